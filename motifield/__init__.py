@@ -1,0 +1,48 @@
+"""motifield: mean-field equations of nonlinear random recurrent networks with correlated synapses.
+
+Derive them (SymPy), run them (JAX), check them (sampled finite networks). Names load on first use, so that importing the
+package costs nothing.
+"""
+
+from importlib import import_module
+
+_WHERE = {
+    "theory.architecture": ["Architecture"],
+    "theory.closures": ["Closure", "LowRank", "MotifOnly", "SecondMoment"],
+    "theory.equations": ["MeanField", "derive"],
+    "theory.gaussian": ["GaussianAverage"],
+    "theory.transfer": ["TransferFunction"],
+    "numerics.feasibility": ["check_feasible", "nearest_feasible", "violations"],
+    "numerics.fixed_points": ["FixedPoint", "fixed_point"],
+    "numerics.inputs": ["Constant", "Function", "Input", "Steps", "Table", "pulse"],
+    "numerics.integrate": ["integrate"],
+    "numerics.measure": ["Statistics", "measure"],
+    "numerics.network": ["Network", "load_network"],
+    "numerics.parameters": ["Motifs", "Parameters"],
+    "numerics.report": ["write_report"],
+    "numerics.sampling": ["Gaussian", "Sampler", "sample"],
+    "numerics.simulation": ["simulate"],
+    "numerics.spec": ["Spec", "load_spec"],
+    "numerics.system": ["System", "compile"],
+    "numerics.verify": ["Verification", "verify", "verify_network"],
+}
+_MODULE = {name: module for module, names in _WHERE.items() for name in names}
+_NAMESPACES = {"transfer": "theory.transfer", "theory": "theory", "numerics": "numerics", "errors": "errors"}
+
+__version__ = "0.1.0"
+__all__ = [*sorted(_MODULE), "errors", "transfer"]
+
+
+def __getattr__(name: str):
+    if name in _MODULE:
+        value = getattr(import_module(f".{_MODULE[name]}", __name__), name)
+    elif name in _NAMESPACES:
+        value = import_module(f".{_NAMESPACES[name]}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

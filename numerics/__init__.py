@@ -1,0 +1,1 @@
+"""motifield.numerics: numbers. JAX, diffrax, and sampled networks."""

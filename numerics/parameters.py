@@ -1,0 +1,253 @@
+"""The numbers of a network: sizes, first- and second-order synaptic statistics, inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from ..errors import ParameterError
+from .feasibility import check_feasible
+from .inputs import Input, as_input, by_population
+from .precision import require_x64
+
+
+class Motifs(NamedTuple):
+    """Correlation coefficients of pairs of synapses; each entry is a scalar or broadcasts to its full shape.
+
+    convergent[p, q, r]: J_ij, J_ik with target i in p, sources j in q and k in r (symmetric in q, r)
+    divergent[q, p, r]:  J_ij, J_kj with source j in q, targets i in p and k in r (symmetric in p, r)
+    chain[p, q, r]:      J_ij, J_jk with i in p, j in q (the middle), k in r
+    reciprocal[p, q]:    J_ij, J_ji with i in p, j in q (symmetric)
+    """
+
+    convergent: Any = 0.0
+    divergent: Any = 0.0
+    chain: Any = 0.0
+    reciprocal: Any = 0.0
+
+    @classmethod
+    def homogeneous(cls, *, convergent=0.0, divergent=0.0, chain=0.0, reciprocal=0.0) -> Motifs:
+        """One coefficient per motif, the same for every combination of populations."""
+        return cls(convergent, divergent, chain, reciprocal)
+
+    @classmethod
+    def shared(cls, tau: Any) -> Motifs:
+        """One hidden variable per neuron that sets its row, its column and all its sources and targets alike.
+
+        tau_con = tau_div = tau_chn = tau for every index and tau_rec = 2 tau, so that B = 0.
+        """
+        return cls(tau, tau, tau, 2 * tau)
+
+    @classmethod
+    def by_population(cls, tau: Any, *, chain_sign: int = 1) -> Motifs:
+        """One hidden variable per neuron whose strength depends on the neuron's population.
+
+        `tau`, shape (P,), non-negative: for a middle neuron of population q, tau_con[q, :, :] = tau_div[q, :, :] = tau_q and
+        tau_chn[:, q, :] = chain_sign * tau_q; tau_rec[p, q] = chain_sign * (tau_p + tau_q), so that B = 0.
+        """
+        tau = np.asarray(tau, dtype=float)
+        if tau.ndim != 1 or np.any(tau < 0) or chain_sign not in (1, -1):
+            raise ParameterError(f"by_population needs tau >= 0 of shape (P,) and chain_sign 1 or -1: {tau}, {chain_sign}")
+        cube = np.ones((len(tau),) * 3)
+        rows, middle = cube * tau[:, None, None], cube * tau[None, :, None]
+        return cls(rows, rows, chain_sign * middle, chain_sign * (tau[:, None] + tau[None, :]))
+
+
+class Parameters(eqx.Module):
+    """A network's numbers, as a JAX pytree. Make one with `Parameters.of`, `from_covariances` or `load`.
+
+    N: total number of neurons; fractions[p] = N_p / N
+    mean[p, q]: mean of a synapse from population q onto population p (row = target)
+    g[p, q]: its standard deviation times sqrt(N)
+    tau_con, tau_div, tau_chn, tau_rec: correlation coefficients, indexed as in `Motifs`
+    input: `I_p(t)`
+    """
+
+    populations: tuple[str, ...] = eqx.field(static=True)
+    N: Float[Array, ""]
+    fractions: Float[Array, " P"]
+    mean: Float[Array, "P P"]
+    g: Float[Array, "P P"]
+    tau_con: Float[Array, "P P P"]
+    tau_div: Float[Array, "P P P"]
+    tau_chn: Float[Array, "P P P"]
+    tau_rec: Float[Array, "P P"]
+    input: Input
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        populations: Sequence[str] | None = None,
+        N: float,
+        fractions: Any,
+        mean: Any,
+        g: Any,
+        motifs: Motifs | None = None,
+        input: Any = 0.0,
+        check: bool = True,
+    ) -> Parameters:
+        """Validated parameters from plain arrays, scalars or mappings by population name.
+
+        `mean` and `g` are (P, P) arrays, row = target, scalars, or mappings `{target: {source: value}}`. `check=False` skips
+        only the feasibility of the motif statistics, for statistics measured on a given network. Raises `ParameterError`
+        for wrong shapes, signs or values, `InfeasibleStatisticsError` for statistics that no network has.
+        """
+        require_x64()
+        names = _names(populations, fractions, mean)
+        P = len(names)
+        alpha = by_population(fractions, names, "fractions")
+        if np.any(alpha <= 0) or abs(alpha.sum() - 1) > 1e-9:
+            raise ParameterError(f"fractions must be positive and sum to 1: {dict(zip(names, alpha.tolist(), strict=True))}")
+        if not (np.isfinite(N) and N >= 1):
+            raise ParameterError(f"N = {N} must be a number of neurons, at least 1")
+        motifs = motifs or Motifs()
+        con = _tensor(motifs.convergent, (P, P, P), "tau_con", names)
+        div = _tensor(motifs.divergent, (P, P, P), "tau_div", names)
+        rec = _tensor(motifs.reciprocal, (P, P), "tau_rec", names)
+        for array, axes, name, what in ((con, (0, 2, 1), "tau_con[p,q,r]", "q and r"),
+                                        (div, (0, 2, 1), "tau_div[q,p,r]", "p and r"),
+                                        (rec, (1, 0), "tau_rec[p,q]", "p and q")):  # fmt: skip
+            if not np.allclose(array, array.transpose(axes), rtol=1e-9, atol=1e-14):
+                raise ParameterError(f"{name} must be symmetric in {what}; largest difference "
+                                     f"{np.abs(array - array.transpose(axes)).max():.3g}")  # fmt: skip
+        strength = _matrix(g, names, "g")
+        if np.any(strength < 0):
+            raise ParameterError(f"g is a standard deviation and must not be negative: {strength.tolist()}")
+        made = cls(names, *(jnp.asarray(v, dtype=float) for v in (
+            N, alpha, _matrix(mean, names, "mean"), strength, con, div,
+            _tensor(motifs.chain, (P, P, P), "tau_chn", names), rec)), as_input(input, names))  # fmt: skip
+        if check:
+            check_feasible(made)
+        return made
+
+    @classmethod
+    def from_covariances(
+        cls, *, populations=None, N, fractions, mean, variance, convergent=0.0, divergent=0.0, chain=0.0, reciprocal=0.0,
+        input: Any = 0.0, check: bool = True,
+    ) -> Parameters:  # fmt: skip
+        """Parameters from raw covariances per pair of synapses, indexed as in `Motifs`; `variance` is (P, P), per synapse.
+
+        tau = covariance / sqrt(variance * variance'), and 0 where a variance is 0 (an empty block has no covariance).
+        """
+        names = _names(populations, fractions, mean)
+        P = len(names)
+        v = _matrix(variance, names, "variance")
+        if np.any(v < 0):
+            raise ParameterError(f"a variance is negative: {v.tolist()}")
+        s = np.sqrt(v)
+        scales = (s[:, :, None] * s[:, None, :], (s.T)[:, :, None] * (s.T)[:, None, :], s[:, :, None] * s[None, :, :], s * s.T)
+        tau = []
+        for covariance, scale, name in zip((convergent, divergent, chain, reciprocal), scales,
+                                           ("convergent", "divergent", "chain", "reciprocal"), strict=True):  # fmt: skip
+            c = _tensor(covariance, scale.shape, name, names)
+            if np.any((scale == 0) & (c != 0)) and np.ndim(covariance) > 0:
+                raise ParameterError(f"{name}: a covariance is not 0 where a synapse's variance is 0")
+            tau.append(np.divide(c, scale, out=np.zeros((P,) * scale.ndim), where=scale > 0))
+        return cls.of(populations=names, N=N, fractions=fractions, mean=mean, g=np.sqrt(N) * s, motifs=Motifs(*tau),
+                      input=input, check=check)  # fmt: skip
+
+    @property
+    def P(self) -> int:
+        """Number of populations."""
+        return len(self.populations)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons per population: the integers nearest to N * fractions that sum to N."""
+        exact = np.asarray(self.fractions) * round(float(self.N))
+        sizes = np.floor(exact).astype(int)
+        order = np.argsort(sizes - exact, kind="stable")
+        sizes[order[: round(float(self.N)) - sizes.sum()]] += 1
+        return tuple(int(n) for n in sizes)
+
+    @property
+    def motifs(self) -> Motifs:
+        """The four tensors of correlation coefficients."""
+        return Motifs(self.tau_con, self.tau_div, self.tau_chn, self.tau_rec)
+
+    def rescaled(self, N: int) -> Parameters:
+        """The network of N neurons with the same mean-field limit: N Jbar, g, N tau (con, div, chn) and tau_rec are kept.
+
+        Fractions become the realised ones, N_p / N.
+        """
+        if N < self.P:
+            raise ParameterError(f"{N} neurons cannot fill {self.P} populations")
+        s = float(self.N) / N
+        sizes = np.asarray(eqx.tree_at(lambda p: p.N, self, jnp.asarray(float(N))).sizes)
+        if np.any(sizes == 0):
+            raise ParameterError(f"N = {N} leaves population {self.populations[int(np.argmin(sizes))]} empty: use more neurons")
+        motifs = Motifs(self.tau_con * s, self.tau_div * s, self.tau_chn * s, self.tau_rec)
+        return Parameters.of(populations=self.populations, N=N, fractions=sizes / N, mean=self.mean * s, g=self.g,
+                             motifs=motifs, input=self.input)  # fmt: skip
+
+    def without_motifs(self) -> Parameters:
+        """The same means and variances with all synapses independent."""
+        zero = {name: jnp.zeros_like(getattr(self, name)) for name in ("tau_con", "tau_div", "tau_chn", "tau_rec")}
+        return self.replace(**zero)
+
+    def replace(self, **values: Any) -> Parameters:
+        """A copy with some fields replaced (arrays of the same shape; not validated, so that it works under jit and grad)."""
+        unknown = set(values) - {"N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "input"}
+        if unknown:
+            raise ParameterError(f"unknown parameters {sorted(unknown)}")
+        if "input" in values:
+            values["input"] = as_input(values["input"], self.populations)
+        names = list(values)
+        arrays = [v if isinstance(v, Input) else jnp.asarray(v, dtype=float) for v in values.values()]
+        for name, array in zip(names, arrays, strict=True):
+            if name != "input" and array.shape != getattr(self, name).shape:
+                raise ParameterError(f"{name} has shape {array.shape}, it needs {getattr(self, name).shape}")
+        return eqx.tree_at(lambda p: [getattr(p, name) for name in names], self, arrays, is_leaf=lambda v: isinstance(v, Input))
+
+    def dataset(self) -> xr.Dataset:
+        """The statistics by population name."""
+        names = list(self.populations)
+        dims = {
+            "fractions": ("population",), "mean": ("target", "source"), "g": ("target", "source"),
+            "tau_con": ("target", "source", "source2"), "tau_div": ("source", "target", "target2"),
+            "tau_chn": ("target", "middle", "source"), "tau_rec": ("target", "source"),
+        }  # fmt: skip
+        used = {d for ds in dims.values() for d in ds}
+        return xr.Dataset({k: (d, np.asarray(getattr(self, k))) for k, d in dims.items()}, coords={d: names for d in used},
+                          attrs={"N": float(self.N)})  # fmt: skip
+
+
+def _names(populations: Sequence[str] | None, fractions: Any, mean: Any) -> tuple[str, ...]:
+    if populations is None:
+        if isinstance(fractions, Mapping):
+            populations = list(fractions)
+        else:
+            populations = [str(k + 1) for k in range(max(np.size(fractions), 1 if isinstance(mean, Mapping) else len(np.atleast_1d(mean))))]
+    names = tuple(str(p) for p in populations)
+    if not names or len(set(names)) != len(names):
+        raise ParameterError(f"population names must be given once each: {list(names)}")
+    return names
+
+
+def _matrix(value: Any, names: Sequence[str], what: str) -> np.ndarray:
+    """A finite (P, P) array, row = target, from an array, a scalar, or a mapping {target: {source: value}}."""
+    if isinstance(value, Mapping):
+        if set(value) != set(names):
+            raise ParameterError(f"{what} has rows for {sorted(value)}, the populations are {list(names)}")
+        value = np.stack([by_population(value[p], names, f"{what}[{p}]") for p in names])
+    return _tensor(value, (len(names), len(names)), what, names)
+
+
+def _tensor(value: Any, shape: tuple[int, ...], what: str, names: Sequence[str]) -> np.ndarray:
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{what} is not an array of numbers: {value!r}") from error
+    if array.shape not in ((), shape):
+        raise ParameterError(f"{what} has shape {array.shape}; for populations {list(names)} it needs {shape} or a scalar")
+    if not np.all(np.isfinite(array)):
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(np.broadcast_to(array, shape)))[0])
+        raise ParameterError(f"{what}[{','.join(names[k] for k in where)}] is not finite")
+    return np.broadcast_to(array, shape).copy()

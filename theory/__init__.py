@@ -1,0 +1,1 @@
+"""motifield.theory: symbols. SymPy only."""
