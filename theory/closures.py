@@ -1,0 +1,81 @@
+"""Closures: what the residual field of the synapses contributes to the variance within a population.
+
+The residual field has variance sum_q g_pq^2 alpha_q A_pq C_q with C_q the second moment of the rates. A closure says what
+stands for C_q, and which state it adds for that. To add one, subclass `Closure`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import sympy as sp
+
+from .notation import C, alpha, kappa, q, s
+
+
+@dataclass(frozen=True)
+class Closure(ABC):
+    """What stands for the second moment of the rates in the residual's variance."""
+
+    @property
+    def name(self) -> str:
+        """The name used on the command line and in results."""
+        return "".join("-" + c.lower() if c.isupper() and n else c.lower() for n, c in enumerate(type(self).__name__))
+
+    @abstractmethod
+    def second_moment(self) -> sp.Expr:
+        """The expression, in the states of population q, that replaces C_q; 0 drops the residual."""
+
+    def extra_equations(self) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+        """Further states: name -> (state, what it relaxes to)."""
+        return {}
+
+    @property
+    @abstractmethod
+    def statement(self) -> str:
+        """The approximation in words, and when it is exact."""
+
+
+@dataclass(frozen=True)
+class MotifOnly(Closure):
+    """2P variables; the residual is dropped. Exact when N tau -> infinity."""
+
+    def second_moment(self) -> sp.Expr:
+        return sp.Integer(0)
+
+    @property
+    def statement(self) -> str:
+        return "The residual field is neglected: exact when N tau is large, so that the motifs dominate the variability."
+
+
+@dataclass(frozen=True)
+class LowRank(Closure):
+    """2P variables; the residual acts on the mean rate, as row sums. Exact when Var(phi) << <phi>^2."""
+
+    def second_moment(self) -> sp.Expr:
+        return (kappa[q] / alpha[q]) ** 2
+
+    @property
+    def statement(self) -> str:
+        return ("The residual acts on the mean rates, as the sums of its rows: C_q is the squared filtered mean rate. Exact when "
+                "rates vary little within a population.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SecondMoment(Closure):
+    """3P variables; adds the filtered root mean square rate s_q. Exact at every fixed point, if B = 0."""
+
+    def second_moment(self) -> sp.Expr:
+        return s[q] ** 2
+
+    def extra_equations(self) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+        return {"s": (s[q], sp.sqrt(C[q]))}
+
+    @property
+    def statement(self) -> str:
+        return ("C_q is the square of s_q, which follows the root mean square rate through the unit's filter. Exact at every fixed "
+                "point, and for its linear stability in the mean sector, if B = 0.")  # fmt: skip
+
+
+CLOSURES = {closure.name: closure for closure in (MotifOnly(), LowRank(), SecondMoment())}

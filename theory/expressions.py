@@ -1,0 +1,107 @@
+"""Expressions from text, as data: parsed against a whitelist, never evaluated as Python."""
+
+import ast
+import operator
+from collections.abc import Mapping
+
+import sympy as sp
+
+from ..errors import ExpressionError
+
+X = sp.Symbol("x", real=True)
+
+MAX_CHARACTERS = 2000
+MAX_DEPTH = 60
+MAX_EXPONENT = 1000
+MAX_DIGITS = 40
+
+FUNCTIONS = {
+    "exp": sp.exp, "log": sp.log, "sqrt": sp.sqrt, "erf": sp.erf, "erfc": sp.erfc,
+    "sin": sp.sin, "cos": sp.cos, "tan": sp.tan, "atan": sp.atan, "sinh": sp.sinh, "cosh": sp.cosh, "tanh": sp.tanh,
+    "Max": sp.Max, "Min": sp.Min, "Abs": sp.Abs, "sign": sp.sign, "Heaviside": sp.Heaviside,
+    "Piecewise": sp.Piecewise, "Rational": sp.Rational,
+}  # fmt: skip
+CONSTANTS = {"pi": sp.pi, "E": sp.E, "True": sp.true, "False": sp.false}
+_BINARY = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_COMPARE = {ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge}
+
+
+def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Expr:
+    """The SymPy expression that `text` spells, in the given variables (default: `x`).
+
+    Numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in `FUNCTIONS` are understood; decimal numbers
+    become exact fractions. Raises `ExpressionError`, naming what is not permitted; nothing in `text` is ever executed.
+    """
+    names = {**CONSTANTS, **(variables or {"x": X})}
+    if not isinstance(text, str):
+        raise ExpressionError(f"an expression is a text or a SymPy expression, not {type(text).__name__}: {text!r}")
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(f"the expression has {len(text)} characters, at most {MAX_CHARACTERS} are read: {text[:40]!r}...")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"not an expression: {text[:80]!r} ({getattr(error, 'msg', error)})") from None
+    try:
+        value = _build(tree, names, text, 0)
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        if isinstance(error, ExpressionError):
+            raise
+        raise ExpressionError(f"not an expression: {text[:80]!r} ({error})") from None
+    if not isinstance(value, sp.Expr) or value.has(sp.zoo, sp.nan, sp.oo):
+        raise ExpressionError(f"not an expression with finite values: {text[:80]!r}")
+    return value
+
+
+def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):
+    if depth > MAX_DEPTH:
+        raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep: {text[:40]!r}...")
+
+    def inner(child: ast.AST):
+        return _build(child, names, text, depth + 1)
+
+    match node:
+        case ast.Constant(value=bool() as value):
+            return sp.true if value else sp.false
+        case ast.Constant(value=int() | float() as value):
+            return _number(value, text)
+        case ast.Name(id=name) if name in names:
+            return names[name]
+        case ast.Name(id=name):
+            raise ExpressionError(f"unknown name {name!r} in {text[:80]!r}: known are {', '.join([*names, *FUNCTIONS])}")
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -inner(operand)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return inner(operand)
+        case ast.BinOp(op=ast.Pow(), left=left, right=right):
+            return _power(inner(left), inner(right), text)
+        case ast.BinOp(op=op, left=left, right=right) if type(op) in _BINARY:
+            return _BINARY[type(op)](inner(left), inner(right))
+        case ast.BinOp(op=ast.BitXor()):
+            raise ExpressionError(f"'^' is not a power: write '**' in {text[:80]!r}")
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+            return _COMPARE[type(op)](inner(left), inner(right))
+        case ast.Tuple(elts=elements):
+            return tuple(inner(e) for e in elements)
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
+            return FUNCTIONS[name](*(inner(a) for a in args))
+        case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
+            raise ExpressionError(f"unknown function {name!r} in {text[:80]!r}: known are {', '.join(FUNCTIONS)}")
+    what = ast.unparse(node) if depth else type(node).__name__
+    raise ExpressionError(f"not permitted in an expression: {what[:60]!r} in {text[:80]!r}")
+
+
+def _number(value: float, text: str) -> sp.Rational:
+    digits = repr(value)
+    if len(digits) > MAX_DIGITS or digits in ("inf", "nan"):
+        raise ExpressionError(f"a number in {text[:40]!r} has more than {MAX_DIGITS} digits")
+    return sp.Rational(digits)
+
+
+def _power(base: sp.Expr, exponent: sp.Expr, text: str) -> sp.Expr:
+    if exponent.is_number and abs(exponent) > MAX_EXPONENT:
+        raise ExpressionError(f"a power in {text[:40]!r} exceeds {MAX_EXPONENT}")
+    if base.is_Rational and exponent.is_Rational and abs(exponent) * sp.log(1 + abs(base.p) + base.q, 2).evalf() > 4 * MAX_EXPONENT:
+        raise ExpressionError(f"a power in {text[:40]!r} has too many digits")
+    if base.is_number and not (exponent.is_number or base.is_positive):
+        raise ExpressionError(f"a power in {text[:40]!r} has a negative base")
+    return base**exponent

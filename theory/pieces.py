@@ -1,0 +1,114 @@
+"""A function of one variable as smooth pieces between its breaks, with its derivatives as generalised functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from ..errors import ExpressionError
+from .expressions import X
+
+SWITCHES = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Heaviside, sp.Piecewise)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """f(x) = pieces[k](x) for breaks[k-1] < x < breaks[k], plus the sum of c * delta^(m)(x - b) over `deltas` (b, m, c).
+
+    At a break itself f has its value from the right.
+    """
+
+    breaks: tuple[sp.Expr, ...]
+    pieces: tuple[sp.Expr, ...]
+    deltas: tuple[tuple[sp.Expr, int, sp.Expr], ...] = ()
+
+    def intervals(self):
+        """Triples (lower end, upper end, smooth expression)."""
+        ends = (-sp.oo, *self.breaks, sp.oo)
+        return zip(ends[:-1], ends[1:], self.pieces, strict=True)
+
+    def derivative(self) -> Pieces:
+        """The derivative as a generalised function: a jump at b becomes a delta there."""
+        jumps = []
+        for b, left, right in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True):
+            jump = sp.simplify(right.subs(X, b) - left.subs(X, b))
+            if jump != 0:
+                jumps.append((b, 0, jump))
+        moved = [(b, m + 1, c) for b, m, c in self.deltas]
+        return Pieces(self.breaks, tuple(sp.diff(piece, X) for piece in self.pieces), (*moved, *jumps))
+
+
+def split(expression: sp.Expr) -> Pieces:
+    """Split a real function of `x` at the switches of Max, Min, Abs, sign, Heaviside and Piecewise."""
+    parts = _split(expression, -sp.oo, sp.oo)
+    breaks, pieces = [], [parts[0][2]]
+    for low, _, piece in parts[1:]:
+        if piece != pieces[-1]:
+            breaks.append(low)
+            pieces.append(piece)
+    return Pieces(tuple(breaks), tuple(pieces))
+
+
+def _split(f: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, sp.Expr, sp.Expr]]:
+    node = _innermost_switch(f)
+    if node is None:
+        return [(low, high, f)]
+    inside = [r for r in _switching_points(node) if low < r < high]
+    ends = [low, *sorted(set(inside), key=lambda r: r), high]
+    parts = []
+    for a, b in zip(ends[:-1], ends[1:], strict=True):
+        parts += _split(f.xreplace({node: _resolve(node, _between(a, b))}), a, b)
+    return parts
+
+
+def _innermost_switch(f: sp.Expr):
+    nodes = [n for n in sp.preorder_traversal(f) if isinstance(n, SWITCHES) and n.has(X)]
+    return next((n for n in nodes if not any(m is not n and m != n and n.has(m) for m in nodes)), None)
+
+
+def _switching_points(node: sp.Expr) -> list[sp.Expr]:
+    if isinstance(node, sp.Piecewise):
+        relations = [r for _, c in node.args for r in c.atoms(sp.core.relational.Relational)]
+        surfaces = [r.lhs - r.rhs for r in relations]
+    elif isinstance(node, (sp.Max, sp.Min)):
+        surfaces = [u - v for k, u in enumerate(node.args) for v in node.args[:k]]
+    else:
+        surfaces = [node.args[0]]
+    return [root for surface in surfaces for root in _real_roots(surface)]
+
+
+def _real_roots(surface: sp.Expr) -> list[sp.Expr]:
+    surface = sp.expand(surface)
+    if not surface.has(X):
+        return []
+    if not surface.is_polynomial(X):
+        raise ExpressionError(f"cannot find where {surface} changes sign: the switch of a Max, Min, Abs, sign, Heaviside or "
+                              "Piecewise must be a polynomial in x")  # fmt: skip
+    return list(sp.real_roots(sp.Poly(surface, X)))
+
+
+def _between(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    if a == -sp.oo:
+        return sp.Integer(0) if b == sp.oo else b - 1
+    return a + 1 if b == sp.oo else (a + b) / 2
+
+
+def _resolve(node: sp.Expr, point: sp.Expr) -> sp.Expr:
+    """The branch of a switch that holds around a point."""
+
+    def at(expression):
+        return expression.subs(X, point)
+
+    if isinstance(node, sp.Piecewise):
+        for expression, condition in node.args:
+            if condition == True or at(condition) == True:  # noqa: E712  (SymPy booleans)
+                return expression
+        raise ExpressionError(f"{node} has no value at x = {point}: end it with (value, True)")
+    if isinstance(node, (sp.Max, sp.Min)):
+        best = max if isinstance(node, sp.Max) else min
+        return best(node.args, key=lambda u: at(u))
+    sign = sp.sign(at(node.args[0]))
+    if isinstance(node, sp.Heaviside):
+        return (1 + sign) / 2
+    return sign * node.args[0] if isinstance(node, sp.Abs) else sign
