@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -102,6 +103,8 @@ def as_input(value: Any, populations: Sequence[str]) -> Input:
     """
     if isinstance(value, Input):
         return _broadcast(value, len(populations))
+    if isinstance(value, jax.core.Tracer):
+        return Constant(jnp.broadcast_to(value, (len(populations),)))
     if callable(value):
         return Function(value)
     if isinstance(value, Mapping) and "start" in value:

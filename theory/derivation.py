@@ -141,9 +141,9 @@ def covariance_with_columns(term: sp.Expr, statistics: SynapseStatistics) -> sp.
     """
 
     def rewrite(z, target, neuron, population):
-        index = z.indices[1]
-        covariance = N * statistics.across(index, population, r)
-        return over_populations(kappa[r] * covariance, r) if covariance != 0 else sp.Integer(0)
+        index, ansatz = z.indices[1], current(neuron, population, statistics)
+        linear = {u[neuron, r]: N * statistics.across(index, population, r), K[population]: 0, y[neuron]: 0}
+        return ansatz.xreplace({key: sp.sympify(value) for key, value in linear.items()}).doit(deep=False)
 
     return term.replace(Covariance, rewrite)
 

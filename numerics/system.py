@@ -1,0 +1,95 @@
+"""A compiled system: the generated JAX functions, and the source they came from."""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ..errors import ParameterError
+from ..files import write_text
+from ..theory.codegen import generate
+from ..theory.equations import MeanField
+from .parameters import Parameters
+from .precision import require_x64
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """Mean-field equations as JAX functions of state and parameters.
+
+    mean_field: the equations; source: a module that a person can read, and that imports without SymPy when saved to a file;
+    module: the same, loaded. A state is `system.State(K, kappa[, s])` with arrays of shape (P,).
+    """
+
+    mean_field: MeanField
+    source: str
+    module: ModuleType
+
+    @property
+    def State(self) -> Any:
+        """The named tuple of the state."""
+        return self.module.State
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states."""
+        return self.mean_field.states
+
+    def rest(self, P: int) -> Any:
+        """The state of a silent network: all zero."""
+        return self.State(*(jnp.zeros(P) for _ in self.states))
+
+    def coefficients(self, parameters: Parameters) -> Any:
+        """State-independent tensors; compute them once for many evaluations."""
+        return self.module.coefficients(parameters)
+
+    def vector_field(self, t: Any, state: Any, parameters: Parameters) -> Any:
+        """d(state)/dt at time t."""
+        return self.module.vector_field(state, parameters.input(t), self.coefficients(parameters))
+
+    def variance(self, state: Any, parameters: Parameters) -> Float[Array, " P"]:
+        """Delta_p, the variance of the input current within each population."""
+        return self.module.variance(state, self.coefficients(parameters))
+
+    def rates(self, state: Any, parameters: Parameters) -> Float[Array, " P"]:
+        """R_p, the mean rate of each population."""
+        return self.module.rates(state, self.coefficients(parameters))
+
+    def transfer(self, x: Array, population: int) -> Array:
+        """phi_p(x), elementwise."""
+        which = self.module.TRANSFER_OF
+        return self.module.TRANSFER[0 if which is None else which[population]](x)
+
+    def check(self, parameters: Parameters) -> None:
+        """Raise `ParameterError` when the parameters belong to other populations, or have motifs that the equations leave out."""
+        names = self.mean_field.architecture.populations
+        if names is not None and parameters.populations != names:
+            raise ParameterError(f"the equations are for populations {list(names)}, the parameters for {list(parameters.populations)}")
+        tensors = dict(zip(("convergent", "divergent", "chain", "reciprocal"), parameters.motifs, strict=True))
+        for motif, tensor in tensors.items():
+            if motif not in self.mean_field.architecture.motifs and bool(jnp.any(tensor != 0)):
+                raise ParameterError(f"the parameters have {motif} motifs, the architecture has none: add {motif!r} to its motifs, "
+                                     "or use parameters.replace to set them to 0")  # fmt: skip
+
+    def save(self, path: str | Path) -> None:
+        """Write the source to a Python file."""
+        write_text(path, self.source)
+
+
+def compile(mean_field: MeanField) -> System:
+    """Generate JAX code from mean-field equations and load it. Raises `PrecisionError` when JAX is in float32."""
+    require_x64()
+    source = generate(mean_field)
+    name = f"motifield_generated_{abs(hash(source)):x}"
+    module = ModuleType(name)
+    module.__file__ = f"<{name}>"
+    linecache.cache[module.__file__] = (len(source), None, source.splitlines(keepends=True), module.__file__)
+    exec(builtins.compile(source, module.__file__, "exec"), module.__dict__)
+    return System(mean_field, source, module)
