@@ -1,0 +1,395 @@
+"""A sampled or measured network: its synapses and which population each neuron belongs to."""
+
+from __future__ import annotations
+
+import os
+import uuid
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import scipy.sparse as sps
+
+from ..errors import NetworkError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .parameters import Parameters
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """N neurons in P populations. Make one with `Network.of`, `sample`, `read_edges` or `load_network`.
+
+    weights[i, j]: the synapse from neuron j onto neuron i, (N, N), a NumPy array or a SciPy `csr_array`; read-only
+    populations: their names; labels[i]: the index of neuron i's population, (N,), in any order; read-only
+    seed, parameters: what the network was sampled from, None if it was not
+    """
+
+    weights: np.ndarray | sps.csr_array = field(repr=False)
+    populations: tuple[str, ...]
+    labels: np.ndarray = field(repr=False)
+    seed: int | None = None
+    parameters: Parameters | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        W = self.weights
+        arrays = (W.data, W.indices, W.indptr) if isinstance(W, sps.csr_array) else (W,)
+        for array in (*arrays, self.labels):
+            array.flags.writeable = False
+
+    @classmethod
+    def of(cls, weights: Any, labels: Any, populations: Sequence[str] | None = None) -> Network:
+        """A validated network from a square array or sparse matrix, row = target, and one label per neuron.
+
+        `labels` are names, or indices into `populations`. Without `populations`, names are used in sorted order, and
+        indices count populations named "1", "2", ... Arrays are copied. Raises `NetworkError`.
+        """
+        checked = _weights(weights)
+        names, index = _populations(labels, populations, checked.shape[0])
+        return cls(checked, names, index)
+
+    @property
+    def N(self) -> int:
+        """Number of neurons."""
+        return self.weights.shape[0]
+
+    @property
+    def P(self) -> int:
+        """Number of populations."""
+        return len(self.populations)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether `weights` is a SciPy sparse array."""
+        return isinstance(self.weights, sps.csr_array)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons per population."""
+        return tuple(int(n) for n in np.bincount(self.labels, minlength=self.P))
+
+    def members(self, population: str | int) -> np.ndarray:
+        """The indices of a population's neurons, by its name or position."""
+        if isinstance(population, str):
+            if population not in self.populations:
+                raise NetworkError(f"there is no population {population!r}: known are {list(self.populations)}")
+            population = self.populations.index(population)
+        return np.flatnonzero(self.labels == population)
+
+    def scaled(self, factor: float) -> Network:
+        """The same network with every synapse multiplied by `factor`; no longer the one that was sampled."""
+        return replace(self, weights=self.weights * float(factor), seed=None, parameters=None)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write one .npz file that `load_network` reads; the file is complete or, after an error, not there.
+
+        Raises `NetworkError` where it cannot be written, or when the parameters' input is a Python function.
+        """
+        path, content = Path(path), _content(self)
+        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        try:
+            with part.open("xb") as file:
+                np.savez(file, allow_pickle=False, **content)
+            os.replace(part, path)
+        except OSError as error:
+            raise NetworkError(f"the network cannot be written to {path}: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+
+def load_network(path: str | os.PathLike) -> Network:
+    """The network that `Network.save` wrote. Raises `NetworkError` for a missing, damaged or foreign file."""
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+        if int(content["format"]) > FORMAT:
+            raise NetworkError(
+                f"{path} was written by a newer motifield, in format {content['format']}: update motifield"
+            )
+        if "weights" in content:
+            weights = content["weights"]
+        else:
+            weights = sps.csr_array((content["data"], content["indices"], content["indptr"]), shape=content["shape"])
+            weights.check_format(full_check=True)
+        network = Network.of(weights, content["labels"], [str(name) for name in content["populations"]])
+        seed = int(content["seed"]) if "seed" in content else None
+        return replace(network, seed=seed, parameters=_parameters(content, network.populations))
+    except NetworkError:
+        raise
+    except FileNotFoundError as error:
+        raise NetworkError(f"there is no file {path}") from error
+    except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise NetworkError(f"{path} is not a network written by Network.save, or it is damaged: {error}") from error
+
+
+def read_edges(
+    edges: str | os.PathLike,
+    nodes: str | os.PathLike | None = None,
+    *,
+    pre: str | int = 0,
+    post: str | int = 1,
+    weight: str | int | None = 2,
+    id: str | int = "id",
+    label: str | int | None = None,
+    where: Mapping[str | int, Any] | None = None,
+    smallest: int = 1,
+    other: str = "other",
+    duplicates: Literal["refuse", "sum"] = "refuse",
+    unknown: Literal["refuse", "drop"] = "refuse",
+    self_synapses: Literal["keep", "drop"] = "keep",
+) -> Network:
+    """A sparse network from an edge list and, if given, a table of neurons; both CSV, plain or compressed (.csv.gz).
+
+    `pre`, `post` and `weight` are columns of the edge list: positions when the file has no header, names when it has
+    one; `weight=None` counts every edge as 1. `id` and `label` are columns of the table, which has a header when `id`
+    is a name. Neurons stand in the table's order (without a table: those of the edge list, sorted) and populations in
+    sorted order of their labels; without `label` there is one population, "all".
+
+    where: keep only the neurons with these values, `{column: value or list of values}`, and the edges among them; this
+        does not make the others unknown
+    smallest, other: labels with fewer than `smallest` neurons become the population `other`
+    duplicates: an edge given twice is refused, or its weights are summed
+    unknown: an edge whose neuron is not in the table is refused, or dropped
+    self_synapses: keep or drop the edges from a neuron onto itself
+
+    Raises `NetworkError` for a missing file or column, weights that are not finite numbers, and ids or labels that are
+    missing or ambiguous.
+    """
+    _known("duplicates", duplicates, "refuse", "sum")
+    _known("unknown", unknown, "refuse", "drop")
+    _known("self_synapses", self_synapses, "keep", "drop")
+    source, target, values = _read_edge_list(edges, pre, post, weight)
+    if nodes is None:
+        if label is not None or where is not None:
+            raise NetworkError("label and where are columns of a table of neurons: give its path as `nodes`")
+        known = np.unique(np.concatenate([source, target]))
+        used, labels = np.ones(len(known), bool), np.full(len(known), "all")
+    else:
+        known, used, labels = _read_nodes(nodes, id, label, where or {})
+    i, j = _positions(target, known), _positions(source, known)
+    _refuse_unknown(i, j, target, source, unknown, f"{edges}")
+    number = np.where(used, np.cumsum(used) - 1, -1)
+    keep = (i >= 0) & (j >= 0)
+    i, j, values = number[i[keep]], number[j[keep]], values[keep]
+    keep = (i >= 0) & (j >= 0) & ((i != j) | (self_synapses == "keep"))
+    i, j, values, names = i[keep], j[keep], values[keep], known[used]
+    if not len(values):
+        raise NetworkError(f"{edges}: no edge joins two of the {len(names)} neurons: do both files use the same ids?")
+    if duplicates == "refuse":
+        _refuse_duplicates(i, j, names, f"{edges}")
+    weights = sps.coo_array((values, (i, j)), shape=(len(names), len(names))).tocsr()
+    weights.eliminate_zeros()
+    return Network.of(weights, _merge_small(labels[used], smallest, other))
+
+
+def _known(name: str, value: Any, *options: str) -> None:
+    if value not in options:
+        raise NetworkError(f"{name}={value!r} is unknown: use {options[0]!r} or {options[1]!r}")
+
+
+def _weights(weights: Any) -> np.ndarray | sps.csr_array:
+    try:
+        array = sps.csr_array(weights, copy=True) if sps.issparse(weights) else np.array(weights)
+    except ValueError as error:
+        raise NetworkError(f"weights are not a matrix of numbers: {error}") from error
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.shape[0]:
+        raise NetworkError(f"weights have shape {array.shape}; a network needs a square matrix, row = target")
+    if array.dtype.kind not in "fiub":
+        raise NetworkError(f"weights have dtype {array.dtype}; they must be real numbers")
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    if isinstance(array, sps.csr_array):
+        array.sum_duplicates()
+        bad = np.flatnonzero(~np.isfinite(array.data))
+        where = [(np.searchsorted(array.indptr, k, side="right") - 1, array.indices[k]) for k in bad[:1]]
+    else:
+        finite = np.isfinite(array)
+        where = [] if finite.all() else list(np.argwhere(~finite)[:1])
+    if where:
+        i, j = (int(k) for k in where[0])
+        raise NetworkError(f"the synapse from neuron {j} onto neuron {i} is {array[i, j]}: weights must be finite")
+    return array
+
+
+def _populations(labels: Any, populations: Sequence[str] | None, N: int) -> tuple[tuple[str, ...], np.ndarray]:
+    array = np.asarray(labels)
+    if array.shape != (N,):
+        raise NetworkError(f"labels have shape {array.shape}; {N} neurons need one label each: ({N},)")
+    if array.dtype.kind in "OUST":
+        array = array.astype(str)
+        names = tuple(np.unique(array).tolist()) if populations is None else tuple(map(str, populations))
+        unknown = sorted(set(array.tolist()) - set(names))
+        if unknown:
+            raise NetworkError(f"labels {unknown[:5]} are not among the populations {list(names)}")
+        index = np.array([{name: k for k, name in enumerate(names)}[value] for value in array.tolist()], dtype=np.int64)
+    elif array.dtype.kind in "iu":
+        index = array.astype(np.int64)
+        names = tuple(map(str, range(1, index.max() + 2) if populations is None else populations))
+        if index.min() < 0 or index.max() >= len(names):
+            raise NetworkError(f"labels go from {index.min()} to {index.max()}; there are {len(names)} populations, "
+                               "counted from 0")  # fmt: skip
+    else:
+        raise NetworkError(f"labels have dtype {array.dtype}; use population names or integers")
+    if len(set(names)) != len(names):
+        raise NetworkError(f"population names must be given once each: {list(names)}")
+    empty = [name for name, n in zip(names, np.bincount(index, minlength=len(names)), strict=True) if n == 0]
+    if empty:
+        raise NetworkError(f"no neuron belongs to population {empty[0]!r}: leave it out, or label its neurons")
+    return names, index
+
+
+def _content(network: Network) -> dict[str, np.ndarray]:
+    """The arrays of the file; those of the parameters carry the prefix `parameters.`."""
+    content: dict[str, Any] = {"format": FORMAT, "labels": network.labels, "populations": np.array(network.populations)}
+    if network.sparse:
+        content |= {name: getattr(network.weights, name) for name in ("data", "indices", "indptr", "shape")}
+    else:
+        content["weights"] = network.weights
+    if network.seed is not None:
+        content["seed"] = network.seed
+    if network.parameters is not None:
+        numbers = ("N", "fractions", "mean", "g", *_TENSORS)
+        content |= {f"parameters.{name}": getattr(network.parameters, name) for name in numbers}
+        drive = _input_content(network.parameters.input)
+        content |= {f"parameters.input.{name}": array for name, array in drive.items()}
+    return {name: np.asarray(array) for name, array in content.items()}
+
+
+_TENSORS = {"tau_con": "convergent", "tau_div": "divergent", "tau_chn": "chain", "tau_rec": "reciprocal"}
+_INPUTS = {"Constant": ("value",), "Steps": ("times", "values"), "Table": ("times", "values")}
+
+
+def _input_content(drive: Any) -> dict[str, Any]:
+    kind = type(drive).__name__
+    if kind not in _INPUTS:
+        raise NetworkError(f"the parameters' input is a {kind}, which a file cannot hold: use a constant, steps or a "
+                           "table, or save dataclasses.replace(network, parameters=None)")  # fmt: skip
+    return {"kind": kind, **{name: getattr(drive, name) for name in _INPUTS[kind]}}
+
+
+def _parameters(content: Mapping[str, np.ndarray], populations: tuple[str, ...]) -> Parameters | None:
+    prefix = "parameters."
+    found = {name.removeprefix(prefix): array for name, array in content.items() if name.startswith(prefix)}
+    if not found:
+        return None
+    from . import inputs
+    from .parameters import Motifs, Parameters
+
+    kind = str(found["input.kind"])
+    drive = getattr(inputs, kind)(*(inputs.jnp.asarray(found[f"input.{name}"]) for name in _INPUTS[kind]))
+    motifs = Motifs(**{motif: found[name] for name, motif in _TENSORS.items()})
+    return Parameters.of(populations=populations, N=float(found["N"]), fractions=found["fractions"], mean=found["mean"],
+                         g=found["g"], motifs=motifs, input=drive, check=False)  # fmt: skip
+
+
+def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFrame:
+    """Columns of a CSV file as text, renamed 0, 1, ... in the order asked for."""
+    import pandas as pd
+
+    named = {isinstance(column, str) for column in columns}
+    if len(named) != 1:
+        raise NetworkError(f"{what} {path}: columns {list(columns)} mix names and positions: use names if the file has "
+                           "a header, positions if it has none")  # fmt: skip
+    header = 0 if named == {True} else None
+    options: Any = {"header": header, "dtype": str, "keep_default_na": False, "skipinitialspace": True}
+    try:
+        there = list(pd.read_csv(path, nrows=1, **options).columns)
+        missing = [column for column in columns if column not in there]
+        if missing:
+            raise NetworkError(f"{what} {path} has no column {missing[0]!r}: its columns are {there}")
+        table = pd.read_csv(path, usecols=list(dict.fromkeys(columns)), **options)
+    except NetworkError:
+        raise
+    except FileNotFoundError as error:
+        raise NetworkError(f"there is no {what} {path}") from error
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise NetworkError(f"{what} {path} cannot be read as CSV: {error}") from error
+    table = table[list(columns)].fillna("")
+    table.columns = range(len(columns))
+    return table
+
+
+def _read_edge_list(path: Any, pre: str | int, post: str | int, weight: str | int | None):
+    """Source ids, target ids and weights of every edge."""
+    columns = [pre, post] if weight is None else [pre, post, weight]
+    table = _read_table(path, columns, "edge list")
+    first = 1 + isinstance(pre, str)
+    source, target = (table[k].to_numpy(dtype=str) for k in (0, 1))
+    missing = np.flatnonzero((source == "") | (target == ""))
+    if len(missing):
+        raise NetworkError(f"edge list {path}, line {missing[0] + first}: a neuron's id is missing")
+    if weight is None:
+        return source, target, np.ones(len(table))
+    import pandas as pd
+
+    values = pd.to_numeric(table[2], errors="coerce").to_numpy(dtype=float)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        hint = "; if it is a header, name the columns, e.g. weight='synapses'" if bad[0] == 0 and first == 1 else ""
+        raise NetworkError(f"edge list {path}, line {bad[0] + first}: the weight '{table[2].iloc[bad[0]]}' is not a "
+                           f"finite number ({len(bad)} such lines){hint}")  # fmt: skip
+    return source, target, values
+
+
+def _read_nodes(path: Any, id: str | int, label: str | int | None, where: Mapping[str | int, Any]):
+    """Ids of all neurons, which of them are wanted, and their labels."""
+    columns = [id, *([] if label is None else [label]), *where]
+    table = _read_table(path, columns, "table of neurons")
+    ids = table[0].to_numpy(dtype=str)
+    unique, counts = np.unique(ids, return_counts=True)
+    if len(unique) < len(ids):
+        raise NetworkError(f"table of neurons {path}: {(counts > 1).sum()} ids occur more than once, "
+                           f"e.g. '{unique[counts > 1][0]}'")  # fmt: skip
+    used = np.ones(len(ids), bool)
+    for k, (column, value) in enumerate(where.items(), start=len(columns) - len(where)):
+        wanted = [value] if np.ndim(value) == 0 else list(value)
+        chosen = table[k].isin([str(v) for v in wanted]).to_numpy()
+        if not chosen.any():
+            raise NetworkError(f"table of neurons {path}: no neuron has {column} in {wanted}; "
+                               f"its values are {sorted(table[k].unique())[:10]}")  # fmt: skip
+        used &= chosen
+    if not used.any():
+        raise NetworkError(f"table of neurons {path}: no neuron satisfies where = {dict(where)}")
+    labels = np.full(len(ids), "all") if label is None else table[1].to_numpy(dtype=str)
+    missing = np.flatnonzero(used & (labels == ""))
+    if len(missing):
+        raise NetworkError(f"table of neurons {path}: {len(missing)} neurons have no {label}, e.g. '{ids[missing[0]]}'")
+    return ids, used, labels
+
+
+def _positions(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The position of every id in `known`, -1 where it is not there."""
+    import pandas as pd
+
+    return pd.Index(known).get_indexer(pd.Index(ids))
+
+
+def _refuse_unknown(i, j, target, source, unknown: str, path: str) -> None:
+    bad = np.flatnonzero((i < 0) | (j < 0))
+    if len(bad) and unknown == "refuse":
+        k = bad[0]
+        name = (target if i[k] < 0 else source)[k]
+        raise NetworkError(f"edge list {path}: {len(bad)} edges have a neuron that is not in the table, e.g. '{name}': "
+                           "complete the table, or use unknown='drop'")  # fmt: skip
+
+
+def _refuse_duplicates(i: np.ndarray, j: np.ndarray, names: np.ndarray, path: str) -> None:
+    pairs, counts = np.unique(i.astype(np.int64) * len(names) + j, return_counts=True)
+    if len(pairs) < len(i):
+        a, b = divmod(int(pairs[np.argmax(counts > 1)]), len(names))
+        raise NetworkError(f"edge list {path}: {(counts > 1).sum()} edges are given more than once, "
+                           f"e.g. from '{names[b]}' onto "
+                           f"'{names[a]}': remove the copies, or add their weights with duplicates='sum'")  # fmt: skip
+
+
+def _merge_small(labels: np.ndarray, smallest: int, other: str) -> np.ndarray:
+    names, counts = np.unique(labels, return_counts=True)
+    return np.where(np.isin(labels, names[counts < smallest]), other, labels)

@@ -1,0 +1,168 @@
+"""Sampled networks have the statistics that were asked for."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from motifield import Motifs, Parameters, Sampler, measure, sample
+from motifield.errors import InfeasibleStatisticsError, NetworkError
+from motifield.numerics import sampling
+
+MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
+
+
+def asymmetric(N=600, **changes):
+    """Two populations; all four motifs present and no two entries alike, except where the definition demands it."""
+    con = np.array([[[0.03, 0.012], [0.012, 0.02]], [[0.05, -0.01], [-0.01, 0.06]]])
+    div = np.array([[[0.04, 0.015], [0.015, 0.07]], [[0.025, -0.008], [-0.008, 0.045]]])
+    chain = np.array([[[0.016, -0.011], [0.014, -0.021]], [[0.026, 0.017], [-0.009, 0.031]]])
+    rec = np.array([[0.4, -0.25], [-0.25, 0.6]])
+    values = {"populations": ["E", "I"], "N": N, "fractions": [0.6, 0.4], "mean": [[0.02, -0.05], [0.03, -0.01]],
+              "g": [[0.5, 0.8], [1.1, 0.3]], "motifs": Motifs(con, div, chain, rec)}  # fmt: skip
+    return Parameters.of(**(values | changes))
+
+
+def z_scores(parameters, found):
+    """By statistic: (mean over networks - asked for) / standard error."""
+    tau = parameters.motifs
+    g, N = np.asarray(parameters.g), float(parameters.N)
+    scales = (g[:, :, None] * g[:, None, :], g.T[:, :, None] * g.T[:, None, :], g[:, :, None] * g[None, :, :], g * g.T)
+    asked = {name: np.asarray(t) * scale / N for name, t, scale in zip(MOTIFS, tau, scales, strict=True)}
+    asked |= {"mean": np.asarray(parameters.mean), "variance": g**2 / N}
+    scores = {}
+    for name, value in asked.items():
+        values = np.stack([getattr(s, name) for s in found])
+        scores[name] = (values.mean(0) - value) / (values.std(0, ddof=1) / np.sqrt(len(found)))
+    return scores
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return [measure(sample(asymmetric(), seed)) for seed in range(20)]
+
+
+def test_every_statistic_is_the_one_asked_for(measured):
+    scores = z_scores(asymmetric(), measured)
+    assert sum(z.size for z in scores.values()) == 3 * 8 + 3 * 4
+    assert {name: np.abs(z).max() for name, z in scores.items() if np.abs(z).max() > 4} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("chain", lambda t: t.transpose(2, 1, 0)),
+        ("chain", lambda t: t.transpose(1, 0, 2)),
+        ("chain", lambda t: -t),
+        ("convergent", lambda t: t[::-1]),
+        ("divergent", lambda t: t[::-1]),
+        ("reciprocal", lambda t: t[::-1, ::-1]),
+    ],
+)
+def test_the_comparison_detects_a_wrong_tensor(measured, name, change):
+    parameters = asymmetric()
+    wrong = dict(zip(MOTIFS, map(np.asarray, parameters.motifs), strict=True))
+    wrong[name] = change(wrong[name])
+    # 8 standard errors: wrong by far, not by chance
+    assert np.abs(z_scores(asymmetric(motifs=Motifs(**wrong), check=False), measured)[name]).max() > 8
+
+
+def test_the_diagonal_has_the_mean_and_variance_of_its_block():
+    """20 networks of 600 have 7200 diagonal synapses of E: the standard error of their variance is sqrt(2 / 7200)."""
+    parameters = asymmetric(mean=[[0.3, 0], [0, 0.2]], g=[[0.5, 0.8], [1.1, 0.9]])
+    networks = [sample(parameters, seed) for seed in range(20)]
+    for p in range(2):
+        values = np.concatenate([np.diagonal(n.weights)[n.members(p)] for n in networks])
+        variance = float(parameters.g[p, p]) ** 2 / 600
+        assert abs(values.mean() - float(parameters.mean[p, p])) < 4 * np.sqrt(variance / len(values))
+        assert abs(values.var() / variance - 1) < 4 * np.sqrt(2 / len(values))
+
+
+@pytest.mark.parametrize(("rec", "sign"), [(1.0, 1), (-1.0, -1)])
+def test_full_reciprocity_gives_a_symmetric_or_antisymmetric_matrix(rec, sign):
+    parameters = Parameters.of(populations=["E", "I"], N=30, fractions=[0.6, 0.4], mean=0.0, g=[[1, 2], [2, 3]],
+                               motifs=Motifs(reciprocal=rec))  # fmt: skip
+    J = np.array(sample(parameters, 3).weights)
+    assert np.all(np.diagonal(J) != 0)
+    np.fill_diagonal(J, 0)
+    np.testing.assert_allclose(J, sign * J.T, atol=1e-14)
+    assert np.abs(J[:18, 18:]).std() > 0.1
+
+
+def test_a_singular_strength_covariance_is_sampled():
+    """One hidden variable per neuron: rows and columns are the same variable, so the covariance has rank one."""
+    parameters = Parameters.of(N=50, fractions=[1.0], mean=0.0, g=1.0, motifs=Motifs.homogeneous(
+        convergent=0.5, divergent=0.5, chain=0.5, reciprocal=1.0))  # fmt: skip
+    J = sample(parameters, 0).weights
+    a = J - J.mean()
+    np.testing.assert_allclose(np.linalg.svd(a, compute_uv=False)[3:], 0, atol=1e-7)  # nothing but a_i + a_j is left
+    np.testing.assert_allclose(J, J.T, atol=1e-14)
+
+
+def test_zero_g_gives_constant_blocks():
+    parameters = Parameters.of(
+        populations=["E", "I"], N=30, fractions=[0.6, 0.4], mean=[[1, 2], [3, 4]], g=[[0, 0], [1, 0]]
+    )
+    J = sample(parameters, 0).weights
+    assert (np.unique(J[:18, :18]), np.unique(J[:18, 18:]), np.unique(J[18:, 18:])) == (1, 2, 4)
+    assert len(np.unique(J[18:, :18])) == 12 * 18
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_same_seed_gives_the_same_network(dtype):
+    first, again, other = (sample(asymmetric(60), seed, dtype=dtype) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first.weights, again.weights)
+    assert not np.any(first.weights == other.weights)
+    assert (first.weights.dtype, first.seed, first.sizes, first.populations) == (dtype, 5, (36, 24), ("E", "I"))
+    assert np.all(np.diff(first.labels) >= 0)
+
+
+def test_tiles_do_not_change_the_network(monkeypatch):
+    whole = sample(asymmetric(60), 1).weights
+    monkeypatch.setattr(sampling, "TILE", 7)
+    np.testing.assert_allclose(sample(asymmetric(60), 1).weights, whole, rtol=0, atol=1e-15)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 40), st.floats(0.05, 0.95), st.integers(0, 2**40))
+def test_sizes_are_those_of_the_parameters(N, fraction, seed):
+    parameters = Parameters.of(N=N, fractions=[fraction, 1 - fraction], mean=0.0, g=1.0)
+    if min(parameters.sizes) == 0:
+        with pytest.raises(NetworkError, match="has no neuron"):
+            sample(parameters, seed)
+    else:
+        assert sample(parameters, seed).sizes == parameters.sizes
+
+
+def test_another_sampler_can_be_given():
+    class Constant(Sampler):
+        def weights(self, parameters, rng, dtype):
+            return np.full((sum(parameters.sizes),) * 2, 3.0, dtype)
+
+    network = sample(asymmetric(10), 0, sampler=Constant())
+    assert np.all(network.weights == 3)
+    assert network.sizes == (6, 4)
+
+
+def test_infeasible_statistics_are_refused():
+    impossible = Motifs.homogeneous(chain=0.1)
+    with pytest.raises(InfeasibleStatisticsError, match=r"tau_chn\[E,E,E\]"):
+        sample(asymmetric(motifs=impossible, check=False), 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "1"])
+def test_seeds_are_non_negative_integers(seed):
+    with pytest.raises(NetworkError, match=r"seed = .* must be an integer"):
+        sample(asymmetric(10), seed)
+
+
+def test_too_large_a_network_is_refused_before_it_is_allocated():
+    with pytest.raises(
+        NetworkError, match=r"a network of 10000000 neurons in float64 needs 1.49e\+06 GiB, .* use fewer neurons"
+    ):
+        sample(asymmetric(10_000_000, motifs=Motifs()), 0)
+
+
+def test_other_dtypes_are_refused():
+    with pytest.raises(NetworkError, match="dtype int64 cannot hold"):
+        sample(asymmetric(10), 0, dtype=int)

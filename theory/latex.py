@@ -1,0 +1,168 @@
+"""LaTeX of equations and derivations, in the notation of the theory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+
+from ..files import write_text
+from .derivation import Derivation
+from .equations import Equation, MeanField, Term
+from .notation import QUANTITIES
+
+_RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
+
+
+class _Printer(LatexPrinter):
+    def _print_Indexed(self, expr):
+        name, indices = str(expr.base), [self._print(index) for index in expr.indices]
+        symbol = QUANTITIES[name].latex
+        if name in _RAISED:
+            return f"{symbol}_{{{indices[0]}}}^{{{indices[1]}}}"
+        return f"{symbol}_{{{''.join(indices)}}}"
+
+    def _print_Rate(self, expr, exp=None):
+        prime = "'" * expr.order
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"\phi{prime}_{{{self._print(expr.args[0])}}}{power}\left({self._print(expr.args[1])}\right)"
+
+    def _print_Mul(self, expr):
+        return product_latex(expr)
+
+    def _print_Sum(self, expr):
+        indices = "".join(rf"\sum_{{{self._print(limit[0])}}} " for limit in expr.limits)
+        return indices + self._print(expr.function)
+
+    def _print_OverNeurons(self, expr):
+        body, neuron, population = (self._print(a) for a in expr.args)
+        return rf"\sum_{{{neuron} \in {population}}} {body}"
+
+    def _print_Mean(self, expr):
+        body, neuron, population = (self._print(a) for a in expr.args)
+        return rf"\left\langle {body} \right\rangle_{{{neuron} \in {population}}}"
+
+    def _print_Covariance(self, expr):
+        z, x, _, population = (self._print(a) for a in expr.args)
+        return rf"\mathrm{{Cov}}_{{{population}}}\left({z}, {x}\right)"
+
+    def _print_Filtered(self, expr):
+        return rf"\left(1 + \partial_t\right)^{{-1}} {self._print(expr.args[0])}"
+
+
+def latex(expression: Any) -> str:
+    """LaTeX of an expression in the theory's notation."""
+    return _Printer().doprint(expression)
+
+
+def product_latex(product: sp.Expr) -> str:
+    """A product in reading order: numbers, N, parameters, states, averages; a fraction where something divides."""
+    sign, above, below = "", [], []
+    for factor in sorted(sp.Mul.make_args(product), key=_reading_order):
+        base, power = factor.as_base_exp()
+        if factor == -1:
+            sign = "-"
+        elif power.is_number and power.is_negative and not factor.is_number:
+            below.append(latex(base**-power))
+        else:
+            text = latex(factor)
+            above.append(rf"\left({text}\right)" if isinstance(factor, sp.Add) else text)
+    text = r" \, ".join(above) or "1"
+    return sign + (rf"\frac{{{text}}}{{{' '.join(below)}}}" if below else text)
+
+
+def _reading_order(factor: sp.Expr) -> tuple[int, int, str]:
+    base = factor.as_base_exp()[0]
+    if factor.is_number:
+        return (0, 0, str(factor))
+    if isinstance(base, sp.Symbol):
+        return (1, 0, str(factor))
+    if isinstance(base, sp.Indexed):
+        return (2, list(QUANTITIES).index(str(base.base)), str(factor))
+    return (4 if isinstance(base, sp.Sum) else 3, 0, str(factor))
+
+
+def term_latex(term: Term) -> str:
+    """A term with its sums in front."""
+    sums = f"\\sum_{{{' '.join(map(str, term.sums))}}} " if term.sums else ""
+    return sums + latex(term.summand)
+
+
+def equation_latex(equation: Equation) -> tuple[str, list[str]]:
+    """Left side, and the signed terms of the right side."""
+    symbol = latex(equation.symbol)
+    left = rf"\frac{{d {symbol}}}{{dt}}" if equation.is_state else symbol
+    terms = [f"-{symbol}"] if equation.is_state else []
+    for term in equation.terms:
+        text = term_latex(term)
+        terms.append(text if text.startswith("-") or not terms else f"+ {text}")
+    return left, terms or ["0"]
+
+
+def equations_latex(mean_field: MeanField) -> list[str]:
+    """Every final equation on a line of its own: states, variance, averages, definitions."""
+    lines = []
+    for equation in (*mean_field.equations, mean_field.variance):
+        left, terms = equation_latex(equation)
+        lines.append(f"{left} = {' '.join(terms)}")
+    for name, average in mean_field.averages.items():
+        inside = latex(average.f).replace(r"\left(x\right)", "(x)")
+        lines.append(rf"{latex(QUANTITIES[name].base[sp.Symbol('q')])} = \left\langle {inside} \right\rangle, \quad "
+                     rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})")  # fmt: skip
+    for name, value in mean_field.definitions.items():
+        terms = sorted(sp.Add.make_args(value), key=lambda t: (not t.is_number, t.could_extract_minus_sign(), str(t)))
+        text = " ".join(latex(t) if n == 0 or latex(t).startswith("-") else f"+ {latex(t)}" for n, t in enumerate(terms))
+        lines.append(f"{QUANTITIES[name].latex}_{{pq}} = {text}")
+    return lines
+
+
+def mean_field_latex(mean_field: MeanField) -> str:
+    """An `aligned` block with one term per line where an equation is long."""
+    lines = []
+    for equation in (*mean_field.equations, mean_field.variance):
+        left, terms = equation_latex(equation)
+        lines.append(f"{left} &= {terms[0]} {terms[1] if len(terms) > 1 else ''}".rstrip())
+        lines += [rf"&\quad {term}" for term in terms[2:]]
+    rest = equations_latex(mean_field)[len(mean_field.equations) + 1 :]
+    lines += [line.replace(" = ", " &= ", 1) for line in rest]
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def _displays(derivation: Derivation):
+    """(number, title, reason, LaTeX lines) of each step."""
+    for number, step in enumerate(derivation, start=1):
+        after = list(step.after.items()) if isinstance(step.after, dict) else [("", step.after)]
+        lines = [latex(step.before)] + [rf"\quad \to \quad {latex(value)}" for _, value in after]
+        yield number, step.title, step.reason, lines
+
+
+def derivation_latex(derivation: Derivation) -> str:
+    """The numbered steps as paragraphs with displayed expressions before and after."""
+    parts = []
+    for number, title, reason, lines in _displays(derivation):
+        display = " \\\\\n".join("& " + line for line in lines)
+        parts.append(f"\\paragraph{{{number}. {title}.}} {_prose(reason)}\n\\begin{{align*}}\n{display}\n\\end{{align*}}")
+    return "\n\n".join(parts)
+
+
+def derivation_markdown(derivation: Derivation) -> str:
+    """The numbered steps as Markdown with display mathematics, for notebooks."""
+    parts = []
+    for number, title, reason, lines in _displays(derivation):
+        body = " \\\\ ".join("& " + line for line in lines)
+        parts.append(f"**{number}. {title}.** {reason}\n\n$$\\begin{{aligned}} {body} \\end{{aligned}}$$")
+    return "\n\n".join(parts)
+
+
+def _prose(text: str) -> str:
+    for plain, tex in (("\\", r"\textbackslash{}"), ("_", r"\_"), ("^", r"\^{}"), ("<", r"$<$"), (">", r"$>$"), ("&", r"\&")):
+        text = text.replace(plain, tex)
+    return text
+
+
+def write_article(derivation: Derivation, path: str | Path) -> None:
+    """A LaTeX article of the steps, complete with preamble."""
+    head = "\\documentclass{article}\n\\usepackage{amsmath,amssymb}\n\\usepackage[margin=25mm]{geometry}\n\\begin{document}\n"
+    write_text(path, f"{head}\\section*{{Derivation}}\n\n{derivation_latex(derivation)}\n\n\\end{{document}}\n")
