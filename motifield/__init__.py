@@ -17,6 +17,7 @@ _WHERE = {
     "numerics.inputs": ["Constant", "Function", "Input", "Steps", "Table", "pulse"],
     "numerics.integrate": ["integrate"],
     "numerics.measure": ["Statistics", "measure"],
+    "numerics.edges": ["read_edges"],
     "numerics.network": ["Network", "load_network"],
     "numerics.parameters": ["Motifs", "Parameters"],
     "numerics.report": ["write_report"],

@@ -102,8 +102,9 @@ class Quadrature(Average):
         ends = [jnp.broadcast_to(g, mu.shape) for g in grid]
         edges = jnp.sort(jnp.stack([*ends, *own], axis=-1), axis=-1)
         half = 0.5 * jnp.diff(edges)[..., None]
-        z = 0.5 * (edges[..., :-1] + edges[..., 1:])[..., None] + half * panels.NODES
-        weights = half * panels.WEIGHTS * jnp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+        rule = [jnp.broadcast_to(v, (*half.shape[:-1], len(v))) for v in (panels.NODES, panels.WEIGHTS)]
+        z = 0.5 * (edges[..., :-1] + edges[..., 1:])[..., None] + half * rule[0]
+        weights = half * rule[1] * jnp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
         flat = (*mu.shape, -1)
         return z.reshape(flat), weights.reshape(flat)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -153,6 +154,19 @@ class Parameters(eqx.Module):
         return cls.of(populations=names, N=N, fractions=fractions, mean=mean, g=np.sqrt(N) * s, motifs=Motifs(*tau),
                       input=input, check=check)  # fmt: skip
 
+    @classmethod
+    def load(cls, path: str | Path) -> Parameters:
+        """Read a TOML or JSON file: a whole spec, or the table of parameters alone. Raises `SpecError`, `ParameterError`."""
+        from .spec import load_parameters
+
+        return load_parameters(path)
+
+    def save(self, path: str | Path) -> None:
+        """Write to a .toml or .json file, whole or not at all."""
+        from .spec import save_parameters
+
+        save_parameters(self, path)
+
     @property
     def P(self) -> int:
         """Number of populations."""
@@ -215,7 +229,7 @@ class Parameters(eqx.Module):
             "tau_chn": ("target", "middle", "source"), "tau_rec": ("target", "source"),
         }  # fmt: skip
         used = {d for ds in dims.values() for d in ds}
-        return xr.Dataset({k: (d, np.asarray(getattr(self, k))) for k, d in dims.items()}, coords={d: names for d in used},
+        return xr.Dataset({k: (d, np.asarray(getattr(self, k))) for k, d in dims.items()}, coords=dict.fromkeys(used, names),
                           attrs={"N": float(self.N)})  # fmt: skip
 
 

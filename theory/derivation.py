@@ -13,7 +13,29 @@ from typing import Any
 import sympy as sp
 
 from .notation import (
-    Filtered, G, J, K, Mean, N, OverNeurons, R, Rate, C, Jbar, a, alpha, i, j, kappa, over_populations, p, q, r, u, x, y,
+    C,
+    Filtered,
+    G,
+    J,
+    Jbar,
+    K,
+    Mean,
+    N,
+    OverNeurons,
+    R,
+    Rate,
+    a,
+    alpha,
+    i,
+    j,
+    kappa,
+    over_populations,
+    p,
+    q,
+    r,
+    u,
+    x,
+    y,
 )  # fmt: skip
 from .statistics import SynapseStatistics
 

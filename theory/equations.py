@@ -15,7 +15,20 @@ from .derivation import Derivation
 from .expressions import X
 from .gaussian import GaussianAverage
 from .notation import (
-    AVERAGES, PARAMETERS, QUANTITIES, C, Delta, K, N, P, R, Rate, alpha, drive, p, q,
+    AVERAGES,
+    PARAMETERS,
+    QUANTITIES,
+    C,
+    Delta,
+    K,
+    N,
+    P,
+    R,
+    Rate,
+    alpha,
+    drive,
+    p,
+    q,
 )  # fmt: skip
 from .statistics import SynapseStatistics
 

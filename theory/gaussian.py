@@ -6,8 +6,8 @@ import mpmath
 import sympy as sp
 
 from . import closed_forms
-from .pieces import split
 from .expressions import X
+from .pieces import split
 
 
 class GaussianAverage(sp.Expr):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import sympy as sp
@@ -57,7 +58,7 @@ def _split(f: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, sp.Ex
     inside = [r for r in _switching_points(node) if low < r < high]
     ends = [low, *sorted(set(inside), key=lambda r: r), high]
     parts = []
-    for a, b in zip(ends[:-1], ends[1:], strict=True):
+    for a, b in itertools.pairwise(ends):
         parts += _split(f.xreplace({node: _resolve(node, _between(a, b))}), a, b)
     return parts
 

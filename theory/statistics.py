@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .notation import N, a, A, B, b, g, tau_chn, tau_con, tau_div, tau_rec, w
+from .notation import A, B, N, a, b, g, tau_chn, tau_con, tau_div, tau_rec, w
 
 
 @dataclass(frozen=True)
