@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sps
@@ -29,9 +29,9 @@ def read_edges(
     where: Mapping[str | int, Any] | None = None,
     smallest: int = 1,
     other: str = "other",
-    duplicates: Literal["refuse", "sum"] = "refuse",
-    unknown: Literal["refuse", "drop"] = "refuse",
-    self_synapses: Literal["keep", "drop"] = "keep",
+    duplicates: str = "refuse",
+    unknown: str = "refuse",
+    self_synapses: str = "keep",
 ) -> Network:
     """A sparse network from an edge list and, if given, a table of neurons; both CSV, plain or compressed (.csv.gz).
 

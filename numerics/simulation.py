@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -37,7 +37,7 @@ def simulate(
     rtol: float = 1e-5,
     atol: float = 1e-7,
     dtype: Any = None,
-    record: Literal["moments", "all"] | Sequence[int] | np.ndarray = "moments",
+    record: str | Sequence[int] | np.ndarray = "moments",
     max_steps: int = 100_000,
     throw: bool = False,
     progress: Callable[[float], None] | None = None,

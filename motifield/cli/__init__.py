@@ -1,1 +1,5 @@
-"""The command line."""
+"""The command line: `motifield derive | integrate | fixed-points | measure | sample | verify`."""
+
+from .main import run
+
+__all__ = ["run"]

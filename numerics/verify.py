@@ -1,0 +1,212 @@
+"""Compare mean-field theory with sampled finite networks, or with one given network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..errors import ParameterError
+from .integrate import initial_state, integrate
+from .measure import measure
+from .network import Network
+from .parameters import Parameters
+from .sampling import Sampler, sample
+from .simulation import simulate
+from .system import System
+
+QUANTITIES = ("mean", "variance", "rate")
+STANDARD_ERRORS = 4.0
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Theory against networks.
+
+    theory: time courses over (size, time, population); networks: the same over (size, network, time, population), with the final
+    `rate_sd`; summary: at the last time, over (size, quantity, population): `theory`, `network` (ensemble mean), `error` (standard
+    error of it), `spread` (root mean square difference of a single network), and over (quantity, population): `limit`, the difference
+    extrapolated to N -> infinity, `limit_error` its standard error, `trend` the exponent of the spread in N
+    """
+
+    title: str
+    system: System
+    parameters: Parameters
+    theory: xr.Dataset
+    networks: xr.Dataset
+    summary: xr.Dataset
+    passed: bool
+    criterion: str
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per size, population and quantity, at the last time."""
+        s, rows = self.summary, []
+        for n in s["size"].values:
+            for p in s["population"].values:
+                for k in QUANTITIES:
+                    at = {"size": n, "population": p, "quantity": k}
+                    theory, network, error = (float(s[v].sel(at)) for v in ("theory", "network", "error"))
+                    z = (network - theory) / error if error > 0 else float("nan")
+                    rows.append({"N": int(n), "population": str(p), "quantity": k, "theory": theory, "network": network,
+                                 "error": error, "z": z})  # fmt: skip
+        return rows
+
+    def json(self) -> dict[str, Any]:
+        """Everything in the table and the verdict, as plain numbers."""
+        limits = [{"population": str(p), "quantity": k, **{v: float(self.summary[v].sel(quantity=k, population=p))
+                                                           for v in ("limit", "limit_error", "trend")}}
+                  for p in self.summary["population"].values for k in QUANTITIES]  # fmt: skip
+        return {"title": self.title, "passed": self.passed, "criterion": self.criterion, "rows": self.rows(), "limits": limits}
+
+
+def verify(
+    system: System, parameters: Parameters, *, sizes: Sequence[int] = (500, 1000, 2000), networks: int = 8, seed: int = 0,
+    t1: float = 25.0, initial: Any = None, tolerance: float = 0.0, sampler: Sampler | None = None, title: str = "",
+    progress: Progress | None = None,
+) -> Verification:  # fmt: skip
+    """Theory against an ensemble of `networks` sampled networks at each of several sizes N.
+
+    The parameters are rescaled to each N with the same mean-field limit (`Parameters.rescaled`), and theory and networks start
+    from the same state. The verdict is on the means over the ensemble at t1: the difference to the theory, extrapolated linearly in 1/N
+    to infinite size, must be within 4 standard errors of zero, or within the relative `tolerance`, for the mean input, its variance
+    and the mean rate of every population. Raises `InfeasibleStatisticsError` when the smallest size cannot have the motifs.
+    """
+    sizes = sorted({int(n) for n in sizes})
+    if not sizes or networks < 2:
+        raise ParameterError(f"verify needs at least one size and two networks: sizes = {sizes}, networks = {networks}")
+    system.check(parameters)
+    ts = np.linspace(0.0, t1, 51)
+    theories, samples, done = [], [], 0
+    for n in sizes:
+        scaled = parameters.rescaled(n)
+        theories.append(integrate(system, scaled, t1, saveat=ts, initial=initial, throw=True))
+        x0 = _neurons(system, scaled, initial)
+        runs = []
+        for k in range(networks):
+            if progress is not None:
+                progress(f"N = {n}, network {k + 1} of {networks}", done / (len(sizes) * networks))
+            network = sample(scaled, _seed(seed, n, k), sampler=sampler, dtype=np.float32)
+            runs.append(simulate(network, system.transfer, input=scaled.input, t1=t1, saveat=ts, x0=x0, throw=True))
+            done += 1
+        samples.append(xr.concat(runs, "network", data_vars="all", coords="minimal", compat="override", join="override")[[*QUANTITIES, "rate_sd"]])
+    size = xr.DataArray(sizes, dims="size", name="size")
+    options: Any = {"data_vars": "all", "coords": "minimal", "compat": "override", "join": "override"}
+    theory, ensemble = (xr.concat(parts, size, **options) for parts in (theories, samples))
+    summary = _summarise(theory, ensemble)
+    within = np.abs(summary["limit"]) <= np.maximum(STANDARD_ERRORS * summary["limit_error"],
+                                                    tolerance * np.abs(summary["theory"].isel(size=-1)))  # fmt: skip
+    allowed = f" or within {tolerance:g} of the theory" if tolerance else ""
+    criterion = (f"the ensemble mean minus theory, extrapolated to infinite N, is within {STANDARD_ERRORS:g} standard errors of 0{allowed}, "
+                 f"for the mean, variance and rate of every population ({networks} networks at N = {', '.join(map(str, sizes))})")  # fmt: skip
+    return Verification(title, system, parameters, theory, ensemble, summary, bool(within.all()), criterion)
+
+
+def _neurons(system: System, parameters: Parameters, initial: Any) -> np.ndarray:
+    """Initial neurons that realise an initial state: only the mean can be given to a network that starts uniform."""
+    state = initial_state(system, parameters, initial)
+    if initial is not None and any(bool(np.any(np.asarray(v) != 0)) for name, v in state._asdict().items() if name != "K"):
+        raise ParameterError("networks start with equal neurons in each population: give only the initial mean, not kappa or rms_rate")
+    return np.asarray(state.K)
+
+
+def _seed(seed: int, n: int, k: int) -> int:
+    return int(np.random.SeedSequence([seed, n, k]).generate_state(1)[0])
+
+
+def _summarise(theory: xr.Dataset, ensemble: xr.Dataset) -> xr.Dataset:
+    quantity = xr.DataArray(list(QUANTITIES), dims="quantity", name="quantity")
+    last = [d[list(QUANTITIES)].isel(time=-1).to_dataarray("quantity").drop_vars("time") for d in (theory, ensemble)]
+    expected, seen = last[0].assign_coords(quantity=quantity), last[1].assign_coords(quantity=quantity)
+    n, count = seen["size"].astype(float), seen.sizes["network"]
+    # one variance for all sizes, since it scales as 1/N: pooling makes it reliable with few networks
+    scale = (n * seen.var("network", ddof=1)).mean("size")
+    error = np.sqrt(scale / (n * count))
+    difference = seen.mean("network") - expected
+    limit, limit_error = _extrapolate(difference, error)
+    spread = np.sqrt(((seen - expected) ** 2).mean("network"))
+    trend = (_slope(np.log(n), np.log(spread)) if len(n) > 1 else limit * np.nan)  # fmt: skip
+    return xr.Dataset({"theory": expected, "network": seen.mean("network"), "error": error, "spread": spread, "limit": limit,
+                       "limit_error": limit_error, "trend": trend})  # fmt: skip
+
+
+def _extrapolate(difference: xr.DataArray, error: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Weighted least squares of difference = limit + slope / N, and the standard error of the limit."""
+    x = 1.0 / difference["size"].astype(float)
+    w = 1.0 / xr.where(error > 0, error, 1.0) ** 2
+    if difference.sizes["size"] == 1:
+        return difference.isel(size=0, drop=True), error.isel(size=0, drop=True)
+    s0, s1, s2 = w.sum("size"), (w * x).sum("size"), (w * x * x).sum("size")
+    determinant = s0 * s2 - s1**2
+    limit = (s2 * (w * difference).sum("size") - s1 * (w * x * difference).sum("size")) / determinant
+    return limit, np.sqrt(s2 / determinant)
+
+
+def _slope(x: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
+    centred = x - x.mean("size")
+    return (centred * y).sum("size") / (centred**2).sum("size")
+
+
+@dataclass(frozen=True)
+class NetworkVerification:
+    """Theory with the statistics of one network against that network (quenched), with motifs and without.
+
+    theory, without_motifs: mean-field time courses; network: the simulation; errors: mean over populations of |R_theory - R_network| / R_network
+    at the end, "with motifs" and "without motifs"; infeasible: how many conditions the measured statistics break (the equations do not need
+    them; a Gaussian ensemble would)
+    """
+
+    title: str
+    system: System
+    parameters: Parameters
+    theory: xr.Dataset
+    without_motifs: xr.Dataset
+    network: xr.Dataset
+    errors: dict[str, float]
+    infeasible: int
+    passed: bool
+    criterion: str
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per population and quantity, at the last time."""
+        ends = {"network": self.network, "theory": self.theory, "without motifs": self.without_motifs}
+        return [{"population": str(p), "quantity": k, **{name: float(d[k].isel(time=-1).sel(population=p)) for name, d in ends.items()}}
+                for p in self.network["population"].values for k in QUANTITIES]  # fmt: skip
+
+    def json(self) -> dict[str, Any]:
+        """Everything in the table and the verdict, as plain numbers."""
+        return {"title": self.title, "passed": self.passed, "criterion": self.criterion, "errors": self.errors,
+                "infeasible_conditions": self.infeasible, "rows": self.rows()}  # fmt: skip
+
+
+def verify_network(
+    system: System, network: Network, *, input: Any = 0.0, t1: float = 60.0, initial: Any = None, tolerance: float = 0.1, title: str = "",
+    progress: Progress | None = None,
+) -> NetworkVerification:  # fmt: skip
+    """Quenched theory: the equations with the statistics measured on `network`, against the network's own dynamics.
+
+    The verdict: the mean over populations of |R_theory - R_network| / R_network at t1 is at most `tolerance`. The same equations with all
+    synapses independent (con = div = chn = rec = 0, variances kept) stand beside, to show what the motifs explain.
+    """
+    from .feasibility import violations
+
+    say = progress or (lambda what, fraction: None)
+    say("measuring", 0.0)
+    parameters = measure(network).parameters(input=input)
+    ts = np.linspace(0.0, t1, 121)
+    say("integrating the theory", 0.1)
+    theory, plain = (integrate(system, p, t1, saveat=ts, initial=initial) for p in (parameters, parameters.without_motifs()))
+    say("simulating the network", 0.5)
+    x0 = _neurons(system, parameters, initial)
+    seen = simulate(network, system.transfer, input=parameters.input, t1=t1, saveat=ts, x0=x0, throw=True)
+    rate = seen["rate"].isel(time=-1)
+    errors = {name: float((np.abs(d["rate"].isel(time=-1) - rate) / np.abs(rate)).mean())
+              for name, d in (("with motifs", theory), ("without motifs", plain))}  # fmt: skip
+    say("done", 1.0)
+    criterion = (f"the mean over {network.P} populations of |R_theory - R_network| / R_network at t = {t1:g} is "
+                 f"{errors['with motifs']:.3f}, at most {tolerance:g} is allowed (without motifs: {errors['without motifs']:.3f})")  # fmt: skip
+    return NetworkVerification(title, system, parameters, theory, plain, seen, errors, len(violations(parameters)),
+                               bool(errors["with motifs"] <= tolerance), criterion)  # fmt: skip
