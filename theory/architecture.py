@@ -63,9 +63,9 @@ def _transfers(given: Any, names: tuple[str, ...] | None) -> tuple[TransferFunct
             raise ArchitectureError(f"transfer functions are given for {sorted(given)}, the populations are {names}")
         found = [transfers.of(given[name], f"phi_{name}") for name in names]
     elif isinstance(given, Sequence) and not isinstance(given, str):
-        if names is None or len(given) != len(names):
+        if len(given) != 1 and (names is None or len(given) != len(names)):
             raise ArchitectureError(f"{len(given)} transfer functions are given for the populations {names}")
-        found = [transfers.of(f, f"phi_{name}") for f, name in zip(given, names, strict=True)]
+        found = [transfers.of(f, f"phi_{n}" if len(given) > 1 else "phi") for f, n in zip(given, names or ("",), strict=len(given) > 1)]
     else:
         found = [transfers.of(given)]
     first = {f.expression: f for f in reversed(found)}

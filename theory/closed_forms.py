@@ -13,6 +13,8 @@ from ..errors import NoClosedFormError
 from .expressions import X
 from .pieces import Pieces
 
+MAX_DEGREE = 10  # the moments of a shifted normal variable double in length with every degree
+
 
 class Probability(sp.Function):
     """P(a < X < b) of a normal variable: `Probability(a, b, mean, variance)`."""
@@ -89,6 +91,8 @@ def _term(term, low, high, m, v):
     scale, m, v = _tilt(quadratic, m, v)
     moments = _erf_moments(bells[0], m, v) if bells else _interval_moments(low, high, m, v)
     powers = sp.Poly(polynomial, X).all_coeffs()[::-1]
+    if len(powers) > MAX_DEGREE + 1:
+        raise NoClosedFormError(f"the closed form of the Gaussian average of {term} is too long (degree above {MAX_DEGREE})")
     return coefficient * scale * sp.Add(*(c * next(moments) for c in powers))
 
 

@@ -14,6 +14,7 @@ MAX_CHARACTERS = 2000
 MAX_DEPTH = 60
 MAX_EXPONENT = 1000
 MAX_DIGITS = 40
+MAX_DEGREE = 100
 
 FUNCTIONS = {
     "exp": sp.exp, "log": sp.log, "sqrt": sp.sqrt, "erf": sp.erf, "erfc": sp.erfc,
@@ -49,7 +50,19 @@ def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Exp
         raise ExpressionError(f"not an expression: {text[:80]!r} ({error})") from None
     if not isinstance(value, sp.Expr) or value.has(sp.zoo, sp.nan, sp.oo):
         raise ExpressionError(f"not an expression with finite values: {text[:80]!r}")
+    if _degree(value) > MAX_DEGREE:
+        raise ExpressionError(f"a power of x in {text[:40]!r} exceeds {MAX_DEGREE}")
     return value
+
+
+def _degree(e: sp.Basic) -> float:
+    """A bound on the degrees of the polynomials that expanding the expression can meet, found without expanding it."""
+    if not e.args or e.is_number:
+        return int(e.is_Symbol)
+    degrees = [_degree(argument) for argument in e.args]
+    if isinstance(e, sp.Pow) and e.exp.is_number:
+        return abs(float(e.exp)) * degrees[0]
+    return sum(degrees) if isinstance(e, sp.Mul) else max(degrees)
 
 
 def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):

@@ -30,7 +30,10 @@ class TransferFunction:
         if extra:
             raise ExpressionError(f"transfer function {self.name}: unknown symbols {sorted(map(str, extra))}; the variable is x")
         for point in (-3, sp.Rational(-1, 3), sp.Rational(1, 3), 2):
-            value = sp.N(self.expression.subs(X, point))
+            try:
+                value = sp.N(self.expression.subs(X, point))
+            except OverflowError:
+                value = sp.oo
             if not (value.is_real and value.is_finite):
                 raise ExpressionError(f"transfer function {self.name} = {self.expression} is not a real number at x = {point}")
 
