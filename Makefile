@@ -1,0 +1,28 @@
+# make demo: the main job, a whole brain; make test: the tests. Both make the environment first.
+PYTHON ?= python3
+ENV = .venv
+RUN = $(ENV)/bin
+
+.PHONY: demo test check derivations clean
+
+demo: $(ENV)/.ready
+	$(RUN)/python derivations/larva_brain/run.py
+
+test: $(ENV)/.ready
+	$(RUN)/pytest
+
+check: $(ENV)/.ready
+	$(RUN)/ruff check .
+	$(RUN)/mypy -p motifield
+
+derivations: $(ENV)/.ready
+	set -e; for script in derivations/*/run.py; do echo "== $$script"; $(RUN)/python $$script; done
+
+$(ENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("motifield needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(ENV)
+	$(RUN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(ENV) build dist *.egg-info derivations/*/out
