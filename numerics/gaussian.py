@@ -76,13 +76,17 @@ class Quadrature(Average):
     @cached_property
     def edges(self) -> np.ndarray:
         """Panel edges in x, found from the function."""
-        function = partial(piecewise, pieces=self.pieces, breaks=self.breaks)
+        function = jax.jit(partial(piecewise, pieces=self.pieces, breaks=self.breaks))
 
         def concrete(x):
+            # few different shapes, so that little is compiled
+            padded = np.resize(x, max(256, 1 << (x.size - 1).bit_length()))
             with jax.ensure_compile_time_eval():
-                return np.asarray(function(jnp.asarray(x)))
+                return np.asarray(function(padded))[: x.size].reshape(x.shape)
 
-        return panels.find_edges(concrete, self.breaks)
+        edges = panels.find_edges(concrete, self.breaks)
+        singular = [b for b, *sides in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True) if _is_singular(b, sides)]
+        return np.unique(np.concatenate([edges, *(panels.graded(b) for b in singular)]))
 
     def evaluate(self, order, mu, Delta):
         z, weights = self.nodes(mu, Delta)
@@ -107,6 +111,13 @@ class Quadrature(Average):
         weights = half * rule[1] * jnp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
         flat = (*mu.shape, -1)
         return z.reshape(flat), weights.reshape(flat)
+
+
+def _is_singular(b: float, sides: Sequence[Elementwise]) -> bool:
+    """Whether a derivative of low order is infinite at a break, as that of x^1.5 at 0."""
+    with jax.ensure_compile_time_eval():
+        values = [_derivative(side, order)(jnp.asarray(float(b))) for side in sides for order in (1, 2, 3)]
+        return not bool(jnp.all(jnp.isfinite(jnp.stack(values))))
 
 
 class ByPopulation(Average):

@@ -108,12 +108,11 @@ def as_input(value: Any, populations: Sequence[str]) -> Input:
     if callable(value):
         return Function(value)
     if isinstance(value, Mapping) and "start" in value:
-        known = {"start", "stop", "amplitude", "baseline"}
-        _only_known(value, known, "a pulse")
+        _entries(value, {"start", "stop", "amplitude"}, {"baseline"}, "a pulse")
         entries = {k: by_population(v, populations, f"input {k}") for k, v in value.items() if k in ("amplitude", "baseline")}
         return pulse(float(value["start"]), float(value["stop"]), **entries)
     if isinstance(value, Mapping) and "times" in value:
-        _only_known(value, {"times", "values", "kind"}, "an input over time")
+        _entries(value, {"times", "values"}, {"kind"}, "an input over time")
         return _over_time(value, populations)
     return Constant(jnp.asarray(by_population(value, populations, "input")))
 
@@ -150,10 +149,12 @@ def _over_time(value: Mapping, populations: Sequence[str]) -> Input:
     return (Steps if kind == "steps" else Table)(jnp.asarray(times), jnp.asarray(rows))
 
 
-def _only_known(value: Mapping, known: set[str], what: str) -> None:
-    unknown = set(value) - known
+def _entries(value: Mapping, needed: set[str], optional: set[str], what: str) -> None:
+    unknown, missing = set(value) - needed - optional, needed - set(value)
     if unknown:
-        raise ParameterError(f"{what} has unknown entries {sorted(unknown)}: known are {sorted(known)}")
+        raise ParameterError(f"{what} has unknown entries {sorted(unknown)}: known are {sorted(needed | optional)}")
+    if missing:
+        raise ParameterError(f"{what} needs {sorted(needed)}; missing: {sorted(missing)}")
 
 
 def _broadcast(value: Input, P: int) -> Input:

@@ -26,8 +26,11 @@ def find_edges(function: Function, breaks: Sequence[float] = ()) -> np.ndarray:
     Looks at |x| <= 1024, or, with a warning, at a smaller range when the function needs too many panels there (it oscillates, or
     grows exponentially). Raises `ExpressionError` when it is not resolved on |x| <= 32 either.
     """
-    floor = 0.1 * np.nanmax(np.abs(function(np.linspace(-2, 2, 41))), initial=0.0) + 1e-300
-    for radius in RADII:
+    near, middle, far = (_largest(function, reach) for reach in (2.0, RADII[1], RADII[0]))
+    # a step far from 0 leaves next to nothing near 0: then the size that counts is that of the function where it has risen
+    risen = [(RADII[0], middle)] if far < 1000 * middle else []
+    for radius, size in ((RADII[0], near), *risen, *((radius, near) for radius in RADII[1:])):
+        floor = 0.1 * size + 1e-300
         inside = [b for b in breaks if abs(b) < radius]
         first = np.unique(np.concatenate([[-radius, radius], inside, FIRST_EDGES[np.abs(FIRST_EDGES) < radius]]))
         fine = _bisect(function, first, floor)
@@ -43,6 +46,18 @@ def find_edges(function: Function, breaks: Sequence[float] = ()) -> np.ndarray:
     )
 
 
+def _largest(function: Function, reach: float) -> float:
+    with np.errstate(all="ignore"):
+        values = np.abs(function(np.linspace(-reach, reach, 41)))
+        return float(np.max(values, where=np.isfinite(values), initial=0.0))
+
+
+def graded(b: float) -> np.ndarray:
+    """Edges that close in on a singularity geometrically, on both sides."""
+    steps = 8.0 ** -np.arange(11)
+    return np.concatenate([b - steps, b + steps])
+
+
 def _nodes(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return 0.5 * (left + right)[..., None] + 0.5 * (right - left)[..., None] * NODES
 
@@ -55,7 +70,10 @@ def _bisect(function: Function, edges: np.ndarray, floor: float) -> np.ndarray |
         with np.errstate(all="ignore"):
             values = function(_nodes(left, right))
             tail = np.abs(values @ _TO_COEFFICIENTS.T)[:, -3:].max(axis=1)
-            good = (tail <= TOLERANCE * np.maximum(np.abs(values).max(axis=1), floor)) | (right - left < SMALLEST_PANEL)
+            size, small = np.abs(values).max(axis=1), right - left < SMALLEST_PANEL
+            good = (tail <= TOLERANCE * np.maximum(size, floor)) | small
+        if np.any(small & (size * SMALLEST_PANEL > 1e-5 * floor)):  # a pole, not a kink
+            return None
         done.append(left[good])
         left, right = left[~good], right[~good]
         if len(left) > 4 * MOST_PANELS:

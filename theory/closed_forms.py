@@ -1,13 +1,13 @@
 """Closed forms of Gaussian averages, found by rule.
 
-Terms polynomial(x) * exp(quadratic in x) on an interval, and polynomial(x) * exp(quadratic in x) * erf(linear in x) on the whole
-line. An exponential of a quadratic times a normal density is another normal density; the moments left over follow from Stein's
+Terms polynomial(x) * exp(quadratic in x) on an interval, and on the whole line these times erf, sin or cos of a linear argument. An exponential of a quadratic times a normal density is another normal density; the moments left over follow from Stein's
 lemma. Nothing here integrates: what no rule fits raises `NoClosedFormError`.
 """
 
 from __future__ import annotations
 
 import sympy as sp
+from sympy.simplify.fu import TR8
 
 from ..errors import NoClosedFormError
 from .expressions import X
@@ -67,13 +67,19 @@ def closed_form(f: Pieces, mean: sp.Expr, variance: sp.Expr) -> sp.Expr:
     """E f(X), X ~ N(mean, variance), in the nodes above. Raises `NoClosedFormError`."""
     total = sp.Add(*(c * DensityMoment(m, b, mean, variance) for b, m, c in f.deltas))
     for low, high, piece in f.intervals():
-        for term in sp.Add.make_args(sp.expand(piece, power_exp=False)):
+        for term in sp.Add.make_args(_expand(piece)):
             total += _term(term, low, high, mean, variance)
     return total
 
 
+def _expand(piece):
+    """A sum of products; products and powers of sines and cosines become sums."""
+    piece = sp.expand(piece, power_exp=False)
+    return sp.expand(TR8(piece), power_exp=False) if piece.has(sp.sin, sp.cos) else piece
+
+
 def _term(term, low, high, m, v):
-    coefficient, quadratic, bells = sp.Integer(1), sp.Integer(0), []
+    coefficient, quadratic, special = sp.Integer(1), sp.Integer(0), []
     polynomial = sp.Integer(1)
     for factor in sp.Mul.make_args(term):
         if not factor.has(X):
@@ -82,14 +88,14 @@ def _term(term, low, high, m, v):
             polynomial *= factor
         elif isinstance(factor, sp.exp) and _degree(factor.args[0]) <= 2:
             quadratic += factor.args[0]
-        elif isinstance(factor, sp.erf) and _degree(factor.args[0]) == 1:
-            bells.append(factor.args[0])
+        elif isinstance(factor, (sp.erf, sp.sin, sp.cos)) and _degree(factor.args[0]) == 1:
+            special.append(factor)
         else:
             raise NoClosedFormError(f"no closed form for the Gaussian average of {factor}")
-    if len(bells) > 1 or (bells and (low, high) != (-sp.oo, sp.oo)):
+    if len(special) > 1 or (special and (low, high) != (-sp.oo, sp.oo)):
         raise NoClosedFormError(f"no closed form for the Gaussian average of {term} on ({low}, {high})")
     scale, m, v = _tilt(quadratic, m, v)
-    moments = _erf_moments(bells[0], m, v) if bells else _interval_moments(low, high, m, v)
+    moments = _special_moments(special[0], m, v) if special else _interval_moments(low, high, m, v)
     powers = sp.Poly(polynomial, X).all_coeffs()[::-1]
     if len(powers) > MAX_DEGREE + 1:
         raise NoClosedFormError(f"the closed form of the Gaussian average of {term} is too long (degree above {MAX_DEGREE})")
@@ -123,6 +129,23 @@ def _interval_moments(low, high, m, v):
         ends = sp.Add(*(sign * end ** (k - 1) * ScaledDensity(end, m, v)
                         for end, sign in ((high, -1), (low, 1)) if end not in (sp.oo, -sp.oo)))  # fmt: skip
         before, now = now, m * now + v * (k - 1) * before + ends
+
+
+def _special_moments(factor, m, v):
+    return _erf_moments(factor.args[0], m, v) if isinstance(factor, sp.erf) else _wave_moments(factor, m, v)
+
+
+def _wave_moments(wave, m, v):
+    """E[x^k sin(a x + b)] and the same with cos: Stein's lemma couples the two."""
+    a, b = sp.Poly(wave.args[0], X).all_coeffs()
+    damped = sp.exp(-(a**2) * v / 2)
+    before = {sp.sin: sp.Integer(0), sp.cos: sp.Integer(0)}
+    now, k = {f: f(a * m + b) * damped for f in before}, 0
+    while True:
+        yield now[type(wave)]
+        k += 1
+        slope = {sp.sin: a * now[sp.cos], sp.cos: -a * now[sp.sin]}
+        before, now = now, {f: m * now[f] + v * ((k - 1) * before[f] + slope[f]) for f in now}
 
 
 def _erf_moments(argument, m, v):

@@ -37,7 +37,7 @@ def expand(mean_field: MeanField, populations: int | Sequence[str] | None, *, cl
 
 def _names(mean_field: MeanField, populations: int | Sequence[str] | None) -> tuple[str, ...]:
     declared = mean_field.architecture.populations
-    if populations is None:
+    if populations is None or (declared is not None and populations == len(declared)):
         populations = declared or 2
     names = tuple(str(n + 1) for n in range(populations)) if isinstance(populations, int) else tuple(map(str, populations))
     if not 1 <= len(names) <= MOST_POPULATIONS:

@@ -7,7 +7,7 @@ import sympy as sp
 
 from . import closed_forms
 from .expressions import X
-from .pieces import split
+from .pieces import derivative, split
 
 
 class GaussianAverage(sp.Expr):
@@ -41,8 +41,8 @@ class GaussianAverage(sp.Expr):
         return (self.f.free_symbols - {X}) | self.mean.free_symbols | self.variance.free_symbols
 
     def _eval_derivative(self, s):
-        slope = sp.diff(self.f, X)
-        inner = [(slope, self.mean), (sp.diff(slope, X) / 2, self.variance)]
+        slope = derivative(self.f)
+        inner = [(slope, self.mean), (derivative(slope) / 2, self.variance)]
         total = sp.Add(*(GaussianAverage(f, *self.args[1:]) * argument.diff(s) for f, argument in inner if argument.diff(s) != 0))
         direct = sp.diff(self.f, s) if s != X else sp.Integer(0)
         return total + (GaussianAverage(direct, *self.args[1:]) if direct != 0 else 0)
@@ -61,29 +61,33 @@ class GaussianAverage(sp.Expr):
         return form if nodes else closed_forms.explicit(form)
 
     def _eval_evalf(self, prec):
-        mean, variance = (mpmath.mpf(str(sp.N(v, 30))) for v in self.args[1:])
+        digits = max(15, int(prec / 3.3))
         function = split(self.f)
-        with mpmath.workdps(max(15, int(prec / 3.3)) + 5):
+        with mpmath.workdps(digits + 5):
+            mean, variance = (_number(v, digits) for v in self.args[1:])
             width = mpmath.sqrt(variance)
-            total = mpmath.mpf(0)
             if width == 0:
-                point = sp.Rational(str(mean)) if mean == int(mean) else sp.Float(str(mean), 30)
-                total = mpmath.mpf(sp.N(next(e for a, b, e in function.intervals() if a <= point < b).subs(X, point), 25))
+                here = next(e for a, b, e in function.intervals() if a <= self.mean < b)
+                total = _number(here.subs(X, self.mean), digits)
             else:
-                for low, high, piece in function.intervals():
-                    total += _integrate(sp.lambdify(X, piece, "mpmath"), low, high, mean, width)
-            for b, order, c in function.deltas:
-                node = closed_forms.DensityMoment(order, b, self.mean, self.variance)
-                total += mpmath.mpf(str(sp.N(c * node.explicit(), 25)))
-        return sp.Float(str(total), dps=max(15, int(prec / 3.3)))
+                total = mpmath.fsum(_integrate(sp.lambdify(X, piece, "mpmath"), low, high, mean, width, digits)
+                                    for low, high, piece in function.intervals())  # fmt: skip
+                for b, order, c in function.deltas:
+                    node = closed_forms.DensityMoment(order, b, self.mean, self.variance)
+                    total += _number(c * node.explicit(), digits)
+            return sp.Float(str(total), dps=digits)
 
     def _latex(self, printer):
         return rf"\left\langle {printer._print(self.f)} \right\rangle_{{{printer._print(self.mean)},\,{printer._print(self.variance)}}}"
 
 
-def _integrate(function, low, high, mean, width):
-    a = max(mean - 12 * width, mpmath.mpf(str(sp.N(low, 30)))) if low != -sp.oo else mean - 12 * width
-    b = min(mean + 12 * width, mpmath.mpf(str(sp.N(high, 30)))) if high != sp.oo else mean + 12 * width
+def _number(value, digits):
+    return mpmath.mpf(str(sp.N(value, digits + 5)))
+
+
+def _integrate(function, low, high, mean, width, digits):
+    a = max(mean - 12 * width, _number(low, digits)) if low != -sp.oo else mean - 12 * width
+    b = min(mean + 12 * width, _number(high, digits)) if high != sp.oo else mean + 12 * width
     if a >= b:
         return mpmath.mpf(0)
     steps = mpmath.linspace(a, b, 49)

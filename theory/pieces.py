@@ -40,15 +40,52 @@ class Pieces:
         return Pieces(self.breaks, tuple(sp.diff(piece, X) for piece in self.pieces), (*moved, *jumps))
 
 
+    def expression(self) -> sp.Expr:
+        """The same as one SymPy expression, with Piecewise and DiracDelta."""
+        branches = [*zip(self.pieces, (X < b for b in self.breaks), strict=False), (self.pieces[-1], True)]
+        return sp.Piecewise(*branches) + sp.Add(*(c * sp.DiracDelta(X - b, m) for b, m, c in self.deltas))
+
+
 def split(expression: sp.Expr) -> Pieces:
-    """Split a real function of `x` at the switches of Max, Min, Abs, sign, Heaviside and Piecewise."""
-    parts = _split(expression, -sp.oo, sp.oo)
+    """Split a real function of `x` at the switches of Max, Min, Abs, sign, Heaviside and Piecewise; DiracDelta may be added."""
+    ordinary, deltas = _take_deltas(expression)
+    parts = _split(ordinary, -sp.oo, sp.oo)
     breaks, pieces = [], [parts[0][2]]
     for low, _, piece in parts[1:]:
         if piece != pieces[-1]:
             breaks.append(low)
             pieces.append(piece)
-    return Pieces(tuple(breaks), tuple(pieces))
+    return Pieces(tuple(breaks), tuple(pieces), deltas)
+
+
+def derivative(expression: sp.Expr) -> sp.Expr:
+    """d/dx as a generalised function. SymPy's own derivative of a Piecewise leaves out the deltas at its jumps."""
+    if not expression.has(*SWITCHES):
+        return sp.diff(expression, X)
+    if expression.free_symbols == {X} and not expression.has(sp.core.function.AppliedUndef):
+        return split(expression).derivative().expression()
+    if expression.has(sp.Piecewise):
+        raise ExpressionError(f"cannot differentiate {expression} at its jumps: give its symbols values first")
+    return sp.diff(expression, X)
+
+
+def _take_deltas(expression: sp.Expr):
+    """An expression without its DiracDelta terms, and these: f delta^(k) at b is the sum of (-1)^j C(k, j) f^(j)(b) delta^(k-j)."""
+    if not expression.has(sp.DiracDelta):
+        return expression, ()
+    ordinary, deltas = [], []
+    for term in sp.Add.make_args(sp.expand(expression)):
+        factor, spike = term.as_independent(sp.DiracDelta, as_Add=False)
+        if spike == 1:
+            ordinary.append(term)
+            continue
+        if not (isinstance(spike, sp.DiracDelta) and sp.expand(spike.args[0] - X).is_number):
+            raise ExpressionError(f"{term} is not a function times DiracDelta(x - b)")
+        b, k = sp.expand(X - spike.args[0]), int(spike.args[1]) if len(spike.args) == 2 else 0
+        for j in range(k + 1):
+            c = (-1) ** j * sp.binomial(k, j) * sp.diff(factor, X, j).subs(X, b)
+            deltas += [(b, k - j, c)] if c != 0 else []
+    return sp.Add(*ordinary), tuple(deltas)
 
 
 def _split(f: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, sp.Expr, sp.Expr]]:

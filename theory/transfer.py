@@ -127,7 +127,7 @@ def of(value: Any, name: str = "phi") -> TransferFunction:
             raise ExpressionError(f"unknown transfer function {function!r}: known are {', '.join(LIBRARY)}, or any expression in x")
         try:
             return LIBRARY[function](**options)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ExpressionError(f"transfer function {function}: {error}; its formula is {LIBRARY[function].__doc__}") from None
     if isinstance(value, str) and value in LIBRARY:
         return LIBRARY[value]()
