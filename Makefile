@@ -13,7 +13,7 @@ test: $(ENV)/.ready
 
 check: $(ENV)/.ready
 	$(RUN)/ruff check .
-	$(RUN)/mypy -p motifield
+	$(RUN)/pytest tests/test_package.py
 
 derivations: $(ENV)/.ready
 	set -e; for script in derivations/*/run.py; do echo "== $$script"; $(RUN)/python $$script; done

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_with(path: str | Path, write: Callable[[str], None]) -> Path:
+def write_with(path: str | Path, write: Callable[[str], object]) -> Path:
     """Let `write` fill a temporary file beside `path`, then move it there; on failure nothing is left behind."""
     target = Path(path)
     if not target.parent.is_dir():

@@ -132,7 +132,7 @@ def nearest_feasible(parameters: Parameters, margin: float = 1e-9) -> Parameters
         problem.solve(solver=cp.CLARABEL, **_CLARABEL)
     if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         raise InfeasibleStatisticsError(f"the nearest feasible statistics were not found: the solver says {problem.status}")
-    clipped = np.stack([_semidefinite(block.value) for block in blocks])
+    clipped = np.stack([_semidefinite(np.asarray(block.value)) for block in blocks])
     return _inside(parameters, clipped[:, :P, :P], clipped[:, P:, P:], clipped[:, P:, :P].transpose(1, 0, 2), rec.value, margin)
 
 

@@ -61,7 +61,7 @@ def _find(system, parameters, start, time, settle, rtol):
         frozen = parameters.replace(input=drive)
         states, *_ = trajectory(system, frozen, start, jnp.array([0.0, settle]), rtol=1e-8, atol=1e-10)
         start = jax.tree.map(lambda v: v[-1], states)
-    solution = optx.root_find(field, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False)
+    solution: Any = optx.root_find(field, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False)
     flat, unravel = ravel_pytree(solution.value)
     jacobian = jax.jacfwd(lambda v: ravel_pytree(field(unravel(v)))[0])(flat)
     residual = jnp.max(jnp.abs(ravel_pytree(field(solution.value))[0]))

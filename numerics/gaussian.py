@@ -37,7 +37,7 @@ class Average(ABC):
     def __call__(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"]) -> Float[Array, "*n"]:
         return _average(self, 0, *jnp.broadcast_arrays(mu, Delta))
 
-    def derivative(self, order: int = 1) -> Elementwise:
+    def derivative(self, order: int = 1) -> Callable[[Array, Array], Array]:
         """The average of the function's derivative, as a function of (mu, Delta)."""
         return lambda mu, Delta: _average(self, order, *jnp.broadcast_arrays(mu, Delta))
 
@@ -71,7 +71,7 @@ class Quadrature(Average):
     """
 
     def __init__(self, pieces: Sequence[Elementwise], breaks: Sequence[float] = ()):
-        self.pieces, self.breaks = tuple(pieces), tuple(breaks)
+        self.pieces, self.breaks = tuple(pieces), tuple(float(b) for b in breaks)
 
     @cached_property
     def edges(self) -> np.ndarray:

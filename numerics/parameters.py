@@ -121,9 +121,12 @@ class Parameters(eqx.Module):
         strength = _matrix(g, names, "g")
         if np.any(strength < 0):
             raise ParameterError(f"g is a standard deviation and must not be negative: {strength.tolist()}")
-        made = cls(names, *(jnp.asarray(v, dtype=float) for v in (
-            N, alpha, _matrix(mean, names, "mean"), strength, con, div,
-            _tensor(motifs.chain, (P, P, P), "tau_chn", names), rec)), as_input(input, names))  # fmt: skip
+        chain = _tensor(motifs.chain, (P, P, P), "tau_chn", names)
+        arrays = {
+            "N": N, "fractions": alpha, "mean": _matrix(mean, names, "mean"), "g": strength,
+            "tau_con": con, "tau_div": div, "tau_chn": chain, "tau_rec": rec,
+        }  # fmt: skip
+        made = cls(names, **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()}, input=as_input(input, names))
         if check:
             check_feasible(made)
         return made
@@ -213,12 +216,12 @@ class Parameters(eqx.Module):
             raise ParameterError(f"unknown parameters {sorted(unknown)}")
         if "input" in values:
             values["input"] = as_input(values["input"], self.populations)
-        names = list(values)
-        arrays = [v if isinstance(v, Input) else jnp.asarray(v, dtype=float) for v in values.values()]
-        for name, array in zip(names, arrays, strict=True):
-            if name != "input" and array.shape != getattr(self, name).shape:
-                raise ParameterError(f"{name} has shape {array.shape}, it needs {getattr(self, name).shape}")
-        return eqx.tree_at(lambda p: [getattr(p, name) for name in names], self, arrays, is_leaf=lambda v: isinstance(v, Input))
+        for name in set(values) - {"input"}:
+            values[name] = jnp.asarray(values[name], dtype=float)
+            if values[name].shape != getattr(self, name).shape:
+                raise ParameterError(f"{name} has shape {values[name].shape}, it needs {getattr(self, name).shape}")
+        return eqx.tree_at(lambda p: [getattr(p, name) for name in values], self, list(values.values()),
+                           is_leaf=lambda v: isinstance(v, Input))  # fmt: skip
 
     def dataset(self) -> xr.Dataset:
         """The statistics by population name."""

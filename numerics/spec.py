@@ -216,12 +216,12 @@ def _input_data(value: Input) -> Any:
 
 def spectral_radius(network: Network) -> float:
     """Largest absolute eigenvalue of the weights (ARPACK, from a fixed start)."""
-    import scipy.sparse as sps
+    from scipy.sparse import csr_array
     from scipy.sparse.linalg import eigs
 
     weights = network.weights
     if network.N < 50:
-        dense = weights.toarray() if sps.issparse(weights) else weights
+        dense = weights.toarray() if isinstance(weights, csr_array) else weights
         return float(np.abs(np.linalg.eigvals(dense)).max())
     values = eigs(weights.astype(float), k=1, which="LM", v0=np.ones(network.N), tol=1e-10, return_eigenvectors=False)
     return float(np.abs(values).max())

@@ -112,8 +112,9 @@ def equations_latex(mean_field: MeanField) -> list[str]:
         lines.append(rf"{latex(QUANTITIES[name].base[sp.Symbol('q')])} = \left\langle {inside} \right\rangle, \quad "
                      rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})")  # fmt: skip
     for name, value in mean_field.definitions.items():
-        terms = sorted(sp.Add.make_args(value), key=lambda t: (not t.is_number, t.could_extract_minus_sign(), str(t)))
-        text = " ".join(latex(t) if n == 0 or latex(t).startswith("-") else f"+ {latex(t)}" for n, t in enumerate(terms))
+        parts = sorted(sp.Add.make_args(value), key=lambda e: (not e.is_number, e.could_extract_minus_sign(), str(e)))
+        texts = [latex(e) for e in parts]
+        text = " ".join(t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts))
         lines.append(f"{QUANTITIES[name].latex}_{{pq}} = {text}")
     return lines
 

@@ -10,8 +10,8 @@ import scipy.sparse as sps
 
 from motifield import Motifs, Network, Parameters, load_network, sample
 from motifield.errors import NetworkError
-from motifield.numerics.inputs import pulse
 from motifield.numerics.edges import read_edges
+from motifield.numerics.inputs import pulse
 
 
 def small(sparse=False):

@@ -1,0 +1,180 @@
+"""Runtime Gaussian averages against mpmath (17 digits), with derivatives from Stein's lemma on the integrand, down to zero variance."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+import motifield as mf
+from motifield.errors import ExpressionError
+from motifield.numerics import gaussian
+from motifield.theory.expressions import X
+from motifield.theory.transfer import of
+
+POINTS = [(0.73, 0.4), (-1.9, 2.3), (3.1, 9.7), (-6.2, 0.8), (0.31, 1e-6), (1.4, 250.0)]
+MU, DELTA = (jnp.array(v) for v in zip(*POINTS, strict=True))
+
+# (transfer function, the same in mpmath, where it bends)
+FUNCTIONS = [
+    ("rectified_linear", lambda x: max(x, 0), (0,)),
+    ("rectified_power", lambda x: max(x, 0) ** 2, (0,)),
+    ("softplus", lambda x: mpmath.log1p(mpmath.exp(x)), ()),
+    ("tanh", mpmath.tanh, ()),
+    ("erf", mpmath.erf, ()),
+    ("naka_rushton", lambda x: x**2 / (1 + x**2) if x > 0 else mpmath.mpf(0), (0,)),
+    ("Max(x - 1/3, 0)*tanh(x)", lambda x: max(x - mpmath.mpf(1) / 3, 0) * mpmath.tanh(x), (mpmath.mpf(1) / 3,)),
+    ("1/(1 + exp(-50*(x - 1/7)))", lambda x: 1 / (1 + mpmath.exp(-50 * (x - mpmath.mpf(1) / 7))), (mpmath.mpf(1) / 7 - 0.1, mpmath.mpf(1) / 7 + 0.1)),
+    ("Min(Max(x + 1, 0), 2)", lambda x: min(max(x + 1, 0), 2), (-1, 1)),
+    ("Heaviside(x - 1)*x", lambda x: x if x >= 1 else mpmath.mpf(0), (1,)),
+]  # fmt: skip
+NAMES = [f[0] for f in FUNCTIONS]
+
+
+@cache
+def averages(text):
+    """Compiled <phi>, <phi'>, <phi^2>, one call for all points."""
+    module = mf.compile(mf.derive(mf.Architecture(transfer=text), mf.SecondMoment())).module
+    return {n: jax.jit(getattr(module, n)) for n in ("mean_rate", "mean_gain", "second_moment")}
+
+
+@cache
+def expectation(text, power, order, mu, Delta):
+    """<(f^power)^(order)> from f alone: <f'> = <f z> / s, <f''> = <f (z^2 - 1)> / s^2, z = (x - mu) / s."""
+    _, f, bends = next(f for f in FUNCTIONS if f[0] == text)
+    hermite = [lambda z: 1, lambda z: z, lambda z: z * z - 1][order]
+    with mpmath.workdps(17):
+        s = mpmath.sqrt(mpmath.mpf(Delta))
+        inside = [(c - mu) / s for c in bends]
+        grid = sorted({mpmath.mpf(k) for k in range(-9, 10, 2)} | {z for z in inside if abs(z) < 9})
+        # where the bell is much wider than the function, more points around the function's middle
+        grid = sorted({*grid, *(z for z in ((c - mu) / s for c in range(-6, 7)) if abs(z) < 9)}) if s > 3 else grid
+        return float(mpmath.quad(lambda z: f(mu + s * z) ** power * hermite(z) * mpmath.npdf(z), grid) / s**order)
+
+
+@pytest.mark.parametrize("text", NAMES)
+@pytest.mark.parametrize(("name", "power", "order"), [("mean_rate", 1, 0), ("mean_gain", 1, 1), ("second_moment", 2, 0)])
+def test_values(text, name, power, order):
+    found = averages(text)[name](MU, DELTA)
+    expected = np.array([expectation(text, power, order, *point) for point in POINTS])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10 * (1 + np.abs(expected)).max() if order == 0 else 2e-10)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_derivative_rules(text):
+    """d<f>/dmu = <f'> and d<f>/dDelta = <f''>/2 where JAX differentiates; the right sides by Stein's lemma from f alone."""
+    mean_rate = averages(text)["mean_rate"]
+    slopes = jax.vmap(jax.grad(mean_rate, argnums=(0, 1)))(MU, DELTA)
+    for k, point in enumerate(POINTS):
+        if point[1] < 1e-3:
+            continue  # Stein's lemma divides by the variance: no digits left in the expected value
+        assert float(slopes[0][k]) == pytest.approx(expectation(text, 1, 1, *point), rel=1e-8, abs=1e-9)
+        assert float(slopes[1][k]) == pytest.approx(expectation(text, 1, 2, *point) / 2, rel=1e-8, abs=1e-9)
+
+
+def limits(text, x):
+    """f, f', f'', f''' and f'''' at a point, from SymPy."""
+    f = of(text).expression
+    return [float(sp.N(sp.diff(f, X, n).subs(X, sp.Rational(str(x))).doit(), 20)) for n in range(5)]
+
+
+@pytest.mark.parametrize("text", ["rectified_linear", "rectified_power", "softplus", "logistic", "tanh", "erf", "exponential", "naka_rushton"])
+def test_zero_variance_is_the_function_and_its_derivatives(text):
+    """<f> -> f, d/dmu -> f', d/dDelta -> f''/2, d2/dmu dDelta -> f'''/2, d2/dDelta2 -> f''''/4 at Delta = 0."""
+    mean_rate, at = averages(text)["mean_rate"], (jnp.array([-1.7, 0.6]), jnp.zeros(2))
+    f = np.transpose([limits(text, x) for x in (-1.7, 0.6)])
+    np.testing.assert_allclose(mean_rate(*at), f[0], atol=1e-14)
+    np.testing.assert_allclose(averages(text)["mean_gain"](*at), f[1], atol=1e-13)
+    np.testing.assert_allclose(averages(text)["second_moment"](*at), f[0] ** 2, atol=1e-14)
+    gradient = jax.grad(mean_rate, argnums=(0, 1))
+    np.testing.assert_allclose(jax.vmap(gradient)(*at), [f[1], f[2] / 2], rtol=1e-12, atol=1e-13)
+    hessian = jax.vmap(jax.jacfwd(gradient, argnums=(0, 1)))(*at)
+    np.testing.assert_allclose(hessian, [[f[2], f[3] / 2], [f[3] / 2, f[4] / 4]], rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("text", [*NAMES[1:], "exponential"])
+def test_everything_is_finite_at_and_near_zero_variance(text):
+    """At the bends themselves, too: there the convention is the value from the right, and a delta counts as 0."""
+    mu, Delta = (jnp.asarray(v.ravel()) for v in np.meshgrid([-1.0, 0.0, 1 / 3, 1.0, 0.6], [0.0, 1e-300, 1e-30, 1e-12]))
+    for name in ("mean_rate", "mean_gain"):
+        values, slopes = jax.vmap(jax.value_and_grad(averages(text)[name], argnums=(0, 1)))(mu, Delta)
+        assert bool(jnp.all(jnp.isfinite(values))), name
+        # a slope of a density is as large as 1 / Delta^1.5, beyond float64 at 1e-300
+        slopes = jnp.stack(slopes)[:, (Delta == 0) | (Delta > 1e-20)]
+        assert bool(jnp.all(jnp.isfinite(slopes))), name
+
+
+def test_the_value_at_a_bend_is_the_one_from_the_right():
+    average = averages("Heaviside(x - 1)*x")["mean_rate"]
+    assert float(average(jnp.asarray(1.0), jnp.asarray(0.0))) == 1.0
+
+
+@pytest.mark.parametrize("text", ["rectified_linear", "tanh"])
+def test_shapes_and_transformations(text):
+    average = averages(text)["mean_rate"]
+    grid = average(jnp.ones((3, 4)), jnp.tile(jnp.arange(4.0), (3, 1)))
+    assert grid.shape == (3, 4)
+    np.testing.assert_allclose(jax.vmap(jax.vmap(average))(MU.reshape(2, 3), DELTA.reshape(2, 3)).ravel(), average(MU, DELTA), rtol=1e-14)
+    reverse = jax.vmap(jax.grad(average))(MU, DELTA)
+    forward = jax.jvp(lambda m: average(m, DELTA), (MU,), (jnp.ones_like(MU),))[1]
+    np.testing.assert_allclose(reverse, forward, rtol=1e-14)
+
+
+def test_by_population_each_has_its_own_function():
+    functions = [gaussian.Quadrature([jnp.tanh]), gaussian.Closed(lambda m, v: m + 0 * v), gaussian.Closed(lambda m, v: m**2 + v)]
+    mixed = gaussian.by_population(functions, (2, 0, 1, 0))
+    mu, Delta = jnp.array([0.3, 0.1, -0.7, 0.4]), jnp.array([0.5, 0.0, 1.0, 2.0])
+    tanh = functions[0](mu, Delta)
+    np.testing.assert_allclose(mixed(mu, Delta), [mu[0] ** 2 + Delta[0], tanh[1], mu[2], tanh[3]], rtol=1e-14)
+    assert gaussian.by_population(functions[:1], None) is functions[0]
+
+
+def test_probability_keeps_its_digits_in_the_tails():
+    # P(X > 30) for a standard normal, mpmath
+    with mpmath.workdps(30):
+        expected = float(mpmath.erfc(30 / mpmath.sqrt(2)) / 2)
+    one = jnp.asarray(1.0)
+    assert float(gaussian.probability(30.0, jnp.inf, 0 * one, one)) == pytest.approx(expected, rel=1e-12)
+    assert float(gaussian.probability(-jnp.inf, -30.0, 0 * one, one)) == pytest.approx(expected, rel=1e-12)
+    # the interval (30, 31): the difference of two upper tails
+    with mpmath.workdps(30):
+        expected = float((mpmath.erfc(30 / mpmath.sqrt(2)) - mpmath.erfc(31 / mpmath.sqrt(2))) / 2)
+    assert float(gaussian.probability(30.0, 31.0, 0 * one, one)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_density_moments_by_differences():
+    mu, Delta, step = 0.3, 0.7, 1e-4
+    for order in range(3):
+        # < delta^(k + 1) > = d/dmu < delta^(k) >
+        up, down = (gaussian.density(1.1, jnp.asarray(mu + e), jnp.asarray(Delta), order) for e in (step, -step))
+        assert float(gaussian.density(1.1, jnp.asarray(mu), jnp.asarray(Delta), order + 1)) == pytest.approx(float(up - down) / (2 * step), rel=1e-6)
+
+
+def test_the_root_is_flat_at_zero():
+    assert float(gaussian.root(jnp.asarray(4.0))) == 2
+    assert float(jax.grad(gaussian.root)(jnp.asarray(4.0))) == 0.25
+    assert float(gaussian.root(jnp.asarray(0.0))) == float(jax.grad(gaussian.root)(jnp.asarray(0.0))) == 0
+
+
+@pytest.mark.parametrize("text", ["sin(60*x)*tanh(x)", "1/x", "tan(x)"])
+def test_what_quadrature_cannot_resolve_is_refused(text):
+    module = mf.compile(mf.derive(mf.Architecture(transfer=text), mf.SecondMoment())).module
+    with pytest.raises(ExpressionError, match="cannot be computed to tolerance"):
+        module.mean_rate(MU, DELTA)
+
+
+def test_the_expression_is_what_the_code_evaluates():
+    for text in NAMES:
+        phi = mf.compile(mf.derive(mf.Architecture(transfer=text))).transfer
+        f = of(text).expression
+        for x in (-1.3, 0.5, 2.2):
+            assert float(phi(jnp.asarray(x), 0)) == pytest.approx(float(sp.N(f.subs(X, sp.Rational(str(x))))), rel=1e-13, abs=1e-15)
+
+
+def test_piecewise_takes_the_right_side_at_a_break():
+    pieces = (lambda x: 0 * x, lambda x: x, lambda x: 0 * x + 9)
+    np.testing.assert_array_equal(gaussian.piecewise(jnp.array([-1.0, 0.0, 1.0, 2.0, 3.0]), pieces, (0.0, 2.0)), [0, 0, 1, 9, 9])

@@ -1,0 +1,111 @@
+"""External inputs: values at given times, the edges that an integrator must meet, and errors."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from motifield import Constant, Function, Input, Steps, Table, pulse
+from motifield.errors import ParameterError
+from motifield.numerics.inputs import as_input, by_population
+
+NAMES = ("E", "I")
+
+
+def at(value, *times):
+    return np.stack([np.asarray(value(t)) for t in times])
+
+
+@pytest.mark.parametrize("value", [2.0, [2.0, 2.0], {"I": 2.0, "E": 2.0}, np.array([2.0])])
+def test_constants(value):
+    made = as_input(value, NAMES)
+    assert isinstance(made, Constant)
+    np.testing.assert_array_equal(at(made, 0.0, 7.0), np.full((2, 2), 2.0))
+    assert len(made.edges) == 0
+
+
+def test_steps_include_their_first_instant():
+    made = as_input({"times": [1.0, 3.0], "values": [0.0, [5.0, 6.0], 1.0]}, NAMES)
+    np.testing.assert_array_equal(at(made, 0.0, 1.0, 2.999, 3.0, 9.0)[:, 1], [0, 6, 6, 1, 1])
+    np.testing.assert_array_equal(made.edges, [1.0, 3.0])
+
+
+def test_a_pulse_is_three_steps():
+    made = pulse(1.0, 2.0, [3.0, 4.0], baseline=0.5)
+    np.testing.assert_array_equal(at(made, 0.5, 1.0, 1.5, 2.0)[:, 0], [0.5, 3.5, 3.5, 0.5])
+    by_name = as_input({"start": 1.0, "stop": 2.0, "amplitude": {"E": 3.0, "I": 4.0}, "baseline": 0.5}, NAMES)
+    assert bool(jnp.all(by_name.values == made.values))
+
+
+def test_a_table_is_linear_between_and_constant_beyond():
+    made = as_input({"times": [0.0, 1.0, 4.0], "values": [0.0, 2.0, [8.0, -1.0]], "kind": "table"}, NAMES)
+    np.testing.assert_allclose(at(made, -1.0, 0.0, 0.25, 1.0, 2.0, 4.0, 9.0)[:, 0], [0, 0, 0.5, 2, 4, 8, 8])
+    np.testing.assert_allclose(at(made, 2.5)[:, 1], [0.5])
+    np.testing.assert_array_equal(made.edges, [0.0, 1.0, 4.0])
+
+
+def test_a_function_of_time_names_its_jumps():
+    made = as_input(lambda t: jnp.array([t, 2 * t]), NAMES)
+    assert isinstance(made, Function)
+    np.testing.assert_array_equal(at(made, 3.0), [[3.0, 6.0]])
+    assert Function(lambda t: jnp.where(t < 1, 0.0, 1.0) * jnp.ones(2), jumps=(1.0,)).edges == (1.0,)
+
+
+@pytest.mark.parametrize("made", [pulse(1.0, 2.0, 3.0), Constant(jnp.array([3.0])), Table(jnp.array([0.0, 1.0]), jnp.array([[1.0], [2.0]]))])
+def test_one_value_serves_every_population(made):
+    assert as_input(made, NAMES)(0.5).shape == (2,)
+
+
+@pytest.mark.parametrize("kind", ["constant", "steps", "table", "function"])
+def test_inputs_work_under_jit_vmap_and_grad(kind):
+    made = {"constant": as_input(2.0, NAMES), "steps": pulse(1.0, 2.0, [3.0, 4.0]),
+            "table": Table(jnp.array([0.0, 5.0]), jnp.array([[0.0, 1.0], [5.0, 1.0]])),
+            "function": as_input(lambda t: jnp.stack([t, t**2]), NAMES)}[kind]  # fmt: skip
+    ts = jnp.array([0.5, 1.5, 2.5])
+    np.testing.assert_allclose(jax.jit(jax.vmap(made))(ts), at(made, *np.asarray(ts)), rtol=1e-15)
+    if kind == "table":
+        assert float(jax.grad(lambda t: made(t)[0])(1.3)) == pytest.approx(1.0)
+
+
+def test_the_base_class_has_no_value():
+    with pytest.raises(NotImplementedError):
+        Input()(0.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        ([1.0, 2.0, 3.0], r"input has shape \(3,\); it needs one number, or one per population"),
+        ({"E": 1.0, "X": 2.0}, r"input names \['E', 'X'\], the populations are \['E', 'I'\]"),
+        ("loud", "input = 'loud' is not a number"),
+        ([1.0, np.nan], "has a value that is not finite"),
+        ({"times": [1.0, 1.0], "values": [0.0, 1.0, 2.0]}, "must be finite, one-dimensional and increasing"),
+        ({"times": [], "values": [0.0]}, "must be finite, one-dimensional and increasing"),
+        ({"times": [0.0, np.inf], "values": [0.0, 1.0, 2.0]}, "must be finite"),
+        ({"times": [1.0, 2.0], "values": [0.0, 1.0]}, "kind 'steps' with 2 times needs 3 values, got 2"),
+        ({"times": [1.0, 2.0], "values": [0.0, 1.0, 2.0], "kind": "table"}, "kind 'table' with 2 times needs 2 values, got 3"),
+        ({"times": [1.0], "values": [0.0], "kind": "table"}, "needs 2 values, got 1"),
+        ({"times": [1.0], "values": [0.0, 1.0], "kind": "ramp"}, "input kind 'ramp' is unknown: use 'steps' or 'table'"),
+        ({"times": [1.0], "values": [0.0, 1.0], "height": 2}, r"unknown entries \['height'\]: known are"),
+        ({"start": 0.0, "stop": 1.0, "height": 2}, r"a pulse has unknown entries \['height'\]"),
+        ({"start": 2.0, "stop": 1.0, "amplitude": 1.0}, "a pulse needs start < stop: start = 2.0, stop = 1.0"),
+    ],
+)
+def test_errors(value, match):
+    with pytest.raises(ParameterError, match=match):
+        as_input(value, NAMES)
+
+
+def test_an_incomplete_pulse_or_table_says_what_is_missing():
+    for value, missing in (({"start": 0.0, "stop": 1.0}, "amplitude"), ({"start": 0.0, "amplitude": 1.0}, "stop"), ({"times": [0.0]}, "values")):
+        with pytest.raises(ParameterError, match=missing):
+            as_input(value, NAMES)
+
+
+def test_an_input_for_other_populations_is_refused():
+    with pytest.raises(ParameterError, match="the input has 3 populations, the network has 2"):
+        as_input(Steps(jnp.array([0.0]), jnp.zeros((2, 3))), NAMES)
+
+
+def test_by_population_orders_by_name():
+    np.testing.assert_array_equal(by_population({"I": 2, "E": 1}, NAMES, "x"), [1.0, 2.0])

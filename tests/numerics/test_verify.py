@@ -1,0 +1,116 @@
+"""Theory against networks: right theories pass, wrong ones fail, and the report holds what was found."""
+
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import motifield as mf
+from motifield.errors import ParameterError
+from motifield.numerics import plots, verify
+
+SIZES, NETWORKS = (400, 800, 1600), 10
+
+
+@pytest.fixture(scope="module")
+def parameters():
+    motifs = mf.Motifs.homogeneous(convergent=0.05, divergent=0.05, chain=0.045, reciprocal=0.09)
+    return mf.Parameters.of(populations=["E", "I"], N=600, fractions=[0.7, 0.3], mean=[[0.002, -0.003], [0.003, -0.002]], g=0.35,
+                            motifs=motifs, input=[0.8, 0.6])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def system():
+    return mf.compile(mf.derive(mf.Architecture(["E", "I"], "1 + erf(x - 1)"), mf.SecondMoment()))
+
+
+@pytest.fixture(scope="module")
+def result(system, parameters):
+    seen = []
+    done = mf.verify(system, parameters, sizes=SIZES, networks=NETWORKS, t1=12.0, title="a <test>", progress=lambda what, f: seen.append(f))
+    assert seen == sorted(seen)
+    assert len(seen) == len(SIZES) * NETWORKS
+    return done
+
+
+def test_the_theory_passes(result):
+    assert result.passed
+    assert dict(result.networks.sizes) == {"size": 3, "network": 10, "time": 51, "population": 2}
+    assert len(result.rows()) == 3 * 2 * 3
+    assert result.json()["passed"] is True
+
+
+def test_a_wrong_theory_fails(parameters, result):
+    """The equations without chains, against the networks with them."""
+    wrong = mf.compile(mf.derive(mf.Architecture(["E", "I"], "1 + erf(x - 1)", ["convergent", "divergent", "reciprocal"]), mf.SecondMoment()))
+    without = [mf.integrate(wrong, parameters.rescaled(n).replace(tau_chn=0 * parameters.tau_chn), 12.0, saveat=result.theory["time"].values)
+               for n in SIZES]  # fmt: skip
+    theory = xr.concat(without, xr.DataArray(list(SIZES), dims="size", name="size"), data_vars="all", coords="minimal",
+                       compat="override", join="override")  # fmt: skip
+    summary = verify._summarise(theory, result.networks)
+    assert (np.abs(summary["limit"]) > verify.student_threshold(len(SIZES) * (NETWORKS - 1)) * summary["limit_error"]).any()
+
+
+def test_extrapolation_recovers_limit_and_slope():
+    size = xr.DataArray([100.0, 400.0, 1600.0], dims="size", coords={"size": [100, 400, 1600]})
+    limit, error = verify._extrapolate(0.25 + 3.0 / size, 0 * size + 0.1)
+    assert float(limit) == pytest.approx(0.25, abs=1e-12)
+    x = np.array([0.01, 0.0025, 0.000625])  # textbook least squares: the intercept's variance
+    assert float(error) == pytest.approx(0.1 * np.sqrt(1 / 3 + x.mean() ** 2 / ((x - x.mean()) ** 2).sum()))
+
+
+def test_threshold_widens_with_few_networks():
+    # the normal distribution beyond 4 has the probability 3.167124e-5
+    assert verify.student_threshold(10**6) == pytest.approx(4.0, abs=1e-3)
+    assert verify.student_threshold(1) == pytest.approx(1 / np.tan(np.pi * 3.167124e-5), rel=1e-5)  # Cauchy: exact
+
+
+def test_bad_ensembles_are_refused(system, parameters):
+    with pytest.raises(ParameterError, match="two networks"):
+        mf.verify(system, parameters, networks=1)
+    with pytest.raises(ParameterError, match="only the initial mean"):
+        mf.verify(system, parameters, sizes=[300], networks=2, initial={"kappa": 1.0})
+
+
+@pytest.fixture(scope="module")
+def quenched(system, parameters):
+    return mf.verify_network(system, mf.sample(parameters, 3), input=parameters.input, t1=20.0, title="one network")
+
+
+def test_quenched_theory_follows_one_network(quenched):
+    assert quenched.passed
+    assert quenched.errors["with motifs"] < 0.05
+    assert len(quenched.rows()) == 6
+
+
+def test_the_verdict_depends_on_the_tolerance(system, parameters, quenched):
+    strict = mf.verify_network(system, mf.sample(parameters, 3), input=parameters.input, t1=20.0, tolerance=0.0)
+    assert not strict.passed
+    assert strict.errors == quenched.errors
+
+
+def test_report_is_one_file_with_equations_pictures_and_verdict(result, quenched, tmp_path):
+    path = tmp_path / "report.html"
+    mf.write_report([result, quenched], path, title="both", tables={"A table": [{"x": 1.5, "name": "<b>"}]})
+    page = path.read_text()
+    assert page.count("<math") >= 9
+    assert page.count("data:image/svg+xml") == 3 + 2
+    assert "Passed:" in page
+    assert "a &lt;test&gt;" in page
+    assert "&lt;b&gt;" in page
+    assert not re.search(r'(src|href)="(?!data:)', page)  # nothing outside the file
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_same_result_gives_the_same_report(quenched, tmp_path):
+    for name in "ab":
+        mf.write_report(quenched, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_pictures_show_the_data(result):
+    figure = plots.error_against_size(result)
+    line = figure.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_ydata(), result.summary["spread"].sel(quantity="mean", population="E"))
+    assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"

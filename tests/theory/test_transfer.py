@@ -1,0 +1,126 @@
+"""The library of transfer functions: each is the formula in its docstring."""
+
+import math
+
+import pytest
+import sympy as sp
+
+from motifield.errors import ExpressionError
+from motifield.theory import transfer
+from motifield.theory.expressions import X
+from motifield.theory.transfer import LIBRARY, TransferFunction, of
+
+POINTS = [-2.3, -0.4, 0.1, 0.9, 1.7, 4.2]
+
+# (function, its parameters, the docstring's formula by hand in plain Python)
+BY_HAND = [
+    ("rectified_linear", {}, lambda x: max(x, 0)),
+    ("rectified_linear", {"gain": 2.5, "threshold": 0.7}, lambda x: 2.5 * max(x - 0.7, 0)),
+    ("rectified_power", {}, lambda x: max(x, 0) ** 2),
+    ("rectified_power", {"n": 3, "gain": 0.4, "threshold": -1}, lambda x: 0.4 * max(x + 1, 0) ** 3),
+    ("softplus", {}, lambda x: math.log(1 + math.exp(x))),
+    ("softplus", {"gain": 3, "threshold": 0.5}, lambda x: math.log(1 + math.exp(3 * (x - 0.5))) / 3),
+    ("logistic", {}, lambda x: 1 / (1 + math.exp(-x))),
+    ("logistic", {"gain": 2, "threshold": 1, "maximum": 1.5}, lambda x: 1.5 / (1 + math.exp(-2 * (x - 1)))),
+    ("tanh", {}, math.tanh),
+    ("tanh", {"gain": 0.3, "threshold": 1.5, "offset": 1}, lambda x: 1 + math.tanh(0.3 * (x - 1.5))),
+    ("erf", {}, math.erf),
+    ("erf", {"gain": 1.2, "threshold": 1.5, "offset": 1}, lambda x: 1 + math.erf(1.2 * (x - 1.5))),
+    ("exponential", {}, math.exp),
+    ("exponential", {"gain": 0.5, "scale": 0.2}, lambda x: 0.2 * math.exp(0.5 * x)),
+    ("naka_rushton", {}, lambda x: max(x, 0) ** 2 / (max(x, 0) ** 2 + 1)),
+    ("naka_rushton", {"n": 3, "half": 2, "maximum": 1.7}, lambda x: 1.7 * max(x, 0) ** 3 / (max(x, 0) ** 3 + 8)),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "by_hand"), BY_HAND)
+def test_library_functions_are_their_formulas(name, parameters, by_hand):
+    for made in (LIBRARY[name](**parameters), of({"function": name, **parameters})):
+        assert made.name == name
+        for x in POINTS:
+            assert float(made.expression.subs(X, sp.Rational(str(x)))) == pytest.approx(by_hand(x), rel=1e-13)
+
+
+def test_every_library_function_is_tested_and_says_its_formula():
+    assert {name for name, *_ in BY_HAND} == set(LIBRARY)
+    assert all(f.__doc__ for f in LIBRARY.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "closed"),
+    [("rectified_linear", True), ("rectified_power", True), ("erf", True), ("exponential", True), ("softplus", False),
+     ("logistic", False), ("tanh", False), ("naka_rushton", False)],
+)  # fmt: skip
+def test_which_have_a_closed_form(name, closed):
+    assert of(name).is_closed is closed
+
+
+def test_parameters_are_exact():
+    assert transfer.tanh(gain=0.1).expression == sp.tanh(X / 10)
+
+
+def test_symbolic_parameters_are_values_of_the_expression():
+    assert transfer.rectified_linear(gain=sp.Rational(1, 3)).expression == sp.Max(X, 0) / 3
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("tanh", sp.tanh(X)),
+        ("x/3", X / 3),
+        ("1 + tanh(x - 3/2)", 1 + sp.tanh(X - sp.Rational(3, 2))),
+        (sp.tanh(sp.Symbol("u")), sp.tanh(X)),
+        (sp.Integer(2), sp.Integer(2)),
+    ],
+)
+def test_of(given, expected):
+    assert of(given).expression == expected
+
+
+def test_of_a_transfer_function_is_itself():
+    f = transfer.erf()
+    assert of(f) is f
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"function": "relu"}, "unknown transfer function 'relu': known are rectified_linear"),
+        ({"gain": 2}, "unknown transfer function None"),
+        ({"function": "tanh", "slope": 2}, "slope.*its formula is offset"),
+        ({"function": "rectified_power", "n": 1.5}, "integer power of at least 1, not 1.5"),
+        ({"function": "rectified_power", "n": 0}, "integer power of at least 1, not 0"),
+        ({"function": "naka_rushton", "n": -1}, "integer power of at least 1, not -1"),
+        ("relu", "unknown name 'relu'"),
+        ("log(x)", "is not a real number at x = -3"),
+        ("sqrt(x)", "is not a real number at x = -3"),
+        ("exp(exp(exp(exp(exp(x)))))", "is not a real number at x = 2"),  # SymPy's own OverflowError came through
+        (sp.Symbol("x") * sp.Symbol("y"), "unknown symbols"),
+        (3, "not int"),
+    ],
+)
+def test_bad_transfer_functions(given, match):
+    with pytest.raises(ExpressionError, match=match):
+        of(given)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), "high", None])
+@pytest.mark.parametrize("name", ["tanh", "softplus", "exponential"])
+def test_parameters_must_be_finite_numbers(name, bad):
+    with pytest.raises(ExpressionError, match="gain"):
+        of({"function": name, "gain": bad})
+
+
+def test_softplus_and_logistic_need_a_gain():
+    with pytest.raises(ExpressionError, match="softplus"):
+        of({"function": "softplus", "gain": 0})
+
+
+def test_unknown_symbols_are_named():
+    with pytest.raises(ExpressionError, match=r"unknown symbols \['y'\]"):
+        TransferFunction("phi", sp.tanh(sp.Symbol("y")))
+
+
+def test_printing():
+    assert str(transfer.tanh(gain=2)) == "tanh: tanh(2*x)"
+    assert transfer.tanh()._repr_latex_() == r"$\displaystyle \phi(x) = \tanh{\left(x \right)}$"
