@@ -8,16 +8,38 @@ the covariance of (a^1..a^P, b^1..b^P) is positive semidefinite, and for every p
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from ..errors import InfeasibleStatisticsError
-
-if TYPE_CHECKING:
-    from .parameters import Parameters
+from .motifs import Motifs
 
 TOLERANCE = 1e-10
+
+
+@runtime_checkable
+class SynapticStatistics(Protocol):
+    """What this module needs of `Parameters`."""
+
+    populations: tuple[str, ...]
+    N: Any
+    g: Any
+    tau_con: Any
+    tau_div: Any
+    tau_chn: Any
+    tau_rec: Any
+
+    @property
+    def P(self) -> int: ...
+
+    @property
+    def motifs(self) -> Motifs: ...
+
+    def replace(self, **values: Any) -> Any: ...
+
+
+S = TypeVar("S", bound=SynapticStatistics)
 # squared changes of coefficients are small numbers: the usual tolerances of 1e-8 would be errors of 1e-4 in the coefficients
 _CLARABEL = {f"{kind}tol_{what}": value for kind, value in (("", 1e-11), ("reduced_", 1e-8)) for what in ("gap_abs", "gap_rel", "feas")}
 
@@ -33,7 +55,7 @@ class Violation(NamedTuple):
         return f"population {' <- '.join(self.populations)}: {self.condition} fails by {self.amount:.3g}"
 
 
-def strength_covariances(parameters: Parameters) -> np.ndarray:
+def strength_covariances(parameters: SynapticStatistics) -> np.ndarray:
     """N^2 times the covariance of a neuron's (a^1..a^P, b^1..b^P), by population of the neuron; shape (P, 2P, 2P)."""
     N, g = float(parameters.N), np.asarray(parameters.g)
     con, div, chn = (np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn))
@@ -43,7 +65,7 @@ def strength_covariances(parameters: Parameters) -> np.ndarray:
     return np.block([[rows, across], [across.transpose(0, 2, 1), columns]])
 
 
-def residual_moments(parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+def residual_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
     """A_pq and B_pq: Var w_ij = A_pq g_pq^2 / N and Cov(w_ij, w_ji) = B_pq g_pq g_qp / N; each (P, P)."""
     con, div, chn = (np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn))
     around = np.einsum("pqp->pq", chn)
@@ -51,7 +73,7 @@ def residual_moments(parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
     return A, np.asarray(parameters.tau_rec) - around - around.T
 
 
-def violations(parameters: Parameters, tolerance: float = TOLERANCE) -> list[Violation]:
+def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> list[Violation]:
     """Every condition that the statistics break, largest first; empty when they can exist."""
     names, found = parameters.populations, list(_chain_bounds(parameters, tolerance))
     chained = {v.populations[1] for v in found}
@@ -74,7 +96,7 @@ def violations(parameters: Parameters, tolerance: float = TOLERANCE) -> list[Vio
     return sorted(found, key=lambda v: -v.amount)
 
 
-def _chain_bounds(parameters: Parameters, tolerance: float):
+def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
     """The readable part of semidefiniteness: |tau_chn[p,q,r]| <= sqrt(tau_div[q,p,p] tau_con[q,r,r])."""
     names = parameters.populations
     con, div, chn = (np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn))
@@ -87,7 +109,7 @@ def _chain_bounds(parameters: Parameters, tolerance: float):
                         f"tau_con[{b},{c},{c}]) = {bound[p, q, r]:.3g}", float(excess[p, q, r]))  # fmt: skip
 
 
-def check_feasible(parameters: Parameters) -> None:
+def check_feasible(parameters: SynapticStatistics) -> None:
     """Raise `InfeasibleStatisticsError` with every broken condition, if any."""
     broken = violations(parameters)
     if broken:
@@ -99,7 +121,7 @@ def check_feasible(parameters: Parameters) -> None:
         )
 
 
-def nearest_feasible(parameters: Parameters, margin: float = 1e-9) -> Parameters:
+def nearest_feasible(parameters: S, margin: float = 1e-9) -> S:
     """The feasible motif coefficients nearest to the given ones, means and variances unchanged.
 
     Minimises the sum over all index combinations of the squared changes of tau_con, tau_div, tau_chn and tau_rec under the
@@ -141,7 +163,7 @@ def _semidefinite(matrix: np.ndarray) -> np.ndarray:
     return (vectors * np.maximum(values, 0)) @ vectors.T
 
 
-def _inside(parameters, con, div, chn, rec, margin) -> Parameters:
+def _inside(parameters: S, con, div, chn, rec, margin) -> S:
     """Shrink towards independent synapses, which the convex set contains, until rounding no longer breaks a bound."""
     shrink = 1.0
     for _ in range(40):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,49 +15,9 @@ from jaxtyping import Array, Float
 from ..errors import ParameterError
 from .feasibility import check_feasible
 from .inputs import Input, as_input, by_population
+from .motifs import Motifs
+from .parameter_file import input_data, read_parameters, write_parameters
 from .precision import require_x64
-
-
-class Motifs(NamedTuple):
-    """Correlation coefficients of pairs of synapses; each entry is a scalar or broadcasts to its full shape.
-
-    convergent[p, q, r]: J_ij, J_ik with target i in p, sources j in q and k in r (symmetric in q, r)
-    divergent[q, p, r]:  J_ij, J_kj with source j in q, targets i in p and k in r (symmetric in p, r)
-    chain[p, q, r]:      J_ij, J_jk with i in p, j in q (the middle), k in r
-    reciprocal[p, q]:    J_ij, J_ji with i in p, j in q (symmetric)
-    """
-
-    convergent: Any = 0.0
-    divergent: Any = 0.0
-    chain: Any = 0.0
-    reciprocal: Any = 0.0
-
-    @classmethod
-    def homogeneous(cls, *, convergent=0.0, divergent=0.0, chain=0.0, reciprocal=0.0) -> Motifs:
-        """One coefficient per motif, the same for every combination of populations."""
-        return cls(convergent, divergent, chain, reciprocal)
-
-    @classmethod
-    def shared(cls, tau: Any) -> Motifs:
-        """One hidden variable per neuron that sets its row, its column and all its sources and targets alike.
-
-        tau_con = tau_div = tau_chn = tau for every index and tau_rec = 2 tau, so that B = 0.
-        """
-        return cls(tau, tau, tau, 2 * tau)
-
-    @classmethod
-    def by_population(cls, tau: Any, *, chain_sign: int = 1) -> Motifs:
-        """One hidden variable per neuron whose strength depends on the neuron's population.
-
-        `tau`, shape (P,), non-negative: for a middle neuron of population q, tau_con[q, :, :] = tau_div[q, :, :] = tau_q and
-        tau_chn[:, q, :] = chain_sign * tau_q; tau_rec[p, q] = chain_sign * (tau_p + tau_q), so that B = 0.
-        """
-        tau = np.asarray(tau, dtype=float)
-        if tau.ndim != 1 or np.any(tau < 0) or chain_sign not in (1, -1):
-            raise ParameterError(f"by_population needs tau >= 0 of shape (P,) and chain_sign 1 or -1: {tau}, {chain_sign}")
-        cube = np.ones((len(tau),) * 3)
-        rows, middle = cube * tau[:, None, None], cube * tau[None, :, None]
-        return cls(rows, rows, chain_sign * middle, chain_sign * (tau[:, None] + tau[None, :]))
 
 
 class Parameters(eqx.Module):
@@ -160,15 +120,17 @@ class Parameters(eqx.Module):
     @classmethod
     def load(cls, path: str | Path) -> Parameters:
         """Read a TOML or JSON file: a whole spec, or the table of parameters alone. Raises `SpecError`, `ParameterError`."""
-        from .spec import load_parameters
-
-        return load_parameters(path)
+        return cls.of(**read_parameters(path))
 
     def save(self, path: str | Path) -> None:
-        """Write to a .toml or .json file, whole or not at all."""
-        from .spec import save_parameters
-
-        save_parameters(self, path)
+        """Write to a .toml or .json file, whole or not at all. Raises `SpecError` for other suffixes and for inputs given as code."""
+        data = {
+            "populations": list(self.populations), "N": float(self.N),
+            **{name: np.asarray(getattr(self, name)).tolist() for name in ("fractions", "mean", "g")},
+            "input": input_data(self.input),
+            "motifs": {name: np.asarray(t).tolist() for name, t in self.motifs._asdict().items()},
+        }  # fmt: skip
+        write_parameters(data, path)
 
     @property
     def P(self) -> int:

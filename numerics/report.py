@@ -14,7 +14,6 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ..files import write_text
-from ..theory.latex import equations_latex
 from .plots import figures
 from .verify import NetworkVerification, Verification
 
@@ -63,7 +62,7 @@ def _section(result: Verification | NetworkVerification, titled: bool, written: 
 
 def _equations(result: Verification | NetworkVerification) -> str:
     mean_field = result.system.mean_field
-    lines = [latex2mathml.converter.convert(line, display="block") for line in equations_latex(mean_field)]
+    lines = [latex2mathml.converter.convert(line, display="block") for line in mean_field.latex_lines()]
     transfers = "".join(latex2mathml.converter.convert(rf"\phi(x) = {_latex(f)}", display="block")
                         for f in mean_field.architecture.distinct_transfers)  # fmt: skip
     return (f'<h2>Equations</h2><p>Closure {escape(type(mean_field.closure).__name__)}. {escape(mean_field.closure.statement)}</p>'

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ..errors import ArchitectureError, MotifieldError, SpecError
-from ..files import write_text
 from ..theory.architecture import MOTIFS, Architecture
 from ..theory.closures import CLOSURES, Closure
 from .edges import read_edges
-from .inputs import Constant, Input, Steps, Table
 from .measure import measure
 from .network import Network
-from .parameters import Motifs, Parameters
-
-Number = float | int
-PerPopulation = Number | list[Number] | dict[str, Number]
-Matrix = Number | list[list[Number]] | dict[str, PerPopulation]
-Cube = Number | list[list[list[Number]]]
+from .parameter_file import Number, ParametersSpec, PerPopulation, Strict, read_mapping, validate
+from .parameters import Parameters
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class ArchitectureSpec(_Strict):
+class ArchitectureSpec(Strict):
     """[architecture]: `populations` (omit for a symbolic number), `transfer`, `motifs`, `closure`."""
 
     populations: list[str] | None = None
@@ -41,49 +28,7 @@ class ArchitectureSpec(_Strict):
     closure: str = "low-rank"
 
 
-class MotifsSpec(_Strict):
-    """[parameters.motifs]: coefficients, or `shared = tau`, or `by_population = [...]` with `chain_sign`."""
-
-    convergent: Cube = 0.0
-    divergent: Cube = 0.0
-    chain: Cube = 0.0
-    reciprocal: Matrix = 0.0
-    shared: Number | None = None
-    by_population: list[Number] | None = None
-    chain_sign: Literal[1, -1] = 1
-
-    @model_validator(mode="after")
-    def _one_way(self) -> MotifsSpec:
-        listed = bool({"convergent", "divergent", "chain", "reciprocal"} & self.model_fields_set)
-        if listed + (self.shared is not None) + (self.by_population is not None) > 1:
-            raise ValueError("give the motifs in one way: coefficients, shared, or by_population")
-        return self
-
-    def build(self) -> Motifs:
-        if self.shared is not None:
-            return Motifs.shared(self.shared)
-        if self.by_population is not None:
-            return Motifs.by_population(self.by_population, chain_sign=self.chain_sign)
-        return Motifs(self.convergent, self.divergent, self.chain, self.reciprocal)
-
-
-class ParametersSpec(_Strict):
-    """[parameters]: `N`, `fractions`, `mean`, `g`, `motifs`, `input`; matrices have a row per target."""
-
-    populations: list[str] | None = None
-    N: Number
-    fractions: PerPopulation
-    mean: Matrix
-    g: Matrix
-    motifs: MotifsSpec = MotifsSpec()
-    input: Number | list[Number] | dict[str, Any] = 0.0
-
-    def build(self, populations: tuple[str, ...] | None) -> Parameters:
-        return Parameters.of(populations=self.populations or populations, N=self.N, fractions=self.fractions, mean=self.mean,
-                             g=self.g, motifs=self.motifs.build(), input=self.input)  # fmt: skip
-
-
-class ConnectomeSpec(_Strict):
+class ConnectomeSpec(Strict):
     """[connectome]: tables of edges and neurons (see `read_edges`), `spectral_radius` to scale to, `input`."""
 
     edges: str
@@ -93,7 +38,7 @@ class ConnectomeSpec(_Strict):
     weight: int | str | None = 2
     id: int | str = "id"
     label: str | int | None = None
-    where: dict[str, Any] = {}
+    where: dict[str, Any] = Field(default={})
     smallest: int = 1
     other: str = "other"
     duplicates: Literal["refuse", "sum"] = "refuse"
@@ -109,14 +54,14 @@ class ConnectomeSpec(_Strict):
         return network if self.spectral_radius is None else network.scaled(self.spectral_radius / spectral_radius(network))
 
 
-class FileSpec(_Strict):
+class FileSpec(Strict):
     """A whole file."""
 
     title: str = ""
     architecture: ArchitectureSpec = ArchitectureSpec()
     parameters: ParametersSpec | None = None
     connectome: ConnectomeSpec | None = None
-    initial: dict[str, PerPopulation] = {}
+    initial: dict[str, PerPopulation] = Field(default={})
     t1: Number = Field(default=50.0, gt=0)
 
     @model_validator(mode="after")
@@ -150,15 +95,15 @@ class Spec:
 
 def load_spec(path: str | Path) -> Spec:
     """Read a TOML or JSON spec. Raises `SpecError` for a missing, malformed or unknown entry, naming it."""
-    data = _read(path)
-    file = _validate(FileSpec, data, path)
+    data = read_mapping(path)
+    file = validate(FileSpec, data, path)
     try:
         network = file.connectome.build(Path(path).parent) if file.connectome else None
         names = file.architecture.populations or (list(network.populations) if network else None)
         if network is not None and names != list(network.populations):
             raise ArchitectureError(f"the connectome has the populations {list(network.populations)}, the architecture {names}")
         architecture = Architecture(names, file.architecture.transfer, file.architecture.motifs)
-        parameters = file.parameters.build(architecture.populations) if file.parameters else None
+        parameters = Parameters.of(**file.parameters.arguments(architecture.populations)) if file.parameters else None
         if network is not None and file.connectome is not None:
             parameters = measure(network).parameters(input=file.connectome.input)
         if names is None and parameters is not None:
@@ -176,44 +121,6 @@ def closure_of(name: str) -> Closure:
     return CLOSURES[name]
 
 
-def load_parameters(path: str | Path) -> Parameters:
-    """Parameters from a TOML or JSON file: a whole spec, or the [parameters] table alone. Raises `SpecError`."""
-    data = _read(path)
-    if "parameters" in data or "architecture" in data or "connectome" in data:
-        return load_spec(path).numbers()
-    try:
-        return _validate(ParametersSpec, data, path).build(None)
-    except MotifieldError as error:
-        raise type(error)(str(error) if str(path) in str(error) else f"{path}: {error}") from None
-
-
-def save_parameters(parameters: Parameters, path: str | Path) -> None:
-    """Write parameters to .toml or .json, whole or not at all. Raises `SpecError` for other suffixes and for inputs given as code."""
-    data = {
-        "populations": list(parameters.populations), "N": float(parameters.N),
-        **{name: np.asarray(getattr(parameters, name)).tolist() for name in ("fractions", "mean", "g")},
-        "input": _input_data(parameters.input),
-        "motifs": {name: np.asarray(t).tolist() for name, t in parameters.motifs._asdict().items()},
-    }  # fmt: skip
-    match Path(path).suffix:
-        case ".json":
-            write_text(path, json.dumps(data, indent=1) + "\n")
-        case ".toml":
-            write_text(path, tomli_w.dumps(data))
-        case suffix:
-            raise SpecError(f"cannot write parameters to {path}: the suffix is {suffix!r}, it must be .toml or .json")
-
-
-def _input_data(value: Input) -> Any:
-    match value:
-        case Constant(value=array):
-            return np.asarray(array).tolist()
-        case Steps(times=times, values=values) | Table(times=times, values=values):
-            return {"kind": "steps" if isinstance(value, Steps) else "table", "times": np.asarray(times).tolist(),
-                    "values": np.asarray(values).tolist()}  # fmt: skip
-    raise SpecError("an input given as a Python function cannot be written to a file: use Steps or Table")
-
-
 def spectral_radius(network: Network) -> float:
     """Largest absolute eigenvalue of the weights (ARPACK, from a fixed start)."""
     from scipy.sparse import csr_array
@@ -225,31 +132,3 @@ def spectral_radius(network: Network) -> float:
         return float(np.abs(np.linalg.eigvals(dense)).max())
     values = eigs(weights.astype(float), k=1, which="LM", v0=np.ones(network.N), tol=1e-10, return_eigenvectors=False)
     return float(np.abs(values).max())
-
-
-def _read(path: str | Path) -> dict[str, Any]:
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise SpecError(f"{path} is not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}") from None
-    if not isinstance(data, dict):
-        raise SpecError(f"{path} must hold a table of entries, not a {type(data).__name__}")
-    return data
-
-
-def _validate(model: type[BaseModel], data: dict[str, Any], path: str | Path) -> Any:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        seen: dict[str, str] = {}
-        for e in error.errors():
-            where = ".".join(str(k) for k in e["loc"] if not (isinstance(k, str) and ("[" in k or k in ("float", "int", "str"))))
-            seen.setdefault(where, e["msg"])
-        known = {"Extra inputs are not permitted": "unknown entry", "Field required": "missing"}
-        lines = "\n  ".join(f"{where or 'file'}: {known.get(m, m.removeprefix('Value error, '))}" for where, m in seen.items())
-        raise SpecError(f"{path} is not a valid spec:\n  {lines}") from None

@@ -68,3 +68,110 @@ def random_network(P: int, seed: int, N: float = 500.0):
 def network_of():
     """`random_network`."""
     return random_network
+
+
+# ---- theory.md section 2 in plain NumPy, with explicit loops, written from the text and not from the library's code
+
+
+def gaussian_average(f, mean, variance, kinks=()):
+    """E f(X) by Gauss-Legendre on panels of half a standard deviation, cut at the kinks."""
+    if variance == 0:
+        return float(f(np.array([mean]))[0])
+    width = np.sqrt(variance)
+    cuts = [(c - mean) / width for c in kinks if abs(c - mean) < 9 * width]
+    edges = np.sort(np.concatenate([np.linspace(-9, 9, 37), cuts]))
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    half = np.diff(edges)[:, None] / 2
+    z = edges[:-1, None] + half * (1 + nodes)
+    return float(np.sum(half * weights * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * f(mean + width * z)))
+
+
+class ByHand:
+    """theory.md section 2: variances and time derivatives, population by population.
+
+    functions: for every population (phi, its derivative, its kinks)
+    """
+
+    def __init__(self, parameters, functions, closure):
+        self.p, self.functions, self.closure = parameters, functions, closure
+        self.every = range(parameters.P)
+        for name in ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec"):
+            setattr(self, name, np.asarray(getattr(parameters, name)))
+
+    def A(self, p, q):
+        return 1 - self.tau_con[p, q, q] - self.tau_div[q, p, p]
+
+    def B(self, p, q):
+        return self.tau_rec[p, q] - self.tau_chn[p, q, p] - self.tau_chn[q, p, q]
+
+    def variance(self, kappa, s=None):
+        Delta = np.zeros(self.p.P)
+        for p in self.every:
+            for q in self.every:
+                for r in self.every:
+                    Delta[p] += self.N * self.g[p, q] * self.g[p, r] * self.tau_con[p, q, r] * kappa[q] * kappa[r]
+                if self.closure == "LowRank":
+                    Delta[p] += self.A(p, q) * self.g[p, q] ** 2 * kappa[q] ** 2 / self.fractions[q]
+                if self.closure == "SecondMoment":
+                    Delta[p] += self.A(p, q) * self.g[p, q] ** 2 * self.fractions[q] * s[q] ** 2
+        return Delta
+
+    def averages(self, K, Delta):
+        R, G, C = (np.zeros(self.p.P) for _ in range(3))
+        for q, (f, slope, kinks) in enumerate(self.functions):
+            R[q] = gaussian_average(f, K[q], Delta[q], kinks)
+            G[q] = gaussian_average(slope, K[q], Delta[q], kinks)
+            C[q] = gaussian_average(lambda x, f=f: f(x) ** 2, K[q], Delta[q], kinks)
+        return R, G, C
+
+    def __call__(self, t, K, kappa, s=None):
+        alpha, g = self.fractions, self.g
+        R, G, C = self.averages(K, self.variance(kappa, s))
+        dK = -np.array(K) + np.asarray(self.p.input(t))
+        for p in self.every:
+            for q in self.every:
+                dK[p] += self.N * alpha[q] * self.mean[p, q] * R[q]
+                dK[p] += alpha[q] * G[q] * g[p, q] * g[q, p] * self.B(p, q) * kappa[p] / alpha[p]
+                for r in self.every:
+                    dK[p] += alpha[q] * G[q] * self.N * g[p, q] * g[q, r] * self.tau_chn[p, q, r] * kappa[r]
+        derivatives = [dK, -np.array(kappa) + alpha * R]
+        return np.stack([*derivatives, -np.array(s) + np.sqrt(C)] if self.closure == "SecondMoment" else derivatives)
+
+
+@pytest.fixture(scope="session")
+def by_hand():
+    """`ByHand`."""
+    return ByHand
+
+
+@pytest.fixture(scope="session")
+def average_by_hand():
+    """`gaussian_average`."""
+    return gaussian_average
+
+
+@pytest.fixture(scope="session")
+def functions():
+    """Transfer functions as the library writes them: (phi, its derivative, its kinks) by hand."""
+    from scipy.special import erf
+
+    return {
+        "Max(x - 1/4, 0)": (lambda x: np.maximum(x - 0.25, 0), lambda x: (x > 0.25) * 1.0, (0.25,)),
+        "1 + erf(x - 1/2)": (lambda x: 1 + erf(x - 0.5), lambda x: 2 / np.sqrt(np.pi) * np.exp(-((x - 0.5) ** 2)), ()),
+        "1 + tanh(x - 3/2)": (lambda x: 1 + np.tanh(x - 1.5), lambda x: np.cosh(x - 1.5) ** -2, ()),
+        "Max(x, 0)**2": (lambda x: np.maximum(x, 0) ** 2, lambda x: 2 * np.maximum(x, 0), (0.0,)),
+    }
+
+
+@pytest.fixture(scope="session")
+def system_of():
+    """Compiled systems for any number of populations, each compiled once per session: system_of(transfer, closure name)."""
+    import functools
+
+    import motifield as mf
+
+    @functools.cache
+    def compiled(transfer, closure="LowRank"):
+        return mf.compile(mf.derive(mf.Architecture(transfer=transfer), getattr(mf, closure)()))
+
+    return compiled

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ..errors import ArchitectureError, NoClosedFormError
-from .equations import Equation, MeanField, Term
+from .equations import MeanField
 from .gaussian import GaussianAverage
 from .jax_printer import jax_code
 from .notation import AVERAGES, PARAMETERS, QUANTITIES, STATES, N
+from .terms import Equation, Term
 from .transfer import LIBRARY, TransferFunction
 
 _AVERAGE_NAMES = {"R": "mean_rate", "G": "mean_gain", "C": "second_moment"}

@@ -8,75 +8,17 @@ from functools import cached_property
 import sympy as sp
 
 from ..errors import ArchitectureError
-from . import derivation as rules
+from . import rules
 from .architecture import Architecture
 from .closures import Closure, LowRank
 from .derivation import Derivation
+from .explicit import expand
 from .expressions import X
 from .gaussian import GaussianAverage
-from .notation import (
-    AVERAGES,
-    PARAMETERS,
-    QUANTITIES,
-    C,
-    Delta,
-    K,
-    N,
-    P,
-    R,
-    Rate,
-    alpha,
-    drive,
-    p,
-    q,
-)  # fmt: skip
+from .latex import definition_latex, equation_latex, latex
+from .notation import AVERAGES, PARAMETERS, QUANTITIES, C, Delta, K, N, R, Rate, alpha, drive, p, q
 from .statistics import SynapseStatistics
-
-
-@dataclass(frozen=True)
-class Term:
-    """sum over `sums` of `summand`: one term of an equation, under the name that it keeps down to the generated code."""
-
-    name: str
-    summand: sp.Expr
-    sums: tuple[sp.Symbol, ...] = ()
-
-    @classmethod
-    def of(cls, name: str, expression: sp.Expr) -> Term:
-        """Pull nested and multiplied sums over populations to the front."""
-        if not expression.has(sp.Sum):
-            return cls(name, expression)
-        if isinstance(expression, sp.Sum):
-            inner = cls.of(name, expression.function)
-            return cls(name, inner.summand, (*(limit[0] for limit in expression.limits), *inner.sums))
-        outside = sp.Mul(*(f for f in sp.Mul.make_args(expression) if not f.has(sp.Sum)))
-        inside = [cls.of(name, f) for f in sp.Mul.make_args(expression) if f.has(sp.Sum)]
-        sums = tuple(index for term in inside for index in term.sums)
-        if len(set(sums)) != len(sums) or not isinstance(expression, sp.Mul):
-            raise ArchitectureError(f"term {name} is not a product of sums over different indices: {expression}")
-        return cls(name, outside * sp.Mul(*(term.summand for term in inside)), sums)
-
-    def expression(self) -> sp.Expr:
-        """The term as a SymPy expression with its sums."""
-        return sp.Sum(self.summand, *((index, 1, P) for index in self.sums)) if self.sums else self.summand
-
-
-@dataclass(frozen=True)
-class Equation:
-    """quantity = sum of terms, or, for a state, d(state)/dt = -state + sum of terms."""
-
-    name: str
-    index: sp.Symbol
-    terms: tuple[Term, ...]
-    is_state: bool = True
-
-    @property
-    def symbol(self) -> sp.Expr:
-        return QUANTITIES[self.name].base[self.index]
-
-    def right_side(self) -> sp.Expr:
-        """The right-hand side, the decay of a state included."""
-        return sp.Add(*(term.expression() for term in self.terms), -self.symbol if self.is_state else 0)
+from .terms import Equation, Term
 
 
 @dataclass(frozen=True)
@@ -114,15 +56,34 @@ class MeanField:
         `populations` is a number or names (default: the architecture's). Symbols are `K_E`, `tau_chn_EEI`; with `closed=True`
         averages are written in closed form where there is one. Raises `ArchitectureError` for other P.
         """
-        from .explicit import expand
+        results = (self.variance, *self.equations)
+        return expand(self.architecture, self.definitions, results, self.averages, populations, closed=closed)
 
-        return expand(self, populations, closed=closed)
+    def latex_lines(self) -> list[str]:
+        """Every final equation on a line of its own: states, variance, averages, definitions."""
+        lines = []
+        for equation in (*self.equations, self.variance):
+            left, terms = equation_latex(equation)
+            lines.append(f"{left} = {' '.join(terms)}")
+        return lines + self._definition_lines()
 
     def latex(self) -> str:
-        """The final equations as a LaTeX `aligned` body."""
-        from .latex import mean_field_latex
+        """The final equations as an `aligned` block, one term per line where an equation is long."""
+        lines = []
+        for equation in (*self.equations, self.variance):
+            left, terms = equation_latex(equation)
+            lines.append(f"{left} &= {' '.join(terms[:2])}")
+            lines += [rf"&\quad {term}" for term in terms[2:]]
+        lines += [line.replace(" = ", " &= ", 1) for line in self._definition_lines()]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
-        return mean_field_latex(self)
+    def _definition_lines(self) -> list[str]:
+        lines = []
+        for name, average in self.averages.items():
+            inside = latex(average.f).replace(r"\left(x\right)", "(x)")
+            lines.append(rf"{QUANTITIES[name].latex}_{{q}} = \left\langle {inside} \right\rangle, \quad "
+                         rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})")  # fmt: skip
+        return lines + [definition_latex(name, value) for name, value in self.definitions.items()]
 
     def _repr_latex_(self) -> str:
         return "$$" + self.latex() + "$$"

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import sympy as sp
 
 from ..errors import ArchitectureError, NoClosedFormError
-from .equations import Equation, MeanField
+from .architecture import Architecture
 from .expressions import X
 from .gaussian import GaussianAverage
 from .notation import Rate, p, q
+from .terms import Equation
 
 MOST_POPULATIONS = 4
 
 
-def expand(mean_field: MeanField, populations: int | Sequence[str] | None, *, closed: bool) -> list[sp.Eq]:
-    """See `MeanField.explicit`."""
-    names = _names(mean_field, populations)
-    transfers = mean_field.architecture.transfer
+def expand(
+    architecture: Architecture, definitions: Mapping[str, sp.Expr], results: Sequence[Equation], averages: Mapping[str, GaussianAverage],
+    populations: int | Sequence[str] | None, *, closed: bool,
+) -> list[sp.Eq]:  # fmt: skip
+    """Averages, definitions and equations written out for each population; see `MeanField.explicit`."""
+    names = _names(architecture.populations, populations)
+    transfers = architecture.transfer
     functions = [f.expression for f in (transfers if len(transfers) == len(names) else transfers[:1] * len(names))]
-    equations = []
-    for name, value in mean_field.definitions.items():
+    written = [_average(name, average, a, names, functions[a], closed) for name, average in averages.items() for a in range(len(names))]
+    for name, value in definitions.items():
         for a, b in product(range(len(names)), repeat=2):
-            equations.append(sp.Eq(_scalar(name, (a, b), names), _fill(value, {p: a, q: b}, names)))
-    for equation in (mean_field.variance, *mean_field.equations):
+            written.append(sp.Eq(_scalar(name, (a, b), names), _fill(value, {p: a, q: b}, names)))
+    for equation in results:
         for a in range(len(names)):
             left = _scalar(equation.name, (a,), names)
             left = sp.Derivative(left, sp.Symbol("t")) if equation.is_state else left
-            equations.append(sp.Eq(left, _right_side(equation, a, names), evaluate=False))
-    averages = [_average(name, average, a, names, functions[a], closed)
-                for name, average in mean_field.averages.items() for a in range(len(names))]  # fmt: skip
-    return [*averages, *equations]
+            written.append(sp.Eq(left, _right_side(equation, a, names), evaluate=False))
+    return written
 
 
-def _names(mean_field: MeanField, populations: int | Sequence[str] | None) -> tuple[str, ...]:
-    declared = mean_field.architecture.populations
+def _names(declared: tuple[str, ...] | None, populations: int | Sequence[str] | None) -> tuple[str, ...]:
     if populations is None or (declared is not None and populations == len(declared)):
         populations = declared or 2
     names = tuple(str(n + 1) for n in range(populations)) if isinstance(populations, int) else tuple(map(str, populations))

@@ -1,17 +1,14 @@
-"""LaTeX of equations and derivations, in the notation of the theory."""
+"""LaTeX of expressions, terms and equations, in the notation of the theory."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from ..files import write_text
-from .derivation import Derivation
-from .equations import Equation, MeanField, Term
 from .notation import QUANTITIES
+from .terms import Equation, Term
 
 _RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
 
@@ -101,69 +98,8 @@ def equation_latex(equation: Equation) -> tuple[str, list[str]]:
     return left, terms or ["0"]
 
 
-def equations_latex(mean_field: MeanField) -> list[str]:
-    """Every final equation on a line of its own: states, variance, averages, definitions."""
-    lines = []
-    for equation in (*mean_field.equations, mean_field.variance):
-        left, terms = equation_latex(equation)
-        lines.append(f"{left} = {' '.join(terms)}")
-    for name, average in mean_field.averages.items():
-        inside = latex(average.f).replace(r"\left(x\right)", "(x)")
-        lines.append(rf"{latex(QUANTITIES[name].base[sp.Symbol('q')])} = \left\langle {inside} \right\rangle, \quad "
-                     rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})")  # fmt: skip
-    for name, value in mean_field.definitions.items():
-        parts = sorted(sp.Add.make_args(value), key=lambda e: (not e.is_number, e.could_extract_minus_sign(), str(e)))
-        texts = [latex(e) for e in parts]
-        text = " ".join(t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts))
-        lines.append(f"{QUANTITIES[name].latex}_{{pq}} = {text}")
-    return lines
-
-
-def mean_field_latex(mean_field: MeanField) -> str:
-    """An `aligned` block with one term per line where an equation is long."""
-    lines = []
-    for equation in (*mean_field.equations, mean_field.variance):
-        left, terms = equation_latex(equation)
-        lines.append(f"{left} &= {terms[0]} {terms[1] if len(terms) > 1 else ''}".rstrip())
-        lines += [rf"&\quad {term}" for term in terms[2:]]
-    rest = equations_latex(mean_field)[len(mean_field.equations) + 1 :]
-    lines += [line.replace(" = ", " &= ", 1) for line in rest]
-    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-
-
-def _displays(derivation: Derivation):
-    """(number, title, reason, LaTeX lines) of each step."""
-    for number, step in enumerate(derivation, start=1):
-        after = list(step.after.items()) if isinstance(step.after, dict) else [("", step.after)]
-        lines = [latex(step.before)] + [rf"\quad \to \quad {latex(value)}" for _, value in after]
-        yield number, step.title, step.reason, lines
-
-
-def derivation_latex(derivation: Derivation) -> str:
-    """The numbered steps as paragraphs with displayed expressions before and after."""
-    parts = []
-    for number, title, reason, lines in _displays(derivation):
-        display = " \\\\\n".join("& " + line for line in lines)
-        parts.append(f"\\paragraph{{{number}. {title}.}} {_prose(reason)}\n\\begin{{align*}}\n{display}\n\\end{{align*}}")
-    return "\n\n".join(parts)
-
-
-def derivation_markdown(derivation: Derivation) -> str:
-    """The numbered steps as Markdown with display mathematics, for notebooks."""
-    parts = []
-    for number, title, reason, lines in _displays(derivation):
-        body = " \\\\ ".join("& " + line for line in lines)
-        parts.append(f"**{number}. {title}.** {reason}\n\n$$\\begin{{aligned}} {body} \\end{{aligned}}$$")
-    return "\n\n".join(parts)
-
-
-def _prose(text: str) -> str:
-    for plain, tex in (("\\", r"\textbackslash{}"), ("_", r"\_"), ("^", r"\^{}"), ("<", r"$<$"), (">", r"$>$"), ("&", r"\&")):
-        text = text.replace(plain, tex)
-    return text
-
-
-def write_article(derivation: Derivation, path: str | Path) -> None:
-    """A LaTeX article of the steps, complete with preamble."""
-    head = "\\documentclass{article}\n\\usepackage{amsmath,amssymb}\n\\usepackage[margin=25mm]{geometry}\n\\begin{document}\n"
-    write_text(path, f"{head}\\section*{{Derivation}}\n\n{derivation_latex(derivation)}\n\n\\end{{document}}\n")
+def definition_latex(name: str, value: sp.Expr) -> str:
+    """A quantity with two indices, such as A_pq, and what it stands for."""
+    parts = sorted(sp.Add.make_args(value), key=lambda e: (not e.is_number, e.could_extract_minus_sign(), str(e)))
+    texts = [latex(e) for e in parts]
+    return f"{QUANTITIES[name].latex}_{{pq}} = " + " ".join(t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts))

@@ -64,11 +64,9 @@ def derive(
     if output is not None:
         _write_derivation(mean_field, output)
     if as_json:
-        from ..theory.latex import equations_latex
-
         _print_json({
             "states": list(mean_field.states), "parameters": list(mean_field.parameters), "closure": mean_field.closure.name,
-            "latex": equations_latex(mean_field), "steps": [{"title": s.title, "reason": s.reason} for s in mean_field.derivation],
+            "latex": mean_field.latex_lines(), "steps": [{"title": s.title, "reason": s.reason} for s in mean_field.derivation],
         })  # fmt: skip
     elif explicit is not None:
         for equation in mean_field.explicit(explicit, closed=True):
@@ -297,11 +295,10 @@ def _double_precision() -> None:
 def _write_derivation(mean_field: Any, output: Path) -> None:
     from ..files import write_text
     from ..theory.codegen import generate
-    from ..theory.latex import derivation_markdown
 
     writers: dict[str, Callable[[], Any]] = {
         ".tex": lambda: mean_field.derivation.write(str(output)),
-        ".md": lambda: write_text(output, derivation_markdown(mean_field.derivation) + "\n"),
+        ".md": lambda: write_text(output, mean_field.derivation.markdown() + "\n"),
         ".py": lambda: write_text(output, generate(mean_field)),
     }
     if output.suffix not in writers:

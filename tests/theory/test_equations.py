@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ArchitectureError
-from motifield.theory import derivation as rules
+from motifield.theory import rules
 from motifield.theory.architecture import MOTIFS, Architecture
 from motifield.theory.closures import CLOSURES, Closure, LowRank, MotifOnly, SecondMoment
 from motifield.theory.derivation import Derivation

@@ -3,13 +3,12 @@
 import re
 
 import motifield as mf
-from motifield.theory.latex import derivation_latex, equations_latex
 
 FULL = mf.derive(mf.Architecture(), mf.SecondMoment())
 
 
 def test_equations_are_those_of_the_theory():
-    lines = equations_latex(FULL)
+    lines = FULL.latex_lines()
     assert lines[0] == (
         r"\frac{d K_{p}}{dt} = -K_{p} + \sum_{q} N \, \alpha_{q} \, \bar{J}_{pq} \, R_{q} + \sum_{q r} N \, \alpha_{q} \, g_{pq} \, g_{qr} \, "
         r"\tau^{\mathrm{chn}}_{pqr} \, \kappa_{r} \, G_{q} + \sum_{q} \frac{\alpha_{q} \, g_{pq} \, g_{qp} \, B_{pq} \, \kappa_{p} \, "
@@ -20,13 +19,13 @@ def test_equations_are_those_of_the_theory():
 
 
 def test_absent_motifs_leave_no_trace():
-    text = "\n".join(equations_latex(mf.derive(mf.Architecture(motifs=["convergent"]), mf.SecondMoment())))
+    text = "\n".join(mf.derive(mf.Architecture(motifs=["convergent"]), mf.SecondMoment()).latex_lines())
     assert "con" in text
     assert not re.search("chn|div|rec|B_|G_", text)
 
 
 def test_every_step_is_displayed_and_braces_balance():
-    text = derivation_latex(FULL.derivation)
+    text = FULL.derivation.latex()
     for number, step in enumerate(FULL.derivation, start=1):
         assert f"{number}. {step.title}" in text
     assert text.count("{") == text.count("}")
