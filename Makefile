@@ -9,7 +9,7 @@ demo: $(ENV)/.ready
 	$(RUN)/python derivations/larva_brain/run.py
 
 test: $(ENV)/.ready
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2 --dist loadfile
 
 check: $(ENV)/.ready
 	$(RUN)/ruff check .
