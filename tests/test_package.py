@@ -51,7 +51,7 @@ def test_theory_imports_no_numbers():
 FLOORS = {
     "numerics": [["report"], ["plots"], ["verify", "spec"], ["integrate", "fixed_points", "sampling", "simulation", "measure", "edges", "network"],
                  ["system"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"], ["gaussian", "panels", "precision"]],
-    "theory": [["codegen"], ["equations"], ["explicit"], ["rules"], ["derivation"], ["latex"], ["terms"], ["jax_printer"],
+    "theory": [["codegen"], ["equations"], ["explicit"], ["rules"], ["derivation"], ["latex"], ["terms"], ["einsum"], ["jax_printer"],
                ["closures", "statistics", "architecture"], ["notation", "transfer"], ["gaussian"], ["closed_forms"], ["pieces"], ["expressions"]],
 }  # fmt: skip
 
