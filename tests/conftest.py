@@ -105,6 +105,7 @@ class ByHand:
         return self.tau_rec[p, q] - self.tau_chn[p, q, p] - self.tau_chn[q, p, q]
 
     def variance(self, kappa, s=None):
+        kappa, s = np.asarray(kappa), np.asarray(s)
         Delta = np.zeros(self.p.P)
         for p in self.every:
             for q in self.every:
@@ -117,6 +118,7 @@ class ByHand:
         return Delta
 
     def averages(self, K, Delta):
+        K = np.asarray(K)
         R, G, C = (np.zeros(self.p.P) for _ in range(3))
         for q, (f, slope, kinks) in enumerate(self.functions):
             R[q] = gaussian_average(f, K[q], Delta[q], kinks)

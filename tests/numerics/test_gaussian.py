@@ -82,7 +82,7 @@ def limits(text, x):
     return [float(sp.N(sp.diff(f, X, n).subs(X, sp.Rational(str(x))).doit(), 20)) for n in range(5)]
 
 
-@pytest.mark.parametrize("text", ["rectified_linear", "rectified_power", "softplus", "logistic", "tanh", "erf", "exponential", "naka_rushton"])
+@pytest.mark.parametrize("text", ["rectified_power", "softplus", "erf", "exponential", "naka_rushton"])
 def test_zero_variance_is_the_function_and_its_derivatives(text):
     """<f> -> f, d/dmu -> f', d/dDelta -> f''/2, d2/dmu dDelta -> f'''/2, d2/dDelta2 -> f''''/4 at Delta = 0."""
     mean_rate, at = averages(text)["mean_rate"], (jnp.array([-1.7, 0.6]), jnp.zeros(2))
@@ -96,7 +96,7 @@ def test_zero_variance_is_the_function_and_its_derivatives(text):
     np.testing.assert_allclose(hessian, [[f[2], f[3] / 2], [f[3] / 2, f[4] / 4]], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("text", [*NAMES[1:], "exponential"])
+@pytest.mark.parametrize("text", ["rectified_power", "tanh", "naka_rushton", "Max(x - 1/3, 0)*tanh(x)", "Min(Max(x + 1, 0), 2)", "Heaviside(x - 1)*x"])
 def test_everything_is_finite_at_and_near_zero_variance(text):
     """At the bends themselves, too: there the convention is the value from the right, and a delta counts as 0."""
     mu, Delta = (jnp.asarray(v.ravel()) for v in np.meshgrid([-1.0, 0.0, 1 / 3, 1.0, 0.6], [0.0, 1e-300, 1e-30, 1e-12]))
@@ -113,9 +113,8 @@ def test_the_value_at_a_bend_is_the_one_from_the_right():
     assert float(average(jnp.asarray(1.0), jnp.asarray(0.0))) == 1.0
 
 
-@pytest.mark.parametrize("text", ["rectified_linear", "tanh"])
-def test_shapes_and_transformations(text):
-    average = averages(text)["mean_rate"]
+def test_shapes_and_transformations():
+    average = averages("rectified_linear")["mean_rate"]
     grid = average(jnp.ones((3, 4)), jnp.tile(jnp.arange(4.0), (3, 1)))
     assert grid.shape == (3, 4)
     np.testing.assert_allclose(jax.vmap(jax.vmap(average))(MU.reshape(2, 3), DELTA.reshape(2, 3)).ravel(), average(MU, DELTA), rtol=1e-14)

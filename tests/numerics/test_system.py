@@ -108,7 +108,7 @@ def test_the_jacobian_is_finite_at_rest(three_populations, system_of):
     """At rest the variance is 0: square roots would make the Jacobian infinite."""
     for closure in CLOSURES:
         system = system_of(ERF, closure)
-        jacobian = jax.jacfwd(lambda s, system=system: system.vector_field(0.0, s, three_populations))(system.rest(3))
+        jacobian = jax.jit(jax.jacfwd(lambda s, system=system: system.vector_field(0.0, s, three_populations)))(system.rest(3))
         assert all(np.all(np.isfinite(v)) for v in jax.tree.leaves(jacobian))
 
 

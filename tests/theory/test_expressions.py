@@ -1,5 +1,6 @@
 """Expressions are data: whatever a text says, nothing in it runs, and it is read or refused at once."""
 
+import contextlib
 import os
 import time
 
@@ -107,10 +108,8 @@ BOMBS = [
 @pytest.mark.parametrize("text", BOMBS)
 def test_large_expressions_are_read_or_refused_within_a_second(text):
     start = time.perf_counter()
-    try:
+    with contextlib.suppress(ExpressionError):
         parse(text)
-    except ExpressionError:
-        pass
     assert time.perf_counter() - start < 1
 
 

@@ -1,0 +1,64 @@
+"""Tests can fail: each wrong index or sign in the generated code makes the comparison with the equations by hand disagree."""
+
+from types import ModuleType
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+ERF = "1 + erf(x - 1/2)"
+
+# (what is wrong, text in the generated source, what stands there instead)
+MUTATIONS = [
+    ("the sign of the chain term", '+ jnp.einsum("pqr,r,q->p", c.chain', '- jnp.einsum("pqr,r,q->p", c.chain'),
+    ("the chain tensor transposed", '"q,pq,qr,pqr->pqr"', '"q,pq,qr,rqp->pqr"'),
+    ("post and middle of the chain exchanged", '"q,pq,qr,pqr->pqr"', '"q,pq,qr,qpr->pqr"'),
+    ("kappa of the middle instead of the source", '"pqr,r,q->p", c.chain', '"pqr,q,r->p", c.chain'),
+    ("the wrong synapse of the chain", '"q,pq,qr,pqr->pqr"', '"q,pq,rq,pqr->pqr"'),
+    ("no reciprocal term", ' + jnp.einsum("pq,p,q->p", c.reciprocal, state.kappa, G)', ""),
+    ("kappa of the other population", '"pq,p,q->p", c.reciprocal', '"pq,q,p->p", c.reciprocal'),
+    ("one of two chains in B", ' - jnp.einsum("qpq->pq", tau_chn)', ""),
+    ("the fraction of the target", "1 / fractions, fractions, g, g, B", "fractions, 1 / fractions, g, g, B"),
+    ("convergence of the source", '"pq,pr,pqr->pqr"', '"pq,pr,qpr->pqr"'),
+    ("divergence of the target", 'jnp.einsum("qpp->pq", tau_div)', 'jnp.einsum("pqq->pq", tau_div)'),
+    ("the mean coupling transposed", '"q,pq->pq", fractions, mean', '"q,qp->pq", fractions, mean'),
+    ("the mean rate squared instead of the second moment", "gaussian.root(C)", "R"),
+    ("no fraction in kappa", "c.fraction * R", "R"),
+]  # fmt: skip
+
+
+def load(source):
+    module = ModuleType("mutated")
+    exec(compile(source, "mutated", "exec"), module.__dict__)
+    return module
+
+
+def disagreement(source, parameters, expected):
+    """The largest difference to the equations by hand over a few states."""
+    module = load(source)
+    worst = 0.0
+    for seed in range(3):
+        state = module.State(*(jnp.asarray(v) for v in np.random.default_rng(seed).uniform(0.1, 0.9, (3, 2))))
+        found = module.vector_field(state, parameters.input(0.0), module.coefficients(parameters))
+        worst = max(worst, float(np.abs(np.stack(found) - expected(0.0, *state)).max()))
+    return worst
+
+
+@pytest.fixture(scope="module")
+def expected(two_populations, by_hand, functions):
+    return by_hand(two_populations, [functions[ERF]] * 2, "SecondMoment")
+
+
+@pytest.fixture(scope="module")
+def source(system_of):
+    return system_of(ERF, "SecondMoment").source
+
+
+def test_the_generated_code_itself_agrees(source, two_populations, expected):
+    assert disagreement(source, two_populations, expected) < 1e-11
+
+
+@pytest.mark.parametrize(("what", "old", "new"), MUTATIONS, ids=[m[0] for m in MUTATIONS])
+def test_a_wrong_term_is_noticed(what, old, new, source, two_populations, expected):
+    assert source.count(old) == 1, "the generated code no longer has this text: adapt the mutation"
+    assert disagreement(source.replace(old, new), two_populations, expected) > 1e-4, what
