@@ -41,7 +41,9 @@ class SynapticStatistics(Protocol):
 
 S = TypeVar("S", bound=SynapticStatistics)
 # squared changes of coefficients are small numbers: the usual tolerances of 1e-8 would be errors of 1e-4 in the coefficients
-_CLARABEL = {f"{kind}tol_{what}": value for kind, value in (("", 1e-11), ("reduced_", 1e-8)) for what in ("gap_abs", "gap_rel", "feas")}
+_CLARABEL = {
+    f"{kind}tol_{what}": value for kind, value in (("", 1e-11), ("reduced_", 1e-8)) for what in ("gap_abs", "gap_rel", "feas")
+}
 
 
 class Violation(NamedTuple):
@@ -167,7 +169,7 @@ def _inside(parameters: S, con, div, chn, rec, margin) -> S:
     """Shrink towards independent synapses, which the convex set contains, until rounding no longer breaks a bound."""
     shrink = 1.0
     for _ in range(40):
-        values = dict(tau_con=con * shrink, tau_div=div * shrink, tau_chn=chn * shrink, tau_rec=(rec + rec.T) / 2 * shrink)
+        values = {"tau_con": con * shrink, "tau_div": div * shrink, "tau_chn": chn * shrink, "tau_rec": (rec + rec.T) / 2 * shrink}
         candidate = parameters.replace(**values)
         if not violations(candidate):
             return candidate

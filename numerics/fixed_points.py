@@ -83,7 +83,9 @@ def fixed_point(
     require_x64()
     system.check(parameters)
     first = initial_state(system, parameters, start)
-    state, residual, jacobian, variance, rates, bounded = _find(system, parameters, first, jnp.asarray(float(time)), float(settle), rtol)
+    state, residual, jacobian, variance, rates, bounded = _find(
+        system, parameters, first, jnp.asarray(float(time)), float(settle), rtol
+    )
     values = {STATE_NAMES[n]: np.asarray(v) for n, v in zip(system.states, state, strict=True)}
     values |= {"variance": np.asarray(variance), "rate": np.asarray(rates)}
     status = _status(float(residual), bool(bounded), values)

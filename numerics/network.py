@@ -16,7 +16,6 @@ import scipy.sparse as sps
 from ..errors import NetworkError
 
 if TYPE_CHECKING:
-
     from .parameters import Parameters
 
 FORMAT = 1
@@ -110,9 +109,7 @@ def load_network(path: str | os.PathLike) -> Network:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
         if int(content["format"]) > FORMAT:
-            raise NetworkError(
-                f"{path} was written by a newer motifield, in format {content['format']}: update motifield"
-            )
+            raise NetworkError(f"{path} was written by a newer motifield, in format {content['format']}: update motifield")
         if "weights" in content:
             weights = content["weights"]
         else:

@@ -203,7 +203,9 @@ def _names(populations: Sequence[str] | None, fractions: Any, mean: Any) -> tupl
         if isinstance(fractions, Mapping):
             populations = list(fractions)
         else:
-            populations = [str(k + 1) for k in range(max(np.size(fractions), 1 if isinstance(mean, Mapping) else len(np.atleast_1d(mean))))]
+            populations = [
+                str(k + 1) for k in range(max(np.size(fractions), 1 if isinstance(mean, Mapping) else len(np.atleast_1d(mean))))
+            ]
     names = tuple(str(p) for p in populations)
     if not names or len(set(names)) != len(names):
         raise ParameterError(f"population names must be given once each: {list(names)}")

@@ -51,7 +51,9 @@ def network_time_courses(v: NetworkVerification) -> Figure:
             ax.plot(v.theory["time"], v.without_motifs[quantity].sel(population=p), color=f"C{k}", lw=0.9, ls="--")
         ax.set(xlabel="time", ylabel=LABELS[quantity])
     more = f" (first {MOST_CURVES} of {len(names)})" if len(names) > MOST_CURVES else ""
-    axes[0, 0].legend(frameon=False, title=f"network dots, theory lines,\nno motifs dashed{more}", fontsize="x-small", title_fontsize="x-small")
+    axes[0, 0].legend(
+        frameon=False, title=f"network dots, theory lines,\nno motifs dashed{more}", fontsize="x-small", title_fontsize="x-small"
+    )
     return figure
 
 

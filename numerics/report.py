@@ -87,7 +87,7 @@ def _image(figure: Figure, caption: str) -> str:
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
         return "<p>no rows</p>"
-    head = "".join(f'<th{_class(v)}>{escape(k.replace("_", " "))}</th>' for k, v in rows[0].items())
+    head = "".join(f"<th{_class(v)}>{escape(k.replace('_', ' '))}</th>" for k, v in rows[0].items())
     lines = ["<tr>" + "".join(f"<td{_class(v)}>{escape(cell(v))}</td>" for v in row.values()) + "</tr>" for row in rows]
     return f'<div class="wide"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
 

@@ -79,9 +79,7 @@ def simulate(
     positions = None if recorded is None else jnp.asarray(place[recorded])
     meter = diffrax.NoProgressMeter() if progress is None else _Report(progress)
     J, (x, jumps, ts, stop) = _matrix(network.weights, order, dtype), map(jnp.asarray, (start, edges, times, float(t1)))
-    ran = _integrate(
-        J, x, drive, jumps, ts, stop, positions, phi, network.sizes, float(rtol), float(atol), int(max_steps), meter
-    )
+    ran = _integrate(J, x, drive, jumps, ts, stop, positions, phi, network.sizes, float(rtol), float(atol), int(max_steps), meter)
     return _dataset(network, ran, times, recorded, place, float(t1), throw)
 
 
@@ -174,9 +172,7 @@ def _status(result, x: np.ndarray, reached: float, t1: float) -> str:
     if result == diffrax.RESULTS.successful and np.all(np.isfinite(x)):
         return "ok"
     if result == diffrax.RESULTS.max_steps_reached:
-        return (
-            f"stopped: max_steps was reached at t = {reached:.6g} of {t1:.6g}: allow more steps, or larger tolerances"
-        )
+        return f"stopped: max_steps was reached at t = {reached:.6g} of {t1:.6g}: allow more steps, or larger tolerances"
     if result == diffrax.RESULTS.dt_min_reached:
         return (f"diverged: no step is small enough at t = {reached:.6g} of {t1:.6g}: the solution blows up there, "
                 "or phi or the input is not finite")  # fmt: skip
@@ -225,12 +221,6 @@ def _recorded(record: Any, N: int) -> np.ndarray | None:
             raise ParameterError(f"record = {record!r} is unknown: use 'moments', 'all' or a list of neurons")
         return None if record == "moments" else np.arange(N)
     indices = np.asarray(record)
-    if (
-        indices.ndim != 1
-        or not len(indices)
-        or indices.dtype.kind not in "iu"
-        or indices.min() < 0
-        or indices.max() >= N
-    ):
+    if indices.ndim != 1 or not len(indices) or indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= N:
         raise ParameterError(f"record = {record!r} must be 'moments', 'all' or indices of neurons from 0 to {N - 1}")
     return indices

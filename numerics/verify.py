@@ -75,7 +75,8 @@ def verify(
     The parameters are rescaled to each N with the same mean-field limit (`Parameters.rescaled`), and theory and networks start
     from the same state. The verdict is on the means over the ensemble at t1: the difference to the theory, extrapolated linearly in 1/N
     to infinite size, must be within 4 standard errors of zero (widened by Student's t, since few networks tell their own
-    spread only roughly), or within the relative `tolerance`, for the mean input, its variance and the mean rate of every population. Raises `InfeasibleStatisticsError` when the smallest size cannot have the motifs.
+    spread only roughly), or within the relative `tolerance`, for the mean input, its variance and the mean rate of every population.
+    Raises `InfeasibleStatisticsError` when the smallest size cannot have the motifs.
     """
     sizes = sorted({int(n) for n in sizes})
     if not sizes or networks < 2:

@@ -48,7 +48,9 @@ def test_linearised_eigenvalues_are_the_outliers(P, system_of):
     np.testing.assert_allclose(sort(found.eigenvalues), sort(outliers - 1), atol=1e-10)
 
 
-@pytest.mark.parametrize(("mean", "g", "tau_chn", "tau_rec"), [(-0.5, 0.8, 0.004, 0.3), (0.9, 0.5, -0.01, -0.2), (0.2, 1.1, 0.002, 0.0)])
+@pytest.mark.parametrize(
+    ("mean", "g", "tau_chn", "tau_rec"), [(-0.5, 0.8, 0.004, 0.3), (0.9, 0.5, -0.01, -0.2), (0.2, 1.1, 0.002, 0.0)]
+)
 def test_one_population_with_all_motifs(mean, g, tau_chn, tau_rec, system_of):
     """lambda = (l0 +- sqrt(l0^2 + 4 g^2 (N tau_chn + B))) / 2 with l0 = N Jbar and B = tau_rec - 2 tau_chn."""
     N = 200
@@ -65,7 +67,9 @@ SPECTRUM = [(0.02, 0.5243), (0.06, 1.1271), (0.1, 1.5606)]
 
 def rank_one(tau, N=1000):
     # lambda0 = N J0 (.8 - .2 * 9) = -1
-    return Parameters.of(populations=["E", "I"], N=N, fractions=[0.8, 0.2], mean=np.tile([1 / N, -9 / N], (2, 1)), g=0.2, motifs=Motifs.shared(tau))
+    return Parameters.of(
+        populations=["E", "I"], N=N, fractions=[0.8, 0.2], mean=np.tile([1 / N, -9 / N], (2, 1)), g=0.2, motifs=Motifs.shared(tau)
+    )
 
 
 @pytest.mark.parametrize(("tau", "outlier"), SPECTRUM)

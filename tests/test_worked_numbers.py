@@ -18,7 +18,9 @@ def excitation_inhibition(J0, g, tau, input):
 
 
 # theory.md section 5: J0 = .001, g = 4, I = .5, tau = .1
-@pytest.mark.parametrize(("closure", "K", "Delta", "R"), [("MotifOnly", 1.9619, 5.2782, 1.1487), ("SecondMoment", 1.9548, 5.3164, None)])
+@pytest.mark.parametrize(
+    ("closure", "K", "Delta", "R"), [("MotifOnly", 1.9619, 5.2782, 1.1487), ("SecondMoment", 1.9548, 5.3164, None)]
+)
 def test_excitation_and_inhibition(closure, K, Delta, R, system_of):
     found = fixed_point(system_of(TANH, closure), excitation_inhibition(0.001, 4, 0.1, 0.5))
     assert found.converged
@@ -41,7 +43,9 @@ def test_chains_alone_make_it_bistable(system_of):
         assert found.stable is stable
     # from just beside the middle one the dynamics leave it, to either side
     for nudge, K in ((-0.02, 0.2000), (0.02, 2.117)):
-        left = fixed_point(system, parameters, {"mean": middle.dataset["mean"].values + nudge, "kappa": middle.dataset["kappa"].values})
+        left = fixed_point(
+            system, parameters, {"mean": middle.dataset["mean"].values + nudge, "kappa": middle.dataset["kappa"].values}
+        )
         np.testing.assert_allclose(left.dataset["mean"], K, atol=6e-4)
 
 
@@ -50,7 +54,9 @@ def test_no_more_than_three(system_of):
     system, parameters = system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.02, 0.0)
     found = set()
     for K in np.linspace(-1, 4, 11):
-        point = fixed_point(system, parameters, {"mean": K, "kappa": [0.8 * (1 + np.tanh(K - 1.5)), 0.2 * (1 + np.tanh(K - 1.5))]}, settle=0)
+        point = fixed_point(
+            system, parameters, {"mean": K, "kappa": [0.8 * (1 + np.tanh(K - 1.5)), 0.2 * (1 + np.tanh(K - 1.5))]}, settle=0
+        )
         if point.converged:
             found.add(round(float(point.dataset["mean"][0]), 3))
     assert found == {0.200, 0.860, 2.117} or found == {0.200, 0.861, 2.117}
@@ -66,7 +72,9 @@ def test_without_chains_there_is_one(system_of):
 
 
 # theory.md section 5: one population, tanh, N = 2000, N Jbar = -5, tau_con = tau_div = tau_chn, tau_rec = 0 (B = -2 tau_chn)
-@pytest.mark.parametrize(("N_tau", "g", "mean", "Delta"), [(8, 1.2, 0.3278, 1.0345), (8, 1.6, 0.7373, 3.2716), (10, 1.2, 0.5058, 1.6672)])
+@pytest.mark.parametrize(
+    ("N_tau", "g", "mean", "Delta"), [(8, 1.2, 0.3278, 1.0345), (8, 1.6, 0.7373, 3.2716), (10, 1.2, 0.5058, 1.6672)]
+)
 def test_one_population(N_tau, g, mean, Delta, system_of):
     tau = N_tau / 2000
     parameters = Parameters.of(N=2000, fractions=[1.0], mean=-5 / 2000, g=g, motifs=Motifs(tau, tau, tau, 0.0))

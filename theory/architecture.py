@@ -65,7 +65,9 @@ def _transfers(given: Any, names: tuple[str, ...] | None) -> tuple[TransferFunct
     elif isinstance(given, Sequence) and not isinstance(given, str):
         if len(given) != 1 and (names is None or len(given) != len(names)):
             raise ArchitectureError(f"{len(given)} transfer functions are given for the populations {names}")
-        found = [transfers.of(f, f"phi_{n}" if len(given) > 1 else "phi") for f, n in zip(given, names or ("",), strict=len(given) > 1)]
+        found = [
+            transfers.of(f, f"phi_{n}" if len(given) > 1 else "phi") for f, n in zip(given, names or ("",), strict=len(given) > 1)
+        ]
     else:
         found = [transfers.of(given)]
     first = {f.expression: f for f in reversed(found)}

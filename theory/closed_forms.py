@@ -1,7 +1,8 @@
 """Closed forms of Gaussian averages, found by rule.
 
-Terms polynomial(x) * exp(quadratic in x) on an interval, and on the whole line these times erf, sin or cos of a linear argument. An exponential of a quadratic times a normal density is another normal density; the moments left over follow from Stein's
-lemma. Nothing here integrates: what no rule fits raises `NoClosedFormError`.
+Terms polynomial(x) * exp(quadratic in x) on an interval, and on the whole line these times erf, sin or cos of a linear argument. An
+exponential of a quadratic times a normal density is another normal density; the moments left over follow from Stein's lemma. Nothing
+here integrates: what no rule fits raises `NoClosedFormError`.
 """
 
 from __future__ import annotations

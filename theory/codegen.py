@@ -172,7 +172,10 @@ def _sum(equation: Equation) -> str:
 
 
 def _vector_field(mean_field: MeanField) -> list[str]:
-    lines = ["def vector_field(state, drive, c):", '    """Time derivative of the state under the external input `drive`, shape (P,)."""']
+    lines = [
+        "def vector_field(state, drive, c):",
+        '    """Time derivative of the state under the external input `drive`, shape (P,)."""',
+    ]
     lines.append("    Delta = variance(state, c)")
     lines += [f"    {name} = {_AVERAGE_NAMES[name]}(state.K, Delta)" for name in AVERAGES if name in mean_field.averages]
     changes = [f"        {e.name}=-state.{e.name} + {_sum(e)}," for e in mean_field.equations]

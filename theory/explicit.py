@@ -25,7 +25,9 @@ def expand(
     names = _names(architecture.populations, populations)
     transfers = architecture.transfer
     functions = [f.expression for f in (transfers if len(transfers) == len(names) else transfers[:1] * len(names))]
-    written = [_average(name, average, a, names, functions[a], closed) for name, average in averages.items() for a in range(len(names))]
+    written = [
+        _average(name, average, a, names, functions[a], closed) for name, average in averages.items() for a in range(len(names))
+    ]
     for name, value in definitions.items():
         for a, b in product(range(len(names)), repeat=2):
             written.append(sp.Eq(_scalar(name, (a, b), names), _fill(value, {p: a, q: b}, names)))
@@ -83,5 +85,3 @@ def _average(name: str, average: GaussianAverage, a: int, names, function: sp.Ex
         except NoClosedFormError:
             closed = False
     return sp.Eq(_scalar(name, (a,), names), filled, evaluate=False)
-
-

@@ -78,7 +78,9 @@ class GaussianAverage(sp.Expr):
             return sp.Float(str(total), dps=digits)
 
     def _latex(self, printer):
-        return rf"\left\langle {printer._print(self.f)} \right\rangle_{{{printer._print(self.mean)},\,{printer._print(self.variance)}}}"
+        return (
+            rf"\left\langle {printer._print(self.f)} \right\rangle_{{{printer._print(self.mean)},\,{printer._print(self.variance)}}}"
+        )
 
 
 def _number(value, digits):

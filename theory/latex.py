@@ -102,4 +102,6 @@ def definition_latex(name: str, value: sp.Expr) -> str:
     """A quantity with two indices, such as A_pq, and what it stands for."""
     parts = sorted(sp.Add.make_args(value), key=lambda e: (not e.is_number, e.could_extract_minus_sign(), str(e)))
     texts = [latex(e) for e in parts]
-    return f"{QUANTITIES[name].latex}_{{pq}} = " + " ".join(t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts))
+    return f"{QUANTITIES[name].latex}_{{pq}} = " + " ".join(
+        t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts)
+    )

@@ -39,7 +39,6 @@ class Pieces:
         moved = [(b, m + 1, c) for b, m, c in self.deltas]
         return Pieces(self.breaks, tuple(sp.diff(piece, X) for piece in self.pieces), (*moved, *jumps))
 
-
     def expression(self) -> sp.Expr:
         """The same as one SymPy expression, with Piecewise and DiracDelta."""
         branches = [*zip(self.pieces, (X < b for b in self.breaks), strict=False), (self.pieces[-1], True)]

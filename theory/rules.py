@@ -151,5 +151,3 @@ def residual_variance(_: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
     moment C_q of the rates, summed over the neurons.
     """
     return over_populations(N * alpha[q] * statistics.residual(p, q) * C[q], q)
-
-

@@ -61,7 +61,9 @@ def bistability(par: mf.Parameters, system: mf.System) -> tuple[dict[str, npt.ND
     ends: dict[str, list[float]] = {"low": [], "high": []}
     for color, (name, start) in zip(("C0", "C3"), {"low": 0.0, "high": 3.0}.items(), strict=True):
         for seed in range(NETWORKS):
-            run = mf.simulate(mf.sample(big, seed, dtype=np.float32), system.transfer, input=0.0, t1=60.0, saveat=ts, x0=start, throw=True)
+            run = mf.simulate(
+                mf.sample(big, seed, dtype=np.float32), system.transfer, input=0.0, t1=60.0, saveat=ts, x0=start, throw=True
+            )
             ax.plot(ts, run["mean"].sel(population="E"), color=color, lw=0.6, alpha=0.6)
             ends[name].append(float(run["mean"].sel(population="E")[-1]))
         theory = mf.integrate(system, big, 60.0, saveat=ts, initial={"mean": start}, throw=True)

@@ -66,7 +66,9 @@ def main() -> int:
         tables={"Relative error of the mean rates: motifs against no motifs": rows},
     )  # fmt: skip
     agree = all(row["agrees"] == "yes" for row in rows)
-    print(f"{'PASSED' if agree else 'FAILED'}: every number within {TOLERANCE} of the expected table; report: {_shown(out / 'report.html')}")
+    print(
+        f"{'PASSED' if agree else 'FAILED'}: every number within {TOLERANCE} of the expected table; report: {_shown(out / 'report.html')}"
+    )
     return 0 if agree else 1
 
 

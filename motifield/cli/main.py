@@ -55,7 +55,9 @@ def derive(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write .tex (the derivation), .md (steps) or .py (generated JAX code).", show_default=False),
+        typer.Option(
+            "--output", "-o", help="Write .tex (the derivation), .md (steps) or .py (generated JAX code).", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -103,7 +105,10 @@ def integrate(
                      **{name: solution[name].values for name in solution.data_vars}})  # fmt: skip
     else:
         last = solution.isel(time=-1)
-        rows = [{"population": str(p), **{str(n): float(last[n].sel(population=p)) for n in last.data_vars}} for p in last["population"].values]
+        rows = [
+            {"population": str(p), **{str(n): float(last[n].sel(population=p)) for n in last.data_vars}}
+            for p in last["population"].values
+        ]
         _print_table(f"{loaded.title}: t = {float(last['time']):g}, status {solution.attrs['status']}", rows)
     if solution.attrs["status"] != "ok":
         raise typer.Exit(1)

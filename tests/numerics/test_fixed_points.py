@@ -33,7 +33,9 @@ def test_the_residual_by_hand(found, two_populations, by_hand, functions):
 def test_eigenvalues_against_finite_differences_by_hand(found, two_populations, by_hand, functions):
     hand = by_hand(two_populations, [functions[ERF]] * 2, "SecondMoment")
     at, step = np.concatenate([found.dataset[n].values for n in ("mean", "kappa", "rms_rate")]), 1e-5
-    columns = [(hand(0.0, *(at + e).reshape(3, 2)) - hand(0.0, *(at - e).reshape(3, 2))).ravel() / (2 * step) for e in step * np.eye(6)]
+    columns = [
+        (hand(0.0, *(at + e).reshape(3, 2)) - hand(0.0, *(at - e).reshape(3, 2))).ravel() / (2 * step) for e in step * np.eye(6)
+    ]
     jacobian = np.stack(columns, axis=1)
     np.testing.assert_allclose(found.jacobian, jacobian, atol=1e-8)
     expected = np.linalg.eigvals(jacobian)

@@ -96,7 +96,9 @@ def test_zero_variance_is_the_function_and_its_derivatives(text):
     np.testing.assert_allclose(hessian, [[f[2], f[3] / 2], [f[3] / 2, f[4] / 4]], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("text", ["rectified_power", "tanh", "naka_rushton", "Max(x - 1/3, 0)*tanh(x)", "Min(Max(x + 1, 0), 2)", "Heaviside(x - 1)*x"])
+@pytest.mark.parametrize(
+    "text", ["rectified_power", "tanh", "naka_rushton", "Max(x - 1/3, 0)*tanh(x)", "Min(Max(x + 1, 0), 2)", "Heaviside(x - 1)*x"]
+)
 def test_everything_is_finite_at_and_near_zero_variance(text):
     """At the bends themselves, too: there the convention is the value from the right, and a delta counts as 0."""
     mu, Delta = (jnp.asarray(v.ravel()) for v in np.meshgrid([-1.0, 0.0, 1 / 3, 1.0, 0.6], [0.0, 1e-300, 1e-30, 1e-12]))
@@ -117,7 +119,9 @@ def test_shapes_and_transformations():
     average = averages("rectified_linear")["mean_rate"]
     grid = average(jnp.ones((3, 4)), jnp.tile(jnp.arange(4.0), (3, 1)))
     assert grid.shape == (3, 4)
-    np.testing.assert_allclose(jax.vmap(jax.vmap(average))(MU.reshape(2, 3), DELTA.reshape(2, 3)).ravel(), average(MU, DELTA), rtol=1e-14)
+    np.testing.assert_allclose(
+        jax.vmap(jax.vmap(average))(MU.reshape(2, 3), DELTA.reshape(2, 3)).ravel(), average(MU, DELTA), rtol=1e-14
+    )
     reverse = jax.vmap(jax.grad(average))(MU, DELTA)
     forward = jax.jvp(lambda m: average(m, DELTA), (MU,), (jnp.ones_like(MU),))[1]
     np.testing.assert_allclose(reverse, forward, rtol=1e-14)
@@ -150,7 +154,9 @@ def test_density_moments_by_differences():
     for order in range(3):
         # < delta^(k + 1) > = d/dmu < delta^(k) >
         up, down = (gaussian.density(1.1, jnp.asarray(mu + e), jnp.asarray(Delta), order) for e in (step, -step))
-        assert float(gaussian.density(1.1, jnp.asarray(mu), jnp.asarray(Delta), order + 1)) == pytest.approx(float(up - down) / (2 * step), rel=1e-6)
+        assert float(gaussian.density(1.1, jnp.asarray(mu), jnp.asarray(Delta), order + 1)) == pytest.approx(
+            float(up - down) / (2 * step), rel=1e-6
+        )
 
 
 def test_the_root_is_flat_at_zero():

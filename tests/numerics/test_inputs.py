@@ -51,7 +51,9 @@ def test_a_function_of_time_names_its_jumps():
     assert Function(lambda t: jnp.where(t < 1, 0.0, 1.0) * jnp.ones(2), jumps=(1.0,)).edges == (1.0,)
 
 
-@pytest.mark.parametrize("made", [pulse(1.0, 2.0, 3.0), Constant(jnp.array([3.0])), Table(jnp.array([0.0, 1.0]), jnp.array([[1.0], [2.0]]))])
+@pytest.mark.parametrize(
+    "made", [pulse(1.0, 2.0, 3.0), Constant(jnp.array([3.0])), Table(jnp.array([0.0, 1.0]), jnp.array([[1.0], [2.0]]))]
+)
 def test_one_value_serves_every_population(made):
     assert as_input(made, NAMES)(0.5).shape == (2,)
 
@@ -97,7 +99,11 @@ def test_errors(value, match):
 
 
 def test_an_incomplete_pulse_or_table_says_what_is_missing():
-    for value, missing in (({"start": 0.0, "stop": 1.0}, "amplitude"), ({"start": 0.0, "amplitude": 1.0}, "stop"), ({"times": [0.0]}, "values")):
+    for value, missing in (
+        ({"start": 0.0, "stop": 1.0}, "amplitude"),
+        ({"start": 0.0, "amplitude": 1.0}, "stop"),
+        ({"times": [0.0]}, "values"),
+    ):
         with pytest.raises(ParameterError, match=missing):
             as_input(value, NAMES)
 

@@ -23,7 +23,9 @@ def test_against_scipy(two_populations, system_of, by_hand, functions):
     parameters = two_populations.replace(input=[0.8, 0.5])
     found = integrate(system, parameters, 8.0, saveat=[0.0, 0.5, 2.0, 5.0, 8.0])
     hand = by_hand(parameters, [functions[RELU]] * 2, "SecondMoment")
-    exact = solve_ivp(lambda t, y: hand(t, *y.reshape(3, 2)).ravel(), (0, 8), np.zeros(6), t_eval=found.time.values, rtol=1e-10, atol=1e-12)
+    exact = solve_ivp(
+        lambda t, y: hand(t, *y.reshape(3, 2)).ravel(), (0, 8), np.zeros(6), t_eval=found.time.values, rtol=1e-10, atol=1e-12
+    )
     for name, values in zip(("mean", "kappa", "rms_rate"), exact.y.reshape(3, 2, -1), strict=True):
         np.testing.assert_allclose(found[name].values, values.T, rtol=1e-6, atol=1e-8)
     Delta = np.stack([hand.variance(y[1], y[2]) for y in exact.y.T.reshape(-1, 3, 2)])

@@ -22,9 +22,7 @@ def by_hand(J, labels, P):
         return np.mean(values) if values else 0.0
 
     mean = np.array([[J[np.ix_(members[p], members[q])].mean() for q in range(P)] for p in range(P)])
-    m = np.array(
-        [[average(J[i, j] for i in members[p] for j in members[q] if i != j) for q in range(P)] for p in range(P)]
-    )
+    m = np.array([[average(J[i, j] for i in members[p] for j in members[q] if i != j) for q in range(P)] for p in range(P)])
     dev = J - m[np.ix_(labels, labels)]
 
     def pairs(p, q, term):
@@ -38,12 +36,8 @@ def by_hand(J, labels, P):
     return {
         "mean": mean,
         "variance": np.reshape([pairs(p, q, lambda i, j: dev[i, j] ** 2) for p, q in two], (P, P)),
-        "convergent": np.reshape(
-            [triples(p, q, r, lambda i, j, k: dev[i, j] * dev[i, k]) for p, q, r in three], (P, P, P)
-        ),
-        "divergent": np.reshape(
-            [triples(q, p, r, lambda j, i, k: dev[i, j] * dev[k, j]) for q, p, r in three], (P, P, P)
-        ),
+        "convergent": np.reshape([triples(p, q, r, lambda i, j, k: dev[i, j] * dev[i, k]) for p, q, r in three], (P, P, P)),
+        "divergent": np.reshape([triples(q, p, r, lambda j, i, k: dev[i, j] * dev[k, j]) for q, p, r in three], (P, P, P)),
         "chain": np.reshape([triples(p, q, r, lambda i, j, k: dev[i, j] * dev[j, k]) for p, q, r in three], (P, P, P)),
         "reciprocal": np.reshape([pairs(p, q, lambda i, j: dev[i, j] * dev[j, i]) for p, q in two], (P, P)),
     }

@@ -166,9 +166,7 @@ def test_pickles_are_never_opened(tmp_path):
 
 # Laid out like a connectome: no header, ids that are not positions, a quoted comma, a neuron without edges. Of six
 # neurons five are "inter".
-NODES = (
-    'id,name,group,io\n10,"a, left",A,inter\n30,b,B,inter\n20,c,A,inter\n50,d,C,output\n40,e,B,inter\n60,f,A,inter\n'
-)
+NODES = 'id,name,group,io\n10,"a, left",A,inter\n30,b,B,inter\n20,c,A,inter\n50,d,C,output\n40,e,B,inter\n60,f,A,inter\n'
 EDGES = "10,30,9.0\n30,10,1.0\n20,20,5.0\n20,40,-2.0\n50,10,7.0\n10,50,3.0\n"
 
 
@@ -216,9 +214,7 @@ def test_without_weights_edges_are_counted(tmp_path):
 def test_duplicates_are_refused_or_summed(tables):
     edges, nodes = tables
     edges.write_text(EDGES + "10,30,0.5\n")
-    with pytest.raises(
-        NetworkError, match=r"1 edges are given more than once, e.g. from '10' onto '30'.*duplicates='sum'"
-    ):
+    with pytest.raises(NetworkError, match=r"1 edges are given more than once, e.g. from '10' onto '30'.*duplicates='sum'"):
         read_edges(edges, nodes)
     assert read_edges(edges, nodes, duplicates="sum").weights[1, 0] == 9.5
 

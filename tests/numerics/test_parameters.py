@@ -10,7 +10,13 @@ import pytest
 from motifield import Motifs, Parameters
 from motifield.errors import InfeasibleStatisticsError, ParameterError, PrecisionError
 
-BASE = {"populations": ["E", "I"], "N": 100, "fractions": [0.8, 0.2], "mean": [[0.01, -0.02], [0.03, -0.04]], "g": [[0.1, 0.2], [0.3, 0.4]]}
+BASE = {
+    "populations": ["E", "I"],
+    "N": 100,
+    "fractions": [0.8, 0.2],
+    "mean": [[0.01, -0.02], [0.03, -0.04]],
+    "g": [[0.1, 0.2], [0.3, 0.4]],
+}
 
 
 def make(**changes):

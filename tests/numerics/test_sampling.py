@@ -100,9 +100,7 @@ def test_a_singular_strength_covariance_is_sampled():
 
 
 def test_zero_g_gives_constant_blocks():
-    parameters = Parameters.of(
-        populations=["E", "I"], N=30, fractions=[0.6, 0.4], mean=[[1, 2], [3, 4]], g=[[0, 0], [1, 0]]
-    )
+    parameters = Parameters.of(populations=["E", "I"], N=30, fractions=[0.6, 0.4], mean=[[1, 2], [3, 4]], g=[[0, 0], [1, 0]])
     J = sample(parameters, 0).weights
     assert (np.unique(J[:18, :18]), np.unique(J[:18, 18:]), np.unique(J[18:, 18:])) == (1, 2, 4)
     assert len(np.unique(J[18:, :18])) == 12 * 18
@@ -157,9 +155,7 @@ def test_seeds_are_non_negative_integers(seed):
 
 
 def test_too_large_a_network_is_refused_before_it_is_allocated():
-    with pytest.raises(
-        NetworkError, match=r"a network of 10000000 neurons in float64 needs 1.49e\+06 GiB, .* use fewer neurons"
-    ):
+    with pytest.raises(NetworkError, match=r"a network of 10000000 neurons in float64 needs 1.49e\+06 GiB, .* use fewer neurons"):
         sample(asymmetric(10_000_000, motifs=Motifs()), 0)
 
 

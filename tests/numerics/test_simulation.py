@@ -115,14 +115,10 @@ def test_float32_synapses_are_good_to_single_precision(network):
 @pytest.mark.parametrize("x0", [0.7, [0.2, -0.4], {"I": -0.4, "E": 0.2}, np.linspace(-1, 1, 23)])
 def test_initial_values(network, x0):
     found = simulate(network, phi, input=0.0, t1=1, x0=x0, saveat=[0, 1], record=[3, 0, 22], rtol=1e-9, atol=1e-10)
-    start = (
-        np.array([0.2, -0.4])[network.labels] if np.size(x0) < 23 and not np.isscalar(x0) else np.broadcast_to(x0, 23)
-    )
+    start = np.array([0.2, -0.4])[network.labels] if np.size(x0) < 23 and not np.isscalar(x0) else np.broadcast_to(x0, 23)
     np.testing.assert_allclose(found.trajectory[0], start[[3, 0, 22]])
     np.testing.assert_array_equal(found.recorded, [3, 0, 22])
-    np.testing.assert_allclose(
-        found.x, reference(network, np.array([0.0, 1.0]), lambda t: np.zeros(2), x0=start)[-1], atol=1e-8
-    )
+    np.testing.assert_allclose(found.x, reference(network, np.array([0.0, 1.0]), lambda t: np.zeros(2), x0=start)[-1], atol=1e-8)
 
 
 def test_the_neurons_keep_the_network_s_order(network):

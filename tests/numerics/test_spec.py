@@ -125,7 +125,9 @@ def test_a_connectome_is_measured_and_scaled(tmp_path, write):
     edges = [(i, j, rng.integers(1, 9)) for i in range(40) for j in range(40) if i != j and rng.random() < 0.3]
     write("\n".join(f"{pre},{post},{w}" for pre, post, w in edges), "edges.csv")
     write("id,kind\n" + "\n".join(f"{i},{'ab'[i % 2]}" for i in range(40)), "nodes.csv")
-    spec = mf.load_spec(write('[connectome]\nedges = "edges.csv"\nnodes = "nodes.csv"\nlabel = "kind"\nspectral_radius = 1.5\ninput = 0.3\n'))
+    spec = mf.load_spec(
+        write('[connectome]\nedges = "edges.csv"\nnodes = "nodes.csv"\nlabel = "kind"\nspectral_radius = 1.5\ninput = 0.3\n')
+    )
     dense = np.zeros((40, 40))
     for pre, post, w in edges:
         dense[post, pre] = w

@@ -19,13 +19,21 @@ def random_state(system, P, seed):
 
 
 @pytest.mark.parametrize("closure", CLOSURES)
-@pytest.mark.parametrize("transfer", [(TANH,), (RELU, ERF), (ERF, ERF, ERF), (RELU, SQUARE, ERF, RELU)], ids=["P=1", "P=2", "P=3", "P=4"])
+@pytest.mark.parametrize(
+    "transfer", [(TANH,), (RELU, ERF), (ERF, ERF, ERF), (RELU, SQUARE, ERF, RELU)], ids=["P=1", "P=2", "P=3", "P=4"]
+)
 def test_against_explicit_loops(transfer, closure, network_of, by_hand, functions):
     P = len(transfer)
     parameters = network_of(P, seed=P)
     system = mf.compile(mf.derive(mf.Architecture(parameters.populations, transfer=list(transfer)), getattr(mf, closure)()))
     expected = by_hand(parameters, [functions[f] for f in transfer], closure)
-    evaluate = jax.jit(lambda state: (system.vector_field(0.0, state, parameters), system.variance(state, parameters), system.rates(state, parameters)))
+    evaluate = jax.jit(
+        lambda state: (
+            system.vector_field(0.0, state, parameters),
+            system.variance(state, parameters),
+            system.rates(state, parameters),
+        )
+    )
     for seed in range(3):
         state = random_state(system, P, seed)
         found, variance, rates = evaluate(state)
@@ -76,7 +84,9 @@ def test_gradients_with_respect_to_every_parameter(closure, two_populations, sys
             seen += 1
     assert seen == 1 + 2 + 4 + 4 + 3 * 8 + 4 + 2  # N, fractions, mean, g, three (2, 2, 2) tensors, tau_rec, input
     nothing = {"MotifOnly": {"tau_div"}}.get(closure, set())  # divergence enters A only
-    assert {n for n in ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec") if not np.any(getattr(gradient, n))} == nothing
+    assert {
+        n for n in ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec") if not np.any(getattr(gradient, n))
+    } == nothing
 
 
 def test_jit_and_vmap_over_parameter_sets(two_populations, system_of):
@@ -85,7 +95,9 @@ def test_jit_and_vmap_over_parameter_sets(two_populations, system_of):
     scales = jnp.linspace(0.5, 1.5, 100)
 
     def scaled(s):
-        return two_populations.replace(g=two_populations.g * s, tau_chn=two_populations.tau_chn * s, input=two_populations.input(0.0) * s)
+        return two_populations.replace(
+            g=two_populations.g * s, tau_chn=two_populations.tau_chn * s, input=two_populations.input(0.0) * s
+        )
 
     together = jax.jit(jax.vmap(lambda s: jnp.stack(system.vector_field(0.0, state, scaled(s)))))(scales)
     assert together.shape == (100, 3, 2)

@@ -28,7 +28,9 @@ def system():
 @pytest.fixture(scope="module")
 def result(system, parameters):
     seen = []
-    done = mf.verify(system, parameters, sizes=SIZES, networks=NETWORKS, t1=12.0, title="a <test>", progress=lambda what, f: seen.append(f))
+    done = mf.verify(
+        system, parameters, sizes=SIZES, networks=NETWORKS, t1=12.0, title="a <test>", progress=lambda what, f: seen.append(f)
+    )
     assert seen == sorted(seen)
     assert len(seen) == len(SIZES) * NETWORKS
     return done
@@ -43,7 +45,9 @@ def test_the_theory_passes(result):
 
 def test_a_wrong_theory_fails(parameters, result):
     """The equations without chains, against the networks with them."""
-    wrong = mf.compile(mf.derive(mf.Architecture(["E", "I"], "1 + erf(x - 1)", ["convergent", "divergent", "reciprocal"]), mf.SecondMoment()))
+    wrong = mf.compile(
+        mf.derive(mf.Architecture(["E", "I"], "1 + erf(x - 1)", ["convergent", "divergent", "reciprocal"]), mf.SecondMoment())
+    )
     without = [mf.integrate(wrong, parameters.rescaled(n).replace(tau_chn=0 * parameters.tau_chn), 12.0, saveat=result.theory["time"].values)
                for n in SIZES]  # fmt: skip
     theory = xr.concat(without, xr.DataArray(list(SIZES), dims="size", name="size"), data_vars="all", coords="minimal",

@@ -78,11 +78,26 @@ def test_the_saved_source_runs_without_sympy_and_without_the_theory(tmp_path, th
 
 def test_the_source_names_what_it_computes():
     source = generate(derive(Architecture(["E", "I"], transfer="tanh"), SecondMoment()))
-    for wanted in ('jnp.einsum("pqr,r,q->p", c.chain, state.kappa, G)', "populations E, I", "gaussian.root(C)", "def vector_field(state, drive, c):"):
+    for wanted in (
+        'jnp.einsum("pqr,r,q->p", c.chain, state.kappa, G)',
+        "populations E, I",
+        "gaussian.root(C)",
+        "def vector_field(state, drive, c):",
+    ):
         assert wanted in source
 
 
-HOSTILE = ['E"""\nprint("HACKED")\n"""', 'E"""; print("HACKED")', "E():\n    pass\nprint('HACKED')\ndef f", "x\\", "layer 2/3", "class", "π", "1", ""]
+HOSTILE = [
+    'E"""\nprint("HACKED")\n"""',
+    'E"""; print("HACKED")',
+    "E():\n    pass\nprint('HACKED')\ndef f",
+    "x\\",
+    "layer 2/3",
+    "class",
+    "π",
+    "1",
+    "",
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -20,7 +20,9 @@ SYMBOLS = {n: sp.IndexedBase(n) for n in ("fractions", "mean", "g", "tau_con", "
                                           "kappa", "s", "Delta", "R", "G", "C")}  # fmt: skip
 (AL, J, SG, CON, DIV, CHN, REC, I, A, B, K, KA, S, D, R, G, C) = SYMBOLS.values()
 
-SUBSETS = [frozenset(c) for n in range(5) for c in combinations(MOTIFS, n) if "chain" not in c or {"convergent", "divergent"} <= set(c)]
+SUBSETS = [
+    frozenset(c) for n in range(5) for c in combinations(MOTIFS, n) if "chain" not in c or {"convergent", "divergent"} <= set(c)
+]
 
 
 def label(motifs):
@@ -92,7 +94,11 @@ def test_the_whole_right_hand_side():
 
 @pytest.mark.parametrize(
     ("closure", "states", "averages"),
-    [(MotifOnly(), ("K", "kappa"), {"R", "G"}), (LowRank(), ("K", "kappa"), {"R", "G"}), (SecondMoment(), ("K", "kappa", "s"), {"R", "G", "C"})],
+    [
+        (MotifOnly(), ("K", "kappa"), {"R", "G"}),
+        (LowRank(), ("K", "kappa"), {"R", "G"}),
+        (SecondMoment(), ("K", "kappa", "s"), {"R", "G", "C"}),
+    ],
 )
 def test_states_and_averages(closure, states, averages):
     made = derive(Architecture(), closure)
@@ -102,7 +108,17 @@ def test_states_and_averages(closure, states, averages):
 
 
 def test_parameters_are_those_that_occur():
-    assert derive(Architecture(), SecondMoment()).parameters == ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "drive")
+    assert derive(Architecture(), SecondMoment()).parameters == (
+        "N",
+        "fractions",
+        "mean",
+        "g",
+        "tau_con",
+        "tau_div",
+        "tau_chn",
+        "tau_rec",
+        "drive",
+    )
     assert derive(Architecture(motifs=["reciprocal"]), MotifOnly()).parameters == ("N", "fractions", "mean", "g", "tau_rec", "drive")
     assert derive(Architecture(motifs=[]), MotifOnly()).parameters == ("N", "fractions", "mean", "drive")
 

@@ -13,7 +13,15 @@ from motifield.theory.gaussian import GaussianAverage
 def random_numbers(P: int, seed: int):
     """Asymmetric numbers of the right shapes (no network behind them), as an object with attributes and as named scalars."""
     rng = np.random.default_rng(seed)
-    shapes = {"fractions": (P,), "mean": (P, P), "g": (P, P), "tau_con": (P,) * 3, "tau_div": (P,) * 3, "tau_chn": (P,) * 3, "tau_rec": (P, P)}
+    shapes = {
+        "fractions": (P,),
+        "mean": (P, P),
+        "g": (P, P),
+        "tau_con": (P,) * 3,
+        "tau_div": (P,) * 3,
+        "tau_chn": (P,) * 3,
+        "tau_rec": (P, P),
+    }
     arrays = {name: rng.uniform(0.1, 0.5, shape) for name, shape in shapes.items()}
     for name in ("tau_con", "tau_div", "tau_rec"):
         arrays[name] = (arrays[name] + np.swapaxes(arrays[name], -1, -2)) / 2
