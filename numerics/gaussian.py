@@ -90,27 +90,29 @@ class Quadrature(Average):
 
     def evaluate(self, order, mu, Delta):
         z, weights = self.nodes(mu, Delta)
-        x = mu[..., None] + jnp.sqrt(Delta)[..., None] * z
+        x = mu[..., None, None] + jnp.sqrt(Delta)[..., None, None] * z
         derivatives = [_derivative(piece, order) for piece in self.pieces]
-        total = jnp.sum(weights * piecewise(x, derivatives, self.breaks), axis=-1)
+        total = jnp.sum(weights * piecewise(x, derivatives, self.breaks), axis=(-2, -1))
         for b, left, right in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True):
             for n in range(order):
                 jump = _derivative(right, n)(jnp.asarray(b)) - _derivative(left, n)(jnp.asarray(b))
                 total = total + jump * density(b, mu, Delta, order - 1 - n)
         return total
 
-    def nodes(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"]) -> tuple[Float[Array, "*n k"], Float[Array, "*n k"]]:
-        """Standardised nodes and weights: E f = sum_k weights_k f(mu + sqrt(Delta) z_k)."""
-        grid = jnp.linspace(-REACH, REACH, PANELS + 1)
-        own = [jnp.clip(standardise(e, mu, Delta), -REACH, REACH) for e in self.edges]
-        ends = [jnp.broadcast_to(g, mu.shape) for g in grid]
-        edges = jnp.sort(jnp.stack([*ends, *own], axis=-1), axis=-1)
+    def nodes(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"]) -> tuple[Float[Array, "*n j k"], Float[Array, "*n j k"]]:
+        """Standardised nodes and weights by panel: E f = sum_jk weights_jk f(mu + sqrt(Delta) z_jk)."""
+        grid, own = (_repeat(e, mu.shape) for e in (np.linspace(-REACH, REACH, PANELS + 1), self.edges))
+        own = jnp.clip(standardise(own, mu[..., None], Delta[..., None]), -REACH, REACH)
+        edges = jnp.sort(jnp.concatenate([grid, own], axis=-1), axis=-1)
         half = 0.5 * jnp.diff(edges)[..., None]
-        rule = [jnp.broadcast_to(v, (*half.shape[:-1], len(v))) for v in (panels.NODES, panels.WEIGHTS)]
+        rule = [_repeat(v, half.shape[:-1]) for v in (panels.NODES, panels.WEIGHTS)]
         z = 0.5 * (edges[..., :-1] + edges[..., 1:])[..., None] + half * rule[0]
-        weights = half * rule[1] * jnp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-        flat = (*mu.shape, -1)
-        return z.reshape(flat), weights.reshape(flat)
+        return z, half * rule[1] * jnp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+
+def _repeat(constant: np.ndarray, shape: tuple[int, ...]) -> Array:
+    # a NumPy constant: computed with JAX, it keeps XLA from seeing that two averages share their nodes
+    return jnp.broadcast_to(constant, (*shape, len(constant)))
 
 
 def _is_singular(b: float, sides: Sequence[Elementwise]) -> bool:
@@ -156,7 +158,7 @@ def _slope(function: Elementwise) -> Elementwise:
     return lambda x: jax.jvp(lambda v: function(v) + jnp.zeros_like(v), (x,), (jnp.ones_like(x),))[1]
 
 
-def standardise(c: float, mu: Array, Delta: Array) -> Array:
+def standardise(c: float | Array, mu: Array, Delta: Array) -> Array:
     """(c - mu) / sqrt(Delta); at Delta = 0 minus infinity for c <= mu, else infinity."""
     width = jnp.where(Delta > 0, jnp.sqrt(jnp.where(Delta > 0, Delta, 1.0)), 1.0)
     return jnp.where(Delta > 0, (c - mu) / width, jnp.where(mu >= c, -jnp.inf, jnp.inf))

@@ -60,10 +60,6 @@ class _Part:
         return Product(varying.number * self.constant, varying.operands).code(output)
 
 
-def _indices(expression: sp.Expr) -> set[str]:
-    return {str(index) for indexed in expression.atoms(sp.Indexed) for index in indexed.indices}
-
-
 def _parts(equation: Equation) -> list[_Part]:
     return [_Part.of(term, str(equation.index)) for term in equation.terms]
 
