@@ -13,6 +13,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,17 +62,18 @@ class Closed(Average):
         self.formula = formula
 
     def evaluate(self, order, mu, Delta):
-        return jnp.broadcast_to(_derivative(lambda m: self.formula(m, Delta) + 0 * m, order)(mu), mu.shape)
+        return _derivative(lambda m: _like(self.formula(m, Delta), m), order)(mu)
 
 
 class Quadrature(Average):
     """An average by Gauss-Legendre quadrature on panels that resolve both the function and the normal density.
 
-    pieces: smooth elementwise JAX functions; breaks: increasing, where one piece ends and the next begins.
+    pieces: smooth elementwise JAX functions; breaks: increasing, where one piece ends and the next begins; offset: a constant that
+    is added to the function, kept apart because averaging it takes no nodes.
     """
 
-    def __init__(self, pieces: Sequence[Elementwise], breaks: Sequence[float] = ()):
-        self.pieces, self.breaks = tuple(pieces), tuple(float(b) for b in breaks)
+    def __init__(self, pieces: Sequence[Elementwise], breaks: Sequence[float] = (), offset: float = 0.0):
+        self.pieces, self.breaks, self.offset = tuple(pieces), tuple(float(b) for b in breaks), float(offset)
 
     @cached_property
     def edges(self) -> np.ndarray:
@@ -93,6 +95,7 @@ class Quadrature(Average):
         x = mu[..., None, None] + jnp.sqrt(Delta)[..., None, None] * z
         derivatives = [_derivative(piece, order) for piece in self.pieces]
         total = jnp.sum(weights * piecewise(x, derivatives, self.breaks), axis=(-2, -1))
+        total = total + self.offset if order == 0 else total
         for b, left, right in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True):
             for n in range(order):
                 jump = _derivative(right, n)(jnp.asarray(b)) - _derivative(left, n)(jnp.asarray(b))
@@ -142,7 +145,7 @@ def by_population(averages: Sequence[Average], index: Sequence[int] | None) -> A
 
 def piecewise(x: Array, pieces: Sequence[Elementwise], breaks: Sequence[float]) -> Array:
     """The function that is pieces[k] from breaks[k - 1] (included) to breaks[k]."""
-    value = pieces[0](x) + jnp.zeros_like(x)
+    value = _like(pieces[0](x), x)
     for b, piece in zip(breaks, pieces[1:], strict=True):
         value = jnp.where(x >= b, piece(x), value)
     return value
@@ -155,7 +158,12 @@ def _derivative(function: Elementwise, order: int) -> Elementwise:
 
 
 def _slope(function: Elementwise) -> Elementwise:
-    return lambda x: jax.jvp(lambda v: function(v) + jnp.zeros_like(v), (x,), (jnp.ones_like(x),))[1]
+    return lambda x: jax.jvp(lambda v: _like(function(v), v), (x,), (jnp.ones_like(x),))[1]
+
+
+def _like(value: Any, x: Array) -> Array:
+    """A value, perhaps a plain number, as an array of the shape of x."""
+    return jnp.broadcast_to(jnp.asarray(value, dtype=x.dtype), x.shape)
 
 
 def standardise(c: float | Array, mu: Array, Delta: Array) -> Array:

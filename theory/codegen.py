@@ -148,6 +148,9 @@ def _average(f: TransferFunction, name: str, power: int) -> str:
     except NoClosedFormError:
         pass
     if not f.pieces.breaks:
+        constant, varying = f.expression.as_coeff_Add()
+        if power == 1 and constant != 0:
+            return f"gaussian.Quadrature([lambda x: {jax_code(varying)}], offset={jax_code(constant)})"
         return f"gaussian.Quadrature([{name}])" if power == 1 else f"gaussian.Quadrature([lambda x: {name}(x) ** {power}])"
     if power == 1:
         return f"gaussian.Quadrature({name}_pieces, {name}_breaks)"

@@ -22,15 +22,30 @@ class Product:
     def code(self, output: str) -> str:
         scalars = [name for name, indices in self.operands if not indices]
         arrays = [(name, indices) for name, indices in self.operands if indices]
-        if all(indices == output for _, indices in arrays):
-            body = [name for name, _ in arrays]
-        else:
-            subscripts = ",".join(indices for _, indices in arrays)
-            body = [f'jnp.einsum("{subscripts}->{output}", {", ".join(_bare(name) for name, _ in arrays)})']
+        # what is not summed over is multiplied and not put into the einsum, which XLA would not fuse
+        body = [name for name, indices in arrays if indices == output]
+        summed = [(name, indices) for name, indices in arrays if indices != output]
+        if all(set(indices) <= set(output) and len(set(indices)) == len(indices) for _, indices in arrays):
+            body, summed = [_broadcast(name, indices, output) for name, indices in arrays], []
+        elif not set(output) <= set("".join(indices for _, indices in summed)):
+            body, summed = [], arrays
+        if summed:
+            subscripts = ",".join(indices for _, indices in summed)
+            body.append(f'jnp.einsum("{subscripts}->{output}", {", ".join(_bare(name) for name, _ in summed)})')
         if self.number == -1 and (scalars or body):
             return "-" + " * ".join([*scalars, *body])
         number = [] if self.number == 1 and (scalars or body) else [jax_code(self.number)]
         return " * ".join([*number, *scalars, *body])
+
+
+def _broadcast(name: str, indices: str, output: str) -> str:
+    """The array with its axes in the order of the output, and new axes where it has none: g[p, q] in [p, q, r] is g[:, :, None]."""
+    if indices == output[::-1] and len(indices) == 2:
+        return f"{name}.T"
+    ordered = "".join(sorted(indices, key=output.index))
+    if ordered != indices:
+        name = f"jnp.transpose({_bare(name)}, {tuple(indices.index(letter) for letter in ordered)})"
+    return name if ordered == output else f"{name}[{', '.join(':' if letter in indices else 'None' for letter in output)}]"
 
 
 def _bare(name: str) -> str:

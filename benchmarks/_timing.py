@@ -1,0 +1,80 @@
+"""Paired timings: the two sides alternate within one run, so that whatever else the machine does falls on both."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Median times of two sides in seconds, and the ratio slow / fast of each pair: median, smallest, largest."""
+
+    name: str
+    ours: float
+    other: float
+    ratio: float
+    low: float
+    high: float
+    target: float
+    at_most: bool
+
+    @property
+    def met(self) -> bool:
+        """Whether the median ratio meets its target."""
+        return self.ratio <= self.target if self.at_most else self.ratio >= self.target
+
+    def __str__(self) -> str:
+        bound, verdict = "at most" if self.at_most else "at least", "met" if self.met else "MISSED"
+        return (f"{self.name:<44} {_duration(self.ours):>9} {_duration(self.other):>9} {self.ratio:8.2f} "
+                f"[{self.low:.2f}, {self.high:.2f}]  {bound} {self.target:g}: {verdict}")  # fmt: skip
+
+
+def compare(name: str, ours: Callable[[], Any], other: Callable[[], Any], target: float, *, at_most: bool, repeats: int = 15,
+            calls: tuple[int, int] = (1, 1), per_call: tuple[int, int] = (1, 1)) -> Comparison:  # fmt: skip
+    """Time two sides in alternation, after one call of each to compile.
+
+    at_most: the ratio is ours / other, a cost; otherwise other / ours, a gain. calls: calls per timing of each side; per_call:
+    how many results one call makes.
+    """
+    jax.block_until_ready((ours(), other()))
+    mine, theirs = [], []
+    for n in range(repeats):
+        sides = [(mine, ours, calls[0], per_call[0]), (theirs, other, calls[1], per_call[1])]
+        for times, side, count, made in sides if n % 2 else sides[::-1]:
+            times.append(seconds(side, count) / made)
+    ratios = [a / b if at_most else b / a for a, b in zip(mine, theirs, strict=True)]
+    return Comparison(name, median(mine), median(theirs), median(ratios), min(ratios), max(ratios), target, at_most)
+
+
+def seconds(side: Callable[[], Any], calls: int = 1) -> float:
+    """Mean time of a call, until its results are there."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        jax.block_until_ready(side())
+    return (time.perf_counter() - start) / calls
+
+
+def report(title: str, columns: tuple[str, str], results: list[Comparison], notes: dict[str, Any]) -> None:
+    """Print a table and notes, or one JSON object when the command line has --json."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    if parser.parse_args().json:
+        rows = [asdict(r) | {"met": r.met} for r in results]
+        print(json.dumps({"title": title, "results": rows, "notes": notes}, indent=2))
+        return
+    print(f"{title}\n{'':<44} {columns[0]:>9} {columns[1]:>9} {'ratio':>8} [min, max]")
+    print("\n".join(map(str, results)))
+    print("\n".join(f"  {name}: {value}" for name, value in notes.items()))
+
+
+def _duration(value: float) -> str:
+    scale, unit = next((s, u) for s, u in ((1.0, "s"), (1e-3, "ms"), (0.0, "us")) if value >= s)
+    return f"{value / (scale or 1e-6):.3g} {unit}"

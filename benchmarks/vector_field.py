@@ -1,0 +1,93 @@
+"""The generated vector field against the same equations written by hand, for 1000 parameter sets at once."""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from _timing import compare, report
+
+import motifield as mf
+
+P, SETS = 8, 1000
+TRANSFERS = {
+    "erf, closed form": "1 + erf((x - 3/2) / (4/5 * sqrt(2)))",
+    "tanh, quadrature": "tanh(x - 3/2)",
+    "1 + tanh, quadrature": "1 + tanh(x - 3/2)",  # 1 + tanh is also a factor of the slope: XLA stores it as an array of its own
+}
+ALPHA = np.arange(2, P + 2) / np.arange(2, P + 2).sum()
+
+
+def parameters(key: jax.Array) -> mf.Parameters:
+    """Parameters with a leading axis of sets: random means and strengths around one feasible network."""
+    base = mf.Parameters.of(N=1000, fractions=ALPHA, mean=0.001, g=0.2, motifs=mf.Motifs.shared(0.02), input=0.5)
+    keys = jax.random.split(key, SETS)
+
+    def one(k):
+        a, b = jax.random.split(k)
+        return base.replace(mean=0.003 * jax.random.normal(a, (P, P)), g=0.2 + 0.1 * jax.random.uniform(b, (P, P)))
+
+    return jax.vmap(one)(keys)
+
+
+def by_hand(averages: Callable) -> Callable:
+    """The equations of section 2 of the theory, closure LowRank, from the same parameters."""
+
+    def field(K, kappa, par):
+        N, alpha, g = par.N, par.fractions, par.g
+        A = 1 - jnp.einsum("pqq->pq", par.tau_con) - jnp.einsum("qpp->pq", par.tau_div)
+        B = par.tau_rec - jnp.einsum("pqp->pq", par.tau_chn) - jnp.einsum("qpq->pq", par.tau_chn)
+        gk = g * kappa
+        Delta = N * jnp.einsum("pqr,pq,pr->p", par.tau_con, gk, gk) + (A * gk**2) @ (1 / alpha)
+        R, G = averages(K, Delta)
+        chain = N * jnp.einsum("pq,pqr,qr->pq", g, par.tau_chn, gk) @ (alpha * G)
+        reciprocal = kappa / alpha * ((g * g.T * B) @ (alpha * G))
+        return -K + N * par.mean @ (alpha * R) + chain + reciprocal + par.input(0.0), -kappa + alpha * R
+
+    return field
+
+
+def erf_averages(mu, Delta):
+    """<1 + erf((x - 3/2) / (.8 sqrt 2))> and the average of its slope."""
+    width = jnp.sqrt(0.64 + Delta)
+    z = (mu - 1.5) / width
+    return 1 + jax.lax.erf(z / math.sqrt(2)), math.sqrt(2 / math.pi) * jnp.exp(-0.5 * z * z) / width
+
+
+def tanh_averages(nodes: Callable, offset: float) -> Callable:
+    """<offset + tanh(x - 3/2)> and the average of its slope, on the quadrature nodes that the generated code uses."""
+
+    def averages(mu, Delta):
+        z, weights = nodes(mu, Delta)
+        t = jnp.tanh(mu[:, None, None] + jnp.sqrt(Delta)[:, None, None] * z - 1.5)
+        return offset + jnp.sum(weights * t, axis=(1, 2)), jnp.sum(weights * (1 - t * t), axis=(1, 2))
+
+    return averages
+
+
+def main() -> None:
+    a, b, c = jax.random.split(jax.random.key(0), 3)
+    sets = parameters(a)
+    K, kappa = jax.random.normal(b, (SETS, P)), jax.random.uniform(c, (SETS, P))
+    results, notes = [], {"equations": f"LowRank, all motifs, P = {P}, {SETS} parameter sets and states per call"}
+    for name, text in TRANSFERS.items():
+        system = mf.compile(mf.derive(mf.Architecture(None, text), mf.LowRank()))
+        rule = system.module.mean_rate
+        averages = erf_averages if name.startswith("erf") else tanh_averages(rule.nodes, float(name.startswith("1 +")))
+        state = system.State(K, kappa)
+        ours = jax.jit(jax.vmap(lambda s, p, system=system: system.vector_field(0.0, s, p)))
+        other = jax.jit(jax.vmap(by_hand(averages)))
+        error = max(float(jnp.max(jnp.abs(x - y))) for x, y in zip(ours(state, sets), other(K, kappa, sets), strict=True))
+        if error > 1e-10:
+            raise SystemExit(f"{name}: the generated and the hand-written field differ by {error:.2g}")
+        calls = (40, 40) if name.startswith("erf") else (4, 4)
+        result = compare(name, lambda f=ours, s=state: f(s, sets), lambda f=other: f(K, kappa, sets), 1.1, at_most=True,
+                         repeats=41, calls=calls)  # fmt: skip
+        results.append(result)
+        notes[f"{name}, largest difference"] = f"{error:.1e}"
+    report("Generated vector field / written by hand", ("generated", "by hand"), results, notes)
+
+
+if __name__ == "__main__":
+    main()
