@@ -17,6 +17,7 @@ from .notation import AVERAGES, PARAMETERS, QUANTITIES, STATES, N
 from .terms import Equation, Term
 from .transfer import LIBRARY, TransferFunction
 
+RUNTIME = "motifield.numerics"  # where generated code, and only it, finds its Gaussian averages
 _AVERAGE_NAMES = {"R": "mean_rate", "G": "mean_gain", "C": "second_moment"}
 _STATE = {name: f"state.{name}" for name in STATES}
 
@@ -69,7 +70,7 @@ def generate(mean_field: MeanField) -> str:
     tensors = [part for e in (*mean_field.equations, mean_field.variance) for part in _parts(e) if part.kept]
     blocks = [
         [_docstring(mean_field), "import math  # noqa: F401", "from typing import NamedTuple", "", "import jax", "import jax.numpy as jnp", "",
-         "from motifield.numerics import gaussian"],
+         f"from {RUNTIME} import gaussian"],
         _transfers(mean_field),
         ["class State(NamedTuple):", '    """One value per population in each field."""', "",
          *(f"    {name}: jax.Array  # {QUANTITIES[name].meaning}" for name in mean_field.states)],
