@@ -45,8 +45,8 @@ def main() -> int:
                                    title=f"{name}, coupling c = {coupling:g}")  # fmt: skip
         errors = result.errors["with motifs"], result.errors["without motifs"]
         good = bool(np.all(np.abs(np.subtract(errors, expected)) <= TOLERANCE))
-        rows.append({"description": name, "populations": network.P, "coupling c": coupling, "with motifs": round(errors[0], 4),
-                     "without motifs": round(errors[1], 4), "expected": f"{expected[0]:.3f} / {expected[1]:.3f}",
+        rows.append({"description": name, "P": network.P, "c": coupling, "with motifs": round(errors[0], 4),
+                     "without": round(errors[1], 4), "expected": f"{expected[0]:.3f} / {expected[1]:.3f}",
                      "agrees": "yes" if good else "NO"})  # fmt: skip
         results.append(result)
         equations.derivation.write(str(out / "derivation.tex"))
