@@ -117,6 +117,8 @@ def test_verify_an_ensemble(call, spec):
         (("derive", "{spec}", "--explicit", "3"), "has the populations"),
         (("integrate", "{spec}", "-o", "no/such/folder/s.nc"), "does not exist"),
         (("integrate", "{spec}", "--plot", "s.doc"), "cannot draw to s.doc"),
+        (("integrate", "{spec}", "--t1", "0"), "t0 < t1"),
+        (("verify", "{spec}", "--t1", "0"), "t0 < t1"),
         (("measure", "{spec}"), "has no \\[connectome\\]"),
         (("measure", "nowhere.npz"), "nowhere.npz"),
         (("sample", "{spec}", "-o", "no/such/n.npz"), "cannot be written"),

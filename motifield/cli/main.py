@@ -81,7 +81,9 @@ def derive(
 def integrate(
     spec: SpecFile,
     closure: ClosureName = None,
-    t1: Annotated[float | None, typer.Option("--t1", help="End time; default: the spec's, else 50.", show_default=False)] = None,
+    t1: Annotated[
+        float | None, typer.Option("--t1", help="End time; default: the spec's, 50 where it names none.", show_default=False)
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the trajectory: .nc, .csv or .json.", show_default=False)
     ] = None,
@@ -92,7 +94,7 @@ def integrate(
     loaded, system = _system(spec, closure)
     from ..numerics.integrate import integrate as solve
 
-    solution = solve(system, loaded.numbers(), t1 or loaded.t1, initial=loaded.initial or None)
+    solution = solve(system, loaded.numbers(), loaded.t1 if t1 is None else t1, initial=loaded.initial or None)
     if output is not None:
         _write_dataset(solution, output)
     if plot is not None:
@@ -221,7 +223,7 @@ def verify(
     sizes: Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")] = "500,1000,2000",
     networks: Annotated[int, typer.Option("--networks", min=2, help="Sampled networks per size.")] = 8,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the ensemble.")] = 0,
-    t1: Annotated[float | None, typer.Option("--t1", help="End time; default: the spec's, else 50.", show_default=False)] = None,
+    t1: Annotated[float | None, typer.Option("--t1", help="End time; default: the spec's, 50 where it names none.", show_default=False)] = None,
     tolerance: Annotated[
         float | None,
         typer.Option("--tolerance", min=0, help="Relative error that passes; default 0 for an ensemble, .1 for one network.", show_default=False),
@@ -234,13 +236,13 @@ def verify(
     from ..numerics.verify import verify as ensemble
     from ..numerics.verify import verify_network as quenched
 
-    given, drive = _network(network) if network is not None else (loaded.network, None)
-    common: dict[str, Any] = {"t1": t1 or loaded.t1, "initial": loaded.initial or None, "title": loaded.title}
+    given = loaded.network if network is None else _network(network)[0]
+    common: dict[str, Any] = {"t1": loaded.t1 if t1 is None else t1, "initial": loaded.initial or None, "title": loaded.title}
     with _progress(not as_json) as say:
         result: Any
         if given is not None:
-            drive = loaded.numbers().input if drive is None or network is not None else drive
-            result = quenched(system, given, input=drive, tolerance=0.1 if tolerance is None else tolerance, progress=say, **common)
+            allowed = 0.1 if tolerance is None else tolerance
+            result = quenched(system, given, input=loaded.numbers().input, tolerance=allowed, progress=say, **common)
         else:
             result = ensemble(system, loaded.numbers(), sizes=_sizes(sizes), networks=networks, seed=seed, tolerance=tolerance or 0.0,
                               progress=say, **common)  # fmt: skip
