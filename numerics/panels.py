@@ -1,106 +1,134 @@
-"""Where a function needs panel edges so that a Gauss-Legendre rule resolves it: found, not guessed."""
+"""Where a function needs panel edges so that a Gauss-Legendre rule resolves it, and how wide a normal density may be for a fixed rule:
+found from the function, not guessed.
+"""
 
-import warnings
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
 from numpy.polynomial import legendre
 
-from ..errors import ExpressionError
-
 NODES, WEIGHTS = legendre.leggauss(16)
-_TO_COEFFICIENTS = legendre.legvander(NODES, 15).T * WEIGHTS * (np.arange(16)[:, None] + 0.5)
-TOLERANCE = 1e-12
+HIGHEST_MOMENT = 8
 SMALLEST_PANEL = 1e-7
-MOST_PANELS = 64
-RADII = (1024.0, 128.0, 32.0)
+RADII = (1024.0, 64.0)
 # Off-centre by an irrational amount, so that a step at a round number does not hide between two panels.
 FIRST_EDGES = np.pi / 7 + np.concatenate([-(2.0 ** np.arange(10, 4, -1)), np.arange(-31, 32), 2.0 ** np.arange(5, 11)])
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Callable[[Array], Array]
 
 
-def find_edges(function: Function, breaks: Sequence[float] = ()) -> np.ndarray:
-    """Edges, the breaks included, between which `function` is a polynomial of degree 15 to about 1e-12.
+class Panels(NamedTuple):
+    """Panel edges in x, ascending, filled up with infinity, between which sixteen nodes integrate a function times a smooth weight.
 
-    Looks at |x| <= 1024, or, with a warning, at a smaller range when the function needs too many panels there (it oscillates, or
-    grows exponentially). Raises `ExpressionError` when it is not resolved on |x| <= 32 either.
+    resolved: whether it is, everywhere on |x| <= radius
     """
-    near, middle, far = (_largest(function, reach) for reach in (2.0, RADII[1], RADII[0]))
-    # a step far from 0 leaves next to nothing near 0: then the size that counts is that of the function where it has risen
-    risen = [(RADII[0], middle)] if far < 1000 * middle else []
-    for radius, size in ((RADII[0], near), *risen, *((radius, near) for radius in RADII[1:])):
-        floor = 0.1 * size + 1e-300
-        inside = [b for b in breaks if abs(b) < radius]
-        first = np.unique(np.concatenate([[-radius, radius], inside, FIRST_EDGES[np.abs(FIRST_EDGES) < radius]]))
-        fine = _bisect(function, first, floor)
-        edges = None if fine is None else _merge(function, fine, np.array(inside), floor)
-        if edges is not None and len(edges) <= MOST_PANELS:
-            if radius < RADII[0]:
-                warnings.warn(f"a Gaussian average is accurate only where |mean| + 9 sqrt(variance) < {radius:g}: beyond, its "
-                              f"function needs more than {MOST_PANELS} panels", stacklevel=2)  # fmt: skip
-            return edges[1:-1]
-    raise ExpressionError(
-        f"the Gaussian average cannot be computed to tolerance: the function needs more than {MOST_PANELS} panels on "
-        f"|x| <= {RADII[-1]:g} (does it oscillate, or is it not finite there?)"
-    )
+
+    edges: Float[Array, " m"]
+    resolved: Array
 
 
-def _largest(function: Function, reach: float) -> float:
-    with np.errstate(all="ignore"):
-        values = np.abs(function(np.linspace(-reach, reach, 41)))
-        return float(np.max(values, where=np.isfinite(values), initial=0.0))
+def find(function: Function, breaks: Sequence[float], tolerance: float, most: int, radius: float = RADII[0]) -> Panels:
+    """Panels on |x| <= radius of a function that is smooth between its breaks, at most `most` of them. Works on traced functions.
+
+    On a panel the rule of 16 nodes gives the function's integrals with the Legendre polynomials up to degree 8 as well as two rules on
+    its parts do: to the tolerance, relative to the panel's width and the function's smallest value there, or a tenth of its size.
+    """
+    inside = [b for b in breaks if abs(b) < radius]
+    first = np.unique(np.concatenate([[-radius, radius], inside, FIRST_EDGES[np.abs(FIRST_EDGES) < radius]]))
+    size = Size.of(function)
+    edges, resolved = _bisect(function, first, size, tolerance, most)
+    edges = lax.fori_loop(0, 12, lambda k, e: _merge(function, e, k % 2, np.array(breaks), size, tolerance), edges)
+    return Panels(edges, resolved)
+
+
+class Size(NamedTuple):
+    """How large a function is: on |x| <= 2, or further out for a step that is nothing there; and what rounding does to it where it is
+    small but made of numbers as large as its plateau, as 1 + tanh(x - 40) at 0.
+    """
+
+    typical: Array
+    noise: Array
+
+    @classmethod
+    def of(cls, function: Function) -> Size:
+        def largest(reach):
+            values = jnp.abs(function(jnp.linspace(-reach, reach, 129)))
+            return jnp.max(jnp.where(jnp.isfinite(values), values, 0.0))
+
+        near, middle, half, far = (largest(reach) for reach in (2.0, 64.0, RADII[0] / 2, RADII[0]))
+        noise = jnp.where(half > far / 3, 1e-15 * far, 0.0)
+        typical = jnp.where(near > 1e-30, near, jnp.where(middle > 1e-30, middle, far)) + 1e-300
+        return cls(typical, noise)
 
 
 def graded(b: float) -> np.ndarray:
     """Edges that close in on a singularity geometrically, on both sides."""
-    steps = 8.0 ** -np.arange(11)
-    return np.concatenate([b - steps, b + steps])
+    steps = 8.0 ** -np.arange(14)
+    return np.concatenate([b - steps, [b], b + steps])
 
 
-def _nodes(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return 0.5 * (left + right)[..., None] + 0.5 * (right - left)[..., None] * NODES
+def _nodes(left: Array, right: Array) -> Array:
+    return 0.5 * (left + right)[:, None] + 0.5 * (right - left)[:, None] * NODES[None, :]
 
 
-def _bisect(function: Function, edges: np.ndarray, floor: float) -> np.ndarray | None:
-    """Halve panels until the last three of sixteen Legendre coefficients vanish on each."""
-    done: list[np.ndarray] = []
-    left, right = edges[:-1], edges[1:]
-    while len(left):
-        with np.errstate(all="ignore"):
-            values = function(_nodes(left, right))
-            tail = np.abs(values @ _TO_COEFFICIENTS.T)[:, -3:].max(axis=1)
-            size, small = np.abs(values).max(axis=1), right - left < SMALLEST_PANEL
-            good = (tail <= TOLERANCE * np.maximum(size, floor)) | small
-        if np.any(small & (size * SMALLEST_PANEL > 1e-5 * floor)):  # a pole, not a kink
-            return None
-        done.append(left[good])
-        left, right = left[~good], right[~good]
-        if len(left) > 4 * MOST_PANELS:
-            return None
-        middle = 0.5 * (left + right)
-        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-    return np.append(np.sort(np.concatenate(done)), edges[-1])
+def _is_resolved(function: Function, left: Array, middle: Array, right: Array, size: Size, tolerance: float) -> tuple[Array, Array]:
+    """Whether splitting panels at `middle` changes none of the moments; and the largest absolute values there."""
+    points = [_nodes(a, b) for a, b in ((left, right), (left, middle), (middle, right))]
+    values = function(jnp.concatenate(points))
+    whole, *parts = jnp.split(values, 3)
+    half = 0.5 * (right - left)[:, None]
+    weights = [WEIGHTS[None, :] * (b - a)[:, None] / (2 * half) for a, b in ((left, middle), (middle, right))]
+    places = [(x - left[:, None]) / half - 1.0 for x in points[1:]]
+    difference = [w * v for w, v in zip([-WEIGHTS[None, :], *weights], [whole, *parts], strict=True)]
+    u, terms = jnp.concatenate([jnp.broadcast_to(NODES[None, :], whole.shape), *places], axis=1), jnp.concatenate(difference, axis=1)
+    before, now, worst = jnp.zeros_like(u), jnp.ones_like(u), jnp.zeros_like(left)
+    for k in range(HIGHEST_MOMENT + 1):
+        worst = jnp.maximum(worst, jnp.abs(jnp.sum(terms * now, axis=1)))
+        before, now = now, ((2 * k + 1) * u * now - k * before) / (k + 1)
+    here = jnp.maximum(jnp.min(jnp.abs(whole), axis=1), 0.1 * size.typical)
+    return worst <= jnp.maximum(max(tolerance, 1e-13) * here, size.noise), jnp.max(jnp.abs(whole), axis=1)
 
 
-def _merge(function: Function, edges: np.ndarray, breaks: np.ndarray, floor: float) -> np.ndarray:
-    """Join neighbouring panels while one polynomial still passes through all their nodes, never across a break."""
-    points = _nodes(edges[:-1], edges[1:])
-    with np.errstate(all="ignore"):
-        values = function(points)
-    kept, start = [edges[0]], 0
-    for stop in range(1, len(edges) - 1):
-        joined = not np.any(edges[stop] == breaks) and _one_polynomial(
-            function, edges[start], edges[stop + 1], points[start : stop + 1], values[start : stop + 1], floor
-        )
-        if not joined:
-            kept.append(edges[stop])
-            start = stop
-    return np.array([*kept, edges[-1]])
+def _bisect(function: Function, first: np.ndarray, size: Size, tolerance: float, most: int) -> tuple[Array, Array]:
+    """Halve panels until each is resolved; also whether there were enough of them."""
+    places = jnp.arange(most)
+    ends = np.full((2, most), np.inf)
+    ends[0, : len(first) - 1], ends[1, : len(first) - 1] = first[:-1], first[1:]
+
+    def halve(carry):
+        left, right, _, count, _ = carry
+        used = places < count
+        a, b = jnp.where(used, left, 0.0), jnp.where(used, right, 1.0)
+        middle = 0.5 * (a + b)
+        resolved, largest = _is_resolved(function, a, middle, b, size, tolerance)
+        finite, small = jnp.isfinite(largest), b - a < SMALLEST_PANEL
+        far = jnp.abs(a) > 64.0  # an exponential overflows
+        good = ~used | resolved | (small & finite) | (far & ~finite)
+        pole = jnp.any(used & small & ((largest * SMALLEST_PANEL > 1e-6 * size.typical) | ~finite))
+        new = jnp.where(good, most, count + jnp.cumsum(~good) - 1)
+        left, right = left.at[new].set(middle, mode="drop"), jnp.where(good, right, middle).at[new].set(b, mode="drop")
+        return left, right, jnp.sum(~good), count + jnp.sum(~good), pole
+
+    def goes_on(carry):
+        *_, bad, count, pole = carry
+        return (bad > 0) & (count <= most) & ~pole
+
+    start = (jnp.asarray(ends[0]), jnp.asarray(ends[1]), jnp.asarray(1), jnp.asarray(len(first) - 1), jnp.asarray(False))
+    left, _, bad, count, pole = lax.while_loop(goes_on, halve, start)
+    return jnp.where(places < count, left, jnp.inf).sort(), (bad == 0) & (count <= most) & ~pole
 
 
-def _one_polynomial(function: Function, left, right, points, values, floor: float) -> bool:
-    with np.errstate(all="ignore"):
-        coefficients = _TO_COEFFICIENTS @ function(_nodes(np.asarray(left), np.asarray(right)))
-        there = legendre.legval((2 * points - left - right) / (right - left), coefficients)
-        return bool(np.all(np.abs(there - values) <= 5 * TOLERANCE * np.maximum(np.abs(values).max(), floor)))
+def _merge(function: Function, edges: Array, parity: Array, breaks: np.ndarray, size: Size, tolerance: float) -> Array:
+    """Remove every other edge across which one panel serves, never a break."""
+    index = jnp.arange(1, len(edges) - 1)
+    left, middle, right = edges[:-2], edges[1:-1], edges[2:]
+    candidate = (index % 2 == parity.astype(index.dtype)) & jnp.isfinite(right) & ~jnp.any(middle[:, None] == breaks[None, :], axis=1)
+    left, middle, right = (jnp.where(candidate, e, d) for e, d in ((left, 0.0), (middle, 1.0), (right, 2.0)))
+    resolved, _ = _is_resolved(function, left, middle, right, size, tolerance)
+    return edges.at[1:-1].set(jnp.where(candidate & resolved, jnp.inf, edges[1:-1])).sort()

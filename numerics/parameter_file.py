@@ -55,7 +55,7 @@ class MotifsSpec(Strict):
 
 
 class ParametersSpec(Strict):
-    """[parameters]: `N`, `fractions`, `mean`, `g`, `motifs`, `input`; matrices have a row per target."""
+    """[parameters]: `N`, `fractions`, `mean`, `g`, `motifs`, `input`, `transfer`; matrices have a row per target."""
 
     populations: list[str] | None = None
     N: Number
@@ -64,11 +64,12 @@ class ParametersSpec(Strict):
     g: Matrix
     motifs: MotifsSpec = MotifsSpec()
     input: Number | list[Number] | dict[str, Any] = 0.0
+    transfer: dict[str, PerPopulation] = {}
 
     def arguments(self, populations: Any = None) -> dict[str, Any]:
         """What `Parameters.of` takes."""
         return {"populations": self.populations or populations, "N": self.N, "fractions": self.fractions, "mean": self.mean,
-                "g": self.g, "motifs": self.motifs.build(), "input": self.input}  # fmt: skip
+                "g": self.g, "motifs": self.motifs.build(), "input": self.input, "transfer": self.transfer}  # fmt: skip
 
 
 def read_parameters(path: str | Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class Parameters(eqx.Module):
     g[p, q]: its standard deviation times sqrt(N)
     tau_con, tau_div, tau_chn, tau_rec: correlation coefficients, indexed as in `Motifs`
     input: `I_p(t)`
+    transfer: parameters of the transfer functions by name, shape (P,); those left out have the default of the architecture
     """
 
     populations: tuple[str, ...] = eqx.field(static=True)
@@ -40,6 +42,7 @@ class Parameters(eqx.Module):
     tau_chn: Float[Array, "P P P"]
     tau_rec: Float[Array, "P P"]
     input: Input
+    transfer: dict[str, Float[Array, " P"]] = eqx.field(default_factory=dict)
 
     @classmethod
     def of(
@@ -52,11 +55,13 @@ class Parameters(eqx.Module):
         g: Any,
         motifs: Motifs | None = None,
         input: Any = 0.0,
+        transfer: Mapping[str, Any] | None = None,
         check: bool = True,
     ) -> Parameters:
         """Validated parameters from plain arrays, scalars or mappings by population name.
 
-        `mean` and `g` are (P, P) arrays, row = target, scalars, or mappings `{target: {source: value}}`. `check=False` skips
+        `mean` and `g` are (P, P) arrays, row = target, scalars, or mappings `{target: {source: value}}`; `transfer` maps names of
+        parameters of transfer functions to a scalar, an array of shape (P,) or a mapping by population. `check=False` skips
         only the feasibility of the motif statistics, for statistics measured on a given network. Raises `ParameterError`
         for wrong shapes, signs or values, `InfeasibleStatisticsError` for statistics that no network has.
         """
@@ -86,7 +91,8 @@ class Parameters(eqx.Module):
             "N": N, "fractions": alpha, "mean": _matrix(mean, names, "mean"), "g": strength,
             "tau_con": con, "tau_div": div, "tau_chn": chain, "tau_rec": rec,
         }  # fmt: skip
-        made = cls(names, **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()}, input=as_input(input, names))
+        made = cls(names, **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()}, input=as_input(input, names),
+                   transfer={str(n): jnp.asarray(by_population(v, names, str(n))) for n, v in (transfer or {}).items()})  # fmt: skip
         if check:
             check_feasible(made)
         return made
@@ -94,7 +100,7 @@ class Parameters(eqx.Module):
     @classmethod
     def from_covariances(
         cls, *, populations=None, N, fractions, mean, variance, convergent=0.0, divergent=0.0, chain=0.0, reciprocal=0.0,
-        input: Any = 0.0, check: bool = True,
+        input: Any = 0.0, transfer: Mapping[str, Any] | None = None, check: bool = True,
     ) -> Parameters:  # fmt: skip
         """Parameters from raw covariances per pair of synapses, indexed as in `Motifs`; `variance` is (P, P), per synapse.
 
@@ -115,7 +121,7 @@ class Parameters(eqx.Module):
                 raise ParameterError(f"{name}: a covariance is not 0 where a synapse's variance is 0")
             tau.append(np.divide(c, scale, out=np.zeros((P,) * scale.ndim), where=scale > 0))
         return cls.of(populations=names, N=N, fractions=fractions, mean=mean, g=np.sqrt(N) * s, motifs=Motifs(*tau),
-                      input=input, check=check)  # fmt: skip
+                      input=input, transfer=transfer, check=check)  # fmt: skip
 
     @classmethod
     def load(cls, path: str | Path) -> Parameters:
@@ -129,6 +135,7 @@ class Parameters(eqx.Module):
             **{name: np.asarray(getattr(self, name)).tolist() for name in ("fractions", "mean", "g")},
             "input": input_data(self.input),
             "motifs": {name: np.asarray(t).tolist() for name, t in self.motifs._asdict().items()},
+            **({"transfer": {name: np.asarray(v).tolist() for name, v in self.transfer.items()}} if self.transfer else {}),
         }  # fmt: skip
         write_parameters(data, path)
 
@@ -164,7 +171,7 @@ class Parameters(eqx.Module):
             raise ParameterError(f"N = {N} leaves population {self.populations[int(np.argmin(sizes))]} empty: use more neurons")
         motifs = Motifs(self.tau_con * s, self.tau_div * s, self.tau_chn * s, self.tau_rec)
         return Parameters.of(populations=self.populations, N=N, fractions=sizes / N, mean=self.mean * s, g=self.g,
-                             motifs=motifs, input=self.input)  # fmt: skip
+                             motifs=motifs, input=self.input, transfer=self.transfer)  # fmt: skip
 
     def without_motifs(self) -> Parameters:
         """The same means and variances with all synapses independent."""
@@ -172,7 +179,14 @@ class Parameters(eqx.Module):
         return self.replace(**zero)
 
     def replace(self, **values: Any) -> Parameters:
-        """A copy with some fields replaced (arrays of the same shape; not validated, so that it works under jit and grad)."""
+        """A copy with some fields replaced (arrays of the same shape; not validated, so that it works under jit and grad).
+
+        `transfer` replaces the named parameters of transfer functions and leaves the others.
+        """
+        if "transfer" in values:
+            given = {name: jnp.broadcast_to(jnp.asarray(v, dtype=float), (self.P,)) for name, v in values.pop("transfer").items()}
+            changed = self.replace(**values) if values else self
+            return dataclasses.replace(changed, transfer={**self.transfer, **given})
         unknown = set(values) - {"N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "input"}
         if unknown:
             raise ParameterError(f"unknown parameters {sorted(unknown)}")
@@ -193,8 +207,11 @@ class Parameters(eqx.Module):
             "tau_con": ("target", "source", "source2"), "tau_div": ("source", "target", "target2"),
             "tau_chn": ("target", "middle", "source"), "tau_rec": ("target", "source"),
         }  # fmt: skip
+        dims |= {f"transfer_{name}": ("population",) for name in self.transfer}
+        values = {name: getattr(self, name) for name in dims if hasattr(self, name)}
+        values |= {f"transfer_{name}": v for name, v in self.transfer.items()}
         used = {d for ds in dims.values() for d in ds}
-        return xr.Dataset({k: (d, np.asarray(getattr(self, k))) for k, d in dims.items()}, coords=dict.fromkeys(used, names),
+        return xr.Dataset({k: (d, np.asarray(values[k])) for k, d in dims.items()}, coords=dict.fromkeys(used, names),
                           attrs={"N": float(self.N)})  # fmt: skip
 
 

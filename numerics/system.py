@@ -12,9 +12,9 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..errors import ParameterError
+from ..errors import ParameterError, SpecError
 from ..files import write_text
-from ..theory.codegen import generate
+from ..theory.codegen import generate, opaque_functions
 from ..theory.equations import MeanField
 from .parameters import Parameters
 from .precision import require_x64
@@ -62,16 +62,39 @@ class System:
         """R_p, the mean rate of each population."""
         return self.module.rates(state, self.coefficients(parameters))
 
-    def transfer(self, x: Array, population: int) -> Array:
-        """phi_p(x), elementwise."""
+    def transfer(self, x: Array, population: int, parameters: Parameters | None = None) -> Array:
+        """phi_p(x), elementwise, with the default values of its parameters or those of `parameters`."""
         which = self.module.TRANSFER_OF
-        return self.module.TRANSFER[0 if which is None else which[population]](x)
+        k = 0 if which is None else which[population]
+        own = self.transfer_parameters(parameters)
+        names = self.mean_field.architecture.distinct_transfers[k].parameters
+        return self.module.TRANSFER[k](x, *(v if jnp.ndim(v) == 0 else v[population] for v in map(own.__getitem__, names)))
+
+    def transfer_parameters(self, parameters: Parameters | None = None) -> dict[str, Any]:
+        """Parameters of the transfer functions by name, as the equations use them: given ones, else defaults."""
+        if not self.mean_field.architecture.transfer_parameters:
+            return {}
+        return {**self.module.TRANSFER_DEFAULTS, **(parameters.transfer if parameters is not None else {})}
+
+    def complete(self, parameters: Parameters) -> Parameters:
+        """The same with the defaults of the transfer functions' parameters written out, so that they can be varied and fitted."""
+        return parameters.replace(transfer=self.transfer_parameters(parameters))
 
     def check(self, parameters: Parameters) -> None:
-        """Raise `ParameterError` when the parameters belong to other populations, or have motifs that the equations leave out."""
+        """Raise `ParameterError` when the parameters belong to other populations or transfer functions, or have motifs that the equations
+        leave out.
+        """
         names = self.mean_field.architecture.populations
         if names is not None and parameters.populations != names:
             raise ParameterError(f"the equations are for populations {list(names)}, the parameters for {list(parameters.populations)}")
+        known = self.mean_field.architecture.transfer_parameters
+        unknown = [name for name in parameters.transfer if name not in known]
+        if unknown:
+            raise ParameterError(f"the transfer functions have no parameter {unknown[0]!r}: they have {list(known) or 'none'}")
+        for f in self.mean_field.architecture.transfer:
+            for symbol in f.defaults:
+                if symbol.is_positive and bool(jnp.any(jnp.asarray(self.transfer_parameters(parameters)[str(symbol)]) <= 0)):
+                    raise ParameterError(f"{symbol}, a parameter of the transfer function {f.name}, must be positive")
         tensors = dict(zip(("convergent", "divergent", "chain", "reciprocal"), parameters.motifs, strict=True))
         for motif, tensor in tensors.items():
             if motif not in self.mean_field.architecture.motifs and bool(jnp.any(tensor != 0)):
@@ -79,7 +102,12 @@ class System:
                                      "or use parameters.replace to set them to 0")  # fmt: skip
 
     def save(self, path: str | Path) -> None:
-        """Write the source to a Python file."""
+        """Write the source to a Python file. Raises `SpecError` when a transfer function is code that cannot be imported from anywhere."""
+        lost = opaque_functions(self.mean_field)
+        if lost:
+            raise SpecError(
+                f"{path} would lack the transfer function {next(iter(lost))}: define it at the top of a module to import it from"
+            )
         write_text(path, self.source)
 
 
@@ -89,6 +117,7 @@ def compile(mean_field: MeanField) -> System:
     source = generate(mean_field)
     name = f"motifield_generated_{abs(hash(source)):x}"
     module = ModuleType(name)
+    module.__dict__.update(opaque_functions(mean_field))
     module.__file__ = f"<{name}>"
     linecache.cache[module.__file__] = (len(source), None, source.splitlines(keepends=True), module.__file__)
     exec(builtins.compile(source, module.__file__, "exec"), module.__dict__)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from jax.tree_util import Partial
 from scipy import stats
 
 from ..errors import ParameterError
@@ -93,7 +94,9 @@ def verify(
             if progress is not None:
                 progress(f"N = {n}, network {k + 1} of {networks}", done / (len(sizes) * networks))
             network = sample(scaled, _seed(seed, n, k), sampler=sampler, dtype=np.float32)
-            runs.append(simulate(network, system.transfer, input=scaled.input, t1=t1, saveat=ts, x0=x0, throw=True))
+            runs.append(
+                simulate(network, Partial(system.transfer, parameters=scaled), input=scaled.input, t1=t1, saveat=ts, x0=x0, throw=True)
+            )
             done += 1
         samples.append(xr.concat(runs, "network", **_SIDE_BY_SIDE)[[*QUANTITIES, "rate_sd"]])
     size = xr.DataArray(sizes, dims="size", name="size")
@@ -209,7 +212,9 @@ def verify_network(
     theory, plain = (integrate(system, p, t1, saveat=ts, initial=initial) for p in (parameters, parameters.without_motifs()))
     say("simulating the network", 0.5)
     x0 = _neurons(system, parameters, initial)
-    seen = simulate(network, system.transfer, input=parameters.input, t1=t1, saveat=ts, x0=x0, throw=True)
+    seen = simulate(
+        network, Partial(system.transfer, parameters=parameters), input=parameters.input, t1=t1, saveat=ts, x0=x0, throw=True
+    )
     rate = seen["rate"].isel(time=-1)
     errors = {name: float((np.abs(d["rate"].isel(time=-1) - rate) / np.abs(rate)).mean())
               for name, d in (("with motifs", theory), ("without motifs", plain))}  # fmt: skip

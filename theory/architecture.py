@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import sympy as sp
 
 from ..errors import ArchitectureError
 from . import transfer as transfers
@@ -20,7 +22,7 @@ class Architecture:
     populations: names, or None for a symbolic number P of populations (the equations are the same; the generated code then
     runs for any P)
     transfer: one transfer function for all populations, or one per population (a list, or a mapping by name): a
-    `TransferFunction`, a SymPy expression of x, or a text (parsed as data)
+    `TransferFunction`, a SymPy expression of x, a text (parsed as data), or a mapping with its parameters
     motifs: which pairs of synapses are correlated, of "convergent", "divergent", "chain", "reciprocal"; all by default
 
     Raises `ArchitectureError` for unknown or missing names, and for chains without both convergence and divergence, which no
@@ -46,19 +48,31 @@ class Architecture:
         object.__setattr__(self, "motifs", frozenset(motifs))
 
     @property
+    def transfer_parameters(self) -> dict[str, tuple[sp.Expr, ...]]:
+        """Parameters of the transfer functions by name, with the default for each population: one for all where there is one function.
+
+        A population whose function lacks a parameter has 0 there.
+        """
+        names = dict.fromkeys(name for f in self.transfer for name in f.parameters)
+        return {
+            name: tuple({str(s): v for s, v in f.defaults.items()}.get(name, sp.Integer(0)) for f in self.transfer) for name in names
+        }
+
+    @property
     def distinct_transfers(self) -> tuple[TransferFunction, ...]:
-        """The different transfer functions, in order of first use, with unique names."""
+        """The different transfer functions, in order of first use; default values of parameters make no difference."""
         return tuple(dict.fromkeys(self.transfer))
 
     def transfer_index(self, P: int) -> tuple[int, ...]:
         """For each of P populations the position of its transfer function among the distinct ones."""
         if self.populations is None or len(self.transfer) == 1:
             return (0,) * P
-        return tuple(self.distinct_transfers.index(f) for f in self.transfer)
+        distinct = self.distinct_transfers
+        return tuple(distinct.index(f) for f in self.transfer)
 
 
 def _transfers(given: Any, names: tuple[str, ...] | None) -> tuple[TransferFunction, ...]:
-    if isinstance(given, Mapping) and "function" not in given:
+    if isinstance(given, Mapping) and not {"function", "expression"} & set(given):
         if names is None or set(given) != set(names):
             raise ArchitectureError(f"transfer functions are given for {sorted(given)}, the populations are {names}")
         found = [transfers.of(given[name], f"phi_{name}") for name in names]
@@ -70,6 +84,12 @@ def _transfers(given: Any, names: tuple[str, ...] | None) -> tuple[TransferFunct
         ]
     else:
         found = [transfers.of(given)]
-    first = {f.expression: f for f in reversed(found)}
-    merged = [first[f.expression] for f in found]
-    return (merged[0],) if len(set(merged)) == 1 else tuple(merged)
+    forms = {_form(f): f.name for f in reversed(found)}
+    named = [replace(f, name=forms[_form(f)]) for f in found]
+    same = len({(_form(f), *f.defaults.items()) for f in named}) == 1
+    return (named[0],) if same else tuple(named)
+
+
+def _form(f: TransferFunction) -> tuple:
+    """What makes two functions the same, their names and default values aside."""
+    return (f.expression, f.function, f.breaks)

@@ -1,162 +1,349 @@
 """Closed forms of Gaussian averages, found by rule.
 
-Terms polynomial(x) * exp(quadratic in x) on an interval, and on the whole line these times erf, sin or cos of a linear argument. An
-exponential of a quadratic times a normal density is another normal density; the moments left over follow from Stein's lemma. Nothing
-here integrates: what no rule fits raises `NoClosedFormError`.
+A term is polynomial(x) * exp(quadratic in x) times a product of erf's, or a sine or cosine, of linear arguments, on an interval. An
+exponential of a quadratic times a normal density is another normal density; erf(u) = 2 Phi(sqrt(2) u) - 1 is the probability that a
+second normal variable lies below a line, a "gate"; Stein's lemma, E[x g] = m E[g] + v E[g'], lowers the degree of the polynomial. What is
+left is a normal probability of at most two variables. Nothing here integrates: what no rule fits raises `NoClosedFormError`, and
+what a rule gives is compared with a numerical integral before it is returned.
 """
 
 from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 import sympy as sp
 from sympy.simplify.fu import TR8
 
 from ..errors import NoClosedFormError
+from . import selfcheck
 from .expressions import X
 from .pieces import Pieces
+from .probabilities import (
+    INFINITE,
+    BivariateProbability,
+    DensityMoment,
+    GatedProbability,
+    NormalCDF,
+    Probability,
+    ScaledCDF,
+    ScaledDensity,
+    TiltedProbability,
+    explicit,
+    log_tilt,
+    tilt,
+)  # fmt: skip
 
-MAX_DEGREE = 10  # the moments of a shifted normal variable double in length with every degree
+__all__ = ["DensityMoment", "Probability", "ScaledDensity", "closed_form", "explicit"]
 
-
-class Probability(sp.Function):
-    """P(a < X < b) of a normal variable: `Probability(a, b, mean, variance)`."""
-
-    nargs = 4
-
-    def explicit(self):
-        a, b, m, v = self.args
-        low, high = (_cdf(c, m, v) for c in (a, b))
-        return sp.expand(high - low)
-
-
-class ScaledDensity(sp.Function):
-    """variance * (normal density at c): `ScaledDensity(c, mean, variance)`; finite at variance 0."""
-
-    nargs = 3
-
-    def explicit(self):
-        c, m, v = self.args
-        return sp.sqrt(v / (2 * sp.pi)) * sp.exp(-((c - m) ** 2) / (2 * v))
-
-
-class DensityMoment(sp.Function):
-    """< delta^(k)(x - c) >: `DensityMoment(k, c, mean, variance)`, the Hermite polynomial He_k times the normal density at c."""
-
-    nargs = 4
-
-    def explicit(self):
-        k, c, m, v = self.args
-        z = sp.Dummy("z")
-        hermite = sp.expand(2 ** (-sp.Rational(k) / 2) * sp.hermite(int(k), z / sp.sqrt(2)))
-        return hermite.subs(z, (c - m) / sp.sqrt(v)) * v ** (-sp.Rational(k) / 2) * ScaledDensity(c, m, v).explicit() / v
+MAX_DEGREE = 10  # of the polynomials: longer formulas lose too many digits
+MAX_GATES = {True: 2, False: 1}  # on the whole line, on a part of it: the variables of a bivariate normal law
+MAX_PEAK = 5  # exp of this times the rounding error of a bivariate probability is small enough
+MEAN, VARIANCE = sp.Symbol("m", real=True), sp.Symbol("v", positive=True)
+_M, _V = sp.Dummy("M"), sp.Dummy("V")
 
 
-NODES = (Probability, ScaledDensity, DensityMoment)
+@dataclass(frozen=True)
+class _Law:
+    """The weight exp(-A y^2 + B y + C) * product of Phi(alpha y + beta) on low < y < high under y ~ N(m, v)."""
+
+    quadratic: tuple[sp.Expr, sp.Expr, sp.Expr]
+    gates: tuple[tuple[sp.Expr, sp.Expr], ...]
+    low: sp.Expr
+    high: sp.Expr
+    m: sp.Expr
+    v: sp.Expr
+
+    @property
+    def is_whole(self) -> bool:
+        return (self.low, self.high) == (-sp.oo, sp.oo)
+
+    def shifted(self, c) -> _Law:
+        """The same in y - c."""
+        A, B, C = self.quadratic
+        quadratic = (A, B - 2 * A * c, C - A * c**2 + B * c)
+        gates = tuple((alpha, beta + alpha * c) for alpha, beta in self.gates)
+        return replace(self, quadratic=quadratic, gates=gates, low=_moved(self.low, c), high=_moved(self.high, c), m=self.m - c)
+
+    def without(self, gate) -> _Law:
+        """One gate's slope in place of the gate: alpha exp(-(alpha y + beta)^2 / 2) / sqrt(2 pi), its constant left out."""
+        A, B, C = self.quadratic
+        alpha, beta = gate
+        rest = list(self.gates)
+        rest.remove(gate)
+        return replace(self, quadratic=(A + alpha**2 / 2, B - alpha * beta, C - beta**2 / 2), gates=tuple(rest))
 
 
-def _cdf(c, m, v):
-    if c in (sp.oo, -sp.oo):
-        return sp.Integer(1 if c == sp.oo else 0)
-    return (1 + sp.erf((c - m) / sp.sqrt(2 * v))) / 2
+def _moved(end, c):
+    return end if end in INFINITE else end - c  # SymPy leaves oo - erfinv(1/2) as it stands
 
 
-def explicit(expression: sp.Expr) -> sp.Expr:
-    """Write the nodes of a closed form in erf and exp."""
-    return expression.replace(lambda e: isinstance(e, NODES), lambda e: e.explicit())
+def closed_form(f: Pieces, mean: sp.Expr, variance: sp.Expr, *, stable: bool = False) -> sp.Expr:
+    """E f(X), X ~ N(mean, variance), in the nodes of `probabilities`.
+
+    Raises `NoClosedFormError` where no rule fits; with `stable=True` also where the formula loses its digits at large variance.
+    """
+    form = _closed_form(f, stable)
+    return form.xreplace({MEAN: mean, VARIANCE: variance})
 
 
-def closed_form(f: Pieces, mean: sp.Expr, variance: sp.Expr) -> sp.Expr:
-    """E f(X), X ~ N(mean, variance), in the nodes above. Raises `NoClosedFormError`."""
-    total = sp.Add(*(c * DensityMoment(m, b, mean, variance) for b, m, c in f.deltas))
-    for low, high, piece in f.intervals():
-        for term in sp.Add.make_args(_expand(piece)):
-            total += _term(term, low, high, mean, variance)
+@lru_cache(maxsize=512)
+def _closed_form(f: Pieces, stable: bool) -> sp.Expr:
+    total = sp.Add(*(_expand_and_average(*interval, stable) for interval in f.intervals()))
+    if total.has(sp.Integral, sp.nan, sp.zoo, sp.oo, -sp.oo) and not _is_finite(total):
+        raise NoClosedFormError(f"the Gaussian average of {f.expression()} is not finite")
+    selfcheck.compare(total, f, MEAN, VARIANCE)
+    return total + sp.Add(*(c * DensityMoment(m, b, MEAN, VARIANCE) for b, m, c in f.deltas))
+
+
+def _is_finite(form) -> bool:
+    """Infinities may stand only as ends of intervals."""
+    return not form.replace(lambda e: isinstance(e, (Probability, TiltedProbability, GatedProbability)), lambda e: sp.Dummy()).has(
+        sp.Integral, sp.nan, sp.zoo, sp.oo, -sp.oo
+    )
+
+
+def _expand_and_average(low, high, piece, stable) -> sp.Expr:
+    """E f(X) on one interval."""
+    groups, gates = _groups(piece)
+    line = _Law((sp.Integer(0),) * 3, (), low, high, MEAN, VARIANCE)
+    total = sp.Integer(0)
+    for (quadratic, wave), weight in groups.items():
+        law = replace(line, quadratic=quadratic)
+        if wave is not None:
+            total += _average_wave(weight, wave, law)
+            continue
+        for used, coefficients, centred in _by_gate(weight, gates, law):
+            total += _average(coefficients, replace(law, gates=used), stable, centred)
     return total
 
 
+def _groups(piece):
+    """The sum of products as {(exponent, wave): polynomial in x and in a symbol per erf}, and {symbol: (alpha, beta)}."""
+    groups, gates = defaultdict(lambda: sp.Integer(0)), {}
+    for term in sp.Add.make_args(_expand(piece)):
+        quadratic, wave, weight = (sp.Integer(0),) * 3, None, sp.Integer(1)
+        for factor in sp.Mul.make_args(term):
+            base, power = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.Integer(1))
+            if factor.is_polynomial(X):
+                weight *= factor
+            elif (exponent := _exponent(factor)) is not None:
+                quadratic = tuple(a + b for a, b in zip(quadratic, exponent, strict=True))
+            elif isinstance(base, sp.erf) and _degree(base.args[0]) == 1 and power.is_Integer and power > 0:
+                weight *= (2 * _gate(base, gates) - 1) ** power
+            elif isinstance(factor, (sp.sin, sp.cos)) and _degree(factor.args[0]) == 1 and wave is None:
+                wave = factor
+            else:
+                raise NoClosedFormError(f"no closed form for the Gaussian average of {factor}")
+        if wave is not None and weight.has(*gates):
+            raise NoClosedFormError(f"no closed form for the Gaussian average of {term}: an error function times a sine or cosine")
+        groups[quadratic, wave] += weight
+    return groups, gates
+
+
 def _expand(piece):
-    """A sum of products; products and powers of sines and cosines become sums."""
+    """A sum of products; hyperbolic functions become exponentials, products and powers of sines and cosines become sums."""
+    piece = piece.replace(sp.erfc, lambda u: 1 - sp.erf(u))
+    piece = piece.replace(lambda e: isinstance(e, (sp.sinh, sp.cosh)), lambda e: e.rewrite(sp.exp))
     piece = sp.expand(piece, power_exp=False)
     return sp.expand(TR8(piece), power_exp=False) if piece.has(sp.sin, sp.cos) else piece
 
 
-def _term(term, low, high, m, v):
-    coefficient, quadratic, special = sp.Integer(1), sp.Integer(0), []
-    polynomial = sp.Integer(1)
-    for factor in sp.Mul.make_args(term):
-        if not factor.has(X):
-            coefficient *= factor
-        elif factor.is_polynomial(X):
-            polynomial *= factor
-        elif isinstance(factor, sp.exp) and _degree(factor.args[0]) <= 2:
-            quadratic += factor.args[0]
-        elif isinstance(factor, (sp.erf, sp.sin, sp.cos)) and _degree(factor.args[0]) == 1:
-            special.append(factor)
-        else:
-            raise NoClosedFormError(f"no closed form for the Gaussian average of {factor}")
-    if len(special) > 1 or (special and (low, high) != (-sp.oo, sp.oo)):
-        raise NoClosedFormError(f"no closed form for the Gaussian average of {term} on ({low}, {high})")
-    scale, m, v = _tilt(quadratic, m, v)
-    moments = _special_moments(special[0], m, v) if special else _interval_moments(low, high, m, v)
-    powers = sp.Poly(polynomial, X).all_coeffs()[::-1]
-    if len(powers) > MAX_DEGREE + 1:
-        raise NoClosedFormError(f"the closed form of the Gaussian average of {term} is too long (degree above {MAX_DEGREE})")
-    return coefficient * scale * sp.Add(*(c * next(moments) for c in powers))
+def _exponent(factor):
+    """(A, B, C) where the factor is exp(-A x^2 + B x + C) or a constant to a power, else None."""
+    if isinstance(factor, sp.exp):
+        exponent = factor.args[0]
+    elif isinstance(factor, sp.Pow) and not factor.base.has(X) and factor.base.is_positive:
+        exponent = factor.exp * sp.log(factor.base)
+    else:
+        return None
+    if _degree(exponent) > 2:
+        return None
+    A, B, C = (sp.Poly(exponent, X).coeff_monomial(X**k) for k in (2, 1, 0))
+    if A.is_positive:
+        raise NoClosedFormError(f"the Gaussian average of {factor} diverges at large variance")
+    return -A, B, C
 
 
 def _degree(argument) -> int:
     return sp.Poly(argument, X).degree() if argument.is_polynomial(X) else 99
 
 
-def _tilt(quadratic, m, v):
-    """exp(-a x^2 + b x + c) * N(m, v) = scale * N(m', v')."""
-    if quadratic == 0:
-        return sp.Integer(1), m, v
-    a, b, c = (sp.Poly(quadratic, X).coeff_monomial(X**k) for k in (2, 1, 0))
-    a = -a
-    if a.is_negative:
-        raise NoClosedFormError(f"the Gaussian average of exp({quadratic}) diverges at large variance")
-    widened = 1 + 2 * a * v
-    scale = sp.exp((-a * m**2 + b * m + b**2 * v / 2) / widened + c) / sp.sqrt(widened)
-    return scale, (m + b * v) / widened, v / widened
+def _gate(factor, gates):
+    """The symbol of Phi(alpha x + beta) = (1 + erf) / 2."""
+    line = tuple(sp.sqrt(2) * c for c in sp.Poly(factor.args[0], X).all_coeffs())
+    for symbol, known in gates.items():
+        if known == line:
+            return symbol
+    symbol = sp.Dummy(f"gate{len(gates)}")
+    gates[symbol] = line
+    return symbol
 
 
-def _interval_moments(low, high, m, v):
-    """E[x^k; low < x < high] for k = 0, 1, ...: M_k = m M_{k-1} + v (k-1) M_{k-2} - [x^{k-1} v n(x)] at the ends."""
-    whole = (low, high) == (-sp.oo, sp.oo)
-    before, now, k = sp.Integer(0), sp.Integer(1) if whole else Probability(low, high, m, v), 0
-    while True:
-        yield now
-        k += 1
-        ends = sp.Add(*(sign * end ** (k - 1) * ScaledDensity(end, m, v)
-                        for end, sign in ((high, -1), (low, 1)) if end not in (sp.oo, -sp.oo)))  # fmt: skip
-        before, now = now, m * now + v * (k - 1) * before + ends
+def _by_gate(weight, gates, law):
+    """Triples (gates, coefficients of powers of x, whether 1/2 is subtracted from the gate)."""
+    symbols = [g for g in gates if weight.has(g)]
+    if not symbols:
+        yield (), _coefficients(weight), False
+        return
+    lines = {g: gates[g] for g in symbols}
+    polynomial = sp.Poly(weight, *symbols)
+    if polynomial.total_degree() > MAX_GATES[law.is_whole]:
+        where = "" if law.is_whole else f" on ({law.low}, {law.high})"
+        raise NoClosedFormError(f"no closed form for the Gaussian average of a product of {polynomial.total_degree()} error functions{where}: "
+                                "it is a normal probability of more than two variables")  # fmt: skip
+    for g in symbols:
+        flipped = sp.Poly(polynomial.as_expr().subs(g, 1 - g), *symbols)
+        if len(flipped.terms()) < len(polynomial.terms()):
+            polynomial, lines[g] = flipped, tuple(-c for c in lines[g])
+    parts = {tuple(g for g, n in zip(symbols, powers, strict=True) for _ in range(n)): c for powers, c in polynomial.terms()}
+    centred = law.is_whole and polynomial.total_degree() == 1 and all(c == 0 for c in law.quadratic)
+    centred = centred and sp.expand(2 * parts.get((), 0) + sp.Add(*(c for used, c in parts.items() if used))) == 0
+    for used, c in parts.items():
+        if used or not centred:
+            yield tuple(lines[g] for g in used), _coefficients(c), centred
 
 
-def _special_moments(factor, m, v):
-    return _erf_moments(factor.args[0], m, v) if isinstance(factor, sp.erf) else _wave_moments(factor, m, v)
+def _coefficients(polynomial):
+    """Coefficients of x^0, x^1, ..."""
+    coefficients = sp.Poly(polynomial, X).all_coeffs()[::-1]
+    if len(coefficients) > MAX_DEGREE + 1:
+        raise NoClosedFormError(
+            f"the closed form of a Gaussian average of {sp.Pow(X, len(coefficients) - 1)} is too long (degree above {MAX_DEGREE})"
+        )
+    return coefficients
 
 
-def _wave_moments(wave, m, v):
-    """E[x^k sin(a x + b)] and the same with cos: Stein's lemma couples the two."""
+def _average(coefficients, law: _Law, stable: bool, centred: bool) -> sp.Expr:
+    if stable:
+        _refuse_unstable(len(coefficients) - 1, law)
+    c = _centre(coefficients, law)
+    if c != 0:
+        moved = sp.Poly(coefficients[::-1], X).compose(sp.Poly(X + c, X))
+        coefficients, law = moved.all_coeffs()[::-1], law.shifted(c)
+    return _expectation(coefficients, law, centred)
+
+
+def _centre(coefficients, law):
+    """The point about which powers are taken, so that large ones do not cancel: an end of the interval, or the root of (x - c)^n."""
+    if not law.is_whole:
+        return law.high if law.low == -sp.oo else law.low
+    n = len(coefficients) - 1
+    if n < 2:
+        return sp.Integer(0)
+    c = -coefficients[-2] / (n * coefficients[-1])
+    is_power = all(sp.expand(a - coefficients[-1] * sp.binomial(n, k) * (-c) ** (n - k)) == 0 for k, a in enumerate(coefficients))
+    return c if is_power else sp.Integer(0)
+
+
+def _refuse_unstable(degree, law):
+    """Raise where the formula is the product of a growing exponential and a small probability that must be known to more digits."""
+    A, B, C = law.quadratic
+    if B == 0 or not B.is_number:
+        return
+    if A != 0:
+        unstable = _variables(law) == 2 and (C + B**2 / (4 * A)) > MAX_PEAK
+    else:
+        grows = (law.high if B > 0 else -law.low) == sp.oo and all((alpha * B).is_positive for alpha, _ in law.gates)
+        unstable = not grows and (_variables(law) == 2 or (_variables(law) == 1 and degree > (1 if law.gates else 2)))
+    if unstable:
+        raise NoClosedFormError(f"the closed form of the Gaussian average of exp({sp.expand(-A * X**2 + B * X + C)}) times error functions or on "
+                                "part of the line loses its digits at large variance")  # fmt: skip
+
+
+def _variables(law) -> int:
+    """How many variables the normal probability has that the average becomes."""
+    return len(law.gates) + (not law.is_whole)
+
+
+def _expectation(coefficients, law: _Law, centred: bool = False) -> sp.Expr:
+    """E[polynomial * weight] by Stein's lemma: (main) * E[weight] + v * E[(lower polynomial) * weight']."""
+    _, m, v = tilt(law.quadratic, law.m, law.v)
+    here = {_M: m, _V: v}
+    main = sp.Add(*(c * _main(k).xreplace(here) for k, c in enumerate(coefficients)))
+    start = _probability(law)
+    total = main * (_centred(start) if centred else start)
+    lower = [
+        sp.Add(*(c * _lowered(k, j).xreplace(here) for k, c in enumerate(coefficients) if k > j)) for j in range(len(coefficients) - 1)
+    ]
+    if not lower:
+        return total
+    for gate in law.gates:
+        total += v * gate[0] / sp.sqrt(2 * sp.pi) * _expectation(lower, law.without(gate))
+    ends = [(c, sign) for c, sign in ((law.low, 1), (law.high, -1)) if c not in INFINITE]
+    return total + sp.Add(*(sign * sp.Add(*(d * c**j for j, d in enumerate(lower))) * _boundary(c, law) for c, sign in ends))
+
+
+def _centred(cdf: NormalCDF):
+    """Phi(h) - 1/2, odd in h."""
+    return sp.erf(cdf.args[0] / sp.sqrt(2)) / 2
+
+
+@cache
+def _main(k: int) -> sp.Expr:
+    """E[x^k] under N(M, V): M_k = M M_{k-1} + V (k - 1) M_{k-2}."""
+    return sp.Integer(1) if k == 0 else sp.expand(_M * _main(k - 1) + (_V * (k - 1) * _main(k - 2) if k > 1 else 0))
+
+
+@cache
+def _lowered(k: int, j: int) -> sp.Expr:
+    """The factor of V E[x^j g'] in E[x^k g], from the same recursion."""
+    if k <= j + 1:
+        return sp.Integer(k == j + 1)
+    return sp.expand(_M * _lowered(k - 1, j) + _V * (k - 1) * _lowered(k - 2, j))
+
+
+def _boundary(c, law):
+    """(tilted variance) * weight * normal density at an end of the interval."""
+    A, B, C = law.quadratic
+    gates = sp.Mul(*(NormalCDF(alpha * c + beta) for alpha, beta in law.gates))
+    return gates * sp.exp(-A * c**2 + B * c + C) * ScaledDensity(c, law.m, law.v) / (1 + 2 * A * law.v)
+
+
+def _probability(law: _Law) -> sp.Expr:
+    """E[weight]."""
+    log_scale, m, v = log_tilt(law.quadratic, law.m, law.v)
+    scale = tilt(law.quadratic, law.m, law.v)[0]
+    plain = all(c == 0 for c in law.quadratic)
+    match law.is_whole, law.gates:
+        case True, ():
+            return scale
+        case True, (gate,):
+            h = _level(gate, m, v)
+            return NormalCDF(h) if plain else ScaledCDF(log_scale, h) / sp.sqrt(1 + 2 * law.quadratic[0] * law.v)
+        case True, (first, second):
+            widths = [sp.sqrt(1 + alpha**2 * v) for alpha, _ in (first, second)]
+            rho = first[0] * second[0] * v / (widths[0] * widths[1])
+            return scale * BivariateProbability(_level(first, m, v), _level(second, m, v), rho)
+        case False, ():
+            return (
+                Probability(law.low, law.high, m, v) if plain else TiltedProbability(law.low, law.high, *law.quadratic, law.m, law.v)
+            )
+        case False, (gate,):
+            return scale * GatedProbability(law.low, law.high, *gate, m, v)
+    raise NoClosedFormError(f"no closed form for a normal probability of {_variables(law)} variables")
+
+
+def _level(gate, m, v):
+    """E Phi(alpha X + beta) = Phi(level)."""
+    alpha, beta = gate
+    line = alpha * m + beta
+    return (sp.expand(line) if line.is_polynomial(MEAN, VARIANCE) else line) / sp.sqrt(1 + alpha**2 * v)
+
+
+def _average_wave(weight, wave, law):
+    """E[polynomial * exp(quadratic) * cos(a x + b)] = Re E[polynomial(m + i a v + ...)] exp(i (a m + b) - a^2 v / 2); the sine is Im."""
+    if not law.is_whole:
+        raise NoClosedFormError(f"no closed form for the Gaussian average of {wave} on ({law.low}, {law.high})")
     a, b = sp.Poly(wave.args[0], X).all_coeffs()
-    damped = sp.exp(-(a**2) * v / 2)
-    before = {sp.sin: sp.Integer(0), sp.cos: sp.Integer(0)}
-    now, k = {f: f(a * m + b) * damped for f in before}, 0
-    while True:
-        yield now[type(wave)]
-        k += 1
-        slope = {sp.sin: a * now[sp.cos], sp.cos: -a * now[sp.sin]}
-        before, now = now, {f: m * now[f] + v * ((k - 1) * before[f] + slope[f]) for f in now}
-
-
-def _erf_moments(argument, m, v):
-    """E[x^k erf(a x + b)]: Q_k = m Q_{k-1} + v ((k-1) Q_{k-2} + E[x^{k-1} erf'])."""
-    a, b = sp.Poly(argument, X).all_coeffs()
-    before, now, k = sp.Integer(0), sp.erf((a * m + b) / sp.sqrt(1 + 2 * a**2 * v)), 0
-    scale, m2, v2 = _tilt(sp.expand(-(argument**2)), m, v)
-    bell = _interval_moments(-sp.oo, sp.oo, m2, v2)
-    while True:
-        yield now
-        k += 1
-        slope = 2 * a / sp.sqrt(sp.pi) * scale * next(bell)
-        before, now = now, m * now + v * ((k - 1) * before + slope)
+    scale, m, v = tilt(law.quadratic, law.m, law.v)
+    shift = sp.Dummy("shift")
+    moment = sp.Add(*(c * _main(k).xreplace({_M: _M + sp.I * shift}) for k, c in enumerate(_coefficients(weight))))
+    moment = sp.expand(moment)
+    imaginary = moment.coeff(sp.I)
+    real = sp.expand(moment - sp.I * imaginary)
+    real, imaginary = (part.xreplace({_M: m, _V: v, shift: a * v}) for part in (real, imaginary))
+    sine, cosine = sp.sin(a * m + b), sp.cos(a * m + b)
+    rotated = real * cosine - imaginary * sine if isinstance(wave, sp.cos) else real * sine + imaginary * cosine
+    return scale * sp.exp(-(a**2) * v / 2) * rotated

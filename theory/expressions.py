@@ -16,10 +16,20 @@ MAX_EXPONENT = 1000
 MAX_DIGITS = 40
 MAX_DEGREE = 100
 
+
+def _normal_cdf(u: sp.Expr) -> sp.Expr:
+    return (1 + sp.erf(u / sp.sqrt(2))) / 2
+
+
+def _normal_density(u: sp.Expr) -> sp.Expr:
+    return sp.exp(-(u**2) / 2) / sp.sqrt(2 * sp.pi)
+
+
 FUNCTIONS = {
     "exp": sp.exp, "log": sp.log, "sqrt": sp.sqrt, "erf": sp.erf, "erfc": sp.erfc,
     "sin": sp.sin, "cos": sp.cos, "tan": sp.tan, "atan": sp.atan, "sinh": sp.sinh, "cosh": sp.cosh, "tanh": sp.tanh,
     "Max": sp.Max, "Min": sp.Min, "Abs": sp.Abs, "sign": sp.sign, "Heaviside": sp.Heaviside,
+    "Phi": _normal_cdf, "phi": _normal_density,
     "Piecewise": sp.Piecewise, "Rational": sp.Rational,
 }  # fmt: skip
 CONSTANTS = {"pi": sp.pi, "E": sp.E, "True": sp.true, "False": sp.false}
@@ -30,8 +40,9 @@ _COMPARE = {ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge}
 def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Expr:
     """The SymPy expression that `text` spells, in the given variables (default: `x`).
 
-    Numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in `FUNCTIONS` are understood; decimal numbers
-    become exact fractions. Raises `ExpressionError`, naming what is not permitted; nothing in `text` is ever executed.
+    Numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in `FUNCTIONS` are understood; `Phi(u)` is the normal
+    distribution function and `phi(u)` the normal density; decimal numbers become exact fractions. Raises `ExpressionError`, naming
+    what is not permitted; nothing in `text` is ever executed.
     """
     names = {**CONSTANTS, **(variables or {"x": X})}
     if not isinstance(text, str):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import mpmath
 import sympy as sp
 
+from ..errors import NoClosedFormError
 from . import closed_forms
 from .expressions import X
 from .pieces import derivative, split
@@ -53,16 +56,20 @@ class GaussianAverage(sp.Expr):
         return None
 
     def closed_form(self, *, nodes: bool = False) -> sp.Expr:
-        """The average in erf and exp; with `nodes=True` in nodes that stay finite at variance 0.
+        """The average in erf, exp, the bivariate normal Phi_2 and Owen's T; with `nodes=True` in nodes that keep their digits at any
+        variance, 0 included.
 
-        Raises `NoClosedFormError` when no rule fits.
+        Raises `NoClosedFormError` when no rule fits, or, with `nodes=True`, when the formula that fits loses its digits at large variance.
         """
-        form = closed_forms.closed_form(split(self.f), self.mean, self.variance)
-        return form if nodes else closed_forms.explicit(form)
+        form = closed_forms.closed_form(_split(self.f), self.mean, self.variance, stable=nodes)
+        form = form if nodes else closed_forms.explicit(form)
+        if form.has(sp.nan, sp.zoo):
+            raise NoClosedFormError(f"the closed form of {self} is not defined there: keep the variance a symbol")
+        return form
 
     def _eval_evalf(self, prec):
         digits = max(15, int(prec / 3.3))
-        function = split(self.f)
+        function = _split(self.f)
         with mpmath.workdps(digits + 5):
             mean, variance = (_number(v, digits) for v in self.args[1:])
             width = mpmath.sqrt(variance)
@@ -81,6 +88,9 @@ class GaussianAverage(sp.Expr):
         return (
             rf"\left\langle {printer._print(self.f)} \right\rangle_{{{printer._print(self.mean)},\,{printer._print(self.variance)}}}"
         )
+
+
+_split = functools.lru_cache(maxsize=512)(split)
 
 
 def _number(value, digits):

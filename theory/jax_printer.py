@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.printing.numpy import JaxPrinter
 
-from .closed_forms import DensityMoment, Probability, ScaledDensity
+from .probabilities import NODES
 
 
 class Softplus(sp.Function):
@@ -75,7 +75,7 @@ class _Printer(JaxPrinter):
         return "-math.inf"
 
     def _print_Pow(self, expr, rational=False):
-        if expr.exp == -1 and expr.base.is_number:
+        if expr.exp == -1:
             return f"1/{self.parenthesize(expr.base, 60)}"
         return super()._print_Pow(expr, rational=rational)
 
@@ -103,6 +103,30 @@ class _Printer(JaxPrinter):
     def _print_ScaledDensity(self, expr):
         return self._call("scaled_density", expr.args)
 
+    def _print_NormalCDF(self, expr):
+        return f"(0.5*jax.scipy.special.erfc({self._print(-expr.args[0] / sp.sqrt(2).evalf(20))}))"
+
+    def _print_ScaledCDF(self, expr):
+        return self._call("scaled_cdf", expr.args)
+
+    def _print_TiltedProbability(self, expr):
+        return self._call("tilted_probability", expr.args)
+
+    def _print_BivariateProbability(self, expr):
+        return self._call("bivariate", expr.args)
+
+    def _print_GatedProbability(self, expr):
+        return self._call("gated_probability", expr.args)
+
+    def _print_SiegertRate(self, expr):
+        return self._call("siegert_rate", expr.args)
+
+    def _print_SiegertDifference(self, expr):
+        return self._call("siegert_difference", expr.args)
+
+    def _print_SiegertReset(self, expr):
+        return self._call("siegert_reset", expr.args)
+
     def _print_DensityMoment(self, expr):
         k, *rest = expr.args
         return self._call("density", (*rest, k))
@@ -118,12 +142,9 @@ def jax_code(expression: sp.Expr) -> str:
 def _irrational(expression: sp.Expr):
     """The largest subexpressions that are numbers but not rational."""
     if expression.is_number and not expression.is_Rational:
-        if not expression.has(*_NODES) and expression.is_finite:
+        if not expression.has(*NODES) and expression.is_finite:
             yield expression
     else:
         for argument in expression.args:
             if isinstance(argument, sp.Expr):
                 yield from _irrational(argument)
-
-
-_NODES = (Probability, ScaledDensity, DensityMoment)

@@ -9,6 +9,7 @@ import sympy as sp
 
 from ..errors import ExpressionError
 from .expressions import X
+from .roots import real_roots
 
 SWITCHES = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Heaviside, sp.Piecewise)
 
@@ -91,12 +92,24 @@ def _split(f: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, sp.Ex
     node = _innermost_switch(f)
     if node is None:
         return [(low, high, f)]
-    inside = [r for r in _switching_points(node) if low < r < high]
-    ends = [low, *sorted(set(inside), key=lambda r: r), high]
+    try:
+        inside = [r for r in _switching_points(node) if low < r < high]
+        ends = [low, *_distinct(inside), high]
+    except TypeError:
+        raise ExpressionError(f"cannot order the points where {node} switches: give its symbols values first") from None
     parts = []
     for a, b in itertools.pairwise(ends):
         parts += _split(f.xreplace({node: _resolve(node, _between(a, b))}), a, b)
     return parts
+
+
+def _distinct(roots: list[sp.Expr]) -> list[sp.Expr]:
+    """In increasing order; of two that agree to all digits of a numerical root, one."""
+    kept: list[sp.Expr] = []
+    for root in sorted(set(roots)):
+        if not (kept and root.has(sp.Float) | kept[-1].has(sp.Float) and abs(sp.N(root - kept[-1], 40)) < 1e-25 * (1 + abs(root))):
+            kept.append(root)
+    return kept
 
 
 def _innermost_switch(f: sp.Expr):
@@ -112,23 +125,15 @@ def _switching_points(node: sp.Expr) -> list[sp.Expr]:
         surfaces = [u - v for k, u in enumerate(node.args) for v in node.args[:k]]
     else:
         surfaces = [node.args[0]]
-    return [root for surface in surfaces for root in _real_roots(surface)]
-
-
-def _real_roots(surface: sp.Expr) -> list[sp.Expr]:
-    surface = sp.expand(surface)
-    if not surface.has(X):
-        return []
-    if not surface.is_polynomial(X):
-        raise ExpressionError(f"cannot find where {surface} changes sign: the switch of a Max, Min, Abs, sign, Heaviside or "
-                              "Piecewise must be a polynomial in x")  # fmt: skip
-    return list(sp.real_roots(sp.Poly(surface, X)))
+    return [root for surface in surfaces for root in real_roots(surface)]
 
 
 def _between(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """A point between two switches; no round number, at which a function may touch its switch."""
+    part = sp.Rational(137, 293)
     if a == -sp.oo:
-        return sp.Integer(0) if b == sp.oo else b - 1
-    return a + 1 if b == sp.oo else (a + b) / 2
+        return part if b == sp.oo else b - part
+    return a + part if b == sp.oo else a + part * (b - a)
 
 
 def _resolve(node: sp.Expr, point: sp.Expr) -> sp.Expr:
@@ -139,13 +144,33 @@ def _resolve(node: sp.Expr, point: sp.Expr) -> sp.Expr:
 
     if isinstance(node, sp.Piecewise):
         for expression, condition in node.args:
-            if condition == True or at(condition) == True:  # noqa: E712  (SymPy booleans)
+            if condition == True or _holds(condition, point):  # noqa: E712  (SymPy booleans)
                 return expression
         raise ExpressionError(f"{node} has no value at x = {point}: end it with (value, True)")
     if isinstance(node, (sp.Max, sp.Min)):
-        best = max if isinstance(node, sp.Max) else min
-        return best(node.args, key=lambda u: at(u))
-    sign = sp.sign(at(node.args[0]))
+        best = node.args[0]
+        for other in node.args[1:]:
+            rises = _sign(at(other - best)) > 0
+            best = other if rises == isinstance(node, sp.Max) else best
+        return best
+    sign = _sign(at(node.args[0]))
     if isinstance(node, sp.Heaviside):
         return (1 + sign) / 2
     return sign * node.args[0] if isinstance(node, sp.Abs) else sign
+
+
+def _holds(condition: sp.Basic, point: sp.Expr) -> bool:
+    """Whether a condition, perhaps with And, Or and Not, is true at a point away from its switches."""
+    if isinstance(condition, sp.core.relational.Relational):
+        sign = _sign((condition.lhs - condition.rhs).subs(X, point))
+        return bool(condition.func(sign, 0))
+    if isinstance(condition, sp.logic.boolalg.BooleanFunction):
+        return bool(condition.func(*(_holds(c, point) for c in condition.args)))
+    return condition == True  # noqa: E712
+
+
+def _sign(value: sp.Expr) -> sp.Expr:
+    if value.is_number and not value.is_Rational:
+        digits = sp.N(value, 30)
+        return sp.Integer(0) if abs(digits) < 1e-28 else sp.sign(digits)
+    return sp.sign(sp.expand(value))

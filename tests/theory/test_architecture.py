@@ -41,7 +41,7 @@ def test_defaults():
     made = Architecture()
     assert made.populations is None
     assert made.motifs == frozenset(MOTIFS)
-    assert made.transfer[0].expression == sp.Max(X, 0)
+    assert made.transfer[0].with_defaults == sp.Max(X, 0)
 
 
 def test_transfer_functions_by_position_name_or_one_for_all():
@@ -52,7 +52,7 @@ def test_transfer_functions_by_position_name_or_one_for_all():
     assert [f.expression for f in by_name.distinct_transfers] == [sp.tanh(X), sp.erf(X)]
     assert by_name.transfer_index(3) == (0, 1, 0)
     one = Architecture(names, transfer={"function": "tanh", "gain": 2})
-    assert [f.expression for f in one.transfer] == [sp.tanh(2 * X)]
+    assert [f.with_defaults for f in one.transfer] == [sp.tanh(2 * X)]
     assert one.transfer_index(3) == (0, 0, 0)
     assert Architecture(names, transfer=["tanh", "tanh", "tanh"]).transfer == Architecture(names, transfer="tanh").transfer
 

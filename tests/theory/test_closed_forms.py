@@ -1,5 +1,6 @@
 """Closed forms of Gaussian averages against numerical integration (mpmath, 18 digits) of functions written out by hand."""
 
+import math
 import time
 
 import mpmath
@@ -7,10 +8,24 @@ import pytest
 import sympy as sp
 
 from motifield.errors import NoClosedFormError
-from motifield.theory.closed_forms import DensityMoment, Probability, ScaledDensity, closed_form
+from motifield.theory import closed_forms, selfcheck
+from motifield.theory.closed_forms import closed_form
 from motifield.theory.expressions import X, parse
 from motifield.theory.gaussian import GaussianAverage
 from motifield.theory.pieces import split
+from motifield.theory.probabilities import (
+    NODES,
+    BivariateProbability,
+    DensityMoment,
+    GatedProbability,
+    NormalCDF,
+    OwenT,
+    Probability,
+    ScaledCDF,
+    ScaledDensity,
+    TiltedProbability,
+    explicit,
+)  # fmt: skip
 
 M, V = sp.Symbol("m", real=True), sp.Symbol("v", positive=True)
 POINTS = [(0.7, 1.3), (-1.9, 0.4), (3.3, 5.1), (0.2, 0.03)]
@@ -50,13 +65,28 @@ CASES = [
     ("Piecewise((x**2, x < -1), (exp(x), x < 2), (1 - x, True))",
      lambda x: x**2 if x < -1 else mpmath.exp(x) if x < 2 else 1 - x, (-1, 2)),
     ("Max(x**2 - 1, 0)", lambda x: max(x**2 - 1, 0), (-1, 1)),
+    ("erf(x - 1/2)**2", lambda x: mpmath.erf(x - 0.5) ** 2, ()),
+    ("(1 + erf(2*x - 1))**2", lambda x: mpmath.erfc(1 - 2 * x) ** 2, ()),
+    ("erf(x)*erf(2*x - 1)", lambda x: mpmath.erf(x) * mpmath.erf(2 * x - 1), ()),
+    ("x**2*exp(-x/2)*erf(x)*erfc(1 - x)", lambda x: x**2 * mpmath.exp(-x / 2) * mpmath.erf(x) * mpmath.erfc(1 - x), ()),
+    ("x**3*exp(x)*Phi(2*x - 1)", lambda x: x**3 * mpmath.exp(x) * mpmath.ncdf(2 * x - 1), ()),
+    ("x*phi(x)*Phi(x - 1)*Phi(-2*x)", lambda x: x * mpmath.npdf(x) * mpmath.ncdf(x - 1) * mpmath.ncdf(-2 * x), ()),
+    ("Max(x, 0)*erf(x)", lambda x: max(x, 0) * mpmath.erf(x), (0,)),
+    ("exp(-x)*erf(x)*Heaviside(x)", lambda x: mpmath.exp(-x) * mpmath.erf(x) if x > 0 else 0, (0,)),
+    ("x**2*Min(Max(x, 0), 1)*Phi(x + 1)", lambda x: x**2 * min(max(x, 0), 1) * mpmath.ncdf(x + 1), (0, 1)),
+    ("x*sinh(x/2) + cosh(x - 1)", lambda x: x * mpmath.sinh(x / 2) + mpmath.cosh(x - 1), ()),
+    ("x**2*sin(2*x + 1)*exp(-x**2)", lambda x: x**2 * mpmath.sin(2 * x + 1) * mpmath.exp(-(x**2)), ()),
+    ("2**x*x", lambda x: mpmath.mpf(2) ** x * x, ()),
+    ("Max(exp(x) - 2, 0)", lambda x: max(mpmath.exp(x) - 2, 0), (mpmath.log(2),)),
+    ("Max(erf(x) - 1/2, 0)", lambda x: max(mpmath.erf(x) - 0.5, 0), (mpmath.erfinv(0.5),)),
+    ("Max(exp(x), 2 - x)", lambda x: max(mpmath.exp(x), 2 - x), (2 - mpmath.lambertw(mpmath.exp(2)).real,)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "by_hand", "kinks"), CASES, ids=[c[0] for c in CASES])
 def test_value(text, by_hand, kinks):
     form = GaussianAverage(parse(text), M, V).closed_form()
-    assert not form.has(Probability, ScaledDensity, DensityMoment)
+    assert not form.has(*(set(NODES) - {BivariateProbability, OwenT}))
     for mean, variance in POINTS:
         expected = expectation(by_hand, mean, variance, kinks)
         assert float(sp.N(form.subs({M: mean, V: variance}), 20)) == pytest.approx(float(expected), rel=1e-12, abs=1e-13)
@@ -66,9 +96,7 @@ def test_value(text, by_hand, kinks):
 def test_derivative_rules(text):
     """d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 hold for the closed forms themselves, jumps and kinks included."""
     f = split(parse(text))
-    value, slope, curvature = (sp.Add(closed_form(g, M, V)).replace(
-        lambda e: isinstance(e, (Probability, ScaledDensity, DensityMoment)), lambda e: e.explicit())
-        for g in (f, f.derivative(), f.derivative().derivative()))  # fmt: skip
+    value, slope, curvature = (explicit(closed_form(g, M, V)) for g in (f, f.derivative(), f.derivative().derivative()))
     for mean, variance in POINTS:
         at = {M: sp.Rational(str(mean)), V: sp.Rational(str(variance))}
         assert float(sp.N((sp.diff(value, M) - slope).subs(at), 20)) == pytest.approx(0, abs=1e-12)
@@ -105,7 +133,9 @@ def test_erf_in_the_textbook_form():
     ("text", "match"),
     [
         ("tanh(x)", "tanh"), ("1/(1 + exp(-x))", "no closed form"), ("log(1 + exp(x))", "log"), ("sqrt(1 + x**2)", "no closed form"),
-        ("erf(x)**2", "no closed form"), ("erf(x)*erf(2*x)", "no closed form"), ("Max(x, 0)*erf(x)", "no closed form"), ("exp(x**2)", "diverges"),
+        ("erf(x)**3", "product of 3 error functions: it is a normal probability of more than two variables"), ("exp(x**2)", "diverges"),
+        ("Max(x, 0)*erf(x)**2", r"2 error functions on \(0, oo\)"), ("erf(x)*sin(x)", "an error function times a sine"), ("erf(x**2)", "no closed form"),
+        ("Max(x, 0)*cos(x)", r"cos\(x\) on \(0, oo\)"), ("erf(x)*tanh(x)", "tanh"),
         ("exp(x**3)", "no closed form"), ("x**11", "too long"), ("Max(x, 0)**1.5", "no closed form"),
     ],
 )  # fmt: skip
@@ -119,3 +149,130 @@ def test_high_powers_do_not_explode():
     with pytest.raises(NoClosedFormError, match="degree above 10"):
         GaussianAverage(parse("(x + 1)**99"), M, V).closed_form(nodes=True)
     assert time.perf_counter() - start < 2
+
+
+def test_erf_squared_in_owens_t():
+    # E Phi(X)^2 = Phi(h) - 2 T(h, 1 / sqrt(1 + 2 v)), h = m / sqrt(1 + v): P of two variables with correlation v / (1 + v)
+    form = GaussianAverage(parse("Phi(x)**2"), M, V).closed_form()
+    h = M / sp.sqrt(1 + V)
+    assert sp.simplify(form - (1 + sp.erf(h / sp.sqrt(2))) / 2 + 2 * OwenT(h, 1 / sp.sqrt(1 + 2 * V))) == 0
+
+
+@pytest.mark.parametrize(("name", "wrong"), [
+    ("_main", lambda k: closed_forms._M**k),
+    ("_lowered", lambda k, j: sp.Integer(0)),
+    ("_boundary", lambda c, law: sp.Integer(0)),
+    ("_level", lambda gate, m, v: gate[0] * m + gate[1]),
+    ("_centred", lambda cdf: cdf),
+])  # fmt: skip
+def test_a_wrong_rule_is_caught(monkeypatch, name, wrong):
+    texts = {"_main": "x**2", "_lowered": "x*erf(x)", "_boundary": "Max(x, 0)", "_level": "erf(x)*erf(2*x)", "_centred": "erf(x)"}
+    monkeypatch.setattr(closed_forms, name, wrong)
+    closed_forms._closed_form.cache_clear()
+    with pytest.raises(NoClosedFormError, match="failed its check"):
+        GaussianAverage(parse(texts[name]), M, V).closed_form()
+    monkeypatch.undo()
+    GaussianAverage(parse(texts[name]), M, V).closed_form()
+
+
+def test_an_error_of_one_in_a_million_is_caught():
+    f = split(parse("Max(x, 0)*Phi(x)"))
+    form = closed_form(f, M, V)
+    selfcheck.compare(form, f, M, V)
+    with pytest.raises(NoClosedFormError, match="failed its check: it gives .* numerical integration"):
+        selfcheck.compare(form * (1 + sp.Float("1e-6")), f, M, V)
+
+
+def test_the_numerical_integral():
+    # E exp(X) = exp(m + v / 2); |sin| has no closed form here: mpmath
+    assert selfcheck.integrate(split(parse("exp(x)")), 0.3, 0.7, {})[0] == pytest.approx(math.exp(0.65), rel=1e-12)
+    total, size = selfcheck.integrate(split(parse("Heaviside(x) - Heaviside(-x)")), 0.0, 1.0, {})
+    assert total == pytest.approx(0, abs=1e-14)
+    assert size == pytest.approx(1, rel=1e-12)
+
+
+def test_symbols_in_the_function():
+    # E exp(-a X^2) = exp(-a m^2 / (1 + 2 a v)) / sqrt(1 + 2 a v)
+    a, b = sp.Symbol("a", positive=True), sp.Symbol("b", real=True)
+    form = GaussianAverage(sp.exp(-a * X**2), M, V).closed_form()
+    assert sp.simplify(form - sp.exp(-a * M**2 / (1 + 2 * a * V)) / sp.sqrt(1 + 2 * a * V)) == 0
+    form = GaussianAverage(sp.erf(b * X), M, V).closed_form()
+    assert sp.simplify(form - sp.erf(b * M / sp.sqrt(1 + 2 * b**2 * V))) == 0
+    form = GaussianAverage(sp.Max(X - b, 0), M, V).closed_form()
+    textbook = (M - b) * (1 + sp.erf((M - b) / sp.sqrt(2 * V))) / 2 + sp.sqrt(V / (2 * sp.pi)) * sp.exp(-((M - b) ** 2) / (2 * V))
+    assert sp.simplify(form - textbook) == 0
+
+
+def test_formulas_that_lose_their_digits_are_for_people_only():
+    average = GaussianAverage(parse("exp(-x)*erf(x)*Heaviside(x)"), M, V)
+    assert average.closed_form().has(BivariateProbability)
+    with pytest.raises(NoClosedFormError, match="loses its digits"):
+        average.closed_form(nodes=True)
+
+
+def test_no_formula_without_a_value():
+    with pytest.raises(NoClosedFormError, match="keep the variance a symbol"):
+        GaussianAverage(parse("Max(x, 0)"), M, 0).closed_form()
+
+
+@pytest.mark.parametrize(
+    "text", ["x**3*exp(x)*Phi(2*x - 1)", "Max(x, 0)**4", "erf(x)", "(1 + erf(x - 1/2))**2", "Max(x, 0)*erf(x)", "Max(exp(x) - 2, 0)"]
+)
+def test_it_is_fast_and_remembered(text):
+    GaussianAverage(parse("x*Phi(x) + Max(x, 0)*sinh(x)"), M, V).closed_form()  # imports
+    f = parse(text)
+    times = []
+    for m in (M, 2 * M):
+        start = time.perf_counter()
+        GaussianAverage(f, m, V).closed_form(nodes=True)
+        times.append(time.perf_counter() - start)
+    assert times[0] < 0.5  # 0.02 to 0.06 on an idle core
+    assert times[1] < 0.02
+
+
+C, B = sp.Rational(1, 3), sp.Rational(7, 5)
+EVERY_NODE = [
+    NormalCDF(M), ScaledCDF(M, M - V), Probability(C, B, M, V), Probability(-sp.oo, C, M, V), ScaledDensity(C, M, V), DensityMoment(2, C, M, V),
+    TiltedProbability(C, sp.oo, 0, -2, 1, M, V), TiltedProbability(C, B, C, 1, 0, M, V), TiltedProbability(-sp.oo, B, 1, 0, 0, M, V),
+    BivariateProbability(M, 1 - M, V / (1 + V)), BivariateProbability(M, M, -V / (1 + V)), OwenT(M, V),
+    GatedProbability(C, sp.oo, 2, -1, M, V), GatedProbability(-sp.oo, C, B, C, M, V), GatedProbability(C, B, -1, C, M, V),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("node", EVERY_NODE, ids=str)
+def test_nodes_agree_with_their_explicit_forms(node):
+    at = {M: sp.Rational(2, 7), V: sp.Rational(3, 5)}
+    assert float((node.subs(at).evalf(30) - explicit(node).subs(at).evalf(30)) / explicit(node).subs(at).evalf(30)) == pytest.approx(
+        0, abs=1e-25
+    )
+
+
+@pytest.mark.parametrize("node", EVERY_NODE, ids=str)
+def test_derivatives_of_nodes(node):
+    m, v, step = sp.Rational(2, 7), sp.Rational(3, 5), sp.Rational(1, 10**8)
+    for symbol in (M, V):
+        up, down = (node.subs({M: m, V: v, symbol: {M: m, V: v}[symbol] + sign * step}).evalf(40) for sign in (1, -1))
+        rule = node.diff(symbol).subs({M: m, V: v}).evalf(20)
+        assert float(rule) == pytest.approx(float((up - down) / (2 * step)), rel=1e-13, abs=1e-14)
+
+
+@pytest.mark.parametrize("node", EVERY_NODE, ids=str)
+def test_nodes_have_latex(node):
+    text = sp.latex(node)
+    assert type(node).__name__ not in text
+    assert text.count("{") == text.count("}")
+
+
+def test_latex_of_the_bivariate_normal_and_of_owens_t():
+    h, k, r = sp.symbols("h k rho")
+    assert sp.latex(BivariateProbability(h, k, r)) == r"\Phi_2\left(h, k;\, \rho\right)"
+    assert sp.latex(OwenT(h, k)) == r"T\left(h, k\right)"
+
+
+def test_bivariate_probabilities_by_their_definition():
+    # P(Z1 < 0, Z2 < 0) = 1/4 + asin(rho) / (2 pi); infinite limits leave one variable
+    assert float(BivariateProbability(0, 0, C).evalf()) == pytest.approx(0.25 + math.asin(1 / 3) / (2 * math.pi), rel=1e-14)
+    assert BivariateProbability(sp.oo, M, C) == NormalCDF(M)
+    assert BivariateProbability(M, -sp.oo, C) == 0
+    # T(0, a) = atan(a) / (2 pi)
+    assert float(OwenT(0, B).evalf()) == pytest.approx(math.atan(1.4) / (2 * math.pi), rel=1e-14)

@@ -143,9 +143,18 @@ def test_decimals_are_exact():
     assert parse("0.1 + 0.2") == sp.Rational(3, 10)
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"Piecewise", "Rational", "Max", "Min"}))
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"Piecewise", "Rational", "Max", "Min", "Phi", "phi"}))
 def test_each_function_is_sympys(name):
     assert parse(f"{name}(x + 2)") == getattr(sp, name)(X + 2)
+
+
+def test_the_normal_distribution():
+    # Phi(u) = (1 + erf(u / sqrt 2)) / 2 with slope phi(u) = exp(-u^2 / 2) / sqrt(2 pi)
+    assert parse("Phi(2*x - 1)") == (1 + sp.erf((2 * X - 1) / sp.sqrt(2))) / 2
+    assert sp.simplify(sp.diff(parse("Phi(x)"), X) - parse("phi(x)")) == 0
+    assert sp.integrate(parse("phi(x)"), (X, -sp.oo, sp.oo)) == 1
+    with pytest.raises(ExpressionError, match="not an expression"):
+        parse("Phi(x, 1)")
 
 
 def test_other_variables():

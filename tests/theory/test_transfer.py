@@ -4,6 +4,7 @@ import math
 
 import pytest
 import sympy as sp
+from scipy.integrate import quad
 
 from motifield.errors import ExpressionError
 from motifield.theory import transfer
@@ -26,10 +27,18 @@ BY_HAND = [
     ("tanh", {"gain": 0.3, "threshold": 1.5, "offset": 1}, lambda x: 1 + math.tanh(0.3 * (x - 1.5))),
     ("erf", {}, math.erf),
     ("erf", {"gain": 1.2, "threshold": 1.5, "offset": 1}, lambda x: 1 + math.erf(1.2 * (x - 1.5))),
+    ("power_law", {}, lambda x: max(x, 0) ** 2),
+    ("power_law", {"exponent": 1.3, "gain": 0.04, "threshold": -0.2}, lambda x: 0.04 * max(x + 0.2, 0) ** 1.3),
+    # Siegert's integral by SciPy's quad
+    (
+        "siegert",
+        {},
+        lambda x: 1 / (2 + 20 * math.sqrt(math.pi) * quad(lambda u: math.exp(u * u) * math.erfc(-u), (10 - x) / 5, (20 - x) / 5)[0]),
+    ),
     ("exponential", {}, math.exp),
     ("exponential", {"gain": 0.5, "scale": 0.2}, lambda x: 0.2 * math.exp(0.5 * x)),
     ("naka_rushton", {}, lambda x: max(x, 0) ** 2 / (max(x, 0) ** 2 + 1)),
-    ("naka_rushton", {"n": 3, "half": 2, "maximum": 1.7}, lambda x: 1.7 * max(x, 0) ** 3 / (max(x, 0) ** 3 + 8)),
+    ("naka_rushton", {"exponent": 3, "half": 2, "maximum": 1.7}, lambda x: 1.7 * max(x, 0) ** 3 / (max(x, 0) ** 3 + 8)),
 ]
 
 
@@ -38,29 +47,32 @@ def test_library_functions_are_their_formulas(name, parameters, by_hand):
     for made in (LIBRARY[name](**parameters), of({"function": name, **parameters})):
         assert made.name == name
         for x in POINTS:
-            assert float(made.expression.subs(X, sp.Rational(str(x)))) == pytest.approx(by_hand(x), rel=1e-13)
+            assert float(made.with_defaults.subs(X, sp.Rational(str(x)))) == pytest.approx(by_hand(x), rel=1e-13)
 
 
 def test_every_library_function_is_tested_and_says_its_formula():
     assert {name for name, *_ in BY_HAND} == set(LIBRARY)
-    assert all(f.__doc__ for f in LIBRARY.values())
+    for f in LIBRARY.values():
+        assert f.__doc__
+        assert f().name == f.__name__
 
 
 @pytest.mark.parametrize(
     ("name", "closed"),
     [("rectified_linear", True), ("rectified_power", True), ("erf", True), ("exponential", True), ("softplus", False),
-     ("logistic", False), ("tanh", False), ("naka_rushton", False)],
+     ("logistic", False), ("tanh", False), ("naka_rushton", False),
+     ("power_law", False), ("siegert", False)],
 )  # fmt: skip
 def test_which_have_a_closed_form(name, closed):
     assert of(name).is_closed is closed
 
 
 def test_parameters_are_exact():
-    assert transfer.tanh(gain=0.1).expression == sp.tanh(X / 10)
+    assert transfer.tanh(gain=0.1).with_defaults == sp.tanh(X / 10)
 
 
 def test_symbolic_parameters_are_values_of_the_expression():
-    assert transfer.rectified_linear(gain=sp.Rational(1, 3)).expression == sp.Max(X, 0) / 3
+    assert transfer.rectified_linear(gain=sp.Rational(1, 3)).with_defaults == sp.Max(X, 0) / 3
 
 
 @pytest.mark.parametrize(
@@ -74,7 +86,7 @@ def test_symbolic_parameters_are_values_of_the_expression():
     ],
 )
 def test_of(given, expected):
-    assert of(given).expression == expected
+    assert of(given).with_defaults == expected
 
 
 def test_of_a_transfer_function_is_itself():
@@ -90,7 +102,13 @@ def test_of_a_transfer_function_is_itself():
         ({"function": "tanh", "slope": 2}, "slope.*its formula is offset"),
         ({"function": "rectified_power", "n": 1.5}, "integer power of at least 1, not 1.5"),
         ({"function": "rectified_power", "n": 0}, "integer power of at least 1, not 0"),
-        ({"function": "naka_rushton", "n": -1}, "integer power of at least 1, not -1"),
+        ({"function": "naka_rushton", "exponent": -1}, "exponent must be positive, not -1"),
+        ({"function": "siegert", "V_r": 30}, "V_th > V_r"),
+        ({"expression": "k*Max(x, 0)"}, "unknown name 'k'"),
+        ({"expression": "k*Max(x, 0)", "k": 1, "theta": 2}, "has no parameters"),
+        ({"expression": "k*Max(x, 0)", "k": "a"}, "k = 'a' is not a finite number"),
+        ({"expression": "mu*x", "mu": 1}, "cannot be called 'mu'"),
+        ({"expression": "k*x", "k": 1, "positive": ["j"]}, "which are no parameters"),
         ("relu", "unknown name 'relu'"),
         ("log(x)", "is not a real number at x = -3"),
         ("sqrt(x)", "is not a real number at x = -3"),
@@ -122,5 +140,52 @@ def test_unknown_symbols_are_named():
 
 
 def test_printing():
-    assert str(transfer.tanh(gain=2)) == "tanh: tanh(2*x)"
-    assert transfer.tanh()._repr_latex_() == r"$\displaystyle \phi(x) = \tanh{\left(x \right)}$"
+    assert str(transfer.tanh(gain=2)) == "tanh: offset + tanh(gain*(-threshold + x)) (gain = 2, threshold = 0, offset = 0)"
+    assert of("tanh(x)")._repr_latex_() == r"$\displaystyle \phi(x) = \tanh{\left(x \right)}$"
+
+
+def test_functions_that_differ_in_defaults_only_are_the_same():
+    assert transfer.softplus(gain=2) == transfer.softplus(gain=3)
+    assert transfer.softplus(gain=2) != transfer.logistic(gain=2)
+
+
+def test_symbols_of_a_sympy_expression_become_parameters():
+    u, k = sp.symbols("u k")
+    made = transfer.expression(k * sp.tanh(u), k=3)
+    assert made.parameters == ("k",)
+    assert made.with_defaults == 3 * sp.tanh(X)
+
+
+@pytest.mark.parametrize(
+    ("made", "a", "b", "shape"),
+    [
+        (transfer.softplus(), "gain", "-gain*threshold", "log(exp(x) + 1)"),
+        (transfer.rectified_linear(), "1", "-threshold", "Max(0, x)"),
+        (transfer.tanh(), "gain", "-gain*threshold", "tanh(x)"),
+        (transfer.power_law(), "1", "-threshold", "None"),
+        (transfer.expression("a*tanh(b*x) + c", a=1, b=2, c=3), "b", "0", "tanh(x)"),
+        (transfer.expression("tanh(b*x) + c*tanh(x)", b=2, c=3), "1", "0", "None"),
+    ],
+)
+def test_a_gain_and_a_threshold_become_a_change_of_variable(made, a, b, shape):
+    form = made.affine
+    assert (str(form.a), str(form.b), str(form.shape)) == (a, b, shape)
+    x = sp.Rational(7, 10)
+    given = {symbol: sp.Rational(k + 3, 5) for k, symbol in enumerate(made.defaults)}
+    u = (form.a * X + form.b).subs(given).subs(X, x)
+    assert float(form.outer.subs(given).subs(X, u) - made.expression.subs(given).subs(X, x)) == pytest.approx(0, abs=1e-14)
+
+
+def test_breaks_whose_order_depends_on_a_sign_need_it():
+    with pytest.raises(ExpressionError, match="declare those that are with positive"):
+        transfer.expression("Min(Max(x, 0), m)", m=1).pieces  # noqa: B018
+    assert [str(b) for b in transfer.expression("Min(Max(x, 0), m)", m=1, positive=["m"]).pieces.breaks] == ["0", "m"]
+
+
+def test_a_jax_function_is_opaque():
+    made = transfer.jax_function(abs, name="size", breaks=[0.0], k=2)
+    assert made.parameters == ("k",)
+    assert not made.is_closed
+    assert str(made.expression) == "size(x, k)"
+    with pytest.raises(ExpressionError, match="breaks that increase"):
+        transfer.jax_function(abs, breaks=[1, 0])
