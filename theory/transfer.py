@@ -18,20 +18,7 @@ from .gaussian import GaussianAverage
 from .pieces import Pieces, split
 from .siegert import SiegertRate
 
-_TAKEN = {
-    "x",
-    "mu",
-    "Delta",
-    "jax",
-    "jnp",
-    "math",
-    "gaussian",
-    "state",
-    "c",
-    "parameters",
-    *expressions.CONSTANTS,
-    *expressions.FUNCTIONS,
-}
+_TAKEN = {"x", "mu", "Delta", "jax", "jnp", "math", "gaussian"} | set(expressions.CONSTANTS) | set(expressions.FUNCTIONS)
 
 
 @dataclass(frozen=True)
