@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class Statistics:
         covariances = (self.convergent, self.divergent, self.chain, self.reciprocal)
         return Motifs(*(_ratio(c, scale) for c, scale in zip(covariances, scales, strict=True)))
 
-    def parameters(self, input: Any = 0.0, check: bool = False) -> Parameters:
+    def parameters(self, input: Any = 0.0, transfer: Mapping[str, Any] | None = None, check: bool = False) -> Parameters:
         """The `Parameters` with these statistics, for theory on the measured network itself.
 
         `check=True` also asks whether a Gaussian ensemble has them, which sampling noise may prevent, and raises
@@ -62,7 +63,7 @@ class Statistics:
         return Parameters.from_covariances(
             populations=self.populations, N=N, fractions=np.asarray(self.sizes) / N,
             mean=self.mean, variance=self.variance, convergent=self.convergent, divergent=self.divergent,
-            chain=self.chain, reciprocal=self.reciprocal, input=input, check=check,
+            chain=self.chain, reciprocal=self.reciprocal, input=input, transfer=transfer, check=check,
         )  # fmt: skip
 
     def dataset(self) -> xr.Dataset:

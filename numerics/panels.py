@@ -87,10 +87,14 @@ def _is_resolved(function: Function, left: Array, middle: Array, right: Array, s
     places = [(x - left[:, None]) / half - 1.0 for x in points[1:]]
     difference = [w * v for w, v in zip([-WEIGHTS[None, :], *weights], [whole, *parts], strict=True)]
     u, terms = jnp.concatenate([jnp.broadcast_to(NODES[None, :], whole.shape), *places], axis=1), jnp.concatenate(difference, axis=1)
-    before, now, worst = jnp.zeros_like(u), jnp.ones_like(u), jnp.zeros_like(left)
-    for k in range(HIGHEST_MOMENT + 1):
+
+    def moment(k, carry):
+        before, now, worst = carry
         worst = jnp.maximum(worst, jnp.abs(jnp.sum(terms * now, axis=1)))
-        before, now = now, ((2 * k + 1) * u * now - k * before) / (k + 1)
+        k = jnp.asarray(k, dtype=u.dtype)
+        return now, ((2 * k + 1) * u * now - k * before) / (k + 1), worst
+
+    _, _, worst = lax.fori_loop(0, HIGHEST_MOMENT + 1, moment, (jnp.zeros_like(u), jnp.ones_like(u), jnp.zeros_like(left)))
     here = jnp.maximum(jnp.min(jnp.abs(whole), axis=1), 0.1 * size.typical)
     return worst <= jnp.maximum(max(tolerance, 1e-13) * here, size.noise), jnp.max(jnp.abs(whole), axis=1)
 

@@ -1,153 +1,241 @@
-"""Two rules for E f(mu + sigma z), z standard normal, of which each is right where the other is expensive.
-
-The bell rule: the trapezoidal rule in z, whose error falls exponentially where f is analytic and wide compared to sigma.
-The march: Gauss-Legendre on panels in z that are no wider than the normal density and the function's own panels permit, one after
-the other until the density is spent.
-
-All arrays have shape (n,); an integrand is called with x, z and one more axis, that of the nodes.
-"""
+"""Gaussian averages by quadrature, for functions whose averages have no closed form."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+import copy
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property, partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float
 
-from .panels import NODES, WEIGHTS
+from ..errors import ExpressionError
+from . import panels, rules
+from .elementwise import Elementwise, along_parameter, derivative, like, piecewise
+from .expectation import Average, Prepared
+from .normal import density, hermite
+from .rules import Rule
 
-Integrand = Callable[[Array, Array], Array]
+TOLERANCE = 1e-11
+MOST_PANELS = 2048
+MOST_PANELS_TRACED = 256
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Reach and spacing of the nodes, set by a tolerance; refinement 2 halves every spacing, which tells the error."""
+class Grid:
+    """What quadrature needs to know of a function without parameters: the edges of its panels, and how wide a density may be for the
+    bell rule. Found when they are first asked for.
+    """
 
-    tolerance: float
-    refinement: int = 1
+    def __init__(self, pieces: Sequence[Elementwise], breaks: Sequence[float], rule: Rule):
+        self.pieces, self.breaks, self.rule = tuple(pieces), tuple(breaks), rule
 
     @cached_property
-    def reach(self) -> float:
-        """Standard deviations from the mean beyond which (1 + z^4) times the density is negligible."""
-        z = 4.0
-        while math.erfc(z / math.sqrt(2)) * (1 + z**4) > 0.1 * self.tolerance:
-            z += 0.05
-        return z
-
-    @property
-    def spacing(self) -> float:
-        """Distance of the bell rule's nodes in z."""
-        return 1 / 7 / self.refinement
+    def edges(self) -> np.ndarray:
+        """Edges in u, ascending, ending with infinity."""
+        with jax.ensure_compile_time_eval():
+            for radius in panels.RADII:
+                edges, resolved = jax.jit(partial(find, self.pieces, self.breaks, self.rule.tolerance, MOST_PANELS, radius))()
+                if resolved:
+                    break
+            else:
+                raise ExpressionError(_unresolved("", MOST_PANELS))
+        found = np.unique(np.asarray(edges))[:-1]
+        if radius < panels.RADII[0]:
+            warnings.warn(f"a Gaussian average is checked only where |mean| + 9 sqrt(variance) < {radius:g}: beyond, its function is "
+                          f"taken to vary as fast as there (it needs more than {MOST_PANELS} panels)", stacklevel=2)  # fmt: skip
+            ahead = np.arange(1, 1000)
+            found = np.concatenate(
+                [found[0] - ahead[::-1] * (found[1] - found[0]), found, found[-1] + ahead * (found[-1] - found[-2])]
+            )
+        else:
+            found = found[np.abs(found) < radius]
+        return np.append(found, np.inf)
 
     @cached_property
-    def bell(self) -> tuple[np.ndarray, np.ndarray]:
-        """Nodes and weights of the bell rule in z."""
-        count = math.ceil(self.reach / self.spacing)
-        z = self.spacing * np.arange(-count, count + 1)
-        weights = np.exp(-0.5 * z * z)
-        return z, weights / weights.sum()
+    def widest_bell(self) -> float:
+        """The largest standard deviation for which the bell rule serves; 0 where there are breaks."""
+        if self.breaks:
+            return 0.0
+        with jax.ensure_compile_time_eval():
+            return rules.widest_bell(
+                jax.jit(self.pieces[0]), self.edges, self.rule, 0.1 * float(panels.Size.of(self.pieces[0]).typical)
+            )
 
-    @property
-    def widest_panel(self) -> float:
-        """The widest panel in z on which sixteen nodes resolve the normal density."""
-        return (4.6 if self.tolerance >= 1e-9 else 4.0) / self.refinement
+    @cached_property
+    def growth(self) -> tuple[float, float]:
+        """Exponential rates at which the function grows to the left and to the right."""
+        with jax.ensure_compile_time_eval():
+            left, right = rules.growth_of(lambda x: piecewise(x, self.pieces, self.breaks), jnp.zeros(1))
+            return float(left[0]), float(right[0])
 
-
-def bell(integrand: Integrand, mu: Float[Array, " n"], sigma: Float[Array, " n"], rule: Rule) -> Float[Array, " n"]:
-    """E f by the trapezoidal rule."""
-    z, weights = (v[None, :] for v in rule.bell)
-    return jnp.sum(weights * integrand(mu[:, None] + sigma[:, None] * z, z), axis=-1)
-
-
-def march(integrand: Integrand, mu: Float[Array, " n"], sigma: Float[Array, " n"], edges: Array, rule: Rule) -> Float[Array, " n"]:
-    """E f panel by panel; 0 where sigma is 0.
-
-    edges: (m,), or (n, m) for functions that are not all the same; ascending, filled up with infinity
-    """
-    there, reach = sigma > 0, rule.reach
-    width = jnp.where(there, sigma, 1.0)
-    low = mu - reach * width
-    if edges.ndim == 1:
-        start = jnp.searchsorted(edges, low, side="right", method="compare_all" if len(edges) <= 64 else "scan")
-    else:
-        start = jnp.sum(edges <= low[:, None], axis=-1)
-
-    def next_edge(index):
-        x = edges[index] if edges.ndim == 1 else jnp.take_along_axis(edges, index[:, None], axis=1)[:, 0]
-        return (x - mu) / width
-
-    def step(carry):
-        at, index, total = carry
-        edge = next_edge(index)
-        end = jnp.minimum(jnp.minimum(edge, at + rule.widest_panel), reach)
-        half = 0.5 * (end - at)
-        z = 0.5 * (end + at)[:, None] + half[:, None] * NODES[None, :]
-        values = integrand(mu[:, None] + width[:, None] * z, z) * jnp.exp(-0.5 * z * z)
-        panel = half * jnp.sum(WEIGHTS[None, :] * values, axis=-1)
-        return end, index + (end == edge).astype(index.dtype), total + jnp.where(at < reach, panel, 0.0)
-
-    carry = (jnp.where(there, -reach, reach), start, jnp.zeros_like(mu))
-    _, _, total = lax.while_loop(lambda c: jnp.any(c[0] < reach), step, carry)
-    return total / math.sqrt(2 * math.pi)
+    @cached_property
+    def singular_order(self) -> int:
+        """The lowest order of a derivative that is infinite at a break, as 2 for x^1.5 at 0; 99 when there is none up to 4."""
+        with jax.ensure_compile_time_eval():
+            orders = [order for b, *sides in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True)
+                      for side in sides for order in range(1, 5) if not jnp.isfinite(derivative(side, order)(jnp.asarray(b)))]  # fmt: skip
+        return min(orders, default=99)
 
 
-def widest_bell(function: Callable[[Array], Array], edges: np.ndarray, rule: Rule, floor: float) -> float:
-    """The largest sigma up to which the bell rule averages a function and its first derivative to the tolerance, the third to a
-    hundred times that.
-
-    Two trapezoidal sums, one moved by half a spacing, differ by twice their error. It oscillates in mu, so that k derivatives
-    multiply it by (2 pi / (spacing sigma))^k. It falls like exp(-c / sigma), so that what rounding hides is known from a wider sigma.
-    """
-    h = rule.spacing
-    z = h * np.arange(-math.ceil(9.0 / h), math.ceil(9.0 / h) + 1)  # so far that where the sums end makes no difference
-    moved = z[1:] - 0.5 * h
-    finite = np.unique(np.clip(edges[np.isfinite(edges)], -64.0, 64.0))
-    spots = np.unique(np.concatenate([finite, 0.5 * (finite[1:] + finite[:-1]), np.linspace(-4.0, 4.0, 9)]))
-    sigmas = 2.0 ** np.arange(-12.0, 7.1, 0.25)
-    widths = sigmas[:, None, None]
-    mu = spots[None, :, None] + h * widths * np.array([0.0, 0.25])[None, None, :]
-    mu = mu.reshape(len(sigmas), -1, 1)
-
-    def total(nodes):
-        values, w = function(jnp.asarray(mu + widths * nodes[None, None, :])), np.exp(-0.5 * nodes**2) * h / math.sqrt(2 * math.pi)
-        return jnp.sum(w[None, None, :] * values, axis=-1), jnp.sum(w[None, None, :] * jnp.abs(values), axis=-1)
-
-    (one, size), (other, _) = total(z), total(moved)
-    error = jnp.maximum(jnp.abs(one - other) - 1e-14 * (size + floor), 0.0) / jnp.maximum(jnp.abs(one), floor)
-    worst = np.max(np.where(np.isfinite(error), error, np.inf), axis=1)
-    octave = 2  # steps of the ladder to sqrt(2) sigma
-    worst = np.maximum(worst[:-octave], worst[octave:] ** math.sqrt(2))
-    growth = np.maximum(2 * np.pi / (h * sigmas[:-octave]), 1.0)
-    good = (worst * growth <= 0.1 * rule.tolerance) & (worst * growth**3 <= 100 * rule.tolerance)
-    return float(np.max(sigmas[:-octave], where=np.cumprod(good).astype(bool), initial=0.0))
+def find(pieces: Sequence[Elementwise], breaks: Sequence[float], tolerance: float, most: int, radius: float) -> panels.Panels:
+    """The panels of a function with breaks; around these they close in, because a derivative may be singular there."""
+    edges, resolved = panels.find(lambda x: piecewise(x, pieces, breaks), breaks, tolerance, most, radius)
+    return panels.Panels(jnp.concatenate([edges, *(panels.graded(b) for b in breaks)]).sort(), resolved)
 
 
-def elementwise(function: Callable[..., Array]) -> Callable[..., Array]:
-    """`function(edges, *arrays of shape (n,))` whose batches become longer arrays, so that its loops end when the slowest entry does
-    and a branch that no entry needs is not taken.
+class Quadrature(Average):
+    """An average by quadrature, right for every mean and variance (see `rules`).
+
+    pieces: smooth elementwise JAX functions of (u, *parameters); breaks: increasing, where one piece ends and the next begins
+    offset: a constant that is added to the function, kept apart because averaging it takes no nodes
+    shape: pieces without parameters that have the same panels, where the parameters only scale and add; without it, panels are
+    found for the parameters' values, when they are prepared
+    opaque: the pieces are one function that does its own branching at the breaks
+    tolerance: of the average and its first derivative, relative to the function's size; sets the number of nodes
     """
 
-    @jax.custom_batching.custom_vmap
-    def flat(edges, *arrays):
-        return function(edges, *arrays)
+    def __init__(
+        self,
+        pieces: Sequence[Elementwise],
+        breaks: Sequence[float] = (),
+        *,
+        offset: float = 0.0,
+        parameters: Mapping[str, Any] = {},
+        inner: Callable | None = None,
+        shape: Sequence[Elementwise] | None = None,
+        opaque: bool = False,
+        tolerance: float = TOLERANCE,
+    ):
+        super().__init__(parameters, inner)
+        self.pieces, self.breaks = tuple(pieces), tuple(float(b) for b in breaks)
+        self.offset, self.opaque, self.rule, self.power = float(offset), opaque, Rule(float(tolerance)), 1
+        shape = self.pieces if shape is None and not parameters else shape
+        self.grid = None if shape is None else Grid(shape, self.breaks, self.rule)
+        self.singular_order = lambda: 1 if self.grid is None else self.grid.singular_order
 
-    @flat.def_vmap
-    def _(size: int, batched: Any, edges: Array, *arrays: Array):
-        on_edges, *on = batched
-        n = arrays[0].shape[-1]
-        long = [a if b else jnp.broadcast_to(a[None], (size, n)) for a, b in zip(arrays, on, strict=True)]
-        if on_edges and edges.ndim == 2:
-            edges = jnp.broadcast_to(edges[:, None, :], (size, n, edges.shape[-1]))
-        elif not on_edges and edges.ndim == 2:
-            edges = jnp.broadcast_to(edges[None], (size, *edges.shape))
-        edges = edges.reshape(size * n, -1) if edges.ndim == 3 else edges
-        return flat(edges, *(a.reshape(-1) for a in long)).reshape(size, n), True
+    def squared(self) -> Quadrature:
+        """The average of the function's square, on the same panels."""
+        return self._with(pieces=tuple(partial(_square, piece, self.offset) for piece in self.pieces), offset=0.0,
+                          power=2 if self.grid is not None else 1)  # fmt: skip
 
-    return flat
+    def error(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None) -> Float[Array, "*n"]:
+        """An estimate of the average's error: its difference to the average with every spacing of the nodes halved."""
+        prepared = self.prepare() if prepared is None else prepared
+        finer = self._with(rule=Rule(self.rule.tolerance, refinement=2))
+        return jnp.abs(self(mu, Delta, prepared) - finer(mu, Delta, prepared))
+
+    def _with(self, **changes: Any) -> Quadrature:
+        made = copy.copy(self)
+        for name, value in changes.items():
+            setattr(made, name, value)
+        return made
+
+    @cache  # noqa: B019  (a few per average)
+    def varied(self, k):
+        return self._with(pieces=tuple(along_parameter(piece, k + 1) for piece in self.pieces), offset=0.0)
+
+    def prepare(self, values: Mapping[str, Any] = {}) -> Prepared:
+        prepared = super().prepare(values)
+        if self.grid is not None:
+            return prepared
+        parameters = jnp.broadcast_arrays(*prepared.parameters)
+        shape = parameters[0].shape
+
+        def one(*p):
+            return find([lambda u, piece=piece: piece(u, *p) for piece in self.pieces], self.breaks, self.rule.tolerance,
+                        MOST_PANELS_TRACED, panels.RADII[0])  # fmt: skip
+
+        edges, resolved = jax.vmap(one)(*(p.ravel() for p in parameters))
+        edges = eqx.error_if(edges, ~resolved, _unresolved(" with these parameters", MOST_PANELS_TRACED))
+        edges = jnp.concatenate([edges, jnp.full((len(edges), 1), jnp.inf)], axis=1)
+        return prepared._replace(edges=jax.lax.stop_gradient(edges.reshape(*shape, -1)))
+
+    def evaluate(self, orders, mu, Delta, parameters, edges):
+        if self.grid is not None:
+            edges = jnp.asarray(self.grid.edges)
+        elif edges is None:
+            raise ExpressionError("this average's panels depend on its parameters: prepare it with their values")
+        else:
+            edges = jnp.broadcast_to(edges, (*mu.shape, edges.shape[-1])).reshape(-1, edges.shape[-1])
+        flat = [jnp.ravel(v) for v in (mu, jnp.sqrt(Delta), *parameters)]
+        smooth = rules.elementwise(partial(self._smooth, orders))(edges, *flat)
+        values = [v.reshape(mu.shape) + self._jumps(order, mu, Delta, parameters) for order, v in zip(orders, smooth, strict=True)]
+        return tuple(v + self.offset if order == 0 else v for order, v in zip(orders, values, strict=True))
+
+    def _jumps(self, order: int, mu: Array, Delta: Array, parameters: tuple[Array, ...]) -> Array:
+        """What the jumps of a function and its lower derivatives at the breaks add to the average of a derivative."""
+        total = jnp.zeros_like(mu)
+        for n in range(min(order, self.singular_order() - 1)):
+            for k, b in enumerate(self.breaks):
+                jump = self._one_sided(k + 1, n, b, parameters, 1) - self._one_sided(k, n, b, parameters, -1)
+                total = total + like(jump, mu) * density(b, mu, Delta, order - 1 - n)
+        return total
+
+    def _smooth(self, orders: tuple[int, ...], edges: Array, mu: Array, sigma: Array, *parameters: Array) -> tuple[Array, ...]:
+        """The averages without what the jumps at the breaks add."""
+        own = [p[:, None] for p in parameters]
+
+        def function(x, n):
+            return piecewise(x, [derivative(lambda u, piece=piece: piece(u, *own), n) for piece in self.pieces], self.breaks)
+
+        def direct(x, z):
+            return tuple(function(x, n) for n in orders)
+
+        def with_singularities(x, z):
+            return tuple(
+                self._by_parts(function, n, mu, sigma, x, z) if n >= self.singular_order() else function(x, n) for n in orders
+            )
+
+        growth = rules.growth_of(lambda x: function(x[:, None], 0)[:, 0], mu) if self.grid is None else self.grid.growth
+        growth = (self.power * growth[0], self.power * growth[1])
+        if self.grid is not None and self.grid.widest_bell > 0:
+            return self._smooth_everywhere(direct, len(orders), mu, sigma, edges, growth)
+        wide = rules.march(with_singularities, len(orders), mu, sigma, edges, self.rule, growth)
+        return tuple(jnp.where(sigma > 0, v, function(mu[:, None], n)[:, 0]) for n, v in zip(orders, wide, strict=True))
+
+    def _smooth_everywhere(
+        self, integrands: Callable, count: int, mu: Array, sigma: Array, edges: Array, growth: Any
+    ) -> tuple[Array, ...]:
+        """For a function without breaks: the bell rule, with twice as many nodes where one is too few, and the march beyond."""
+        widest = self.grid.widest_bell
+
+        def where_any(wanted, compute):
+            return jax.lax.cond(jnp.any(wanted), compute, lambda: (jnp.zeros_like(mu),) * count)
+
+        narrow, wide = sigma <= widest, sigma > 2 * widest
+        coarse = rules.bell(integrands, mu, sigma, self.rule)
+        between = where_any(~narrow, lambda: rules.bell(integrands, mu, sigma, self.rule, between=True))
+        far = where_any(wide, lambda: rules.march(integrands, count, mu, jnp.where(wide, sigma, 0.0), edges, self.rule, growth))
+        return tuple(jnp.where(narrow, a, jnp.where(wide, c, 0.5 * (a + b))) for a, b, c in zip(coarse, between, far, strict=True))
+
+    def _by_parts(self, function: Callable, order: int, mu: Array, sigma: Array, x: Array, z: Array) -> Array:
+        """Near a singular break Stein's lemma takes the derivatives: <D^m g> = <g He_m(z)> / sigma^m, g the last finite one."""
+        lower = self.singular_order() - 1
+        steps = order - lower
+        nearest = jnp.min(jnp.abs(mu[None, :] - np.array(self.breaks)[:, None]), axis=0)
+        near = (nearest <= self.rule.reach * sigma)[:, None]
+        width = jnp.where(sigma > 0, sigma, 1.0)[:, None]
+        return jnp.where(near, function(x, lower) * hermite(steps, z) / width**steps, function(x, order))
+
+    def _one_sided(self, k: int, order: int, b: float, parameters: tuple[Array, ...], side: int) -> Array:
+        """The derivative of piece k at its end b."""
+        slope = derivative(lambda u: like(self.pieces[k](u, *parameters), u), order)
+        at = [jnp.full_like(parameters[0], b) if parameters else jnp.asarray(b)]
+        if not self.opaque:
+            return slope(at[0])
+        one, two, three = (slope(at[0] + side * step) for step in (1e-4, 2e-4, 3e-4))
+        return 3 * (one - two) + three  # extrapolated to the break: the function itself has there the value from one side only
+
+
+def _unresolved(what: str, most: int) -> str:
+    return (f"the Gaussian average cannot be computed to tolerance{what}: the function needs more than {most} panels (does it "
+            "oscillate, or is it not finite?)")  # fmt: skip
+
+
+def _square(piece: Elementwise, offset: float, u: Array, *parameters: Array) -> Array:
+    return (offset + like(piece(u, *parameters), u)) ** 2

@@ -111,10 +111,16 @@ class System:
         write_text(path, self.source)
 
 
-def compile(mean_field: MeanField) -> System:
-    """Generate JAX code from mean-field equations and load it. Raises `PrecisionError` when JAX is in float32."""
+def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:
+    """Generate JAX code from mean-field equations and load it.
+
+    tolerance: of the Gaussian averages that have no closed form, relative to the size of the transfer function; default 1e-11. Raises
+    `PrecisionError` when JAX is in float32, `ParameterError` for a tolerance outside of 1e-13 to .01.
+    """
     require_x64()
-    source = generate(mean_field)
+    if tolerance is not None and not 1e-13 <= tolerance <= 1e-2:
+        raise ParameterError(f"tolerance = {tolerance} must be between 1e-13 and 0.01")
+    source = generate(mean_field, tolerance)
     name = f"motifield_generated_{abs(hash(source)):x}"
     module = ModuleType(name)
     module.__dict__.update(opaque_functions(mean_field))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,8 +194,8 @@ class NetworkVerification:
 
 
 def verify_network(
-    system: System, network: Network, *, input: Any = 0.0, t1: float = 60.0, initial: Any = None, tolerance: float = 0.1, title: str = "",
-    progress: Progress | None = None,
+    system: System, network: Network, *, input: Any = 0.0, transfer: Mapping[str, Any] | None = None, t1: float = 60.0, initial: Any = None,
+    tolerance: float = 0.1, title: str = "", progress: Progress | None = None,
 ) -> NetworkVerification:  # fmt: skip
     """Quenched theory: the equations with the statistics measured on `network`, against the network's own dynamics.
 
@@ -206,7 +206,7 @@ def verify_network(
 
     say = progress or (lambda what, fraction: None)
     say("measuring", 0.0)
-    parameters = measure(network).parameters(input=input)
+    parameters = measure(network).parameters(input=input, transfer=transfer)
     ts = np.linspace(0.0, t1, 121)
     say("integrating the theory", 0.1)
     theory, plain = (integrate(system, p, t1, saveat=ts, initial=initial) for p in (parameters, parameters.without_motifs()))

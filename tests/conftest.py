@@ -13,7 +13,19 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Before the first import of these modules, so that their shape annotations are checked in every test (with the numeric tower: an
 # int is a float). Not the modules that validate what users give them: their own errors are what their tests look for.
-SHAPED = ("gaussian", "inputs", "parameters", "feasibility", "system", "integrate", "fixed_points")
+SHAPED = (
+    "expectation",
+    "quadrature",
+    "rules",
+    "panels",
+    "normal",
+    "inputs",
+    "parameters",
+    "feasibility",
+    "system",
+    "integrate",
+    "fixed_points",
+)
 jaxtyping.install_import_hook([f"motifield.numerics.{name}" for name in SHAPED],
                               "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")  # fmt: skip
 

@@ -1,10 +1,12 @@
 """The command line, as a user calls it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 import xarray as xr
@@ -49,7 +51,7 @@ def call(monkeypatch, capsys):
 
 
 def test_every_command_has_help():
-    for command in ("derive", "integrate", "fixed-points", "measure", "sample", "verify"):
+    for command in ("derive", "integrate", "fixed-points", "measure", "sample", "verify", "average"):
         shown = CliRunner().invoke(app, [command, "--help"])
         assert shown.exit_code == 0
         assert "--json" in shown.output
@@ -134,6 +136,86 @@ def test_bad_input_ends_with_one_message_and_status_2(call, spec, tmp_path, monk
     assert pytest.importorskip("re").search(match, err)
     assert "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == [spec.name]  # nothing half written
+
+
+def expected(f, mu, variance, order=0):
+    """<f^(order)> from f alone, by Stein's lemma, in mpmath."""
+    hermite = [lambda z: 1, lambda z: z, lambda z: z * z - 1][order]
+    s = mpmath.sqrt(variance)
+    return float(mpmath.quad(lambda z: f(mu + s * z) * hermite(z) * mpmath.npdf(z), mpmath.linspace(-10, 10, 21)) / s**order)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "f", "closed_form", "method"),
+    [
+        (("erf(x)",), mpmath.erf, "erf(mu/sqrt(2*Delta + 1))", "closed form"),
+        (("softplus", "--set", "gain=2"), lambda x: mpmath.log1p(mpmath.exp(2 * x)) / 2, None, "quadrature"),
+        (("k*tanh(x - a)", "--set", "k=3", "--set", "a=.5"), lambda x: 3 * mpmath.tanh(x - 0.5), None, "quadrature"),
+    ],
+)
+def test_average(call, arguments, f, closed_form, method):
+    code, out, _ = call("average", *arguments, "--mu", "-0.3,1.2", "--variance", "0.4,2", "--json")
+    data = json.loads(out)
+    assert code == 0
+    assert (data["closed_form"], data["method"]) == (closed_form, method)
+    assert (data["latex"] is None) == (data["closed_form"] is None) == (data["reason"] is not None)
+    assert [(r["mean"], r["variance"]) for r in data["rows"]] == [(-0.3, 0.4), (-0.3, 2), (1.2, 0.4), (1.2, 2)]
+    for r in data["rows"]:
+        at = r["mean"], r["variance"]
+        found = [r["value"], r["by_mean"], r["by_variance"]]
+        np.testing.assert_allclose(found, [expected(f, *at), expected(f, *at, 1), expected(f, *at, 2) / 2], rtol=1e-9)
+        assert 0 < r["error"] < 1e-10
+
+
+def test_average_prints_formula_table_and_reason(call):
+    out = call("average", "erf", "--order", "1")[1]
+    assert "f(x) = offset + erf(gain*(-threshold + x)), gain = 1, threshold = 0, offset = 0" in out
+    assert r"\operatorname{erf}" in out
+    assert "<f'>, closed form" in out
+    assert "no closed form for the Gaussian average of tanh(x)" in call("average", "tanh", "--tolerance", "1e-6")[1]
+
+
+def test_average_draws(call, tmp_path):
+    for name, start in (("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")):
+        code, _, err = call("average", "erf(x)", "--plot", tmp_path / name, "--variances", "0,1", "--range", "-3,3")
+        assert (code, err) == (0, "")
+        assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (("x", "--variance", "-1"), "variance = -1 is negative"),
+        (("x", "--mu", "one"), "--mu 'one' is not a number"),
+        (("x", "--mu", "nan"), "mu must be finite, not nan"),
+        (("x", "--mu", ""), "--mu '' is not a number"),
+        (("x", "--variance", "1,inf"), "variance must be finite, not inf"),
+        (("y + 1",), "unknown name 'y'"),
+        (("open('x')",), "unknown function 'open'"),
+        (("k*x",), "unknown name 'k'"),
+        (("k*x", "--set", "k"), "--set 'k' is not NAME=VALUE"),
+        (("k*x", "--set", "k=two"), "--set 'k=two' is not NAME=VALUE"),
+        (("x", "--set", "k=2"), "has no parameters \\['k'\\]"),
+        (("x", "--set", "name=2"), "has no parameter 'name'"),
+        (("tanh", "--set", "slope=2"), "transfer function tanh: .*slope"),
+        (("rectified_power", "--set", "n=1.5"), "needs an integer power"),
+        (("tanh", "--tolerance", "0"), "tolerance = 0 must be between 1e-13 and 0.01"),
+        (("1/x",), "cannot be computed to tolerance|not a real number"),
+        (("erf(x)", "--plot", "a.doc"), "cannot draw to a.doc"),
+        (("erf(x)", "--plot", "a.png", "--range", "3"), "--range '3' must be two numbers"),
+        (("erf(x)", "--plot", "a.png", "--range", "3,1"), "must be two increasing numbers, not 3, 1"),
+        (("erf(x)", "--plot", "a.png", "--variances", "-1"), "variance = -1 is negative"),
+        (("erf(x)", "--range", "0,1"), "give --plot"),
+    ],
+)
+def test_average_of_bad_input_ends_with_one_message_and_status_2(call, tmp_path, monkeypatch, arguments, match):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call("average", *arguments)
+    assert code == 2
+    assert re.search(match, err)
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_help_and_import_load_neither_jax_nor_sympy():

@@ -51,7 +51,8 @@ def test_theory_imports_no_numbers():
 FLOORS = {
     "numerics": [["report"], ["plots"], ["verify", "spec"], ["integrate", "fixed_points", "sampling", "simulation", "measure", "edges", "network"],
                  ["system"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"],
-                 ["gaussian"], ["bivariate", "normal", "siegert"], ["quadrature"], ["panels", "precision"]],
+                 ["gaussian"], ["quadrature"], ["expectation"],
+                 ["rules", "bivariate", "normal", "siegert"], ["panels", "precision", "elementwise"]],
     "theory": [["codegen"], ["equations"], ["explicit"], ["rules"], ["derivation"], ["latex"], ["terms"], ["einsum"], ["jax_printer"],
                ["closures", "statistics", "architecture"], ["notation", "transfer"], ["gaussian"], ["closed_forms"], ["selfcheck"],
                ["pieces", "affine"], ["roots", "probabilities", "siegert"], ["expressions"]],

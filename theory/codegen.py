@@ -16,14 +16,13 @@ from .equations import MeanField
 from .expressions import X
 from .gaussian import GaussianAverage
 from .jax_printer import jax_code
-from .notation import AVERAGES, PARAMETERS, QUANTITIES, STATES, N
+from .notation import PARAMETERS, QUANTITIES, STATES, N
 from .pieces import split
 from .probabilities import BivariateProbability, GatedProbability, TiltedProbability
 from .terms import Equation, Term
 from .transfer import LIBRARY, TransferFunction
 
 RUNTIME = "motifield.numerics"  # where generated code, and only it, finds its Gaussian averages
-_AVERAGE_NAMES = {"R": "mean_rate", "G": "mean_gain", "C": "second_moment"}
 FIXED_PLACES = (TiltedProbability, GatedProbability, BivariateProbability)  # evaluated for numbers known when code is generated
 _STATE = {name: f"state.{name}" for name in STATES}
 
@@ -71,14 +70,17 @@ def _parts(equation: Equation) -> list[_Part]:
     return [_Part.of(term, str(equation.index)) for term in equation.terms]
 
 
-def generate(mean_field: MeanField) -> str:
-    """The source of a module with `State`, `Coefficients`, `coefficients`, `variance`, `rates` and `vector_field`."""
+def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
+    """The source of a module with `State`, `Coefficients`, `coefficients`, `variance`, `rates` and `vector_field`.
+
+    tolerance: of averages that have no closed form; default: that of `numerics.gaussian`
+    """
     parametric = bool(mean_field.architecture.transfer_parameters)
     tensors = [part for e in (*mean_field.equations, mean_field.variance) for part in _parts(e) if part.kept]
     blocks = [
         [_docstring(mean_field), "import math  # noqa: F401", "from typing import NamedTuple", "", "import jax", "import jax.numpy as jnp", "",
          f"from {RUNTIME} import gaussian"],
-        _transfers(mean_field),
+        _transfers(mean_field, tolerance),
         ["class State(NamedTuple):", '    """One value per population in each field."""', "",
          *(f"    {name}: jax.Array  # {QUANTITIES[name].meaning}" for name in mean_field.states)],
         ["class Coefficients(NamedTuple):", '    """What does not depend on the state."""', "",
@@ -108,7 +110,7 @@ def _docstring(mean_field: MeanField) -> str:
             'not depend on the state. Works under jit, vmap and grad.\n"""\n')  # fmt: skip
 
 
-def _transfers(mean_field: MeanField) -> list[str]:
+def _transfers(mean_field: MeanField, tolerance: float | None) -> list[str]:
     functions = mean_field.architecture.distinct_transfers
     names = _names(functions)
     lines = [line for name, f in zip(names, functions, strict=True) for line in (*_transfer(name, f), "", "")]
@@ -123,7 +125,7 @@ def _transfers(mean_field: MeanField) -> list[str]:
     averages = []
     for k, (f, name) in enumerate(zip(functions, names, strict=True)):
         of_it = [g.defaults for g in mean_field.architecture.transfer if g == f]
-        made = _Averages(f, name, {str(s): [d[s] for d in of_it] for s in f.defaults})
+        made = _Averages(f, name, {str(s): [d[s] for d in of_it] for s in f.defaults}, tolerance)
         averages.append(made.code(f"mean_rate_of[{k}]" if several else "mean_rate"))
     for wanted, made in zip(
         ("mean_rate", *(["second_moment"] if "C" in mean_field.averages else [])), zip(*averages, strict=True), strict=False
@@ -222,13 +224,14 @@ class _Averages:
     f: TransferFunction
     name: str
     defaults: dict[str, list[sp.Expr]]
+    tolerance: float | None
 
     def code(self, mean: str) -> tuple[str, str]:
         """<phi> and <phi^2>: closed forms where there are, else quadrature on the same panels. `mean`: what the first is called."""
         f = self.f
         if f.function is not None:
             pieces = f"[{self.name}]" + (f" * {len(f.breaks) + 1}, {f.breaks!r}" if f.breaks else "")
-            return f"gaussian.Quadrature({pieces}, opaque=True{self.options()})", f"{mean}.squared()"
+            return f"gaussian.Quadrature({pieces}, opaque=True{self.options()}{self.accuracy()})", f"{mean}.squared()"
         closed, square = self.closed(1), self.closed(2)
         if closed is None or (square is None and f.parameters and f.affine.shape is None):  # the panels that one finds serve both
             return self.quadrature(), square or f"{mean}.squared()"
@@ -251,12 +254,15 @@ class _Averages:
             shape = ", shape=[" + ", ".join(f"lambda x: {jax_code(piece)}" for piece in split(f.affine.shape).pieces) + "]"
         if f.pieces.breaks:
             _fixed_breaks(f)
-            return f"gaussian.Quadrature({self.name}_pieces, {self.name}_breaks{self.options()}{shape})"
+            return f"gaussian.Quadrature({self.name}_pieces, {self.name}_breaks{self.options()}{shape}{self.accuracy()})"
         constant, varying = f.affine.outer.as_coeff_Add()
         offset = f", offset={jax_code(constant)}" if constant != 0 else ""
         arguments = ", ".join(("x", *f.parameters))
         piece = f"lambda {arguments}: {jax_code(varying)}" if offset or not f.affine.is_identity else self.name
-        return f"gaussian.Quadrature([{piece}]{self.options()}{shape}{offset})"
+        return f"gaussian.Quadrature([{piece}]{self.options()}{shape}{offset}{self.accuracy()})"
+
+    def accuracy(self) -> str:
+        return "" if self.tolerance is None else f", tolerance={float(self.tolerance)!r}"
 
     def options(self) -> str:
         """The parameters, and u = a x + b in terms of them."""
@@ -293,10 +299,12 @@ def _vector_field(mean_field: MeanField) -> list[str]:
         '    """Time derivative of the state under the external input `drive`, shape (P,)."""',
     ]
     lines.append("    Delta = variance(state, c)")
-    lines += [
-        f"    {name} = {_AVERAGE_NAMES[name]}(state.K, Delta{_prepared(mean_field)})"
-        for name in AVERAGES
-        if name in mean_field.averages
-    ]
+    arguments = f"(state.K, Delta{_prepared(mean_field)})"
+    if "G" in mean_field.averages:
+        lines.append(f"    R, G = mean_rate.derivatives{arguments}")
+    else:
+        lines.append(f"    R = mean_rate{arguments}")
+    if "C" in mean_field.averages:
+        lines.append(f"    C = second_moment{arguments}")
     changes = [f"        {e.name}=-state.{e.name} + {_sum(e)}," for e in mean_field.equations]
     return [*lines, "    return State(", *changes, "    )"]

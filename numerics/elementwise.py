@@ -1,0 +1,50 @@
+"""Elementwise functions with breaks, and their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+Elementwise = Callable[..., Array]
+
+
+def piecewise(x: Array, pieces: Sequence[Elementwise], breaks: Sequence[float], *parameters: Array) -> Array:
+    """The function that is pieces[k] from breaks[k - 1] (included) to breaks[k]."""
+    value = like(pieces[0](x, *parameters), x)
+    for b, piece in zip(breaks, pieces[1:], strict=True):
+        value = jnp.where(x >= b, piece(x, *parameters), value)
+    return value
+
+
+def derivative(function: Elementwise, order: int) -> Elementwise:
+    """The derivative of the given order of a function of one variable."""
+    for _ in range(order):
+        function = _slope(function)
+    return function
+
+
+def _slope(function: Elementwise) -> Elementwise:
+    return lambda x: jax.jvp(lambda v: like(function(v), v), (x,), (jnp.ones_like(x),))[1]
+
+
+def like(value: Any, x: Array) -> Array:
+    """A value, perhaps a plain number, as an array of the shape of x."""
+    return jnp.broadcast_to(jnp.asarray(value, dtype=x.dtype), x.shape)
+
+
+def along_parameter(function: Elementwise, k: int) -> Elementwise:
+    """The derivative of a function of (x, ..., parameters) with respect to its argument k."""
+
+    def slope(*arguments):
+        values = jnp.broadcast_arrays(*arguments)
+
+        def along(value):
+            return like(function(*values[:k], value, *values[k + 1 :]), value)
+
+        return jax.jvp(along, (values[k],), (jnp.ones_like(values[k]),))[1]
+
+    return slope
