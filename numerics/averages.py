@@ -55,6 +55,7 @@ class _Generated:
         """What the error is measured by: quadrature for a closed form, else the same with every spacing of the nodes halved."""
         if isinstance(self.average, gaussian.Closed):
             return self.check()
+        assert isinstance(self.average, gaussian.Quadrature)
         finer = replace(self.average.rule, refinement=2)
         return self.average._with(rule=finer)
 

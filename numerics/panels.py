@@ -43,7 +43,7 @@ def find(function: Function, breaks: Sequence[float], tolerance: float, most: in
     first = np.unique(np.concatenate([[-radius, radius], inside, FIRST_EDGES[np.abs(FIRST_EDGES) < radius]]))
     size = Size.of(function)
     edges, resolved = _bisect(function, first, size, tolerance, most)
-    edges = lax.fori_loop(0, 12, lambda k, e: _merge(function, e, k % 2, np.array(breaks), size, tolerance), edges)
+    edges = lax.fori_loop(0, 12, lambda k, e: _merge(function, e, k % 2, np.array(breaks, dtype=float), size, tolerance), edges)
     return Panels(edges, resolved)
 
 

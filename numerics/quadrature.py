@@ -196,7 +196,13 @@ class Quadrature(Average):
         if self.grid is not None and self.grid.widest_bell > 0:
             return self._smooth_everywhere(direct, len(orders), mu, sigma, edges, growth)
         wide = rules.march(with_singularities, len(orders), mu, sigma, edges, self.rule, growth)
-        return tuple(jnp.where(sigma > 0, v, function(mu[:, None], n)[:, 0]) for n, v in zip(orders, wide, strict=True))
+
+        def there(n):
+            # at a break a power law may be 0 times infinity; its limit from the right is not
+            exact, right = (function(x[:, None], n)[:, 0] for x in (mu, mu + 1e-150))
+            return jnp.where(jnp.isnan(exact), right, exact)
+
+        return tuple(jnp.where(sigma > 0, v, there(n)) for n, v in zip(orders, wide, strict=True))
 
     def _smooth_everywhere(
         self, integrands: Callable, count: int, mu: Array, sigma: Array, edges: Array, growth: Any

@@ -49,7 +49,7 @@ def test_theory_imports_no_numbers():
 
 # From the top down; a module imports from its own floor or below, wherever in the file the import stands.
 FLOORS = {
-    "numerics": [["report"], ["plots"], ["verify", "spec"], ["integrate", "fixed_points", "sampling", "simulation", "measure", "edges", "network"],
+    "numerics": [["report"], ["plots"], ["verify", "spec", "averages"], ["integrate", "fixed_points", "sampling", "simulation", "measure", "edges", "network"],
                  ["system"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"],
                  ["gaussian"], ["quadrature"], ["expectation"],
                  ["rules", "bivariate", "normal", "siegert"], ["panels", "precision", "elementwise"]],

@@ -74,9 +74,11 @@ class TransferFunction:
         """The function of u between its breaks. Raises `ExpressionError` when their order depends on parameters of unknown sign."""
         try:
             return split(self.affine.outer)
-        except TypeError:
-            raise ExpressionError(f"transfer function {self.name} = {self.expression}: where it bends depends on parameters whose sign is "
-                                  "not known; declare those that are with positive=[...]") from None  # fmt: skip
+        except ExpressionError as error:
+            if not self.defaults:
+                raise
+            raise ExpressionError(f"transfer function {self.name} = {self.expression}: {error}, or declare with positive=[...] which of its "
+                                  "parameters are always positive") from None  # fmt: skip
 
     @cached_property
     def is_closed(self) -> bool:

@@ -61,7 +61,11 @@ def with_reference_rule(system: mf.System, P: int) -> mf.System:
 
         return average
 
-    module.mean_rate, module.mean_gain, module.second_moment = rule(0, 1), rule(1, 1), rule(0, 2)
+    mean_rate, mean_gain = rule(0, 1), rule(1, 1)
+    module.second_moment = rule(0, 2)
+    # generated code asks for the mean rate, or for it and its slope
+    mean_rate.derivatives = lambda mu, Delta: (mean_rate(mu, Delta), mean_gain(mu, Delta))
+    module.mean_rate, module.mean_gain = mean_rate, mean_gain
     return system
 
 

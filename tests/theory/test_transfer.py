@@ -177,7 +177,7 @@ def test_a_gain_and_a_threshold_become_a_change_of_variable(made, a, b, shape):
 
 
 def test_breaks_whose_order_depends_on_a_sign_need_it():
-    with pytest.raises(ExpressionError, match="declare those that are with positive"):
+    with pytest.raises(ExpressionError, match="declare with positive"):
         transfer.expression("Min(Max(x, 0), m)", m=1).pieces  # noqa: B018
     assert [str(b) for b in transfer.expression("Min(Max(x, 0), m)", m=1, positive=["m"]).pieces.breaks] == ["0", "m"]
 
