@@ -12,6 +12,7 @@ _WHERE = {
     "theory.equations": ["MeanField", "derive"],
     "theory.gaussian": ["GaussianAverage"],
     "theory.transfer": ["TransferFunction"],
+    "numerics.averages": ["Averaged", "average"],
     "numerics.feasibility": ["check_feasible", "nearest_feasible", "violations"],
     "numerics.fixed_points": ["FixedPoint", "fixed_point"],
     "numerics.inputs": ["Constant", "Function", "Input", "Steps", "Table", "pulse"],

@@ -20,6 +20,15 @@ def piecewise(x: Array, pieces: Sequence[Elementwise], breaks: Sequence[float], 
     return value
 
 
+def nth_derivative(x: Array, order: int, pieces: Sequence[Elementwise], breaks: Sequence[float]) -> Array:
+    """A derivative of the function with these pieces, between its breaks.
+
+    Where the function is finite and the chain rule makes 0 times infinity, as in exp(-exp(-x)) far to the left, it is flat.
+    """
+    value = piecewise(x, [derivative(piece, order) for piece in pieces], breaks)
+    return value if order == 0 else jnp.where(jnp.isnan(value) & jnp.isfinite(piecewise(x, pieces, breaks)), 0.0, value)
+
+
 def derivative(function: Elementwise, order: int) -> Elementwise:
     """The derivative of the given order of a function of one variable."""
     for _ in range(order):

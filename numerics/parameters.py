@@ -68,6 +68,7 @@ class Parameters(eqx.Module):
         require_x64()
         names = _names(populations, fractions, mean)
         P = len(names)
+        transfer = _transfer(transfer)
         alpha = by_population(fractions, names, "fractions")
         if np.any(alpha <= 0) or abs(alpha.sum() - 1) > 1e-9:
             raise ParameterError(f"fractions must be positive and sum to 1: {dict(zip(names, alpha.tolist(), strict=True))}")
@@ -92,7 +93,7 @@ class Parameters(eqx.Module):
             "tau_con": con, "tau_div": div, "tau_chn": chain, "tau_rec": rec,
         }  # fmt: skip
         made = cls(names, **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()}, input=as_input(input, names),
-                   transfer={str(n): jnp.asarray(by_population(v, names, str(n))) for n, v in (transfer or {}).items()})  # fmt: skip
+                   transfer={str(n): jnp.asarray(by_population(v, names, str(n))) for n, v in transfer.items()})  # fmt: skip
         if check:
             check_feasible(made)
         return made
@@ -184,7 +185,7 @@ class Parameters(eqx.Module):
         `transfer` replaces the named parameters of transfer functions and leaves the others.
         """
         if "transfer" in values:
-            given = {name: jnp.broadcast_to(jnp.asarray(v, dtype=float), (self.P,)) for name, v in values.pop("transfer").items()}
+            given = {name: _per_population(v, self.P, name) for name, v in _transfer(values.pop("transfer")).items()}
             changed = self.replace(**values) if values else self
             return dataclasses.replace(changed, transfer={**self.transfer, **given})
         unknown = set(values) - {"N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "input"}
@@ -213,6 +214,19 @@ class Parameters(eqx.Module):
         used = {d for ds in dims.values() for d in ds}
         return xr.Dataset({k: (d, np.asarray(values[k])) for k, d in dims.items()}, coords=dict.fromkeys(used, names),
                           attrs={"N": float(self.N)})  # fmt: skip
+
+
+def _transfer(given: Any) -> Mapping[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise ParameterError(f"transfer maps names of parameters of the transfer functions to values, such as {{'gain': 2.0}}: {given!r}")
+    return given or {}
+
+
+def _per_population(value: Any, P: int, name: str) -> Array:
+    try:
+        return jnp.broadcast_to(jnp.asarray(value, dtype=float), (P,))
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} of the transfer functions must be a number or {P} numbers, not {value!r}") from None
 
 
 def _names(populations: Sequence[str] | None, fractions: Any, mean: Any) -> tuple[str, ...]:

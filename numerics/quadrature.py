@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from ..errors import ExpressionError
 from . import panels, rules
-from .elementwise import Elementwise, along_parameter, derivative, like, piecewise
+from .elementwise import Elementwise, along_parameter, derivative, like, nth_derivative, piecewise
 from .expectation import Average, Prepared
 from .normal import density, hermite
 from .rules import Rule
@@ -35,11 +35,17 @@ class Grid:
         self.pieces, self.breaks, self.rule = tuple(pieces), tuple(breaks), rule
 
     @cached_property
+    def function(self) -> Callable[[Array], Array]:
+        """The function, compiled."""
+        return jax.jit(lambda x: piecewise(x, self.pieces, self.breaks))
+
+    @cached_property
     def edges(self) -> np.ndarray:
         """Edges in u, ascending, ending with infinity."""
+        slope = jax.jit(lambda x: nth_derivative(x, 1, self.pieces, self.breaks))
         with jax.ensure_compile_time_eval():
             for radius in panels.RADII:
-                edges, resolved = jax.jit(partial(find, self.pieces, self.breaks, self.rule.tolerance, MOST_PANELS, radius))()
+                edges, resolved = find(self.function, slope, self.breaks, self.rule.tolerance, MOST_PANELS, radius)
                 if resolved:
                     break
             else:
@@ -56,21 +62,30 @@ class Grid:
             found = found[np.abs(found) < radius]
         return np.append(found, np.inf)
 
+    def refined(self) -> Grid:
+        """The same with every panel split into four."""
+        made = copy.copy(self)
+        edges = self.edges[:-1]
+        inner = (edges[:-1, None] + np.diff(edges)[:, None] * np.array([0.0, 0.25, 0.5, 0.75])).ravel()
+        made.__dict__["edges"] = np.concatenate([inner, edges[-1:], [np.inf]])
+        made.__dict__["widest_bell"] = self.widest_bell
+        return made
+
     @cached_property
     def widest_bell(self) -> float:
         """The largest standard deviation for which the bell rule serves; 0 where there are breaks."""
         if self.breaks:
             return 0.0
         with jax.ensure_compile_time_eval():
-            return rules.widest_bell(
-                jax.jit(self.pieces[0]), self.edges, self.rule, 0.1 * float(panels.Size.of(self.pieces[0]).typical)
-            )
+            size = float(panels.Size.of(self.function).typical)
+            widest = rules.widest_bell(self.function, self.edges, self.rule, 0.1 * size)
+        return min(widest, 0.125 / max(*self.growth, 1e-9))  # twice as wide, and squared, it still is within the reach
 
     @cached_property
     def growth(self) -> tuple[float, float]:
         """Exponential rates at which the function grows to the left and to the right."""
         with jax.ensure_compile_time_eval():
-            left, right = rules.growth_of(lambda x: piecewise(x, self.pieces, self.breaks), jnp.zeros(1))
+            left, right = rules.growth_of(self.function, jnp.zeros(1))
             return float(left[0]), float(right[0])
 
     @cached_property
@@ -82,9 +97,11 @@ class Grid:
         return min(orders, default=99)
 
 
-def find(pieces: Sequence[Elementwise], breaks: Sequence[float], tolerance: float, most: int, radius: float) -> panels.Panels:
+def find(
+    function: Elementwise, slope: Elementwise, breaks: Sequence[float], tolerance: float, most: int, radius: float
+) -> panels.Panels:
     """The panels of a function with breaks; around these they close in, because a derivative may be singular there."""
-    edges, resolved = panels.find(lambda x: piecewise(x, pieces, breaks), breaks, tolerance, most, radius)
+    edges, resolved = panels.find(function, slope, breaks, tolerance, most, radius)
     return panels.Panels(jnp.concatenate([edges, *(panels.graded(b) for b in breaks)]).sort(), resolved)
 
 
@@ -126,7 +143,7 @@ class Quadrature(Average):
     def error(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None) -> Float[Array, "*n"]:
         """An estimate of the average's error: its difference to the average with every spacing of the nodes halved."""
         prepared = self.prepare() if prepared is None else prepared
-        finer = self._with(rule=Rule(self.rule.tolerance, refinement=2))
+        finer = self._with(rule=Rule(max(1e-3 * self.rule.tolerance, 1e-15), refinement=2), grid=self.grid and self.grid.refined())
         return jnp.abs(self(mu, Delta, prepared) - finer(mu, Delta, prepared))
 
     def _with(self, **changes: Any) -> Quadrature:
@@ -147,10 +164,11 @@ class Quadrature(Average):
         shape = parameters[0].shape
 
         def one(*p):
-            return find([lambda u, piece=piece: piece(u, *p) for piece in self.pieces], self.breaks, self.rule.tolerance,
-                        MOST_PANELS_TRACED, panels.RADII[0])  # fmt: skip
+            pieces = [lambda u, piece=piece: piece(u, *p) for piece in self.pieces]
+            function, slope = (lambda x, n=n: nth_derivative(x, n, pieces, self.breaks) for n in (0, 1))
+            return find(function, slope, self.breaks, self.rule.tolerance, MOST_PANELS_TRACED, panels.RADII[0])
 
-        edges, resolved = jax.vmap(one)(*(p.ravel() for p in parameters))
+        edges, resolved = jax.jit(jax.vmap(one))(*(p.ravel() for p in parameters))
         edges = eqx.error_if(edges, ~resolved, _unresolved(" with these parameters", MOST_PANELS_TRACED))
         edges = jnp.concatenate([edges, jnp.full((len(edges), 1), jnp.inf)], axis=1)
         return prepared._replace(edges=jax.lax.stop_gradient(edges.reshape(*shape, -1)))
@@ -181,7 +199,7 @@ class Quadrature(Average):
         own = [p[:, None] for p in parameters]
 
         def function(x, n):
-            return piecewise(x, [derivative(lambda u, piece=piece: piece(u, *own), n) for piece in self.pieces], self.breaks)
+            return nth_derivative(x, n, [lambda u, piece=piece: piece(u, *own) for piece in self.pieces], self.breaks)
 
         def direct(x, z):
             return tuple(function(x, n) for n in orders)

@@ -91,15 +91,25 @@ class System:
         unknown = [name for name in parameters.transfer if name not in known]
         if unknown:
             raise ParameterError(f"the transfer functions have no parameter {unknown[0]!r}: they have {list(known) or 'none'}")
-        for f in self.mean_field.architecture.transfer:
-            for symbol in f.defaults:
-                if symbol.is_positive and bool(jnp.any(jnp.asarray(self.transfer_parameters(parameters)[str(symbol)]) <= 0)):
-                    raise ParameterError(f"{symbol}, a parameter of the transfer function {f.name}, must be positive")
+        self._check_transfer(parameters)
         tensors = dict(zip(("convergent", "divergent", "chain", "reciprocal"), parameters.motifs, strict=True))
         for motif, tensor in tensors.items():
             if motif not in self.mean_field.architecture.motifs and bool(jnp.any(tensor != 0)):
                 raise ParameterError(f"the parameters have {motif} motifs, the architecture has none: add {motif!r} to its motifs, "
                                      "or use parameters.replace to set them to 0")  # fmt: skip
+
+    def _check_transfer(self, parameters: Parameters) -> None:
+        which = self.mean_field.architecture.transfer_index(parameters.P)
+        values = self.transfer_parameters(parameters)
+        for p, f in enumerate(self.mean_field.architecture.distinct_transfers[k] for k in which):
+            own = {symbol: float(jnp.broadcast_to(jnp.asarray(values[str(symbol)]), (parameters.P,))[p]) for symbol in f.defaults}
+            where = f"of the transfer function {f.name} of population {parameters.populations[p]}"
+            for symbol, value in own.items():
+                if symbol.is_positive and not value > 0:
+                    raise ParameterError(f"{symbol} = {value} {where} must be positive")
+            if own and not bool(jnp.all(jnp.isfinite(jnp.asarray(self.transfer(jnp.linspace(-2.1, 2.3, 7), p, parameters))))):
+                raise ParameterError(f"the parameters {where} make it infinite or undefined: "
+                                     + ", ".join(f"{symbol} = {value}" for symbol, value in own.items()))  # fmt: skip
 
     def save(self, path: str | Path) -> None:
         """Write the source to a Python file. Raises `SpecError` when a transfer function is code that cannot be imported from anywhere."""

@@ -37,6 +37,7 @@ from .probabilities import (
 
 __all__ = ["DensityMoment", "Probability", "ScaledDensity", "closed_form", "explicit"]
 
+WIDEST, MAX_CANCELLATION = 32, 1e6  # a variance of 1000; ten of sixteen digits are left
 MAX_DEGREE = 10  # of the polynomials: longer formulas lose too many digits
 MAX_GATES = {True: 2, False: 1}  # on the whole line, on a part of it: the variables of a bivariate normal law
 MAX_PEAK = 5  # exp of this times the rounding error of a bivariate probability is small enough
@@ -238,7 +239,13 @@ def _centre(coefficients, law):
 
 
 def _refuse_unstable(degree, law):
-    """Raise where the formula is the product of a growing exponential and a small probability that must be known to more digits."""
+    """Raise where the formula's terms cancel: powers of a wide variable on a short interval, or the product of a growing exponential and a
+    small probability that must be known to more digits.
+    """
+    width = law.high - law.low
+    if degree > 1 and width.is_number and width.is_finite and (WIDEST / float(width)) ** degree > MAX_CANCELLATION:
+        raise NoClosedFormError(f"the closed form of the Gaussian average of degree {degree} on ({law.low}, {law.high}) loses its digits at "
+                                "large variance")  # fmt: skip
     A, B, C = law.quadratic
     if B == 0 or not B.is_number:
         return

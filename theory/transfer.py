@@ -126,7 +126,10 @@ def jax_function(function: Callable, *, name: str = "", breaks: Sequence[float] 
     breaks: where it is not smooth, increasing; a kink that is not declared costs accuracy. parameters: default values, in the order of
     the function's arguments.
     """
-    places = tuple(float(b) for b in breaks)
+    try:
+        places = tuple(float(b) for b in breaks)
+    except (TypeError, ValueError):
+        places = (0.0, 0.0)
     if not callable(function) or list(places) != sorted(set(places)):
         raise ExpressionError("jax_function needs a function of (x, *parameters), and breaks that increase")
     name = name or getattr(function, "__name__", "phi")
