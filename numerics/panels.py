@@ -173,7 +173,7 @@ def _merge(criterion: Callable, edges: Array, parity: int, breaks: np.ndarray) -
 
 
 @jax.jit
-def _candidates(edges: Array, parity: int, breaks: Array) -> tuple[Array, ...]:
+def _candidates(edges: Array, parity: Array | int, breaks: Array) -> tuple[Array, ...]:
     index = jnp.arange(1, len(edges) - 1)
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]
     there = (index % 2 == parity) & jnp.isfinite(right) & ~jnp.any(middle[:, None] == breaks[None, :], axis=1)
