@@ -52,12 +52,11 @@ class _Generated:
 
     @cached_property
     def reference(self) -> gaussian.Average:
-        """What the error is measured by: quadrature for a closed form, else the same with every spacing of the nodes halved."""
+        """What the error is measured by: quadrature for a closed form, else finer quadrature."""
         if isinstance(self.average, gaussian.Closed):
             return self.check()
         assert isinstance(self.average, gaussian.Quadrature)
-        finer = replace(self.average.rule, refinement=2)
-        return self.average._with(rule=finer)
+        return self.average.finer()
 
 
 @dataclass(frozen=True, eq=False)

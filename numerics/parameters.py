@@ -218,7 +218,9 @@ class Parameters(eqx.Module):
 
 def _transfer(given: Any) -> Mapping[str, Any]:
     if given is not None and not isinstance(given, Mapping):
-        raise ParameterError(f"transfer maps names of parameters of the transfer functions to values, such as {{'gain': 2.0}}: {given!r}")
+        raise ParameterError(
+            f"transfer maps names of parameters of the transfer functions to values, such as {{'gain': 2.0}}: {given!r}"
+        )
     return given or {}
 
 

@@ -141,10 +141,13 @@ class Quadrature(Average):
                           power=2 if self.grid is not None else 1)  # fmt: skip
 
     def error(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None) -> Float[Array, "*n"]:
-        """An estimate of the average's error: its difference to the average with every spacing of the nodes halved."""
+        """An estimate of the average's error: its difference to the one of `finer`."""
         prepared = self.prepare() if prepared is None else prepared
-        finer = self._with(rule=Rule(max(1e-3 * self.rule.tolerance, 1e-15), refinement=2), grid=self.grid and self.grid.refined())
-        return jnp.abs(self(mu, Delta, prepared) - finer(mu, Delta, prepared))
+        return jnp.abs(self(mu, Delta, prepared) - self.finer()(mu, Delta, prepared))
+
+    def finer(self) -> Quadrature:
+        """The same average with every spacing of the nodes halved, panels split into four, and a reach for a smaller tolerance."""
+        return self._with(rule=Rule(max(1e-3 * self.rule.tolerance, 1e-15), refinement=2), grid=self.grid and self.grid.refined())
 
     def _with(self, **changes: Any) -> Quadrature:
         made = copy.copy(self)
