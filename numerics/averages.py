@@ -264,9 +264,9 @@ def _of(f: TransferFunction, tolerance: float, numbers: bool) -> _Generated:
     return _generated(transfer.expression(f.with_defaults, name=f.name), tolerance)
 
 
-def _averages(f: TransferFunction, tolerance: float) -> codegen._Averages:
-    (name,) = codegen._names([f])
-    return codegen._Averages(f, name, {str(s): [value] for s, value in f.defaults.items()}, tolerance)
+def _averages(f: TransferFunction, tolerance: float) -> codegen.AverageCode:
+    (name,) = codegen.names_of([f])
+    return codegen.AverageCode(f, name, {str(s): [value] for s, value in f.defaults.items()}, tolerance)
 
 
 @lru_cache(maxsize=64)
@@ -276,14 +276,14 @@ def _generated(f: TransferFunction, tolerance: float) -> _Generated:
     module = ModuleType(f"motifield_average_of_{made.name}")
     module.__dict__[made.name] = f.function
     lines = ["import math", "import jax", "import jax.numpy as jnp", f"from {codegen.RUNTIME} import gaussian", ""]
-    source = "\n".join([*lines, *codegen._transfer(made.name, f)])
+    source = "\n".join([*lines, *codegen.function_code(made.name, f)])
     exec(builtins.compile(source, f"<{module.__name__}>", "exec"), module.__dict__)
 
     def load(text: str) -> gaussian.Average:
         return eval(text, module.__dict__)
 
     def quadrature() -> gaussian.Average:
-        return load(made.quadrature() if f.function is None else made.code("")[0])
+        return load(made.quadrature() if f.function is None else made.of_rate_and_square("")[0])
 
     return _Generated(f, quadrature() if closed is None else load(closed), quadrature)
 

@@ -212,10 +212,10 @@ class Quadrature(Average):
                 self._by_parts(function, n, mu, sigma, x, z) if n >= self.singular_order() else function(x, n) for n in orders
             )
 
-        growth = rules.growth_of(lambda x: function(x[:, None], 0)[:, 0], mu) if self.grid is None else self.grid.growth
-        growth = (self.power * growth[0], self.power * growth[1])
+        rates: Any = rules.growth_of(lambda x: function(x[:, None], 0)[:, 0], mu) if self.grid is None else self.grid.growth
+        growth = (self.power * rates[0], self.power * rates[1])
         if self.grid is not None and self.grid.widest_bell > 0:
-            return self._smooth_everywhere(direct, len(orders), mu, sigma, edges, growth)
+            return self._smooth_everywhere(direct, len(orders), mu, sigma, edges, growth, self.grid.widest_bell)
         wide = rules.march(with_singularities, len(orders), mu, sigma, edges, self.rule, growth)
 
         def there(n):
@@ -226,10 +226,9 @@ class Quadrature(Average):
         return tuple(jnp.where(sigma > 0, v, there(n)) for n, v in zip(orders, wide, strict=True))
 
     def _smooth_everywhere(
-        self, integrands: Callable, count: int, mu: Array, sigma: Array, edges: Array, growth: Any
+        self, integrands: Callable, count: int, mu: Array, sigma: Array, edges: Array, growth: Any, widest: float
     ) -> tuple[Array, ...]:
         """For a function without breaks: the bell rule, with twice as many nodes where one is too few, and the march beyond."""
-        widest = self.grid.widest_bell
 
         def where_any(wanted, compute):
             return jax.lax.cond(jnp.any(wanted), compute, lambda: (jnp.zeros_like(mu),) * count)

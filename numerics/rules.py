@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 
 from .panels import NODES, WEIGHTS
 
-Integrands = Callable[[Array, Array], tuple[Array, ...]]
+Integrands = Callable[[Array, Any], tuple[Array, ...]]
 
 
 @dataclass(frozen=True)

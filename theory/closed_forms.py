@@ -91,7 +91,7 @@ def closed_form(f: Pieces, mean: sp.Expr, variance: sp.Expr, *, stable: bool = F
 
 @lru_cache(maxsize=512)
 def _closed_form(f: Pieces, stable: bool) -> sp.Expr:
-    total = sp.Add(*(_expand_and_average(*interval, stable) for interval in f.intervals()))
+    total = sp.Add(*(_expand_and_average(low, high, piece, stable) for low, high, piece in f.intervals()))
     if total.has(sp.Integral, sp.nan, sp.zoo, sp.oo, -sp.oo) and not _is_finite(total):
         raise NoClosedFormError(f"the Gaussian average of {f.expression()} is not finite")
     selfcheck.compare(total, f, MEAN, VARIANCE)
@@ -122,7 +122,8 @@ def _expand_and_average(low, high, piece, stable) -> sp.Expr:
 
 def _groups(piece):
     """The sum of products as {(exponent, wave): polynomial in x and in a symbol per erf}, and {symbol: (alpha, beta)}."""
-    groups, gates = defaultdict(lambda: sp.Integer(0)), {}
+    groups: dict[tuple, sp.Expr] = defaultdict(lambda: sp.Integer(0))
+    gates: dict[sp.Symbol, tuple[sp.Expr, sp.Expr]] = {}
     for term in sp.Add.make_args(_expand(piece)):
         quadratic, wave, weight = (sp.Integer(0),) * 3, None, sp.Integer(1)
         for factor in sp.Mul.make_args(term):

@@ -112,8 +112,8 @@ def _docstring(mean_field: MeanField) -> str:
 
 def _transfers(mean_field: MeanField, tolerance: float | None) -> list[str]:
     functions = mean_field.architecture.distinct_transfers
-    names = _names(functions)
-    lines = [line for name, f in zip(names, functions, strict=True) for line in (*_transfer(name, f), "", "")]
+    names = names_of(functions)
+    lines = [line for name, f in zip(names, functions, strict=True) for line in (*function_code(name, f), "", "")]
     index = mean_field.architecture.transfer_index(len(mean_field.architecture.populations or ("",)))
     lines += [f"TRANSFER = ({', '.join(names)},)",
               f"TRANSFER_OF = {'None  # one for every population' if len(functions) == 1 else repr(index)}"]  # fmt: skip
@@ -125,26 +125,21 @@ def _transfers(mean_field: MeanField, tolerance: float | None) -> list[str]:
     averages = []
     for k, (f, name) in enumerate(zip(functions, names, strict=True)):
         of_it = [g.defaults for g in mean_field.architecture.transfer if g == f]
-        made = _Averages(f, name, {str(s): [d[s] for d in of_it] for s in f.defaults}, tolerance)
-        averages.append(made.code(f"mean_rate_of[{k}]" if several else "mean_rate"))
-    for wanted, made in zip(
-        ("mean_rate", *(["second_moment"] if "C" in mean_field.averages else [])), zip(*averages, strict=True), strict=False
-    ):
+        code = AverageCode(f, name, {str(s): [d[s] for d in of_it] for s in f.defaults}, tolerance)
+        averages.append(code.of_rate_and_square(f"mean_rate_of[{k}]" if several else "mean_rate"))
+    wanted = ("mean_rate", "second_moment") if "C" in mean_field.averages else ("mean_rate",)
+    for average, codes in zip(wanted, zip(*averages, strict=True), strict=False):
         if several:
-            lines += [
-                f"{wanted}_of = (",
-                *(f"    {m}," for m in made),
-                ")",
-                f"{wanted} = gaussian.by_population({wanted}_of, TRANSFER_OF)",
-            ]
+            lines += [f"{average}_of = (", *(f"    {code}," for code in codes), ")",
+                      f"{average} = gaussian.by_population({average}_of, TRANSFER_OF)"]  # fmt: skip
         else:
-            lines.append(f"{wanted} = {made[0]}")
+            lines.append(f"{average} = {codes[0]}")
     if "G" in mean_field.averages:
         lines.append("mean_gain = mean_rate.derivative()")
     return lines
 
 
-def _names(functions: Sequence[TransferFunction]) -> list[str]:
+def names_of(functions: Sequence[TransferFunction]) -> list[str]:
     """A name in the generated code for each transfer function."""
     names: list[str] = []
     for f in functions:
@@ -175,7 +170,7 @@ def _values(values: Sequence[sp.Expr]) -> str:
     return texts[0] if len(set(texts)) == 1 else f"jnp.array([{', '.join(texts)}])"
 
 
-def _transfer(name: str, f: TransferFunction) -> list[str]:
+def function_code(name: str, f: TransferFunction) -> list[str]:
     """The function itself, of x and its parameters."""
     arguments = ", ".join(("x", *f.parameters))
     if f.function is not None:
@@ -205,7 +200,7 @@ def _fixed_breaks(f: TransferFunction) -> tuple[sp.Expr, ...]:
 def opaque_functions(mean_field: MeanField) -> dict[str, Callable]:
     """The JAX functions, by their name in the generated code, that it cannot import."""
     functions = mean_field.architecture.distinct_transfers
-    named = zip(_names(functions), functions, strict=True)
+    named = zip(names_of(functions), functions, strict=True)
     return {name: f.function for name, f in named if f.function is not None and _importable(f.function) is None}
 
 
@@ -218,7 +213,7 @@ def _importable(function: Callable) -> tuple[str, str] | None:
 
 
 @dataclass(frozen=True)
-class _Averages:
+class AverageCode:
     """Code for the averages of a transfer function that the module knows as `name`; defaults by parameter, one per population."""
 
     f: TransferFunction
@@ -226,7 +221,7 @@ class _Averages:
     defaults: dict[str, list[sp.Expr]]
     tolerance: float | None
 
-    def code(self, mean: str) -> tuple[str, str]:
+    def of_rate_and_square(self, mean: str) -> tuple[str, str]:
         """<phi> and <phi^2>: closed forms where there are, else quadrature on the same panels. `mean`: what the first is called."""
         f = self.f
         if f.function is not None:

@@ -290,7 +290,7 @@ class GatedProbability(Node):
         def below(c, sign):
             if mpmath.isinf(c):
                 return mpmath.ncdf(k) if sign * c > 0 else mpmath.mpf(0)
-            return BivariateProbability.numerical(None, sign * (c - m) / s, k, -sign * rho)
+            return BivariateProbability.numerical(self, sign * (c - m) / s, k, -sign * rho)
 
         return below(a, -1) if b == mpmath.inf else below(b, 1) - below(a, 1)
 

@@ -307,7 +307,7 @@ def average(
         if plot is not None:
             from ..numerics import plots
 
-            plots.save(plots.averages(averages.curves(expression, shown, ends and (ends[0], ends[1]), **options)), plot)
+            plots.save(plots.averages(averages.curves(expression, shown, (ends[0], ends[1]) if ends else None, **options)), plot)
     columns = {"mean": found.mu, "variance": found.variance, "value": found.values, "by_mean": by_mean, "by_variance": by_variance,
                "error": error}  # fmt: skip
     rows = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*(v.ravel() for v in columns.values()), strict=True)]
