@@ -15,6 +15,8 @@ import numpy as np
 from jax.scipy.special import erfc
 from jaxtyping import Array, Float
 
+from .normal import standardise
+
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _STEEP = 0.925  # the correlation beyond which the integrand is nearly singular
 _FAR = 40.0  # standard deviations: the normal density there is 0 in float64
@@ -158,13 +160,13 @@ def _tilted(a, b, quadratic, mu, Delta):
     A, B, C = quadratic
     mean, variance, widened = _tilt(quadratic, mu, Delta)
     log_scale = _log_scale(quadratic, mu, Delta) - 0.5 * jnp.log(widened)
-    t = [_standardise(c, mean, variance) for c in (a, b)]
+    t = [standardise(c, mean, variance) for c in (a, b)]
 
     def below(c, t):
         """The part with X < c, or with X > c where t has the other sign."""
         if math.isinf(c):
             return jnp.where(t > 0, jnp.exp(log_scale), 0.0)
-        start = -A * c * c + B * c + C - 0.5 * jnp.square(_standardise(c, mu, Delta)) - 0.5 * jnp.log(widened)
+        start = -A * c * c + B * c + C - 0.5 * jnp.square(standardise(c, mu, Delta)) - 0.5 * jnp.log(widened)
         return jnp.where(t < 0, _lower_tail(start, t), jnp.exp(jnp.where(t < 0, 0.0, log_scale)) * normal_cdf(t))
 
     if b == math.inf:
@@ -211,9 +213,9 @@ def _gated(a, b, gate, mu, Delta):
     width = jnp.sqrt(1 + alpha * alpha * Delta)
     k, rho = (alpha * mu + beta) / width, alpha * jnp.sqrt(Delta) / width
     if b == math.inf:
-        return bivariate(-_standardise(a, mu, Delta), k, rho)
-    upper = bivariate(_standardise(b, mu, Delta), k, -rho)
-    return upper if a == -math.inf else upper - bivariate(_standardise(a, mu, Delta), k, -rho)
+        return bivariate(-standardise(a, mu, Delta), k, rho)
+    upper = bivariate(standardise(b, mu, Delta), k, -rho)
+    return upper if a == -math.inf else upper - bivariate(standardise(a, mu, Delta), k, -rho)
 
 
 @_gated.defjvp
@@ -233,9 +235,3 @@ def _spike(c, offset, mu, Delta):
     there = Delta > 0
     width = jnp.sqrt(jnp.where(there, Delta, 1.0))
     return jnp.where(there, jnp.exp(offset) * bell((c - mu) / width) / width, 0.0)
-
-
-def _standardise(c, mu, Delta):
-    """(c - mu) / sqrt(Delta); at Delta = 0 minus infinity for c <= mu, else infinity."""
-    width = jnp.sqrt(jnp.where(Delta > 0, Delta, 1.0))
-    return jnp.where(Delta > 0, (c - mu) / width, jnp.where(mu >= c, -jnp.inf, jnp.inf))
