@@ -9,7 +9,9 @@ from importlib import import_module
 _WHERE = {
     "theory.architecture": ["Architecture"],
     "theory.closures": ["Closure", "LowRank", "MotifOnly", "SecondMoment"],
-    "theory.equations": ["MeanField", "derive"],
+    "theory.derivation": ["Derivation", "derive"],
+    "theory.equations": ["MeanField"],
+    "theory.filters": ["Filter"],
     "theory.gaussian": ["GaussianAverage"],
     "theory.transfer": ["TransferFunction"],
     "numerics.averages": ["Averaged", "average"],
@@ -30,10 +32,10 @@ _WHERE = {
     "numerics.verify": ["Verification", "verify", "verify_network"],
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
-_NAMESPACES = {"transfer": "theory.transfer", "theory": "theory", "numerics": "numerics", "errors": "errors"}
+_NAMESPACES = {"filters": "theory.filters", "transfer": "theory.transfer", "theory": "theory", "numerics": "numerics", "errors": "errors"}
 
 __version__ = "0.1.0"
-__all__ = [*sorted(_MODULE), "errors", "transfer"]
+__all__ = [*sorted(_MODULE), "errors", "filters", "transfer"]
 
 
 def __getattr__(name: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +45,11 @@ class _Generated:
     check: Callable[[], gaussian.Average]
 
     def __call__(self, order: int, mu: Array, Delta: Array, values: Mapping[str, Any]) -> Array:
-        return self.compiled(order)(mu, Delta, self.average.prepare(values))
+        return self.compiled(order)(mu, Delta, self.prepare(self.average, values))
+
+    def prepare(self, average: gaussian.Average, values: Mapping[str, Any]) -> gaussian.Prepared:
+        """With the values of the parameters that are left in the code."""
+        return average.prepare({name: value for name, value in values.items() if name in average.parameters})
 
     @cached_property
     def compiled(self) -> Callable[[int], Callable]:
@@ -77,19 +82,28 @@ class Averaged:
     reason: str
     _generated: _Generated
     _parameters: Mapping[str, Any]
+    _tolerance: float
 
     @property
     def is_closed(self) -> bool:
         """Whether the values come from the closed form; otherwise from quadrature."""
         return isinstance(self._generated.average, gaussian.Closed)
 
-    @property
+    @cached_property
     def average(self) -> gaussian.Average:
         """The average as an elementwise JAX function of (mu, variance), with derivatives to any order, for jit, vmap and grad.
 
-        Other values of the parameters: `average(mu, variance, average.prepare({"gain": 2.0}))`.
+        Other values of the parameters: `average(mu, variance, average.prepare({"gain": 2.0}))`; for these it may be quadrature where
+        the values come from a closed form that only their numbers make. Where the order of the function's breaks depends on its
+        parameters they are fixed numbers, and `average.parameters` is empty.
         """
-        return self._generated.average
+        try:
+            general = _generated(self.function, self._tolerance).average
+        except ExpressionError:
+            return self._generated.average
+        made = copy.copy(general)
+        made.parameters = {name: self._parameters.get(name, value) for name, value in general.parameters.items()}
+        return made
 
     @property
     def latex(self) -> str | None:
@@ -110,7 +124,7 @@ class Averaged:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 reference = self._generated.reference
-                prepared = reference.prepare(self._parameters)
+                prepared = self._generated.prepare(reference, self._parameters)
                 other = jax.jit(reference.derivative(self.order))(jnp.asarray(self.mu), jnp.asarray(self.variance), prepared)
         except ExpressionError:
             return np.full_like(self.values, np.nan)
@@ -118,7 +132,8 @@ class Averaged:
 
     def derivative(self, order: int = 1) -> Averaged:
         """The average of the function's next derivatives, at the same places: d<f>/dmu = <f'>, d<f>/dvariance = <f''>/2."""
-        return _averaged(self._generated, self.function, self.mu, self.variance, self.order + order, self._parameters)
+        order += self.order
+        return _averaged(self._generated, self.function, self.mu, self.variance, order, self._parameters, self._tolerance)
 
 
 def average(
@@ -161,15 +176,15 @@ def average(
         shapes = {"mu": mu.shape, "variance": variance.shape, **{name: v.shape for name, v in values.items() if v.shape}}
         raise ParameterError("do not broadcast: " + ", ".join(f"{name} has shape {s}" for name, s in shapes.items())) from None
     made = _of(f, float(tolerance), all(v.ndim == 0 for v in values.values()))
-    return _averaged(made, f, np.broadcast_to(mu, shape), np.broadcast_to(variance, shape), order, values)
+    return _averaged(made, f, np.broadcast_to(mu, shape), np.broadcast_to(variance, shape), order, values, float(tolerance))
 
 
-def _averaged(made: _Generated, f: TransferFunction, mu: np.ndarray, variance: np.ndarray, order: int, values: Mapping) -> Averaged:
+def _averaged(made: _Generated, f: TransferFunction, mu: np.ndarray, variance: np.ndarray, order: int, values: Mapping,
+              tolerance: float) -> Averaged:  # fmt: skip
     if order not in range(HIGHEST_ORDER + 1):
         raise ParameterError(f"order = {order} must be an integer from 0 to {HIGHEST_ORDER}")
-    own = {name: value for name, value in values.items() if name in made.average.parameters}
-    found = np.asarray(made(order, jnp.asarray(mu), jnp.asarray(variance), own))
-    return Averaged(f, mu, variance, order, found, *_closed_form(f, made), made, own)
+    found = np.asarray(made(order, jnp.asarray(mu), jnp.asarray(variance), values))
+    return Averaged(f, mu, variance, order, found, *_closed_form(f, made), made, values, tolerance)
 
 
 def curves(

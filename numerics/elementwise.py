@@ -29,6 +29,26 @@ def nth_derivative(x: Array, order: int, pieces: Sequence[Elementwise], breaks: 
     return value if order == 0 else jnp.where(jnp.isnan(value) & jnp.isfinite(piecewise(x, pieces, breaks)), 0.0, value)
 
 
+def flat(function: Elementwise, *arguments: Array) -> Array:
+    """The value of a function whose derivatives, of every order, are 0 where the function is finite and the chain rule makes 0 times
+    infinity of them, as in 1 / cosh(x) at 800. For functions that saturate.
+    """
+
+    @jax.custom_jvp
+    def value(*at):
+        return function(*at)
+
+    @value.defjvp
+    def _(primals, tangents):
+        def slope(*at):
+            y, dy = jax.jvp(function, at[: len(primals)], at[len(primals) :])
+            return jnp.where(jnp.isnan(dy) & jnp.isfinite(y), 0.0, dy)
+
+        return value(*primals), flat(slope, *primals, *tangents)
+
+    return value(*arguments)
+
+
 def derivative(function: Elementwise, order: int) -> Elementwise:
     """The derivative of the given order of a function of one variable."""
     for _ in range(order):

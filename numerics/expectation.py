@@ -18,6 +18,7 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
+from ..errors import ParameterError
 from .elementwise import Elementwise, along_parameter, derivative, like
 
 
@@ -49,7 +50,13 @@ class Average(ABC):
         """The average of the derivative with respect to parameter k."""
 
     def prepare(self, values: Mapping[str, Any] = {}) -> Prepared:
-        """The parameters by name, where they are not the defaults, ready for the average; once for many evaluations."""
+        """The parameters by name, where they are not the defaults, ready for the average; once for many evaluations.
+
+        Raises `ParameterError` for a name that the function does not have.
+        """
+        unknown = [name for name in values if name not in self.parameters]
+        if unknown:
+            raise ParameterError(f"the averaged function has no parameter {unknown[0]!r}: it has {', '.join(self.parameters) or 'none'}")
         return Prepared(tuple(jnp.asarray(values.get(name, default), dtype=float) for name, default in self.parameters.items()))
 
     def __call__(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None) -> Float[Array, "*n"]:

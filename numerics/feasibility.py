@@ -29,6 +29,7 @@ class SynapticStatistics(Protocol):
     tau_div: Any
     tau_chn: Any
     tau_rec: Any
+    tau_inp: Any
 
     @property
     def P(self) -> int: ...
@@ -67,6 +68,17 @@ def strength_covariances(parameters: SynapticStatistics) -> np.ndarray:
     return np.block([[rows, across], [across.transpose(0, 2, 1), columns]])
 
 
+def neuron_covariances(parameters: SynapticStatistics) -> np.ndarray:
+    """Covariance of a neuron's (N a^1..N a^P, N b^1..N b^P, xi), xi its input's offset, by population; shape (P, 2P + 1, 2P + 1)."""
+    strengths, P = strength_covariances(parameters), parameters.P
+    across = np.sqrt(float(parameters.N)) * np.asarray(parameters.g) * np.asarray(parameters.tau_inp)  # [p, q]: N Cov(b_j^p, xi_j), j in q
+    whole = np.zeros((P, 2 * P + 1, 2 * P + 1))
+    whole[:, :-1, :-1] = strengths
+    whole[:, P:-1, -1] = whole[:, -1, P:-1] = across.T
+    whole[:, -1, -1] = 1
+    return whole
+
+
 def residual_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
     """A_pq and B_pq: Var w_ij = A_pq g_pq^2 / N and Cov(w_ij, w_ji) = B_pq g_pq g_qp / N; each (P, P)."""
     con, div, chn = (np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn))
@@ -85,6 +97,7 @@ def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> 
         if lowest < -tolerance * scale and name not in chained:
             found.append(Violation((name,), "the covariance of in- and out-strengths is positive semidefinite "
                                    f"(smallest eigenvalue {lowest:.3g}, largest variance {scale:.3g})", -lowest / scale))  # fmt: skip
+    found += _offset_bounds(parameters, tolerance)
     A, B = residual_moments(parameters)
     for p, q in np.argwhere(A < -tolerance):
         found.append(Violation((names[p], names[q]), f"A = 1 - tau_con[{names[p]},{names[q]},{names[q]}] - "
@@ -109,6 +122,20 @@ def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
         a, b, c = names[p], names[q], names[r]
         yield Violation((a, b, c), f"|tau_chn[{a},{b},{c}]| = {abs(chn[p, q, r]):.3g} <= sqrt(tau_div[{b},{a},{a}] "
                         f"tau_con[{b},{c},{c}]) = {bound[p, q, r]:.3g}", float(excess[p, q, r]))  # fmt: skip
+
+
+def _offset_bounds(parameters: SynapticStatistics, tolerance: float):
+    """What is left of the offset's variance, 1, after its regression on the strengths must not be negative."""
+    P = parameters.P
+    for name, matrix in zip(parameters.populations, neuron_covariances(parameters), strict=True):
+        across = matrix[:-1, -1]
+        if not np.any(across != 0):
+            continue
+        share = float(across @ np.linalg.pinv(matrix[:-1, :-1], rcond=1e-12, hermitian=True) @ across)
+        alone = [parameters.populations[p] for p in range(P) if across[P + p] ** 2 > (1 + tolerance) * matrix[P + p, P + p]]
+        if share > 1 + tolerance or alone:
+            what = f"tau_inp[{alone[0]},{name}]^2 <= tau_div[{name},{alone[0]},{alone[0]}]" if alone else "the correlations tau_inp explain at most all"
+            yield Violation((name,), f"{what} of the input's offset (they explain {share:.3g} of its variance)", max(share - 1, tolerance))
 
 
 def check_feasible(parameters: SynapticStatistics) -> None:

@@ -14,7 +14,8 @@ import xarray as xr
 from jax.flatten_util import ravel_pytree
 
 from ..errors import SolverError
-from .integrate import MEANINGS, STATE_NAMES, initial_state, trajectory
+from .inputs import Held
+from .integrate import dataset, initial_state, named, trajectory
 from .parameters import Parameters
 from .precision import require_x64
 from .system import System
@@ -26,8 +27,8 @@ LARGEST_RESIDUAL = 1e-9
 class FixedPoint:
     """A solution of d(state)/dt = 0, or the report that none was found.
 
-    dataset: `mean`, `variance`, `kappa`, `rate` (and `rms_rate`) by population; state: the same as a system state; residual: largest
-    |d(state)/dt| there; jacobian: d(d(state)/dt)/d(state), states K, kappa(, s) one after the other; eigenvalues: of that
+    dataset: `mean`, `variance`, `kappa`, `rate` (and others) by population; state: the same as a system state; residual: largest
+    |d(state)/dt| there; jacobian: d(d(state)/dt)/d(state), states one after the other; eigenvalues: of that
     matrix, by descending real part; status: "ok" or why not.
     """
 
@@ -52,14 +53,13 @@ class FixedPoint:
 @eqx.filter_jit
 def _find(system, parameters, start, time, settle, rtol):
     coefficients = system.coefficients(parameters)
-    drive = parameters.input(time)
+    drive = system.drive(parameters)(time)
 
     def field(state, _=None):
         return system.module.vector_field(state, drive, coefficients)
 
     if settle > 0:
-        frozen = parameters.replace(input=drive)
-        states, *_ = trajectory(system, frozen, start, jnp.array([0.0, settle]), rtol=1e-8, atol=1e-10)
+        states, *_ = trajectory(system, parameters, start, jnp.array([0.0, settle]), rtol=1e-8, atol=1e-10, drive=Held(drive))
         start = jax.tree.map(lambda v: v[-1], states)
     solution: Any = optx.root_find(field, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False)
     flat, unravel = ravel_pytree(solution.value)
@@ -86,7 +86,7 @@ def fixed_point(
     state, residual, jacobian, variance, rates, bounded = _find(
         system, parameters, first, jnp.asarray(float(time)), float(settle), rtol
     )
-    values = {STATE_NAMES[n]: np.asarray(v) for n, v in zip(system.states, state, strict=True)}
+    values = {name: np.asarray(v) for name, v in named(system, state).items()}
     values |= {"variance": np.asarray(variance), "rate": np.asarray(rates)}
     status = _status(float(residual), bool(bounded), values)
     if throw and status != "ok":
@@ -94,9 +94,7 @@ def fixed_point(
     finite = bool(np.all(np.isfinite(jacobian)))
     eigenvalues = np.linalg.eigvals(np.asarray(jacobian)) if finite else np.full(len(jacobian), np.nan + 0j)
     order = np.lexsort((-eigenvalues.imag, -eigenvalues.real))
-    data = xr.Dataset({k: ("population", v, {"meaning": MEANINGS[k]}) for k, v in values.items()},
-                      coords={"population": list(parameters.populations)},
-                      attrs={"status": status, "residual": float(residual), "closure": system.mean_field.closure.name})  # fmt: skip
+    data = dataset(system, values, parameters.populations, {}, {"status": status, "residual": float(residual)})
     return FixedPoint(data, state, float(residual), np.asarray(jacobian), eigenvalues[order], status)
 
 

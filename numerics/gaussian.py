@@ -1,7 +1,7 @@
 """All that generated code needs: Gaussian averages, and the functions in their closed forms."""
 
 from .bivariate import bivariate, gated_probability, normal_cdf, scaled_cdf, tilted_probability
-from .elementwise import piecewise
+from .elementwise import flat, piecewise
 from .expectation import Average, ByPopulation, Closed, Prepared, by_population
 from .normal import density, probability, root, scaled_density, standardise
 from .quadrature import Quadrature
@@ -16,6 +16,7 @@ __all__ = [
     "bivariate",
     "by_population",
     "density",
+    "flat",
     "gated_probability",
     "normal_cdf",
     "piecewise",

@@ -37,6 +37,15 @@ class Constant(Input):
         return self.value
 
 
+class Held(Input):
+    """The value of an input, with all its parts, held for all times."""
+
+    value: Any
+
+    def __call__(self, t):
+        return self.value
+
+
 class Steps(Input):
     """Piecewise constant: `values[k]` from `times[k-1]` (included) to `times[k]` (excluded).
 
@@ -82,6 +91,28 @@ class Function(Input):
     @property
     def edges(self):
         return self.jumps
+
+
+def is_zero(value: Input) -> bool:
+    """Whether an input is known to vanish at all times."""
+    arrays = {Constant: "value", Steps: "values", Table: "values"}
+    name = arrays.get(type(value))
+    return name is not None and not bool(jnp.any(getattr(value, name) != 0))
+
+
+class Together(Input):
+    """Several inputs at once: `make(first(t), second(t), ...)`."""
+
+    make: Callable[..., Any] = eqx.field(static=True)
+    parts: tuple[Input, ...]
+
+    def __call__(self, t):
+        return self.make(*(part(t) for part in self.parts))
+
+    @property
+    def edges(self):
+        found = [jnp.asarray(part.edges, dtype=float) for part in self.parts if len(part.edges)]
+        return jnp.sort(jnp.concatenate(found)) if found else ()
 
 
 def pulse(start: float, stop: float, amplitude: Any, baseline: Any = 0.0) -> Steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import diffrax as dfx
@@ -19,24 +20,29 @@ from .precision import require_x64
 from .system import System
 
 LARGEST = 1e12
-STATE_NAMES = {"K": "mean", "kappa": "kappa", "s": "rms_rate"}
+STATE_NAMES = {"K": "mean", "kappa": "kappa", "s": "rms_rate", "rho": "filtered_rate", "e": "synaptic_rate", "v": "synaptic_rms_rate",
+               "current": "synaptic_current", "z": "filtered_spread", "V": "noise_variance"}  # fmt: skip
 MEANINGS = {
     "mean": "mean input current K_p", "kappa": "latent variable of the variability, filtered alpha_q R_q",
     "rms_rate": "filtered root mean square rate s_q", "variance": "variance of the input current Delta_p",
-    "rate": "mean rate R_p",
+    "rate": "mean rate R_p", "filtered_rate": "filtered alpha_q R_q", "synaptic_rate": "alpha_q R_q after the synapses' filter",
+    "synaptic_rms_rate": "root mean square rate after the synapses' filter", "noise_variance": "variance in time that white noise makes",
+    "synaptic_current": "mean input from columns and reciprocity after the synapses' filter",
+    "filtered_spread": "filtered spread of the inputs",
 }  # fmt: skip
 
 
 def trajectory(system: System, parameters: Parameters, initial: Any, ts: Float[Array, " t"], *, rtol: float = 1e-8,
-               atol: float = 1e-10, max_steps: int = 100_000, solver: dfx.AbstractSolver | None = None):  # fmt: skip
+               atol: float = 1e-10, max_steps: int = 100_000, solver: dfx.AbstractSolver | None = None,
+               drive: Any = None):  # fmt: skip
     """States at the times `ts` (the first one is the start) and a diffrax result code; pure, for jit, vmap and grad.
 
-    Adaptive steps land on the edges of the input. The solution stops, with values infinite from there on, when a state exceeds
+    drive: the external input, `system.drive(parameters)` unless given. Adaptive steps land on its edges. The solution stops, with values infinite from there on, when a state exceeds
     1e12.
     """
     coefficients = system.coefficients(parameters)
     field = system.module.vector_field
-    drive = parameters.input
+    drive = system.drive(parameters) if drive is None else drive
 
     def right_side(t, state, _):
         return field(state, drive(t), coefficients)
@@ -80,9 +86,9 @@ def integrate(
     ts = _times(t0, t1, saveat)
     start = initial_state(system, parameters, initial)
     states, variance, rates, exhausted, steps = _solve(system, parameters, start, jnp.asarray(ts), rtol, atol, max_steps)
-    values = {STATE_NAMES[name]: np.array(v) for name, v in zip(system.states, states, strict=True)}
+    values = {name: np.array(v) for name, v in named(system, states).items()}
     values |= {"variance": np.array(variance), "rate": np.array(rates)}
-    good = np.all([np.all(np.isfinite(v), axis=1) for v in values.values()], axis=0)
+    good = np.all([np.all(np.isfinite(v.reshape(len(ts), -1)), axis=1) for v in values.values()], axis=0)
     status = "ok"
     if not good.all():
         last = f"the last finite value is at t = {ts[np.argmin(good) - 1]:g}" if good[0] else "it is not finite at the start"
@@ -92,11 +98,30 @@ def integrate(
             v[np.argmin(good):] = np.nan  # fmt: skip
     if throw and status != "ok":
         raise SolverError(status)
-    return xr.Dataset(
-        {name: (("time", "population"), v, {"meaning": MEANINGS[name]}) for name, v in values.items()},
-        coords={"time": ts, "population": list(parameters.populations)},
-        attrs={"status": status, "steps": int(steps), "closure": system.mean_field.closure.name},
-    )
+    return dataset(system, values, parameters.populations, {"time": ts}, {"status": status, "steps": int(steps)})
+
+
+def named(system: System, state: Any) -> dict[str, Any]:
+    """The latent variables of a state by the names that results have; inner states of filters are left out."""
+    return {STATE_NAMES[name]: getattr(state, name) for name in system.states}
+
+
+def dataset(system: System, values: Mapping[str, np.ndarray], populations: Sequence[str], coords: Mapping[str, Any],
+            attrs: Mapping[str, Any]) -> xr.Dataset:  # fmt: skip
+    """Results by name and population, over further coordinates; what belongs to a distinct filter has a dimension for it."""
+    architecture = system.mean_field.architecture
+    kinds = {"kappa": "membrane", "filtered_rate": "membrane", "rms_rate": "membrane", "synaptic_current": "synapse"}
+    data, labels = {}, {}
+    for name, v in values.items():
+        dims = (*coords, "population")
+        if np.ndim(v) > len(dims):
+            kind = kinds[name]
+            dims = (*coords, kind, "population")
+            of = architecture.filter_index(kind, len(populations))
+            labels[kind] = ["+".join(p for p, k in zip(populations, of, strict=True) if k == n) for n in range(max(of) + 1)]
+        data[name] = (dims, v, {"meaning": MEANINGS[name]})
+    everywhere = {**coords, **labels, "population": list(populations)}
+    return xr.Dataset(data, coords=everywhere, attrs={**attrs, "closure": system.mean_field.closure.name})
 
 
 def initial_state(system: System, parameters: Parameters, initial: Any = None) -> Any:
@@ -108,8 +133,9 @@ def initial_state(system: System, parameters: Parameters, initial: Any = None) -
     known = {STATE_NAMES[name]: name for name in system.states}
     if not isinstance(initial, dict) or set(initial) - set(known):
         raise ParameterError(f"an initial state is a mapping with some of {list(known)}: {initial!r}")
+    rest = system.rest(parameters.P)
     values = {known[k]: jnp.asarray(by_population(v, parameters.populations, f"initial {k}")) for k, v in initial.items()}
-    return system.rest(parameters.P)._replace(**values)
+    return rest._replace(**{name: jnp.broadcast_to(v, getattr(rest, name).shape) for name, v in values.items()})
 
 
 def _times(t0: float, t1: float, saveat: Any) -> np.ndarray:

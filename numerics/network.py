@@ -18,7 +18,7 @@ from ..errors import NetworkError
 if TYPE_CHECKING:
     from .parameters import Parameters
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,8 @@ class Network:
     weights[i, j]: the synapse from neuron j onto neuron i, (N, N), a NumPy array or a SciPy `csr_array`; read-only
     populations: their names; labels[i]: the index of neuron i's population, (N,), in any order; read-only
     seed, parameters: what the network was sampled from, None if it was not
+    rows[i, q]: u_i^q = N a_i^q, the deviation of neuron i's in-strength from population q that its synapses were drawn with, (N, P), and
+    offsets[i]: xi_i, the standard normal offset of its input, (N,); None where they are not known; read-only
     """
 
     weights: np.ndarray | sps.csr_array = field(repr=False)
@@ -35,23 +37,29 @@ class Network:
     labels: np.ndarray = field(repr=False)
     seed: int | None = None
     parameters: Parameters | None = field(default=None, repr=False)
+    rows: np.ndarray | None = field(default=None, repr=False)
+    offsets: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         W = self.weights
         arrays = (W.data, W.indices, W.indptr) if isinstance(W, sps.csr_array) else (W,)
-        for array in (*arrays, self.labels):
+        for array in (*arrays, self.labels, *(known for known in (self.rows, self.offsets) if known is not None)):
             array.flags.writeable = False
 
     @classmethod
-    def of(cls, weights: Any, labels: Any, populations: Sequence[str] | None = None) -> Network:
+    def of(
+        cls, weights: Any, labels: Any, populations: Sequence[str] | None = None, *, rows: Any = None, offsets: Any = None
+    ) -> Network:
         """A validated network from a square array or sparse matrix, row = target, and one label per neuron.
 
         `labels` are names, or indices into `populations`. Without `populations`, names are used in sorted order, and
         indices count populations named "1", "2", ... Arrays are copied. Raises `NetworkError`.
         """
         checked = _weights(weights)
-        names, index = _populations(labels, populations, checked.shape[0])
-        return cls(checked, names, index)
+        N = checked.shape[0]
+        names, index = _populations(labels, populations, N)
+        known = (_known("rows", rows, (N, len(names))), _known("offsets", offsets, (N,)))
+        return cls(checked, names, index, rows=known[0], offsets=known[1])
 
     @property
     def N(self) -> int:
@@ -81,9 +89,22 @@ class Network:
             population = self.populations.index(population)
         return np.flatnonzero(self.labels == population)
 
+    def in_strengths(self) -> np.ndarray:
+        """u_i^q, (N, P): `rows`, or where they are not known N / N_q times the measured deviation, that of the sum of neuron i's synapses
+        from population q from the mean of these sums over i's population.
+        """
+        if self.rows is not None:
+            return self.rows
+        members = [self.members(q) for q in range(self.P)]
+        sums = np.stack([self.weights[:, m].sum(axis=1, dtype=float) for m in members], axis=1)
+        for own in members:
+            sums[own] -= sums[own].mean(axis=0)
+        return sums * (self.N / np.asarray(self.sizes, dtype=float))
+
     def scaled(self, factor: float) -> Network:
         """The same network with every synapse multiplied by `factor`; no longer the one that was sampled."""
-        return replace(self, weights=self.weights * float(factor), seed=None, parameters=None)
+        rows = None if self.rows is None else self.rows * float(factor)
+        return replace(self, weights=self.weights * float(factor), seed=None, parameters=None, rows=rows)
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write one .npz file that `load_network` reads; the file is complete or, after an error, not there.
@@ -115,7 +136,8 @@ def load_network(path: str | os.PathLike) -> Network:
         else:
             weights = sps.csr_array((content["data"], content["indices"], content["indptr"]), shape=content["shape"])
             weights.check_format(full_check=True)
-        network = Network.of(weights, content["labels"], [str(name) for name in content["populations"]])
+        known = {name: content.get(name) for name in ("rows", "offsets")}
+        network = Network.of(weights, content["labels"], [str(name) for name in content["populations"]], **known)
         seed = int(content["seed"]) if "seed" in content else None
         return replace(network, seed=seed, parameters=_parameters(content, network.populations))
     except NetworkError:
@@ -147,6 +169,15 @@ def _weights(weights: Any) -> np.ndarray | sps.csr_array:
     if where:
         i, j = (int(k) for k in where[0])
         raise NetworkError(f"the synapse from neuron {j} onto neuron {i} is {array[i, j]}: weights must be finite")
+    return array
+
+
+def _known(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    if values is None:
+        return None
+    array = np.array(values, dtype=float)
+    if array.shape != shape or not np.all(np.isfinite(array)):
+        raise NetworkError(f"{name} have shape {array.shape}; finite numbers are needed for {shape[0]} neurons: {shape}")
     return array
 
 
@@ -186,11 +217,15 @@ def _content(network: Network) -> dict[str, np.ndarray]:
         content["weights"] = network.weights
     if network.seed is not None:
         content["seed"] = network.seed
+    content |= {name: known for name in ("rows", "offsets") if (known := getattr(network, name)) is not None}
     if network.parameters is not None:
-        numbers = ("N", "fractions", "mean", "g", *_TENSORS)
-        content |= {f"parameters.{name}": getattr(network.parameters, name) for name in numbers}
-        drive = _input_content(network.parameters.input)
-        content |= {f"parameters.input.{name}": array for name, array in drive.items()}
+        from .parameters import ARRAYS, FAMILIES, INPUTS
+
+        own = network.parameters
+        content |= {f"parameters.{name}": getattr(own, name) for name in ARRAYS}
+        content |= {f"parameters.{kind}.{name}": array for kind in FAMILIES for name, array in getattr(own, kind).items()}
+        for which in INPUTS:
+            content |= {f"parameters.{which}.{name}": array for name, array in _input_content(which, getattr(own, which)).items()}
     return {name: np.asarray(array) for name, array in content.items()}
 
 
@@ -198,24 +233,32 @@ _TENSORS = {"tau_con": "convergent", "tau_div": "divergent", "tau_chn": "chain",
 _INPUTS = {"Constant": ("value",), "Steps": ("times", "values"), "Table": ("times", "values")}
 
 
-def _input_content(drive: Any) -> dict[str, Any]:
+def _input_content(which: str, drive: Any) -> dict[str, Any]:
     kind = type(drive).__name__
     if kind not in _INPUTS:
-        raise NetworkError(f"the parameters' input is a {kind}, which a file cannot hold: use a constant, steps or a "
+        raise NetworkError(f"the parameters' {which} is a {kind}, which a file cannot hold: use a constant, steps or a "
                            "table, or save dataclasses.replace(network, parameters=None)")  # fmt: skip
     return {"kind": kind, **{name: getattr(drive, name) for name in _INPUTS[kind]}}
 
 
 def _parameters(content: Mapping[str, np.ndarray], populations: tuple[str, ...]) -> Parameters | None:
+    """The parameters of a file; in one of format 1, those it lacks have the default values of `Parameters.of`."""
     prefix = "parameters."
     found = {name.removeprefix(prefix): array for name, array in content.items() if name.startswith(prefix)}
     if not found:
         return None
-    from . import inputs
-    from .parameters import Motifs, Parameters
+    from .parameters import ARRAYS, FAMILIES, INPUTS, Motifs, Parameters
 
-    kind = str(found["input.kind"])
-    drive = getattr(inputs, kind)(*(inputs.jnp.asarray(found[f"input.{name}"]) for name in _INPUTS[kind]))
-    motifs = Motifs(**{motif: found[name] for name, motif in _TENSORS.items()})
-    return Parameters.of(populations=populations, N=float(found["N"]), fractions=found["fractions"], mean=found["mean"],
-                         g=found["g"], motifs=motifs, input=drive, check=False)  # fmt: skip
+    values: dict[str, Any] = {name: found[name] for name in ARRAYS if name in found and name not in _TENSORS}
+    values |= {kind: {name.removeprefix(f"{kind}."): array for name, array in found.items() if name.startswith(f"{kind}.")}
+               for kind in FAMILIES}  # fmt: skip
+    values |= {which: _input(which, found) for which in INPUTS if f"{which}.kind" in found}
+    values |= {"N": float(found["N"]), "motifs": Motifs(**{motif: found[name] for name, motif in _TENSORS.items()})}
+    return Parameters.of(populations=populations, **values, check=False)
+
+
+def _input(which: str, found: Mapping[str, np.ndarray]) -> Any:
+    from . import inputs
+
+    kind = str(found[f"{which}.kind"])
+    return getattr(inputs, kind)(*(inputs.jnp.asarray(found[f"{which}.{name}"]) for name in _INPUTS[kind]))

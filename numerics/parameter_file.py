@@ -55,7 +55,7 @@ class MotifsSpec(Strict):
 
 
 class ParametersSpec(Strict):
-    """[parameters]: `N`, `fractions`, `mean`, `g`, `motifs`, `input`, `transfer`; matrices have a row per target."""
+    """[parameters]: `N`, `fractions`, `mean`, `g`, `motifs`, `input`, `transfer`, `membrane`, `synapse`, ...; matrices have a row per target."""
 
     populations: list[str] | None = None
     N: Number
@@ -65,11 +65,18 @@ class ParametersSpec(Strict):
     motifs: MotifsSpec = MotifsSpec()
     input: Number | list[Number] | dict[str, Any] = 0.0
     transfer: dict[str, PerPopulation] = {}
+    membrane: dict[str, PerPopulation] = {}
+    synapse: dict[str, PerPopulation] = {}
+    in_strength: Number | list[Number] | dict[str, Any] = 0.0
+    spread: Number | list[Number] | dict[str, Any] = 0.0
+    tau_inp: Matrix = 0.0
+    noise: PerPopulation = 0.0
 
     def arguments(self, populations: Any = None) -> dict[str, Any]:
         """What `Parameters.of` takes."""
-        return {"populations": self.populations or populations, "N": self.N, "fractions": self.fractions, "mean": self.mean,
-                "g": self.g, "motifs": self.motifs.build(), "input": self.input, "transfer": self.transfer}  # fmt: skip
+        plain = ("N", "fractions", "mean", "g", "input", "transfer", "membrane", "synapse", "in_strength", "spread", "tau_inp", "noise")
+        own = {name: getattr(self, name) for name in plain}
+        return {"populations": self.populations or populations, "motifs": self.motifs.build(), **own}
 
 
 def read_parameters(path: str | Path) -> dict[str, Any]:

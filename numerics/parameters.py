@@ -15,10 +15,15 @@ from jaxtyping import Array, Float
 
 from ..errors import ParameterError
 from .feasibility import check_feasible
-from .inputs import Input, as_input, by_population
+from .inputs import Input, as_input, by_population, is_zero
 from .motifs import Motifs
 from .parameter_file import input_data, read_parameters, write_parameters
 from .precision import require_x64
+
+
+FAMILIES = ("transfer", "membrane", "synapse")
+INPUTS = ("input", "in_strength", "spread")
+ARRAYS = ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp", "noise")
 
 
 class Parameters(eqx.Module):
@@ -29,7 +34,12 @@ class Parameters(eqx.Module):
     g[p, q]: its standard deviation times sqrt(N)
     tau_con, tau_div, tau_chn, tau_rec: correlation coefficients, indexed as in `Motifs`
     input: `I_p(t)`
-    transfer: parameters of the transfer functions by name, shape (P,); those left out have the default of the architecture
+    transfer, membrane, synapse: parameters of the transfer functions and of the filters by name, shape (P,); those left out have the default
+    of the architecture
+    in_strength: `h_q(t)`, the part of the inputs along the deviations u_i^q of the in-strengths from population q
+    spread: `sigma_p(t)`, the standard deviation across neurons of the part sigma_p xi_i of the inputs, xi_i standard normal
+    tau_inp[p, q]: correlation of xi_j with the synapses J_ij that j in q makes onto p
+    noise[p]: D_p, half the intensity of the white noise in the input of each neuron
     """
 
     populations: tuple[str, ...] = eqx.field(static=True)
@@ -42,7 +52,13 @@ class Parameters(eqx.Module):
     tau_chn: Float[Array, "P P P"]
     tau_rec: Float[Array, "P P"]
     input: Input
-    transfer: dict[str, Float[Array, " P"]] = eqx.field(default_factory=dict)
+    transfer: dict[str, Float[Array, " P"]]
+    membrane: dict[str, Float[Array, " P"]]
+    synapse: dict[str, Float[Array, " P"]]
+    in_strength: Input
+    spread: Input
+    tau_inp: Float[Array, "P P"]
+    noise: Float[Array, " P"]
 
     @classmethod
     def of(
@@ -56,19 +72,25 @@ class Parameters(eqx.Module):
         motifs: Motifs | None = None,
         input: Any = 0.0,
         transfer: Mapping[str, Any] | None = None,
+        membrane: Mapping[str, Any] | None = None,
+        synapse: Mapping[str, Any] | None = None,
+        in_strength: Any = 0.0,
+        spread: Any = 0.0,
+        tau_inp: Any = 0.0,
+        noise: Any = 0.0,
         check: bool = True,
     ) -> Parameters:
         """Validated parameters from plain arrays, scalars or mappings by population name.
 
-        `mean` and `g` are (P, P) arrays, row = target, scalars, or mappings `{target: {source: value}}`; `transfer` maps names of
-        parameters of transfer functions to a scalar, an array of shape (P,) or a mapping by population. `check=False` skips
+        `mean`, `g` and `tau_inp` are (P, P) arrays, row = target, scalars, or mappings `{target: {source: value}}`; `transfer`, `membrane` and
+        `synapse` map names of parameters to a scalar, an array of shape (P,) or a mapping by population; `in_strength` and `spread` are
+        given like `input`. `check=False` skips
         only the feasibility of the motif statistics, for statistics measured on a given network. Raises `ParameterError`
         for wrong shapes, signs or values, `InfeasibleStatisticsError` for statistics that no network has.
         """
         require_x64()
         names = _names(populations, fractions, mean)
         P = len(names)
-        transfer = _transfer(transfer)
         alpha = by_population(fractions, names, "fractions")
         if np.any(alpha <= 0) or abs(alpha.sum() - 1) > 1e-9:
             raise ParameterError(f"fractions must be positive and sum to 1: {dict(zip(names, alpha.tolist(), strict=True))}")
@@ -92,8 +114,14 @@ class Parameters(eqx.Module):
             "N": N, "fractions": alpha, "mean": _matrix(mean, names, "mean"), "g": strength,
             "tau_con": con, "tau_div": div, "tau_chn": chain, "tau_rec": rec,
         }  # fmt: skip
-        made = cls(names, **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()}, input=as_input(input, names),
-                   transfer={str(n): jnp.asarray(by_population(v, names, str(n))) for n, v in transfer.items()})  # fmt: skip
+        intensity = by_population(noise, names, "noise")
+        if np.any(intensity < 0):
+            raise ParameterError(f"noise is half an intensity and must not be negative: {dict(zip(names, intensity.tolist(), strict=True))}")
+        arrays |= {"noise": intensity, "tau_inp": _matrix(tau_inp, names, "tau_inp")}
+        own = {kind: {str(n): jnp.asarray(by_population(v, names, f"{kind} {n}")) for n, v in _by_name(kind, given).items()}
+               for kind, given in (("transfer", transfer), ("membrane", membrane), ("synapse", synapse))}  # fmt: skip
+        made = cls(names, **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()}, **own, input=as_input(input, names),
+                   in_strength=as_input(in_strength, names), spread=as_input(spread, names))  # fmt: skip
         if check:
             check_feasible(made)
         return made
@@ -101,9 +129,9 @@ class Parameters(eqx.Module):
     @classmethod
     def from_covariances(
         cls, *, populations=None, N, fractions, mean, variance, convergent=0.0, divergent=0.0, chain=0.0, reciprocal=0.0,
-        input: Any = 0.0, transfer: Mapping[str, Any] | None = None, check: bool = True,
+        input: Any = 0.0, check: bool = True, **others: Any,
     ) -> Parameters:  # fmt: skip
-        """Parameters from raw covariances per pair of synapses, indexed as in `Motifs`; `variance` is (P, P), per synapse.
+        """Parameters from raw covariances per pair of synapses, indexed as in `Motifs`; `variance` is (P, P), per synapse; others as in `of`.
 
         tau = covariance / sqrt(variance * variance'), and 0 where a variance is 0 (an empty block has no covariance).
         """
@@ -122,7 +150,7 @@ class Parameters(eqx.Module):
                 raise ParameterError(f"{name}: a covariance is not 0 where a synapse's variance is 0")
             tau.append(np.divide(c, scale, out=np.zeros((P,) * scale.ndim), where=scale > 0))
         return cls.of(populations=names, N=N, fractions=fractions, mean=mean, g=np.sqrt(N) * s, motifs=Motifs(*tau),
-                      input=input, transfer=transfer, check=check)  # fmt: skip
+                      input=input, check=check, **others)  # fmt: skip
 
     @classmethod
     def load(cls, path: str | Path) -> Parameters:
@@ -136,7 +164,9 @@ class Parameters(eqx.Module):
             **{name: np.asarray(getattr(self, name)).tolist() for name in ("fractions", "mean", "g")},
             "input": input_data(self.input),
             "motifs": {name: np.asarray(t).tolist() for name, t in self.motifs._asdict().items()},
-            **({"transfer": {name: np.asarray(v).tolist() for name, v in self.transfer.items()}} if self.transfer else {}),
+            **{kind: {name: np.asarray(v).tolist() for name, v in own.items()} for kind in FAMILIES if (own := getattr(self, kind))},
+            **{name: input_data(value) for name in ("in_strength", "spread") if not is_zero(value := getattr(self, name))},
+            **{name: np.asarray(value).tolist() for name in ("tau_inp", "noise") if bool(jnp.any((value := getattr(self, name)) != 0))},
         }  # fmt: skip
         write_parameters(data, path)
 
@@ -160,7 +190,7 @@ class Parameters(eqx.Module):
         return Motifs(self.tau_con, self.tau_div, self.tau_chn, self.tau_rec)
 
     def rescaled(self, N: int) -> Parameters:
-        """The network of N neurons with the same mean-field limit: N Jbar, g, N tau (con, div, chn) and tau_rec are kept.
+        """The network of N neurons with the same mean-field limit: N Jbar, g, N tau (con, div, chn), tau_rec and N tau_inp^2 are kept.
 
         Fractions become the realised ones, N_p / N.
         """
@@ -171,29 +201,31 @@ class Parameters(eqx.Module):
         if np.any(sizes == 0):
             raise ParameterError(f"N = {N} leaves population {self.populations[int(np.argmin(sizes))]} empty: use more neurons")
         motifs = Motifs(self.tau_con * s, self.tau_div * s, self.tau_chn * s, self.tau_rec)
+        others = {name: getattr(self, name) for name in (*FAMILIES, *INPUTS, "noise")}
         return Parameters.of(populations=self.populations, N=N, fractions=sizes / N, mean=self.mean * s, g=self.g,
-                             motifs=motifs, input=self.input, transfer=self.transfer)  # fmt: skip
+                             motifs=motifs, tau_inp=self.tau_inp * np.sqrt(s), **others)  # fmt: skip
 
     def without_motifs(self) -> Parameters:
         """The same means and variances with all synapses independent."""
-        zero = {name: jnp.zeros_like(getattr(self, name)) for name in ("tau_con", "tau_div", "tau_chn", "tau_rec")}
+        zero = {name: jnp.zeros_like(getattr(self, name)) for name in ("tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp")}
         return self.replace(**zero)
 
     def replace(self, **values: Any) -> Parameters:
         """A copy with some fields replaced (arrays of the same shape; not validated, so that it works under jit and grad).
 
-        `transfer` replaces the named parameters of transfer functions and leaves the others.
+        `transfer`, `membrane` and `synapse` replace the parameters they name and leave the others.
         """
-        if "transfer" in values:
-            given = {name: _per_population(v, self.P, name) for name, v in _transfer(values.pop("transfer")).items()}
+        families = {kind: values.pop(kind) for kind in FAMILIES if kind in values}
+        if families:
             changed = self.replace(**values) if values else self
-            return dataclasses.replace(changed, transfer={**self.transfer, **given})
-        unknown = set(values) - {"N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "input"}
+            new = {kind: {name: _per_population(v, self.P, name) for name, v in _by_name(kind, given).items()} for kind, given in families.items()}
+            return dataclasses.replace(changed, **{kind: {**getattr(self, kind), **own} for kind, own in new.items()})
+        unknown = set(values) - {*ARRAYS, *INPUTS}
         if unknown:
             raise ParameterError(f"unknown parameters {sorted(unknown)}")
-        if "input" in values:
-            values["input"] = as_input(values["input"], self.populations)
-        for name in set(values) - {"input"}:
+        for name in set(values) & set(INPUTS):
+            values[name] = as_input(values[name], self.populations)
+        for name in set(values) - set(INPUTS):
             values[name] = jnp.asarray(values[name], dtype=float)
             if values[name].shape != getattr(self, name).shape:
                 raise ParameterError(f"{name} has shape {values[name].shape}, it needs {getattr(self, name).shape}")
@@ -206,21 +238,22 @@ class Parameters(eqx.Module):
         dims = {
             "fractions": ("population",), "mean": ("target", "source"), "g": ("target", "source"),
             "tau_con": ("target", "source", "source2"), "tau_div": ("source", "target", "target2"),
-            "tau_chn": ("target", "middle", "source"), "tau_rec": ("target", "source"),
+            "tau_chn": ("target", "middle", "source"), "tau_rec": ("target", "source"), "tau_inp": ("target", "source"),
+            "noise": ("population",),
         }  # fmt: skip
-        dims |= {f"transfer_{name}": ("population",) for name in self.transfer}
-        values = {name: getattr(self, name) for name in dims if hasattr(self, name)}
-        values |= {f"transfer_{name}": v for name, v in self.transfer.items()}
+        values = {name: getattr(self, name) for name in dims}
+        own = {f"{kind}_{name}": v for kind in FAMILIES for name, v in getattr(self, kind).items()}
+        dims |= dict.fromkeys(own, ("population",))
+        values |= own
         used = {d for ds in dims.values() for d in ds}
         return xr.Dataset({k: (d, np.asarray(values[k])) for k, d in dims.items()}, coords=dict.fromkeys(used, names),
                           attrs={"N": float(self.N)})  # fmt: skip
 
 
-def _transfer(given: Any) -> Mapping[str, Any]:
+def _by_name(kind: str, given: Any) -> Mapping[str, Any]:
     if given is not None and not isinstance(given, Mapping):
-        raise ParameterError(
-            f"transfer maps names of parameters of the transfer functions to values, such as {{'gain': 2.0}}: {given!r}"
-        )
+        what = "transfer functions" if kind == "transfer" else f"{kind} filters"
+        raise ParameterError(f"{kind} maps names of parameters of the {what} to values, such as {{'gain': 2.0}}: {given!r}")
     return given or {}
 
 
@@ -228,7 +261,7 @@ def _per_population(value: Any, P: int, name: str) -> Array:
     try:
         return jnp.broadcast_to(jnp.asarray(value, dtype=float), (P,))
     except (TypeError, ValueError):
-        raise ParameterError(f"{name} of the transfer functions must be a number or {P} numbers, not {value!r}") from None
+        raise ParameterError(f"{name} must be a number or {P} numbers, not {value!r}") from None
 
 
 def _names(populations: Sequence[str] | None, fractions: Any, mean: Any) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from .rules import Rule
 TOLERANCE = 1e-11
 MOST_PANELS = 2048
 MOST_PANELS_TRACED = 256
+STEP = 2e-3  # of a limit
 
 
 class Grid:
@@ -72,21 +73,64 @@ class Grid:
         return made
 
     @cached_property
-    def widest_bell(self) -> float:
-        """The largest standard deviation for which the bell rule serves; 0 where there are breaks."""
+    def widest_bell(self) -> tuple[float, float]:
+        """The largest standard deviations for which the bell rule serves, of the function and of its square; 0 where there are breaks."""
         if self.breaks:
-            return 0.0
+            return 0.0, 0.0
         with jax.ensure_compile_time_eval():
-            size = float(panels.Size.of(self.function).typical)
-            widest = rules.widest_bell(self.function, self.edges, self.rule, 0.1 * size)
-        return min(widest, 0.125 / max(*self.growth, 1e-9))  # twice as wide, and squared, it still is within the reach
+            own = [self.rule.growing(power * self.degree) for power in (1, 2)]
+            widest = rules.widest_bell(self.function, self.edges, own, 0.1 * self.size)
+        limit = 0.125 / max(*self.growth, 1e-9)  # twice as wide, and squared, it still is within the reach
+        return min(widest[0], limit), min(widest[1], limit)
+
+    @cached_property
+    def size(self) -> float:
+        with jax.ensure_compile_time_eval():
+            return float(panels.Size.of(self.function).typical)
+
+    @cached_property
+    def _logs(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        with jax.ensure_compile_time_eval():
+            left, right = rules.logs_of(self.function, jnp.zeros(1))
+            return [np.asarray(v) for v in left], [np.asarray(v) for v in right]
 
     @cached_property
     def growth(self) -> tuple[float, float]:
         """Exponential rates at which the function grows to the left and to the right."""
-        with jax.ensure_compile_time_eval():
-            left, right = rules.growth_of(self.function, jnp.zeros(1))
+        with jax.ensure_compile_time_eval(), np.errstate(invalid="ignore"):
+            left, right = rules.growth_of(self._logs)
             return float(left[0]), float(right[0])
+
+    @cached_property
+    def degree(self) -> float:
+        """The power of x as which the function grows, if it grows no faster."""
+        with np.errstate(invalid="ignore"):
+            steps = [float((side[-1] - side[-2])[0]) / np.log(2) for side, rate in zip(self._logs, self.growth, strict=True) if rate < 0.1]
+        return max([0.0, *(s for s in steps if np.isfinite(s))])
+
+    @cached_property
+    def envelope(self) -> rules.Envelope:
+        """How large the function is, on intervals that grow with their distance from 0."""
+        ends = np.array([0.0, *(2.0 ** (0.5 * np.arange(-2, 20))), np.inf])
+        edges = np.unique(np.concatenate([self.edges[:-1], *(s * ends[:-1] for s in (-1, 1))]))
+        points = 0.5 * (edges[1:] + edges[:-1])[:, None] + 0.5 * np.diff(edges)[:, None] * np.array([-1.0, *panels.NODES, 1.0])
+        with jax.ensure_compile_time_eval(), np.errstate(divide="ignore"):
+            padded = np.resize(points, (-(-len(points) // 64) * 64, points.shape[1]))  # few different shapes
+            log = np.log(np.abs(np.asarray(self.function(jnp.asarray(padded)))))
+        log = np.where(np.isfinite(log), log, -700.0)[: len(points)]
+        low, high = np.concatenate([-ends[1:], ends[:-1]]), np.concatenate([-ends[:-1], ends[1:]])
+        inside = (points[None] >= low[:, None, None]) & (points[None] <= high[:, None, None])
+        return rules.Envelope(low, high, np.max(np.where(inside, log[None], -700.0), axis=(1, 2)))
+
+    def reaches(self, power: int, tolerance: float) -> rules.Envelope | None:
+        """How many standard deviations away the function matters, by intervals; None where it does not grow beyond x^2."""
+        own = self.envelope
+        nearest = np.minimum(np.abs(own.low), np.abs(own.high))
+        if np.all(power * own.height <= max(0.0, power * np.log(self.size)) + np.log(2 + nearest**2)):
+            return None
+        with jax.ensure_compile_time_eval():
+            found = own.reaches(power, self.size, tolerance)
+            return found._replace(height=np.asarray(found.height))
 
     @cached_property
     def singular_order(self) -> int:
@@ -212,21 +256,33 @@ class Quadrature(Average):
                 self._by_parts(function, n, mu, sigma, x, z) if n >= self.singular_order() else function(x, n) for n in orders
             )
 
-        rates: Any = rules.growth_of(lambda x: function(x[:, None], 0)[:, 0], mu) if self.grid is None else self.grid.growth
-        growth = (self.power * rates[0], self.power * rates[1])
-        if self.grid is not None and self.grid.widest_bell > 0:
-            return self._smooth_everywhere(direct, len(orders), mu, sigma, edges, growth, self.grid.widest_bell)
-        wide = rules.march(with_singularities, len(orders), mu, sigma, edges, self.rule, growth)
+        if self.grid is None:
+            logs = rules.logs_of(lambda x: function(x[:, None], 0)[:, 0], mu)
+            growth: Any = rules.growth_of(logs)  # of the pieces, which are squares where this is the average of one
+            rule, reaches = self.rule, rules.envelope_of(logs).reaches(1, 1.0, self.rule.tolerance)
+        else:
+            growth = tuple(self.power * rate for rate in self.grid.growth)
+            rule = self.rule.growing(self.power * self.grid.degree)
+            reaches = self.grid.reaches(self.power, self.rule.tolerance)
+            widest = self.grid.widest_bell[0] if self.power == 1 else min(self.grid.widest_bell)
+            if widest > 0:
+                return self._smooth_everywhere(direct, len(orders), mu, sigma, edges, rule, growth, reaches, widest)
+        wide = rules.march(with_singularities, len(orders), mu, sigma, edges, rule, growth, reaches)
 
         def there(n):
-            # at a break a power law may be 0 times infinity; its limit from the right is not
-            exact, right = (function(x[:, None], n)[:, 0] for x in (mu, mu + 1e-150))
-            return jnp.where(jnp.isnan(exact), right, exact)
+            def at(x):
+                return function(x[:, None], n)[:, 0]
+
+            # at a break a power law may be 0 times infinity, its limit from the right is not; x / (1 - exp(-x)) is 0 / 0 at 0
+            exact, right = at(mu), at(mu + 1e-150)
+            limit = right if self.breaks else (4 * (at(mu + STEP) + at(mu - STEP)) - at(mu + 2 * STEP) - at(mu - 2 * STEP)) / 6
+            return jnp.where(jnp.isfinite(exact), exact, limit)
 
         return tuple(jnp.where(sigma > 0, v, there(n)) for n, v in zip(orders, wide, strict=True))
 
     def _smooth_everywhere(
-        self, integrands: Callable, count: int, mu: Array, sigma: Array, edges: Array, growth: Any, widest: float
+        self, integrands: Callable, count: int, mu: Array, sigma: Array, edges: Array, rule: Rule, growth: Any,
+        reaches: rules.Envelope | None, widest: float,
     ) -> tuple[Array, ...]:
         """For a function without breaks: the bell rule, with twice as many nodes where one is too few, and the march beyond."""
 
@@ -234,9 +290,9 @@ class Quadrature(Average):
             return jax.lax.cond(jnp.any(wanted), compute, lambda: (jnp.zeros_like(mu),) * count)
 
         narrow, wide = sigma <= widest, sigma > 2 * widest
-        coarse = rules.bell(integrands, mu, sigma, self.rule)
-        between = where_any(~narrow, lambda: rules.bell(integrands, mu, sigma, self.rule, between=True))
-        far = where_any(wide, lambda: rules.march(integrands, count, mu, jnp.where(wide, sigma, 0.0), edges, self.rule, growth))
+        coarse = rules.bell(integrands, mu, sigma, rule)
+        between = where_any(~narrow, lambda: rules.bell(integrands, mu, sigma, rule, between=True))
+        far = where_any(wide, lambda: rules.march(integrands, count, mu, jnp.where(wide, sigma, 0.0), edges, rule, growth, reaches))
         return tuple(jnp.where(narrow, a, jnp.where(wide, c, 0.5 * (a + b))) for a, b, c in zip(coarse, between, far, strict=True))
 
     def _by_parts(self, function: Callable, order: int, mu: Array, sigma: Array, x: Array, z: Array) -> Array:

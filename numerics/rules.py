@@ -10,10 +10,10 @@ All arrays have shape (n,); integrands, several at once, are called with x and z
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,18 +28,26 @@ Integrands = Callable[[Array, Any], tuple[Array, ...]]
 
 @dataclass(frozen=True)
 class Rule:
-    """Reach and spacing of the nodes, set by a tolerance; refinement 2 halves every spacing, which tells the error."""
+    """Reach and spacing of the nodes, set by a tolerance; refinement 2 halves every spacing, which tells the error.
+
+    degree: of the power of x as which the function grows
+    """
 
     tolerance: float
     refinement: int = 1
+    degree: int = 4
 
     @cached_property
     def reach(self) -> float:
-        """Standard deviations from the mean beyond which (1 + z^4) times the density is negligible."""
+        """Standard deviations from the mean beyond which (1 + z^degree) times the density is negligible."""
         z = 4.0
-        while math.erfc(z / math.sqrt(2)) * (1 + z**4) > 0.1 * self.tolerance:
+        while math.erfc(z / math.sqrt(2)) * (1 + z**self.degree) > 0.1 * self.tolerance:
             z += 0.05
         return z
+
+    def growing(self, degree: float) -> Rule:
+        """The rule for a function that grows at most as this power of x."""
+        return replace(self, degree=min(max(4, math.ceil(degree - 0.05)), 60))
 
     @property
     def spacing(self) -> float:
@@ -77,16 +85,35 @@ def bell(
     return tuple(jnp.sum(weights * values, axis=-1) for values in integrands(mu[:, None] + sigma[:, None] * z, z))
 
 
+class Envelope(NamedTuple):
+    """Upper bounds of a function on intervals of x: log |f| <= height on low < x < high. Arrays of shape (m,), or heights (n, m)."""
+
+    low: np.ndarray
+    high: np.ndarray
+    height: Array | np.ndarray
+
+    def reaches(self, power: int, scale: float, tolerance: float) -> Envelope:
+        """As height the number of standard deviations beyond which f^power times the density is below the tolerance."""
+        log = power * self.height - math.log(0.1 * tolerance) - power * min(0.0, math.log(scale))
+        return self._replace(height=jnp.sqrt(2 * jnp.where(log < 2e3, jnp.maximum(log, 0.0), 0.0)))
+
+
 def march(integrands: Integrands, count: int, mu: Float[Array, " n"], sigma: Float[Array, " n"], edges: Array, rule: Rule,
-          growth: tuple[Array | float, Array | float] = (0.0, 0.0)) -> tuple[Float[Array, " n"], ...]:  # fmt: skip
+          growth: tuple[Array | float, Array | float] = (0.0, 0.0), reaches: Envelope | None = None) -> tuple[Float[Array, " n"], ...]:  # fmt: skip
     """E f of `count` integrands panel by panel; 0 where sigma is 0.
 
     edges: (m,), or (n, m) for functions that are not all the same; ascending, filled up with infinity. growth: exponential rates at
-    which the function grows to the left and to the right; exp(b x) moves the density by b sigma^2.
+    which the function grows to the left and to the right; exp(b x) moves the density by b sigma^2. reaches: of a function that is large
+    somewhere, how many standard deviations away it matters.
     """
     there = sigma > 0
     width = jnp.where(there, sigma, 1.0)
     first, last = -rule.reach - growth[0] * width, rule.reach + growth[1] * width
+    if reaches is not None:
+        low, high = (jnp.asarray((at - mu[:, None]) / width[:, None]) for at in (reaches.low, reaches.high))
+        far = reaches.height if reaches.height.ndim == 2 else reaches.height[None, :]
+        first = jnp.minimum(first, -jnp.max(jnp.where(-high < far, jnp.minimum(-low, far), 0.0), axis=1))
+        last = jnp.maximum(last, jnp.max(jnp.where(low < far, jnp.minimum(high, far), 0.0), axis=1))
     low = mu + first * width
     if edges.ndim == 1:
         start = jnp.searchsorted(edges, low, side="right", method="compare_all" if len(edges) <= 64 else "scan")
@@ -113,16 +140,15 @@ def march(integrands: Integrands, count: int, mu: Float[Array, " n"], sigma: Flo
     return tuple(total / math.sqrt(2 * math.pi) for total in totals)
 
 
-def widest_bell(function: Callable[[Array], Array], edges: np.ndarray, rule: Rule, floor: float) -> float:
+def widest_bell(function: Callable[[Array], Array], edges: np.ndarray, rules: Sequence[Rule], floor: float) -> tuple[float, ...]:
     """The largest sigma up to which the bell rule averages a function and its first derivative to the tolerance, the third to a
-    hundred times that.
+    hundred times that; and the same for its powers, for each of which there is a rule.
 
     Two trapezoidal sums, one moved by half a spacing, differ by twice their error. It oscillates in mu, so that k derivatives
     multiply it by (2 pi / (spacing sigma))^k. It falls like exp(-c / sigma), so that what rounding hides is known from a wider sigma.
     """
-    h = rule.spacing
-    z = h * np.arange(-math.ceil(9.0 / h), math.ceil(9.0 / h) + 1)  # so far that where the sums end makes no difference
-    moved = z[1:] - 0.5 * h
+    h, reach = rules[0].spacing, max(9.0, *(rule.reach + 1.0 for rule in rules))
+    z = h * np.arange(-math.ceil(reach / h), math.ceil(reach / h) + 1)  # so far that where the sums end makes no difference
     finite = np.unique(np.clip(edges[np.isfinite(edges)], -64.0, 64.0))
     spots = np.unique(np.concatenate([finite, 0.5 * (finite[1:] + finite[:-1]), np.linspace(-4.0, 4.0, 9)]))
     spots = np.pad(spots, (0, -len(spots) % 64), mode="edge")  # few different shapes, so that little is compiled
@@ -131,33 +157,64 @@ def widest_bell(function: Callable[[Array], Array], edges: np.ndarray, rule: Rul
     mu = spots[None, :, None] + h * widths * np.array([0.0, 0.25])[None, None, :]
     mu = mu.reshape(len(sigmas), -1, 1)
 
-    def total(nodes):
-        values, w = function(jnp.asarray(mu + widths * nodes[None, None, :])), np.exp(-0.5 * nodes**2) * h / math.sqrt(2 * math.pi)
-        return jnp.sum(w[None, None, :] * values, axis=-1), jnp.sum(w[None, None, :] * jnp.abs(values), axis=-1)
+    def at(nodes):
+        return np.asarray(function(jnp.asarray(mu + widths * nodes[None, None, :]))), np.exp(-0.5 * nodes**2) * h / math.sqrt(2 * math.pi)
 
-    (one, size), (other, _) = total(z), total(moved)
-    error = jnp.maximum(jnp.abs(one - other) - 1e-14 * (size + floor), 0.0) / jnp.maximum(jnp.abs(one), floor)
-    worst = np.max(np.where(np.isfinite(error), error, np.inf), axis=1)
+    (values, w), (moved, moved_w) = at(z), at(z[1:] - 0.5 * h)
     octave = 2  # steps of the ladder to sqrt(2) sigma
-    worst = np.maximum(worst[:-octave], worst[octave:] ** math.sqrt(2))
-    growth = np.maximum(2 * np.pi / (h * sigmas[:-octave]), 1.0)
-    good = (worst * growth <= 0.1 * rule.tolerance) & (worst * growth**3 <= 100 * rule.tolerance)
-    return float(np.max(sigmas[:-octave], where=np.cumprod(good).astype(bool), initial=0.0))
+    found = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for power, rule in enumerate(rules, 1):
+            own, least = values**power, floor**power
+            one, size, other = own @ w, np.abs(own) @ w, moved**power @ moved_w
+            cut = np.abs(own) @ np.where(np.abs(z) > rule.reach, w, 0.0)
+            error = np.maximum(np.abs(one - other) - 1e-14 * (size + least), 0.0) / np.maximum(np.abs(one), least)
+            lost = np.max(np.nan_to_num(cut / np.maximum(np.abs(one), min(least, 1.0)), nan=np.inf), axis=1)[:-octave]
+            worst = np.max(np.where(np.isfinite(error), error, np.inf), axis=1)
+            worst = np.maximum(worst[:-octave], worst[octave:] ** math.sqrt(2))
+            growth = np.maximum(2 * np.pi / (h * sigmas[:-octave]), 1.0)
+            good = (worst * growth <= 0.1 * rule.tolerance) & (worst * growth**3 <= 100 * rule.tolerance) & (lost <= rule.tolerance)
+            found.append(float(np.max(sigmas[:-octave], where=np.cumprod(good).astype(bool), initial=0.0)))
+    return tuple(found)
 
 
-def growth_of(function: Callable[[Array], Array], like: Array) -> tuple[Array, Array]:
-    """Exponential rates at which |f| grows to the left and to the right, from its values up to |x| = 64; for each entry of `like`."""
+FAR = (4.0, 8.0, 16.0, 32.0, 64.0)
+
+
+def logs_of(function: Callable[[Array], Array], like: Array) -> tuple[list[Array], list[Array]]:
+    """log |f| at -4, -8, ... -64 and at 4, 8, ... 64, for each entry of `like`."""
+
+    def side(sign):
+        return [jnp.log(jnp.abs(function(jnp.full_like(like, sign * x)))) for x in FAR]
+
+    return side(-1.0), side(1.0)
+
+
+def growth_of(logs: tuple[list[Array], list[Array]]) -> tuple[Array, Array]:
+    """Exponential rates at which |f| grows to the left and to the right, from its logarithms."""
 
     def rate(side):
-        logs = [jnp.log(jnp.abs(function(jnp.full_like(like, side * reach)))) for reach in (4.0, 8.0, 16.0, 32.0, 64.0)]
-        found = jnp.zeros_like(like)
-        for before, after, reach in zip(logs[:-1], logs[1:], (4.0, 8.0, 16.0, 32.0), strict=True):
-            now = (after - before) / reach
-            # a power of x in front of the exponential adds a term in 1 / reach
+        found = jnp.zeros_like(side[0])
+        for before, after, x in zip(side[:-1], side[1:], FAR, strict=False):
+            now = (after - before) / x
+            # a power of x in front of the exponential adds a term in 1 / x
             found = jnp.where(jnp.isfinite(now), jnp.maximum(now, 2 * now - found), found)
         return jnp.maximum(found, 0.0)
 
-    return rate(-1.0), rate(1.0)
+    return rate(logs[0]), rate(logs[1])
+
+
+def envelope_of(logs: tuple[list[Array], list[Array]]) -> Envelope:
+    """Bounds of a function that is monotonic between the places of its logarithms and beyond the last goes on as a power of x."""
+    ends = np.array([0.0, *FAR, 128.0, 256.0, 512.0, np.inf])
+    heights = []
+    for side in logs:
+        known = [jnp.where(jnp.isfinite(v), v, -700.0) for v in side]
+        octave = jnp.maximum(known[-1] - known[-2], 0.0)
+        beyond = [known[-1] + k * octave for k in (1, 2, 3, 4)]
+        values = [known[0], *known, *beyond]
+        heights.append(jnp.stack([jnp.maximum(a, b) for a, b in zip(values[:-1], values[1:], strict=True)], axis=-1))
+    return Envelope(np.concatenate([-ends[1:], ends[:-1]]), np.concatenate([-ends[:-1], ends[1:]]), jnp.concatenate(heights, axis=-1))
 
 
 def elementwise(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:

@@ -8,24 +8,36 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import NetworkError
-from .feasibility import check_feasible, residual_moments, strength_covariances
+from .feasibility import check_feasible, neuron_covariances, residual_moments, strength_covariances
 from .network import Network
 from .parameters import Parameters
 
 TILE = 512
 
 
+class Drawn(NamedTuple):
+    """Synapses J[i, j] from j onto i, (N, N), and `rows` and `offsets` as in `Network`, None where a sampler does not know them."""
+
+    weights: np.ndarray
+    rows: np.ndarray | None = None
+    offsets: np.ndarray | None = None
+
+
 class Sampler(ABC):
-    """A way to draw the synapses of a network; final classes implement `weights`."""
+    """A way to draw the synapses of a network; final classes implement `weights`, and `draw` where they know more of each neuron."""
 
     @abstractmethod
     def weights(self, parameters: Parameters, rng: np.random.Generator, dtype: np.dtype) -> np.ndarray:
         """Synapses J[i, j] from j onto i, (N, N), neurons in the order of their populations."""
+
+    def draw(self, parameters: Parameters, rng: np.random.Generator, dtype: np.dtype) -> Drawn:
+        """The synapses, and what is known of each neuron."""
+        return Drawn(self.weights(parameters, rng, dtype))
 
 
 @dataclass(frozen=True)
@@ -34,10 +46,14 @@ class Gaussian(Sampler):
 
     J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, i in p, j in q: (a^1..a^P, b^1..b^P) of a neuron has the covariance
     `strength_covariances` / N^2, and w_ij has the variance A_pq g_pq^2 / N and is correlated with w_ji alone (theory,
-    section 1.2). Exact at every N: nothing is asymptotic.
+    section 1.2). The offset xi_i of the neuron's input is standard normal, independent of the a, and
+    N Cov(b_i^p, xi_i) = sqrt(N) g_pq tau_inp[p, q]. Exact at every N: nothing is asymptotic.
     """
 
     def weights(self, parameters, rng, dtype):
+        return self.draw(parameters, rng, dtype).weights
+
+    def draw(self, parameters, rng, dtype):
         sizes, mean = parameters.sizes, np.asarray(parameters.mean)
         a, b = _strengths(parameters, rng)
         J = rng.standard_normal((sum(sizes), sum(sizes)), dtype=dtype)
@@ -51,14 +67,16 @@ class Gaussian(Sampler):
                     block = J[tile, columns]
                     block += in_row[tile.start - rows.start : tile.stop - rows.start]
                     block += in_column
-        return J
+        # last, so that a seed's synapses do not depend on it
+        return Drawn(J, float(parameters.N) * a, _offsets(parameters, a, b, rng))
 
 
 def sample(parameters: Parameters, seed: int, *, sampler: Sampler | None = None, dtype: Any = np.float64) -> Network:
     """A network drawn from the ensemble that `parameters` describe; the same seed gives the same network.
 
     Neurons are ordered by population, `parameters.sizes` of them. `sampler` is `Gaussian()` unless given; `dtype` is
-    float64 or float32. The diagonal (a neuron's synapse onto itself) has its block's mean and variance.
+    float64 or float32. The diagonal (a neuron's synapse onto itself) has its block's mean and variance. The network's
+    `rows` and `offsets` are what `simulate` needs for the heterogeneous inputs `in_strength` and `spread`.
 
     Raises `InfeasibleStatisticsError` where no network has these statistics, `NetworkError` for a seed that is not an
     integer >= 0, an empty population, or a matrix that does not fit into memory.
@@ -66,14 +84,14 @@ def sample(parameters: Parameters, seed: int, *, sampler: Sampler | None = None,
     dtype = np.dtype(dtype)
     if dtype not in (np.float32, np.float64):
         raise NetworkError(f"dtype {dtype} cannot hold synapses: use float64 or float32")
-    seed, sizes = _seed(seed), parameters.sizes
+    seed, sizes = as_seed(seed), parameters.sizes
     if min(sizes) < 1:
         empty = parameters.populations[int(np.argmin(sizes))]
         raise NetworkError(f"population {empty} has no neuron at N = {sum(sizes)}: use more neurons")
     check_feasible(parameters)
     require_memory(2 * sum(sizes) ** 2 * dtype.itemsize, f"a network of {sum(sizes)} neurons in {dtype}")
-    weights = (sampler or Gaussian()).weights(parameters, np.random.default_rng(seed), dtype)
-    return Network(weights, parameters.populations, np.repeat(np.arange(len(sizes)), sizes), seed, parameters)
+    weights, rows, offsets = (sampler or Gaussian()).draw(parameters, np.random.default_rng(seed), dtype)
+    return Network(weights, parameters.populations, np.repeat(np.arange(len(sizes)), sizes), seed, parameters, rows, offsets)
 
 
 def require_memory(needed: float, what: str) -> None:
@@ -98,7 +116,8 @@ def available_memory() -> int | None:
         return None
 
 
-def _seed(seed: Any) -> int:
+def as_seed(seed: Any) -> int:
+    """An integer >= 0, or `NetworkError`."""
     try:
         value = operator.index(seed)
     except TypeError:
@@ -119,6 +138,20 @@ def _strengths(parameters: Parameters, rng: np.random.Generator) -> tuple[np.nda
         parts.append(rng.standard_normal((n, len(root))) @ root)
     both = np.concatenate(parts)
     return both[:, : parameters.P], both[:, parameters.P :]
+
+
+def _offsets(parameters: Parameters, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """xi, (N,), from its conditional distribution given a and b."""
+    own = rng.standard_normal(len(a))
+    if not np.any(np.asarray(parameters.tau_inp) != 0):
+        return own
+    strengths = float(parameters.N) * np.hstack([a, b])
+    for members, covariance in zip(_slices(parameters.sizes), neuron_covariances(parameters), strict=True):
+        across = covariance[:-1, -1]
+        regression = np.linalg.pinv(covariance[:-1, :-1], rcond=1e-12, hermitian=True) @ across
+        own[members] *= np.sqrt(max(covariance[-1, -1] - regression @ across, 0))
+        own[members] += strengths[members] @ regression
+    return own
 
 
 def _scale_residual(Z: np.ndarray, parameters: Parameters) -> None:

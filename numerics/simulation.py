@@ -16,20 +16,26 @@ import scipy.sparse as sps
 import xarray as xr
 
 from ..errors import NetworkError, ParameterError, SolverError
-from .inputs import as_input, by_population
+from .inputs import Input, as_input, by_population, is_zero
 from .network import Network
 from .precision import require_x64
-from .sampling import require_memory
+from .sampling import as_seed, require_memory
+from .units import Units
 
 DIVERGED = 1e12
 DENSE_NEURONS, DENSE_FRACTION = 5000, 0.05
+NOISE_STEPS = 40
+"""Steps per shortest time constant of the filters where there is white noise."""
 
 
 def simulate(
     network: Network,
     phi: Callable[[Any, int], Any],
     *,
+    units: Units | None = None,
     input: Any = 0.0,
+    in_strength: Any = 0.0,
+    spread: Any = 0.0,
     t1: float,
     saveat: Sequence[float] | np.ndarray | None = None,
     dt_save: float | None = None,
@@ -38,21 +44,34 @@ def simulate(
     atol: float = 1e-7,
     dtype: Any = None,
     record: str | Sequence[int] | np.ndarray = "moments",
+    dt: float | None = None,
+    seed: int = 0,
     max_steps: int = 100_000,
     throw: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
-    """Integrate dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_p(t), i in p, j in q, from t = 0 to `t1` (theory, 1).
+    """Integrate x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i ], i in p, j in q, from t = 0 to `t1` (theory, 1 and 2.3).
 
-    Runge-Kutta 5(4) of Tsitouras with adaptive steps that land on the input's jumps; one matrix-vector product per
-    stage. Code is compiled once per network size and `phi` object.
+    Without `units`, dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_i. The input is I_i(t) = I_p(t) + sum_q h_q(t) u_i^q + sigma_p(t) xi_i, u_i^q
+    the deviation of neuron i's in-strength from population q, xi_i an offset, standard normal across neurons; and white noise.
+
+    Without noise: Runge-Kutta 5(4) of Tsitouras with adaptive steps that land on the inputs' jumps. With noise: Heun's method in steps of `dt`,
+    whose means and variances have errors of order dt^2 (the variance of a unit without synapses is too small by the fraction
+    (dt / 2 tau)^2); look at half the dt where synapses make a network faster than its units. One matrix-vector product per stage. Code is
+    compiled once per network size, `phi` object and form of units.
 
     phi(x, p): rates of neurons of population p (an index) from their inputs x, shape (N_p,); traced by JAX
-    input: anything that `as_input` takes: a number, one per population, a function of time, an `Input`
+    units: filters M_p and S_q and the noise, `Units.of(architecture, parameters)`
+    input, in_strength, spread: I_p, h_q and sigma_p, anything that `as_input` takes: a number, one per population, a function of time, an `Input`.
+        u_i^q is `network.rows` of a sampled network; of a network whose rows are not known, such as a connectome, the measured
+        `network.in_strengths()`. xi_i is `network.offsets`; where they are not known they are drawn from `seed`, independent of the synapses
     saveat, dt_save: times at which to record (increasing, within [0, t1]), or their spacing; 201 times unless given
-    x0: initial x: a number, one per population (list or mapping by name), or one per neuron, in the network's order
+    x0: initial x: a number, one per population (list or mapping by name), or one per neuron, in the network's order; all other states of
+        filters start at 0, as in `integrate`: the output of M_p starts at x0, of S_q at 0
     dtype: float64 or float32 for J and its product with the rates, that of the weights unless given; x is float64
     record: "moments" of every population, and also x(t) of "all" neurons or of the neurons with these indices
+    dt: longest step with noise; 1/40 of the filters' shortest time constant unless given
+    seed: of the noise, and of offsets that the network lacks; the same seed gives the same result
     progress: called now and then with the fraction of t1 that is done
 
     Returns a dataset with, over (time, population), `mean` and `variance` of x, `rate` and `rate_sd`, the mean and
@@ -60,60 +79,162 @@ def simulate(
     x over (time, recorded), if asked for. Attributes: `status`, "ok" or what went wrong ("diverged: ..." when some |x|
     exceeds 1e12 or is not finite; values after that are NaN), `t_end`, the time reached, `steps` and `rejected`.
 
-    Raises `ParameterError` for times, tolerances, initial values or indices that cannot be used, `NetworkError` for
-    weights that do not fit into memory, and with `throw=True` `SolverError` when the status is not "ok".
+    Raises `ParameterError` for times, tolerances, initial values, units or indices that cannot be used, `NetworkError` for
+    weights that do not fit into memory or a seed that is no integer >= 0, and with `throw=True` `SolverError` when the status is not "ok".
     """
     require_x64()
-    dtype = _dtype(dtype, network)
+    dtype, seed = _dtype(dtype, network), as_seed(seed)
     times = _times(t1, saveat, dt_save)
     if not (0 <= rtol < 1 and atol >= 0 and rtol + atol > 0):
         raise ParameterError(f"tolerances must be non-negative, not both 0, and rtol < 1: rtol = {rtol}, atol = {atol}")
-    drive = as_input(input, network.populations)
+    if dt is not None and not 0 < dt < np.inf:
+        raise ParameterError(f"dt = {dt} must be a positive time")
     order = np.argsort(network.labels, kind="stable")
+    drive = _drive(network, order, input, in_strength, spread, seed)
+    units = None if units is None or (units := units.over(network.P)).is_plain else units
     start = _initial(x0, network)[order]
     recorded = _recorded(record, network.N)
     # positions, in the order that we integrate in, of the recorded neurons
     place = np.argsort(order)
-    edges = np.asarray(drive.edges, dtype=float).reshape(-1)
-    edges = np.unique(edges[(edges > 0) & (edges < t1)])
+    edges = np.unique(drive.edges[(drive.edges > 0) & (drive.edges < t1)])
+    noise = None
+    if units is not None and units.is_noisy:
+        noise = _Noise.of(units, network.sizes, _grid(times, edges, float(t1), dt or units.shortest / NOISE_STEPS, max_steps), seed)
     positions = None if recorded is None else jnp.asarray(place[recorded])
     meter = diffrax.NoProgressMeter() if progress is None else _Report(progress)
     J, (x, jumps, ts, stop) = _matrix(network.weights, order, dtype), map(jnp.asarray, (start, edges, times, float(t1)))
-    ran = _integrate(J, x, drive, jumps, ts, stop, positions, phi, network.sizes, float(rtol), float(atol), int(max_steps), meter)
+    ran = _integrate(
+        J, x, units, drive, noise, jumps, ts, stop, positions, phi, network.sizes, float(rtol), float(atol), int(max_steps), meter
+    )
     return _dataset(network, ran, times, recorded, place, float(t1), throw)
 
 
 @eqx.filter_jit
-def _integrate(J, x0, drive, edges, times, t1, recorded, phi, sizes, rtol, atol, max_steps, meter):
-    split = partial(jnp.split, indices_or_sections=np.cumsum(sizes)[:-1])
+def _integrate(J, x0, units, drive, noise, edges, times, t1, recorded, phi, sizes, rtol, atol, max_steps, meter):
+    """The state is x where the units are plain (None), else the `States` of all filters."""
+    split = partial(_split, sizes=sizes)
 
     def rates(x):
         parts = [jnp.asarray(phi(part, p)).astype(x.dtype) for p, part in enumerate(split(x))]
         return jnp.concatenate([jnp.broadcast_to(part, (n,)) for part, n in zip(parts, sizes, strict=True)])
 
-    def field(t, x, J):
-        external = jnp.broadcast_to(jnp.asarray(drive(t)), (len(sizes),)).astype(x.dtype)
-        recurrent = (J @ rates(x).astype(J.dtype)).astype(x.dtype)
-        return recurrent - x + jnp.repeat(external, np.asarray(sizes), total_repeat_length=len(x))
+    def output(state):
+        return state if units is None else jnp.concatenate([z[0] for z in state.membrane])
 
-    def moments(t, x, J):
+    def field(t, state, J):
+        x = output(state)
+        r = rates(x)
+        sent = r if units is None else units.transmitted(state, split(r))
+        recurrent = (J @ sent.astype(J.dtype)).astype(x.dtype)
+        if units is None:
+            return recurrent - x + drive(t, sizes)
+        return units.change(state, split(r), split(recurrent + drive(t, sizes)))
+
+    def moments(t, state, J):
+        x = output(state)
         pairs = zip(split(x), split(rates(x)), strict=True)
         values = jnp.stack([jnp.stack([jnp.mean(u), jnp.var(u), jnp.mean(v), jnp.std(v)]) for u, v in pairs])
         return values, None if recorded is None else x[recorded]
 
+    terms: Any = diffrax.ODETerm(field)
     # below this step a solution that turns into NaN or runs away would be retried for ever
     steps: Any = diffrax.PIDController(rtol, atol, dtmin=1e-13 * t1, force_dtmin=False)
-    if len(edges):
+    if noise is not None:
+        terms, steps = diffrax.MultiTerm(terms, noise), diffrax.StepTo(noise.grid)
+    elif len(edges):
         steps = diffrax.ClipStepSizeController(steps, jump_ts=edges)
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(field), diffrax.Tsit5(), jnp.zeros_like(t1), t1, None, x0, J,
+        terms, diffrax.Tsit5() if noise is None else diffrax.Heun(), jnp.zeros_like(t1), t1, None,
+        x0 if units is None else units.start(split(x0)), J,
         saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=times, fn=moments), diffrax.SubSaveAt(t1=True)]),
         stepsize_controller=steps, max_steps=max_steps, throw=False, progress_meter=meter,
-        event=diffrax.Event(lambda t, x, J, **_: ~jnp.all(jnp.abs(x) < DIVERGED)),
+        event=diffrax.Event(lambda t, state, J, **_: ~jnp.all(jnp.abs(output(state)) < DIVERGED)),
     )  # fmt: skip
     (values, trajectory), last = solution.ys
-    x = last[0]
+    x = output(jax.tree.map(lambda v: v[0], last))
     return values, trajectory, x, rates(x), solution.ts[1][0], solution.result, solution.stats
+
+
+def _split(x, sizes):
+    return tuple(jnp.split(x, np.cumsum(sizes)[:-1]))
+
+
+class _Drive(eqx.Module):
+    """I_i(t), with neurons in the order that we integrate in."""
+
+    input: Input
+    in_strength: Input | None = None
+    rows: Any = None
+    spread: Input | None = None
+    offsets: Any = None
+
+    def __call__(self, t, sizes):
+        def over(value):
+            own = jnp.broadcast_to(jnp.asarray(value(t)), (len(sizes),)).astype(float)
+            return jnp.repeat(own, np.asarray(sizes), total_repeat_length=sum(sizes))
+
+        total = over(self.input)
+        if self.in_strength is not None:
+            total += self.rows @ jnp.broadcast_to(jnp.asarray(self.in_strength(t)), (len(sizes),)).astype(float)
+        if self.spread is not None:
+            total += over(self.spread) * self.offsets
+        return total
+
+    @property
+    def edges(self) -> np.ndarray:
+        parts = (v.edges for v in (self.input, self.in_strength, self.spread) if v is not None)
+        return np.concatenate([np.asarray(part, dtype=float).reshape(-1) for part in parts])
+
+
+def _drive(network: Network, order: np.ndarray, input: Any, in_strength: Any, spread: Any, seed: int) -> _Drive:
+    mean, along, beside = (as_input(v, network.populations) for v in (input, in_strength, spread))
+    parts: dict[str, Any] = {}
+    if not is_zero(along):
+        parts |= {"in_strength": along, "rows": jnp.asarray(network.in_strengths()[order])}
+    if not is_zero(beside):
+        parts |= {"spread": beside, "offsets": jnp.asarray(input_offsets(network, seed)[order])}
+    return _Drive(mean, **parts)
+
+
+def input_offsets(network: Network, seed: int = 0) -> np.ndarray:
+    """xi, (N,): the network's `offsets`, or where they are not known standard normal numbers, independent of its synapses."""
+    return np.random.default_rng([seed, 1]).standard_normal(network.N) if network.offsets is None else network.offsets
+
+
+class _Noise(diffrax.AbstractTerm):
+    """White noise in the neurons' inputs, additive. Each step of `grid` has normal numbers of its own, keyed by its position: the keys of
+    `diffrax.UnsafeBrownianPath` are times in float32, which are equal for many short steps late in a long run.
+    """
+
+    units: Units
+    sizes: tuple[int, ...] = eqx.field(static=True)
+    grid: Any
+    key: Any
+
+    @classmethod
+    def of(cls, units: Units, sizes: tuple[int, ...], grid: np.ndarray, seed: int) -> _Noise:
+        return cls(units, sizes, jnp.asarray(grid), jax.random.key(int(np.random.SeedSequence(seed).generate_state(1)[0])))
+
+    def vf(self, t, y, args):
+        return y
+
+    def contr(self, t0, t1, **kwargs):
+        key = jax.random.fold_in(self.key, jnp.searchsorted(self.grid, t0))
+        return jnp.sqrt(t1 - t0) * jax.random.normal(key, (sum(self.sizes),))
+
+    def prod(self, vf, control):
+        return self.units.kick(vf, _split(control, self.sizes))
+
+
+def _grid(times: np.ndarray, edges: np.ndarray, t1: float, dt: float, max_steps: int) -> np.ndarray:
+    """Steps of at most dt from 0 to t1 that end at all recorded times, and just before and at each jump of an input."""
+    stops = np.unique([0.0, *times, *np.nextafter(edges, 0.0), *edges, t1])
+    counts = np.ceil(np.diff(stops) / dt * (1 - 1e-9)).astype(int).clip(1)
+    if counts.sum() > max_steps:
+        raise ParameterError(f"noise needs {counts.sum()} steps of at most dt = {dt:.3g} until t1 = {t1:.6g}, max_steps = {max_steps}: "
+                             "allow more steps, or a longer dt")  # fmt: skip
+    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(stops[:-1], stops[1:], counts, strict=True)]
+    return np.append(np.concatenate(parts), t1)
 
 
 class _Report(diffrax.AbstractProgressMeter):

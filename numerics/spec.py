@@ -19,12 +19,18 @@ from .parameter_file import Number, ParametersSpec, PerPopulation, Strict, read_
 from .parameters import Parameters
 
 
+FilterSpec = str | dict[str, Any] | list[str | dict[str, Any]]
+
+
 class ArchitectureSpec(Strict):
-    """[architecture]: `populations` (omit for a symbolic number), `transfer`, `motifs`, `closure`."""
+    """[architecture]: `populations` (omit for a symbolic number), `transfer`, `motifs`, `membrane`, `synapse`, `inputs`, `closure`."""
 
     populations: list[str] | None = None
     transfer: str | dict[str, Any] | list[str | dict[str, Any]] = "rectified_linear"
     motifs: list[str] = Field(default=list(MOTIFS))
+    membrane: FilterSpec = "1/(1 + s)"
+    synapse: FilterSpec = "1"
+    inputs: list[str] = []
     closure: str = "low-rank"
 
 
@@ -102,12 +108,14 @@ def load_spec(path: str | Path) -> Spec:
         names = file.architecture.populations or (list(network.populations) if network else None)
         if network is not None and names != list(network.populations):
             raise ArchitectureError(f"the connectome has the populations {list(network.populations)}, the architecture {names}")
-        architecture = Architecture(names, file.architecture.transfer, file.architecture.motifs)
+        declared = file.architecture
+        parts = {name: getattr(declared, name) for name in ("transfer", "motifs", "membrane", "synapse", "inputs")}
+        architecture = Architecture(names, **parts)
         parameters = Parameters.of(**file.parameters.arguments(architecture.populations)) if file.parameters else None
         if network is not None and file.connectome is not None:
             parameters = measure(network).parameters(input=file.connectome.input)
         if names is None and parameters is not None:
-            architecture = Architecture(parameters.populations, file.architecture.transfer, file.architecture.motifs)
+            architecture = Architecture(parameters.populations, **parts)
         closure = closure_of(file.architecture.closure)
     except MotifieldError as error:
         raise type(error)(f"{path}: {error}") from None

@@ -16,8 +16,10 @@ from ..errors import ParameterError, SpecError
 from ..files import write_text
 from ..theory.codegen import generate, opaque_functions
 from ..theory.equations import MeanField
+from .inputs import Input, Together, is_zero
 from .parameters import Parameters
 from .precision import require_x64
+from .units import check_filters
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,7 @@ class System:
     """Mean-field equations as JAX functions of state and parameters.
 
     mean_field: the equations; source: a module that a person can read, and that imports without SymPy when saved to a file;
-    module: the same, loaded. A state is `system.State(K, kappa[, s])` with arrays of shape (P,).
+    module: the same, loaded. A state is `system.State(K, kappa, ...)`, `rest` is one; most fields have shape (P,).
     """
 
     mean_field: MeanField
@@ -44,15 +46,22 @@ class System:
 
     def rest(self, P: int) -> Any:
         """The state of a silent network: all zero."""
-        return self.State(*(jnp.zeros(P) for _ in self.states))
+        return self.module.rest(P)
 
     def coefficients(self, parameters: Parameters) -> Any:
         """State-independent tensors; compute them once for many evaluations."""
         return self.module.coefficients(parameters)
 
+    def drive(self, parameters: Parameters) -> Input:
+        """The external input that the equations take, as a function of time: I_p(t), or all its parts."""
+        if not hasattr(self.module, "Drive"):
+            return parameters.input
+        names = {"mean": "input", "in_strength": "in_strength", "spread": "spread"}
+        return Together(self.module.Drive, tuple(getattr(parameters, names[field]) for field in self.module.Drive._fields))
+
     def vector_field(self, t: Any, state: Any, parameters: Parameters) -> Any:
         """d(state)/dt at time t."""
-        return self.module.vector_field(state, parameters.input(t), self.coefficients(parameters))
+        return self.module.vector_field(state, self.drive(parameters)(t), self.coefficients(parameters))
 
     def variance(self, state: Any, parameters: Parameters) -> Float[Array, " P"]:
         """Delta_p, the variance of the input current within each population."""
@@ -77,8 +86,12 @@ class System:
         return {**self.module.TRANSFER_DEFAULTS, **(parameters.transfer if parameters is not None else {})}
 
     def complete(self, parameters: Parameters) -> Parameters:
-        """The same with the defaults of the transfer functions' parameters written out, so that they can be varied and fitted."""
-        return parameters.replace(transfer=self.transfer_parameters(parameters))
+        """The same with the defaults of the parameters of transfer functions and filters written out, so that they can be varied and fitted."""
+        return parameters.replace(transfer=self.transfer_parameters(parameters),
+                                  **{kind: self._filter_parameters(kind, parameters) for kind in ("membrane", "synapse")})  # fmt: skip
+
+    def _filter_parameters(self, kind: str, parameters: Parameters) -> dict[str, Any]:
+        return {**getattr(self.module, f"{kind.upper()}_DEFAULTS", {}), **getattr(parameters, kind)}
 
     def check(self, parameters: Parameters) -> None:
         """Raise `ParameterError` when the parameters belong to other populations or transfer functions, or have motifs that the equations
@@ -92,11 +105,23 @@ class System:
         if unknown:
             raise ParameterError(f"the transfer functions have no parameter {unknown[0]!r}: they have {list(known) or 'none'}")
         self._check_transfer(parameters)
+        check_filters(self.mean_field.architecture, parameters)
+        self._check_inputs(parameters)
         tensors = dict(zip(("convergent", "divergent", "chain", "reciprocal"), parameters.motifs, strict=True))
         for motif, tensor in tensors.items():
             if motif not in self.mean_field.architecture.motifs and bool(jnp.any(tensor != 0)):
                 raise ParameterError(f"the parameters have {motif} motifs, the architecture has none: add {motif!r} to its motifs, "
                                      "or use parameters.replace to set them to 0")  # fmt: skip
+
+    def _check_inputs(self, parameters: Parameters) -> None:
+        """Inputs that the equations leave out must be absent."""
+        there = self.mean_field.architecture.inputs
+        given = {"in-strength": not is_zero(parameters.in_strength), "spread": not is_zero(parameters.spread),
+                 "out-strength": bool(jnp.any(parameters.tau_inp != 0)), "noise": bool(jnp.any(parameters.noise != 0))}  # fmt: skip
+        for name, present in given.items():
+            if present and name not in there:
+                what = {"in-strength": "in_strength", "out-strength": "tau_inp"}.get(name, name)
+                raise ParameterError(f"the parameters have {what}, the architecture has no such input: add {name!r} to its inputs")
 
     def _check_transfer(self, parameters: Parameters) -> None:
         which = self.mean_field.architecture.transfer_index(parameters.P)

@@ -17,8 +17,9 @@ from .measure import measure
 from .network import Network
 from .parameters import Parameters
 from .sampling import Sampler, sample
-from .simulation import simulate
+from .simulation import input_offsets, simulate
 from .system import System
+from .units import Units
 
 QUANTITIES = ("mean", "variance", "rate")
 STANDARD_ERRORS = 4.0
@@ -74,9 +75,11 @@ def verify(
     """Theory against an ensemble of `networks` sampled networks at each of several sizes N.
 
     The parameters are rescaled to each N with the same mean-field limit (`Parameters.rescaled`), and theory and networks start
-    from the same state. The verdict is on the means over the ensemble at t1: the difference to the theory, extrapolated linearly in 1/N
-    to infinite size, must be within 4 standard errors of zero (widened by Student's t, since few networks tell their own
-    spread only roughly), or within the relative `tolerance`, for the mean input, its variance and the mean rate of every population.
+    from the same state: all neurons of a population at the initial mean, all other states of filters 0. Each network has its own
+    synapses, offsets of inputs and white noise, which `seed` decides. The verdict is on the means over the ensemble at t1: the difference to
+    the theory, extrapolated linearly in 1/N to infinite size, must be within 4 standard errors of zero (widened by Student's t, since few
+    networks tell their own spread only roughly), or within the relative `tolerance`, for the mean input, its variance and the mean rate of
+    every population.
     Raises `InfeasibleStatisticsError` when the smallest size cannot have the motifs.
     """
     sizes = sorted({int(n) for n in sizes})
@@ -94,9 +97,7 @@ def verify(
             if progress is not None:
                 progress(f"N = {n}, network {k + 1} of {networks}", done / (len(sizes) * networks))
             network = sample(scaled, _seed(seed, n, k), sampler=sampler, dtype=np.float32)
-            runs.append(
-                simulate(network, Partial(system.transfer, parameters=scaled), input=scaled.input, t1=t1, saveat=ts, x0=x0, throw=True)
-            )
+            runs.append(_simulate(system, scaled, network, ts, x0, _seed(seed, n, k, 1)))
             done += 1
         samples.append(xr.concat(runs, "network", **_SIDE_BY_SIDE)[[*QUANTITIES, "rate_sd"]])
     size = xr.DataArray(sizes, dims="size", name="size")
@@ -124,8 +125,17 @@ def _neurons(system: System, parameters: Parameters, initial: Any) -> np.ndarray
     return np.asarray(state.K)
 
 
-def _seed(seed: int, n: int, k: int) -> int:
-    return int(np.random.SeedSequence([seed, n, k]).generate_state(1)[0])
+def _simulate(system: System, parameters: Parameters, network: Network, ts: np.ndarray, x0: np.ndarray, seed: int) -> xr.Dataset:
+    """A network with the units and inputs of `parameters`."""
+    return simulate(
+        network, Partial(system.transfer, parameters=parameters), units=Units.of(system.mean_field.architecture, parameters),
+        input=parameters.input, in_strength=parameters.in_strength, spread=parameters.spread, t1=float(ts[-1]), saveat=ts, x0=x0,
+        seed=seed, throw=True,
+    )  # fmt: skip
+
+
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _summarise(theory: xr.Dataset, ensemble: xr.Dataset) -> xr.Dataset:
@@ -194,27 +204,34 @@ class NetworkVerification:
 
 
 def verify_network(
-    system: System, network: Network, *, input: Any = 0.0, transfer: Mapping[str, Any] | None = None, t1: float = 60.0, initial: Any = None,
-    tolerance: float = 0.1, title: str = "", progress: Progress | None = None,
+    system: System, network: Network, *, input: Any = 0.0, transfer: Mapping[str, Any] | None = None, membrane: Mapping[str, Any] | None = None,
+    synapse: Mapping[str, Any] | None = None, in_strength: Any = 0.0, spread: Any = 0.0, noise: Any = 0.0, t1: float = 60.0,
+    initial: Any = None, tolerance: float = 0.1, seed: int = 0, title: str = "", progress: Progress | None = None,
 ) -> NetworkVerification:  # fmt: skip
     """Quenched theory: the equations with the statistics measured on `network`, against the network's own dynamics.
 
     The verdict: the mean over populations of |R_theory - R_network| / R_network at t1 is at most `tolerance`. The same equations with all
     synapses independent (con = div = chn = rec = 0, variances kept) stand beside, to show what the motifs explain.
+
+    input, transfer, membrane, synapse, in_strength, spread, noise: as in `Parameters.of`; seed: of the white noise, and of the offsets of the
+    inputs where the network has none. The correlation of the offsets with the out-strengths is measured, too, if the equations have it.
     """
     from .feasibility import violations
 
     say = progress or (lambda what, fraction: None)
     say("measuring", 0.0)
-    parameters = measure(network).parameters(input=input, transfer=transfer)
+    own = measure(network).parameters()
+    parameters = Parameters.of(
+        populations=own.populations, N=float(own.N), fractions=own.fractions, mean=own.mean, g=own.g, motifs=own.motifs, input=input,
+        transfer=transfer, membrane=membrane, synapse=synapse, in_strength=in_strength, spread=spread, noise=noise, check=False,
+    )  # fmt: skip
+    if "out-strength" in system.mean_field.architecture.inputs:
+        parameters = parameters.replace(tau_inp=_offset_correlations(network, input_offsets(network, seed), own))
     ts = np.linspace(0.0, t1, 121)
     say("integrating the theory", 0.1)
     theory, plain = (integrate(system, p, t1, saveat=ts, initial=initial) for p in (parameters, parameters.without_motifs()))
     say("simulating the network", 0.5)
-    x0 = _neurons(system, parameters, initial)
-    seen = simulate(
-        network, Partial(system.transfer, parameters=parameters), input=parameters.input, t1=t1, saveat=ts, x0=x0, throw=True
-    )
+    seen = _simulate(system, parameters, network, ts, _neurons(system, parameters, initial), seed)
     rate = seen["rate"].isel(time=-1)
     errors = {name: float((np.abs(d["rate"].isel(time=-1) - rate) / np.abs(rate)).mean())
               for name, d in (("with motifs", theory), ("without motifs", plain))}  # fmt: skip
@@ -223,3 +240,12 @@ def verify_network(
                  f"{errors['with motifs']:.3f}, at most {tolerance:g} is allowed (without motifs: {errors['without motifs']:.3f})")  # fmt: skip
     return NetworkVerification(title, system, parameters, theory, plain, seen, errors, len(violations(parameters)),
                                bool(errors["with motifs"] <= tolerance), criterion)  # fmt: skip
+
+
+def _offset_correlations(network: Network, offsets: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """tau_inp[p, q]: correlation of the offset of j in q with its synapses onto p."""
+    members = [network.members(p) for p in range(network.P)]
+    onto = [np.asarray(network.weights[m].sum(axis=0, dtype=float)) / len(m) for m in members]
+    covariances = np.array([[np.mean((c[m] - c[m].mean()) * offsets[m]) for m in members] for c in onto])
+    deviations = np.asarray(parameters.g) / np.sqrt(float(parameters.N))
+    return np.divide(covariances, deviations, out=np.zeros_like(covariances), where=deviations > 0)

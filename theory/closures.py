@@ -23,6 +23,18 @@ class Closure(ABC):
         """The name used on the command line and in results."""
         return "".join("-" + c.lower() if c.isupper() and n else c.lower() for n, c in enumerate(type(self).__name__))
 
+    @property
+    def allows_noise(self) -> bool:
+        """Whether it also holds when white noise drives the units."""
+        return not self.extra_equations()
+
+    @property
+    def exact_when(self) -> str | None:
+        """The limit in which it is exact, for the test of a derivation: "narrow", the variability vanishes; "dominated", the motifs outweigh the
+        residual; "always", at every fixed point; None if none is known.
+        """
+        return None
+
     @abstractmethod
     def second_moment(self) -> sp.Expr:
         """The expression, in the states of population q, that replaces C_q; 0 drops the residual."""
@@ -41,30 +53,42 @@ class Closure(ABC):
 class MotifOnly(Closure):
     """2P variables; the residual is dropped. Exact when N tau -> infinity."""
 
+    @property
+    def exact_when(self) -> str:
+        return "dominated"
+
     def second_moment(self) -> sp.Expr:
         return sp.Integer(0)
 
     @property
     def statement(self) -> str:
-        return "The residual field is neglected: exact when N tau is large, so that the motifs dominate the variability."
+        return "The residual field is neglected: exact when $N \\tau$ is large, so that the motifs dominate the variability."
 
 
 @dataclass(frozen=True)
 class LowRank(Closure):
     """2P variables; the residual acts on the mean rate, as row sums. Exact when Var(phi) << <phi>^2."""
 
+    @property
+    def exact_when(self) -> str:
+        return "narrow"
+
     def second_moment(self) -> sp.Expr:
         return (kappa[q] / alpha[q]) ** 2
 
     @property
     def statement(self) -> str:
-        return ("The residual acts on the mean rates, as the sums of its rows: C_q is the squared filtered mean rate. Exact when "
+        return ("The residual acts on the mean rates, as the sums of its rows: $C_q$ is the squared filtered mean rate. Exact when "
                 "rates vary little within a population.")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SecondMoment(Closure):
     """3P variables; adds the filtered root mean square rate s_q. Exact at every fixed point, if B = 0."""
+
+    @property
+    def exact_when(self) -> str:
+        return "always"
 
     def second_moment(self) -> sp.Expr:
         return s[q] ** 2
@@ -74,8 +98,8 @@ class SecondMoment(Closure):
 
     @property
     def statement(self) -> str:
-        return ("C_q is the square of s_q, which follows the root mean square rate through the unit's filter. Exact at every fixed "
-                "point, and for its linear stability in the mean sector, if B = 0.")  # fmt: skip
+        return ("$C_q$ is the square of $s_q$, which follows the root mean square rate through the unit's filter. Exact at every fixed "
+                "point, and for its linear stability in the mean sector, if $B = 0$.")  # fmt: skip
 
 
 CLOSURES = {closure.name: closure for closure in (MotifOnly(), LowRank(), SecondMoment())}

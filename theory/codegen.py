@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -16,7 +16,8 @@ from .equations import MeanField
 from .expressions import X
 from .gaussian import GaussianAverage
 from .jax_printer import jax_code
-from .notation import PARAMETERS, QUANTITIES, STATES, N
+from .filtercode import FilterCode
+from .notation import DRIVES, PARAMETERS, N
 from .pieces import split
 from .probabilities import BivariateProbability, GatedProbability, TiltedProbability
 from .terms import Equation, Term
@@ -24,12 +25,11 @@ from .transfer import LIBRARY, TransferFunction
 
 RUNTIME = "motifield.numerics"  # where generated code, and only it, finds its Gaussian averages
 FIXED_PLACES = (TiltedProbability, GatedProbability, BivariateProbability)  # evaluated for numbers known when code is generated
-_STATE = {name: f"state.{name}" for name in STATES}
 
 
 def _is_parameter(factor: sp.Expr) -> bool:
     base = factor.as_base_exp()[0]
-    known = (*PARAMETERS, "A", "B")
+    known = (*PARAMETERS, "A", "B", "SOURCES")
     return factor.is_number or base == N or (isinstance(base, sp.Indexed) and str(base.base) in known)
 
 
@@ -50,48 +50,53 @@ class _Part:
     kept: str
 
     @classmethod
-    def of(cls, term: Term, free: str) -> _Part:
+    def of(cls, term: Term, free: set[str]) -> _Part:
         factors = sp.Mul.make_args(term.summand)
         constant = sp.Mul(*(f for f in factors if _is_parameter(f)))
         varying = sp.Mul(*(f for f in factors if not _is_parameter(f)))
-        return cls(term, constant, varying, "".join(sorted(_indices(constant) & (_indices(varying) | {free}))))
+        return cls(term, constant, varying, "".join(sorted(_indices(constant) & (_indices(varying) | free))))
 
-    def code(self, output: str) -> str:
-        """The term in the state and, where it has one, its tensor of coefficients."""
+    def code(self, output: str, names: Mapping[str, str], xp: str = "jnp", helpers: str = "gaussian.") -> str:
+        """The term in the state and, where it has one, its tensor of coefficients. names: what quantities are called in the code."""
         if isinstance(self.varying, sp.Pow) and self.varying.exp == sp.Rational(1, 2):
-            return f"gaussian.root({product(self.varying.base, _STATE).code(output)})"
-        varying = product(self.varying, _STATE)
+            return f"{helpers}root({product(self.varying.base, names).code(output, xp)})"
+        varying = product(self.varying, names)
         if self.kept:
-            return Product(varying.number, ((f"c.{self.term.name}", self.kept), *varying.operands)).code(output)
-        return Product(varying.number * self.constant, varying.operands).code(output)
+            return Product(varying.number, ((f"c.{self.term.name}", self.kept), *varying.operands)).code(output, xp)
+        return Product(varying.number * self.constant, varying.operands).code(output, xp)
 
 
-def _parts(equation: Equation) -> list[_Part]:
-    return [_Part.of(term, str(equation.index)) for term in equation.terms]
+def parts_of(equation: Equation) -> list[_Part]:
+    return [_Part.of(term, set(map(str, equation.indices))) for term in equation.terms]
 
 
 def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
-    """The source of a module with `State`, `Coefficients`, `coefficients`, `variance`, `rates` and `vector_field`.
+    """The source of a module with `State`, `rest`, `Coefficients`, `coefficients`, `variance`, `rates` and `vector_field`.
 
     tolerance: of averages that have no closed form; default: that of `numerics.gaussian`
     """
-    parametric = bool(mean_field.architecture.transfer_parameters)
-    tensors = [part for e in (*mean_field.equations, mean_field.variance) for part in _parts(e) if part.kept]
+    filters = FilterCode(mean_field)
+    tensors = {part.term.name: part for e in (*mean_field.equations, mean_field.variance) for part in parts_of(e) if part.kept}
+    linear = [f"from {RUNTIME} import gaussian, linear"] if filters.runtime else [f"from {RUNTIME} import gaussian"]
     blocks = [
         [_docstring(mean_field), "import math  # noqa: F401", "from typing import NamedTuple", "", "import jax", "import jax.numpy as jnp", "",
-         f"from {RUNTIME} import gaussian"],
+         *linear],
         _transfers(mean_field, tolerance),
-        ["class State(NamedTuple):", '    """One value per population in each field."""', "",
-         *(f"    {name}: jax.Array  # {QUANTITIES[name].meaning}" for name in mean_field.states)],
+        *filters.definitions(),
+        ["class State(NamedTuple):", '    """The latent variables."""', "", *filters.fields()],
+        filters.rest(),
+        *filters.drive(),
         ["class Coefficients(NamedTuple):", '    """What does not depend on the state."""', "",
-         *(f"    {part.term.name}: jax.Array  # [{', '.join(part.kept)}]" for part in tensors),
-         *(["    transfer: gaussian.Prepared  # parameters of the transfer functions"] if parametric else [])],
-        _coefficient_function(mean_field, tensors),
+         *(f"    {name}: jax.Array  # [{', '.join(part.kept)}]" for name, part in tensors.items()),
+         *(["    transfer: gaussian.Prepared  # parameters of the transfer functions"] if mean_field.architecture.transfer_parameters else []),
+         *filters.coefficient_fields()],
+        _coefficient_function(mean_field, list(tensors.values()), filters),
         ["def variance(state, c):", '    """Variance of the input current within each population, shape (P,)."""',
-         f"    return {_sum(mean_field.variance) or 'jnp.zeros_like(state.K)'}"],
+         *filters.gathered(mean_field.variance),
+         f"    return {_sum(mean_field.variance, filters.names) or 'jnp.zeros_like(state.K)'}"],
         ["def rates(state, c):", '    """Mean rate of each population, shape (P,)."""',
          f"    return mean_rate(state.K, variance(state, c){_prepared(mean_field)})"],
-        _vector_field(mean_field),
+        _vector_field(mean_field, filters),
     ]  # fmt: skip
     return "\n\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
@@ -100,8 +105,9 @@ def _docstring(mean_field: MeanField) -> str:
     from .. import __version__
 
     names = mean_field.architecture.populations
-    attributes = [n for n in mean_field.parameters if n != "drive"]
+    attributes = [n for n in mean_field.parameters if n not in DRIVES]
     attributes += ["transfer"] if mean_field.architecture.transfer_parameters else []
+    attributes += FilterCode(mean_field).parametrised
     who = f"populations {', '.join(json.dumps(n)[1:-1] for n in names)}" if names else "any number of populations"
     body = "\n".join("    " + line for line in str(mean_field).splitlines())
     return (f'"""Mean-field equations, closure {type(mean_field.closure).__name__}, {who}.\n\nGenerated by motifield {__version__} '
@@ -182,14 +188,16 @@ def function_code(name: str, f: TransferFunction) -> list[str]:
     form, pieces = f.affine, f.pieces
     inner = [] if form.is_identity else [f"    x = {jax_code(form.a * X + form.b)}"]
     if not pieces.breaks:
-        return [*header, f"    return {jax_code(f.expression)}"]
-    lines = [f"{name}_breaks = ({', '.join(jax_code(b) for b in _fixed_breaks(f))},)", f"{name}_pieces = ("]
+        if pieces.pieces[0] == f.affine.outer:
+            return [*header, f"    return {jax_code(f.expression)}"]
+        return [*header, *inner, f"    return {jax_code(pieces.pieces[0])}"]
+    lines = [f"{name}_breaks = ({', '.join(jax_code(b) for b in fixed_breaks(f))},)", f"{name}_pieces = ("]
     lines += [f"    lambda {arguments}: {jax_code(piece)}," for piece in pieces.pieces]
     values = ", ".join((f"{name}_pieces", f"{name}_breaks", *f.parameters))
     return [*lines, ")", "", "", *header, *inner, f"    return gaussian.piecewise(x, {values})"]
 
 
-def _fixed_breaks(f: TransferFunction) -> tuple[sp.Expr, ...]:
+def fixed_breaks(f: TransferFunction) -> tuple[sp.Expr, ...]:
     moving = [b for b in f.pieces.breaks if b.free_symbols]
     if moving:
         raise ExpressionError(f"transfer function {f.name} = {f.expression}: it bends at u = {moving[0]}, u = {f.affine.a}*x + {f.affine.b}, "
@@ -210,6 +218,21 @@ def _importable(function: Callable) -> tuple[str, str] | None:
     there = sys.modules.get(module)
     plain = all(part.isidentifier() for part in module.split(".")) and name.isidentifier() and module != "__main__"
     return (module, name) if plain and getattr(there, name, None) is function else None
+
+
+MU, DELTA = sp.Symbol("mu", real=True), sp.Symbol("Delta", nonnegative=True)
+
+
+def closed_average(f: TransferFunction, power: int) -> sp.Expr | None:
+    """<phi^power> over u = a x + b ~ N(mu, Delta) in nodes, or None where it has no closed form for all values of its parameters."""
+    if f.function is not None:
+        return None
+    try:
+        form = GaussianAverage(f.affine.outer**power, MU, DELTA).closed_form(nodes=True)
+    except (NoClosedFormError, TypeError):
+        return None
+    fixed = not any(a.free_symbols & set(f.defaults) for node in form.atoms(*FIXED_PLACES) for a in node.args)
+    return form if fixed else None
 
 
 @dataclass(frozen=True)
@@ -233,14 +256,10 @@ class AverageCode:
         return closed, square or f"{self.quadrature()}.squared()"
 
     def closed(self, power: int) -> str | None:
-        f, mu, Delta = self.f, sp.Symbol("mu", real=True), sp.Symbol("Delta", nonnegative=True)
-        try:
-            form = GaussianAverage(f.affine.outer**power, mu, Delta).closed_form(nodes=True)
-        except (NoClosedFormError, TypeError):
+        form = closed_average(self.f, power)
+        if form is None:
             return None
-        if any(a.free_symbols & set(f.defaults) for node in form.atoms(*FIXED_PLACES) for a in node.args):
-            return None
-        arguments = ", ".join(("mu", "Delta", *f.parameters))
+        arguments = ", ".join(("mu", "Delta", *self.f.parameters))
         return f"gaussian.Closed(lambda {arguments}: {jax_code(form)}{self.options()})"
 
     def quadrature(self) -> str:
@@ -248,9 +267,9 @@ class AverageCode:
         if f.affine.shape is not None and f.parameters:
             shape = ", shape=[" + ", ".join(f"lambda x: {jax_code(piece)}" for piece in split(f.affine.shape).pieces) + "]"
         if f.pieces.breaks:
-            _fixed_breaks(f)
+            fixed_breaks(f)
             return f"gaussian.Quadrature({self.name}_pieces, {self.name}_breaks{self.options()}{shape}{self.accuracy()})"
-        constant, varying = f.affine.outer.as_coeff_Add()
+        constant, varying = f.pieces.pieces[0].as_coeff_Add()
         offset = f", offset={jax_code(constant)}" if constant != 0 else ""
         arguments = ", ".join(("x", *f.parameters))
         piece = f"lambda {arguments}: {jax_code(varying)}" if offset or not f.affine.is_identity else self.name
@@ -269,14 +288,16 @@ class AverageCode:
         return text
 
 
-def _coefficient_function(mean_field: MeanField, tensors: list[_Part]) -> list[str]:
+def _coefficient_function(mean_field: MeanField, tensors: list[_Part], filters: FilterCode) -> list[str]:
     lines = ["def coefficients(parameters):", '    """Collect the parameters into one tensor per term."""']
-    lines += [f"    {name} = parameters.{name}" for name in mean_field.parameters if name != "drive"]
+    lines += [f"    {name} = parameters.{name}" for name in mean_field.parameters if name not in DRIVES]
+    lines += filters.coefficients()
     lines += [f"    {name} = {sum_of_products(value, 'pq')}" for name, value in mean_field.definitions.items()]
     lines.append("    return Coefficients(")
     lines += [f"        {part.term.name}={product(part.constant).code(part.kept)}," for part in tensors]
     if mean_field.architecture.transfer_parameters:
         lines.append("        transfer=mean_rate.prepare(parameters.transfer),")
+    lines += [f"        {field.split(':')[0].strip()}={field.split(':')[0].strip()}," for field in filters.coefficient_fields()]
     return [*lines, "    )"]
 
 
@@ -284,15 +305,13 @@ def _prepared(mean_field: MeanField) -> str:
     return ", c.transfer" if mean_field.architecture.transfer_parameters else ""
 
 
-def _sum(equation: Equation) -> str:
-    return " + ".join(part.code(str(equation.index)) for part in _parts(equation))
+def _sum(equation: Equation, names: Mapping[str, str]) -> str:
+    output = "".join(map(str, equation.indices))
+    return " + ".join(part.code(output, names) for part in parts_of(equation))
 
 
-def _vector_field(mean_field: MeanField) -> list[str]:
-    lines = [
-        "def vector_field(state, drive, c):",
-        '    """Time derivative of the state under the external input `drive`, shape (P,)."""',
-    ]
+def _vector_field(mean_field: MeanField, filters: FilterCode) -> list[str]:
+    lines = ["def vector_field(state, drive, c):", f'    """Time derivative of the state under the external input `drive`, {filters.drive_shape}."""']
     lines.append("    Delta = variance(state, c)")
     arguments = f"(state.K, Delta{_prepared(mean_field)})"
     if "G" in mean_field.averages:
@@ -301,5 +320,7 @@ def _vector_field(mean_field: MeanField) -> list[str]:
         lines.append(f"    R = mean_rate{arguments}")
     if "C" in mean_field.averages:
         lines.append(f"    C = second_moment{arguments}")
-    changes = [f"        {e.name}=-state.{e.name} + {_sum(e)}," for e in mean_field.equations]
-    return [*lines, "    return State(", *changes, "    )"]
+    lines += filters.gathered(*mean_field.equations)
+    made = [filters.change(e, _sum(e, filters.names)) for e in mean_field.equations]
+    lines += [line for before, _ in made for line in before]
+    return [*lines, "    return State(", *(f"        {change}," for _, changes in made for change in changes), "    )"]

@@ -1,79 +1,104 @@
-"""The record of a derivation: `Derivation.apply` runs a rule and writes down what went in and what came out, so that the record is what the
-program did."""
+"""A derivation to read, to check and to put into a paper."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from ..errors import SpecError
 from ..files import write_text
-from .latex import latex
+from . import render_html, render_latex, render_markdown
+from .architecture import Architecture
+from .closures import Closure
+from .document import Document
+from .equalities import Equality, equalities
+from .equations import MeanField, equations
+from .narrative import LEVELS, narrate
+from .record import Step
 
-_HEAD = "\\documentclass{article}\n\\usepackage{amsmath,amssymb}\n\\usepackage[margin=25mm]{geometry}\n\\begin{document}\n"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: what was done, why it holds, and the expression before and after."""
-
-    title: str
-    reason: str
-    before: Any
-    after: Any
-    rule: str
+if TYPE_CHECKING:
+    from .checks import Report
 
 
-@dataclass
 class Derivation:
-    """The numbered steps of a derivation, in the order in which they were applied."""
+    """The steps from the network to its mean-field equations. Iterate over it for the rules that were applied."""
 
-    steps: list[Step] = field(default_factory=list)
-
-    def apply(self, title: str, rule: Callable[..., Any], before: Any, *context: Any) -> Any:
-        """Apply a rule and record the step; its reason is the first paragraph of the rule's docstring."""
-        after = rule(before, *context)
-        reason = " ".join((rule.__doc__ or "").split("\n\n")[0].split())
-        self.steps.append(Step(title, reason, before, after, rule.__name__))
-        return after
+    def __init__(self, mean_field: MeanField):
+        self.mean_field = mean_field
 
     def __iter__(self):
-        return iter(self.steps)
+        return iter(self.mean_field.record)
 
     def __len__(self) -> int:
-        return len(self.steps)
+        return len(self.mean_field.record)
 
-    def latex(self) -> str:
-        """The numbered steps as a LaTeX fragment: paragraphs with the displayed expression before and after."""
-        parts = []
-        for number, step in enumerate(self, start=1):
-            display = " \\\\\n".join("& " + line for line in _lines(step))
-            head = f"\\paragraph{{{number}. {_prose(step.title)}.}} {_prose(step.reason)}"
-            parts.append(f"{head}\n\\begin{{align*}}\n{display}\n\\end{{align*}}")
-        return "\n\n".join(parts)
+    @property
+    def steps(self) -> list[Step]:
+        """The rules that were applied, with what went in and what came out."""
+        return list(self.mean_field.record)
 
-    def markdown(self) -> str:
-        """The numbered steps as Markdown with display mathematics."""
-        parts = []
-        for number, step in enumerate(self, start=1):
-            body = " \\\\ ".join("& " + line for line in _lines(step))
-            parts.append(f"**{number}. {step.title}.** {step.reason}\n\n$$\\begin{{aligned}} {body} \\end{{aligned}}$$")
-        return "\n\n".join(parts)
+    def document(self, level: str = "full", *, explicit: bool = False, title: str = "") -> Document:
+        """The derivation as a document. level: "full", every step; "equations", the final equations alone. explicit: the equations also written
+        out for each population (at most four). Raises `SpecError` for an unknown level.
+        """
+        if level not in LEVELS:
+            raise SpecError(f"unknown level {level!r} of a derivation: known are {', '.join(LEVELS)}")
+        return narrate(self.mean_field, level, explicit=explicit, title=title)
 
-    _repr_markdown_ = markdown
+    def latex(self, level: str = "full", *, explicit: bool = False) -> str:
+        """A bare LaTeX fragment, to \\input into a paper."""
+        return render_latex.fragment(self.document(level, explicit=explicit))
 
-    def write(self, path: str | Path) -> None:
-        """Write the steps as a LaTeX article that compiles on its own, whole or not at all."""
-        write_text(path, f"{_HEAD}\\section*{{Derivation}}\n\n{self.latex()}\n\n\\end{{document}}\n")
+    def markdown(self, level: str = "full", *, explicit: bool = False) -> str:
+        """Markdown with display mathematics."""
+        return render_markdown.markdown(self.document(level, explicit=explicit))
+
+    def html(self, level: str = "full", *, explicit: bool = False) -> str:
+        """One self-contained HTML page, mathematics as MathML."""
+        return render_html.html(self.document(level, explicit=explicit))
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def write(self, path: str | Path, level: str = "full", *, explicit: bool = False, fragment: bool = False, title: str = "") -> None:
+        """Write to .tex (an article, with a .bib beside it; or a bare fragment), .md or .html, whole or not at all. Raises `SpecError` for other
+        suffixes.
+        """
+        path, document = Path(path), self.document(level, explicit=explicit, title=title)
+        match path.suffix:
+            case ".tex" if fragment:
+                write_text(path, render_latex.fragment(document))
+            case ".tex":
+                write_text(path.with_suffix(".bib"), render_latex.bibliography(document))
+                write_text(path, render_latex.article(document, path.stem))
+            case ".md":
+                write_text(path, render_markdown.markdown(document))
+            case ".html":
+                write_text(path, render_html.html(document))
+            case suffix:
+                raise SpecError(f"cannot write a derivation to {path}: the suffix is {suffix!r}, it must be .tex, .md or .html")
+
+    def equalities(self) -> list[Equality]:
+        """Every displayed equality."""
+        return equalities(self.mean_field)
+
+    def check(self, *, seed: int = 0, progress: Callable[[float], None] | None = None) -> Report:
+        """Test every displayed equality on random numbers, in the ways that `theory.equalities` lists. The report's `passed` says whether all
+        hold; printed, it is a table.
+        """
+        from .checks import check
+
+        return check(self.mean_field, seed=seed, progress=progress)
 
 
-def _lines(step: Step) -> list[str]:
-    after = step.after.values() if isinstance(step.after, dict) else [step.after]
-    return [latex(step.before), *(rf"\quad \to \quad {latex(value)}" for value in after)]
+def derive(architecture: Architecture, closure: Closure | None = None) -> MeanField:
+    """Derive the mean-field equations of a network with correlated synapses.
 
-
-def _prose(text: str) -> str:
-    for plain, tex in (("\\", r"\textbackslash{}"), ("_", r"\_"), ("^", r"\^{}"), ("<", r"$<$"), (">", r"$>$"), ("&", r"\&")):
-        text = text.replace(plain, tex)
-    return text
+    Decomposes the synapses, collects the latent variables, evaluates the averages by Stein's lemma motif by motif, and closes the variance of
+    the residual field; `.derivation` is the whole way there, to read, write and check. Source: theory after Zhang, Yu, Tao and Shao,
+    arXiv:2606.27946. Raises `ArchitectureError` for an architecture to which the closure does not apply.
+    """
+    made = equations(architecture, closure)
+    return replace(made, derivation=Derivation(made))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
@@ -11,12 +12,51 @@ from ..errors import ArchitectureError
 from . import rules
 from .architecture import Architecture
 from .closures import Closure, LowRank
-from .derivation import Derivation
 from .explicit import expand
 from .expressions import X
 from .gaussian import GaussianAverage
 from .latex import definition_latex, equation_latex, latex
-from .notation import AVERAGES, PARAMETERS, QUANTITIES, C, Delta, K, N, R, Rate, alpha, drive, p, q
+from .notation import (
+    AVERAGES,
+    DRIVES,
+    PARAMETERS,
+    QUANTITIES,
+    C,
+    Delta,
+    Filtered,
+    G,
+    K,
+    N,
+    OverNeurons,
+    PairCovariance,
+    R,
+    Rate,
+    Synaptic,
+    Variance,
+    alpha,
+    current,
+    drive,
+    f,
+    i,
+    in_strength,
+    j,
+    kappa,
+    noise,
+    over_populations,
+    p,
+    q,
+    r,
+    rho,
+    s,
+    spread,
+    u,
+    v,
+    w,
+    x,
+    y,
+)  # fmt: skip
+from .record import Record
+from .rules import Latents
 from .statistics import SynapseStatistics
 from .terms import Equation, Term
 
@@ -26,7 +66,7 @@ class MeanField:
     """The mean-field equations of an architecture under a closure, and how they came about.
 
     equations: of the states K, kappa (and s), each dX/dt = -X + terms; variance: Delta_p; definitions: A_pq, B_pq; averages: the
-    Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q).
+    Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that were applied; derivation: the same to read and check.
     """
 
     architecture: Architecture
@@ -35,7 +75,8 @@ class MeanField:
     variance: Equation
     definitions: dict[str, sp.Expr]
     averages: dict[str, GaussianAverage]
-    derivation: Derivation
+    record: Record
+    derivation: Any = None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -44,11 +85,11 @@ class MeanField:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters that the equations depend on, `N` and the input `drive` included."""
+        """Names of the parameters that the equations depend on, `N` and the inputs included; those of functions and filters come apart."""
         everything = [t.summand for e in (*self.equations, self.variance) for t in e.terms] + list(self.definitions.values())
         bases = {str(b) for e in everything for b in e.atoms(sp.IndexedBase)}
         has_N = any(e.has(N) for e in everything)
-        return (*(["N"] if has_N else []), *(name for name in (*PARAMETERS, "drive") if name in bases))
+        return (*(["N"] if has_N else []), *(name for name in (*PARAMETERS, *DRIVES) if name in bases))
 
     def explicit(self, populations: int | list[str] | None = None, *, closed: bool = False) -> list[sp.Eq]:
         """Scalar equations for P = 1..4: definitions, averages, variances, then the states' derivatives.
@@ -95,80 +136,160 @@ class MeanField:
         return "\n".join(lines + [f"{name}[q] = <{value.f}> over N(K[q], Delta[q])" for name, value in self.averages.items()])
 
 
-def derive(architecture: Architecture, closure: Closure | None = None) -> MeanField:
-    """Derive the mean-field equations of a network with correlated synapses.
+def equations(architecture: Architecture, closure: Closure | None = None) -> MeanField:
+    """The mean-field equations of a network with correlated synapses, and the record of the rules that gave them; `derive` makes the record
+    readable.
 
     Decomposes the synapses, collects the latent variables, evaluates the averages by Stein's lemma motif by motif, and closes the
-    variance of the residual field. Source: theory after Zhang, Yu, Tao and Shao, arXiv:2606.27946.
+    variance of the residual field. Source: theory after Zhang, Yu, Tao and Shao, arXiv:2606.27946. Raises `ArchitectureError` for an
+    architecture to which the closure does not apply.
     """
     closure = LowRank() if closure is None else closure
     if not isinstance(closure, Closure):
         raise ArchitectureError(f"closure {closure!r} is not a closure object, such as LowRank() or SecondMoment()")
-    record, statistics = Derivation(), SynapseStatistics(architecture.motifs)
-    inputs = record.apply("Decomposition of the synapses", rules.decompose, rules.synaptic_input(), statistics)
-    inputs = {name: record.apply(f"Population average: {name}", rules.average_over_neurons, part) for name, part in inputs.items()}
-    mean_terms = {"mean_coupling": record.apply("Mean coupling", rules.name_averages, inputs["mean"])}
-    mean_terms |= _column_terms(record, inputs, statistics) | _residual_terms(record, inputs, statistics)
-    mean_terms["drive"] = drive[p]
-    kappa_drive = _row_drive(record, inputs)
-    variance = _variance(record, statistics, closure)
-    extra = {name: Equation(name, q, (Term("target", target),)) for name, (_, target) in closure.extra_equations().items()}
-    equations = (_equation("K", p, mean_terms), _equation("kappa", q, {"fraction": kappa_drive}), *extra.values())
-    result = (*equations, variance)
-    used = {name for name in AVERAGES if any(t.summand.has(QUANTITIES[name].base) for e in result for t in e.terms)}
-    definitions = {n: v for n, v in statistics.definitions(p, q).items()
-                   if any(t.summand.has(QUANTITIES[n].base) for e in result for t in e.terms)}  # fmt: skip
-    return MeanField(architecture, closure, equations, variance, definitions, _averages(used), record)
+    if "noise" in architecture.inputs and not closure.allows_noise:
+        raise ArchitectureError(f"{type(closure).__name__} has no exact Gaussian closure with white noise: the second moment of the rates then mixes what "
+                                "neurons keep with what changes in time, which the residual field filters differently; use LowRank() or MotifOnly()")  # fmt: skip
+    return _Deriving(architecture, closure).result()
 
 
-def _column_terms(record: Derivation, inputs: dict, statistics: SynapseStatistics) -> dict[str, sp.Expr]:
-    if "columns" not in inputs:
-        return {}
-    term = record.apply("Columns: Stein's lemma", rules.stein, inputs["columns"])
-    term = record.apply("Chains", rules.covariance_with_columns, term, statistics)
-    term = record.apply("Chains: named averages", rules.name_averages, term)
-    return {"chain": term} if _is_nonzero(term) else {}
+class _Deriving:
+    """A derivation on its way: every method derives one part and records its steps."""
+
+    def __init__(self, architecture: Architecture, closure: Closure):
+        self.architecture, self.closure, self.record = architecture, closure, Record()
+        self.latents = Latents(architecture)
+        self.statistics = SynapseStatistics(architecture.motifs, architecture.inputs)
+
+    def result(self) -> MeanField:
+        inputs = self.decomposed()
+        mean, sent = self.mean_coupling(inputs["mean"]), self.row_drive(inputs.get("rows"))
+        later = self.column_terms(inputs.get("columns")) | self.residual_terms(inputs["residual"])
+        variance = self.variance()
+        equations = [*self.of_means(mean, later), *self.of_rows(sent, variance), *self.of_closure(), *self.of_inputs()]
+        whole = (*equations, variance)
+        used = {name for name in AVERAGES if any(t.summand.has(QUANTITIES[name].base) for e in whole for t in e.terms)}
+        definitions = {n: value for n, value in self.statistics.definitions(p, q).items()
+                       if any(t.summand.has(QUANTITIES[n].base) for e in whole for t in e.terms)}  # fmt: skip
+        return MeanField(self.architecture, self.closure, tuple(equations), variance, definitions, _averages(used), self.record)
+
+    def given(self) -> None:
+        """The statistics that the network is made with."""
+        self.record.begin("Statistics")
+        found = self.statistics.given(p, q, r)
+        for motif, value in found.items():
+            pair = PairCovariance(sp.Symbol(motif), p, q, r)
+            self.record.apply(f"Statistics: {motif}", rules.statistic, pair, value)
+
+    def decomposed(self) -> dict[str, sp.Expr]:
+        self.given()
+        self.record.begin("Decomposition")
+        inputs = self.record.apply("Decomposition of the synapses", rules.decompose, rules.recurrent_input(self.latents), self.statistics)
+        self.record.begin("Population averages")
+        return {name: self.record.apply(f"Population average: {name}", rules.average_over_neurons, part) for name, part in inputs.items()}
+
+    def named(self, title: str, term: sp.Expr) -> sp.Expr:
+        """Averages and what synapses pass on, by their names."""
+        term = self.record.apply(title, rules.name_averages, term)
+        if term.has(Synaptic) and not term.has(G):
+            term = self.record.apply(f"{title}, as synapses pass it on", rules.name_synaptic_rate, term)
+        return term
+
+    def mean_coupling(self, term: sp.Expr) -> sp.Expr:
+        self.record.begin("Mean coupling")
+        return self.named("Mean coupling", term)
+
+    def row_drive(self, term: sp.Expr | None) -> sp.Expr:
+        if term is None:
+            return self.latents.sent(q)
+        self.record.begin("Convergent motifs")
+        term = self.record.apply("Rows: scaling", rules.scale_rows, self.named("Rows: named averages", term))
+        along = term.args[0].coeff(u[i, q])
+        drive = over_populations(in_strength[q] * u[i, q], q) if "in-strength" in self.architecture.inputs else sp.Integer(0)
+        whole = sp.Add(term, drive, evaluate=False) if drive != 0 else term
+        self.record.apply("Latent variables of the variability", rules.collect_rows, whole, self.latents, left=Filtered(whole, p))
+        return along
+
+    def column_terms(self, term: sp.Expr | None) -> dict[str, sp.Expr]:
+        if term is None:
+            return {}
+        self.record.begin("Chain motifs" if "chain" in self.architecture.motifs else "Divergent motifs")
+        term = self.record.apply("Columns: Stein's lemma", rules.stein, term)
+        parts = self.record.apply("Columns: covariance with the input current", rules.covariance_with_columns, term, self.statistics, self.latents)
+        titles = {"chain": "Chains", "out_strength": "Offsets and out-strengths"}
+        return {name: self.gathered(titles[name], part) for name, part in parts.items() if not rules.is_zero(part)}
+
+    def residual_terms(self, term: sp.Expr) -> dict[str, sp.Expr]:
+        if not self.statistics.has_reciprocal_residual:
+            return {}
+        self.record.begin("Reciprocal motifs")
+        term = self.record.apply("Residual: Stein's lemma", rules.stein, term)
+        term = self.record.apply("Reciprocal motifs", rules.covariance_with_residual, term, self.statistics, self.latents)
+        term = self.record.apply("Reciprocal motifs: filtered rate", rules.filtered_rate, term, self.latents)
+        return {"reciprocal": self.gathered("Reciprocal motifs", term)}
+
+    def gathered(self, title: str, term: sp.Expr) -> sp.Expr:
+        """Named averages; where synapses have filters, the sum of all sources with the same one."""
+        term = self.record.apply(f"{title}: named averages", rules.name_averages, term)
+        if not term.has(Synaptic):
+            return term
+        return self.record.apply(f"{title}: equal synapses", rules.gather_sources, term).args[0].args[0]
+
+    def variance(self) -> Equation:
+        self.record.begin("Variance and closure")
+        ansatz = rules.current(i, p, self.statistics, self.latents)
+        left = Variance(ansatz - y[i], i, p)
+        parts = self.record.apply("Variance within a population", rules.latent_variance, ansatz, self.statistics, self.latents, left=left)
+        field = over_populations(OverNeurons(w[i, j] * Rate(q, x[j]), j, q), q)
+        residual = self.record.apply("Variance of the residual field", rules.residual_variance, ansatz, self.statistics, left=Variance(field, i, p))
+        second = self.closure.second_moment()
+        second = second.xreplace({kappa[q]: self.latents.rate(p, q), s[q]: self.latents.along(s, p, q)})
+
+        def close(term: sp.Expr) -> sp.Expr:
+            return Term.of("residual", term).expression().xreplace({C[q]: second}) if second != 0 else sp.Integer(0)
+
+        close.__doc__ = self.closure.statement
+        closed = self.record.apply(f"Closure: {type(self.closure).__name__}", close, residual)
+        if second != 0:
+            parts = {**parts, "residual": closed}
+        return _equation("Delta", p, parts, None)
+
+    def of_means(self, mean: sp.Expr, later: dict[str, sp.Expr]) -> list[Equation]:
+        own = {"mean_coupling": mean}
+        if not self.architecture.has_synapses:
+            return [_equation("K", p, {**own, **later, "drive": drive[p]})]
+        if not later:
+            return [_equation("K", p, {**own, "drive": drive[p]})]
+        whole = _equation("K", p, {**own, "columns": over_populations(current[f, p], f), "drive": drive[p]})
+        return [whole, _equation("current", (f, p), later, "synapse")]
+
+    def of_rows(self, sent: sp.Expr, variance: Equation) -> list[Equation]:
+        found = [_equation("e", q, {"fraction": alpha[q] * R[q]}, "synapse")] if self.architecture.has_synapses else []
+        parts = {"sent" if self.architecture.has_synapses else "fraction": sent}
+        index = (p, q) if self.latents.by_target else q
+        if "in-strength" not in self.architecture.inputs:
+            return [_equation("kappa", index, parts), *found]
+        alone = self.statistics.has_reciprocal_residual or any(t.summand.has(rho) for t in variance.terms)
+        found = [_equation("kappa", index, {**parts, "in_strength": in_strength[q]}), *found]
+        return [*found, _equation("rho", index, parts)] if alone else found
+
+    def of_closure(self) -> list[Equation]:
+        found = []
+        for name, (_, target) in self.closure.extra_equations().items():
+            index = (p, q) if self.latents.by_target else q
+            if self.architecture.has_synapses:
+                found += [_equation("v", q, {"target": target}, "synapse"), _equation(name, index, {"sent": v[q]})]
+            else:
+                found.append(_equation(name, index, {"target": target}))
+        return found
+
+    def of_inputs(self) -> list[Equation]:
+        found = [_equation("z", p, {"spread": spread[p]})] if "spread" in self.architecture.inputs else []
+        return [*found, _equation("V", p, {"intensity": noise[p]}, "noise")] if "noise" in self.architecture.inputs else found
 
 
-def _residual_terms(record: Derivation, inputs: dict, statistics: SynapseStatistics) -> dict[str, sp.Expr]:
-    if not statistics.has_reciprocal_residual:
-        return {}
-    term = record.apply("Residual: Stein's lemma", rules.stein, inputs["residual"])
-    term = record.apply("Reciprocal motifs", rules.covariance_with_residual, term, statistics)
-    term = record.apply("Reciprocal motifs: filtered rate", rules.filtered_rate, term)
-    term = record.apply("Reciprocal motifs: named averages", rules.name_averages, term)
-    return {"reciprocal": term} if _is_nonzero(term) else {}
-
-
-def _row_drive(record: Derivation, inputs: dict) -> sp.Expr:
-    if "rows" not in inputs:
-        return alpha[q] * R[q]
-    term = record.apply("Rows: named averages", rules.name_averages, inputs["rows"])
-    term = record.apply("Rows: scaling", rules.scale_rows, term)
-    return record.apply("Latent variables of the variability", rules.row_equation, term)
-
-
-def _variance(record: Derivation, statistics: SynapseStatistics, closure: Closure) -> Equation:
-    ansatz = rules.current(rules.i, p, statistics)
-    parts = record.apply("Variance within a population", rules.latent_variance, ansatz, statistics)
-    residual = record.apply("Variance of the residual field", rules.residual_variance, ansatz, statistics)
-
-    def close(term: sp.Expr) -> sp.Expr:
-        return Term.of("residual", term).expression().xreplace({C[q]: closure.second_moment()})
-
-    close.__doc__ = closure.statement
-    closed = record.apply(f"Closure: {type(closure).__name__}", close, residual)
-    if _is_nonzero(closed):
-        parts = {**parts, "residual": closed}
-    return _equation("Delta", p, parts, is_state=False)
-
-
-def _equation(name: str, index: sp.Symbol, parts: dict[str, sp.Expr], is_state: bool = True) -> Equation:
-    return Equation(name, index, tuple(Term.of(key, part) for key, part in parts.items()), is_state)
-
-
-def _is_nonzero(term: sp.Expr) -> bool:
-    return Term.of("", term).summand != 0 if term != 0 else False
+def _equation(name: str, index: Any, parts: dict[str, sp.Expr], response: str | None = "membrane") -> Equation:
+    return Equation(name, index, tuple(Term.of(key, part) for key, part in parts.items()), response)
 
 
 def _averages(used: set[str]) -> dict[str, GaussianAverage]:

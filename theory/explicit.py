@@ -1,45 +1,40 @@
-"""Scalar equations for a few populations, for display and as a cross-check of the array code."""
+"""Scalar equations for a few populations, for display, for export, and as a cross-check of the array code."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import sympy as sp
 
-from ..errors import ArchitectureError, NoClosedFormError
+from ..errors import ArchitectureError, ExpressionError, NoClosedFormError
 from .architecture import Architecture
 from .expressions import X
+from .filters import UNIT, Filter
 from .gaussian import GaussianAverage
-from .notation import Rate, p, q
+from .notation import Rate, f, p, q
+from .pieces import derivative, split
 from .terms import Equation
 
 MOST_POPULATIONS = 4
+_OF_CLASSES = {"current": "synapse", "kappa": "membrane", "rho": "membrane", "s": "membrane"}  # what the first of two indices stands for
 
 
 def expand(
     architecture: Architecture, definitions: Mapping[str, sp.Expr], results: Sequence[Equation], averages: Mapping[str, GaussianAverage],
     populations: int | Sequence[str] | None, *, closed: bool,
 ) -> list[sp.Eq]:  # fmt: skip
-    """Averages, definitions and equations written out for each population; see `MeanField.explicit`."""
-    names = _names(architecture.populations, populations)
-    transfers = architecture.transfer
-    functions = [f.expression for f in (transfers if len(transfers) == len(names) else transfers[:1] * len(names))]
-    written = [
-        _average(name, average, a, names, functions[a], closed) for name, average in averages.items() for a in range(len(names))
-    ]
-    for name, value in definitions.items():
-        for a, b in product(range(len(names)), repeat=2):
-            written.append(sp.Eq(_scalar(name, (a, b), names), _fill(value, {p: a, q: b}, names)))
-    for equation in results:
-        for a in range(len(names)):
-            left = _scalar(equation.name, (a,), names)
-            left = sp.Derivative(left, sp.Symbol("t")) if equation.is_state else left
-            written.append(sp.Eq(left, _right_side(equation, a, names), evaluate=False))
-    return written
+    """Averages, definitions and equations written out for each population; see `MeanField.explicit`.
+
+    Filters become first-order equations in observer form: with H = (n_0 + n_1 s + ...) / (1 + d_1 s + ... + d_m s^m) and input u
+
+        X' = X_2 + (n_{m-1} u - d_{m-1} X) / d_m,   X_2' = X_3 + (n_{m-2} u - d_{m-2} X) / d_m,   ...,   X_m' = (n_0 u - X) / d_m.
+    """
+    return _Expansion(architecture, names_of(architecture.populations, populations)).all(definitions, results, averages, closed)
 
 
-def _names(declared: tuple[str, ...] | None, populations: int | Sequence[str] | None) -> tuple[str, ...]:
+def names_of(declared: tuple[str, ...] | None, populations: int | Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the populations that equations are written out for. Raises `ArchitectureError` for more than four."""
     if populations is None or (declared is not None and populations == len(declared)):
         populations = declared or 2
     names = tuple(str(n + 1) for n in range(populations)) if isinstance(populations, int) else tuple(map(str, populations))
@@ -51,37 +46,131 @@ def _names(declared: tuple[str, ...] | None, populations: int | Sequence[str] | 
     return names
 
 
-def _scalar(base: str, indices: Sequence[int], names: Sequence[str]) -> sp.Symbol:
+def scalar(base: str, indices: Sequence[int], names: Sequence[str]) -> sp.Symbol:
+    """The symbol of a quantity of certain populations, such as `tau_chn_EEI`."""
     separator = "" if all(len(name) == 1 for name in names) else "_"
     return sp.Symbol(f"{base}_{separator.join(names[k] for k in indices)}")
 
 
-def _fill(expression: sp.Expr, at: dict[sp.Symbol, int], names: Sequence[str]) -> sp.Expr:
-    """Replace every indexed symbol by the scalar for the populations `at`."""
+class _Expansion:
+    """Writes equations out for named populations; a population is its position here."""
 
-    def scalar(e: sp.Indexed) -> sp.Symbol:
-        return _scalar(str(e.base), [at[index] for index in e.indices], names)
+    def __init__(self, architecture: Architecture, names: tuple[str, ...]):
+        self.names, self.every = names, range(len(names))
+        self.transfers = [architecture.transfer[k if len(architecture.transfer) > 1 else 0] for k in self.every]
+        self.filters, self.first = {}, {}
+        for kind in ("membrane", "synapse"):
+            own, of = getattr(architecture, kind), architecture.filter_index(kind, len(names))
+            self.filters[kind] = [own[k if len(own) > 1 else 0] for k in self.every]
+            self.first[kind] = [of.index(c) for c in of]  # the first population with the same filter
+        self.synapse_of = architecture.filter_index("synapse", len(names))
 
-    return expression.xreplace({e: scalar(e) for e in expression.atoms(sp.Indexed)})
+    def all(self, definitions, results, averages, closed) -> list[sp.Eq]:
+        written = [self.average(name, average, a, closed) for name, average in averages.items() for a in self.every]
+        for name, value in definitions.items():
+            for a, b in product(self.every, repeat=2):
+                written.append(sp.Eq(scalar(name, (a, b), self.names), self.fill(value, {p: a, q: b})))
+        for equation in results:
+            for at in product(*(self.values(equation.name, k, index) for k, index in enumerate(equation.indices))):
+                written += self.equations(equation, at)
+        return written
+
+    def values(self, name: str, place: int, index: sp.Symbol) -> Sequence[int]:
+        """What an index runs over: every population, or of those with the same filter the first."""
+        if index == f:
+            return sorted(set(self.first["synapse"]))
+        is_class = place == 0 and name in _OF_CLASSES and index == p
+        return sorted(set(self.first[_OF_CLASSES[name]])) if is_class else self.every
+
+    def fill(self, expression: sp.Expr, at: Mapping[sp.Symbol, int]) -> sp.Expr:
+        """Replace every indexed symbol by the scalar for the populations `at`."""
+
+        def value(e: sp.Indexed) -> sp.Expr:
+            name, places = str(e.base), [at[index] for index in e.indices]
+            if name == "SOURCES":
+                return sp.Integer(self.synapse_of[places[0]] == self.synapse_of[places[1]])
+            if name in _OF_CLASSES and len(places) > 1:
+                places[0] = self.first[_OF_CLASSES[name]][places[0]]
+            return scalar(name, places, self.names)
+
+        return expression.xreplace({e: value(e) for e in expression.atoms(sp.Indexed)})
+
+    def terms(self, equation: Equation, at: Sequence[int]) -> list[sp.Expr]:
+        here = dict(zip(equation.indices, at, strict=True))
+        found = []
+        for term in equation.terms:
+            for values in product(*(self.values("", 0, index) for index in term.sums)):
+                found.append(self.fill(term.summand, {**here, **dict(zip(term.sums, values, strict=True))}))
+        return found
+
+    def equations(self, equation: Equation, at: tuple[int, ...]) -> Iterator[sp.Eq]:
+        """The equation of a variance or of a state, followed by those of the further states of its filter."""
+        terms = self.terms(equation, at)
+        symbol = scalar(equation.name, at, self.names)
+        if not equation.is_state:
+            yield sp.Eq(symbol, sp.Add(*terms), evaluate=False)
+            return
+        kind = "synapse" if equation.response == "synapse" else "membrane"
+        own = self.filters[kind][at[0]]
+        if equation.response == "noise":
+            yield from self.noise(equation.name, at, sp.Add(*terms), *_observer(own, self.parameters(kind, own, at[0])))
+        elif own.expression == UNIT.expression:
+            yield _change(symbol, sp.Add(-symbol, *terms))
+        else:
+            decay, gain = _observer(own, self.parameters(kind, own, at[0]))
+            states = [symbol, *(scalar(f"{equation.name}{k + 1}", at, self.names) for k in range(1, own.order)), sp.Integer(0)]
+            for k in range(own.order):
+                yield _change(states[k], states[k + 1] + gain[k] * sp.Add(*terms) - decay[k] * symbol)
+
+    def noise(self, name: str, at: tuple[int, ...], D: sp.Expr, decay: list[sp.Expr], gain: list[sp.Expr]) -> Iterator[sp.Eq]:
+        """dV/dt = F V + V F^T + 2 D g g^T of the covariances of a filter's states, X_k' = X_{k+1} - decay_k X_1 + gain_k u."""
+        m = len(decay)
+
+        def V(k: int, j: int) -> sp.Expr:
+            k, j = sorted((k, j))
+            if j == m:
+                return sp.Integer(0)
+            mark = "" if j == 0 else f"{k + 1}{j + 1}" if m < 10 else f"{k + 1}_{j + 1}"
+            return scalar(f"{name}{mark}", at, self.names)
+
+        for k in range(m):
+            for j in range(k, m):
+                drift = V(k + 1, j) - decay[k] * V(0, j) + V(k, j + 1) - decay[j] * V(0, k)
+                yield _change(V(k, j), drift + 2 * D * gain[k] * gain[j])
+
+    def parameters(self, kind: str, own: Filter, a: int) -> dict[sp.Symbol, sp.Symbol]:
+        """The parameters of a filter, or of a transfer function, as symbols of one population: `membrane_tau_E`."""
+        return {s: sp.Symbol(scalar(f"{kind}_{s}", (a,), self.names).name, **s.assumptions0) for s in own.defaults}
+
+    def average(self, name: str, average: GaussianAverage, a: int, closed: bool) -> sp.Eq:
+        own = self.transfers[a]
+        function = own.expression.xreplace(self.parameters("transfer", own, a))
+        f = average.f.replace(lambda e: isinstance(e, Rate), lambda rate: _slope(function, rate.order))
+        filled = GaussianAverage(f, *(self.fill(v, {q: a}) for v in (average.mean, average.variance)))
+        if closed:
+            try:
+                filled = filled.closed_form()
+            except NoClosedFormError:
+                pass
+        return sp.Eq(scalar(name, (a,), self.names), filled, evaluate=False)
 
 
-def _right_side(equation: Equation, a: int, names: Sequence[str]) -> sp.Expr:
-    total = [-_scalar(equation.name, (a,), names)] if equation.is_state else []
-    for term in equation.terms:
-        for values in product(range(len(names)), repeat=len(term.sums)):
-            total.append(_fill(term.summand, {equation.index: a, **dict(zip(term.sums, values, strict=True))}, names))
-    return sp.Add(*total)
+def _change(state: sp.Symbol, rate: sp.Expr) -> sp.Eq:
+    return sp.Eq(sp.Derivative(state, sp.Symbol("t")), rate, evaluate=False)
 
 
-def _average(name: str, average: GaussianAverage, a: int, names, function: sp.Expr, closed: bool) -> sp.Eq:
-    def phi(rate: Rate) -> sp.Expr:
-        return sp.diff(function, X, rate.order)
+def _observer(own: Filter, symbols: Mapping[sp.Symbol, sp.Symbol]) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """X_k' = X_{k+1} - decay_k X_1 + gain_k u."""
+    above, below = ([c.xreplace(symbols) for c in side] for side in own.polynomials)
+    above += [sp.Integer(0)] * (own.order - len(above))
+    return [c / below[-1] for c in below[-2::-1]], [c / below[-1] for c in above[::-1]]
 
-    f = average.f.replace(lambda e: isinstance(e, Rate), phi)
-    filled = GaussianAverage(f, *(_fill(v, {q: a}, names) for v in (average.mean, average.variance)))
-    if closed:
+
+def _slope(function: sp.Expr, order: int) -> sp.Expr:
+    """A derivative, with a delta function where a Piecewise jumps."""
+    for _ in range(order):
         try:
-            filled = filled.closed_form()
-        except NoClosedFormError:
-            closed = False
-    return sp.Eq(_scalar(name, (a,), names), filled, evaluate=False)
+            function = split(function).derivative().expression() if function.has(sp.Piecewise) else sp.diff(function, X)
+        except ExpressionError:  # the order of its breaks depends on parameters
+            function = derivative(function)
+    return function

@@ -20,6 +20,12 @@ class Sigmoid(sp.Function):
     nargs = 1
 
 
+class Flat(sp.Function):
+    """The same as its argument, with a slope of 0 where the chain rule makes 0 times infinity, as in 1 / cosh(800)."""
+
+    nargs = 1
+
+
 class InverseRoot(sp.Function):
     """1 / sqrt(u): a factor, where JAX differentiates a quotient into slower code."""
 
@@ -27,21 +33,15 @@ class InverseRoot(sp.Function):
 
 
 def stable(expression: sp.Expr) -> sp.Expr:
-    """Write logarithms and reciprocals of 1 + exp(u) as softplus and sigmoid, which neither overflow nor lose digits, and 1 / sqrt(u)
+    """Write logarithms and reciprocals of c + d exp(u) as softplus and sigmoid, which neither overflow nor lose digits, and 1 / sqrt(u)
     as a factor.
     """
 
-    def exponent(e: sp.Expr):
-        """u where e = 1 + exp(u)."""
-        if isinstance(e, sp.Add) and len(e.args) == 2 and e.args[0] == 1 and isinstance(e.args[1], sp.exp):
-            return e.args[1].args[0]
-        return None
-
     def rewrite(e: sp.Expr):
-        if isinstance(e, sp.log) and exponent(e.args[0]) is not None:
-            return Softplus(exponent(e.args[0]))
-        if isinstance(e, sp.Pow) and exponent(e.base) is not None and e.exp.is_negative:
-            return Sigmoid(-exponent(e.base)) ** (-e.exp)
+        if isinstance(e, sp.log) and (found := _plus_exponential(e.args[0])):
+            return Softplus(found[1]) + (sp.log(found[0]) if found[0] != 1 else 0)
+        if isinstance(e, sp.Pow) and e.exp.is_negative and (found := _plus_exponential(e.base)):
+            return (Sigmoid(-found[1]) / found[0]) ** (-e.exp)
         return None
 
     def is_inverse_root(e: sp.Expr) -> bool:
@@ -51,19 +51,50 @@ def stable(expression: sp.Expr) -> sp.Expr:
     return written.replace(lambda e: isinstance(e, sp.Mul) and e.has(Sigmoid), _absorb)
 
 
+def _plus_exponential(e: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """(c, u) where e = c (1 + exp(u)), c > 0."""
+    if not (isinstance(e, sp.Add) and len(e.args) == 2 and e.args[0].is_number and e.args[0].is_positive):
+        return None
+    c, (factor, grows) = e.args[0], e.args[1].as_independent(sp.exp, as_Add=False)
+    if not (isinstance(grows, sp.exp) and factor.is_number and factor.is_positive):
+        return None
+    return c, grows.args[0] + sp.log(factor / c)
+
+
 def _absorb(product: sp.Mul) -> sp.Expr:
     """exp(u) sigmoid(-u) = sigmoid(u), which has no infinity times zero in it."""
     factors = list(product.args)
     for f in product.args:
-        opposite = Sigmoid(-f.args[0]) if isinstance(f, sp.exp) else None
-        if opposite in factors:
-            factors.remove(f)
-            factors[factors.index(opposite)] = Sigmoid(f.args[0])
+        for g in product.args:
+            if isinstance(f, sp.exp) and isinstance(g, Sigmoid) and f in factors and g in factors:
+                left = sp.expand(f.args[0] + g.args[0])
+                if left.is_number:
+                    factors.remove(f)
+                    factors[factors.index(g)] = Sigmoid(-g.args[0])
+                    factors.append(sp.exp(left))
     return sp.Mul(*factors)
 
 
-class _Printer(JaxPrinter):
+def _flattened(e: sp.Expr) -> sp.Expr:
+    """Functions of what overflows, as `Flat`."""
+    if not e.args or not e.has(sp.exp, sp.cosh, sp.sinh, sp.Pow):
+        return e
+    made = e.func(*(_flattened(a) if isinstance(a, sp.Expr) else a for a in e.args))
+    inner = e.args[:1] if isinstance(e, sp.Pow) and e.exp.is_number else e.args
+    saturates = isinstance(e, sp.Function) and not isinstance(e, NODES) or (isinstance(e, sp.Pow) and not (e.exp.is_Integer and e.exp > 0))
+    return Flat(made) if saturates and any(map(_overflows, inner)) and len(e.free_symbols) else made
+
+
+def _overflows(e: sp.Expr) -> bool:
+    """Whether there is an exponential of anything in it that varies."""
+    grows = (isinstance(n, (sp.exp, sp.cosh, sp.sinh)) or (isinstance(n, sp.Pow) and n.exp.free_symbols) for n in sp.preorder_traversal(e))
+    return bool(e.free_symbols) and any(grows)
+
+
+class Printer(JaxPrinter):
     """JAX with plain names; numbers are printed as float64 literals or exact ratios."""
+
+    helpers = "gaussian."  # where the functions are that the nodes of closed forms become
 
     def _print_Rational(self, expr):
         return f"{expr.p}/{expr.q}" if expr.q != 1 else str(expr.p)
@@ -88,6 +119,10 @@ class _Printer(JaxPrinter):
     def _print_Softplus(self, expr):
         return f"jax.nn.softplus({self._print(expr.args[0])})"
 
+    def _print_Flat(self, expr):
+        names = ", ".join(sorted(map(str, expr.free_symbols)))
+        return f"{self.helpers}flat(lambda {names}: {self._print(expr.args[0])}, {names})"
+
     def _print_InverseRoot(self, expr):
         return f"jax.lax.rsqrt({self._print(expr.args[0])})"
 
@@ -95,7 +130,7 @@ class _Printer(JaxPrinter):
         return f"jax.nn.sigmoid({self._print(expr.args[0])})"
 
     def _call(self, name, args):
-        return f"gaussian.{name}({', '.join(self._print(a) for a in args)})"
+        return f"{self.helpers}{name}({', '.join(self._print(a) for a in args)})"
 
     def _print_Probability(self, expr):
         return self._call("probability", expr.args)
@@ -132,11 +167,14 @@ class _Printer(JaxPrinter):
         return self._call("density", (*rest, k))
 
 
+def prepared(expression: sp.Expr) -> sp.Expr:
+    """An expression as code has it, in any language: stable, its irrational numbers with 17 digits."""
+    return stable(expression).xreplace({e: sp.N(e, 17) for e in _irrational(expression)})
+
+
 def jax_code(expression: sp.Expr) -> str:
     """One line of Python that evaluates the expression with `jax`, `jnp`, `math` and `gaussian` in scope."""
-    numbers = {e: sp.N(e, 17) for e in _irrational(expression)}
-    printer = _Printer({"fully_qualified_modules": True, "precision": 17})
-    return printer.doprint(stable(expression).xreplace(numbers)).replace("jax.numpy.", "jnp.")
+    return Printer({"fully_qualified_modules": True, "precision": 17}).doprint(_flattened(prepared(expression))).replace("jax.numpy.", "jnp.")
 
 
 def _irrational(expression: sp.Expr):

@@ -11,6 +11,7 @@ from ..errors import ExpressionError
 from .expressions import X
 from .roots import real_roots
 
+CHECKED, POINTS = 60.0, 1000  # range and half the number of points at which pieces are compared with the function
 SWITCHES = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Heaviside, sp.Piecewise)
 
 
@@ -55,7 +56,31 @@ def split(expression: sp.Expr) -> Pieces:
         if piece != pieces[-1]:
             breaks.append(low)
             pieces.append(piece)
-    return Pieces(tuple(breaks), tuple(pieces), deltas)
+    found = Pieces(tuple(breaks), tuple(pieces), deltas)
+    if ordinary.free_symbols == {X} and any(not _is_polynomial(node) for node in ordinary.atoms(*SWITCHES)):
+        _check(ordinary, found)
+    return found
+
+
+def _is_polynomial(node: sp.Expr) -> bool:
+    return not any(f.has(X) for f in node.atoms(sp.Function) if not isinstance(f, SWITCHES))
+
+
+def _check(expression: sp.Expr, found: Pieces) -> None:
+    """Raise `ExpressionError` unless the pieces are the function, at many points: of a curve a grid may miss where it switches."""
+    whole = sp.lambdify(X, expression, ["math", {"Heaviside": lambda u, half=0.5: half if u == 0 else float(u > 0)}])
+    parts = [(float(low), float(high), sp.lambdify(X, piece, "math")) for low, high, piece in found.intervals()]
+    for low, high, part in parts:
+        for x in (CHECKED * (k + 0.3719) / POINTS for k in range(-POINTS, POINTS)):
+            if not low + 1e-9 < x < high - 1e-9:
+                continue
+            try:
+                expected, value = whole(x), part(x)
+            except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+                continue
+            if abs(expected - value) > 1e-9 * (1 + abs(expected)):
+                raise ExpressionError(f"cannot find where {expression} switches: at x = {x:.6g} it is {expected:.6g}, not {value:.6g}; give its "
+                                      "pieces with Piecewise and numbers")  # fmt: skip
 
 
 def derivative(expression: sp.Expr) -> sp.Expr:

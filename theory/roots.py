@@ -74,7 +74,7 @@ def _polynomial_roots(polynomial: sp.Poly) -> list[sp.Expr] | None:
 def _numerical_roots(surface: sp.Expr) -> list[sp.Expr]:
     precise = sp.lambdify(X, surface, "mpmath")
     with mpmath.workdps(DIGITS + 20):
-        brackets = [b for b in _brackets(_float_sign(surface)) if _sign(precise, b[0]) * _sign(precise, b[1]) < 0]
+        brackets = [b for b in _brackets(_float_value(surface), _grid(_places(surface))) if _sign(precise, b[0]) * _sign(precise, b[1]) < 0]
         if len(brackets) > MOST:
             raise ExpressionError(
                 f"{surface} switches too often: it changes sign more than {MOST} times between {-REACH:g} and {REACH:g}"
@@ -82,38 +82,83 @@ def _numerical_roots(surface: sp.Expr) -> list[sp.Expr]:
         return [_nice(surface, _bisect(precise, *b)) for b in brackets]
 
 
-def _brackets(sign: Callable[[float], int]) -> Iterator[tuple[float, float]]:
-    """Neighbouring points of the grid with opposite signs; points without a sign (zeros, rounding errors, no value) are left out."""
-    last = None
-    for x in _grid():
-        now = sign(x)
-        if now and last and now != last[1]:
-            yield last[0], x
-        if now:
-            last = (x, now)
+def _brackets(value: Callable[[float], float], grid: list[float]) -> Iterator[tuple[float, float]]:
+    """Neighbouring points with opposite signs; points without a value or a sign (zeros, rounding errors) are left out. Between two of
+    the same sign the function may dip through zero and back: where it comes closest to zero it is followed to its extremum.
+    """
+    before: list[tuple[float, float]] = []
+    for x in grid:
+        now = (x, value(x))
+        if not now[1]:
+            continue
+        if before and now[1] * before[-1][1] < 0:
+            yield before[-1][0], x
+        elif len(before) == 2:
+            (a, at_a), (b, at_b) = before
+            sign = math.copysign(1.0, at_b)
+            if at_a * at_b > 0 and abs(at_b) < min(abs(at_a), abs(now[1])) * (1 - 1e-9):
+                deep = _dip(lambda u, sign=sign: sign * value(u), a, x)
+                if deep is not None:
+                    yield a, deep
+                    yield deep, x
+        before = [*before[-1:], now]
 
 
-def _grid() -> list[float]:
-    """Steps of 0.01 up to 10, beyond them of 0.2 %; no round numbers, at which roots tend to lie."""
+def _dip(value: Callable[[float], float], a: float, b: float) -> float | None:
+    """A point between a and b at which the function is below zero, by golden sections; None where its minimum is above."""
+    part = (math.sqrt(5) - 1) / 2
+    left, right = b - part * (b - a), a + part * (b - a)
+    at_left, at_right = value(left), value(right)
+    for _ in range(45):
+        if at_left < 0 or at_right < 0:
+            return left if at_left < 0 else right
+        if at_left < at_right:
+            b, right, at_right = right, left, at_left
+            left = b - part * (b - a)
+            at_left = value(left)
+        else:
+            a, left, at_left = left, right, at_right
+            right = a + part * (b - a)
+            at_right = value(right)
+    return None
+
+
+def _grid(places: list[float]) -> list[float]:
+    """Steps of 0.01 up to 10, beyond them of 0.2 %, and ever closer around the given places; no round numbers, at which roots tend to
+    lie.
+    """
     right = [0.01 * (k + 0.3719) for k in range(1000)]
     while right[-1] < REACH:
         right.append(right[-1] * 1.002)
-    return [*(-x for x in reversed(right)), *right]
+    close = [c + side * 0.0037 * 1.7**-k for c in places for side in (-1, 1) for k in range(50)]
+    return sorted({*(-x for x in right), *right, *close})
 
 
-def _float_sign(surface: sp.Expr) -> Callable[[float], int]:
-    """The sign in float64 where rounding errors cannot have made it, else 0."""
+def _places(surface: sp.Expr) -> list[float]:
+    """Where the arguments of functions are zero: a narrow peak or step is there."""
+    arguments = {a for f in sp.preorder_traversal(surface) for a in f.args if isinstance(f, sp.Function) or isinstance(f, sp.Pow)}
+    found: set[float] = set()
+    for argument in sorted(arguments, key=sp.default_sort_key)[:MOST]:
+        if argument.free_symbols == {X} and argument.is_polynomial(X) and argument != X:
+            coefficients = [complex(c) for c in sp.Poly(argument, X).all_coeffs()]
+            roots = mpmath.polyroots(coefficients, maxsteps=200, error=False, extraprec=100) if len(coefficients) > 1 else []
+            found |= {float(mpmath.re(r)) for r in roots if abs(mpmath.re(r)) < REACH}
+    return sorted(found)
+
+
+def _float_value(surface: sp.Expr) -> Callable[[float], float]:
+    """The value in float64 where rounding errors cannot have made it, else 0."""
     terms = [sp.lambdify(X, term, "math") for term in sp.Add.make_args(surface)]
 
-    def sign(x):
+    def value(x):
         try:
             values = [term(x) for term in terms]
             total, size = math.fsum(values), max(map(abs, values))
         except (ValueError, ZeroDivisionError, OverflowError, TypeError):
-            return 0
-        return 0 if not abs(total) > 1e-12 * size else (1 if total > 0 else -1)
+            return 0.0
+        return total if abs(total) > 1e-12 * size else 0.0
 
-    return sign
+    return value
 
 
 def _sign(function, x) -> int:

@@ -1,9 +1,16 @@
-"""The rules that a derivation applies: each a function from expressions to expressions, which says in its docstring why it holds."""
+"""The rules that a derivation applies: each a function from expressions to expressions, which says in its docstring why it holds.
+
+`holds` says how the equality of what goes in and what comes out can be tested: "algebra", exactly; "sampled", by averages over random
+synapses and neurons.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
+from .architecture import Architecture
 from .notation import (
     C,
     Filtered,
@@ -16,37 +23,104 @@ from .notation import (
     OverNeurons,
     R,
     Rate,
+    Synaptic,
+    V,
     a,
     alpha,
+    drive,
+    e,
+    f,
     i,
+    in_strength,
     j,
     kappa,
+    n,
     over_populations,
     p,
     q,
     r,
+    rho,
+    sources,
+    spread,
     u,
     x,
+    xi,
     y,
+    z,
 )  # fmt: skip
 from .statistics import SynapseStatistics
 
 
-def synaptic_input() -> sp.Expr:
+def holds(kind: str) -> Callable:
+    """Mark a rule with the way in which its equality is tested."""
+
+    def mark(rule):
+        rule.holds = kind
+        return rule
+
+    return mark
+
+
+class Latents:
+    """The latent variables of an architecture: kappa_q where all neurons have the same filter, kappa_pq where p's decides."""
+
+    def __init__(self, architecture: Architecture):
+        self.architecture = architecture
+        self.by_target = len(architecture.distinct_filters("membrane")) > 1
+
+    def along(self, base: sp.IndexedBase, target: sp.Symbol, source: sp.Symbol) -> sp.Expr:
+        """A latent variable of the sources in one population, as neurons of another population feel it."""
+        return base[target, source] if self.by_target else base[source]
+
+    def kappa(self, target: sp.Symbol, source: sp.Symbol) -> sp.Expr:
+        return self.along(kappa, target, source)
+
+    def rate(self, target: sp.Symbol, source: sp.Symbol) -> sp.Expr:
+        """The filtered alpha R of the source: kappa, unless an external input is part of kappa."""
+        return self.along(rho if "in-strength" in self.architecture.inputs else kappa, target, source)
+
+    def passed(self, body: sp.Expr, source: sp.Symbol) -> sp.Expr:
+        """What the synapses of a population make of something."""
+        return Synaptic(body, source) if self.architecture.has_synapses else body
+
+    def sent(self, source: sp.Symbol) -> sp.Expr:
+        """alpha R of a population as its synapses pass it on."""
+        return e[source] if self.architecture.has_synapses else alpha[source] * R[source]
+
+
+def recurrent_input(latents: Latents) -> sp.Expr:
     """The recurrent input of neuron i."""
-    return over_populations(OverNeurons(J[i, j] * Rate(q, x[j]), j, q), q)
+    return over_populations(latents.passed(OverNeurons(J[i, j] * Rate(q, x[j]), j, q), q), q)
 
 
+def external_input(inputs: frozenset[str]) -> dict[str, sp.Expr]:
+    """The external input of neuron i, without the white noise."""
+    parts = {"drive": drive[p]}
+    if "in-strength" in inputs:
+        parts["in_strength"] = over_populations(in_strength[q] * u[i, q], q)
+    if "spread" in inputs:
+        parts["spread"] = spread[p] * xi[i]
+    return parts
+
+
+@holds("sampled")
+def statistic(_: sp.Expr, value: sp.Expr) -> sp.Expr:
+    """Given."""
+    return value
+
+
+@holds("algebra")
 def decompose(field: sp.Expr, statistics: SynapseStatistics) -> dict[str, sp.Expr]:
     """Each synapse is its mean, a deviation of its target's row, a deviation of its source's column, and a residual: with
-    Gaussian parts of the right covariances this has exactly the given first- and second-order statistics, at every N.
+    Gaussian parts of the right covariances this has exactly the given first- and second-order statistics, at every $N$.
     """
     parts = {"mean": Jbar[p, q], **statistics.parts(i, j, p, q)}
     return {name: field.xreplace({J[i, j]: part}) for name, part in parts.items()}
 
 
+@holds("algebra")
 def average_over_neurons(term: sp.Expr) -> sp.Expr:
-    """A sum over the many neurons of a population is N alpha_q times their average; factors without the summed neuron stay
+    """A sum over the many neurons of a population is $N \\alpha_q$ times their average; factors without the summed neuron stay
     outside.
     """
 
@@ -57,8 +131,9 @@ def average_over_neurons(term: sp.Expr) -> sp.Expr:
     return term.replace(OverNeurons, rewrite)
 
 
+@holds("sampled")
 def name_averages(term: sp.Expr) -> sp.Expr:
-    """The average rate of population q is called R_q, its average gain G_q."""
+    """The average rate of population $q$ is called $R_q$, its average gain $G_q$."""
 
     def rewrite(body, neuron, population):
         if body == Rate(population, x[neuron]):
@@ -70,26 +145,45 @@ def name_averages(term: sp.Expr) -> sp.Expr:
     return term.replace(Mean, rewrite)
 
 
+@holds("algebra")
+def name_synaptic_rate(term: sp.Expr) -> sp.Expr:
+    """Synapses are linear: constants leave the filter, and $\\alpha_q R_q$ as the synapses of population $q$ pass it on is called $e_q$."""
+
+    def rewrite(body, population):
+        rest = body / (alpha[population] * R[population])
+        return e[population] * rest if not rest.has(R) else Synaptic(body, population)
+
+    return term.replace(Synaptic, rewrite)
+
+
+@holds("algebra")
 def scale_rows(term: sp.Expr) -> sp.Expr:
-    """Row deviations are of order 1/N: u = N a is of order one."""
-    return term.replace(lambda e: isinstance(e, sp.Indexed) and e.base == a, lambda e: u[e.indices] / N)
+    """Row deviations are of order $1/N$: $u = N a$ is of order one."""
+    return term.replace(lambda b: isinstance(b, sp.Indexed) and b.base == a, lambda b: u[b.indices] / N)
 
 
-def current(neuron, population, statistics: SynapseStatistics) -> sp.Expr:
-    """x_j = K_q + sum_r kappa_r u_j^r + y_j: the latent variables and the residual field of a neuron."""
-    rows = over_populations(kappa[r] * u[neuron, r], r) if statistics.has_rows else sp.Integer(0)
-    return K[population] + rows + y[neuron]
+def current(neuron, population, statistics: SynapseStatistics, latents: Latents) -> sp.Expr:
+    """The input current of a neuron: the latent variables, the offset of its external input, noise and the residual field."""
+    total = K[population] + y[neuron]
+    if statistics.has_rows:
+        total += over_populations(latents.kappa(population, r) * u[neuron, r], r)
+    if "spread" in statistics.inputs:
+        total += z[population] * xi[neuron]
+    return total + (n[neuron] if "noise" in statistics.inputs else 0)
 
 
+@holds("sampled")
 def stein(term: sp.Expr) -> sp.Expr:
-    """Stein's lemma: for jointly Gaussian z and x, < z phi(x) > = Cov(z, x) < phi'(x) >."""
+    """Stein's lemma: for jointly Gaussian $z$ and $x$, $\\langle z \\, \\phi(x) \\rangle = \\mathrm{Cov}(z, x) \\, \\langle \\phi'(x) \\rangle$
+    when $z$ has mean 0.
+    """
 
     def rewrite(body, neuron, population):
         rate = Rate(population, x[neuron])
-        z = body / rate
-        if z == 1 or z.has(Rate):
+        deviation = body / rate
+        if deviation == 1 or deviation.has(Rate):
             return Mean(body, neuron, population)
-        return Covariance(z, x[neuron], neuron, population) * Mean(Rate(population, x[neuron], 1), neuron, population)
+        return Covariance(deviation, x[neuron], neuron, population) * Mean(Rate(population, x[neuron], 1), neuron, population)
 
     return term.replace(Mean, rewrite)
 
@@ -100,54 +194,83 @@ class Covariance(sp.Function):
     nargs = 4
 
 
-def covariance_with_columns(term: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
-    """A neuron's out-strength is correlated with its own in-strengths: this is what a chain motif is.
-
-    Cov_q(b^p, x) = sum_r kappa_r Cov(b^p, u^r), and u = N a.
+@holds("sampled")
+def covariance_with_columns(term: sp.Expr, statistics: SynapseStatistics, latents: Latents) -> dict[str, sp.Expr]:
+    """Out-strengths are correlated with what chain motifs, and offsets that depend on them, correlate them with, and with nothing else in the
+    input current $x_j$.
     """
 
-    def rewrite(z, target, neuron, population):
-        index, ansatz = z.indices[1], current(neuron, population, statistics)
-        linear = {u[neuron, r]: N * statistics.across(index, population, r), K[population]: 0, y[neuron]: 0}
-        return ansatz.xreplace({key: sp.sympify(value) for key, value in linear.items()}).doit(deep=False)
+    def part(own: sp.IndexedBase) -> sp.Expr:
+        def rewrite(deviation, target, neuron, population):
+            index = deviation.indices[1]
+            across = {u[neuron, r]: N * statistics.across(index, population, r), xi[neuron]: statistics.offset(index, population)}
+            felt = sp.Add(*(t for t in current(neuron, population, statistics, latents).args if t.has(own)))
+            return felt.xreplace(across).doit(deep=False)
 
-    return term.replace(Covariance, rewrite)
+        return term.replace(Covariance, rewrite)
+
+    parts = {"chain": part(u), "out_strength": part(xi)}
+    return {name: value for name, value in parts.items() if name == "chain" or not is_zero(value)}
 
 
-def covariance_with_residual(term: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
-    """Neuron j's residual field contains the synapse w_ji that goes back from i, times the filtered rate of i.
+def is_zero(term: sp.Expr) -> bool:
+    """Whether a term under sums and synaptic filters vanishes."""
+    while isinstance(term, (sp.Sum, Synaptic)):
+        term = term.args[0]
+    return term == 0
 
-    Cov(w_ij, x_j) = Cov(w_ij, w_ji) (1 + d/dt)^{-1} phi_p(x_i).
+
+@holds("algebra")
+def gather_sources(term: sp.Expr) -> sp.Expr:
+    """Populations whose synapses have the same filter are summed before it; $f$ numbers these filters, and $m_{fq} = 1$ where population $q$ has
+    the filter $f$, else 0.
     """
+    inside = term.replace(Synaptic, lambda body, population: sources[f, population] * body)
+    return over_populations(Synaptic(inside, f), f)
 
-    def rewrite(z, target, neuron, population):
+
+@holds("sampled")
+def covariance_with_residual(term: sp.Expr, statistics: SynapseStatistics, latents: Latents) -> sp.Expr:
+    """Neuron $j$'s residual field contains the synapse $w_{ji}$ that goes back from $i$, times what the filters make of the rate of $i$."""
+
+    def rewrite(deviation, target, neuron, population):
         covariance = statistics.reciprocal(p, population)
-        return covariance * Filtered(Rate(p, x[i])) if covariance != 0 else sp.Integer(0)
+        return covariance * Filtered(latents.passed(Rate(p, x[i]), p), population) if covariance != 0 else sp.Integer(0)
 
     return term.replace(Covariance, rewrite)
 
 
-def filtered_rate(term: sp.Expr) -> sp.Expr:
-    """On average over neuron i of population p the filtered rate is kappa_p / alpha_p, since kappa_p filters alpha_p R_p."""
-    return term.replace(Filtered, lambda body: kappa[body.args[0]] / alpha[body.args[0]])
+@holds("sampled")
+def filtered_rate(term: sp.Expr, latents: Latents) -> sp.Expr:
+    """On average over neuron $i$ of population $p$ the filtered rate is the filtered $\\alpha_p R_p$ divided by $\\alpha_p$."""
+    return term.replace(Filtered, lambda body, target: latents.rate(target, p) / alpha[p])
 
 
-def row_equation(term: sp.Expr) -> sp.Expr:
-    """A neuron's input along u_i^q passes the neuron's own filter: its coefficient drives kappa_q."""
-    return term.args[0].coeff(u[i, q]) if isinstance(term, sp.Sum) else sp.Integer(0)
+@holds("algebra")
+def collect_rows(term: sp.Expr, latents: Latents) -> sp.Expr:
+    """What reaches a neuron along $u_i^q$ passes its own filter: its coefficient is the latent variable of the variability, which gives the
+    neuron its own input current.
+    """
+    return over_populations(latents.kappa(p, q) * u[i, q], q)
 
 
-def latent_variance(ansatz: sp.Expr, statistics: SynapseStatistics) -> dict[str, sp.Expr]:
-    """The variance of x_i = K_p + sum_q kappa_q u_i^q + y_i within a population: rows and residual field are independent."""
+@holds("sampled")
+def latent_variance(ansatz: sp.Expr, statistics: SynapseStatistics, latents: Latents) -> dict[str, sp.Expr]:
+    """The parts of the input current are independent of each other: their variances add."""
     parts = {}
     if ansatz.has(u):
         covariance = N**2 * statistics.rows(p, q, r)
-        parts["convergent"] = over_populations(covariance * kappa[q] * kappa[r], q, r)
+        parts["convergent"] = over_populations(covariance * latents.kappa(p, q) * latents.kappa(p, r), q, r)
+    if ansatz.has(z):
+        parts["spread"] = z[p] ** 2
+    if ansatz.has(n):
+        parts["noise"] = V[p]
     return parts
 
 
+@holds("sampled")
 def residual_variance(_: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
-    """The residual field of neuron i is a sum of many independent terms, Gaussian with the variance of w times the second
-    moment C_q of the rates, summed over the neurons.
+    """The residual field of neuron $i$ is a sum of many independent terms, Gaussian with the variance of $w$ times the second
+    moment $C_q$ of the rates, summed over the neurons.
     """
     return over_populations(N * alpha[q] * statistics.residual(p, q) * C[q], q)

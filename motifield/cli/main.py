@@ -339,7 +339,7 @@ def _spec(path: Path) -> Any:
 
 def _mean_field(loaded: Any, closure: str | None) -> Any:
     from ..numerics.spec import closure_of
-    from ..theory.equations import derive as derive_equations
+    from ..theory.derivation import derive as derive_equations
 
     return derive_equations(loaded.architecture, closure_of(closure) if closure else loaded.closure)
 

@@ -107,6 +107,54 @@ def test_a_sampled_network_keeps_its_seed_parameters_and_precision(tmp_path):
     np.testing.assert_array_equal(sample(loaded.parameters, 11, dtype=np.float32).weights, network.weights)
 
 
+def test_everything_that_parameters_have_comes_back(tmp_path):
+    parameters = Parameters.of(
+        populations=["E", "I"], N=20, fractions=[0.8, 0.2], mean=[[0.1, -0.2], [0.3, -0.4]], g=0.3, motifs=Motifs.shared(0.01),
+        transfer={"gain": [2.0, 3.0]}, membrane={"tau": [0.5, 0.7], "tau_a": 5.0}, synapse={"delay": [1.5, 2.5]}, input=0.4,
+        in_strength={"times": [1.0], "values": [0.1, [0.2, 0.3]]}, spread=pulse(1, 2, [0.5, 0.25]), tau_inp=[[0.01, 0.02], [0.03, 0.04]],
+        noise=[0.0, 0.2],
+    )  # fmt: skip
+    loaded = load_network(sample(parameters, 11).save(tmp_path / "n.npz")).parameters
+    for name in ("tau_inp", "noise"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(parameters, name))
+    for kind in ("transfer", "membrane", "synapse"):
+        own = {name: values.tolist() for name, values in getattr(loaded, kind).items()}
+        assert own == {name: values.tolist() for name, values in getattr(parameters, kind).items()}
+    for name in ("input", "in_strength", "spread"):
+        for t in (0.5, 1.5, 2.5):
+            np.testing.assert_array_equal(getattr(loaded, name)(t), getattr(parameters, name)(t))
+
+
+def test_rows_and_offsets_come_back_and_are_scaled_read_only_and_checked(tmp_path):
+    network = sample(Parameters.of(N=20, fractions=[0.8, 0.2], mean=0.1, g=0.3, motifs=Motifs.shared(0.01)), 11)
+    loaded = load_network(network.save(tmp_path / "n.npz"))
+    for own in (loaded, network):
+        np.testing.assert_array_equal(own.rows, network.rows)
+        np.testing.assert_array_equal(own.offsets, network.offsets)
+        for array in (own.rows, own.offsets):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 1.0
+    np.testing.assert_array_equal(network.scaled(3).rows, 3 * network.rows)
+    np.testing.assert_array_equal(network.scaled(3).offsets, network.offsets)
+    with pytest.raises(NetworkError, match=r"rows have shape \(2,\); finite numbers are needed for 2 neurons: \(2, 1\)"):
+        Network.of(np.eye(2), [0, 0], rows=[1.0, 2.0])
+    with pytest.raises(NetworkError, match=r"offsets have shape \(2,\); finite numbers"):
+        Network.of(np.eye(2), [0, 0], offsets=[1.0, np.nan])
+
+
+def test_a_file_of_format_1_is_read(tmp_path):
+    """As version 0.1.0 wrote it: no rows, offsets, transfer parameters, filters, heterogeneous inputs or noise."""
+    own = {"N": 2.0, "fractions": [1.0], "mean": [[0.1]], "g": [[0.3]], "tau_rec": [[0.0]], "input.kind": "Constant", "input.value": [0.7],
+           **{name: [[[0.0]]] for name in ("tau_con", "tau_div", "tau_chn")}}  # fmt: skip
+    np.savez(tmp_path / "n.npz", format=1, labels=[0, 0], populations=["1"], weights=np.eye(2), seed=3,
+             **{f"parameters.{name}": value for name, value in own.items()})  # fmt: skip
+    network = load_network(tmp_path / "n.npz")
+    assert (network.seed, network.rows, network.offsets) == (3, None, None)
+    assert network.parameters.input(0.0) == 0.7
+    assert network.parameters.noise == network.parameters.spread(0.0) == 0
+    assert network.parameters.membrane == {}
+
+
 def test_an_input_that_is_a_function_cannot_be_saved(tmp_path):
     parameters = Parameters.of(N=4, fractions=[1.0], mean=0.0, g=0.1, input=lambda t: jnp.sin(t)[None])
     with pytest.raises(NetworkError, match=r"input is a Function, which a file cannot hold"):

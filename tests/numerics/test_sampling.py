@@ -132,6 +132,81 @@ def test_sizes_are_those_of_the_parameters(N, fraction, seed):
         assert sample(parameters, seed).sizes == parameters.sizes
 
 
+TAU_INP = np.array([[0.06, -0.075], [0.045, 0.085]])
+
+
+@pytest.fixture(scope="module")
+def heterogeneous():
+    parameters = asymmetric(tau_inp=TAU_INP)
+    return parameters, [sample(parameters, seed) for seed in range(20)]
+
+
+def test_offsets_are_standard_normal_and_correlated_with_the_synapses_that_a_neuron_makes(heterogeneous):
+    """Corr(xi_j, J_ij) = tau_inp[p, q]; by neuron, the mean of its synapses onto p is b_j^p and noise that does not see xi."""
+    parameters, networks = heterogeneous
+    g, found, squares = np.asarray(parameters.g), [], []
+    for network in networks:
+        members = [network.members(p) for p in range(2)]
+        own = np.empty((2, 2))
+        for p, q in np.ndindex(2, 2):
+            out = network.weights[np.ix_(members[p], members[q])].mean(0) - float(parameters.mean[p, q])
+            own[p, q] = np.mean(out * network.offsets[members[q]]) * np.sqrt(600) / g[p, q]
+        found.append(own)
+        squares.append([np.mean(network.offsets[m] ** 2) for m in members])
+    z = (np.mean(found, 0) - TAU_INP) / (np.std(found, 0, ddof=1) / np.sqrt(20))
+    assert np.abs(z).max() < 4
+    # squares of standard normal numbers have variance 2; 20 networks
+    assert np.all(np.abs(np.mean(squares, 0) - 1) < 4 * np.sqrt(2 / (20 * np.array([360, 240]))))
+    wrong = (np.mean(found, 0) - TAU_INP.T) / (np.std(found, 0, ddof=1) / np.sqrt(20))
+    assert np.abs(wrong).max() > 8
+
+
+def test_rows_have_the_convergent_covariance_and_do_not_see_the_offsets(heterogeneous):
+    """<u^q u^r> = N g_pq g_pr tau_con[p,q,r], <u^q xi> = 0 though both go with b where there are chains."""
+    parameters, networks = heterogeneous
+    for p in range(2):
+        u = np.concatenate([n.rows[n.members(p)] for n in networks])
+        xi = np.concatenate([n.offsets[n.members(p)] for n in networks])
+        g = np.asarray(parameters.g)[p]
+        expected = 600 * np.outer(g, g) * np.asarray(parameters.tau_con)[p]
+        error = np.sqrt((np.outer(expected.diagonal(), expected.diagonal()) + expected**2) / len(u))
+        assert np.abs((u.T @ u / len(u) - expected) / error).max() < 4
+        assert np.abs(u.T @ xi / len(u) / np.sqrt(expected.diagonal() / len(u))).max() < 4
+
+
+def test_rows_are_those_of_the_synapses(heterogeneous):
+    """N times a neuron's mean synapse from q is u^q and independent noise of variance N^2 A g^2 / (N N_q), and that from columns, which is common."""
+    parameters, networks = heterogeneous
+    network, A = networks[0], sampling.residual_moments(parameters)[0]
+    for p, q in np.ndindex(2, 2):
+        means = network.weights[np.ix_(network.members(p), network.members(q))].mean(1)
+        left = 600 * (means - means.mean()) - (network.rows[network.members(p), q] - network.rows[network.members(p), q].mean())
+        expected = 600 / network.sizes[q] * A[p, q] * float(parameters.g[p, q]) ** 2
+        assert abs(left.var() / expected - 1) < 4 * np.sqrt(2 / network.sizes[p])
+
+
+def test_out_strengths_may_decide_the_offsets():
+    """tau_inp^2 = tau_div is as far as it goes: xi is b in units of its standard deviation."""
+    parameters = Parameters.of(N=400, fractions=[1.0], mean=0.0, g=0.5, motifs=Motifs(divergent=0.09), tau_inp=-0.3)
+    rng = np.random.default_rng(1)
+    _, b = sampling._strengths(parameters, rng)
+    xi = sampling._offsets(parameters, np.zeros((400, 1)), b, rng)
+    np.testing.assert_allclose(xi, -b[:, 0] * np.sqrt(400) / (0.5 * 0.3), atol=1e-6)
+    with pytest.raises(InfeasibleStatisticsError, match="tau_inp"):
+        sample(parameters.replace(tau_inp=[[-0.31]]), 0)
+
+
+def test_a_seed_s_synapses_are_those_of_earlier_versions_and_do_not_depend_on_the_offsets():
+    """Numbers made by version 0.1.0 at commit fb70c15, before networks had offsets."""
+    network = sample(asymmetric(60), 5)
+    np.testing.assert_allclose(
+        network.weights[[0, 3, 59], [0, 41, 7]], [0.007461405344263856, 0.04048077364244644, -0.14908082863702754], rtol=1e-12
+    )
+    np.testing.assert_array_equal(sample(asymmetric(60, tau_inp=0.05), 5).weights, network.weights)
+    assert (network.rows.shape, network.offsets.shape) == ((60, 2), (60,))
+    np.testing.assert_array_equal(sample(asymmetric(60), 5).offsets, network.offsets)
+
+
 def test_another_sampler_can_be_given():
     class Constant(Sampler):
         def weights(self, parameters, rng, dtype):
@@ -140,6 +215,7 @@ def test_another_sampler_can_be_given():
     network = sample(asymmetric(10), 0, sampler=Constant())
     assert np.all(network.weights == 3)
     assert network.sizes == (6, 4)
+    assert network.rows is network.offsets is None
 
 
 def test_infeasible_statistics_are_refused():

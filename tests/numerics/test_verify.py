@@ -4,11 +4,13 @@ import re
 
 import numpy as np
 import pytest
+import scipy.sparse as sps
 import xarray as xr
 
 import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics import plots, verify
+from motifield.theory import filters
 
 SIZES, NETWORKS = (400, 800, 1600), 10
 
@@ -92,6 +94,71 @@ def test_the_verdict_depends_on_the_tolerance(system, parameters, quenched):
     strict = mf.verify_network(system, mf.sample(parameters, 3), input=parameters.input, t1=20.0, tolerance=0.0)
     assert not strict.passed
     assert strict.errors == quenched.errors
+
+
+INPUTS = {"in_strength": 0.3, "spread": {"E": 0.3, "I": 0.5}, "noise": {"E": 0.02, "I": 0.0}}
+FILTERS = {"membrane": {"tau_a": 4.0}, "synapse": {"tau": {"E": 0.3, "I": 0.6}}}
+
+
+@pytest.fixture(scope="module")
+def general():
+    """Adaptation in E, filtered synapses, every kind of input."""
+    network = mf.Architecture(
+        ["E", "I"], "1 + erf(x - 1)", membrane={"E": filters.adapting(tau=1, strength=0.5, tau_a=9), "I": filters.membrane(0.7)},
+        synapse=filters.exponential(0.4), inputs=["in-strength", "spread", "out-strength", "noise"],
+    )  # fmt: skip
+    return mf.compile(mf.derive(network, mf.SecondMoment()))
+
+
+@pytest.fixture(scope="module")
+def general_parameters(parameters):
+    return mf.Parameters.of(
+        populations=["E", "I"], N=600, fractions=[0.7, 0.3], mean=[[0.002, -0.003], [0.003, -0.002]], g=0.35, motifs=parameters.motifs,
+        input=[0.8, 0.6], tau_inp=[[0.05, 0.02], [-0.03, 0.05]], **INPUTS, **FILTERS,
+    )  # fmt: skip
+
+
+def test_filters_and_all_inputs_are_verified(general, general_parameters):
+    """With tolerance .02: the closure takes the fluctuations that noise makes in the residual field as if they were frozen."""
+    done = mf.verify(general, general_parameters, sizes=(400, 1000), networks=8, t1=12.0, tolerance=0.02, seed=1)
+    assert done.passed
+    wrong = mf.verify(general, general_parameters.replace(tau_inp=-general_parameters.tau_inp), sizes=(400, 1000), networks=2, t1=12.0)
+    assert np.abs(done.theory["mean"] - wrong.theory["mean"]).max() > 0.02
+
+
+def test_quenched_theory_with_filters_and_all_inputs(general, general_parameters):
+    network = mf.sample(general_parameters.rescaled(1200), 2)
+    done = mf.verify_network(general, network, input=[0.8, 0.6], **INPUTS, **FILTERS, t1=15.0, tolerance=0.03)
+    assert done.passed
+    # the sampled correlations, not 0 and not exactly those asked for; standard error about 1 / sqrt(N_p)
+    asked = np.asarray(general_parameters.rescaled(1200).tau_inp)
+    found = np.asarray(done.parameters.tau_inp)
+    assert 0 < np.abs(found - asked).max() < 4 * 0.25 / np.sqrt(360)
+    other = mf.verify_network(general, network.scaled(1.0), input=[0.8, 0.6], **INPUTS, **FILTERS, t1=15.0)
+    assert other.errors == done.errors
+
+
+def test_noise_and_offsets_of_one_network_come_from_the_seed(general, general_parameters):
+    sampled = mf.sample(general_parameters.rescaled(300), 2)
+    network = mf.Network.of(sampled.weights, sampled.labels, ["E", "I"])
+    options = {"input": 0.7, "t1": 2.0, **INPUTS, **FILTERS}
+    first, again, other = (mf.verify_network(general, network, seed=seed, **options) for seed in (0, 0, 1))
+    assert first.errors == again.errors != other.errors
+    assert not np.allclose(first.parameters.tau_inp, other.parameters.tau_inp)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_correlations_of_offsets_with_synapses(sparse):
+    """By hand: the mean over pairs of (J_ij - its mean over j) xi_j, over the standard deviation of a synapse."""
+    rng = np.random.default_rng(0)
+    weights, labels, xi = rng.normal(size=(9, 9)), np.repeat([1, 0], [4, 5]), rng.normal(size=9)
+    network = mf.Network.of(sps.csr_array(weights) if sparse else weights, labels, ["E", "I"], offsets=xi)
+    own = mf.measure(network).parameters()
+    found = verify._offset_correlations(network, xi, own)
+    for p, q in np.ndindex(2, 2):
+        block = weights[np.ix_(network.members(p), network.members(q))]
+        covariance = np.mean((block - block.mean(1)[:, None]) * xi[network.members(q)])
+        assert found[p, q] == pytest.approx(covariance / (float(own.g[p, q]) / 3))
 
 
 def test_report_is_one_file_with_equations_pictures_and_verdict(result, quenched, tmp_path):

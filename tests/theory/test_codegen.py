@@ -12,7 +12,7 @@ import motifield as mf
 from motifield.theory.architecture import Architecture
 from motifield.theory.closures import CLOSURES, SecondMoment
 from motifield.theory.codegen import generate
-from motifield.theory.equations import derive
+from motifield.theory.derivation import derive
 from motifield.theory.expressions import X
 from motifield.theory.transfer import TransferFunction, of
 

@@ -10,8 +10,8 @@ from motifield.errors import ArchitectureError
 from motifield.theory import rules
 from motifield.theory.architecture import MOTIFS, Architecture
 from motifield.theory.closures import CLOSURES, Closure, LowRank, MotifOnly, SecondMoment
-from motifield.theory.derivation import Derivation
-from motifield.theory.equations import derive
+from motifield.theory.record import Record
+from motifield.theory.derivation import derive
 from motifield.theory.notation import P, p, q
 from motifield.theory.statistics import SynapseStatistics
 
@@ -153,28 +153,22 @@ def test_a_new_closure_needs_only_a_second_moment():
 # ---- the record
 
 
-def given(step_before, earlier, statistics):
-    """Whether an expression was an input of the derivation, or came out of an earlier step."""
-    start = [rules.synaptic_input(), rules.current(rules.i, p, statistics)]
-    results = [part for after in earlier for part in (after.values() if isinstance(after, dict) else [after])]
-    return any(step_before == e for e in [*start, *results])
-
-
 @pytest.mark.parametrize("closure", list(CLOSURES.values()), ids=list(CLOSURES))
 @pytest.mark.parametrize("motifs", SUBSETS, ids=label)
 def test_the_record_is_what_was_done(motifs, closure):
+    """Each step is its rule applied to what an earlier step gave, or to what the derivation starts from."""
     made = derive(Architecture(motifs=sorted(motifs)), closure)
-    statistics, earlier = SynapseStatistics(motifs), []
+    latents, statistics = rules.Latents(made.architecture), SynapseStatistics(motifs)
+    known = [rules.recurrent_input(latents), rules.current(rules.i, p, statistics, latents)]
     for step in made.derivation:
-        assert given(step.before, earlier, statistics), step.title
+        if step.rule != "statistic":
+            assert any(step.arguments[0] == e for e in known), step.title
         if step.rule == "close":
             again = step.before.xreplace({C[q]: closure.second_moment()})
             assert sp.expand((again - step.after).subs(P, 2).doit()) == 0
         else:
-            rule = getattr(rules, step.rule)
-            context = [statistics] * (len(inspect.signature(rule).parameters) - 1)
-            assert rule(step.before, *context) == step.after, step.title
-        earlier.append(step.after)
+            assert getattr(rules, step.rule)(*step.arguments) == step.after, step.title
+        known += step.after.values() if isinstance(step.after, dict) else [step.after]
 
 
 @pytest.mark.parametrize("motifs", SUBSETS, ids=label)
@@ -185,19 +179,22 @@ def test_every_term_comes_out_of_a_step(motifs):
     for equation in (*made.equations, made.variance):
         for term in equation.terms:
             if term.name not in given_directly:
-                wanted = term.expression().subs(P, 2).doit()
+                along = rules.u[rules.i, q] if term.name == "fraction" else 1  # what drives kappa_q is the coefficient of u_i^q
+                shown = sp.Sum(along * term.summand, (q, 1, P)) if term.name == "fraction" else term.expression()
+                wanted = shown.subs(P, 2).doit()
                 assert any(sp.expand(part.subs(P, 2).doit() - wanted) == 0 for part in after), term.name
 
 
 def test_every_step_has_a_reason():
-    steps = list(derive(Architecture(), SecondMoment()).derivation)
-    assert all(len(s.reason.split()) >= 8 for s in steps)
+    steps = [s for s in derive(Architecture(), SecondMoment()).derivation if s.rule != "statistic"]
+    assert all(len(s.reason.split()) >= 7 for s in steps)
     assert len({s.title for s in steps}) == len(steps)
-    assert len(steps) == 19  # counted by hand: 1 decomposition, 4 averages, 1 + 3 + 4 terms of K, 3 of kappa, 3 of Delta
+    # counted by hand: 1 decomposition, 4 averages, 1 mean coupling, 3 for rows, 3 for columns, 4 for the residual, 3 for the variance
+    assert len(steps) == 19
 
 
 def test_a_record_is_written_as_it_happens():
-    record = Derivation()
+    record = Record()
     x = sp.Symbol("x")
 
     def double(e):
@@ -207,9 +204,11 @@ def test_a_record_is_written_as_it_happens():
         """
         return 2 * e
 
+    record.begin("Numbers")
     assert record.apply("Doubling", double, x) == 2 * x
     (step,) = record
-    assert (step.title, step.reason, step.before, step.after, step.rule) == ("Doubling", "Twice as much.", x, 2 * x, "double")
+    assert (step.section, step.title, step.reason) == ("Numbers", "Doubling", "Twice as much.")
+    assert (step.before, step.after, step.right, step.rule, step.holds) == (x, 2 * x, 2 * x, "double", "closure")
 
 
 def test_stein_needs_a_linear_factor_that_is_gaussian():

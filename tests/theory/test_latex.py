@@ -2,7 +2,11 @@
 
 import re
 
+import sympy as sp
+
 import motifield as mf
+from motifield.theory.latex import name_latex, scalar_latex, terms_latex
+from motifield.theory.notation import A, G, K, p, q
 
 FULL = mf.derive(mf.Architecture(), mf.SecondMoment())
 
@@ -24,22 +28,20 @@ def test_absent_motifs_leave_no_trace():
     assert not re.search("chn|div|rec|B_|G_", text)
 
 
-def test_every_step_is_displayed_and_braces_balance():
-    text = FULL.derivation.latex()
-    for number, step in enumerate(FULL.derivation, start=1):
-        assert f"{number}. {step.title}" in text
-    assert text.count("{") == text.count("}")
-    assert text.count(r"\begin{align*}") == text.count(r"\end{align*}") == len(FULL.derivation)
+def test_names_of_populations_are_indices():
+    assert name_latex("E") == "E"
+    assert name_latex("PV") == r"\mathrm{PV}"
+    assert name_latex("a_b%") == r"\mathrm{a\_b\%}"
+    assert scalar_latex(sp.Symbol("tau_chn_EEI")) == r"\tau^{\mathrm{chn}}_{EEI}"
+    assert scalar_latex(sp.Symbol("g_PV_E")) == r"g_{\mathrm{PV},E}"
+    assert scalar_latex(sp.Symbol("N")) == "N"
 
 
-def test_article_is_written_whole(tmp_path):
-    FULL.derivation.write(str(tmp_path / "a.tex"))
-    text = (tmp_path / "a.tex").read_text()
-    assert text.startswith(r"\documentclass")
-    assert text.rstrip().endswith(r"\end{document}")
-    assert list(tmp_path.iterdir()) == [tmp_path / "a.tex"]
+def test_terms_keep_their_signs():
+    assert terms_latex(1 - A[p, q]) == ("1", "-A_{pq}")
+    assert terms_latex(G[q] / 2 + K[q]) == ("K_{q}", r"+ \frac{G_{q}}{2}") or terms_latex(G[q] / 2 + K[q])[1].startswith("+")
 
 
 def test_notebook_forms():
     assert FULL._repr_latex_().startswith("$$\\begin{aligned}")
-    assert "Chains" in FULL.derivation._repr_markdown_()
+    assert "Chain motifs" in FULL.derivation._repr_markdown_()

@@ -1,0 +1,119 @@
+"""Linear filters as differential equations: the observer form of a rational transfer function, for many filters side by side.
+
+y = H(d/dt) u, H = (n_0 + n_1 s + ...) / (1 + d_1 s + ... + d_m s^m), is the first of m states,
+
+    T dz_k/dt = z_{k+1} - a_k z_1 + b_k u,   z_{m+1} = 0,   T = d_m^(1/m),   a_k = d_{m-k} / T^(m-k),   b_k = n_{m-k} / T^(m-k).
+
+Filters of different orders stand side by side: the states beyond the first, "inner" ones, are kept only where a filter has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Orders = int | tuple[int, ...]
+
+
+class Filters(NamedTuple):
+    """Coefficients of n filters of order at most m; those of a lower order end with zeros."""
+
+    T: Float[Array, " n"]
+    a: Float[Array, "m n"]
+    b: Float[Array, "m n"]
+
+    def at(self, rows: Any) -> Filters:
+        """Some of the filters."""
+        return Filters(self.T[rows], self.a[:, rows], self.b[:, rows])
+
+    def gain(self, orders: Orders) -> Float[Array, " n"]:
+        """H(0), the answer to a constant input."""
+        rows = np.arange(len(self.T))
+        return self.b[np.broadcast_to(np.asarray(orders), rows.shape) - 1, rows]
+
+
+def observer(above: Sequence[Any], below: Sequence[Any], n: int, m: int) -> Filters:
+    """One form of filter for n populations, from the coefficients of 1, s, s^2, ...; the denominator's first is 1. m: order to fill up to."""
+
+    def rows(coefficients):
+        return jnp.stack([jnp.broadcast_to(jnp.asarray(c, dtype=float), (n,)) for c in coefficients])
+
+    own = len(below) - 1
+    d = rows(below)
+    T = jnp.power(d[own], 1.0 / own)
+    powers = T[None, :] ** np.arange(own - 1, -1, -1.0)[:, None]
+    padding = jnp.zeros((m - own, n))
+    a = jnp.concatenate([d[:own][::-1] / powers, padding])
+    b = jnp.concatenate([rows([*above, *[0.0] * (own - len(above))])[::-1] / powers, padding])
+    return Filters(T, a, b)
+
+
+def select(forms: Sequence[Filters], of: tuple[int, ...] | None) -> Filters:
+    """The filters of populations that have different forms: population p that of forms[of[p]]."""
+    if of is None:
+        return forms[0]
+    rows = np.arange(len(of))
+    T, a, b = (jnp.stack([getattr(f, name) for f in forms]) for name in ("T", "a", "b"))
+    return Filters(T[np.array(of), rows], a[np.array(of), :, rows].T, b[np.array(of), :, rows].T)
+
+
+def inner_places(orders: Orders, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Level (from 1) and row of each inner state of n filters."""
+    each = np.broadcast_to(np.asarray(orders), (n,))
+    places = [(k, row) for k in range(1, int(each.max())) for row in range(n) if each[row] > k]
+    return np.array([k for k, _ in places], dtype=int), np.array([row for _, row in places], dtype=int)
+
+
+def low_pass(x: Array, u: Array, filters: Filters) -> Array:
+    """dx/dt of filters of order 1; x and u have the filters along their first axis, or x has any shape where there is one filter."""
+    T, a, b = (_along(v, x) for v in (filters.T, filters.a[0], filters.b[0]))
+    return (b * u - a * x) / T
+
+
+def respond(x: Array, inner: Array, u: Array, filters: Filters, orders: Orders) -> tuple[Array, Array]:
+    """Time derivatives of outputs x, (n, ...), and inner states, (h, ...), under the input u; `inner_places` tells which those are."""
+    levels, rows = inner_places(orders, len(x))
+    m = len(filters.a)
+    z = jnp.zeros((m, *x.shape)).at[0].set(x).at[levels, rows].set(inner)
+    beyond = jnp.concatenate([z[1:], jnp.zeros((1, *x.shape))])
+    T, a, b = _along(filters.T, x), jnp.stack([_along(v, x) for v in filters.a]), jnp.stack([_along(v, x) for v in filters.b])
+    change = (beyond - a * x[None] + b * jnp.broadcast_to(u, x.shape)[None]) / T[None]
+    return change[0], change[levels, rows]
+
+
+def noise_places(orders: Orders, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Levels k <= l and row of each inner covariance; the variances of the outputs, k = l = 0, come apart."""
+    each = np.broadcast_to(np.asarray(orders), (n,))
+    m = int(each.max())
+    places = [(k, j, row) for k in range(m) for j in range(max(k, 1), m) for row in range(n) if each[row] > j]
+    k, j, row = (np.array([p[axis] for p in places], dtype=int) for axis in range(3))
+    return k, j, row
+
+
+def diffuse(variance: Array, inner: Array | None, D: Array, filters: Filters, orders: Orders) -> tuple[Array, Array]:
+    """Time derivatives of the covariances of filter states that white noise of intensity 2 D drives: (n,), and the inner ones.
+
+    dV/dt = (M V + V M^T) / T + 2 D b b^T / T^2, (M V)_kl = V_{k+1,l} - a_k V_{1,l}; for the unit filter dV/dt = 2 (D - V).
+    """
+    k, j, row = noise_places(orders, len(variance))
+    m = len(filters.a)
+    V = jnp.zeros((m, m, len(variance))).at[0, 0].set(variance)
+    if inner is not None:
+        V = V.at[k, j, row].set(inner).at[j, k, row].set(inner)
+    once = jnp.concatenate([V[1:], jnp.zeros_like(V[:1])]) - filters.a[:, None, :] * V[:1]
+    change = (once + once.swapaxes(0, 1)) / filters.T + 2 * D * filters.b[:, None, :] * filters.b[None, :, :] / filters.T**2
+    return change[0, 0], change[k, j, row]
+
+
+def _along(v: Array, x: Array) -> Array:
+    """Coefficients along the first axis of x."""
+    return v.reshape(-1, *(1,) * (x.ndim - 1))
+
+
+def per_population(values: Mapping[str, Any], defaults: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """The parameters of a form in its order: given ones, else defaults."""
+    return [values.get(name, defaults[name]) for name in names]

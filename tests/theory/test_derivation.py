@@ -1,0 +1,116 @@
+"""Documents of derivations: complete, true to what is present, silent on what is not."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import motifield as mf
+from motifield.errors import ArchitectureError, SpecError
+from motifield.theory.architecture import MOTIFS
+
+FILTERED = {"membrane": {"E": mf.filters.membrane(1), "PV": mf.filters.adapting()},
+            "synapse": {"E": mf.filters.exponential(0.5), "PV": mf.filters.exponential(2)},
+            "inputs": ["spread", "in-strength", "out-strength", "noise"]}  # fmt: skip
+ARCHITECTURES = {
+    "all motifs": (mf.Architecture(transfer="1 + erf(x - 1/2)"), mf.SecondMoment()),
+    "filters and inputs": (mf.Architecture(["E", "PV"], "Max(x, 0)", **FILTERED), mf.LowRank()),
+    "convergence alone": (mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent"]), mf.MotifOnly()),
+    "no motifs": (mf.Architecture(transfer="tanh(x)", motifs=[]), mf.LowRank()),
+    "four cell types": (mf.Architecture(["E", "PV", "SST", "VIP"], "Max(x, 0)**2"), mf.SecondMoment()),
+}
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def made(request):
+    return mf.derive(*ARCHITECTURES[request.param])
+
+
+def titles(document):
+    return [section.title for section in document.sections]
+
+
+def test_every_step_is_displayed(made):
+    from motifield.theory.latex import latex, terms_latex
+
+    lines = [line for display in made.derivation.document().displays() for line in display.lines]
+    shown = {t.removeprefix("+ ") for line in lines for t in (line.left, *line.terms)}
+    for step in made.derivation:
+        if step.rule != "statistic":
+            parts = step.after.values() if isinstance(step.after, dict) else [step.after]
+            wanted = {t.removeprefix("+ ") for part in parts for t in terms_latex(part)}
+            assert wanted <= shown, step.title
+            alone = step.title.endswith("named averages") or "Population average" in step.title
+            assert latex(step.before) in shown or not alone, step.title
+
+
+@pytest.mark.parametrize("motifs", [[], ["convergent"], ["divergent"], ["reciprocal"], ["convergent", "divergent"], list(MOTIFS)])
+def test_absent_motifs_leave_no_word(motifs):
+    document = mf.derive(mf.Architecture(motifs=motifs), mf.LowRank()).derivation.document()
+    text = str(document).replace(document.abstract, "")
+    assert ("Chain motifs" in str(titles(document))) == ("chain" in motifs)
+    assert ("Convergent motifs" in str(titles(document))) == ("convergent" in motifs)
+    assert ("Reciprocal motifs" in str(titles(document))) == ("reciprocal" in motifs)
+    for motif, tau in (("convergent", "con"), ("divergent", "div"), ("chain", "chn"), ("reciprocal", "rec")):
+        assert (rf"\\mathrm{{{tau}}}" in text) == (motif in motifs), motif
+    assert "noise" not in text
+    assert r"\\mathcal{S}" not in text
+
+
+def test_every_symbol_is_in_the_table(made):
+    document = made.derivation.document()
+    table = next(section for section in document.sections if section.title == "Symbols").blocks[0]
+    known = {row[0].strip("$").split("_{")[0] for row in table.rows}
+    assert {"N", r"\alpha", r"\Delta"} <= known
+    for letter in made.states:
+        shown = {"kappa": r"\kappa", "rho": r"\rho", "current": "c"}.get(letter, letter)
+        assert shown in known, letter
+
+
+def test_levels_and_errors():
+    derivation = mf.derive(mf.Architecture(["E", "I"], "tanh")).derivation
+    assert titles(derivation.document("equations")) == ["Mean-field equations", "Averages", "Symbols"]
+    assert "The equations of each population" in titles(derivation.document("equations", explicit=True))
+    with pytest.raises(SpecError, match="unknown level 'short'.*full, equations"):
+        derivation.document("short")
+    five = mf.derive(mf.Architecture(list("abcde"), "tanh")).derivation
+    with pytest.raises(ArchitectureError, match="at most 4 populations"):
+        five.document(explicit=True)
+
+
+@pytest.mark.parametrize("suffix", [".tex", ".md", ".html"])
+def test_written_whole(tmp_path, suffix):
+    derivation = mf.derive(*ARCHITECTURES["filters and inputs"]).derivation
+    derivation.write(tmp_path / f"a{suffix}")
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == ({"a.tex", "a.bib"} if suffix == ".tex" else {f"a{suffix}"})
+    text = (tmp_path / f"a{suffix}").read_text()
+    assert text.count("{") == text.count("}")
+    with pytest.raises(SpecError, match=r"the suffix is '.doc', it must be .tex, .md or .html"):
+        derivation.write(tmp_path / "a.doc")
+
+
+def test_a_fragment_has_no_preamble(tmp_path):
+    derivation = mf.derive(mf.Architecture(transfer="tanh")).derivation
+    derivation.write(tmp_path / "a.tex", fragment=True)
+    assert "documentclass" not in (tmp_path / "a.tex").read_text()
+    assert derivation.latex() == (tmp_path / "a.tex").read_text()
+
+
+def test_documents_do_not_depend_on_the_run(made):
+    again = mf.derive(made.architecture, made.closure)
+    assert again.derivation.latex() == made.derivation.latex()
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_compiles_without_overfull_boxes(tmp_path, made):
+    explicit = made.architecture.populations is not None
+    made.derivation.write(tmp_path / "a.tex", explicit=explicit)
+    for command in (["pdflatex", "-interaction=nonstopmode", "a"], ["bibtex", "a"], *[["pdflatex", "-interaction=nonstopmode", "a"]] * 2):
+        subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
+    log = (tmp_path / "a.log").read_text(errors="replace")
+    wide = [float(w) for w in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
+    assert (tmp_path / "a.pdf").exists()
+    assert all(w <= 5 for w in wide), wide
+    assert "undefined" not in log
