@@ -89,7 +89,7 @@ class Grid:
             return float(panels.Size.of(self.function).typical)
 
     @cached_property
-    def _logs(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def _logs(self) -> rules.Logs:
         with jax.ensure_compile_time_eval():
             left, right = rules.logs_of(self.function, jnp.zeros(1))
             return [np.asarray(v) for v in left], [np.asarray(v) for v in right]
@@ -126,7 +126,8 @@ class Grid:
         """How many standard deviations away the function matters, by intervals; None where it does not grow beyond x^2."""
         own = self.envelope
         nearest = np.minimum(np.abs(own.low), np.abs(own.high))
-        if np.all(power * own.height <= max(0.0, power * np.log(self.size)) + np.log(2 + nearest**2)):
+        near = np.max(own.height[nearest < 2.0])
+        if np.all(power * own.height <= max(0.0, power * near) + np.log(2 + nearest**2)):
             return None
         with jax.ensure_compile_time_eval():
             found = own.reaches(power, self.size, tolerance)

@@ -24,6 +24,7 @@ from jaxtyping import Array, Float
 from .panels import NODES, WEIGHTS
 
 Integrands = Callable[[Array, Any], tuple[Array, ...]]
+Logs = tuple[list[Any], list[Any]]  # of |f| at places on the left and on the right
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def march(integrands: Integrands, count: int, mu: Float[Array, " n"], sigma: Flo
     width = jnp.where(there, sigma, 1.0)
     first, last = -rule.reach - growth[0] * width, rule.reach + growth[1] * width
     if reaches is not None:
-        low, high = (jnp.asarray((at - mu[:, None]) / width[:, None]) for at in (reaches.low, reaches.high))
+        low, high = ((at[None, :] - mu[:, None]) / width[:, None] for at in (reaches.low, reaches.high))
         far = reaches.height if reaches.height.ndim == 2 else reaches.height[None, :]
         first = jnp.minimum(first, -jnp.max(jnp.where(-high < far, jnp.minimum(-low, far), 0.0), axis=1))
         last = jnp.maximum(last, jnp.max(jnp.where(low < far, jnp.minimum(high, far), 0.0), axis=1))
@@ -169,7 +170,8 @@ def widest_bell(function: Callable[[Array], Array], edges: np.ndarray, rules: Se
             one, size, other = own @ w, np.abs(own) @ w, moved**power @ moved_w
             cut = np.abs(own) @ np.where(np.abs(z) > rule.reach, w, 0.0)
             error = np.maximum(np.abs(one - other) - 1e-14 * (size + least), 0.0) / np.maximum(np.abs(one), least)
-            lost = np.max(np.nan_to_num(cut / np.maximum(np.abs(one), min(least, 1.0)), nan=np.inf), axis=1)[:-octave]
+            lost = np.max(np.nan_to_num(cut / np.maximum(np.abs(one), min(least, 1.0)), nan=np.inf), axis=1)
+            lost = lost[np.minimum(np.arange(len(sigmas)) + 4, len(sigmas) - 1)][:-octave]  # at 2 sigma, to which two rules serve
             worst = np.max(np.where(np.isfinite(error), error, np.inf), axis=1)
             worst = np.maximum(worst[:-octave], worst[octave:] ** math.sqrt(2))
             growth = np.maximum(2 * np.pi / (h * sigmas[:-octave]), 1.0)
@@ -181,7 +183,7 @@ def widest_bell(function: Callable[[Array], Array], edges: np.ndarray, rules: Se
 FAR = (4.0, 8.0, 16.0, 32.0, 64.0)
 
 
-def logs_of(function: Callable[[Array], Array], like: Array) -> tuple[list[Array], list[Array]]:
+def logs_of(function: Callable[[Array], Array], like: Array) -> Logs:
     """log |f| at -4, -8, ... -64 and at 4, 8, ... 64, for each entry of `like`."""
 
     def side(sign):
@@ -190,7 +192,7 @@ def logs_of(function: Callable[[Array], Array], like: Array) -> tuple[list[Array
     return side(-1.0), side(1.0)
 
 
-def growth_of(logs: tuple[list[Array], list[Array]]) -> tuple[Array, Array]:
+def growth_of(logs: Logs) -> tuple[Array, Array]:
     """Exponential rates at which |f| grows to the left and to the right, from its logarithms."""
 
     def rate(side):
@@ -204,7 +206,7 @@ def growth_of(logs: tuple[list[Array], list[Array]]) -> tuple[Array, Array]:
     return rate(logs[0]), rate(logs[1])
 
 
-def envelope_of(logs: tuple[list[Array], list[Array]]) -> Envelope:
+def envelope_of(logs: Logs) -> Envelope:
     """Bounds of a function that is monotonic between the places of its logarithms and beyond the last goes on as a power of x."""
     ends = np.array([0.0, *FAR, 128.0, 256.0, 512.0, np.inf])
     heights = []

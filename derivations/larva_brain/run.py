@@ -2,15 +2,17 @@
 
 For three couplings c (spectral radius 3 c) and two descriptions, all interneurons as one population and the cell groups, the
 table gives the mean over populations of |R_theory - R_network| / R_network: with the measured motifs, and with all synapses
-independent at the same means and variances. Writes `report.html` and `derivation.tex` into the output folder.
+independent at the same means and variances. Writes `report.html`, `picture.png` and `derivation.tex` into the output folder.
 """
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -28,10 +30,32 @@ EXPECTED = {
 TOLERANCE = 0.002
 
 
+def picture(groups: mf.NetworkVerification, rows: list[dict]) -> Figure:
+    """The rates of the cell groups at the strongest coupling, and the errors of all comparisons."""
+    figure = Figure(figsize=(8.5, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    seen = groups.network["rate"].isel(time=-1)
+    left.axline((0.5, 0.5), slope=1, color="0.6", lw=0.8)
+    for marker, color, label, theory in (("s", "0.6", "without motifs", groups.without_motifs), ("o", "C3", "with measured motifs", groups.theory)):
+        left.plot(seen, theory["rate"].isel(time=-1), marker, color=color, ms=5, label=label)
+    left.set(xlabel="mean rate of a cell group, simulated brain", ylabel="mean rate, theory")
+    left.legend(frameon=False, title="coupling c = 1", alignment="left")
+    for n, (name, color) in enumerate({"without": "0.7", "with motifs": "C3"}.items()):
+        right.bar(np.arange(len(rows)) + 0.4 * n - 0.2, [100 * row[name] for row in rows], 0.38, color=color)
+    right.set(ylabel="error of the mean rates (%)")
+    right.set_xticks(range(len(rows)), [f"{row['c']:g}" for row in rows])
+    right.set_xlabel("coupling c\none population" + 24 * " " + "cell groups")
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    out = parser.parse_args().out
+    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    options = parser.parse_args()
+    out = options.out
     out.mkdir(parents=True, exist_ok=True)
     spec = mf.load_spec(HERE / "spec.toml")
     brain = spec.network
@@ -56,6 +80,9 @@ def main() -> int:
     for row in rows:
         table.add_row(*map(str, row.values()))
     Console().print(table)
+    picture(results[-1], rows).savefig(out / "picture.png", dpi=110)
+    if options.picture:
+        shutil.copyfile(out / "picture.png", HERE / "picture.png")
     mf.write_report(
         results, out / "report.html", title=spec.title,
         introduction=f"{brain.N} interneurons and {brain.weights.nnz} connections. The means, variances and the four motifs of the "

@@ -55,7 +55,7 @@ def picture(results: dict, sweep: dict, correlations: np.ndarray, curve: np.ndar
         for color, values, variance, name in (("C0", x.mean(0), static, "mean over time"), ("C3", x[-1], static + dynamic, "at one time")):
             ax.hist(values, bins, density=True, color=color, alpha=0.3, label=name)
             ax.plot(grid, np.exp(-((grid - mean) ** 2) / 2 / variance) / np.sqrt(2 * np.pi * variance), color, lw=1.5, ls="-" if color == "C0" else "--")
-        ax.set(xlabel="input $x_i$ of a neuron", ylabel="density of neurons", title=label, ylim=(0, 0.68))
+        ax.set(xlabel="input $x_i$ of a neuron", ylabel="density of neurons", title=label, ylim=(0, 0.9))
         ax.legend(frameon=False, fontsize="small", loc="upper left", title="lines: theory", title_fontsize="small")
     axes[2].plot(correlations, curve, "k", label="theory")
     for c, found in sweep.items():

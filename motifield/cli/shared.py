@@ -1,0 +1,195 @@
+"""What the commands share: arguments, reading, printing. Heavy imports happen inside functions, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__
+from ..errors import SpecError
+
+app = typer.Typer(
+    name="motifield", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Mean-field equations of nonlinear random recurrent networks with correlated synapses: derive them, run them, "
+         "check them against sampled networks. A SPEC is a TOML or JSON file; see the README for its entries. "
+         "Exit status: 0 done, 1 a check failed, 2 bad input.",
+)  # fmt: skip
+
+SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="TOML or JSON description of the network.", show_default=False)]
+ClosureName = Annotated[
+    str | None, typer.Option("--closure", help="motif-only, low-rank or second-moment; default: the spec's.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        typer.echo(f"motifield {__version__}")
+        raise typer.Exit()
+
+
+def spec_of(path: Path) -> Any:
+    double_precision()
+    from ..numerics.spec import load_spec
+
+    return load_spec(path)
+
+
+def mean_field_of(loaded: Any, closure: str | None) -> Any:
+    from ..numerics.spec import closure_of
+    from ..theory.derivation import derive as derive_equations
+
+    return derive_equations(loaded.architecture, closure_of(closure) if closure else loaded.closure)
+
+
+def system_of(path: Path, closure: str | None) -> tuple[Any, Any]:
+    loaded = spec_of(path)
+    from ..numerics.system import compile as compile_system
+
+    return loaded, compile_system(mean_field_of(loaded, closure))
+
+
+def network_of(path: Path) -> tuple[Any, Any]:
+    """A network and its input, from a network file or a spec with a connectome."""
+    if path.suffix == ".npz":
+        double_precision()
+        from ..numerics.network import load_network
+
+        return load_network(path), 0.0
+    loaded = spec_of(path)
+    if loaded.network is None:
+        raise SpecError(f"{path} has no [connectome]; give a spec with one, or a network file (.npz)")
+    return loaded.network, loaded.numbers().input
+
+
+def double_precision() -> None:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def write_dataset(data: Any, output: Path) -> None:
+    from ..files import write_text, write_with
+
+    writers: dict[str, Callable[[], Any]] = {
+        ".nc": lambda: write_with(output, lambda path: data.to_netcdf(path, engine="h5netcdf")),
+        ".csv": lambda: write_with(output, lambda path: data.to_dataframe().to_csv(path)),
+        ".json": lambda: write_text(output, json.dumps(data.to_dict(), default=str) + "\n"),
+    }
+    if output.suffix not in writers:
+        raise SpecError(f"cannot write {output}: the suffix must be one of {', '.join(writers)}")
+    writers[output.suffix]()
+
+
+def by_population(dataset: Any) -> list[dict[str, Any]]:
+    """A row for each population; what belongs to a distinct filter has a column for each."""
+    rows = []
+    for p in dataset["population"].values:
+        at, row = dataset.sel(population=p), {"population": str(p)}
+        for name in at.data_vars:
+            kinds = at[name].dims
+            for n in range(at[name].size):
+                label = f"{name} {at[kinds[0]].values[n]}" if kinds else str(name)
+                row[label] = float(at[name].values.ravel()[n])
+        rows.append(row)
+    return rows
+
+
+def numbers(text: str) -> Any:
+    try:
+        values = [float(v) for v in text.split(",")]
+    except ValueError:
+        raise SpecError(f"--start {text!r} is not a number, or numbers separated by commas") from None
+    return values[0] if len(values) == 1 else values
+
+
+def listed(option: str, text: str) -> list[float]:
+    try:
+        return [float(v) for v in text.split(",")]
+    except ValueError:
+        raise SpecError(f"{option} {text!r} is not a number, or numbers separated by commas") from None
+
+
+def setting(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise SpecError(f"--set {text!r} is not NAME=VALUE with a number as value, as gain=2") from None
+
+
+def sizes_of(text: str) -> list[int]:
+    try:
+        return [int(v) for v in text.split(",")]
+    except ValueError:
+        raise SpecError(f"--sizes {text!r} are not integers separated by commas") from None
+
+
+def plain(data: Any) -> Any:
+    """Nested lists and mappings with None for what is not a finite number, which JSON lacks."""
+    if isinstance(data, dict):
+        return {str(k): plain(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [plain(v) for v in data]
+    if isinstance(data, float):
+        return data if data == data and abs(data) != float("inf") else None
+    return plain(data.tolist()) if hasattr(data, "tolist") else data
+
+
+def print_json(data: Any) -> None:
+    typer.echo(json.dumps(plain(data), indent=1))
+
+
+def complex_text(value: complex) -> str:
+    return f"{value.real:.6g}" if abs(value.imag) < 1e-12 else f"{value.real:.6g}{value.imag:+.6g}i"
+
+
+def print_table(title: str, rows: list[dict[str, Any]], digits: int = 5) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if len(rows[0]) > 7 > len(rows):  # many quantities of few populations: one row each
+        first, *names = rows[0]
+        rows = [{"": name, **{str(row[first]): row[name] for row in rows}} for name in names]
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="left" if isinstance(value, str) else "right")
+    for row in rows:
+        table.add_row(*(f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in row.values()))
+    Console().print(table)
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Warnings as one line each on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(w.message) for w in caught):
+        typer.echo(f"warning: {text}", err=True)
+
+
+@contextmanager
+def progress(shown: bool) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on standard error, only on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True,
+                   disable=not (shown and console.is_terminal))  # fmt: skip
+    with bar:
+        task = bar.add_task("", total=1.0)
+
+        def say(what: str, fraction: float) -> None:
+            bar.update(task, description=what, completed=fraction)
+
+        yield say
