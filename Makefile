@@ -3,7 +3,7 @@ PYTHON ?= python3
 ENV = .venv
 RUN = $(ENV)/bin
 
-.PHONY: demo test check derivations clean
+.PHONY: demo test check documents derivations clean
 
 demo: $(ENV)/.ready
 	$(RUN)/python derivations/larva_brain/run.py
@@ -15,6 +15,9 @@ check: $(ENV)/.ready
 	$(RUN)/ruff check .
 	$(RUN)/pytest tests/test_package.py
 
+documents: $(ENV)/.ready
+	$(RUN)/python derivations/documents.py --compile out/documents
+
 derivations: $(ENV)/.ready
 	set -e; for script in derivations/*/run.py; do echo "== $$script"; $(RUN)/python $$script; done
 
@@ -25,4 +28,4 @@ $(ENV)/.ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(ENV) build dist *.egg-info derivations/*/out
+	rm -rf $(ENV) build dist out *.egg-info derivations/*/out

@@ -9,6 +9,7 @@ what a rule gives is compared with a numerical integral before it is returned.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -39,6 +40,8 @@ __all__ = ["DensityMoment", "Probability", "ScaledDensity", "closed_form", "expl
 
 WIDEST, MAX_CANCELLATION = 32, 1e6  # a variance of 1000; ten of sixteen digits are left
 MAX_DEGREE = 10  # of the polynomials: longer formulas lose too many digits
+MAX_PLAIN_DEGREE = 40  # on the whole line, without an exponential or a gate
+MEANS = [sp.Rational(k, 4) for k in range(-80, 81)]  # at which a polynomial's cancellation is looked at
 MAX_GATES = {True: 2, False: 1}  # on the whole line, on a part of it: the variables of a bivariate normal law
 MAX_PEAK = 5  # exp of this times the rounding error of a bivariate probability is small enough
 MEAN, VARIANCE = sp.Symbol("m", real=True), sp.Symbol("v", positive=True)
@@ -149,7 +152,9 @@ def _expand(piece):
     piece = piece.replace(sp.erfc, lambda u: 1 - sp.erf(u))
     piece = piece.replace(lambda e: isinstance(e, (sp.sinh, sp.cosh)), lambda e: e.rewrite(sp.exp))
     piece = sp.expand(piece, power_exp=False)
-    return sp.expand(TR8(piece), power_exp=False) if piece.has(sp.sin, sp.cos) else piece
+    while piece.has(sp.sin, sp.cos) and (summed := sp.expand(TR8(piece), power_exp=False)) != piece:
+        piece = summed
+    return piece
 
 
 def _exponent(factor):
@@ -187,7 +192,8 @@ def _by_gate(weight, gates, law):
     """Triples (gates, coefficients of powers of x, whether 1/2 is subtracted from the gate)."""
     symbols = [g for g in gates if weight.has(g)]
     if not symbols:
-        yield (), _coefficients(weight), False
+        plain = law.is_whole and all(c == 0 for c in law.quadratic)
+        yield (), _coefficients(weight, MAX_PLAIN_DEGREE if plain else MAX_DEGREE), False
         return
     lines = {g: gates[g] for g in symbols}
     polynomial = sp.Poly(weight, *symbols)
@@ -207,12 +213,12 @@ def _by_gate(weight, gates, law):
             yield tuple(lines[g] for g in used), _coefficients(c), centred
 
 
-def _coefficients(polynomial):
+def _coefficients(polynomial, most=MAX_DEGREE):
     """Coefficients of x^0, x^1, ..."""
     coefficients = sp.Poly(polynomial, X).all_coeffs()[::-1]
-    if len(coefficients) > MAX_DEGREE + 1:
+    if len(coefficients) > most + 1:
         raise NoClosedFormError(
-            f"the closed form of a Gaussian average of {sp.Pow(X, len(coefficients) - 1)} is too long (degree above {MAX_DEGREE})"
+            f"the closed form of a Gaussian average of {sp.Pow(X, len(coefficients) - 1)} is too long (degree above {most})"
         )
     return coefficients
 
@@ -224,11 +230,14 @@ def _average(coefficients, law: _Law, stable: bool, centred: bool) -> sp.Expr:
     if c != 0:
         moved = sp.Poly(coefficients[::-1], X).compose(sp.Poly(X + c, X))
         coefficients, law = moved.all_coeffs()[::-1], law.shifted(c)
+    if stable and law.is_whole:
+        _refuse_cancelling(coefficients, c)
     return _expectation(coefficients, law, centred)
 
 
 def _centre(coefficients, law):
-    """The point about which powers are taken, so that large ones do not cancel: an end of the interval, or the root of (x - c)^n."""
+    """The point about which powers are taken, so that large ones do not cancel: an end of the interval, the root of (x - c)^n, or the mean of many
+    roots."""
     if not law.is_whole:
         return law.high if law.low == -sp.oo else law.low
     n = len(coefficients) - 1
@@ -236,7 +245,19 @@ def _centre(coefficients, law):
         return sp.Integer(0)
     c = -coefficients[-2] / (n * coefficients[-1])
     is_power = all(sp.expand(a - coefficients[-1] * sp.binomial(n, k) * (-c) ** (n - k)) == 0 for k, a in enumerate(coefficients))
-    return c if is_power else sp.Integer(0)
+    return c if is_power or (n > 4 and all(a.is_Rational for a in coefficients)) else sp.Integer(0)
+
+
+def _refuse_cancelling(coefficients, c):
+    """Raise where a polynomial is much smaller than its terms, at a mean of interest."""
+    if len(coefficients) < 4 or not all(a.is_number and a.is_finite for a in (*coefficients, c)):
+        return
+    numbers, centre = [float(a) for a in coefficients], float(c)
+    for mean in MEANS:
+        powers = [a * (float(mean) - centre) ** k for k, a in enumerate(numbers)]
+        if sum(map(abs, powers)) > MAX_CANCELLATION * (1 + abs(math.fsum(powers))):
+            raise NoClosedFormError(f"the closed form of the Gaussian average of a polynomial of degree {len(numbers) - 1} loses its digits "
+                                    f"around x = {mean}")  # fmt: skip
 
 
 def _refuse_unstable(degree, law):
@@ -244,7 +265,7 @@ def _refuse_unstable(degree, law):
     small probability that must be known to more digits.
     """
     width = law.high - law.low
-    if degree > 1 and width.is_number and width.is_finite and (WIDEST / float(width)) ** degree > MAX_CANCELLATION:
+    if degree > 0 and width.is_number and width.is_finite and (WIDEST / float(width)) ** degree > MAX_CANCELLATION:
         raise NoClosedFormError(f"the closed form of the Gaussian average of degree {degree} on ({law.low}, {law.high}) loses its digits at "
                                 "large variance")  # fmt: skip
     A, B, C = law.quadratic

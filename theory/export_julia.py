@@ -18,7 +18,6 @@ from .scalar_code import ScalarPrinter, pieces_of, refuse_code
 from .terms import Equation, Term
 from .transfer import TransferFunction
 
-_INTEGRAL_PRECISION = "1.0e-12"
 _RESERVED = {"mu", "Delta", "R", "G", "C", "P", "c", "q", "x", "end", "function", "struct", "let", "const", "do", "module", "export", "using", "local",
              "quote", "begin", "macro", "baremodule", "catch", "mutable", "abstract", "primitive", "type", "where", "isa", "outer", "im", "pi"}  # fmt: skip
 
@@ -46,12 +45,15 @@ class _Printer(ScalarPrinter):
         return f"density({', '.join(rest)}, {k})"
 
     def _print_Pow(self, expr, rational=False):
-        if expr.exp == sp.Rational(1, 2) and isinstance(expr.base, sp.Indexed):
+        if expr.exp == sp.Rational(1, 2) and str(expr.base).startswith("C["):
             return f"root({self._print(expr.base)})"
         return super()._print_Pow(expr, rational=rational)
 
-    def _print_Indexed(self, expr):
-        name, indices = str(expr.base), [str(index) for index in expr.indices]
+    def code(self, expression):
+        return super().code(expression.xreplace({e: sp.Symbol(self.indexed(e)) for e in expression.atoms(sp.Indexed)}))
+
+    def indexed(self, e: sp.Indexed) -> str:
+        name, indices = str(e.base), [str(index) for index in e.indices]
         if name == "SOURCES":
             return f"(SYNAPSE_OF[{indices[1]}] == {indices[0]})" if self.filters.kinds["synapse"].distinct > 1 else "1.0"
         if self.filters.by_target and name in ("kappa", "rho", "s") and len(indices) == 2:
@@ -162,14 +164,14 @@ class _Module:
     # ---- parameters, filters and states
 
     def parameters(self) -> list[str]:
-        keywords = [*self.arrays, *self.filters.drives]
-        lines = ["# Parameters of f!, checked for their number", f"function parameters(; {', '.join(keywords)}, own...)", "    P = length(fractions)"]
-        fields = [f"{n} = {n}" for n in keywords]
+        given, own = [*self.arrays, *self.filters.drives], {}
         for kind in ("transfer", "membrane", "synapse"):
             for n, values in self._defaults(kind).items():
-                default = repr(values[0]) if len(set(values)) == 1 else f"[{', '.join(map(repr, values))}]"
-                fields.append(f"{kind}_{n} = each(get(own, :{kind}_{n}, {default}), P)")
-        return [*lines, "    return (", *(f"        {field}," for field in fields), "    )", "end"]
+                own[f"{kind}_{n}"] = repr(values[0]) if len(set(values)) == 1 else f"[{', '.join(map(repr, values))}]"
+        keywords = ", ".join([*given, *(f"{n} = {value}" for n, value in own.items())])
+        lines = ["# The argument c of f!", f"function parameters(; {keywords})", "    P = length(fractions)", "    return ("]
+        fields = [*(f"{n} = {n}" for n in given), *(f"{n} = each({n}, P)" for n in own)]
+        return [*lines, *(f"        {field}," for field in fields), "    )", "end"]
 
     def _used(self):
         return [kind for kind in self.filters.kinds.values() if kind.name == "synapse" or not kind.is_unit]
@@ -220,10 +222,10 @@ class _Module:
 
     def visible(self, *equations: Equation) -> list[str]:
         """Lines that name the outputs of the filters."""
-        bases = {str(b) for e in equations for t in e.terms for b in t.summand.atoms(sp.IndexedBase)} | {"K"}
+        bases = {str(b) for e in equations for t in e.terms for b in t.summand.atoms(sp.IndexedBase)}
         lines = []
         for e in self.mean_field.equations:
-            if e.name in bases:
+            if e.name in bases or (e.name == "K" and self.mean_field.variance not in equations):
                 own = "" if self._is_plain(e) else "[1, 1, :]" if e.response == "noise" else "[1, :, :]" if len(e.indices) > 1 else "[1, :]"
                 lines.append(f"    {e.name} = s.{e.name}{own}")
         return lines
@@ -266,7 +268,7 @@ class _Module:
     def field(self) -> list[str]:
         equations = self.mean_field.equations
         lines = ["# Time derivative du of the state u", "function f!(du, u, c, t)", "    P = length(c.fractions)", "    s = states(u, P)", "    d = states(du, P)",
-                 *self.visible(*equations, *equations), *self.given(*equations)]  # fmt: skip
+                 *self.visible(*equations), *self.given(*equations)]  # fmt: skip
         lines += [f"    {n} = each(at_time(c.{n}, t), P)" for n in self.filters.drives]
         lines += ["    Delta = variance(u, c)", "    found = [averages(q, K[q], Delta[q], c) for q in 1:P]"]
         used = {str(b) for e in equations for t in e.terms for b in t.summand.atoms(sp.IndexedBase)}

@@ -57,12 +57,10 @@ def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Exp
         raise ExpressionError(f"not an expression: {text[:80]!r} ({getattr(error, 'msg', error)})") from None
     try:
         value = _build(tree, names, text, 0)
-        if not isinstance(value, sp.Expr) or value.has(sp.zoo, sp.nan, sp.oo):
+        if not isinstance(value, sp.Expr) or value.has(sp.zoo, sp.nan, sp.oo, -sp.oo):
             raise ExpressionError(f"not an expression with finite values: {text[:80]!r}")
         if _degree(value) > MAX_DEGREE:
             raise ExpressionError(f"a power of x in {text[:40]!r} exceeds {MAX_DEGREE}")
-        if any(len(node.args) > MAX_ARGUMENTS for node in value.atoms(sp.Max, sp.Min)):
-            raise ExpressionError(f"Max or Min of more than {MAX_ARGUMENTS} arguments in {text[:40]!r}")
     except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         if isinstance(error, ExpressionError):
             raise
@@ -122,6 +120,8 @@ def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):
             raise ExpressionError(f"'^' is not a power: write '**' in {text[:80]!r}")
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
             return _COMPARE[type(op)](value(left), value(right))
+        case ast.Tuple():
+            raise ExpressionError(f"not an expression: {text[:80]!r} (pairs are for Piecewise only)")
         case ast.Call(func=ast.Name(id="Piecewise"), args=args, keywords=[]):
             return sp.Piecewise(*(pair(a) for a in args))
         case ast.Call(func=ast.Name(id="Rational"), args=args, keywords=[]):
@@ -150,7 +150,8 @@ def _ratio(parts: list[sp.Expr], text: str) -> sp.Rational:
 def _call(name: str, arguments: list[sp.Expr], text: str) -> sp.Expr:
     if name in ("exp", "sinh", "cosh") and any(a.is_number and not abs(a) <= MAX_LOGARITHM for a in arguments):
         raise ExpressionError(f"a number in {text[:40]!r} is too large: the exponential of more than {MAX_LOGARITHM}")
-    if name in ("Max", "Min") and len(arguments) > MAX_ARGUMENTS:
+    flat = sum(len(a.args) if isinstance(a, (sp.Max, sp.Min)) else 1 for a in arguments)
+    if name in ("Max", "Min") and flat > MAX_ARGUMENTS:
         raise ExpressionError(f"{name} of more than {MAX_ARGUMENTS} arguments in {text[:40]!r}")
     return FUNCTIONS[name](*arguments)
 

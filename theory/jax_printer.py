@@ -26,6 +26,12 @@ class Flat(sp.Function):
     nargs = 1
 
 
+class ExpM1(sp.Function):
+    """exp(u) - 1, which keeps its digits around u = 0."""
+
+    nargs = 1
+
+
 class InverseRoot(sp.Function):
     """1 / sqrt(u): a factor, where JAX differentiates a quotient into slower code."""
 
@@ -77,7 +83,7 @@ def _absorb(product: sp.Mul) -> sp.Expr:
 
 def _flattened(e: sp.Expr) -> sp.Expr:
     """Functions of what overflows, as `Flat`."""
-    if not e.args or not e.has(sp.exp, sp.cosh, sp.sinh, sp.Pow):
+    if not e.args or not e.has(sp.exp, ExpM1, sp.cosh, sp.sinh, sp.Pow):
         return e
     made = e.func(*(_flattened(a) if isinstance(a, sp.Expr) else a for a in e.args))
     inner = e.args[:1] if isinstance(e, sp.Pow) and e.exp.is_number else e.args
@@ -85,9 +91,26 @@ def _flattened(e: sp.Expr) -> sp.Expr:
     return Flat(made) if saturates and any(map(_overflows, inner)) and len(e.free_symbols) else made
 
 
+def _precise(e: sp.Expr) -> sp.Expr:
+    """exp(u) - 1 and 1 + erf(u) as functions that keep their digits where these are small."""
+
+    def small(e: sp.Expr):
+        """(c, f) where e = c f - c or, for an odd f, c + c f."""
+        if not (isinstance(e, sp.Add) and len(e.args) == 2 and e.args[0].is_number):
+            return None
+        factor, f = e.args[1].as_independent(sp.exp, sp.erf, as_Add=False)
+        if isinstance(f, sp.exp) and factor == -e.args[0]:
+            return factor * ExpM1(f.args[0])
+        if isinstance(f, sp.erf) and factor in (e.args[0], -e.args[0]):
+            return e.args[0] * sp.erfc(f.args[0] if factor == -e.args[0] else -f.args[0])
+        return None
+
+    return e.replace(lambda e: small(e) is not None, small)
+
+
 def _overflows(e: sp.Expr) -> bool:
     """Whether there is an exponential of anything in it that varies."""
-    grows = (isinstance(n, (sp.exp, sp.cosh, sp.sinh)) or (isinstance(n, sp.Pow) and n.exp.free_symbols) for n in sp.preorder_traversal(e))
+    grows = (isinstance(n, (sp.exp, ExpM1, sp.cosh, sp.sinh)) or (isinstance(n, sp.Pow) and n.exp.free_symbols) for n in sp.preorder_traversal(e))
     return bool(e.free_symbols) and any(grows)
 
 
@@ -118,6 +141,9 @@ class Printer(JaxPrinter):
 
     def _print_Softplus(self, expr):
         return f"jax.nn.softplus({self._print(expr.args[0])})"
+
+    def _print_ExpM1(self, expr):
+        return f"jnp.expm1({self._print(expr.args[0])})"
 
     def _print_Flat(self, expr):
         names = ", ".join(sorted(map(str, expr.free_symbols)))
@@ -174,7 +200,7 @@ def prepared(expression: sp.Expr) -> sp.Expr:
 
 def jax_code(expression: sp.Expr) -> str:
     """One line of Python that evaluates the expression with `jax`, `jnp`, `math` and `gaussian` in scope."""
-    return Printer({"fully_qualified_modules": True, "precision": 17}).doprint(_flattened(prepared(expression))).replace("jax.numpy.", "jnp.")
+    return Printer({"fully_qualified_modules": True, "precision": 17}).doprint(_flattened(_precise(prepared(expression)))).replace("jax.numpy.", "jnp.")
 
 
 def _irrational(expression: sp.Expr):

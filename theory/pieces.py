@@ -50,6 +50,7 @@ class Pieces:
 def split(expression: sp.Expr) -> Pieces:
     """Split a real function of `x` at the switches of Max, Min, Abs, sign, Heaviside and Piecewise; DiracDelta may be added."""
     ordinary, deltas = _take_deltas(expression)
+    ordinary = ordinary.replace(_is_root, _with_moduli)
     parts = _split(ordinary, -sp.oo, sp.oo)
     breaks, pieces = [], [parts[0][2]]
     for low, _, piece in parts[1:]:
@@ -60,6 +61,20 @@ def split(expression: sp.Expr) -> Pieces:
     if ordinary.free_symbols == {X} and any(not _is_polynomial(node) for node in ordinary.atoms(*SWITCHES)):
         _check(ordinary, found)
     return found
+
+
+def _is_root(e: sp.Expr) -> bool:
+    return isinstance(e, sp.Pow) and e.exp.is_Rational and not e.exp.is_Integer and e.base.is_polynomial(X) and e.base.free_symbols == {X}
+
+
+def _with_moduli(root: sp.Pow) -> sp.Expr:
+    """sqrt(x^4 + x^2) = |x| sqrt(x^2 + 1), which bends at 0."""
+    constant, factors = sp.factor_list(root.base, X)
+    outside = [(f, m) for f, m in factors if m % 2 == 0 and sp.count_roots(f) > 0]
+    if not outside:
+        return root
+    rest = constant * sp.Mul(*(f**m for f, m in factors if (f, m) not in outside))
+    return rest**root.exp * sp.Mul(*(sp.Abs(f) ** (m * root.exp) for f, m in outside))
 
 
 def _is_polynomial(node: sp.Expr) -> bool:

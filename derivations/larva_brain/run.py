@@ -18,6 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 import motifield as mf
+from motifield.numerics.verify import NetworkVerification
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
@@ -30,13 +31,16 @@ EXPECTED = {
 TOLERANCE = 0.002
 
 
-def picture(groups: mf.NetworkVerification, rows: list[dict]) -> Figure:
+def picture(groups: NetworkVerification, rows: list[dict]) -> Figure:
     """The rates of the cell groups at the strongest coupling, and the errors of all comparisons."""
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     seen = groups.network["rate"].isel(time=-1)
     left.axline((0.5, 0.5), slope=1, color="0.6", lw=0.8)
-    for marker, color, label, theory in (("s", "0.6", "without motifs", groups.without_motifs), ("o", "C3", "with measured motifs", groups.theory)):
+    for marker, color, label, theory in (
+        ("s", "0.6", "without motifs", groups.without_motifs),
+        ("o", "C3", "with measured motifs", groups.theory),
+    ):
         left.plot(seen, theory["rate"].isel(time=-1), marker, color=color, ms=5, label=label)
     left.set(xlabel="mean rate of a cell group, simulated brain", ylabel="mean rate, theory")
     left.legend(frameon=False, title="coupling c = 1", alignment="left")

@@ -20,7 +20,8 @@ from motifield.numerics.units import Units
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
 N, NETWORKS = 1000, 4
-STRONGEST = np.full((2, 2), np.sqrt(0.75 * 0.04))  # tau_inp where offsets follow the part of the out-strengths that no chain ties: tau_div = .04
+# tau_inp where offsets follow the part of the out-strengths that is not tied to in-strengths: tau_div = .04 at N = 1000
+STRONGEST = np.full((2, 2), np.sqrt(0.75 * 0.04))
 TIMES = np.concatenate([[0.0], np.arange(15.0, 75.0, 0.25)])  # after 15 time constants it is stationary
 
 
@@ -46,21 +47,24 @@ def compared(system: mf.System, par: mf.Parameters, label: str) -> dict:
     return {"x": x[0], "expected": expected, "found": found.mean(0), "error": error}
 
 
-def picture(results: dict, sweep: dict, correlations: np.ndarray, curve: np.ndarray) -> Figure:
+def picture(results: dict, sweep: dict, correlations: list, curve: list) -> Figure:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 3)
     grid, bins = np.linspace(-4, 6, 201), np.linspace(-4, 6, 41)
     for ax, label in zip(axes, ("noise in time", "thresholds"), strict=False):
         (mean, dynamic, static), x = results[label]["expected"], results[label]["x"]
-        for color, values, variance, name in (("C0", x.mean(0), static, "mean over time"), ("C3", x[-1], static + dynamic, "at one time")):
-            ax.hist(values, bins, density=True, color=color, alpha=0.3, label=name)
-            ax.plot(grid, np.exp(-((grid - mean) ** 2) / 2 / variance) / np.sqrt(2 * np.pi * variance), color, lw=1.5, ls="-" if color == "C0" else "--")
+        parts = (("C0-", x.mean(0), static, "mean over time"), ("C3--", x[-1], static + dynamic, "at one time"))
+        for style, values, variance, name in parts:
+            ax.hist(values, bins, density=True, color=style[:2], alpha=0.3, label=name)
+            ax.plot(grid, np.exp(-((grid - mean) ** 2) / 2 / variance) / np.sqrt(2 * np.pi * variance), style, lw=1.5)
         ax.set(xlabel="input $x_i$ of a neuron", ylabel="density of neurons", title=label, ylim=(0, 0.9))
         ax.legend(frameon=False, fontsize="small", loc="upper left", title="lines: theory", title_fontsize="small")
     axes[2].plot(correlations, curve, "k", label="theory")
     for c, found in sweep.items():
-        axes[2].errorbar(c, found["found"][0], found["error"][0], fmt="oC2", ms=4, capsize=3, label=f"{NETWORKS} networks, N = {N}" if c == 0 else None)
-    axes[2].set(xlabel="correlation of thresholds\nand out-strengths / strongest", ylabel="mean input $K$", title="correlated thresholds", ylim=(0, 1.65))
+        label = f"{NETWORKS} networks, N = {N}" if c == 0 else None
+        axes[2].errorbar(c, found["found"][0], found["error"][0], fmt="oC2", ms=4, capsize=3, label=label)
+    axes[2].set(xlabel="correlation of thresholds\nand out-strengths / strongest", ylabel="mean input $K$", ylim=(0, 1.65))
+    axes[2].set_title("correlated thresholds")
     axes[2].legend(frameon=False, fontsize="small", loc="upper left")
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
@@ -77,12 +81,11 @@ def main() -> int:
     system, par = mf.compile(mf.derive(spec.architecture, spec.closure)), spec.numbers().rescaled(N)
     cases = {"noise in time": par.replace(noise=[1.0, 1.0], spread=0.0), "thresholds": par.replace(noise=[0.0, 0.0], spread=1.0)}
     results = {label: compared(system, case, label) for label, case in cases.items()}
-    sweep = {c: compared(system, cases["thresholds"].replace(tau_inp=c * STRONGEST), f"thresholds, correlation {c:+.1f}") for c in (-0.9, 0.9)}
+    correlated = {c: cases["thresholds"].replace(tau_inp=c * STRONGEST) for c in np.linspace(-0.9, 0.9, 9)}
+    sweep = {c: compared(system, correlated[c], f"thresholds, correlation {c:+.1f}") for c in (-0.9, 0.9)}
     results |= {f"correlation {c}": found for c, found in sweep.items()}
-    correlations = np.linspace(-0.9, 0.9, 9)
-    points = [mf.fixed_point(system, cases["thresholds"].replace(tau_inp=c * STRONGEST), throw=True).dataset for c in correlations]
-    curve = np.array([float(p["mean"][0]) for p in points])
-    picture(results, sweep | {0.0: results["thresholds"]}, correlations, curve).savefig(options.out / "picture.png", dpi=110)
+    curve = [float(mf.fixed_point(system, par, throw=True).dataset["mean"][0]) for par in correlated.values()]
+    picture(results, sweep | {0.0: results["thresholds"]}, list(correlated), curve).savefig(options.out / "picture.png", dpi=110)
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
     # the closure leaves out the little noise that comes back through the synapses

@@ -1,0 +1,126 @@
+"""Random states and parameters: as arrays for generated code, and as named scalars for explicit equations."""
+
+import itertools
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy as sp
+
+import motifield as mf
+from motifield.numerics.linear import inner_places, noise_places
+from motifield.theory.explicit import scalar
+
+DRIVES = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
+
+
+def _random_numbers(P: int, seed: int):
+    """Asymmetric numbers of the right shapes (no network behind them), as an object with attributes and as named scalars."""
+    rng = np.random.default_rng(seed)
+    shapes = {
+        "fractions": (P,),
+        "mean": (P, P),
+        "g": (P, P),
+        "tau_con": (P,) * 3,
+        "tau_div": (P,) * 3,
+        "tau_chn": (P,) * 3,
+        "tau_rec": (P, P),
+    }
+    arrays = {name: rng.uniform(0.1, 0.5, shape) for name, shape in shapes.items()}
+    for name in ("tau_con", "tau_div", "tau_rec"):
+        arrays[name] = (arrays[name] + np.swapaxes(arrays[name], -1, -2)) / 2
+    arrays |= {"N": np.float64(3.0), "drive": rng.normal(size=P)}
+    state = {name: rng.uniform(0.1, 0.6, P) for name in ("K", "kappa", "s")}
+    return arrays, state
+
+
+class Scalars:
+    """A random state and random parameters of the JAX code, and the same as named scalars of the explicit equations."""
+
+    def __init__(self, mean_field, seed=5):
+        rng = np.random.default_rng(seed)
+        self.architecture, self.names = mean_field.architecture, mean_field.architecture.populations
+        self.module, P = mf.compile(mean_field).module, len(self.names)
+        arrays, _ = _random_numbers(P, seed)
+        arrays |= {"tau_inp": rng.uniform(0.1, 0.5, (P, P)), "noise": rng.uniform(0.1, 0.5, P)}
+        drive = {name: rng.uniform(0.1, 0.5, P) for name in DRIVES}
+        families = {k: {n: rng.uniform(0.5, 1.5, P) for n in getattr(self.module, f"{k.upper()}_DEFAULTS", {})} for k in ("transfer", "membrane", "synapse")}
+        self.parameters = types.SimpleNamespace(**{n: jnp.asarray(v) for n, v in arrays.items()},
+                                                **{k: {n: jnp.asarray(v) for n, v in own.items()} for k, own in families.items()})  # fmt: skip
+        self.c = self.module.coefficients(self.parameters)
+        self.drive = jnp.asarray(drive["drive"])
+        if hasattr(self.module, "Drive"):
+            self.drive = self.module.Drive(**{DRIVES[n]: jnp.asarray(v) for n, v in drive.items() if DRIVES[n] in self.module.Drive._fields})
+        rest = self.module.rest(P)
+        self.state = type(rest)(*(jnp.asarray(rng.uniform(0.1, 0.6, v.shape)) for v in rest))
+        self.values = {"N": float(arrays.pop("N"))}
+        for name, array in {**arrays, **drive, **{f"{k}_{n}": v for k, own in families.items() for n, v in own.items()}}.items():
+            self.values |= {self.symbol(name, index): float(array[index]) for index in np.ndindex(array.shape)}
+
+    def symbol(self, name, index):
+        return str(scalar(name, index, self.names))
+
+    def of_state(self, state):
+        """Named scalars; further states of filters without their time scale T, which the JAX code has."""
+        found, fields = {}, state._asdict()
+        for name, array in fields.items():
+            if name.endswith("_inner"):
+                continue
+            kind = "synapse" if name in ("e", "v", "current") else "membrane"
+            of = self.architecture.filter_index(kind, len(self.names))
+            rows = [of.index(c) for c in dict.fromkeys(of)] if np.ndim(array) == 2 else list(range(len(self.names)))
+            orders = [getattr(self.architecture, kind)[r if len(getattr(self.architecture, kind)) > 1 else 0].order for r in rows]
+            T = np.asarray(getattr(self.c, kind).T)[rows] if hasattr(self.c, kind) else np.ones(len(rows))
+            trailing = [(k,) for k in range(len(self.names))] if np.ndim(array) == 2 else [()]
+            for (a, row), rest in itertools.product(enumerate(rows), trailing):
+                found[self.symbol(name, (row, *rest))] = float(array[(a, *rest)])
+            if f"{name}_inner" not in fields:
+                continue
+            places = noise_places(tuple(orders), len(rows)) if name == "V" else inner_places(tuple(orders), len(rows))
+            for n, (*levels, a) in enumerate(zip(*places, strict=True)):
+                mark = "".join(str(k + 1) for k in levels)
+                for rest in trailing:
+                    value = float(fields[f"{name}_inner"][(n, *rest)]) / T[a] ** sum(levels)
+                    found[self.symbol(f"{name}{mark}", (rows[a], *rest))] = value
+        return found
+
+    def rates(self):
+        """The vector field of the JAX code, as named scalars."""
+        with jax.numpy_rank_promotion("allow"):
+            return self.of_state(self.module.vector_field(self.state, self.drive, self.c))
+
+
+def _evaluated(equations, values):
+    """The derivatives in a list of explicit equations, from numbers of parameters and states."""
+    rights = {str(e.lhs): e.rhs for e in equations if isinstance(e.lhs, sp.Symbol)}
+    values = dict(values)
+
+    def value(name):
+        if name not in values:
+            values[name] = number(rights[name])
+        return values[name]
+
+    def number(expression):
+        return float(expression.subs({s: value(str(s)) for s in expression.free_symbols}))
+
+    return {str(e.lhs.args[0]): number(e.rhs) for e in equations if isinstance(e.lhs, sp.Derivative)}
+
+
+@pytest.fixture(scope="session")
+def random_numbers():
+    """`_random_numbers`."""
+    return _random_numbers
+
+
+@pytest.fixture(scope="session")
+def scalars():
+    """`Scalars`."""
+    return Scalars
+
+
+@pytest.fixture(scope="session")
+def evaluated():
+    """`_evaluated`."""
+    return _evaluated
