@@ -219,8 +219,13 @@ def curves(
 
 
 def _features(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Where most of the curvature of a function is, or (-4, 4) when it is everywhere or goes on rising."""
+    """Where most of the curvature of a function is, or (-4, 4) when it is everywhere or goes on rising exponentially. Of one that rises
+    as a power of x: the curvature on a scale that is logarithmic where it is large.
+    """
     with np.errstate(all="ignore"):
+        sizes = [float(np.max(np.abs(y[np.abs(x) <= reach]))) for reach in (2.0, FAR / 2, FAR)]
+        if 3 * sizes[1] < sizes[2] < 1e9 * (1 + sizes[0]):
+            y = np.arcsinh(y / (sizes[0] or 1.0))
         bend = np.abs(np.diff(y, 2))
     total = np.cumsum(bend)
     if not (np.isfinite(total[-1]) and total[-1] > 1e-9 * np.max(np.abs(y))):

@@ -45,6 +45,7 @@ class Grid:
         """Edges in u, ascending, ending with infinity."""
         slope = jax.jit(lambda x: nth_derivative(x, 1, self.pieces, self.breaks))
         with jax.ensure_compile_time_eval():
+            self._refuse_infinite()
             for radius in panels.RADII:
                 edges, resolved = find(self.function, slope, self.breaks, self.rule.tolerance, MOST_PANELS, radius)
                 if resolved:
@@ -62,6 +63,13 @@ class Grid:
         else:
             found = found[np.abs(found) < radius]
         return np.append(found, np.inf)
+
+    def _refuse_infinite(self) -> None:
+        x = np.linspace(-63.7, 63.3, 257)
+        for x, y in zip(x, np.asarray(self.function(jnp.asarray(x))), strict=True):
+            if not np.isfinite(y):
+                what = f"at x = {x:.4g} the function is " + ("not a real number" if np.isnan(y) else "infinite, or its average diverges")
+                raise ExpressionError(f"the Gaussian average cannot be computed to tolerance: {what}")
 
     def refined(self) -> Grid:
         """The same with every panel split into four."""

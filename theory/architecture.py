@@ -81,6 +81,11 @@ class Architecture:
         """Whether some synapse has a filter of its own."""
         return not all(f.is_identity for f in self.synapse)
 
+    @property
+    def is_unit(self) -> bool:
+        """Whether dx_i/dt = -x_i + input holds for all neurons."""
+        return not self.has_synapses and all(f.expression == filters.UNIT.expression for f in self.membrane)
+
     def filter_index(self, kind: str, P: int) -> tuple[int, ...]:
         """For each of P populations the position of its filter ("membrane" or "synapse") among the distinct ones."""
         own = getattr(self, kind)

@@ -65,7 +65,7 @@ from .terms import Equation, Term
 class MeanField:
     """The mean-field equations of an architecture under a closure, and how they came about.
 
-    equations: of the states K, kappa (and s), each dX/dt = -X + terms; variance: Delta_p; definitions: A_pq, B_pq; averages: the
+    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X + terms for the unit filter; variance: Delta_p; definitions: A_pq, B_pq; averages: the
     Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that were applied; derivation: the same to read and check.
     """
 
@@ -82,6 +82,11 @@ class MeanField:
     def states(self) -> tuple[str, ...]:
         """Names of the states, each with one value per population."""
         return tuple(equation.name for equation in self.equations)
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether the equations are dX/dt = -X + terms; otherwise their filters are those of the architecture."""
+        return self.architecture.is_unit
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -104,7 +109,7 @@ class MeanField:
         """Every final equation on a line of its own: states, variance, averages, definitions."""
         lines = []
         for equation in (*self.equations, self.variance):
-            left, terms = equation_latex(equation)
+            left, terms = equation_latex(equation, unit=self.is_unit)
             lines.append(f"{left} = {' '.join(terms)}")
         return lines + self._definition_lines()
 
@@ -112,7 +117,7 @@ class MeanField:
         """The final equations as an `aligned` block, one term per line where an equation is long."""
         lines = []
         for equation in (*self.equations, self.variance):
-            left, terms = equation_latex(equation)
+            left, terms = equation_latex(equation, unit=self.is_unit)
             lines.append(f"{left} &= {' '.join(terms[:2])}")
             lines += [rf"&\quad {term}" for term in terms[2:]]
         lines += [line.replace(" = ", " &= ", 1) for line in self._definition_lines()]
@@ -129,8 +134,15 @@ class MeanField:
     def _repr_latex_(self) -> str:
         return "$$" + self.latex() + "$$"
 
+    def _plain(self, e: Equation) -> str:
+        if self.is_unit:
+            return f"d{e.symbol}/dt = {2 * (e.input() - e.symbol) if e.response == 'noise' else e.right_side()}"
+        if e.response == "noise":
+            return f"{e.symbol} = variance of M_{e.indices[0]}[white noise of intensity 2*({e.input()})]"
+        return f"{e.symbol} = {'S' if e.response == 'synapse' else 'M'}_{e.indices[0]}[{e.input()}]"
+
     def __str__(self) -> str:
-        lines = [f"d{e.symbol}/dt = {e.right_side()}" for e in self.equations]
+        lines = [self._plain(e) for e in self.equations]
         lines.append(f"{self.variance.symbol} = {self.variance.right_side()}")
         lines += [f"{name}[p, q] = {value}" for name, value in self.definitions.items()]
         return "\n".join(lines + [f"{name}[q] = <{value.f}> over N(K[q], Delta[q])" for name, value in self.averages.items()])
@@ -220,10 +232,11 @@ class _Deriving:
         return {name: self.gathered(titles[name], part) for name, part in parts.items() if not rules.is_zero(part)}
 
     def residual_terms(self, term: sp.Expr) -> dict[str, sp.Expr]:
-        if not self.statistics.has_reciprocal_residual:
-            return {}
         self.record.begin("Reciprocal motifs")
         term = self.record.apply("Residual: Stein's lemma", rules.stein, term)
+        if not self.statistics.has_reciprocal_residual:
+            self.record.apply("Residual: no reciprocal motifs", rules.uncorrelated_residual, term)
+            return {}
         term = self.record.apply("Reciprocal motifs", rules.covariance_with_residual, term, self.statistics, self.latents)
         term = self.record.apply("Reciprocal motifs: filtered rate", rules.filtered_rate, term, self.latents)
         return {"reciprocal": self.gathered("Reciprocal motifs", term)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product
 
 import sympy as sp
@@ -148,10 +149,8 @@ class _Expansion:
         f = average.f.replace(lambda e: isinstance(e, Rate), lambda rate: _slope(function, rate.order))
         filled = GaussianAverage(f, *(self.fill(v, {q: a}) for v in (average.mean, average.variance)))
         if closed:
-            try:
+            with suppress(NoClosedFormError):
                 filled = filled.closed_form()
-            except NoClosedFormError:
-                pass
         return sp.Eq(scalar(name, (a,), self.names), filled, evaluate=False)
 
 

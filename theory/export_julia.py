@@ -50,7 +50,8 @@ class _Printer(ScalarPrinter):
         return super()._print_Pow(expr, rational=rational)
 
     def code(self, expression):
-        return super().code(expression.xreplace({e: sp.Symbol(self.indexed(e)) for e in expression.atoms(sp.Indexed)}))
+        plain = super().code(expression.xreplace({e: sp.Symbol(self.indexed(e)) for e in expression.atoms(sp.Indexed)}))
+        return re.sub(r"(?<! )([*/])(?! )", r" \1 ", plain)  # without spaces the grammar that checks this code reads 2*(x) as a call of *
 
     def indexed(self, e: sp.Indexed) -> str:
         name, indices = str(e.base), [str(index) for index in e.indices]

@@ -32,6 +32,12 @@ class ExpM1(sp.Function):
     nargs = 1
 
 
+class UpperErf(sp.Function):
+    """erfc(u) = 1 - erf(u), also where u is negative; SymPy writes erfc(-u) as 2 - erfc(u)."""
+
+    nargs = 1
+
+
 class InverseRoot(sp.Function):
     """1 / sqrt(u): a factor, where JAX differentiates a quotient into slower code."""
 
@@ -102,7 +108,7 @@ def _precise(e: sp.Expr) -> sp.Expr:
         if isinstance(f, sp.exp) and factor == -e.args[0]:
             return factor * ExpM1(f.args[0])
         if isinstance(f, sp.erf) and factor in (e.args[0], -e.args[0]):
-            return e.args[0] * sp.erfc(f.args[0] if factor == -e.args[0] else -f.args[0])
+            return e.args[0] * UpperErf(f.args[0] if factor == -e.args[0] else -f.args[0])
         return None
 
     return e.replace(lambda e: small(e) is not None, small)
@@ -141,6 +147,9 @@ class Printer(JaxPrinter):
 
     def _print_Softplus(self, expr):
         return f"jax.nn.softplus({self._print(expr.args[0])})"
+
+    def _print_UpperErf(self, expr):
+        return f"jax.scipy.special.erfc({self._print(expr.args[0])})"
 
     def _print_ExpM1(self, expr):
         return f"jnp.expm1({self._print(expr.args[0])})"
@@ -195,7 +204,8 @@ class Printer(JaxPrinter):
 
 def prepared(expression: sp.Expr) -> sp.Expr:
     """An expression as code has it, in any language: stable, its irrational numbers with 17 digits."""
-    return stable(expression).xreplace({e: sp.N(e, 17) for e in _irrational(expression)})
+    made = stable(expression)
+    return made.xreplace({e: sp.N(e, 17) for e in _irrational(made)})
 
 
 def jax_code(expression: sp.Expr) -> str:

@@ -309,7 +309,7 @@ end
 
 def _name(block: str) -> str:
     """The name that a block of code defines; comments may go before."""
-    return re.search(r"^(?:const |function )?(\w+!?)\b", re.sub(r"^#.*\n", "", block, flags=re.MULTILINE))[1]  # type: ignore[index]
+    return re.search(r"^(?:const |function )?(\w+!?)", re.sub(r"^#.*\n", "", block, flags=re.MULTILINE))[1]  # type: ignore[index]
 
 
 HELPERS = {_name(block): block for block in _SOURCE.strip().split("\n\n")}

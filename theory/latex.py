@@ -176,15 +176,25 @@ def term_latex(term: Term) -> str:
     return sums + latex(term.summand)
 
 
-def equation_latex(equation: Equation) -> tuple[str, list[str]]:
-    """Left side, and the signed terms of the right side."""
+def equation_latex(equation: Equation, *, unit: bool = True) -> tuple[str, list[str]]:
+    """Left side, and the signed terms of the right side; unit: the filter of a state is 1/(1 + s)."""
     symbol = latex(equation.symbol)
-    left = derivative_latex(symbol) if equation.is_state else symbol
-    terms = [f"-{symbol}"] if equation.is_state else []
-    for term in equation.terms:
-        text = term_latex(term)
-        terms.append(text if text.startswith("-") or not terms else f"+ {text}")
-    return left, terms or ["0"]
+    texts = [term_latex(term) for term in equation.terms]
+    if equation.response is None or not unit:
+        terms = [t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts)] or ["0"]
+        return symbol, terms if equation.response is None else [_filtered_latex(equation, " ".join(terms))]
+    if equation.response == "noise":
+        return derivative_latex(symbol), [rf"2 \left( {' '.join(texts)} - {symbol} \right)"]
+    return derivative_latex(symbol), [f"-{symbol}", *(t if t.startswith("-") else f"+ {t}" for t in texts)]
+
+
+def _filtered_latex(equation: Equation, body: str) -> str:
+    """What a filter makes of the sum of terms."""
+    first = latex(equation.indices[0])
+    if equation.response == "noise":
+        return rf"2 {body} \int_0^\infty \mathcal{{M}}_{{{first}}}(t)^2 \, dt"
+    size = "Big" if r"\sum" in body else "big"
+    return rf"\mathcal{{{'S' if equation.response == 'synapse' else 'M'}}}_{{{first}}} \{size}l[ {body} \{size}r]"
 
 
 def definition_latex(name: str, value: sp.Expr) -> str:

@@ -14,8 +14,8 @@ from .equalities import closed_averages
 from .equations import MeanField
 from .explicit import MOST_POPULATIONS
 from .expressions import X
-from .filters import S, Filter
-from .latex import derivative_latex, latex, name_latex, parameter_latex, scalar_latex, terms_latex
+from .filters import Filter
+from .latex import derivative_latex, equation_latex, latex, name_latex, parameter_latex, scalar_latex, terms_latex
 from .notation import QUANTITIES, p, q, r
 from .probabilities import OwenT
 from .record import Step
@@ -51,7 +51,7 @@ class _Teller:
         self.architecture, self.steps = mean_field.architecture, list(mean_field.record)
         self.told: set[str] = set()
         self.motifs, self.inputs = self.architecture.motifs, self.architecture.inputs
-        self.plain = not self.architecture.has_synapses and checks_unit(self.architecture.membrane)
+        self.plain = mean_field.is_unit
 
     # ---- the whole
 
@@ -214,9 +214,8 @@ class _Teller:
         return Section("Chain motifs: the variability moves the mean" if chains else "Divergent motifs", tuple(blocks))
 
     def reciprocal(self) -> Section:
-        if not self._statistics().has_reciprocal_residual:
-            return Section("", ())
-        return Section("Reciprocal motifs", tuple(self._told("residual")))
+        there = self._statistics().has_reciprocal_residual
+        return Section("Reciprocal motifs" if there else "The residual", tuple(self._told("residual")))
 
     def _told(self, part: str) -> list[Any]:
         """The chain of equalities that begins with the average of one part of the input."""
@@ -270,7 +269,7 @@ class _Teller:
     # ---- results
 
     def equations(self) -> Section:
-        lines = [line for e in (*self.mean_field.equations, self.mean_field.variance) for line in self._equation(e)]
+        lines = [self._equation(e) for e in (*self.mean_field.equations, self.mean_field.variance)]
         blocks: list[Any] = [Prose("The latent variables follow" + ("" if self.plain else ", with the filters of the units,")),
                              Display(tuple(lines), "equations")]  # fmt: skip
         values = [Line(rf"{QUANTITIES[name].latex}_{{pq}}", "=", terms_latex(value)) for name, value in self.mean_field.definitions.items()]
@@ -280,21 +279,9 @@ class _Teller:
             blocks += self.realisation()
         return Section("Mean-field equations", tuple(blocks))
 
-    def _equation(self, e: Equation) -> list[Line]:
-        symbol, terms = latex(e.symbol), [t for term in e.terms for t in terms_latex(term.expression())]
-        joined = _signed(terms)
-        if e.response is None:
-            return [Line(symbol, "=", joined)]
-        if self.plain:
-            if e.response == "noise":
-                return [Line(derivative_latex(symbol), "=", (rf"2 \left( {' '.join(joined)} - {symbol} \right)",))]
-            return [Line(derivative_latex(symbol), "=", (f"-{symbol}", *_signed(terms, first=False)))]
-        first = latex(e.indices[0])
-        if e.response == "noise":
-            return [Line(symbol, "=", (rf"2 {' '.join(joined)} \int_0^\infty \mathcal{{M}}_{{{first}}}(t)^2 \, dt", ), "stationary")]
-        letter = "S" if e.response == "synapse" else "M"
-        body, size = " ".join(joined), "Big" if any(r"\sum" in t for t in joined) else "big"
-        return [Line(symbol, "=", (rf"\mathcal{{{letter}}}_{{{first}}} \{size}l[ {body} \{size}r]",))]
+    def _equation(self, e: Equation) -> Line:
+        left, terms = equation_latex(e, unit=self.mean_field.is_unit)
+        return Line(left, "=", tuple(terms), "stationary" if e.response == "noise" and not self.mean_field.is_unit else "")
 
     def realisation(self) -> list[Any]:
         """Filters as differential equations."""
@@ -350,7 +337,7 @@ class _Teller:
 
     def linearisation(self) -> Section:
         values = [Line(rf"\delta {name}_q", "=", terms_latex(value)) for name, value in linearise.averages(self.mean_field).items()]
-        lines = [line for e in linearise.linearised(self.mean_field) for line in self._equation(e)]
+        lines = [self._equation(e) for e in linearise.linearised(self.mean_field)]
         more = [rf"$H_q = \langle \phi_q'' \rangle$"]
         if "G" in self.mean_field.averages:
             more.append(r"$\Theta_q = \langle \phi_q''' \rangle$")
@@ -367,11 +354,6 @@ class _Teller:
         limits = (" Without motifs the equations are those of mean-field theory for independent synapses [@Kadmon2015; @Shao2023]."
                   if self.motifs else " They are those of mean-field theory for independent synapses [@Kadmon2015; @Shao2023].")  # fmt: skip
         return Section("Observables", (Prose(text + static + limits),))
-
-
-def checks_unit(membranes: tuple[Filter, ...]) -> bool:
-    """Whether all membranes are dx/dt = -x + input."""
-    return len(membranes) == 1 and membranes[0].expression == 1 / (1 + S)
 
 
 def filter_latex(f: Filter, kind: str, population: str) -> str:

@@ -209,8 +209,8 @@ def covariance_with_columns(term: sp.Expr, statistics: SynapseStatistics, latent
 
         return term.replace(Covariance, rewrite)
 
-    parts = {"chain": part(u), "out_strength": part(xi)}
-    return {name: value for name, value in parts.items() if name == "chain" or not is_zero(value)}
+    parts = {name: value for name, value in (("chain", part(u)), ("out_strength", part(xi))) if not is_zero(value)}
+    return parts or {"chain": sp.Integer(0)}
 
 
 def is_zero(term: sp.Expr) -> bool:
@@ -238,6 +238,12 @@ def covariance_with_residual(term: sp.Expr, statistics: SynapseStatistics, laten
         return covariance * Filtered(latents.passed(Rate(p, x[i]), p), population) if covariance != 0 else sp.Integer(0)
 
     return term.replace(Covariance, rewrite)
+
+
+@holds("sampled")
+def uncorrelated_residual(term: sp.Expr) -> sp.Expr:
+    """Nothing in $x_j$ is correlated with $w_{ij}$: the residual moves no mean, and adds to the variance alone."""
+    return sp.Integer(0)
 
 
 @holds("sampled")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sympy as sp
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
@@ -33,7 +35,7 @@ class ScalarPrinter(StrPrinter):
 
     def code(self, expression: sp.Expr) -> str:
         """One line."""
-        return self.doprint(prepared(expression))
+        return re.sub(r"(^|[(,] ?)-\(", r"\1-1*(", self.doprint(prepared(expression)))  # -(x)^2 leaves no doubt
 
     def _print_Pow(self, expr, rational=False):
         base = self.parenthesize(expr.base, PRECEDENCE["Pow"], strict=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import mpmath
 import sympy as sp
 
 from ..errors import ExpressionError, NoClosedFormError
@@ -53,6 +54,21 @@ class TransferFunction:
                 value = sp.oo
             if not (value.is_real and value.is_finite):
                 raise ExpressionError(f"transfer function {self.name} = {self.with_defaults} is not a real number at x = {point}")
+        self._check_far()
+
+    def _check_far(self) -> None:
+        """Raise `ExpressionError` where the function is no real number farther out, as sqrt(x + 5) at -20."""
+        if self.function or self.expression.has(SiegertRate):
+            return
+        value = sp.lambdify(X, self.with_defaults, "mpmath")
+        for point in (-60, -20, -7, 7, 20, 60):
+            try:
+                there = mpmath.mpmathify(value(mpmath.mpf(point)))
+            except (ArithmeticError, ValueError, TypeError, NameError, NotImplementedError):
+                continue
+            if abs(mpmath.im(there)) > 1e-12 * (1 + abs(there)):
+                raise ExpressionError(f"transfer function {self.name} = {self.with_defaults} is not a real number at x = {point}: it must be one "
+                                      "everywhere, as with Max(x + 5, 0) in place of x + 5")  # fmt: skip
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 
 from . import notation
+from .architecture import MOTIFS
 from .equations import MeanField
 from .notation import kappa
 
@@ -36,16 +37,16 @@ class World:
     """One random network in the mean: parameters, latent variables and averages by name, as arrays.
 
     closed: the residual's variance is that of the closure, not that of the residual field; narrow: the variability vanishes; dominated: the
-    motifs outweigh the residual; plain: filters pass constants unchanged
+    motifs outweigh the residual; plain: filters pass constants unchanged; correlated: all motifs are there, whatever the architecture has
     """
 
     def __init__(self, mean_field: MeanField, seed: int = 0, *, closed: bool = False, narrow: bool = False, dominated: bool = False,
-                 plain: bool = False):  # fmt: skip
+                 plain: bool = False, correlated: bool = False):  # fmt: skip
         architecture = mean_field.architecture
         rng = np.random.default_rng(seed)
         fixed = max(len(architecture.distinct_filters(kind)) for kind in ("membrane", "synapse")) > 1
         P = len(architecture.populations) if fixed and architecture.populations else MOST_POPULATIONS
-        self.P, self.inputs, self.motifs = P, architecture.inputs, architecture.motifs
+        self.P, self.inputs, self.motifs = P, architecture.inputs, frozenset(MOTIFS) if correlated else architecture.motifs
         self.has_synapses = architecture.has_synapses
         self.by_target = len(architecture.distinct_filters("membrane")) > 1
         self.membrane_of = np.array(architecture.filter_index("membrane", P))

@@ -23,7 +23,7 @@ DRIVES, NETWORKS = {0.0: (1000, 2000), 5.0: (2000,), 10.0: (2000,)}, 5  # mV, an
 
 def driven(par: mf.Parameters, drive: float) -> mf.Parameters:
     """VIP cells receive `drive` mV more."""
-    return par.replace(input=np.asarray(par.input(0.0)) + [0, 0, 0, drive])
+    return par.replace(input=np.add(par.input(0.0), [0, 0, 0, drive]))
 
 
 def rate_sd(point, k: float = 0.04) -> np.ndarray:
@@ -33,7 +33,7 @@ def rate_sd(point, k: float = 0.04) -> np.ndarray:
     return np.sqrt(square - point["rate"].values ** 2)
 
 
-def picture(drives, rates, np.array(without), spreads, checks, measured) -> Figure:
+def picture(drives, rates, without, spreads, checks, measured) -> Figure:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for k, (p, color) in enumerate(COLORS.items()):
@@ -49,7 +49,8 @@ def picture(drives, rates, np.array(without), spreads, checks, measured) -> Figu
     bars = {"theory, no motifs": ("0.75", spreads[0]), "theory, convergent motifs": ("C4", spreads[1])}
     for n, (label, (color, values)) in enumerate(bars.items()):
         right.bar(places + 0.25 * (n - 1), values, 0.24, color=color, label=label)
-    right.errorbar(places, seen.mean("network"), seen.std("network", ddof=1) / NETWORKS**0.5, fmt="ok", ms=4, capsize=3, label=f"{NETWORKS} networks, N = 2000")
+    error = seen.std("network", ddof=1) / NETWORKS**0.5
+    right.errorbar(places, seen.mean("network"), error, fmt="ok", ms=4, capsize=3, label=f"{NETWORKS} networks, N = 2000")
     right.bar(places + 0.25, measured["rate_sd_Hz"], 0.24, color="w", edgecolor="k", hatch="///", label="measured units")
     right.set(ylabel="SD of the rates across neurons (Hz)", ylim=(0, 12))
     right.set_xticks(places, [f"{p}\n{n} units" for p, n in zip(COLORS, measured["units"], strict=True)])
@@ -82,7 +83,9 @@ def main() -> int:
               for d, sizes in DRIVES.items()}  # fmt: skip
     for d, check in checks.items():
         seen = check.summary.isel(size=-1).sel(quantity="rate")
-        print(f"VIP + {d:g} mV: theory {seen.theory.values.round(2)}, networks {seen.network.values.round(2)} +- {seen.error.values.round(2)}")
+        print(
+            f"VIP + {d:g} mV: theory {seen.theory.values.round(2)}, networks {seen.network.values.round(2)} +- {seen.error.values.round(2)}"
+        )
     picture(drives, rates, np.array(without), spreads, checks, measured).savefig(options.out / "picture.png", dpi=110)
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
