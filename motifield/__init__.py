@@ -29,6 +29,7 @@ _WHERE = {
     "numerics.simulation": ["simulate"],
     "numerics.spec": ["Spec", "load_spec"],
     "numerics.system": ["System", "compile"],
+    "numerics.units": ["Units"],
     "numerics.verify": ["Verification", "verify", "verify_network"],
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}

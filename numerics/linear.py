@@ -9,7 +9,7 @@ Filters of different orders stand side by side: the states beyond the first, "in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -105,15 +105,11 @@ def diffuse(variance: Array, inner: Array | None, D: Array, filters: Filters, or
     if inner is not None:
         V = V.at[k, j, row].set(inner).at[j, k, row].set(inner)
     once = jnp.concatenate([V[1:], jnp.zeros_like(V[:1])]) - filters.a[:, None, :] * V[:1]
-    change = (once + once.swapaxes(0, 1)) / filters.T + 2 * D * filters.b[:, None, :] * filters.b[None, :, :] / filters.T**2
+    T, D = filters.T[None, None], jnp.asarray(D)[None, None]
+    change = (once + once.swapaxes(0, 1)) / T + 2 * D * filters.b[:, None, :] * filters.b[None, :, :] / T**2
     return change[0, 0], change[k, j, row]
 
 
 def _along(v: Array, x: Array) -> Array:
     """Coefficients along the first axis of x."""
     return v.reshape(-1, *(1,) * (x.ndim - 1))
-
-
-def per_population(values: Mapping[str, Any], defaults: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    """The parameters of a form in its order: given ones, else defaults."""
-    return [values.get(name, defaults[name]) for name in names]

@@ -120,8 +120,8 @@ class Parameters(eqx.Module):
         arrays |= {"noise": intensity, "tau_inp": _matrix(tau_inp, names, "tau_inp")}
         own = {kind: {str(n): jnp.asarray(by_population(v, names, f"{kind} {n}")) for n, v in _by_name(kind, given).items()}
                for kind, given in (("transfer", transfer), ("membrane", membrane), ("synapse", synapse))}  # fmt: skip
-        made = cls(names, **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()}, **own, input=as_input(input, names),
-                   in_strength=as_input(in_strength, names), spread=as_input(spread, names))  # fmt: skip
+        numbers: dict[str, Any] = {name: jnp.asarray(v, dtype=float) for name, v in arrays.items()} | own
+        made = cls(names, **numbers, input=as_input(input, names), in_strength=as_input(in_strength, names), spread=as_input(spread, names))
         if check:
             check_feasible(made)
         return made
@@ -219,7 +219,8 @@ class Parameters(eqx.Module):
         if families:
             changed = self.replace(**values) if values else self
             new = {kind: {name: _per_population(v, self.P, name) for name, v in _by_name(kind, given).items()} for kind, given in families.items()}
-            return dataclasses.replace(changed, **{kind: {**getattr(self, kind), **own} for kind, own in new.items()})
+            merged: dict[str, Any] = {kind: {**getattr(self, kind), **own} for kind, own in new.items()}
+            return dataclasses.replace(changed, **merged)
         unknown = set(values) - {*ARRAYS, *INPUTS}
         if unknown:
             raise ParameterError(f"unknown parameters {sorted(unknown)}")

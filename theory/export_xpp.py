@@ -42,7 +42,7 @@ pbtw(a,b,m,v)=if(m<a)then(pabv(a,m,v)-pabv(b,m,v))else(pblw(b,m,v)-pblw(a,m,v))"
 
 
 class _Printer(ScalarPrinter):
-    NAMES = {"NormalCDF": "ncdf", "ScaledDensity": "sdns", "log": "ln", "Heaviside": "heav", "Abs": "abs"}  # noqa: RUF012
+    NAMES = {"NormalCDF": "ncdf", "ScaledDensity": "sdns", "log": "ln", "Heaviside": "heav", "Abs": "abs", "Max": "max"}  # noqa: RUF012
 
     def _print_Probability(self, expr):
         a, b, m, v = (self._print(c) for c in expr.args)

@@ -63,7 +63,7 @@ def main() -> int:
     system, par = mf.compile(mf.derive(spec.architecture, spec.closure)), spec.numbers()
     theory = mf.integrate(system, par, 60.0, saveat=TIMES, throw=True)
     networks = [simulated(system, par, seed) for seed in range(4)]
-    picture(theory, networks).savefig(options.out / "picture.png", dpi=110)
+    picture(theory, networks).savefig(options.out / "picture.png", dpi=90)
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
     good = True

@@ -32,12 +32,12 @@ def picture(system: mf.System, par: mf.Parameters) -> tuple[Figure, list[str]]:
     axes, lines = figure.subplots(1, 2, sharey=True), []
     for ax, (own, other) in zip(axes, (("E", {"I": 10}), ("I", {"E": 40})), strict=True):
         for sign, (color, label) in SIGNS.items():
-            strengths = np.linspace(0, 60, 13)
+            strengths = np.linspace(0, 60, 25)
             points = [mf.fixed_point(system, changed(par, sign, **{own: s}, **other), throw=True).dataset for s in strengths]
             ax.plot(strengths, [float(p["mean"].sel(population="E")) for p in points], color, label=label)
             for s in (15, 60) if sign else (60,):
                 network = changed(par, sign, **{own: s}, **other)
-                check = mf.verify(system, network, sizes=[2000], networks=3, seed=s + sign + 1, t1=20.0)
+                check = mf.verify(system, network, sizes=[2000], networks=3, seed=s + sign + len(lines), t1=20.0)
                 seen = check.summary.isel(size=0).sel(population="E", quantity="mean")
                 ax.errorbar(s, seen.network, seen.error, fmt="o", ms=4, capsize=3, color=color)
                 numbers = f"theory {float(seen.theory):.3f}, networks {float(seen.network):.3f} +- {float(seen.error):.3f}"

@@ -199,7 +199,8 @@ def verify(
         result: Any
         if given is not None:
             allowed = 0.1 if tolerance is None else tolerance
-            result = quenched(system, given, input=loaded.numbers().input, tolerance=allowed, progress=say, **common)
+            own = {name: getattr(loaded.numbers(), name) for name in ("input", "transfer", "membrane", "synapse", "in_strength", "spread", "noise")}
+            result = quenched(system, given, tolerance=allowed, seed=seed, progress=say, **own, **common)
         else:
             result = ensemble(system, loaded.numbers(), sizes=sizes_of(sizes), networks=networks, seed=seed, tolerance=tolerance or 0.0,
                               progress=say, **common)  # fmt: skip

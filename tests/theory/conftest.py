@@ -86,6 +86,32 @@ class Scalars:
                     found[self.symbol(f"{name}{mark}", (rows[a], *rest))] = value
         return found
 
+    def places(self, mean_field, state):
+        """Where the scalars are in states of exported code, whose first axis has all states of a filter: name -> (array, index, T^k)."""
+        found = {}
+        for e in mean_field.equations:
+            array = getattr(state, e.name)
+            kind = "synapse" if e.response == "synapse" else "membrane"
+            own, of = getattr(self.architecture, kind), self.architecture.filter_index(kind, len(self.names))
+            rows = [of.index(c) for c in dict.fromkeys(of)] if len(e.indices) > 1 else range(len(self.names))
+            levels = array.ndim - len(e.indices)
+            for index in np.ndindex(array.shape):
+                level, (a, *rest) = index[:levels], index[levels:]
+                if any(k >= own[rows[a] if len(own) > 1 else 0].order for k in level) or list(level) != sorted(level):
+                    continue
+                T = np.asarray(getattr(self.c, kind).T)[rows[a]] if hasattr(self.c, kind) else 1.0
+                mark = "".join(str(k + 1) for k in level) if any(level) else ""
+                found[self.symbol(f"{e.name}{mark}", (rows[a], *rest))] = (array, index, T ** sum(level))
+        return found
+
+    def fill(self, mean_field, state):
+        """Writes the random state into one of exported code."""
+        start = self.of_state(self.state)
+        for name, (array, index, scale) in self.places(mean_field, state).items():
+            array[index] = start[name] * scale
+            if name.startswith("V") and len(index) == 3:  # a covariance is symmetric
+                array[index[1], index[0], index[2]] = array[index]
+
     def rates(self):
         """The vector field of the JAX code, as named scalars."""
         with jax.numpy_rank_promotion("allow"):
