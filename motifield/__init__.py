@@ -30,7 +30,7 @@ _WHERE = {
     "numerics.spec": ["Spec", "load_spec"],
     "numerics.system": ["System", "compile"],
     "numerics.units": ["Units"],
-    "numerics.verify": ["Verification", "verify", "verify_network"],
+    "numerics.verify": ["NetworkVerification", "Verification", "verify", "verify_network"],
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 _NAMESPACES = {"filters": "theory.filters", "transfer": "theory.transfer", "theory": "theory", "numerics": "numerics", "errors": "errors"}

@@ -134,7 +134,9 @@ def _offset_bounds(parameters: SynapticStatistics, tolerance: float):
         share = float(across @ np.linalg.pinv(matrix[:-1, :-1], rcond=1e-12, hermitian=True) @ across)
         alone = [parameters.populations[p] for p in range(P) if across[P + p] ** 2 > (1 + tolerance) * matrix[P + p, P + p]]
         if share > 1 + tolerance or alone:
-            what = f"tau_inp[{alone[0]},{name}]^2 <= tau_div[{name},{alone[0]},{alone[0]}]" if alone else "the correlations tau_inp explain at most all"
+            what = "the correlations tau_inp explain at most all"
+            if alone:
+                what = f"tau_inp[{alone[0]},{name}]^2 <= tau_div[{name},{alone[0]},{alone[0]}]"
             yield Violation((name,), f"{what} of the input's offset (they explain {share:.3g} of its variance)", max(share - 1, tolerance))
 
 

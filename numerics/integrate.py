@@ -37,8 +37,8 @@ def trajectory(system: System, parameters: Parameters, initial: Any, ts: Float[A
                drive: Any = None):  # fmt: skip
     """States at the times `ts` (the first one is the start) and a diffrax result code; pure, for jit, vmap and grad.
 
-    drive: the external input, `system.drive(parameters)` unless given. Adaptive steps land on its edges. The solution stops, with values infinite from there on, when a state exceeds
-    1e12.
+    drive: the external input, `system.drive(parameters)` unless given. Adaptive steps land on its edges. The solution stops, with
+    values infinite from there on, when a state exceeds 1e12.
     """
     coefficients = system.coefficients(parameters)
     field = system.module.vector_field

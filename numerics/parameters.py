@@ -20,7 +20,6 @@ from .motifs import Motifs
 from .parameter_file import input_data, read_parameters, write_parameters
 from .precision import require_x64
 
-
 FAMILIES = ("transfer", "membrane", "synapse")
 INPUTS = ("input", "in_strength", "spread")
 ARRAYS = ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp", "noise")

@@ -18,7 +18,6 @@ from .network import Network
 from .parameter_file import Number, ParametersSpec, PerPopulation, Strict, read_mapping, validate
 from .parameters import Parameters
 
-
 FilterSpec = str | dict[str, Any] | list[str | dict[str, Any]]
 
 
@@ -30,7 +29,7 @@ class ArchitectureSpec(Strict):
     motifs: list[str] = Field(default=list(MOTIFS))
     membrane: FilterSpec = "1/(1 + s)"
     synapse: FilterSpec = "1"
-    inputs: list[str] = []
+    inputs: list[str] = Field(default=[])
     closure: str = "low-rank"
 
 

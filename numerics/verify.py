@@ -107,7 +107,8 @@ def verify(
     within = np.abs(summary["limit"]) <= np.maximum(allowed_errors * summary["limit_error"],
                                                     tolerance * np.abs(summary["theory"].isel(size=-1)))  # fmt: skip
     allowed = f" or within {tolerance:g} of the theory" if tolerance else ""
-    criterion = (f"the ensemble mean minus theory, extrapolated to infinite N, is within {allowed_errors:.1f} standard errors of 0{allowed}, "
+    where = "extrapolated to infinite N" if len(sizes) > 1 else f"at N = {sizes[0]}"
+    criterion = (f"the ensemble mean minus theory, {where}, is within {allowed_errors:.1f} standard errors of 0{allowed}, "
                  f"for the mean, variance and rate of every population ({networks} networks at N = {', '.join(map(str, sizes))})")  # fmt: skip
     return Verification(title, system, parameters, theory, ensemble, summary, bool(within.all()), criterion)
 

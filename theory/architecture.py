@@ -68,13 +68,13 @@ class Architecture:
         object.__setattr__(self, "inputs", given)
         for f in self.membrane:
             if f.order == 0 or not f.is_strictly_proper:
-                raise ArchitectureError(f"the membrane {f.name} = {f.expression} passes a jump of its input at once: it must decay like 1/s or faster")
+                raise ArchitectureError(f"the membrane {f.name} = {f.expression} lets a jump of its input through: it must decay like 1/s or faster")
         if self.has_synapses and any(f.is_identity for f in self.synapse):
-            raise ArchitectureError("some populations have a synaptic filter and others have none: give these a fast one, such as exponential(tau=0.1), "
-                                    "or put the filter into the membrane of the targets")  # fmt: skip
+            raise ArchitectureError("some populations have a synaptic filter and others have none: give these a fast one, such as "
+                                    "exponential(tau=0.1), or put the filter into the membrane of the targets")  # fmt: skip
         for f in self.synapse:
             if not (f.is_identity or f.is_strictly_proper):
-                raise ArchitectureError(f"the synapse {f.name} = {f.expression} passes a jump of its input at once: it must be 1 or decay like 1/s or faster")
+                raise ArchitectureError(f"the synapse {f.name} = {f.expression} lets a jump of its input through: it must be 1, or decay like 1/s")
 
     @property
     def has_synapses(self) -> bool:

@@ -196,7 +196,8 @@ def copied(world: World, more: dict[str, np.ndarray]) -> World:
     return other
 
 
-def check(mean_field: MeanField, which: Sequence[Equality] | None = None, *, seed: int = 0, progress: Callable[[float], None] | None = None) -> Report:
+def check(mean_field: MeanField, which: Sequence[Equality] | None = None, *, seed: int = 0,
+          progress: Callable[[float], None] | None = None) -> Report:  # fmt: skip
     """Test every displayed equality, or those given."""
     checker, outcomes = Checker(mean_field, seed), []
     every = equalities(mean_field) if which is None else list(which)

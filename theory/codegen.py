@@ -14,9 +14,9 @@ from ..errors import ExpressionError, NoClosedFormError
 from .einsum import Product, product, sum_of_products
 from .equations import MeanField
 from .expressions import X
+from .filtercode import FilterCode
 from .gaussian import GaussianAverage
 from .jax_printer import jax_code
-from .filtercode import FilterCode
 from .notation import DRIVES, PARAMETERS, N
 from .pieces import split
 from .probabilities import BivariateProbability, GatedProbability, TiltedProbability

@@ -65,8 +65,9 @@ from .terms import Equation, Term
 class MeanField:
     """The mean-field equations of an architecture under a closure, and how they came about.
 
-    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X + terms for the unit filter; variance: Delta_p; definitions: A_pq, B_pq; averages: the
-    Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that were applied; derivation: the same to read and check.
+    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X + terms for the unit filter; variance:
+    Delta_p; definitions: A_pq, B_pq; averages: the Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that
+    were applied; derivation: the same to read and check.
     """
 
     architecture: Architecture
@@ -160,8 +161,9 @@ def equations(architecture: Architecture, closure: Closure | None = None) -> Mea
     if not isinstance(closure, Closure):
         raise ArchitectureError(f"closure {closure!r} is not a closure object, such as LowRank() or SecondMoment()")
     if "noise" in architecture.inputs and not closure.allows_noise:
-        raise ArchitectureError(f"{type(closure).__name__} has no exact Gaussian closure with white noise: the second moment of the rates then mixes what "
-                                "neurons keep with what changes in time, which the residual field filters differently; use LowRank() or MotifOnly()")  # fmt: skip
+        raise ArchitectureError(f"{type(closure).__name__} has no exact Gaussian closure with white noise: the second moment of the "
+                                "rates then mixes what neurons keep with what changes in time, which the residual field filters "
+                                "differently; use LowRank() or MotifOnly()")  # fmt: skip
     return _Deriving(architecture, closure).result()
 
 

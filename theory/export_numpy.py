@@ -12,7 +12,7 @@ from types import FunctionType
 import sympy as sp
 
 from . import numpy_helpers
-from .codegen import DELTA, MU, closed_average, names_of, parts_of
+from .codegen import MU, closed_average, names_of, parts_of
 from .einsum import product, sum_of_products
 from .equations import MeanField
 from .expressions import X
@@ -214,7 +214,7 @@ function's size."""
         lines = ["class State(NamedTuple):", '    """The latent variables; of a filter of higher order all its states, the output first."""', ""]
         for e in self.mean_field.equations:
             levels = "" if self._levels(e) == 1 else "level, level, " if e.response == "noise" else "level, "
-            axes = {"current": "synapse, p", "kappa": "membrane, q", "rho": "membrane, q", "s": "membrane, q"}.get(e.name, "") if len(e.indices) > 1 else str(e.indices[0])
+            axes = str(e.indices[-1]) if len(e.indices) == 1 else f"{self._kind(e).name}, {e.indices[-1]}"
             lines.append(f"    {e.name}: np.ndarray  # [{levels}{axes}] {QUANTITIES[e.name].meaning}")
         return lines
 
@@ -246,7 +246,8 @@ function's size."""
         lines.append(f"    P = len({sized})")
         for kind in ("transfer", "membrane", "synapse"):
             if self._defaults(kind):
-                lines.append(f'    {kind} = {{n: np.broadcast_to(v, (P,)) for n, v in {{**DEFAULTS["{kind}"], **given.get("{kind}", {{}})}}.items()}}')
+                both = f'{{**DEFAULTS["{kind}"], **given.get("{kind}", {{}})}}'
+                lines.append(f"    {kind} = {{n: np.broadcast_to(v, (P,)) for n, v in {both}.items()}}")
         for kind in self._used():
             forms = []
             for k, form in enumerate(kind.forms):
@@ -300,7 +301,8 @@ function's size."""
                 f"    return averages({self.names['K']}, variance(state, c), c)[0]"]  # fmt: skip
 
     def _vector_field(self) -> list[str]:
-        lines = ["def vector_field(t, y, c, drive):", f'    """Time derivative of the flat state y under the external input `drive`, {self._drive_text()} or a function of time."""',
+        lines = ["def vector_field(t, y, c, drive):",
+                 f'    """Time derivative of the flat state y; `drive` is {self._drive_text()}, or a function of time."""',
                  "    drive = drive(t) if callable(drive) else drive"]  # fmt: skip
         if len(self.filters.drives) <= 1:
             lines.append("    drive = np.broadcast_to(np.asarray(drive, dtype=float), (c.P,))")

@@ -78,14 +78,15 @@ class FilterCode:
         """The state of a silent network."""
         fields = []
         for e in self.mean_field.equations:
-            kind, rows = self._rows(e)
+            rows = self._rows(e)
             trailing = "P" if len(e.indices) > 1 else ""
             fields.append(f"{e.name}=jnp.zeros({f'({rows}, P)' if trailing else 'P'})")
             if self._inner(e):
                 places = "noise_places" if e.response == "noise" else "inner_places"
                 count = f"len(linear.{places}({self._orders(e)}, {rows})[0])"
                 fields.append(f"{e.name}_inner=jnp.zeros({f'({count}, P)' if trailing else count})")
-        return ["def rest(P):", '    """The state of a silent network of P populations."""', "    return State(", *(f"        {f}," for f in fields), "    )"]
+        head = ["def rest(P):", '    """The state of a silent network of P populations."""', "    return State("]
+        return [*head, *(f"        {f}," for f in fields), "    )"]
 
     def _kind(self, e: Equation) -> _Kind:
         return self.kinds["synapse" if e.response == "synapse" else "membrane"]
@@ -94,9 +95,9 @@ class FilterCode:
         """Whether the first axis is that of the distinct filters, not of the populations."""
         return len(e.indices) > 1
 
-    def _rows(self, e: Equation) -> tuple[_Kind, str]:
-        kind = self._kind(e)
-        return kind, str(kind.distinct) if self._is_of_classes(e) else "P"
+    def _rows(self, e: Equation) -> str:
+        """How many filters of this kind stand side by side."""
+        return str(self._kind(e).distinct) if self._is_of_classes(e) else "P"
 
     def _inner(self, e: Equation) -> bool:
         return self._kind(e).highest > 1

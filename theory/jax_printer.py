@@ -93,7 +93,7 @@ def _flattened(e: sp.Expr) -> sp.Expr:
         return e
     made = e.func(*(_flattened(a) if isinstance(a, sp.Expr) else a for a in e.args))
     inner = e.args[:1] if isinstance(e, sp.Pow) and e.exp.is_number else e.args
-    saturates = isinstance(e, sp.Function) and not isinstance(e, NODES) or (isinstance(e, sp.Pow) and not (e.exp.is_Integer and e.exp > 0))
+    saturates = (isinstance(e, sp.Function) and not isinstance(e, NODES)) or (isinstance(e, sp.Pow) and not (e.exp.is_Integer and e.exp > 0))
     return Flat(made) if saturates and any(map(_overflows, inner)) and len(e.free_symbols) else made
 
 

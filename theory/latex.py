@@ -77,7 +77,8 @@ def latex(expression: Any) -> str:
 
 def _ours(expression: sp.Basic) -> bool:
     """Whether a node has a form of its own here."""
-    return any(hasattr(_Printer, f"_print_{type(e).__name__}") and type(e).__module__.startswith("motifield") for e in sp.preorder_traversal(expression))
+    kinds = {type(e) for e in sp.preorder_traversal(expression)}
+    return any(hasattr(_Printer, f"_print_{kind.__name__}") and kind.__module__.startswith("motifield") for kind in kinds)
 
 
 def product_latex(product: sp.Expr) -> str:

@@ -338,7 +338,7 @@ class _Teller:
     def linearisation(self) -> Section:
         values = [Line(rf"\delta {name}_q", "=", terms_latex(value)) for name, value in linearise.averages(self.mean_field).items()]
         lines = [self._equation(e) for e in linearise.linearised(self.mean_field)]
-        more = [rf"$H_q = \langle \phi_q'' \rangle$"]
+        more = [r"$H_q = \langle \phi_q'' \rangle$"]
         if "G" in self.mean_field.averages:
             more.append(r"$\Theta_q = \langle \phi_q''' \rangle$")
         return Section("Jacobian", (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import sympy as sp
 from sympy.printing.precedence import PRECEDENCE
@@ -31,7 +32,7 @@ def pieces_of(f: TransferFunction) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, 
 class ScalarPrinter(StrPrinter):
     """Code of scalars in languages that write powers as a^b; functions by the names in `NAMES`, nodes of closed forms as functions, too."""
 
-    NAMES: dict[str, str] = {}
+    NAMES: Mapping[str, str] = {}
 
     def code(self, expression: sp.Expr) -> str:
         """One line."""
@@ -49,6 +50,11 @@ class ScalarPrinter(StrPrinter):
     def _print_Function(self, expr):
         name = type(expr).__name__
         return f"{self.NAMES.get(name, name)}({', '.join(self._print(a) for a in expr.args)})"
+
+    def _print_Heaviside(self, expr):
+        return f"{self.NAMES['Heaviside']}({self._print(expr.args[0])})"
+
+    _print_LatticeOp = _print_Function  # Max
 
     def _print_InverseRoot(self, expr):
         return f"(1/sqrt({self._print(expr.args[0])}))"

@@ -19,6 +19,7 @@ from .architecture import MOTIFS
 from .equations import MeanField
 from .notation import kappa
 
+
 def _normal_rule(panels: int = 48, points: int = 16, reach: float = 8.5) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for averages over a standard normal variable."""
     t, w = np.polynomial.legendre.leggauss(points)
@@ -228,9 +229,8 @@ class Neurons:
                 first, second = rng.standard_normal((2, m // 4))
                 bound = np.sqrt(w.A[p, q] * w.A[q, p])
                 c = w.B[p, q] / bound
-                mirror = (lambda v: np.concatenate([v, v, -v, -v]))
-                self.onto[p, q] = mirror(np.sqrt(w.A[p, q] / w.N) * w.g[p, q] * first)
-                self.back[p, q] = mirror(np.sqrt(w.A[q, p] / w.N) * w.g[q, p] * (c * first + np.sqrt(1 - c * c) * second))
+                self.onto[p, q] = _mirrored(np.sqrt(w.A[p, q] / w.N) * w.g[p, q] * first)
+                self.back[p, q] = _mirrored(np.sqrt(w.A[q, p] / w.N) * w.g[q, p] * (c * first + np.sqrt(1 - c * c) * second))
 
     def covariance(self, q: int) -> np.ndarray:
         """Of (N a^1.., N b^1.., xi) of a neuron of population q (theory, 1.2)."""
@@ -295,6 +295,10 @@ class Neurons:
         others = w.residual[q] - f * f * w.A[q, p] * w.g[q, p] ** 2 / w.N
         x = w.K[q] + w.N * self.rows[q] @ w.kappa[q] + w.z[q] * self.offsets[q] + self.noise[q]
         return x + np.sqrt(others) * self.rest[q] + f * self.back[p, q]
+
+
+def _mirrored(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values, values, -values, -values])
 
 
 def root(matrix: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ from jax.tree_util import Partial
 from matplotlib.figure import Figure
 
 import motifield as mf
-from motifield.numerics.units import Units
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
@@ -25,7 +24,7 @@ TIMES, TOLERANCE = np.linspace(0, 60, 121), 0.15
 def simulated(system: mf.System, par: mf.Parameters, seed: int) -> dict[str, np.ndarray]:
     """Rates, variances and sum_q kappa_pq of a sampled network: of x_i in p, the part along the deviation of i's in-strength."""
     network = mf.sample(par, seed, dtype=np.float32)
-    run = mf.simulate(network, Partial(system.transfer, parameters=par), units=Units.of(system.mean_field.architecture, par),
+    run = mf.simulate(network, Partial(system.transfer, parameters=par), units=mf.Units.of(system.mean_field.architecture, par),
                       input=par.input, t1=60.0, saveat=TIMES, record="all", throw=True)  # fmt: skip
     x, u = run["trajectory"].values, network.in_strengths()[:, 0]
     members = [network.members(p) for p in par.populations]

@@ -18,7 +18,6 @@ from rich.progress import track
 from rich.table import Table
 
 import motifield as mf
-from motifield.numerics.verify import NetworkVerification
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
@@ -31,7 +30,7 @@ EXPECTED = {
 TOLERANCE = 0.002
 
 
-def picture(groups: NetworkVerification, rows: list[dict]) -> Figure:
+def picture(groups: mf.NetworkVerification, rows: list[dict]) -> Figure:
     """The rates of the cell groups at the strongest coupling, and the errors of all comparisons."""
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -15,7 +15,6 @@ from jax.tree_util import Partial
 from matplotlib.figure import Figure
 
 import motifield as mf
-from motifield.numerics.units import Units
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
@@ -28,7 +27,7 @@ TIMES = np.concatenate([[0.0], np.arange(15.0, 75.0, 0.25)])  # after 15 time co
 def neurons(system: mf.System, par: mf.Parameters, seed: int) -> np.ndarray:
     """x of every neuron, E and I alike in their inputs, over time."""
     network = mf.sample(par, seed, dtype=np.float32)
-    run = mf.simulate(network, Partial(system.transfer, parameters=par), units=Units.of(system.mean_field.architecture, par), input=par.input,
+    run = mf.simulate(network, Partial(system.transfer, parameters=par), units=mf.Units.of(system.mean_field.architecture, par), input=par.input,
                       spread=par.spread, t1=75.0, saveat=TIMES, dt=0.1, record="all", seed=seed, throw=True)  # fmt: skip
     return run["trajectory"].values[1:]
 

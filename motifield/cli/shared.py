@@ -93,7 +93,8 @@ def by_population(dataset: Any) -> list[dict[str, Any]]:
     """A row for each population; what belongs to a distinct filter has a column for each."""
     rows = []
     for p in dataset["population"].values:
-        at, row = dataset.sel(population=p), {"population": str(p)}
+        at = dataset.sel(population=p)
+        row: dict[str, Any] = {"population": str(p)}
         for name in at.data_vars:
             kinds = at[name].dims
             for n in range(at[name].size):

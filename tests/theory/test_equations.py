@@ -1,6 +1,5 @@
 """The derived equations against expressions written out by hand, population by population, from theory.md section 2."""
 
-import inspect
 from itertools import combinations, product
 
 import pytest
@@ -10,9 +9,9 @@ from motifield.errors import ArchitectureError
 from motifield.theory import rules
 from motifield.theory.architecture import MOTIFS, Architecture
 from motifield.theory.closures import CLOSURES, Closure, LowRank, MotifOnly, SecondMoment
-from motifield.theory.record import Record
 from motifield.theory.derivation import derive
 from motifield.theory.notation import P, p, q
+from motifield.theory.record import Record
 from motifield.theory.statistics import SynapseStatistics
 
 N = sp.Symbol("N", positive=True)

@@ -85,7 +85,8 @@ def test_averages_by_numpy(name, average_by_hand):
         R, _, C = module.AVERAGES[0](np.array([mu]), np.array([Delta]), *values)[:, 0]
         wanted = [average_by_hand(lambda x, n=n: function(x, *values) ** n, mu, Delta, kinks) for n in (1, 2)]
         if name == "vertical slope" and Delta:  # in t = sqrt(x) it is smooth
-            wanted = [quad(lambda t, n=n: 2 * t ** (n + 1) * norm.pdf(t * t, mu, np.sqrt(Delta)), 0, 4, points=[np.sqrt(max(mu, 0))])[0] for n in (1, 2)]
+            law = norm(mu, np.sqrt(Delta))
+            wanted = [quad(lambda t, n=n, law=law: 2 * t ** (n + 1) * law.pdf(t * t), 0, 4, points=[np.sqrt(max(mu, 0))])[0] for n in (1, 2)]
         np.testing.assert_allclose([R, C], wanted, rtol=1e-9, atol=1e-14)
     step, mu, Delta = 1e-4, np.array([0.3]), np.array([0.5])
     sides = [module.AVERAGES[0](mu + k * step, Delta, *values)[0, 0] for k in (-2, -1, 1, 2)]
@@ -117,8 +118,8 @@ def test_jax_code_is_refused():
 def network(P=2, **changes):
     rng = np.random.default_rng(P)
     names = ["E", "I", "PV", "SOM"][:P]
-    return mf.Parameters.of(populations=names, N=400, fractions=np.full(P, 1 / P), mean=rng.normal(size=(P, P)) / 300, g=rng.uniform(0.2, 0.5, (P, P)),
-                            motifs=mf.Motifs.shared(tau=0.02), input=rng.uniform(0.2, 0.6, P), **changes)  # fmt: skip
+    mean, g, drive = rng.normal(size=(P, P)) / 300, rng.uniform(0.2, 0.5, (P, P)), rng.uniform(0.2, 0.6, P)
+    return mf.Parameters.of(populations=names, N=400, fractions=np.full(P, 1 / P), mean=mean, g=g, motifs=mf.Motifs.shared(tau=0.02), **{"input": drive, **changes})
 
 
 def compared(mean_field, parameters, t1=8.0):
@@ -182,8 +183,8 @@ def test_xppaut_four_populations():
 
 def test_xppaut_from_a_file_equals_integrate(tmp_path):
     """A pulse and a table as inputs, an initial state, and our own integrator."""
-    parameters = network().replace(input={"times": [1.0, 2.5], "values": [[0.2, 0.1], [0.7, 0.1], [0.3, 0.4]]})
-    mean_field = mf.derive(mf.Architecture(["E", "I"], "erf"), mf.LowRank())
+    parameters = network(input={"times": [1.0, 2.5], "values": [[0.2, 0.1], [0.7, 0.1], [0.3, 0.4]]}, spread={"times": [1.0, 3.0], "values": [[0.0, 0.1], [0.5, 0.1]], "kind": "table"})
+    mean_field = mf.derive(mf.Architecture(["E", "I"], "erf", inputs=["spread"]), mf.LowRank())
     write(mean_field, parameters, tmp_path / "net.ode", initial={"K_E": 0.3})
     with xpplab.load(str(tmp_path / "net.ode")) as model:
         found = model.run(total=4, dt=0.5, meth="5dp", tol=1e-10, atol=1e-12, dtmax=0.01)
