@@ -56,7 +56,9 @@ class Average(ABC):
         """
         unknown = [name for name in values if name not in self.parameters]
         if unknown:
-            raise ParameterError(f"the averaged function has no parameter {unknown[0]!r}: it has {', '.join(self.parameters) or 'none'}")
+            raise ParameterError(
+                f"the averaged function has no parameter {unknown[0]!r}: it has {', '.join(self.parameters) or 'none'}"
+            )
         return Prepared(tuple(jnp.asarray(values.get(name, default), dtype=float) for name, default in self.parameters.items()))
 
     def __call__(self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None) -> Float[Array, "*n"]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ..errors import SpecError
+from ..errors import ParameterError, SpecError
 from ..files import write_text
 from ..theory.codegen import generate
 from ..theory.equations import MeanField
@@ -17,7 +17,8 @@ from ..theory.explicit import names_of, scalar
 from ..theory.export_julia import julia_module
 from ..theory.export_numpy import numpy_module
 from ..theory.export_xpp import T, xpp_ode
-from .inputs import Constant, Held, Input, Steps, Table
+from .inputs import Constant, Held, Input, Steps, Table, by_population
+from .integrate import STATE_NAMES
 from .parameters import ARRAYS, FAMILIES, Parameters
 
 _DRIVES = {"drive": "input", "in_strength": "in_strength", "spread": "spread"}
@@ -29,13 +30,13 @@ def write(
     parameters: Parameters | None,
     path: str | Path,
     *,
-    initial: Mapping[str, float] | None = None,
+    initial: Mapping[str, Any] | None = None,
     tolerance: float | None = None,
 ) -> None:
     """Write equations to a file: JAX (.py), NumPy and SciPy (.np.py), Julia (.jl), or XPPAUT (.ode).
 
-    parameters: the numbers of an .ode file, which the others do without; initial: of an .ode file, states by their names there, as `K_E`;
-    tolerance: of averages without a closed form, in a .py file
+    parameters: the numbers of an .ode file, which the others do without; initial: of an .ode file, as `integrate` takes it,
+    {"mean": ...}; tolerance: of averages without a closed form, in a .py file
 
     Raises `SpecError` for another suffix, for an .ode file without numbers, and for an input that is code; `NoClosedFormError` where the
     language cannot have the transfer functions.
@@ -50,7 +51,7 @@ def write(
     elif path.suffix == ".ode":
         if parameters is None:
             raise SpecError(f"{path} needs numbers: give the network's parameters, in a spec the table [parameters] or [connectome]")
-        text = xpp_ode(mean_field, flat(mean_field, parameters), initial, list(parameters.populations))
+        text = xpp_ode(mean_field, flat(mean_field, parameters), flat_initial(mean_field, parameters, initial or {}), list(parameters.populations))
     else:
         raise SpecError(f"cannot write {path}: the suffix must be one of {', '.join(SUFFIXES)}")
     write_text(path, text)
@@ -70,6 +71,25 @@ def flat(mean_field: MeanField, parameters: Parameters) -> dict[str, float | sp.
     for name in set(_DRIVES) & set(mean_field.parameters):
         own = _DRIVES[name]
         found |= {str(scalar(name, (p,), names)): _of_time(getattr(parameters, own), p, own) for p in range(len(names))}
+    return found
+
+
+def flat_initial(mean_field: MeanField, parameters: Parameters, initial: Mapping[str, Any]) -> dict[str, float]:
+    """An initial state {"mean": ...}, with values as `integrate` takes them, by the names of explicit equations, as `K_E`.
+
+    Raises `ParameterError` for what is no state.
+    """
+    names, architecture = parameters.populations, mean_field.architecture
+    known = {STATE_NAMES[e.name]: e for e in mean_field.equations}
+    unknown = [name for name in initial if name not in known]
+    if unknown:
+        raise ParameterError(f"an initial state is a mapping with some of {list(known)}, not {unknown[0]!r}")
+    found = {}
+    for label, value in initial.items():
+        e, values = known[label], by_population(value, names, f"initial {label}")
+        of = architecture.filter_index("synapse" if e.response == "synapse" else "membrane", len(names))
+        first = [(of.index(c),) for c in dict.fromkeys(of)] if len(e.indices) > 1 else [()]
+        found |= {str(scalar(e.name, (*a, p), names)): float(values[p]) for a in first for p in range(len(names))}
     return found
 
 

@@ -114,8 +114,9 @@ def _judge(values, slopes, points, left, middle, right, size, tolerance):
         before, now = now, ((2 * k + 1) * u * now - k * before) / (k + 1)
     whole = jnp.abs(values[:, : len(NODES)])
     here = jnp.maximum(jnp.min(whole, axis=1), 0.1 * size.typical)
-    # what rounding x does to a steep function, as tanh(1e5 (x - 5)), which no smaller panel mends
-    rounding = 4e-16 * jnp.maximum(jnp.abs(left), jnp.abs(right)) * jnp.max(jnp.abs(slopes), axis=1)
+    # what rounding x does to a steep function, as 1 - 1e4 |x - 3|, which no smaller panel mends
+    rounding = 2e-15 * jnp.maximum(jnp.abs(left), jnp.abs(right)) * jnp.max(jnp.abs(slopes), axis=1)
+    rounding = jnp.where(right - left < 1e-2, rounding, 0.0)
     return worst <= jnp.maximum(jnp.maximum(tolerance * here, size.noise), rounding), jnp.max(whole, axis=1) / size.typical
 
 

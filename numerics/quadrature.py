@@ -65,10 +65,12 @@ class Grid:
         return np.append(found, np.inf)
 
     def _refuse_infinite(self) -> None:
-        x = np.linspace(-63.7, 63.3, 257)
-        for x, y in zip(x, np.asarray(self.function(jnp.asarray(x))), strict=True):
+        places = np.linspace(-63.7, 63.3, 257)
+        for x, y in zip(places, np.asarray(self.function(jnp.asarray(places))), strict=True):
             if not np.isfinite(y):
-                what = f"at x = {x:.4g} the function is " + ("not a real number" if np.isnan(y) else "infinite, or its average diverges")
+                what = f"at x = {x:.4g} the function is " + (
+                    "not a real number" if np.isnan(y) else "infinite, or its average diverges"
+                )
                 raise ExpressionError(f"the Gaussian average cannot be computed to tolerance: {what}")
 
     def refined(self) -> Grid:
@@ -113,7 +115,9 @@ class Grid:
     def degree(self) -> float:
         """The power of x as which the function grows, if it grows no faster."""
         with np.errstate(invalid="ignore"):
-            steps = [float((side[-1] - side[-2])[0]) / np.log(2) for side, rate in zip(self._logs, self.growth, strict=True) if rate < 0.1]
+            steps = [
+                float((side[-1] - side[-2])[0]) / np.log(2) for side, rate in zip(self._logs, self.growth, strict=True) if rate < 0.1
+            ]
         return max([0.0, *(s for s in steps if np.isfinite(s))])
 
     @cached_property
@@ -127,6 +131,8 @@ class Grid:
             log = np.log(np.abs(np.asarray(self.function(jnp.asarray(padded)))))
         log = np.where(np.isfinite(log), log, -700.0)[: len(points)]
         low, high = np.concatenate([-ends[1:], ends[:-1]]), np.concatenate([-ends[:-1], ends[1:]])
+        log = np.concatenate([log, [log[0], log[-1]]])  # beyond the last edge as there
+        points = np.concatenate([points, [np.full(points.shape[1], -1e9), np.full(points.shape[1], 1e9)]])
         inside = (points[None] >= low[:, None, None]) & (points[None] <= high[:, None, None])
         return rules.Envelope(low, high, np.max(np.where(inside, log[None], -700.0), axis=(1, 2)))
 
@@ -290,8 +296,16 @@ class Quadrature(Average):
         return tuple(jnp.where(sigma > 0, v, there(n)) for n, v in zip(orders, wide, strict=True))
 
     def _smooth_everywhere(
-        self, integrands: Callable, count: int, mu: Array, sigma: Array, edges: Array, rule: Rule, growth: Any,
-        reaches: rules.Envelope | None, widest: float,
+        self,
+        integrands: Callable,
+        count: int,
+        mu: Array,
+        sigma: Array,
+        edges: Array,
+        rule: Rule,
+        growth: Any,
+        reaches: rules.Envelope | None,
+        widest: float,
     ) -> tuple[Array, ...]:
         """For a function without breaks: the bell rule, with twice as many nodes where one is too few, and the march beyond."""
 

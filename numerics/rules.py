@@ -9,6 +9,7 @@ All arrays have shape (n,); integrands, several at once, are called with x and z
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -159,7 +160,9 @@ def widest_bell(function: Callable[[Array], Array], edges: np.ndarray, rules: Se
     mu = mu.reshape(len(sigmas), -1, 1)
 
     def at(nodes):
-        return np.asarray(function(jnp.asarray(mu + widths * nodes[None, None, :]))), np.exp(-0.5 * nodes**2) * h / math.sqrt(2 * math.pi)
+        return np.asarray(function(jnp.asarray(mu + widths * nodes[None, None, :]))), np.exp(-0.5 * nodes**2) * h / math.sqrt(
+            2 * math.pi
+        )
 
     (values, w), (moved, moved_w) = at(z), at(z[1:] - 0.5 * h)
     octave = 2  # steps of the ladder to sqrt(2) sigma
@@ -215,7 +218,7 @@ def envelope_of(logs: Logs) -> Envelope:
         octave = jnp.maximum(known[-1] - known[-2], 0.0)
         beyond = [known[-1] + k * octave for k in (1, 2, 3, 4)]
         values = [known[0], *known, *beyond]
-        heights.append(jnp.stack([jnp.maximum(a, b) for a, b in zip(values[:-1], values[1:], strict=True)], axis=-1))
+        heights.append(jnp.stack([jnp.maximum(a, b) for a, b in itertools.pairwise(values)], axis=-1))
     return Envelope(np.concatenate([-ends[1:], ends[:-1]]), np.concatenate([-ends[:-1], ends[1:]]), jnp.concatenate(heights, axis=-1))
 
 

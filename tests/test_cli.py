@@ -115,7 +115,7 @@ def test_verify_an_ensemble(call, spec):
     [
         (("derive", "nowhere.toml"), "cannot read nowhere.toml"),
         (("derive", "{spec}", "--closure", "third"), "unknown closure 'third'"),
-        (("derive", "{spec}", "-o", "x.doc"), "suffix must be one of .tex, .md, .py"),
+        (("derive", "{spec}", "-o", "x.doc"), "suffix must be one of .tex, .md, .html, .py"),
         (("derive", "{spec}", "--explicit", "3"), "has the populations"),
         (("integrate", "{spec}", "-o", "no/such/folder/s.nc"), "does not exist"),
         (("integrate", "{spec}", "--plot", "s.doc"), "cannot draw to s.doc"),

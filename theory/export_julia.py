@@ -255,7 +255,8 @@ class _Module:
 
     def variance(self) -> list[str]:
         e = self.mean_field.variance
-        return ["# Variance of the input current within each population", "function variance(u, c)", "    P = length(c.fractions)", "    s = states(u, P)",
+        return ["# Variance of the input current within each population", "function variance(u, c)", "    P = length(c.fractions)",
+                "    s = states(u, P)",
                 *self.visible(e), *self.given(e), f"    return [{self.total(e)} for p in 1:P]", "end"]  # fmt: skip
 
     def averages(self) -> list[str]:
@@ -266,7 +267,8 @@ class _Module:
             lines += [f"    {call}"] if k + 1 == len(self.functions) else [f"    if TRANSFER_OF[q] == {k + 1}", f"        {call}", "    end"]
         first = "" if self._is_plain(self.mean_field.equations[0]) else "[1, :]"
         return [*lines, "end", "", "# Mean rate of each population", "function rates(u, c)", "    P = length(c.fractions)",
-                f"    K = states(u, P).K{first}", "    Delta = variance(u, c)", "    return [averages(q, K[q], Delta[q], c)[1] for q in 1:P]", "end"]  # fmt: skip
+                f"    K = states(u, P).K{first}", "    Delta = variance(u, c)",
+                "    return [averages(q, K[q], Delta[q], c)[1] for q in 1:P]", "end"]  # fmt: skip
 
     def field(self) -> list[str]:
         equations = self.mean_field.equations

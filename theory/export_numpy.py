@@ -224,7 +224,8 @@ function's size."""
             ["def rest(P):", '    """The state of a silent network of P populations."""', "    return State(", *rest, "    )"],
             ["def pack(state):", '    """A state as one flat array."""', "    return np.concatenate([np.ravel(field) for field in state])"],
             ["def unpack(y, P):", '    """The state that a flat array is, for P populations."""', "    fields, start = [], 0",
-             "    for field in rest(P):", "        fields.append(np.reshape(y[start : start + field.size], field.shape))", "        start += field.size",
+             "    for field in rest(P):", "        fields.append(np.reshape(y[start : start + field.size], field.shape))",
+             "        start += field.size",
              "    return State(*fields)"],
         ]  # fmt: skip
 
@@ -288,7 +289,8 @@ function's size."""
 
     def _averages(self) -> list[str]:
         own = "c.transfer[n][which]" if self._defaults("transfer") else "()"
-        return ["def averages(mu, Delta, c):", f'    """{self._what()} of each population."""', f"    found = np.zeros(({3 if self.square else 2}, c.P))",
+        return ["def averages(mu, Delta, c):", f'    """{self._what()} of each population."""',
+                f"    found = np.zeros(({3 if self.square else 2}, c.P))",
                 "    for k, (average, names) in enumerate(zip(AVERAGES, TRANSFER_PARAMETERS, strict=True)):",
                 "        which = np.full(c.P, True) if TRANSFER_OF is None else TRANSFER_OF == k",
                 f"        found[:, which] = average(mu[which], Delta[which], *({own} for n in names))", "    return found"]  # fmt: skip

@@ -31,13 +31,10 @@ LONGEST_LINE = 900  # XPPAUT cuts a line after 1023 characters, without an error
 LONGEST_NAME = 10
 SETTINGS = "@ meth=cvode, tol=1e-9, atol=1e-11, total=50, dt=0.1, maxstor=100000, bound=1e9"
 _NO_QUADRATURE = (BivariateProbability, GatedProbability, OwenT)
-_RESERVED = set(
-    (
-        "t pi if then else sin cos tan asin acos atan atan2 sinh cosh tanh exp ln log log10 sqrt abs sign heav mod flr ran normal max min erf "
-        "erfc lgamma sum of delay del_shft shift set besselj bessely poisson hom_bcs done par aux init global wiener markov table number i1 i2 "
-        "i3 ishift not and or arg1 arg2 arg3 arg4 arg5 arg6 arg7 arg8 arg9"
-    ).split(" ")
-)
+_RESERVED = set(re.findall(r"\w+", """
+t pi if then else sin cos tan asin acos atan atan2 sinh cosh tanh exp ln log log10 sqrt abs sign heav mod flr ran normal max min erf erfc lgamma
+sum of delay del_shft shift set besselj bessely poisson hom_bcs done par aux init global wiener markov table number i1 i2 i3 ishift not and or
+arg1 arg2 arg3 arg4 arg5 arg6 arg7 arg8 arg9"""))  # fmt: skip
 _SHORT = {"fractions": "al", "mean": "j", "tau_con": "tc", "tau_div": "td", "tau_chn": "th", "tau_rec": "tr", "tau_inp": "ti", "noise": "d",
           "drive": "i", "in_strength": "h", "spread": "sg", "A": "aa", "B": "bb", "K": "k", "kappa": "ka", "rho": "rh", "current": "cu", "V": "vn",
           "Delta": "dl", "R": "r", "G": "gn", "C": "cc", "N": "nn", "transfer": "f", "membrane": "m", "synapse": "y"}  # fmt: skip
@@ -167,7 +164,8 @@ class _Writer:
             reason = "it is a bivariate normal probability, which XPPAUT does not have"
         if form is None or form.has(*_NO_QUADRATURE):
             raise NoClosedFormError(f"XPPAUT has no quadrature, and the average of the {what} {f.name} = {f.expression} has no closed form in "
-                                    f"erf and exp ({reason}): write NumPy (.np.py) or Julia (.jl), or choose a function with a closed form")  # fmt: skip
+                                    f"erf and exp ({reason}): write NumPy (.np.py) or Julia (.jl), or choose a "
+                                    "function with a closed form")  # fmt: skip
         if power == 2 and f.defaults:  # the mean is in terms of u for any values: the square must be of the same u
             form = GaussianAverage(f.affine.outer.subs(numbers) ** 2, MU, DELTA).closed_form(nodes=True)
             return f, form

@@ -126,7 +126,9 @@ def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):
             return sp.Piecewise(*(pair(a) for a in args))
         case ast.Call(func=ast.Name(id="Rational"), args=args, keywords=[]):
             return _ratio([value(a) for a in args], text)
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS and not any(isinstance(a, ast.Starred) for a in args):
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS and not any(
+            isinstance(a, ast.Starred) for a in args
+        ):
             return _call(name, [value(a) for a in args], text)
         case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
             raise ExpressionError(f"unknown function {name!r} in {text[:80]!r}: known are {', '.join(FUNCTIONS)}")

@@ -93,7 +93,9 @@ def _flattened(e: sp.Expr) -> sp.Expr:
         return e
     made = e.func(*(_flattened(a) if isinstance(a, sp.Expr) else a for a in e.args))
     inner = e.args[:1] if isinstance(e, sp.Pow) and e.exp.is_number else e.args
-    saturates = (isinstance(e, sp.Function) and not isinstance(e, NODES)) or (isinstance(e, sp.Pow) and not (e.exp.is_Integer and e.exp > 0))
+    saturates = (isinstance(e, sp.Function) and not isinstance(e, NODES)) or (
+        isinstance(e, sp.Pow) and not (e.exp.is_Integer and e.exp > 0)
+    )
     return Flat(made) if saturates and any(map(_overflows, inner)) and len(e.free_symbols) else made
 
 
@@ -116,7 +118,10 @@ def _precise(e: sp.Expr) -> sp.Expr:
 
 def _overflows(e: sp.Expr) -> bool:
     """Whether there is an exponential of anything in it that varies."""
-    grows = (isinstance(n, (sp.exp, ExpM1, sp.cosh, sp.sinh)) or (isinstance(n, sp.Pow) and n.exp.free_symbols) for n in sp.preorder_traversal(e))
+    grows = (
+        isinstance(n, (sp.exp, ExpM1, sp.cosh, sp.sinh)) or (isinstance(n, sp.Pow) and n.exp.free_symbols)
+        for n in sp.preorder_traversal(e)
+    )
     return bool(e.free_symbols) and any(grows)
 
 
@@ -210,7 +215,11 @@ def prepared(expression: sp.Expr) -> sp.Expr:
 
 def jax_code(expression: sp.Expr) -> str:
     """One line of Python that evaluates the expression with `jax`, `jnp`, `math` and `gaussian` in scope."""
-    return Printer({"fully_qualified_modules": True, "precision": 17}).doprint(_flattened(_precise(prepared(expression)))).replace("jax.numpy.", "jnp.")
+    return (
+        Printer({"fully_qualified_modules": True, "precision": 17})
+        .doprint(_flattened(_precise(prepared(expression))))
+        .replace("jax.numpy.", "jnp.")
+    )
 
 
 def _irrational(expression: sp.Expr):

@@ -64,7 +64,9 @@ def split(expression: sp.Expr) -> Pieces:
 
 
 def _is_root(e: sp.Expr) -> bool:
-    return isinstance(e, sp.Pow) and e.exp.is_Rational and not e.exp.is_Integer and e.base.is_polynomial(X) and e.base.free_symbols == {X}
+    return (
+        isinstance(e, sp.Pow) and e.exp.is_Rational and not e.exp.is_Integer and e.base.is_polynomial(X) and e.base.free_symbols == {X}
+    )
 
 
 def _with_moduli(root: sp.Pow) -> sp.Expr:

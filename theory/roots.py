@@ -74,7 +74,9 @@ def _polynomial_roots(polynomial: sp.Poly) -> list[sp.Expr] | None:
 def _numerical_roots(surface: sp.Expr) -> list[sp.Expr]:
     precise = sp.lambdify(X, surface, "mpmath")
     with mpmath.workdps(DIGITS + 20):
-        brackets = [b for b in _brackets(_float_value(surface), _grid(_places(surface))) if _sign(precise, b[0]) * _sign(precise, b[1]) < 0]
+        brackets = [
+            b for b in _brackets(_float_value(surface), _grid(_places(surface))) if _sign(precise, b[0]) * _sign(precise, b[1]) < 0
+        ]
         if len(brackets) > MOST:
             raise ExpressionError(
                 f"{surface} switches too often: it changes sign more than {MOST} times between {-REACH:g} and {REACH:g}"
@@ -94,7 +96,7 @@ def _brackets(value: Callable[[float], float], grid: list[float]) -> Iterator[tu
         if before and now[1] * before[-1][1] < 0:
             yield before[-1][0], x
         elif len(before) == 2:
-            (a, at_a), (b, at_b) = before
+            (a, at_a), (_, at_b) = before
             sign = math.copysign(1.0, at_b)
             if at_a * at_b > 0 and abs(at_b) < min(abs(at_a), abs(now[1])) * (1 - 1e-9):
                 deep = _dip(lambda u, sign=sign: sign * value(u), a, x)
@@ -136,7 +138,7 @@ def _grid(places: list[float]) -> list[float]:
 
 def _places(surface: sp.Expr) -> list[float]:
     """Where the arguments of functions are zero: a narrow peak or step is there."""
-    arguments = {a for f in sp.preorder_traversal(surface) for a in f.args if isinstance(f, sp.Function) or isinstance(f, sp.Pow)}
+    arguments = {a for f in sp.preorder_traversal(surface) for a in f.args if isinstance(f, (sp.Function, sp.Pow))}
     found: set[float] = set()
     for argument in sorted(arguments, key=sp.default_sort_key)[:MOST]:
         if argument.free_symbols == {X} and argument.is_polynomial(X) and argument != X:

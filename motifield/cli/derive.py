@@ -67,14 +67,16 @@ def _check(mean_field: Any, as_json: bool) -> None:
 
 
 def _write(mean_field: Any, loaded: Any, output: Path, level: str, explicit: bool, fragment: bool) -> None:
-    from ..files import write_text
-    from ..theory.codegen import generate
+    from ..numerics.exports import write
+
+    def code() -> None:
+        write(mean_field, loaded.numbers() if output.suffix == ".ode" else None, output, initial=loaded.initial or None)
 
     def document() -> None:
         mean_field.derivation.write(output, level, explicit=explicit, fragment=fragment, title=loaded.title)
 
     writers: dict[str, Callable[[], Any]] = {
-        ".tex": document, ".md": document, ".html": document, ".py": lambda: write_text(output, generate(mean_field)),
+        ".tex": document, ".md": document, ".html": document, ".py": code, ".np.py": code, ".jl": code, ".ode": code,
     }  # fmt: skip
     suffix = ".np.py" if output.name.endswith(".np.py") else output.suffix
     if suffix not in writers:

@@ -114,6 +114,25 @@ def test_the_function_for_jit_and_grad():
     assert float(slope) == pytest.approx(float(found.derivative().values), rel=1e-12)
 
 
+def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
+    """Gradients of <gain max(x - threshold, 0)^exponent> by central differences of mpmath's integral."""
+    average_of = average(transfer.power_law(exponent=2), 0.4, 1.3).average
+    given = {"exponent": 2.0, "gain": 1.5, "threshold": 0.2}
+    slopes = jax.grad(lambda values: average_of(0.4, 1.3, average_of.prepare(values)))(given)
+
+    def by_hand(exponent, gain, threshold):
+        f = lambda x: gain * (x - threshold) ** exponent if x > threshold else mpmath.mpf(0)  # noqa: E731
+        return expectation(f, [threshold], 0, 0.4, 1.3)
+
+    for name in given:
+        up, down = (by_hand(**{**given, name: given[name] + step}) for step in (1e-4, -1e-4))
+        assert float(slopes[name]) == pytest.approx((up - down) / 2e-4, rel=1e-6)
+    other = average("power_law", 0.4, 1.3, parameters={"exponent": 3.0, "gain": 2.0})  # the same code with its own values
+    assert float(other.average(0.4, 1.3)) == pytest.approx(float(other.values), rel=1e-9)
+    with pytest.raises(ParameterError, match="no parameter 'gian': it has gain, threshold, exponent"):
+        average_of.prepare({"gian": 1.0})
+
+
 def test_a_constant():
     found = average("3", [0.0, 1.0], 2.0)
     np.testing.assert_array_equal(found.values, 3)
@@ -153,6 +172,9 @@ def test_curves_lie_where_the_function_bends():
     assert float(data["mu"].mean()) == pytest.approx(6, abs=0.5)
     np.testing.assert_allclose(data["average"].sel(variance=0.0), data["function"], atol=1e-15)
     np.testing.assert_allclose(data["function"], np.clip(data["mu"] - 5, 0, 2), atol=1e-14)
+    wide = curves("Max(x, 0)**2*Phi(x)", [1.0])["mu"]
+    assert wide[0] > -30
+    assert wide[-1] < 60
     np.testing.assert_array_equal(curves("x**2", [1.0], (-1.0, 2.0))["mu"][[0, -1]], [-1, 2])
 
 

@@ -188,6 +188,47 @@ def test_the_expression_is_what_the_code_evaluates():
             assert float(phi(jnp.asarray(x), 0)) == pytest.approx(float(sp.N(f.subs(X, sp.Rational(str(x))))), rel=1e-13, abs=1e-15)
 
 
+# (transfer function, mu, Delta, mean, mean of the slope, second moment): mpmath.quad of 20 digits on panels of half a standard deviation
+# with the places where the function varies; None where it is not in question
+FOUND = [
+    ("tanh(x) + 1/cosh(200*(x - 5))", 0.0, 1e-8, 0.0, 0.99999999, None),  # <tanh'> = 1 - Delta
+    ("x + exp(-exp(-50*x))", 5.0, 0.3, 6.0, 1.0, 36.3),  # x + 1 there
+    ("x*atan(exp(50*x))", 5.0, 0.3, 2.5 * np.pi, np.pi / 2, 25.3 * np.pi**2 / 4),  # x pi/2 there
+    ("Max(tanh(x), -2)", 0.0, 0.0, 0.0, 1.0, 0.0),
+    ("cos(x)**2", 0.0, 100.0, 0.5, None, 0.375),
+    ("x**9", 0.0, 1.0, 0.0, 945.0, 34459425.0),  # 17!!
+    ("Max(x, 0)**9", 0.0, 10.0, None, None, 34459425.0 * 10**9 / 2),
+    ("Heaviside(-x)*x**8", 0.0, 1.0, 52.5, None, 2027025.0 / 2),  # 7!! / 2, 15!! / 2
+    ("x/(1 - exp(-x))", 0.0, 0.0, 1.0, 0.5, 1.0),
+    ("(1 - exp(-x**2))/x**2", 0.0, 0.0, 1.0, 0.0, 1.0),
+    ("sqrt(x**4 + x**2)", 0.0, 1e-8, None, 0.0, None),
+    ("exp(-5*x)*Phi(x)", 0.0, 0.0, 0.5, -2.5 + 1 / np.sqrt(2 * np.pi), 0.25),
+    ("Max(0, 1 - 10000*Abs(x - 3))", 3.0, 100.0, 1e-4 / np.sqrt(200 * np.pi), 0.0, 2e-4 / 3 / np.sqrt(200 * np.pi)),
+    ("Min(Max(1000000*x, 0), 1)", 2.0, 900.0, 0.52657645767, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:a Gaussian average is checked only")  # exp(-5 x) overflows
+@pytest.mark.parametrize(("text", "mu", "Delta", "mean", "gain", "square"), FOUND, ids=[f[0] for f in FOUND])
+def test_cases_that_were_wrong_once(text, mu, Delta, mean, gain, square):
+    module = mf.compile(mf.derive(mf.Architecture(transfer=text), mf.SecondMoment())).module
+    at = jnp.asarray(mu), jnp.asarray(Delta)
+    for average, expected in ((module.mean_rate, mean), (module.mean_gain, gain), (module.second_moment, square)):
+        if expected is not None:
+            assert abs(float(average(*at)) - expected) <= 1e-9 * (1 + abs(expected))
+
+
+def test_tails_far_from_the_mean_count():
+    """The second moment of x^9 exp(-(x - 20)^2 / 2) at (0, 4), which lies 9 standard deviations away; and of max(x, 0)^9 at (-20, 10)."""
+    for text, f, point in [("x**9*exp(-(x - 20)**2/2)", lambda x: x**9 * mpmath.exp(-((x - 20) ** 2) / 2), (0.0, 4.0)),
+                           ("Max(x, 0)**9", lambda x: max(x, 0) ** 9, (-20.0, 10.0))]:  # fmt: skip
+        module = mf.compile(mf.derive(mf.Architecture(transfer=text), mf.SecondMoment())).module
+        width = mpmath.sqrt(point[1])
+        with mpmath.workdps(30):
+            expected = mpmath.quad(lambda x, f=f, m=point[0], s=width: f(x) ** 2 * mpmath.npdf(x, m, s), mpmath.linspace(0, 60, 121))
+        assert float(module.second_moment(*map(jnp.asarray, point))) == pytest.approx(float(expected), rel=1e-9)
+
+
 def test_piecewise_takes_the_right_side_at_a_break():
     pieces = (lambda x: 0 * x, lambda x: x, lambda x: 0 * x + 9)
     np.testing.assert_array_equal(gaussian.piecewise(jnp.array([-1.0, 0.0, 1.0, 2.0, 3.0]), pieces, (0.0, 2.0)), [0, 0, 1, 9, 9])

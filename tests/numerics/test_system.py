@@ -82,7 +82,8 @@ def test_gradients_with_respect_to_every_parameter(closure, two_populations, sys
             up, down = (value(jax.tree.unflatten(tree, [*leaves[:k], leaf.at[index].add(e), *leaves[k + 1 :]])) for e in (step, -step))
             assert float(slope[index]) == pytest.approx(float(up - down) / (2 * step), rel=1e-6, abs=1e-8)
             seen += 1
-    assert seen == 1 + 2 + 4 + 4 + 3 * 8 + 4 + 2  # N, fractions, mean, g, three (2, 2, 2) tensors, tau_rec, input
+    # N, fractions, mean, g, three (2, 2, 2) tensors, tau_rec, tau_inp, noise, and the three inputs
+    assert seen == 1 + 2 + 4 + 4 + 3 * 8 + 4 + 4 + 2 + 3 * 2
     nothing = {"MotifOnly": {"tau_div"}}.get(closure, set())  # divergence enters A only
     assert {
         n for n in ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec") if not np.any(getattr(gradient, n))

@@ -3,7 +3,6 @@
 import itertools
 import types
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -114,8 +113,7 @@ class Scalars:
 
     def rates(self):
         """The vector field of the JAX code, as named scalars."""
-        with jax.numpy_rank_promotion("allow"):
-            return self.of_state(self.module.vector_field(self.state, self.drive, self.c))
+        return self.of_state(self.module.vector_field(self.state, self.drive, self.c))
 
 
 def _evaluated(equations, values):

@@ -12,7 +12,7 @@ from scipy.integrate import quad, solve_ivp
 from scipy.stats import norm
 
 import motifield as mf
-from motifield.errors import ArchitectureError, NoClosedFormError, SpecError
+from motifield.errors import ArchitectureError, NoClosedFormError, ParameterError, SpecError
 from motifield.numerics.exports import flat, write
 from motifield.theory import filters
 from motifield.theory.export_numpy import numpy_module
@@ -185,10 +185,10 @@ def test_xppaut_from_a_file_equals_integrate(tmp_path):
     """A pulse and a table as inputs, an initial state, and our own integrator."""
     parameters = network(input={"times": [1.0, 2.5], "values": [[0.2, 0.1], [0.7, 0.1], [0.3, 0.4]]}, spread={"times": [1.0, 3.0], "values": [[0.0, 0.1], [0.5, 0.1]], "kind": "table"})
     mean_field = mf.derive(mf.Architecture(["E", "I"], "erf", inputs=["spread"]), mf.LowRank())
-    write(mean_field, parameters, tmp_path / "net.ode", initial={"K_E": 0.3})
+    write(mean_field, parameters, tmp_path / "net.ode", initial={"mean": [0.3, 0.0], "kappa": 0.05})
     with xpplab.load(str(tmp_path / "net.ode")) as model:
         found = model.run(total=4, dt=0.5, meth="5dp", tol=1e-10, atol=1e-12, dtmax=0.01)
-        ours = mf.integrate(mf.compile(mean_field), parameters, 4.0, initial={"mean": [0.3, 0.0]}, saveat=np.arange(9) * 0.5, rtol=1e-10, atol=1e-12)
+        ours = mf.integrate(mf.compile(mean_field), parameters, 4.0, initial={"mean": [0.3, 0.0], "kappa": 0.05}, saveat=np.arange(9) * 0.5, rtol=1e-10, atol=1e-12)
         for k, tag in enumerate("ei"):
             np.testing.assert_allclose(found[f"k_{tag}"], ours["mean"].values[:, k], rtol=1e-6, atol=1e-7)
 
@@ -209,6 +209,8 @@ def test_errors_of_exports(tmp_path):
         write(mean_field, None, tmp_path / "x.m")
     with pytest.raises(SpecError, match="a number for N"):
         xpp_ode(mean_field, {})
+    with pytest.raises(ParameterError, match="an initial state is a mapping with some of"):
+        write(mean_field, network(), tmp_path / "x.ode", initial={"K_E": 1.0})
     with pytest.raises(SpecError, match="no state is called 'K_X': there are K_E, K_I"):
         xpp_ode(mean_field, flat(mean_field, network()), {"K_X": 1.0})
     with pytest.raises(SpecError, match="the input is code"):

@@ -87,6 +87,24 @@ REFUSED = [
     ("+".join(["x"] * 900), "nested more than 60 deep|not an expression"),
     ("exp(" * 300 + "x" + ")" * 300, "nested more than 60 deep|not an expression"),
     ("x" * 2001, "at most 2000 are read"),
+    ("sin((1, 2))", "pairs are for Piecewise only"),
+    ("Max((1, 2), x)", "pairs are for Piecewise only"),
+    ("2**exp(exp(exp(exp(10))))", "too large"),
+    ("x**exp(exp(exp(exp(10))))", "too large"),
+    ("Max(exp(exp(exp(exp(10)))), x)", "too large"),
+    ("Max(exp(exp(exp(10))), exp(exp(exp(11))))", "too large"),
+    ("Rational(1, 2, 3)", "one or two rational numbers"),
+    ("x**sqrt(-1)", "not an expression"),
+    ("Piecewise((1, x))", "takes pairs"),
+    ("Piecewise(1, x)", "takes pairs"),
+    ("Piecewise((x, x > 0), (x < 0, True))", "is not a number"),
+    ("(x > 1) + 1", "is not a number"),
+    ("Max()", "finite values"),
+    ("Max(" + ", ".join(f"sin({k}*x)" for k in range(100)) + ")", "more than 10 arguments"),
+    (
+        "Max(Max(" + ",".join(f"sin({k}*x)" for k in range(9)) + "), Max(" + ",".join(f"cos({k}*x)" for k in range(9)) + "))",
+        "more than 10",
+    ),
 ]
 
 

@@ -118,6 +118,31 @@ def test_curved_switches_with_numerical_roots(text, surface, expected):
         assert all(abs(surface(mpmath.mpf(str(sp.N(b, 35))))) < 1e-27 for b in found)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Max(1/cosh(400*(x - 3)) - 1/2, 0)", (3 - 0.0032923947, 3 + 0.0032923947)),  # acosh(2) = 1.3169579
+        ("Max(1/cosh(1000000*(x - 3)) - 1/2, 0)", (3 - 1.3169579e-6, 3 + 1.3169579e-6)),
+        ("Max(1/cosh(80*(x - 18)) - 1/2, 0)", (18 - 0.0164619737, 18 + 0.0164619737)),
+        ("Max(x*exp(-x) - 0.367879, 0)", (0.9984521, 1.0015495)),  # exp(-1) = .36787944
+    ],
+)
+def test_two_roots_closer_than_the_grid(text, expected):
+    assert [float(b) for b in split(parse(text)).breaks] == pytest.approx(expected, abs=1e-7)
+
+
+def test_a_missed_root_is_noticed(monkeypatch):
+    monkeypatch.setattr("motifield.theory.pieces.real_roots", lambda surface: [])
+    with pytest.raises(ExpressionError, match="cannot find where .* switches: at x ="):
+        split(parse("Max(tanh(x) - 1/3, 0)"))
+
+
+def test_a_root_of_a_square_bends():
+    found = split(parse("sqrt(x**4 + x**2)"))
+    assert found.breaks == (0,)
+    assert [sp.simplify(p.subs(X, s) - sp.sqrt(20)) for p, s in zip(found.pieces, (-2, 2), strict=True)] == [0, 0]
+
+
 def test_a_double_root_does_not_switch():
     assert split(parse("Max(exp(x) - x - 1, 0)")).pieces[0] == sp.exp(X) - X - 1
     assert split(parse("Abs(1 - cos(x)*exp(-x**2))")).breaks == ()

@@ -6,6 +6,7 @@ Every random function is made twice, as text and as NumPy code; nothing of the l
 import functools
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -140,6 +141,25 @@ def test_value(family):
         expected, size = integral(function, bends + (roots_of(text) if "switch" in family else []), *point)
         found = form.xreplace({M: sp.Float(point[0], 40), V: sp.Float(point[1], 40)}).evalf(16)
         assert abs(float(found) - expected) <= 1e-10 * size + 1e-16, (text, point, found, expected)
+
+    check()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_reference_against_mpmath(family):
+    """The reference above, NumPy code of the function included, is mpmath's integral of the expression as SymPy reads it."""
+
+    @settings(max_examples=5, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))
+    @given(FAMILIES[family], POINT)
+    def check(made, point):
+        text, function, bends = made
+        bends = sorted({*bends, *(roots_of(text) if "switch" in family else [])})
+        found, size = integral(function, bends, *point)
+        precise = sp.lambdify(sp.Symbol("x", real=True), sp.sympify(parse(text)), "mpmath")
+        mean, width = mpmath.mpf(point[0]), mpmath.sqrt(point[1])
+        cuts = sorted({*mpmath.linspace(mean - 12 * width, mean + 12 * width, 17), *(b for b in bends if abs(b - mean) < 12 * width)})
+        expected = mpmath.quad(lambda x: precise(x) * mpmath.npdf(x, mean, width), cuts, maxdegree=5)
+        assert abs(found - float(expected)) <= 1e-10 * size + 1e-16, (text, point, found, expected)
 
     check()
 

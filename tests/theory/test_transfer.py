@@ -189,3 +189,9 @@ def test_a_jax_function_is_opaque():
     assert str(made.expression) == "size(x, k)"
     with pytest.raises(ExpressionError, match="breaks that increase"):
         transfer.jax_function(abs, breaks=[1, 0])
+
+
+@pytest.mark.parametrize("text", ["sqrt(x + 5)", "log(x + 4)", "sqrt(10 - x)"])
+def test_what_is_not_real_farther_out_is_said(text):
+    with pytest.raises(ExpressionError, match="is not a real number at x = -?(60|20|7)"):
+        transfer.expression(text)
