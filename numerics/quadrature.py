@@ -271,6 +271,7 @@ class Quadrature(Average):
                 self._by_parts(function, n, mu, sigma, x, z) if n >= self.singular_order() else function(x, n) for n in orders
             )
 
+        reaches: rules.Envelope | None
         if self.grid is None:
             logs = rules.logs_of(lambda x: function(x[:, None], 0)[:, 0], mu)
             growth: Any = rules.growth_of(logs)  # of the pieces, which are squares where this is the average of one

@@ -112,10 +112,10 @@ def march(integrands: Integrands, count: int, mu: Float[Array, " n"], sigma: Flo
     width = jnp.where(there, sigma, 1.0)
     first, last = -rule.reach - growth[0] * width, rule.reach + growth[1] * width
     if reaches is not None:
-        low, high = ((at[None, :] - mu[:, None]) / width[:, None] for at in (reaches.low, reaches.high))
+        near, beyond = ((at[None, :] - mu[:, None]) / width[:, None] for at in (reaches.low, reaches.high))
         far = reaches.height if reaches.height.ndim == 2 else reaches.height[None, :]
-        first = jnp.minimum(first, -jnp.max(jnp.where(-high < far, jnp.minimum(-low, far), 0.0), axis=1))
-        last = jnp.maximum(last, jnp.max(jnp.where(low < far, jnp.minimum(high, far), 0.0), axis=1))
+        first = jnp.minimum(first, -jnp.max(jnp.where(-beyond < far, jnp.minimum(-near, far), 0.0), axis=1))
+        last = jnp.maximum(last, jnp.max(jnp.where(near < far, jnp.minimum(beyond, far), 0.0), axis=1))
     low = mu + first * width
     if edges.ndim == 1:
         start = jnp.searchsorted(edges, low, side="right", method="compare_all" if len(edges) <= 64 else "scan")

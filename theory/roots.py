@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import mpmath
 import sympy as sp
@@ -99,11 +100,15 @@ def _brackets(value: Callable[[float], float], grid: list[float]) -> Iterator[tu
             (a, at_a), (_, at_b) = before
             sign = math.copysign(1.0, at_b)
             if at_a * at_b > 0 and abs(at_b) < min(abs(at_a), abs(now[1])) * (1 - 1e-9):
-                deep = _dip(lambda u, sign=sign: sign * value(u), a, x)
+                deep = _dip(partial(_times, sign, value), a, x)
                 if deep is not None:
                     yield a, deep
                     yield deep, x
         before = [*before[-1:], now]
+
+
+def _times(sign: float, value: Callable[[float], float], x: float) -> float:
+    return sign * value(x)
 
 
 def _dip(value: Callable[[float], float], a: float, b: float) -> float | None:

@@ -118,7 +118,8 @@ def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
     """Gradients of <gain max(x - threshold, 0)^exponent> by central differences of mpmath's integral."""
     average_of = average(transfer.power_law(exponent=2), 0.4, 1.3).average
     given = {"exponent": 2.0, "gain": 1.5, "threshold": 0.2}
-    slopes = jax.grad(lambda values: average_of(0.4, 1.3, average_of.prepare(values)))(given)
+    at = jnp.asarray(0.4), jnp.asarray(1.3)
+    slopes = jax.grad(lambda values: average_of(*at, average_of.prepare(values)))(given)
 
     def by_hand(exponent, gain, threshold):
         f = lambda x: gain * (x - threshold) ** exponent if x > threshold else mpmath.mpf(0)  # noqa: E731
@@ -128,7 +129,7 @@ def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
         up, down = (by_hand(**{**given, name: given[name] + step}) for step in (1e-4, -1e-4))
         assert float(slopes[name]) == pytest.approx((up - down) / 2e-4, rel=1e-6)
     other = average("power_law", 0.4, 1.3, parameters={"exponent": 3.0, "gain": 2.0})  # the same code with its own values
-    assert float(other.average(0.4, 1.3)) == pytest.approx(float(other.values), rel=1e-9)
+    assert float(other.average(*at)) == pytest.approx(float(other.values), rel=1e-9)
     with pytest.raises(ParameterError, match="no parameter 'gian': it has gain, threshold, exponent"):
         average_of.prepare({"gian": 1.0})
 
