@@ -19,7 +19,7 @@ documents: $(ENV)/.ready
 	$(RUN)/python derivations/documents.py --compile out/documents
 
 derivations: $(ENV)/.ready
-	set -e; for script in derivations/*/run.py; do echo "== $$script"; $(RUN)/python $$script; done
+	ls derivations/*/run.py | xargs -P 2 -I{} sh -c 'mkdir -p out && name=$$(basename $$(dirname {})) && $(RUN)/python {} > out/$$name.log 2>&1; status=$$?; echo "== {}"; cat out/$$name.log; exit $$status'
 
 $(ENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("motifield needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else 0'

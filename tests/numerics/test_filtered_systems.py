@@ -108,12 +108,13 @@ def test_time_constants_are_parameters(system, numbers):
     """Differentiable: the gradient of a trajectory with respect to a time constant is its difference quotient."""
     from motifield.numerics.integrate import trajectory
 
+    @jax.jit
     def end(tau):
         par = numbers.replace(membrane={"tau": tau})
         return trajectory(system, par, system.rest(2), jnp.array([0.0, 2.0]), rtol=1e-10, atol=1e-12)[0].K[-1, 1]
 
     tau = jnp.array([1.0, 0.7])
-    gradient = jax.grad(end)(tau)
+    gradient = jax.jit(jax.grad(end))(tau)
     for k in range(2):
         step = jnp.zeros(2).at[k].set(1e-4)
         assert float(gradient[k]) == pytest.approx(float(end(tau + step) - end(tau - step)) / 2e-4, rel=1e-5)
@@ -133,13 +134,13 @@ def response(above, below, t):
     filters = linear.observer(above, below, 1, len(below) - 1)
     order = len(below) - 1
 
-    def field(_, y):
+    @jax.jit
+    def field(y):
         if order == 1:
-            return np.asarray(linear.low_pass(jnp.asarray(y), jnp.ones(1), filters))
-        d, inner = linear.respond(jnp.asarray(y[:1]), jnp.asarray(y[1:]), jnp.ones(1), filters, order)
-        return np.concatenate([d, inner])
+            return linear.low_pass(y, jnp.ones(1), filters)
+        return jnp.concatenate(linear.respond(y[:1], y[1:], jnp.ones(1), filters, order))
 
-    return solve_ivp(field, (0, t), np.zeros(order), rtol=1e-9, atol=1e-11).y[0, -1]
+    return solve_ivp(lambda _, y: np.asarray(field(y)), (0, t), np.zeros(order), rtol=1e-9, atol=1e-11).y[0, -1]
 
 
 @pytest.mark.parametrize("order", [1, 2, 5])
