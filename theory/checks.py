@@ -65,6 +65,7 @@ class Checker:
 
     def __init__(self, mean_field: MeanField, seed: int = 0):
         self.mean_field, self.seed = mean_field, seed
+        self._kept: dict[tuple, np.ndarray] = {}
 
     def __call__(self, equality: Equality) -> Outcome:
         return getattr(self, f"_{equality.holds}")(equality)
@@ -107,16 +108,20 @@ class Checker:
         over_i = equality.rule == "filtered_rate"
         places = _places(equality, self.world)
         batches = self.correlated if equality.rule == "stein" else self.batches
-        left, right = (
-            np.array([[float(Evaluator(n.world, n, over_i=over_i)(side, at)) for at in places] for n in batches])
-            for side in (equality.left, equality.right)
-        )
+        left, right = (self._values(side, places, batches, over_i) for side in (equality.left, equality.right))
         difference = left - right
         size = np.maximum(np.abs(left), np.abs(right)).max(0) + 1e-300
         mean, error = difference.mean(0), difference.std(0, ddof=1) / np.sqrt(BATCHES)
         exact = np.abs(difference).max(0) <= EXACT * size
         z = np.where(exact, 0.0, np.abs(mean) / np.maximum(error, 1e-12 * size))
         return Outcome(equality, float(z.max()), STANDARD_ERRORS, "standard errors", f"standard error {float((error / size).max()):.1e} of the value")
+
+    def _values(self, side: sp.Expr, places: list[dict], batches: list[Neurons], over_i: bool) -> np.ndarray:
+        """Values in every batch and at every place, kept: one side of an equality is often the other side of the next."""
+        key = (side, tuple(tuple(at.items()) for at in places), id(batches), over_i)
+        if key not in self._kept:
+            self._kept[key] = np.array([[float(Evaluator(n.world, n, over_i=over_i)(side, at)) for at in places] for n in batches])
+        return self._kept[key]
 
     def _closure(self, equality: Equality) -> Outcome:
         limit = self.mean_field.closure.exact_when

@@ -19,15 +19,18 @@ def symbol_table(mean_field: MeanField) -> Table:
     seen = {str(b) for e in _expressions(mean_field) for b in e.atoms(sp.IndexedBase)}
     rows = [("$N$", "number of neurons", "$1$"), ("$P$", "number of populations", "$1$")]
     for q in QUANTITIES.values():
-        if q.name in seen or q.name in ("x", "Delta"):
+        if q.name in seen or q.name in ("x", "y", "Delta"):
             rows.append((f"${shown(q.name, q.indices)}$", meaning(q.meaning), "$" + r" \times ".join(_INDICES[i] for i in q.indices) + "$"))
+    for name in mean_field.architecture.transfer_parameters:
+        rows.append((f"${sp.latex(sp.Symbol(name))}$", f"parameter {name} of the transfer functions", "$P$"))
     for kind in ("membrane", "synapse"):
         for f in getattr(mean_field.architecture, kind):
             for name in f.parameters:
                 row = (f"${parameter_latex(name, kind, 'p')}$", f"parameter {name} of the {kind} filters", "$P$")
                 if row not in rows:
                     rows.append(row)
-    return Table(("Symbol", "Meaning", "Shape"), tuple(rows), "Symbols. The first index of a shape is that of the target.")
+    synapses = "; $F$ is the number of distinct synaptic filters" if mean_field.architecture.has_synapses else ""
+    return Table(("Symbol", "Meaning", "Shape"), tuple(rows), f"Symbols. The first index of a shape is that of the target{synapses}.")
 
 
 def shown(name: str, indices: str) -> str:
