@@ -1,14 +1,17 @@
-# make demo: the main job, a whole brain; make test: the tests. Both make the environment first.
+# make demo: the main job, a whole brain; make test: the tests, make test-all: with the slow ones. All make the environment first.
 PYTHON ?= python3
 ENV = .venv
 RUN = $(ENV)/bin
 
-.PHONY: demo test check documents derivations clean
+.PHONY: demo test test-all check documents derivations clean
 
 demo: $(ENV)/.ready
 	$(RUN)/python derivations/larva_brain/run.py
 
 test: $(ENV)/.ready
+	$(RUN)/pytest -n 2 --dist loadfile -m "not slow"
+
+test-all: $(ENV)/.ready
 	$(RUN)/pytest -n 2 --dist loadfile
 
 check: $(ENV)/.ready

@@ -29,6 +29,22 @@ SHAPED = (
 jaxtyping.install_import_hook([f"motifield.numerics.{name}" for name in SHAPED],
                               "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")  # fmt: skip
 
+# Files, or tests in them, that compile or sample for minutes: `make test` leaves them out, `make test-all` runs everything.
+SLOW = (
+    "numerics/test_verify.py", "numerics/test_simulation_units.py", "numerics/test_transfer_parameters.py", "numerics/test_gaussian.py",
+    "numerics/test_averages.py", "numerics/test_bivariate.py", "numerics/test_panels.py", "theory/test_exports.py", "theory/test_export_julia.py",
+    "test_cases.py::test_sampled_networks", "test_cases.py::test_exact_averages", "test_cli.py::test_sample_measure_verify",
+    "test_cli.py::test_verify_an_ensemble", "test_filtered_systems.py::test_time_constants", "test_random_averages.py::test_derivatives",
+    "test_codegen.py::test_the_saved_source", "test_integrate.py::test_a_trajectory_has_a_gradient",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if any(part in item.nodeid for part in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 settings.register_profile("motifield", deadline=None, derandomize=True)
 settings.load_profile("motifield")
 
