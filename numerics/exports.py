@@ -84,7 +84,7 @@ def flat_initial(mean_field: MeanField, parameters: Parameters, initial: Mapping
     unknown = [name for name in initial if name not in known]
     if unknown:
         raise ParameterError(f"an initial state is a mapping with some of {list(known)}, not {unknown[0]!r}")
-    found = {}
+    found: dict[str, Any] = {}
     for label, value in initial.items():
         e, values = known[label], by_population(value, names, f"initial {label}")
         of = architecture.filter_index("synapse" if e.response == "synapse" else "membrane", len(names))

@@ -155,7 +155,7 @@ class Checker:
     def _filter(self, equality: Equality) -> Outcome:
         rng = np.random.default_rng(self.seed)
         values = _filter_values(equality.left, rng)
-        A, b = observer(*equality.right, values)
+        A, b = observer(equality.right[0], equality.right[1], values)
         worst = 0.0
         for s in rng.normal(size=3) + 1j * rng.normal(size=3):
             exact = complex(equality.left.subs(values).subs(S, s))
@@ -166,7 +166,7 @@ class Checker:
     def _noise(self, equality: Equality) -> Outcome:
         """The stationary variance of the filter's differential equations under white noise against the integral of |H|^2 over frequency."""
         values = _filter_values(equality.left, np.random.default_rng(self.seed))
-        A, b = observer(*equality.right, values)
+        A, b = observer(equality.right[0], equality.right[1], values)
         m = len(A)
         eye = np.eye(m)
         found = np.linalg.solve(np.kron(A, eye) + np.kron(eye, A), -2 * np.outer(b, b).ravel())[0]

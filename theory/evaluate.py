@@ -20,7 +20,14 @@ class Evaluator:
     """
 
     def __init__(self, world: World, neurons: Neurons | None = None, *, over_i: bool = False):
-        self.world, self.neurons, self.over_i = world, neurons, over_i
+        self.world, self._neurons, self.over_i = world, neurons, over_i
+
+    @property
+    def neurons(self) -> Neurons:
+        """The sampled neurons, for expressions that speak of neurons."""
+        if self._neurons is None:
+            raise TypeError("an expression of neurons needs sampled neurons")
+        return self._neurons
 
     def __call__(self, e: sp.Basic, at: dict[sp.Symbol, int]) -> Any:
         """A number, or an array over the sampled neurons of one population."""

@@ -16,6 +16,7 @@ from .gaussian import GaussianAverage
 from .notation import Rate, f, p, q
 from .pieces import derivative, split
 from .terms import Equation
+from .transfer import TransferFunction
 
 MOST_POPULATIONS = 4
 _OF_CLASSES = {"current": "synapse", "kappa": "membrane", "rho": "membrane", "s": "membrane"}  # what the first of two indices stands for
@@ -139,7 +140,7 @@ class _Expansion:
                 drift = V(k + 1, j) - decay[k] * V(0, j) + V(k, j + 1) - decay[j] * V(0, k)
                 yield _change(V(k, j), drift + 2 * D * gain[k] * gain[j])
 
-    def parameters(self, kind: str, own: Filter, a: int) -> dict[sp.Symbol, sp.Symbol]:
+    def parameters(self, kind: str, own: Filter | TransferFunction, a: int) -> dict[sp.Symbol, sp.Symbol]:
         """The parameters of a filter, or of a transfer function, as symbols of one population: `membrane_tau_E`."""
         return {s: sp.Symbol(scalar(f"{kind}_{s}", (a,), self.names).name, **s.assumptions0) for s in own.defaults}
 

@@ -55,6 +55,7 @@ class _Printer(ScalarPrinter):
 
     def indexed(self, e: sp.Indexed) -> str:
         name, indices = str(e.base), [str(index) for index in e.indices]
+        assert self.filters is not None
         if name == "SOURCES":
             return f"(SYNAPSE_OF[{indices[1]}] == {indices[0]})" if self.filters.kinds["synapse"].distinct > 1 else "1.0"
         if self.filters.by_target and name in ("kappa", "rho", "s") and len(indices) == 2:
@@ -118,7 +119,7 @@ class _Module:
     def transfers(self) -> list[list[str]]:
         blocks: list[list[str]] = []
         if len(self.functions) > 1:
-            index = self.architecture.transfer_index(len(self.architecture.populations))
+            index = self.architecture.transfer_index(len(self.architecture.populations or ()))
             blocks.append([f"const TRANSFER_OF = [{', '.join(str(k + 1) for k in index)}]  # the transfer function of each population"])
         for name, f in zip(self.names, self.functions, strict=True):
             blocks += self.transfer(name, f)

@@ -225,7 +225,8 @@ class _Names:
         tags = [n.lower() for n in populations]
         plain = all(re.fullmatch(r"[a-z0-9]{1,2}", tag) for tag in tags) and len(set(tags)) == len(tags)
         self.tags = tags if plain else [str(k + 1) for k in range(len(tags))]
-        self.populations, self.made = list(populations), {}
+        self.populations = list(populations)
+        self.made: dict[str, str] = {}
         functions = [line.split("(")[0] for line in _FUNCTIONS]
         self.taken = _RESERVED | set(functions) | {f"{n}_{tag}" for n in ("var", "rate") for tag in self.tags}
 
@@ -288,7 +289,8 @@ def _elementary(form: sp.Expr) -> sp.Expr:
 
 def _needed(lines: Sequence[str]) -> Iterator[str]:
     """The functions that these lines use, and those that these use."""
-    text, wanted = "\n".join(lines), []
+    text = "\n".join(lines)
+    wanted: list[str] = []
     for line in reversed(_FUNCTIONS):
         if re.search(rf"\b{line.split('(')[0]}\(", text + "\n".join(wanted)):
             wanted.insert(0, line)
