@@ -19,6 +19,7 @@ from motifield.errors import NoClosedFormError
 from motifield.numerics.averages import average
 from motifield.theory import closed_forms, gaussian, transfer
 from motifield.theory.expressions import X
+from motifield.theory.transfer import LIBRARY
 
 ALLOWED, PATIENCE = 0.2, 20  # seconds: for a closed form of ours, for SymPy's
 PAIRS = 1_000_000
@@ -53,7 +54,7 @@ def closed(f: sp.Expr) -> sp.Expr:
 def closed_forms_found(repeats: int = 7) -> tuple[list[Comparison], dict[str, str]]:
     """Our times against the time allowed, and what SymPy does with the same integral."""
     results, notes = [], {}
-    functions = {transfer.of(name).with_defaults: name for name in (*FURTHER, *reversed(transfer.LIBRARY))}  # each once
+    functions = {transfer.of(name).with_defaults: name for name in (*FURTHER, *reversed(LIBRARY))}  # each once
     for f, name in reversed(functions.items()):
         try:
             form = closed(f)

@@ -22,7 +22,7 @@ from ..errors import ExpressionError, NoClosedFormError, ParameterError
 from ..theory import codegen, transfer
 from ..theory.expressions import X
 from ..theory.gaussian import GaussianAverage
-from ..theory.transfer import TransferFunction
+from ..theory.transfer import LIBRARY, TransferFunction
 from . import gaussian
 from .precision import require_x64
 from .quadrature import TOLERANCE
@@ -261,7 +261,7 @@ def _function(function: Any, parameters: Mapping[str, Any]) -> TransferFunction:
         f = replace(function, defaults=values)
     elif isinstance(function, Mapping):
         f = transfer.of({**function, **exact})
-    elif isinstance(function, str) and function in transfer.LIBRARY:
+    elif isinstance(function, str) and function in LIBRARY:
         f = transfer.of({"function": function, **exact})
     else:
         f = transfer.of({"expression": function, **exact})

@@ -32,6 +32,7 @@ def _normal_rule(panels: int = 48, points: int = 16, reach: float = 8.5) -> tupl
 
 NODES, WEIGHTS = _normal_rule()
 MOST_POPULATIONS = 3
+MIXTURES = 6  # ways in which the same neurons make pairs
 
 
 class World:
@@ -253,6 +254,10 @@ class Neurons:
                  "back": (self.onto[p, q], self.back[p, q])}  # fmt: skip
         if motif in parts:
             return float(np.mean(parts[motif][0] * parts[motif][1]))
+        return float(np.mean([self._pair(motif, p, q, r) for _ in range(MIXTURES)]))
+
+    def _pair(self, motif: str, p: int, q: int, r: int) -> float:
+        """The covariance over one random choice of which neurons make a pair."""
         mixed = self.rng.permutation
         m = len(self.rest[0])
         same = np.arange(m)
