@@ -25,6 +25,7 @@ _WHERE = {
     "numerics.motifs": ["Motifs"],
     "numerics.parameters": ["Parameters"],
     "numerics.report": ["write_report"],
+    "numerics.response": ["Response", "response"],
     "numerics.sampling": ["Gaussian", "Sampler", "sample"],
     "numerics.simulation": ["simulate"],
     "numerics.spec": ["Spec", "load_spec"],
