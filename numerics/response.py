@@ -159,9 +159,9 @@ class Response:
         return [{"population": name, **{f"drive {other}": float(matrix[p, q]) for q, other in enumerate(self.populations)}}
                 for p, name in enumerate(self.populations)]  # fmt: skip
 
-    def json(self) -> dict[str, Any]:
-        """Plain data: response matrices, paradoxical populations, derivatives by name."""
-        table = self.sensitivity()
+    def json(self, which: Sequence[str] | None = None) -> dict[str, Any]:
+        """Plain data: response matrices, paradoxical populations, derivatives by name (of all parameters, or those in `which`)."""
+        table = self.sensitivity(which)
         return {
             "status": self.status, "populations": list(self.populations),
             "matrix": {what: self.matrix[what].values.tolist() for what in OBSERVABLES},

@@ -1,6 +1,7 @@
 """JAX in its strictest mode, shapes checked at run time, and two small networks in which no two numbers are alike."""
 
 import random
+import sys
 
 import jax
 import jaxtyping
@@ -53,6 +54,21 @@ settings.load_profile("motifield")
 def _seeds():
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002  (for code that uses the global generator by mistake: it must not make tests differ)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """The command line: exit status, standard output, standard error."""
+    from motifield.cli import run
+
+    def invoke(*arguments):
+        monkeypatch.setattr(sys, "argv", ["motifield", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            run()
+        out = capsys.readouterr()
+        return stop.value.code or 0, out.out, out.err
+
+    return invoke
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from motifield import __version__
-from motifield.cli.main import app, run
+from motifield.cli.main import app
 
 SPEC = """
 title = "pair"
@@ -36,18 +36,6 @@ def spec(tmp_path):
     path = tmp_path / "pair.toml"
     path.write_text(SPEC)
     return path
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    def invoke(*arguments):
-        monkeypatch.setattr(sys, "argv", ["motifield", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            run()
-        out = capsys.readouterr()
-        return stop.value.code or 0, out.out, out.err
-
-    return invoke
 
 
 def test_every_command_has_help():

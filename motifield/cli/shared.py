@@ -27,6 +27,17 @@ ClosureName = Annotated[
     str | None, typer.Option("--closure", help="motif-only, low-rank or second-moment; default: the spec's.", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", show_default=False,
+                 help="Another value of a parameter, as 'tau_chn[E,E,I]=.02', 'input=.5' or 'factor(tau_chn)=0'; repeat for several."),
+]  # fmt: skip
+Start = Annotated[
+    str | None, typer.Option("--start", show_default=False,
+                             help="The fixed point that is reached from this mean input: a number, or one per population with commas."),
+]  # fmt: skip
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the numbers: .nc, .csv or .json.", show_default=False)]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Draw them: .png, .svg or .pdf.", show_default=False)]
 
 
 @app.callback(invoke_without_command=True)
@@ -57,6 +68,28 @@ def system_of(path: Path, closure: str | None) -> tuple[Any, Any]:
     return loaded, compile_system(mean_field_of(loaded, closure))
 
 
+def parameters_of(loaded: Any, system: Any, settings: list[str] | None) -> Any:
+    """The spec's parameters, defaults written out, with some set anew; those must be statistics that a network can have."""
+    from ..numerics.feasibility import check_feasible
+    from ..numerics.vary import scalar
+
+    parameters = system.complete(loaded.numbers())
+    for text in settings or []:
+        name, value = setting(text)
+        parameters = scalar(name, parameters).set(parameters, value)
+    if settings and loaded.network is None:
+        check_feasible(parameters)
+    return parameters
+
+
+def point_of(loaded: Any, system: Any, parameters: Any, start: str | None) -> Any:
+    """The fixed point reached from `--start`, by default from the spec's initial state or rest."""
+    from ..numerics.fixed_points import fixed_point
+
+    first: Any = (loaded.initial or None) if start is None else {"mean": numbers(start)}
+    return fixed_point(system, parameters, first, throw=True)
+
+
 def network_of(path: Path) -> tuple[Any, Any]:
     """A network and its input, from a network file or a spec with a connectome."""
     if path.suffix == ".npz":
@@ -77,12 +110,15 @@ def double_precision() -> None:
 
 
 def write_dataset(data: Any, output: Path) -> None:
+    """To .nc, .csv or .json; a complex variable as two, `name_real` and `name_imag`, which every format has."""
     from ..files import write_text, write_with
 
+    for name in [n for n, v in data.data_vars.items() if v.dtype.kind == "c"]:
+        data = data.assign({f"{name}_real": data[name].real, f"{name}_imag": data[name].imag}).drop_vars(name)
     writers: dict[str, Callable[[], Any]] = {
         ".nc": lambda: write_with(output, lambda path: data.to_netcdf(path, engine="h5netcdf")),
         ".csv": lambda: write_with(output, lambda path: data.to_dataframe().to_csv(path)),
-        ".json": lambda: write_text(output, json.dumps(data.to_dict(), default=str) + "\n"),
+        ".json": lambda: write_text(output, json.dumps(plain(data.to_dict()), default=str) + "\n"),
     }
     if output.suffix not in writers:
         raise SpecError(f"cannot write {output}: the suffix must be one of {', '.join(writers)}")
@@ -120,7 +156,7 @@ def listed(option: str, text: str) -> list[float]:
 
 
 def setting(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
+    name, _, value = text.rpartition("=")
     try:
         return name.strip(), float(value)
     except ValueError:
