@@ -1,0 +1,96 @@
+"""What the dynamical mean-field equations take from the parameters, and which networks they are for.
+
+    x_i(t) = K_p(t) + sum_q kappa_q(t) u_i^q + z_p(t) xi_i + eta_i(t),     (1 + d/dt) eta = residual field + white noise
+
+i in p; the in-strengths u_i^q (covariance Sigma_p) and the offset xi_i of the input are frozen, eta has the covariance that the residual
+synapses give it: (1 + d/dt)(1 + d/dt') C^eta_p(t, t') = sum_q M_pq < phi_q(t) phi_q(t') > + 2 D_p delta(t - t'), M_pq = alpha_q g_pq^2 A_pq.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..errors import ParameterError
+from .feasibility import residual_moments
+from .parameters import Parameters
+from .precision import require_x64
+from .system import System
+from .units import Units
+
+LARGEST_B = 1e-9
+
+
+class Terms(eqx.Module):
+    """Tensors of the equations, all for N -> infinity; make them with `Terms.of`.
+
+    mean[p, q]: N alpha_q Jbar_pq; chain[p, q, r]: alpha_q N g_pq g_qr tau_chn[p, q, r]; offset[p, q]: alpha_q sqrt(N) g_pq tau_inp[p, q];
+    residual[p, q]: alpha_q g_pq^2 A_pq; widths[p, q, r]: Sigma_p[q, r]; noise[p]: D_p
+    """
+
+    fractions: Float[Array, " P"]
+    mean: Float[Array, "P P"]
+    chain: Float[Array, "P P P"]
+    offset: Float[Array, "P P"]
+    residual: Float[Array, "P P"]
+    widths: Float[Array, "P P P"]
+    noise: Float[Array, " P"]
+
+    @classmethod
+    def of(cls, parameters: Parameters) -> Terms:
+        """Pure, for jit and grad."""
+        p, N, g, alpha = parameters, parameters.N, parameters.g, parameters.fractions
+        A = 1 - jnp.einsum("pqq->pq", p.tau_con) - jnp.einsum("qpp->pq", p.tau_div)
+        across = N * g[:, :, None] * g[None, :, :] * p.tau_chn
+        return cls(alpha, N * alpha[None, :] * p.mean, alpha[None, :, None] * across, alpha[None, :] * jnp.sqrt(N) * g * p.tau_inp,
+                   alpha[None, :] * g**2 * jnp.maximum(A, 0.0), N * g[:, :, None] * g[:, None, :] * p.tau_con, p.noise)  # fmt: skip
+
+    def mean_field(self, rate: Array, gain: Array, kappa: Array, z: Array) -> Array:
+        """(1 + d/dt) K without the external input: mean coupling, chains, and offsets that go with out-strengths. All (P,)."""
+        return self.mean @ rate + jnp.einsum("pqr,q,r->p", self.chain, gain, kappa) + self.offset @ (gain * z)
+
+    def frozen(self, kappa: Array, z: Array, kappa2: Array, z2: Array) -> Array:
+        """Covariance that in-strengths and offsets give the inputs at two times: (P,), or (n, P) for n second times."""
+        return jnp.einsum("pqr,q,...r->...p", self.widths, kappa, kappa2) + (z * z2 if z2.ndim == 1 else z[None] * z2)
+
+
+def require_dmft(system: System, parameters: Parameters) -> None:
+    """Raise `ParameterError` for networks whose limit is not this: reciprocal residual synapses, units with other filters."""
+    require_x64()
+    system.check(parameters)
+    names, (_, B) = parameters.populations, residual_moments(parameters)
+    B = np.where(np.asarray(parameters.g) * np.asarray(parameters.g).T > 0, B, 0.0)
+    p, q = np.unravel_index(np.argmax(np.abs(B)), B.shape)
+    if np.abs(B[p, q]) > LARGEST_B:
+        raise ParameterError(
+            f"dynamical mean-field theory here is for residual synapses without reciprocity, B[{names[p]},{names[q]}] = {B[p, q]:.4g}: with it "
+            "neurons feel their own past. without_reciprocity(parameters) sets tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q], which makes B = 0"
+        )
+    units = Units.of(system.mean_field.architecture, parameters)
+    quiet = Units(units.membrane, units.synapse)
+    if not quiet.is_plain:
+        raise ParameterError("dynamical mean-field theory here is for units dx/dt = -x + input, without synaptic filters; this architecture has "
+                             "other ones: compile it with the membrane 1/(1 + s) and measure time in units of its time constant")  # fmt: skip
+
+
+def without_reciprocity(parameters: Parameters) -> Parameters:
+    """The same with tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q], so that the residual synapses are not reciprocal, B = 0."""
+    around = jnp.einsum("pqp->pq", parameters.tau_chn)
+    return parameters.replace(tau_rec=around + around.T)
+
+
+def as_state(initial: Any, parameters: Parameters, known: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """One number per population for each known name, 0 where it is not given. Raises `ParameterError`."""
+    from .inputs import by_population
+
+    given = dict(initial or {})
+    if set(given) - set(known):
+        raise ParameterError(f"an initial state is a mapping with some of {list(known)}: {initial!r}")
+    found = {name: by_population(given.get(name, 0.0), parameters.populations, f"initial {name}") for name in known}
+    if "variance" in found and found["variance"].min() < 0:
+        raise ParameterError(f"initial variance = {found['variance'].tolist()} must not be negative")
+    return found
