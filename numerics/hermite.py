@@ -23,7 +23,7 @@ from .parameters import Parameters
 from .system import System
 
 REACH, PANELS, NODES = 10.0, 40, 16
-ORDER = 64
+ORDER = 96
 
 
 class Series(NamedTuple):
