@@ -10,6 +10,7 @@ import xarray as xr
 from jax.tree_util import Partial
 
 from ..errors import ParameterError
+from .dmft_terms import require_dmft, without_reciprocity
 from .network import Network
 from .parameters import Parameters
 from .sampling import sample
@@ -47,7 +48,8 @@ def stationary_networks(
     shifts = np.rint(at_lags / dt).astype(int)
     if not (np.allclose(shifts * dt, at_lags) and at_lags.min() >= 0 and at_lags.max() < duration):
         raise ParameterError(f"lags must be multiples of dt = {dt} from 0 to below duration = {duration}: {at_lags.tolist()}")
-    scaled, rows = parameters.rescaled(N), []
+    require_dmft(system, parameters)
+    scaled, rows = without_reciprocity(parameters.rescaled(N)), []  # chains get weaker with N, and with them what cancels them
     times = transient + dt * np.arange(round(duration / dt) + 1)
     for k in range(networks):
         if progress is not None:
