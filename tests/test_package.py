@@ -54,10 +54,10 @@ def test_theory_imports_no_numbers():
 
 # From the top down; a module imports from its own floor or below, wherever in the file the import stands.
 FLOORS = {
-    "numerics": [["report"], ["dmft_plots"], ["dmft_stationary", "dmft_networks"], ["dmft", "lyapunov"], ["dmft_terms", "hermite"], ["plots", "response_plots"], ["verify", "spec", "averages", "exports", "response"], ["integrate", "fixed_points", "sampling", "simulation", "measure", "edges", "network"],
-                 ["autonomous"], ["system"], ["units"], ["vary"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"],
+    "numerics": [["report"], ["dmft_plots"], ["dmft_stationary", "dmft_networks"], ["dmft", "lyapunov"], ["dmft_terms", "hermite"], ["plots", "response_plots"], ["continuation"], ["verify", "spec", "averages", "exports", "response"], ["special_points", "branches", "integrate", "fixed_points", "sampling", "simulation", "measure", "edges", "network"],
+                 ["along", "autonomous"], ["system"], ["units"], ["vary"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"],
                  ["gaussian", "linear"], ["quadrature"], ["expectation"],
-                 ["rules", "bivariate", "normal", "siegert"], ["panels", "precision", "elementwise"]],
+                 ["rules", "bivariate", "normal", "siegert"], ["panels", "precision", "elementwise", "arclength"]],
     "theory": [["derivation"], ["checks"], ["narrative", "evaluate"], ["symbols", "references", "world"], ["equalities"], ["linearise"],
                ["export_numpy", "export_julia", "export_xpp"], ["scalar_code"], ["codegen"], ["filtercode"], ["numpy_helpers", "julia_helpers"],
                ["equations"], ["explicit"], ["rules"], ["record"], ["latex"], ["terms"],
