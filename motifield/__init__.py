@@ -27,6 +27,8 @@ _WHERE = {
     "numerics.measure": ["Statistics", "measure"],
     "numerics.branches": ["Branch", "Branches"],
     "numerics.continuation": ["continuation"],
+    "numerics.curves": ["BifurcationCurves", "bifurcation_curves"],
+    "numerics.cycles": ["LimitCycles", "limit_cycles"],
     "numerics.special_points": ["SpecialPoint"],
     "numerics.edges": ["read_edges"],
     "numerics.network": ["Network", "load_network"],

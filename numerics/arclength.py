@@ -51,13 +51,16 @@ def _part(equations: Any, start, direction, step, largest, steps: int):
                                   jnp.asarray(8))  # fmt: skip
     points = start[None, :] + jax.vmap(turned)(jnp.concatenate([found.states, found.params[:, None]], axis=1))
 
-    def polished(x):
-        for _ in range(2):
-            x = x - jnp.linalg.lstsq(jax.jacfwd(equations)(x), equations(x))[0]  # the shortest way back onto the curve
-        return x
+    tangents = jax.vmap(turned)(found.tangents)
 
-    points = jax.lax.map(polished, points)
-    return points, jax.vmap(turned)(found.tangents), found.n_valid, found.converged[0]
+    def polished(pair):
+        x, tangent = pair
+        matrix = jnp.concatenate([jax.jacfwd(equations)(x), tangent[None, :]])
+        return x - jnp.linalg.solve(matrix, jnp.append(equations(x), 0.0))
+
+    for _ in range(2):
+        points = jax.lax.map(polished, (points, tangents))
+    return points, tangents, found.n_valid, found.converged[0]
 
 
 def trace(
