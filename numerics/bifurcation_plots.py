@@ -1,0 +1,121 @@
+"""Pictures of bifurcations; each function returns a Matplotlib figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..errors import ParameterError
+from .branches import Branches
+from .curves import BifurcationCurves
+from .cycles import LimitCycles
+
+LABELS = {"mean": "mean input $K$", "variance": r"variance of input $\Delta$", "rate": "mean rate $R$"}
+MARKS = {"fold": ("o", "fold"), "Hopf": ("s", "Hopf point"), "branch point": ("D", "branch point"),
+         "negative variance": ("v", "variance turns negative"), "infeasible": ("x", "limit of feasible statistics"),
+         "cusp": ("^", "cusp"), "Bogdanov-Takens": ("*", "Bogdanov-Takens point")}  # fmt: skip
+CURVES = {"fold": ("k", "folds"), "Hopf": ("C3", "Hopf points")}
+MOST_POPULATIONS = 6
+
+
+def bifurcation_diagram(
+    branches: Branches, cycles: Sequence[LimitCycles] = (), *, show: Sequence[str] = ("mean", "variance", "rate"),
+    populations: Sequence[str] | None = None,
+) -> Figure:  # fmt: skip
+    """Observables over the number that varies: stable fixed points solid, unstable ones dashed, statistics that no network has faint; special
+    points marked; largest and smallest values of limit cycles as thick lines, of unstable cycles dotted.
+
+    show: of `mean`, `variance`, `rate`; populations: by name, the first six by default. Raises `ParameterError` for other names.
+    """
+    known = branches.populations
+    chosen = list(known[:MOST_POPULATIONS]) if populations is None else list(populations)
+    if wrong := [n for n in show if n not in LABELS] + [p for p in chosen if p not in known]:
+        raise ParameterError(f"{wrong[0]!r} cannot be drawn: there are {', '.join(LABELS)}, and the populations {', '.join(known)}")
+    figure = Figure(figsize=(3.9 * len(show), 3.4), layout="constrained")
+    axes = figure.subplots(1, len(show), squeeze=False)[0]
+    for ax, what in zip(axes, show, strict=True):
+        for p in chosen:
+            k = known.index(p)
+            for branch in branches:
+                _branch(ax, branch, what, k)
+            for own in cycles:
+                _cycles(ax, own, what, k)
+            for s in branches.special:
+                mark, _ = MARKS[s.kind]
+                filled = s.info.get("criticality") != "subcritical" and mark != "x"
+                face = {"c": "k"} if mark == "x" else {"mfc": "k" if filled else "w", "mec": "k"}
+                ax.plot(s.value, s.seen[what][k], mark, ms=5.5, zorder=5, ls="none", **face)
+        ax.set(xlabel=branches.name, ylabel=LABELS[what])
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[-1].legend(handles=_legend(branches, cycles, chosen), frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def _branch(ax: Axes, branch: Any, what: str, k: int) -> None:
+    x, y = branch.values, branch.dataset[what].values[:, k]
+    good = branch.dataset["feasible"].values & branch.dataset["physical"].values
+    for first, last in _runs(np.stack([branch.stable, good], axis=1)):
+        ax.plot(x[first:last], y[first:last], color=f"C{k}", lw=1.6, ls="-" if branch.stable[first] else (0, (3, 2)),
+                alpha=1.0 if good[first] else 0.25)  # fmt: skip
+
+
+def _cycles(ax: Axes, cycles: LimitCycles, what: str, k: int) -> None:
+    data = cycles.dataset
+    for side in ("min", "max"):
+        x, y = data["value"].values, data[f"{what}_{side}"].values[:, k]
+        for first, last in _runs(cycles.stable[:, None]):
+            ax.plot(x[first:last], y[first:last], color=f"C{k}", lw=2.4 if cycles.stable[first] else 1.4, alpha=0.75,
+                    ls="-" if cycles.stable[first] else ":")  # fmt: skip
+
+
+def _runs(labels: np.ndarray) -> list[tuple[int, int]]:
+    """Stretches of equal labels, each with the first point of the next one."""
+    changes = np.flatnonzero(np.any(labels[1:] != labels[:-1], axis=1)) + 1
+    starts = [0, *changes.tolist()]
+    return [(a, min(b + 1, len(labels))) for a, b in zip(starts, [*changes.tolist(), len(labels)], strict=True)]
+
+
+def _legend(branches: Branches, cycles: Sequence[LimitCycles], chosen: Sequence[str]) -> list[Line2D]:
+    handles = [Line2D([], [], color=f"C{branches.populations.index(p)}", label=p) for p in chosen]
+    handles += [Line2D([], [], color="0.4", lw=1.6, label="stable"), Line2D([], [], color="0.4", lw=1.6, ls=(0, (3, 2)), label="unstable")]
+    if cycles:
+        handles.append(Line2D([], [], color="0.4", lw=2.4, alpha=0.75, label="stable cycle, min and max"))
+    if any(not c.stable.all() for c in cycles):
+        handles.append(Line2D([], [], color="0.4", lw=1.4, ls=":", label="unstable cycle"))
+    if any(not b.dataset["feasible"].values.all() for b in branches):
+        handles.append(Line2D([], [], color="0.4", lw=1.6, alpha=0.25, label="no network has these statistics"))
+    for kind in dict.fromkeys(s.kind for s in branches.special):
+        mark, label = MARKS[kind]
+        handles.append(Line2D([], [], color="k", marker=mark, ls="none", ms=5.5, label=label))
+    return handles
+
+
+def curves_diagram(curves: BifurcationCurves) -> Figure:
+    """Curves of folds and Hopf points in the plane of the two numbers, with cusps and Bogdanov-Takens points."""
+    figure = Figure(figsize=(5.6, 3.8), layout="constrained")
+    ax = figure.subplots()
+    draw_curves(ax, curves)
+    ax.set(xlabel=curves.names[0], ylabel=curves.names[1], xlim=curves.bounds[0], ylim=curves.bounds[1])
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def draw_curves(ax: Axes, curves: BifurcationCurves) -> None:
+    """The curves into axes; neutral saddles beyond a Bogdanov-Takens point are left out."""
+    handles = {}
+    for curve in curves.curves:
+        color, label = CURVES[curve.kind]
+        x, y = curve.dataset["first"].values, curve.dataset["second"].values
+        if "frequency" in curve.dataset:
+            y = np.where(np.isfinite(curve.dataset["frequency"].values), y, np.nan)
+        (handles[label],) = ax.plot(x, y, color=color, lw=1.6)
+    for s in curves.special:
+        mark, label = MARKS[s.kind]
+        (handles[label],) = ax.plot(*s.value, mark, color="k", mfc="w", ms=8, zorder=5)
+    if handles:
+        ax.legend(list(handles.values()), list(handles), frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
