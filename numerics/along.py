@@ -79,6 +79,16 @@ class Along(eqx.Module):
 
 
 @eqx.filter_jit
+def _jacobian(equations: Any, x):
+    return jax.jacfwd(equations)(x)
+
+
+def jacobian(equations: Any, x: np.ndarray) -> np.ndarray:
+    """The derivative of equations at a point; compiled once per kind of equations."""
+    return np.asarray(_jacobian(equations, jnp.asarray(x)))
+
+
+@eqx.filter_jit
 def _evaluated(along: Along, xs):
     def one(x):
         seen = along.model.observables(along.state(x), along.at(along.values(x)))
@@ -209,12 +219,12 @@ def lyapunov_coefficient(along: Along, x: np.ndarray) -> tuple[float, float, np.
     """omega, the first Lyapunov coefficient and the eigenvector (unit length, in units of the states) at a Hopf point."""
     y, values = along.state(jnp.asarray(x)), along.values(jnp.asarray(x))
     scale = np.asarray(along.scale)
-    jacobian = np.asarray(along.jacobian(jnp.asarray(x)))[:, : along.n] * scale[:, None] / scale[None, :]
-    roots, vectors = np.linalg.eig(jacobian)
+    matrix = jacobian(along, x)[:, : along.n] * scale[:, None] / scale[None, :]
+    roots, vectors = np.linalg.eig(matrix)
     k = int(np.argmin(np.where(roots.imag > 1e-9, np.abs(roots.real), np.inf)))
     q = vectors[:, k] / np.linalg.norm(vectors[:, k])
     q = q * np.exp(-0.5j * np.angle(np.sum(q * q)))
-    others, lefts = np.linalg.eig(jacobian.T)
+    others, lefts = np.linalg.eig(matrix.T)
     left = np.conj(lefts[:, int(np.argmin(np.abs(others - roots[k])))])
     left = left / np.conj(np.vdot(left, q))
     omega = float(roots[k].imag)

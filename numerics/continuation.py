@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ParameterError, SolverError
-from .along import Along, Named, crossing_forms, evaluated
+from .along import Along, Named, crossing_forms, evaluated, jacobian
 from .arclength import Curve, lies_on, on_plane, trace
 from .autonomous import Autonomous
 from .branches import Branch, Branches, branch_dataset
@@ -93,7 +93,7 @@ def starting_states(system: System, parameters: Parameters, start: Any) -> list[
     for point in given:
         first = point.state if hasattr(point, "state") else point
         polished = fixed_point(system, parameters, first, settle=0.0)
-        if polished.residual > 1e-9:
+        if not polished.residual < 1e-9:
             raise SolverError(f"a start is no fixed point of these parameters: Newton's method ends with a residual of {polished.residual:.3g}")
         found.append(np.asarray(model.flat(polished.state)))
     if not found:
@@ -234,8 +234,7 @@ class _Search:
 
 def crossing_directions(along: Along, x: np.ndarray, left: np.ndarray) -> list[np.ndarray]:
     """Unit tangents of the two curves that cross at a branch point: w.F(t, t) = 0 for t in the null space of the Jacobian."""
-    jacobian = np.asarray(along.jacobian(jnp.asarray(x)))
-    first, second = np.linalg.svd(jacobian)[2][-2:]
+    first, second = np.linalg.svd(jacobian(along, x))[2][-2:]
     a, b, c = (float(v) for v in crossing_forms(along, jnp.asarray(x), jnp.asarray(left), jnp.asarray(first), jnp.asarray(second)))
     form = np.array([[a, b], [b, c]])
     roots, vectors = np.linalg.eigh(form)

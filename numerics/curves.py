@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.flatten_util import ravel_pytree
 
 from ..errors import ParameterError
-from .along import Along, Fold, Hopf, crossing_forms, evaluated
+from .along import Along, Fold, Hopf, crossing_forms, evaluated, jacobian
 from .arclength import root, trace
 from .branches import Branches
 from .continuation import along_of, check_bounds, continuation
@@ -95,7 +94,8 @@ def bifurcation_curves(
     """Curves of folds and Hopf points over two numbers, followed both ways from the special points of one-number continuations.
 
     special: results of `continuation` in one of the two numbers, with the other as in `parameters`; by default both are run, from `start`.
-    Cusps and Bogdanov-Takens points are located by Newton's method. Curves that pass none of the given special points are not seen.
+    Cusps and Bogdanov-Takens points are located by Newton's method; at the latter the
+    curve of the other kind is followed too. Curves that pass none of the given special points are not seen.
     Raises `ParameterError` for names and bounds.
     """
     require_x64()
@@ -124,16 +124,23 @@ def bifurcation_curves(
     along = along_of(system, own, numbers, bounds, states)
     curves: list[BifurcationCurve] = []
     found: list[SpecialPoint] = []
-    for k, ((name, s), y) in enumerate(zip(points, states, strict=True)):
-        say(f"{s.kind} {k + 1} of {len(points)}", (k + 1) / (len(points) + 1))
-        x = along.point(y, [s.value, base[1]] if name == names[0] else [base[0], s.value])
-        if any(c.kind == s.kind and _near(c.points, x) for c in curves):
+    waiting = [(s.kind, along.point(y, [s.value, base[1]] if name == names[0] else [base[0], s.value]))
+               for (name, s), y in zip(points, states, strict=True)]  # fmt: skip
+    done = 0
+    while done < len(waiting):
+        kind, x = waiting[done]
+        done += 1
+        say(f"{kind} {done} of {len(waiting)}", done / (len(waiting) + 1))
+        if any(c.kind == kind and _near(c.points, x) for c in curves):
             continue
-        curve, codim2, more = (_fold_curve if s.kind == "fold" else _hopf_curve)(along, x, len(curves), largest_step, most_steps)
+        curve, codim2, more = (_fold_curve if kind == "fold" else _hopf_curve)(along, x, len(curves), largest_step, most_steps)
         notes += more
         if curve is not None:
             curves.append(curve)
             found += [p for p in codim2 if not any(p.kind == q.kind and np.linalg.norm(p.point - q.point) < 1e-5 for q in found)]
+            # a curve of the other kind passes each Bogdanov-Takens point
+            other = "Hopf" if kind == "fold" else "fold"
+            waiting += [(other, p.point) for p in codim2 if p.kind == "Bogdanov-Takens" and p.status == "ok"]
     return BifurcationCurves(names, bounds, tuple(curves), tuple(found), tuple(dict.fromkeys(notes)), own.populations)
 
 
@@ -145,7 +152,7 @@ def _near(points: np.ndarray, x: np.ndarray) -> bool:
 
 def _both(equations: Any, z: np.ndarray, inside: Any, anew: Any, largest: float, most: int) -> tuple[np.ndarray, tuple[str, str]]:
     """Points of a curve in both directions from z."""
-    tangent = np.linalg.svd(np.asarray(jax.jacfwd(equations)(jnp.asarray(z))))[2][-1]
+    tangent = np.linalg.svd(jacobian(equations, z))[2][-1]
     ahead = trace(equations, z, tangent, inside=inside, step=0.005, largest=largest, most=most, anew=anew)
     if ahead.ended == "closed":
         return ahead.points, ("closed", "closed")
@@ -179,7 +186,7 @@ def _inside(along: Along):
 
 
 def _anchored(along: Along, x: np.ndarray, also: str = "") -> Fold:
-    left, right = null_vectors(np.asarray(along.jacobian(jnp.asarray(x)))[:, : along.n])
+    left, right = null_vectors(jacobian(along, x)[:, : along.n])
     return Fold(along, jnp.asarray(left), jnp.asarray(right), also)
 
 
@@ -189,8 +196,8 @@ def _fold_curve(along: Along, x: np.ndarray, number: int, largest: float, most: 
         return None, [], ["a curve of folds could not be followed"]
     jacobians, _ = evaluated(along, points)
     tests, last = [], None
-    for z, jacobian in zip(points, jacobians, strict=True):
-        left, right = null_vectors(jacobian[:, : along.n])
+    for z, matrix in zip(points, jacobians, strict=True):
+        left, right = null_vectors(matrix[:, : along.n])
         if last is not None:
             left, right = left * np.sign(left @ last[0]), right * np.sign(right @ last[1])
         last = left, right
@@ -218,9 +225,8 @@ def _hopf_curve(along: Along, x: np.ndarray, number: int, largest: float, most: 
 
     def anew(equations: Hopf, z: np.ndarray) -> Hopf:
         """The reference normal to v within the plane of the pair: that of J v, less its part along v."""
-        jacobian = np.asarray(along.jacobian(jnp.asarray(z[:k])))[:, : along.n]
         v = z[k:-1]
-        other = jacobian @ v
+        other = jacobian(along, z[:k])[:, : along.n] @ v
         other = other - v * (v @ other) / (v @ v)
         return Hopf(along, jnp.asarray(other / np.linalg.norm(other))) if np.linalg.norm(other) > 1e-6 else equations
 

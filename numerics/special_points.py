@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .along import Along, BranchPoint, Fold, Hopf, evaluated, lyapunov_coefficient
+from .along import Along, BranchPoint, Fold, Hopf, evaluated, jacobian, lyapunov_coefficient
 from .arclength import on_plane, root
 
 KINDS = ("fold", "Hopf", "branch point", "negative variance", "infeasible", "cusp", "Bogdanov-Takens")
@@ -86,9 +86,9 @@ def null_vectors(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return left[:, -1], right[-1]
 
 
-def fold(along: Along, a: np.ndarray, b: np.ndarray, jacobian: np.ndarray, branch: int) -> SpecialPoint:
+def fold(along: Along, a: np.ndarray, b: np.ndarray, matrix: np.ndarray, branch: int) -> SpecialPoint:
     """The fold between two points: the field and the bordered determinant vanish."""
-    left, right = null_vectors(jacobian[:, : along.n])
+    left, right = null_vectors(matrix[:, : along.n])
     x, residual, good = root(Fold(along, jnp.asarray(left), jnp.asarray(right)), (a + b) / 2)
     good &= np.linalg.norm(x - (a + b) / 2) < 2 * np.linalg.norm(b - a) + 1e-6
     return special(along, "fold", x if good else (a + b) / 2, branch, residual, good)
@@ -114,8 +114,7 @@ def hopf(along: Along, a: np.ndarray, b: np.ndarray, eigenvalues: np.ndarray, br
 
 def hopf_start(along: Along, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A start (u, s.., v, kappa) for the equations of Hopf points from a point nearby, and their reference vector."""
-    jacobian = np.asarray(along.jacobian(jnp.asarray(x)))[:, : along.n]
-    roots, vectors = np.linalg.eig(jacobian)
+    roots, vectors = np.linalg.eig(jacobian(along, x)[:, : along.n])
     pairs = [(abs(roots[i] + roots[j]), i, j) for i in range(len(roots)) for j in range(i)]
     _, i, j = min(pairs)
     other = vectors[:, i].imag if np.iscomplex(roots[i]) else vectors[:, j].real
@@ -126,8 +125,7 @@ def hopf_start(along: Along, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def branch_point(along: Along, a: np.ndarray, b: np.ndarray, branch: int) -> SpecialPoint:
     """The point where another curve crosses, between two points."""
     middle, n = (a + b) / 2, along.n
-    jacobian = np.asarray(along.jacobian(jnp.asarray(middle)))
-    left = np.linalg.svd(jacobian)[0][:, -1]
+    left = np.linalg.svd(jacobian(along, middle))[0][:, -1]
     z, residual, good = root(BranchPoint(along), np.concatenate([middle, [0.0], left]))
     x = z[: n + 1]
     good &= bool(np.linalg.norm(x - middle) < 2 * np.linalg.norm(b - a) + 1e-6 and abs(z[n + 1]) < 1e-9)

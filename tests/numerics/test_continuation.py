@@ -1,0 +1,190 @@
+"""Branches, special points, limit cycles and curves: against AUTO, direct integration, and theory of symmetric networks."""
+
+import re
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xpplab
+
+import motifield as mf
+from motifield.errors import ParameterError, SolverError
+from motifield.numerics.exports import flat
+from motifield.numerics.vary import scalar
+from motifield.theory import filters
+from motifield.theory.export_xpp import xpp_ode
+
+STEEP = "1 + erf((x - 1.5)/(0.8*sqrt(2)))"
+FOLDS = (0.00931048, 0.05996574)  # theory of this network: in the correlation tau of all motifs
+
+
+def bistable_parameters(tau=0.02, j0=0.003):
+    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[j0, -2 * j0]] * 2, g=0.2,
+                            motifs=mf.Motifs.shared(tau))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bistable():
+    """System, parameters and branches of the network that chains make bistable."""
+    system = mf.compile(mf.derive(mf.Architecture(["E", "I"], STEEP), mf.MotifOnly()))
+    parameters = bistable_parameters()
+    return system, parameters, mf.continuation(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=mf.fixed_point(system, parameters))
+
+
+@pytest.fixture(scope="module")
+def oscillating():
+    """System, parameters and branches of excitation with slower inhibition, driven until it oscillates."""
+    architecture = mf.Architecture(["E", "I"], "1 + erf((x - 1)/sqrt(2))", membrane={"E": filters.membrane(1.0), "I": filters.membrane(2.0)})
+    system = mf.compile(mf.derive(architecture, mf.MotifOnly()))
+    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.005, -0.02], [0.005, -0.002]], g=0.2,
+                                  motifs=mf.Motifs.shared(0.004), input=[0.0, -0.5])  # fmt: skip
+    return system, parameters, mf.continuation(system, parameters, "input[E]", bounds=(-1.0, 3.0), start=mf.fixed_point(system, parameters))
+
+
+@pytest.fixture(scope="module")
+def cycles(oscillating):
+    system, parameters, branches = oscillating
+    return mf.limit_cycles(system, parameters, "input[E]", branches.of("Hopf")[0], bounds=(-1.0, 3.0), intervals=16)
+
+
+def test_folds_in_the_strength_of_the_motifs(bistable):
+    """The published folds to 1e-6, and those of AUTO on the exported equations with one tau for all motifs."""
+    system, parameters, branches = bistable
+    assert branches.status == "ok"
+    folds = branches.of("fold")
+    np.testing.assert_allclose([0.02 * f.value for f in folds], FOLDS, atol=1e-8)
+    assert max(f.residual for f in folds) < 1e-12
+    text = re.sub(r"par (t[chr]_\w+)=([\d.]+)", lambda m: f"{m[1]}={round(float(m[2]) / 0.02)}*tau", xpp_ode(system.mean_field, flat(system.mean_field, parameters)))
+    with xpplab.Model.from_text(text.replace("par nn", "par tau=0.005\npar nn", 1)) as model:
+        diagram = model.auto.equilibria("tau", ds=1e-3, dsmax=0.01, dsmin=1e-7, parmin=0, parmax=0.1, nmax=2000, epsl=1e-10, epsu=1e-10, epss=1e-9)
+        seen = sorted(p.value for p in diagram.special("LP"))
+    np.testing.assert_allclose([0.02 * f.value for f in folds], seen, atol=1e-6)
+
+
+def test_stability_and_states_along_the_branch(bistable):
+    """Between the folds there are three states, the middle one unstable; beyond them one."""
+    system, _, branches = bistable
+    assert len(branches) == 1
+    for value, stable in ((0.2, [True]), (1.0, [True, False, True]), (4.0, [True])):
+        points = branches.at(value)
+        assert [p.stable for p in points] == stable
+        assert max(p.residual for p in points) < 1e-10
+    (branch,) = branches
+    unstable = branch.values[~branch.stable]
+    assert unstable.min() * 0.02 > FOLDS[0] - 1e-12
+    assert unstable.max() * 0.02 < FOLDS[1] + 1e-12
+    np.testing.assert_allclose(branch.values[[0, -1]], [0, 5], atol=1e-12)
+    assert branch.ended == ("bounds", "bounds")
+    k = int(np.argmin(np.abs(branch.values - 0.3)))
+    own = mf.fixed_point(system, branches.along.at([branch.values[k]]))
+    np.testing.assert_allclose(branch.dataset["eigenvalues"][k].values, own.eigenvalues, atol=1e-7)
+
+
+def test_a_start_on_a_known_branch_makes_no_second_one(bistable):
+    system, parameters, branches = bistable
+    again = mf.continuation(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=branches.at(1.0))
+    assert len(again) == 1
+    np.testing.assert_allclose([f.value for f in again.of("fold")], [f.value for f in branches.of("fold")], rtol=1e-8)
+
+
+def test_results_as_plain_data(bistable):
+    import json
+
+    branches = bistable[2]
+    data = json.loads(json.dumps(branches.json()))
+    assert data["vary"] == "factor(motifs)"
+    assert [row["kind"] for row in data["special"]] == ["fold", "fold"]
+    assert branches.dataset.sizes["step"] == sum(len(b.values) for b in branches)
+
+
+@pytest.mark.parametrize(("name", "bounds", "message"), [
+    ("factor(motifs)", (2.0, 3.0), "outside of the bounds"), ("nothing", (0.0, 1.0), "there is no parameter"),
+    ("factor(motifs)", (3.0, 0.0), "two increasing numbers"), ("factor(motifs)", (0.0, np.inf), "two increasing numbers"),
+])  # fmt: skip
+def test_bad_requests(bistable, name, bounds, message):
+    system, parameters, branches = bistable
+    with pytest.raises(ParameterError, match=message):
+        mf.continuation(system, parameters, name, bounds=bounds, start=branches.at(1.0))
+
+
+def test_requests_that_do_not_fit(bistable):
+    system, parameters, branches = bistable
+    with pytest.raises(ParameterError, match="outside of the bounds"):
+        branches.at(7.0)
+    with pytest.raises(ParameterError, match="a located Hopf point"):
+        mf.limit_cycles(system, parameters, "factor(motifs)", branches.of("fold")[0], bounds=(0.0, 5.0))
+    with pytest.raises(ParameterError, match="two different numbers"):
+        mf.bifurcation_curves(system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000)))
+    with pytest.raises(SolverError, match="no fixed point"):
+        mf.continuation(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=[])
+
+
+def exported(oscillating):
+    system, parameters, _ = oscillating
+    return xpplab.Model.from_text(xpp_ode(system.mean_field, flat(system.mean_field, parameters)))
+
+
+def test_hopf_point(oscillating):
+    """Eigenvalues +- i omega there; the same place in AUTO; supercritical, as the cycles that leave it are stable."""
+    system, _, branches = oscillating
+    (point,) = branches.of("Hopf")
+    own = mf.fixed_point(system, branches.along.at([point.value]), point.state, settle=0.0)
+    np.testing.assert_allclose(own.eigenvalues[:2], [1j * point.info["frequency"], -1j * point.info["frequency"]], atol=1e-9)
+    assert point.info["criticality"] == "supercritical"
+    with exported(oscillating) as model:
+        (seen,) = model.auto.equilibria("i_e", ds=0.02, dsmax=0.05, parmin=-1, parmax=3, nmax=500, epsl=1e-9, epsu=1e-9, epss=1e-8).special("HB")
+        assert point.value == pytest.approx(seen.value, abs=1e-5)
+
+
+def test_limit_cycles_against_integration(oscillating, cycles):
+    """Period and amplitude of a cycle in the middle of the branch; near the Hopf point the amplitude grows as a square root."""
+    system, _, branches = oscillating
+    data = cycles.dataset
+    assert cycles.status == "ok"
+    assert cycles.ended == "bounds"
+    assert cycles.stable.all()
+    assert float(data["unit_error"].max()) < 5e-3  # of relaxation-like cycles at the end; 24 intervals have less
+    k = int(np.argmin(np.abs(data["value"].values - 1.2)))
+    assert float(data["unit_error"][k]) < 1e-5
+    parameters = branches.along.at([float(data["value"][k])])
+    run = mf.integrate(system, parameters, 40.0, initial=branches.along.model.state(jnp.asarray(cycles.states[k, 0])), saveat=8000)
+    mean, t = run["mean"].values[2000:, 0], run["time"].values[2000:]
+    level = mean.mean()
+    up = np.flatnonzero((mean[:-1] < level) & (mean[1:] >= level))
+    crossing = t[up] + (level - mean[up]) / (mean[up + 1] - mean[up]) * (t[1] - t[0])
+    assert np.diff(crossing).mean() == pytest.approx(float(data["period"][k]), rel=1e-5)
+    assert float(data["mean_max"][k, 0] - data["mean_min"][k, 0]) == pytest.approx(np.ptp(mean), rel=1e-3)
+    first = slice(0, 4)
+    size = np.ptp(data["mean"].values[first, :, 0], axis=1) ** 2
+    slope = size / (data["value"].values[first] - cycles.hopf.value)
+    np.testing.assert_allclose(slope, slope[0], rtol=0.05)
+
+
+def test_limit_cycles_against_auto(oscillating, cycles):
+    """Periods of the same cycles in AUTO."""
+    with exported(oscillating) as model:
+        steady = model.auto.equilibria("i_e", ds=0.02, dsmax=0.05, parmin=-1, parmax=3, nmax=500)
+        orbits = model.auto.continue_from(steady.first("HB"), "periodic", ds=0.02, dsmax=0.2, nmax=300, ntst=40, parmax=2)
+        seen = np.array([(p.value, p.period) for p in orbits if p.period and 0.8 < p.value < 1.9])
+    ours = np.interp(seen[:, 0], cycles.dataset["value"].values, cycles.dataset["period"].values)
+    assert len(seen) > 3
+    np.testing.assert_allclose(ours, seen[:, 1], rtol=2e-4)
+
+
+def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
+    """There the Jacobian has a double zero, and a curve of folds passes."""
+    system, parameters, branches = oscillating
+    curves = mf.bifurcation_curves(system, parameters, ("input[E]", "factor(mean[I,E])"), bounds=((-1.0, 3.0), (0.0, 3.0)), special=branches)
+    (point,) = curves.of("Bogdanov-Takens")
+    assert {c.kind for c in curves.curves} == {"fold", "Hopf"}
+    own = scalar("factor(mean[I,E])", parameters).set(scalar("input[E]", parameters).set(parameters, point.value[0]), point.value[1])
+    model = branches.along.model
+    eigenvalues = np.linalg.eigvals(np.asarray(model.jacobian(model.flat(point.state), own)))
+    assert np.sort(np.abs(eigenvalues))[1] < 1e-6  # a square root of the error
+    assert np.sort(np.abs(eigenvalues))[2] > 0.1
+    hopf = next(c for c in curves.curves if c.kind == "Hopf").dataset
+    at = int(np.argmin(np.abs(hopf["first"].values - 1.5)))
+    here = mf.fixed_point(system, scalar("factor(mean[I,E])", own).set(scalar("input[E]", parameters).set(parameters, hopf["first"].values[at]),
+                          hopf["second"].values[at]), settle=300.0)  # fmt: skip
+    assert abs(here.eigenvalues[0].real) < 1e-3
+    assert here.eigenvalues[0].imag == pytest.approx(float(hopf["frequency"][at]), abs=1e-3)
