@@ -34,6 +34,7 @@ _WHERE = {
     "numerics.network": ["Network", "load_network"],
     "numerics.motifs": ["Motifs"],
     "numerics.parameters": ["Parameters"],
+    "numerics.phase_diagram": ["PhaseDiagram", "phase_diagram"],
     "numerics.report": ["write_report"],
     "numerics.response": ["Response", "response"],
     "numerics.sampling": ["Gaussian", "Sampler", "sample"],

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from ..errors import ParameterError
 from .branches import Branches
 from .curves import BifurcationCurves
 from .cycles import LimitCycles
+from .phase_diagram import PhaseDiagram
 
 LABELS = {"mean": "mean input $K$", "variance": r"variance of input $\Delta$", "rate": "mean rate $R$"}
 MARKS = {"fold": ("o", "fold"), "Hopf": ("s", "Hopf point"), "branch point": ("D", "branch point"),
@@ -119,3 +122,34 @@ def draw_curves(ax: Axes, curves: BifurcationCurves) -> None:
         (handles[label],) = ax.plot(*s.value, mark, color="k", mfc="w", ms=8, zorder=5)
     if handles:
         ax.legend(list(handles.values()), list(handles), frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def phase_picture(diagram: PhaseDiagram) -> Figure:
+    """The number of attractors as an image, oscillation (states, but none stable) in a colour of its own, with the curves of folds and Hopf points on top."""
+    data = diagram.dataset
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    ax = figure.subplots()
+    kinds = np.where(data["oscillating"].values, -1, data["attractors"].values)
+    present = [int(k) for k in np.unique(kinds)]
+    colors = {-1: "#f4b6a6", 0: "#ffffff", 1: "#dfe8f3", 2: "#9dbfe0", 3: "#5a8fc4", 4: "#2c639c"}
+    image = np.array([[to_rgb(colors.get(int(k), "#123d6b")) for k in row] for row in kinds.T])
+    first, second = data["first"].values, data["second"].values
+    half = [(v[1] - v[0]) / 2 for v in (first, second)]
+    extent = (first[0] - half[0], first[-1] + half[0], second[0] - half[1], second[-1] + half[1])
+    ax.imshow(image, origin="lower", extent=extent, aspect="auto", interpolation="nearest")
+    if not data["feasible"].values.all():
+        ax.contourf(first, second, ~data["feasible"].values.T, levels=[0.5, 1.5], colors="none", hatches=["//"])
+    if diagram.curves is not None:
+        draw_curves(ax, diagram.curves)
+    own = ax.get_legend()
+    handles = list(own.legend_handles) if own is not None else []
+    texts = [t.get_text() for t in own.get_texts()] if own is not None else []
+    names = {-1: "oscillation (no stable state)", 0: "no state found", 1: "1 stable state"}
+    handles += [Patch(facecolor=colors.get(k, "#123d6b"), edgecolor="0.7") for k in present]
+    texts += [names.get(k, f"{k} stable states") for k in present]
+    if not data["feasible"].values.all():
+        handles.append(Patch(facecolor="w", edgecolor="0.4", hatch="//"))
+        texts.append("no network has these statistics")
+    ax.legend(handles, texts, frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    ax.set(xlabel=diagram.names[0], ylabel=diagram.names[1], xlim=(first[0], first[-1]), ylim=(second[0], second[-1]))
+    return figure
