@@ -125,7 +125,10 @@ def draw_curves(ax: Axes, curves: BifurcationCurves) -> None:
 
 
 def phase_picture(diagram: PhaseDiagram) -> Figure:
-    """The number of attractors as an image, oscillation (states, but none stable) in a colour of its own, with the curves of folds and Hopf points on top."""
+    """The number of attractors as an image, with the curves of folds and Hopf points on top.
+
+    Where there are states, but none is stable, activity oscillates: a colour of its own.
+    """
     data = diagram.dataset
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     ax = figure.subplots()

@@ -36,8 +36,8 @@ class PhaseDiagram:
 
     dataset: over (first, second): `count` of fixed points, `attractors`, how many are stable, `oscillating`, whether there are
     some and all are unstable (activity that stays bounded then oscillates, or is irregular), `feasible`, `hits`, how often the point that was
-    reached least was reached; over (first, second, point): `stable`, `leading` eigenvalue (complex); over (first, second, point, population): `mean`, `variance`,
-    `rate`; points by mean rate, NaN where there are fewer. curves: folds and Hopf points, or None. starts: per grid point.
+    reached least was reached; over (first, second, point): `stable`, `leading` eigenvalue (complex); over (first, second, point, population):
+    `mean`, `variance`, `rate`; points by mean rate, NaN where there are fewer. curves: folds and Hopf points, or None. starts: per grid point.
     """
 
     names: tuple[str, str]
