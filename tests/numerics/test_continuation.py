@@ -9,6 +9,7 @@ import xpplab
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
+from motifield.numerics.bifurcation_plots import bifurcation_diagram
 from motifield.numerics.exports import flat
 from motifield.numerics.vary import scalar
 from motifield.theory import filters
@@ -188,3 +189,66 @@ def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
                           hopf["second"].values[at]), settle=300.0)  # fmt: skip
     assert abs(here.eigenvalues[0].real) < 1e-3
     assert here.eigenvalues[0].imag == pytest.approx(float(hopf["frequency"][at]), abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def symmetric(bistable):
+    """Two populations that inhibit each other, alike in everything: the difference of the two is a state of its own below a pitchfork."""
+    system = bistable[0]
+    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.5, 0.5], mean=[[0.002, -0.005], [-0.005, 0.002]], g=0.2,
+                                  motifs=mf.Motifs.shared(0.02), input=3.0)  # fmt: skip
+    start = mf.fixed_point(system, parameters)
+    return system, parameters, mf.continuation(system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), start=start)
+
+
+def test_branch_points_lead_to_other_branches(symmetric):
+    """The start has one population silent; its branch crosses the symmetric one at a pitchfork, where the odd mode has eigenvalue 0."""
+    _, _, branches = symmetric
+    (point,) = branches.of("branch point")
+    assert len(branches) == 3
+    np.testing.assert_allclose(point.seen["rate"][0], point.seen["rate"][1], rtol=1e-9)
+    model = branches.along.model
+    jacobian = np.asarray(model.jacobian(model.flat(point.state), branches.along.at([point.value])))
+    odd = np.kron(np.eye(2), [1, -1]) / np.sqrt(2)
+    even = np.kron(np.eye(2), [1, 1]) / np.sqrt(2)
+    np.testing.assert_allclose(odd @ jacobian @ even.T, 0, atol=1e-9)
+    assert abs(np.linalg.det(odd @ jacobian @ odd.T)) < 1e-9
+    states = branches.at(2.0)
+    assert [p.stable for p in states].count(True) == 2
+    rates = np.array([p.dataset["rate"].values for p in states if p.stable])
+    np.testing.assert_allclose(rates[0], rates[1][::-1], rtol=1e-8)
+    assert len(branches.of("fold")) == 2
+    assert branches.of("fold")[0].value == pytest.approx(branches.of("fold")[1].value, rel=1e-10)
+
+
+def test_branch_points_in_auto(symmetric):
+    system, parameters, branches = symmetric
+    text = xpp_ode(system.mean_field, flat(system.mean_field, parameters))
+    text = re.sub(r"par (t[chr]_\w+)=([\d.]+)", lambda m: f"{m[1]}={round(float(m[2]) / 0.02)}*tau", text).replace("par nn", "par tau=0.095\npar nn", 1)
+    with xpplab.Model.from_text(text) as model:
+        diagram = model.auto.equilibria("tau", ds=-1e-4, dsmax=0.002, parmin=0.08, parmax=0.1, nmax=2000, epsl=1e-9, epsu=1e-9, epss=1e-8)
+        (seen,) = {round(p.value, 7) for p in diagram.special("BP")}
+    assert 0.02 * branches.of("branch point")[0].value == pytest.approx(seen, abs=1e-6)
+
+
+def test_limits_of_variances_and_statistics_are_marked(symmetric):
+    """Without motifs the variance of this closure is 0, and negative, as no variance is, for negative correlations."""
+    branches = symmetric[2]
+    for kind in ("negative variance", "infeasible"):
+        assert len(branches.of(kind)) == 3
+        np.testing.assert_allclose([s.value for s in branches.of(kind)], 0, atol=1e-9)
+    for branch in branches:
+        np.testing.assert_array_equal(branch.dataset["feasible"], branch.values > -1e-9)
+        np.testing.assert_array_equal(branch.dataset["physical"], branch.values > -1e-9)
+
+
+def test_pictures(bistable, symmetric):
+    """Solid where stable, dashed where not, marks at special points."""
+    figure = bifurcation_diagram(bistable[2], show=("rate",), populations=["E"])
+    lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) > 1]
+    assert [line.get_linestyle() for line in lines] == ["-", "--", "-"]
+    marks = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 1]
+    np.testing.assert_allclose(sorted(float(m.get_xdata()[0]) for m in marks), [f.value for f in bistable[2].of("fold")])
+    assert len(bifurcation_diagram(symmetric[2]).axes) == 3
+    with pytest.raises(ParameterError, match="cannot be drawn"):
+        bifurcation_diagram(bistable[2], show=("spin",))
