@@ -20,7 +20,7 @@ _WHERE = {
     "numerics.dmft_stationary": ["Onset", "Stationary", "onset_of_chaos", "stationary_dmft"],
     "numerics.dmft_terms": ["without_reciprocity"],
     "numerics.feasibility": ["check_feasible", "nearest_feasible", "violations"],
-    "numerics.fixed_points": ["FixedPoint", "fixed_point"],
+    "numerics.fixed_points": ["FixedPoint", "FixedPoints", "fixed_point", "fixed_points"],
     "numerics.inputs": ["Constant", "Function", "Input", "Steps", "Table", "pulse"],
     "numerics.integrate": ["integrate"],
     "numerics.lyapunov": ["NetworkExponent", "network_exponent"],

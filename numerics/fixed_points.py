@@ -1,9 +1,10 @@
-"""A fixed point of mean-field equations, from a start, with its linear stability."""
+"""A fixed point of mean-field equations, from a start, with its linear stability, its kind, and what its leading mode moves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
 
 import equinox as eqx
 import jax
@@ -12,15 +13,21 @@ import numpy as np
 import optimistix as optx
 import xarray as xr
 from jax.flatten_util import ravel_pytree
+from scipy.stats import qmc
 
-from ..errors import SolverError
+from ..errors import ParameterError, SolverError
+from .autonomous import Autonomous
 from .inputs import Held
 from .integrate import dataset, initial_state, named, trajectory
+from .newton_starts import Region, region_of, roots_from, settle_others, start_states
 from .parameters import Parameters
 from .precision import require_x64
+from .search_region import TransferBounds, state_box, transfer_bounds
 from .system import System
 
 LARGEST_RESIDUAL = 1e-9
+HYPERBOLIC = 1e-7
+"""A real part smaller than this, relative to the largest eigenvalue, decides nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,11 @@ class FixedPoint:
 
     dataset: `mean`, `variance`, `kappa`, `rate` (and others) by population; state: the same as a system state; residual: largest
     |d(state)/dt| there; jacobian: d(d(state)/dt)/d(state), states one after the other; eigenvalues: of that
-    matrix, by descending real part; status: "ok" or why not.
+    matrix, by descending real part; leading: how much the mode of the first eigenvalue moves `mean` and `variability`, shares by population
+    name that sum to 1; status: "ok" or why not.
+
+    Shares are in units of the standard deviation sqrt(Delta_p) of a population's input current: |change of K_p| / sqrt(Delta_p) for the
+    mean, |change of sqrt(Delta_p)| / sqrt(Delta_p) for the variability (a population without variability counts the change of K_p itself).
     """
 
     dataset: xr.Dataset
@@ -38,6 +49,8 @@ class FixedPoint:
     jacobian: np.ndarray
     eigenvalues: np.ndarray
     status: str
+    leading: dict[str, dict[str, float]] = field(default_factory=dict)
+    is_static: bool = False
 
     @property
     def converged(self) -> bool:
@@ -45,9 +58,33 @@ class FixedPoint:
         return self.status == "ok"
 
     @property
-    def stable(self) -> bool:
-        """Whether every eigenvalue of the mean-field Jacobian has a negative real part (the bulk is another matter)."""
-        return self.converged and bool(self.eigenvalues.real.max() < 0)
+    def stable(self) -> bool | None:
+        """Whether every eigenvalue of the mean-field Jacobian has a negative real part (the bulk is another matter); None for static equations,
+        whose eigenvalues say nothing about the network.
+        """
+        return None if self.is_static else self.converged and bool(self.eigenvalues.real.max() < 0)
+
+    @property
+    def kind(self) -> str:
+        """ "stable node", "stable focus", "saddle", "unstable node", "unstable focus", "non-hyperbolic", "static", or "none".
+
+        A focus is one whose leading eigenvalue, that with the largest real part, is complex; with directions in and out, an even number of
+        the latter that turns (as inside a limit cycle) is an unstable focus, anything else a saddle.
+        """
+        if self.is_static or not self.converged:
+            return "static" if self.is_static else "none"
+        parts, size = self.eigenvalues.real, max(float(np.abs(self.eigenvalues).max()), 1e-300)
+        if np.min(np.abs(parts)) <= HYPERBOLIC * size:
+            return "non-hyperbolic"
+        if parts.max() > 0 > parts.min():
+            return "saddle" if np.sum(parts > 0) % 2 or not np.any(self.eigenvalues[parts > 0].imag) else "unstable focus"
+        shape = "focus" if abs(self.eigenvalues[0].imag) > HYPERBOLIC * size else "node"
+        return f"{'stable' if parts.max() < 0 else 'unstable'} {shape}"
+
+    @property
+    def index(self) -> int:
+        """The sign of det(-Jacobian): +1 or -1; 0 where it is not decided (a fold, or a branch point)."""
+        return 0 if self.kind in ("non-hyperbolic", "none") and not self.is_static else int(np.sign(np.linalg.det(-self.jacobian)))
 
 
 @eqx.filter_jit
@@ -55,17 +92,18 @@ def _find(system, parameters, start, time, settle, rtol):
     coefficients = system.coefficients(parameters)
     drive = system.drive(parameters)(time)
 
-    def field(state, _=None):
+    def change(state, _=None):
         return system.module.vector_field(state, drive, coefficients)
 
     if settle > 0:
         states, *_ = trajectory(system, parameters, start, jnp.array([0.0, settle]), rtol=1e-8, atol=1e-10, drive=Held(drive))
         start = jax.tree.map(lambda v: v[-1], states)
-    solution: Any = optx.root_find(field, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False)
+    solution: Any = optx.root_find(change, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False)
     flat, unravel = ravel_pytree(solution.value)
-    jacobian = jax.jacfwd(lambda v: ravel_pytree(field(unravel(v)))[0])(flat)
-    residual = jnp.max(jnp.abs(ravel_pytree(field(solution.value))[0]))
-    return (solution.value, residual, jacobian, system.module.variance(solution.value, coefficients),
+    jacobian = jax.jacfwd(lambda v: ravel_pytree(change(unravel(v)))[0])(flat)
+    residual = jnp.max(jnp.abs(ravel_pytree(change(solution.value))[0]))
+    spread = jax.jacfwd(lambda v: system.module.variance(unravel(v), coefficients))(flat)
+    return (solution.value, residual, jacobian, spread, system.module.variance(solution.value, coefficients),
             system.module.rates(solution.value, coefficients), jnp.all(jnp.isfinite(ravel_pytree(start)[0])))  # fmt: skip
 
 
@@ -83,19 +121,43 @@ def fixed_point(
     require_x64()
     system.check(parameters)
     first = initial_state(system, parameters, start)
-    state, residual, jacobian, variance, rates, bounded = _find(
+    state, residual, jacobian, spread, variance, rates, bounded = _find(
         system, parameters, first, jnp.asarray(float(time)), float(settle), rtol
     )
+    point = made(system, parameters, state, residual, jacobian, spread, variance, rates, bool(bounded))
+    if throw and not point.converged:
+        raise SolverError(point.status)
+    return point
+
+
+def made(
+    system: System, parameters: Parameters, state: Any, residual: Any, jacobian: Any, spread: Any, variance: Any, rates: Any,
+    bounded: bool = True,
+) -> FixedPoint:  # fmt: skip
+    """A `FixedPoint` from what was computed there; spread: d(Delta)/d(state)."""
     values = {name: np.asarray(v) for name, v in named(system, state).items()}
     values |= {"variance": np.asarray(variance), "rate": np.asarray(rates)}
-    status = _status(float(residual), bool(bounded), values)
-    if throw and status != "ok":
-        raise SolverError(status)
-    finite = bool(np.all(np.isfinite(jacobian)))
-    eigenvalues = np.linalg.eigvals(np.asarray(jacobian)) if finite else np.full(len(jacobian), np.nan + 0j)
-    order = np.lexsort((-eigenvalues.imag, -eigenvalues.real))
+    status = _status(float(residual), bounded, values)
+    jacobian = np.asarray(jacobian)
+    if not np.all(np.isfinite(jacobian)):
+        eigenvalues, leading = np.full(len(jacobian), np.nan + 0j), {}
+    else:
+        eigenvalues, vectors = np.linalg.eig(jacobian)
+        order = np.lexsort((-eigenvalues.imag, -eigenvalues.real))
+        eigenvalues = eigenvalues[order].astype(complex)
+        leading = _shares(vectors[:, order[0]], np.asarray(spread), values["variance"], parameters.populations)
     data = dataset(system, values, parameters.populations, {}, {"status": status, "residual": float(residual)})
-    return FixedPoint(data, state, float(residual), np.asarray(jacobian), eigenvalues[order], status)
+    is_static = bool(getattr(system.mean_field.closure, "is_static", False))
+    return FixedPoint(data, state, float(residual), jacobian, eigenvalues, status, leading, is_static)
+
+
+def _shares(mode: np.ndarray, spread: np.ndarray, variance: np.ndarray, populations: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """What the mode moves, in units of sqrt(Delta_p); the means K_p are the first states."""
+    wide = variance > 1e-12
+    Delta = np.where(wide, variance, 1.0)
+    parts = np.stack([np.abs(mode[: len(populations)]) / np.sqrt(Delta), np.where(wide, np.abs(spread @ mode) / (2 * Delta), 0.0)])
+    parts = parts / max(parts.sum(), 1e-300)
+    return {name: dict(zip(populations, row.tolist(), strict=True)) for name, row in zip(("mean", "variability"), parts, strict=True)}
 
 
 def _status(residual: float, bounded: bool, values: dict[str, np.ndarray]) -> str:
@@ -106,3 +168,258 @@ def _status(residual: float, bounded: bool, values: dict[str, np.ndarray]) -> st
     if values["variance"].min() < -LARGEST_RESIDUAL:
         return f"unphysical: a variance is negative ({values['variance'].min():.3g}); the closure is outside its range"
     return "ok"
+
+
+MERGE = 1e-6
+"""Roots nearer than this, relative to the size of the states, are one."""
+ROOM = 16
+ROUNDS = 12
+GROWTHS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why there should be no further fixed point.
+
+    starts: of Newton's method in all; rounds: of starts, the later ones with the roots found divided out; hits: how often each point was
+    reached by starts with nothing divided out, in the order of the points, and failed: how many of those led nowhere; chance: that one more
+    such start finds a new point (Good-Turing: points that were hit once, per start); index: sum of the signs of det(-Jacobian) over all
+    points, which is 1 where the states are bounded; None where a point is degenerate; region: where the search went; unphysical: solutions
+    with a negative variance, left out.
+    """
+
+    starts: int
+    rounds: int
+    hits: tuple[int, ...]
+    failed: int
+    chance: float
+    index: int | None
+    is_bounded: bool
+    region: str
+    unphysical: int = 0
+
+    def json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**{k: getattr(self, k) for k in ("starts", "rounds", "failed", "chance", "index", "is_bounded", "region", "unphysical")},
+                "hits": list(self.hits)}  # fmt: skip
+
+    def __str__(self) -> str:
+        sum_of = {None: "not decided (a point is degenerate)"}.get(self.index, str(self.index))  # type: ignore[arg-type]
+        return (f"{self.starts} starts in {self.rounds} rounds; hits {list(self.hits)}, {self.failed} led nowhere; chance that one more start finds "
+                f"a new point {self.chance:.2g}; sum of indices {sum_of}{' (1 expected)' if self.is_bounded else ''}; {self.region}")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FixedPoints(Sequence):
+    """All fixed points that were found, by mean rate; make them with `fixed_points`.
+
+    points: `FixedPoint`s; evidence: why there should be no others; status: "ok", or "incomplete: ..." when a point is known to be missing.
+    """
+
+    points: tuple[FixedPoint, ...]
+    evidence: Evidence
+    status: str
+    populations: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @overload
+    def __getitem__(self, k: int) -> FixedPoint: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[FixedPoint]: ...
+    def __getitem__(self, k):
+        return self.points[k]
+
+    @property
+    def stable(self) -> list[FixedPoint]:
+        """Those that are stable in the mean-field equations."""
+        return [p for p in self.points if p.stable]
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """`mean`, `variance`, `kappa`, `rate` and others over (point, population); `residual`, `stable`, `kind`, `hits` over (point)."""
+        data = xr.concat([p.dataset for p in self.points], "point") if self.points else xr.Dataset()
+        one = {"residual": [p.residual for p in self.points], "stable": [bool(p.stable) for p in self.points],
+               "kind": np.array([p.kind for p in self.points], dtype=str), "hits": list(self.evidence.hits)}  # fmt: skip
+        made_of = data.assign({name: ("point", np.asarray(v)) for name, v in one.items()})
+        if self.points:
+            made_of["eigenvalues"] = (("point", "mode"), np.stack([p.eigenvalues for p in self.points]))
+        made_of.attrs = {"status": self.status, "evidence": str(self.evidence)}
+        return made_of
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per point and population, for a table."""
+        return [{"point": k + 1, "kind": p.kind, "population": name, **{what: float(p.dataset[what].sel(population=name))
+                 for what in ("mean", "variance", "rate")}, "leading eigenvalue": complex(p.eigenvalues[0]), "hits": self.evidence.hits[k],
+                 **{f"mode moves {what}": own[name] for what, own in p.leading.items()}}
+                for k, p in enumerate(self.points) for name in self.populations]  # fmt: skip
+
+    def json(self) -> dict[str, Any]:
+        """Plain data: points, evidence, status."""
+        points = [{**{name: v.values.tolist() for name, v in p.dataset.items()}, "residual": p.residual, "stable": p.stable, "kind": p.kind,
+                   "eigenvalues": [[v.real, v.imag] for v in p.eigenvalues.tolist()], "leading": p.leading} for p in self.points]  # fmt: skip
+        return {"status": self.status, "populations": list(self.populations), "points": points, "evidence": self.evidence.json()}
+
+
+@eqx.filter_jit
+def _box(model: Autonomous, parameters: Parameters, bounds: tuple) -> Region:
+    return region_of(model, parameters, bounds[:2], state_box(model, parameters, bounds))
+
+
+@eqx.filter_jit
+def _spread(model: Autonomous, parameters: Parameters, region: Region, points: Any):
+    def start(u):
+        return settle_others(model, parameters, start_states(model, parameters, region, u))
+
+    return jax.vmap(start)(points)
+
+
+@eqx.filter_jit
+def _round(model: Autonomous, parameters: Parameters, region: Region, starts: Any, known: Any, scale: Any):
+    return roots_from(model, parameters, region, starts, known, scale)
+
+
+@eqx.filter_jit
+def _describe(model: Autonomous, parameters: Parameters, y: Any):
+    seen = model.observables(y, parameters)
+    spread = jax.jacfwd(lambda v: model.observables(v, parameters)["variance"])(y)
+    return jnp.max(jnp.abs(model.field(y, parameters))), model.jacobian(y, parameters), spread, seen["variance"], seen["rate"]
+
+
+class _Search:
+    """Roots found so far in a region, and what it took."""
+
+    def __init__(self, model: Autonomous, parameters: Parameters, starts: int, seed: int):
+        self.model, self.parameters, self.starts = model, parameters, starts
+        self.sobol = qmc.Sobol(2 * model.P + 1, rng=seed)
+        self.roots: list[np.ndarray] = []
+        self.hits: list[int] = []
+        self.used = self.rounds = self.failed = self.plain = 0
+
+    def points(self) -> np.ndarray:
+        return self.sobol.random(self.starts)
+
+    def round(self, region: Region, points: np.ndarray, deflate: bool) -> int:
+        """How many new roots one round of starts finds."""
+        low, high = (np.asarray(v) for v in region.box)
+        scale = np.maximum(np.where(np.isfinite(high - low), 0.25 * (high - low), 1.0), 1e-3)
+        starts = _spread(self.model, self.parameters, region, jnp.asarray(points))
+        known = np.full((ROOM * (1 + len(self.roots) // ROOM), self.model.size), np.nan)
+        if deflate and self.roots:
+            known[: len(self.roots)] = self.roots
+        ends, residuals = map(np.asarray, _round(self.model, self.parameters, region, starts, jnp.asarray(known), jnp.asarray(scale)))
+        slack = 1e-6 * (1 + np.abs(high - low))
+        inside = np.all((ends >= low - slack) & (ends <= high + slack), axis=1) | ~np.isfinite(slack).all()
+        before = len(self.roots)
+        for end, residual, is_in in zip(ends, residuals, inside, strict=True):
+            if residual < LARGEST_RESIDUAL and is_in and np.all(np.isfinite(end)):
+                self.add(end, count=not deflate)
+            elif not deflate:
+                self.failed += 1
+        self.used, self.rounds, self.plain = self.used + len(points), self.rounds + 1, self.plain + (0 if deflate else len(points))
+        return len(self.roots) - before
+
+    def add(self, y: np.ndarray, count: bool) -> None:
+        for k, other in enumerate(self.roots):
+            if np.max(np.abs(y - other)) < MERGE * (1 + np.max(np.abs(other))):
+                self.hits[k] += count
+                return
+        self.roots.append(y)
+        self.hits.append(int(count))
+
+    def exhaust(self, region: Region) -> int:
+        """Rounds of one set of starts until, with all that is found divided out, it finds nothing; how many roots are new."""
+        points = self.points()
+        found = self.round(region, points, deflate=False)
+        for _ in range(ROUNDS):
+            new = self.round(region, points, deflate=True)
+            found += new
+            if not new:
+                break
+        return found
+
+    def described(self) -> list[FixedPoint]:
+        model, own = self.model, self.parameters
+        return [made(model.system, own, model.state(jnp.asarray(y)), *_describe(model, own, jnp.asarray(y))) for y in self.roots]
+
+
+def fixed_points(
+    system: System, parameters: Parameters, *, starts: int = 128, seed: int = 0, time: float = 0.0,
+    progress: Callable[[str, float], None] | None = None,
+) -> FixedPoints:  # fmt: skip
+    """All fixed points, stable and unstable, and the evidence that these are all.
+
+    Newton's method from many starts at once, spread (Sobol) over what fixed points depend on, rates and mean currents or means and
+    variances; then again from the same starts with the roots found divided out (deflation), until a whole round finds nothing new. Where the
+    transfer functions and their slopes are bounded, every fixed point lies in a box (interval arithmetic on the equations) and the signs of
+    det(-Jacobian) sum to 1: while they do not, or while a point was hit only once, up to four further sets of starts follow; then the status
+    says "incomplete" where they do not. Where they are not bounded, the region grows until two successive ones have nothing new. Inputs are
+    held at their values at `time`. starts: per set, a power of two; seed: of the starts. Raises `ParameterError` for other numbers of starts.
+    """
+    require_x64()
+    system.check(parameters)
+    if starts < 2 or starts & (starts - 1):
+        raise ParameterError(f"starts = {starts} must be a power of two, at least 2 (a Sobol sequence)")
+    say = progress or (lambda what, part: None)
+    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))  # type: ignore[arg-type]
+    bounds = transfer_bounds(system, parameters)
+    search = _Search(model, parameters, starts, seed)
+    box = None
+    if bounds.are_finite:
+        ends = (bounds.low, bounds.high, bounds.least_slope, bounds.largest_slope)
+        box = _box(model, parameters, tuple(map(jnp.asarray, ends)))
+    is_bounded = box is not None and bool(np.all(np.isfinite(np.asarray(model.state(box.box[0]).K))))
+    region = _in_box(search, box, say) if is_bounded else _growing(search, model, parameters, bounds, say)
+    points = search.described()
+    index = None if any(p.kind == "non-hyperbolic" for p in points) else _index(points)
+    return _result(points, search, is_bounded, region, index, parameters.populations)
+
+
+def _index(points: list[FixedPoint]) -> int:
+    return int(sum(np.sign(np.linalg.det(-p.jacobian)) for p in points))
+
+
+def _in_box(search: _Search, region: Region | None, say: Callable[[str, float], None]) -> str:
+    assert region is not None
+    for k in range(5):
+        say("starts", k / 5)
+        search.exhaust(region)
+        if _index(search.described()) == 1 and 1 not in search.hits:
+            break
+    low, high = (np.asarray(search.model.state(v).K) for v in region.box)
+    return f"transfer functions are bounded (evaluated for |x| to 1e9): every fixed point has K within {low.min():.4g} to {high.max():.4g}"
+
+
+def _growing(search: _Search, model: Autonomous, parameters: Parameters, bounds: TransferBounds, say: Callable[[str, float], None]) -> str:
+    drive = jax.tree.leaves(model.system.drive(parameters)(model.time))
+    unit = 3 * (1 + max(float(jnp.max(jnp.abs(v))) for v in drive))
+    quiet, n = 0, model.size
+    names = np.array([name == "K" for name, _ in model.latents()])
+    for k, growth in enumerate(GROWTHS):
+        say("starts", k / len(GROWTHS))
+        width = unit * growth
+        box = (jnp.full(n, -jnp.inf), jnp.full(n, jnp.inf))
+        box = (jnp.where(names, -width, box[0]), jnp.where(names, width, box[1]))
+        region = Region((jnp.full(model.P, -jnp.inf), jnp.full(model.P, jnp.inf)), box, jnp.full(model.P, width / 2))
+        quiet = 0 if search.exhaust(region) else quiet + 1
+        if quiet == 2 and search.roots:
+            break
+    return f"a transfer function or its slope is not bounded: searched to |K| = {width:.4g}"
+
+
+def _result(
+    points: list[FixedPoint], search: _Search, is_bounded: bool, region: str, index: int | None, populations: tuple[str, ...]
+) -> FixedPoints:
+    kept = [k for k, p in enumerate(points) if p.converged]
+    kept.sort(key=lambda k: float(points[k].dataset["rate"].mean()))
+    hits = tuple(search.hits[k] for k in kept)
+    chance = sum(h == 1 for h in search.hits) / max(search.plain, 1)
+    evidence = Evidence(search.used, search.rounds, hits, search.failed, chance, index, is_bounded, region, len(points) - len(kept))
+    if is_bounded and index is not None and index != 1:
+        status = f"incomplete: the indices of the {len(points)} points sum to {index}, not 1; try more starts"
+    elif not kept:
+        status = f"none found: {region}"
+    else:
+        status = "ok"
+    return FixedPoints(tuple(points[k] for k in kept), evidence, status, populations)
