@@ -73,7 +73,8 @@ def trace(
     the largest entry where that exceeds 1; first: whether `start` is a point of the curve, or only what the first one is corrected from;
     anew: makes equations anew at the end of each part, for those that hold a reference point.
     """
-    points, tangents = [], []
+    points: list[np.ndarray] = []
+    tangents: list[np.ndarray] = []
     x, t = np.asarray(start, dtype=float), np.asarray(direction, dtype=float) / np.linalg.norm(direction)
     begun = x if first else None
     while True:
@@ -109,7 +110,7 @@ def _passes(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> bool:
 
 @eqx.filter_jit
 def _root(equations: Any, start):
-    found = optx.root_find(lambda x, own: own(x), optx.Newton(rtol=1e-13, atol=1e-13), start, args=equations, max_steps=40, throw=False)
+    found: Any = optx.root_find(lambda x, own: own(x), optx.Newton(rtol=1e-13, atol=1e-13), start, args=equations, max_steps=40, throw=False)
     return found.value, jnp.max(jnp.abs(equations(found.value)))
 
 

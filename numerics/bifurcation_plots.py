@@ -145,7 +145,7 @@ def phase_picture(diagram: PhaseDiagram) -> Figure:
     if diagram.curves is not None:
         draw_curves(ax, diagram.curves)
     own = ax.get_legend()
-    handles = list(own.legend_handles) if own is not None else []
+    handles: list[Any] = list(own.legend_handles) if own is not None else []
     texts = [t.get_text() for t in own.get_texts()] if own is not None else []
     names = {-1: "oscillation (no stable state)", 0: "no state found", 1: "1 stable state"}
     handles += [Patch(facecolor=colors.get(k, "#123d6b"), edgecolor="0.7") for k in present]

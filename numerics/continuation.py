@@ -19,7 +19,7 @@ from .arclength import Curve, lies_on, on_plane, trace
 from .autonomous import Autonomous
 from .branches import Branch, Branches, branch_dataset
 from .feasibility import violations
-from .fixed_points import FixedPoint, fixed_point
+from .fixed_points import FixedPoint, FixedPoints, fixed_point, fixed_points
 from .parameters import Parameters
 from .precision import require_x64
 from .response import held
@@ -53,10 +53,13 @@ def continuation(
     number = scalar(vary, own)
     value = number.get(own)
     check_bounds(number.name, bounds, value)
+    start = fixed_points(system, own) if start is None else start
     states = starting_states(system, own, start)
     along = along_of(system, own, (number,), (bounds,), states)
     say = progress or (lambda what, part: None)
-    search = _Search(system, along, number.name, tuple(bounds), largest_step, most_steps)
+    search = _Search(system, along, number.name, (float(bounds[0]), float(bounds[1])), largest_step, most_steps)
+    if isinstance(start, FixedPoints) and start.status != "ok":
+        search.notes.append(f"of the fixed points to start from: {start.status}")
     for k, y in enumerate(states):
         say(f"fixed point {k + 1} of {len(states)}", k / len(states))
         search.both(along.point(y, [value]), f"fixed point at {number.name} = {value:g}")
@@ -84,10 +87,6 @@ def along_of(system: System, own: Parameters, numbers: Sequence[Scalar], bounds:
 def starting_states(system: System, parameters: Parameters, start: Any) -> list[np.ndarray]:
     """States of the given fixed points, as vectors, polished."""
     model = Autonomous(system, parameters.P)
-    if start is None:
-        from .fixed_points import fixed_points
-
-        start = fixed_points(system, parameters)
     given = [start] if isinstance(start, FixedPoint) or not isinstance(start, Sequence) else list(start)
     found = []
     for point in given:
@@ -251,7 +250,7 @@ class _Feasible:
         self.along = along
         self.grid = np.linspace(0, 1, intervals + 1)
         self.there = np.array([not self._violations(s) for s in self.grid])
-        self.borders = {k: self._bisect(self.grid[k], self.grid[k + 1]) for k in np.flatnonzero(self.there[:-1] != self.there[1:])}
+        self.borders = {int(k): self._bisect(self.grid[k], self.grid[k + 1]) for k in np.flatnonzero(self.there[:-1] != self.there[1:])}
 
     def _violations(self, s: float):
         value = np.asarray(self.along.low)[0] + np.asarray(self.along.width)[0] * s

@@ -51,7 +51,8 @@ class Orbit(eqx.Module):
     @property
     def shape(self) -> tuple[int, int, int]:
         """Mesh intervals, collocation points in each, states."""
-        return self.reference.shape
+        i, c, n = self.reference.shape
+        return i, c, n
 
     def parts(self, x: Any) -> Any:
         """Scaled states at mesh points (i, n) and collocation points (i, c, n), period and s."""
