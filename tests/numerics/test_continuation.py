@@ -2,6 +2,7 @@
 
 import re
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import xpplab
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
+from motifield.numerics.along import lyapunov
 from motifield.numerics.bifurcation_plots import bifurcation_diagram
 from motifield.numerics.exports import flat
+from motifield.numerics.special_points import hopf_test
 from motifield.numerics.vary import scalar
 from motifield.theory import filters
 from motifield.theory.export_xpp import xpp_ode
@@ -123,6 +126,36 @@ def test_requests_that_do_not_fit(bistable):
 def exported(oscillating):
     system, parameters, _ = oscillating
     return xpplab.Model.from_text(xpp_ode(system.mean_field, flat(system.mean_field, parameters)))
+
+
+class Planar(eqx.Module):
+    """x' = -w y + s x r^2 + b x y, y' = w x + s y r^2: for b = 0 the normal form, with first Lyapunov coefficient 2 s / w."""
+
+    s: float
+    b: float
+    w: float
+
+    def field(self, z, _):
+        x, y = z
+        r = x * x + y * y
+        return jnp.stack([-self.w * y + self.s * x * r + self.b * x * y, self.w * x + self.s * y * r])
+
+
+@pytest.mark.parametrize("s", [-1.0, 0.7])
+def test_lyapunov_coefficient_of_the_normal_form(s):
+    """Also with a quadratic term b x y, which alone leaves the coefficient as it is: Guckenheimer and Holmes, eq. 3.4.11, gives
+    16 a = f_xxx + f_xyy + g_xxy + g_yyy + (f_xy (f_xx + f_yy) - g_xy (g_xx + g_yy) - f_xx g_xx + f_yy g_yy) / w.
+    """
+    q, zero = jnp.asarray(np.array([1.0, -1.0j]) / np.sqrt(2)), jnp.zeros(2)
+    for b in (0.0, 0.9):
+        assert float(lyapunov(Planar(s, b, 1.5), zero, jnp.zeros(1), q, q, jnp.asarray(1.5))) == pytest.approx(2 * s / 1.5, rel=1e-12)
+
+
+def test_a_change_of_sign_of_sums_of_eigenvalues():
+    """A pair that crosses the imaginary axis, and two real ones of sum 0; not one real eigenvalue that crosses."""
+    assert hopf_test(np.array([-0.1 + 1j, -0.1 - 1j, -2])) * hopf_test(np.array([0.1 + 1j, 0.1 - 1j, -2])) < 0
+    assert hopf_test(np.array([0.5, -0.6, -2])) * hopf_test(np.array([0.5, -0.4, -2])) < 0
+    assert hopf_test(np.array([0.1, -0.6, -2])) * hopf_test(np.array([-0.1, -0.6, -2])) > 0
 
 
 def test_hopf_point(oscillating):
