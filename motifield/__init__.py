@@ -8,7 +8,7 @@ from importlib import import_module
 
 _WHERE = {
     "theory.architecture": ["Architecture"],
-    "theory.closures": ["Closure", "LowRank", "MotifOnly", "SecondMoment"],
+    "theory.closures": ["Cavity", "Closure", "LowRank", "MotifOnly", "SecondMoment"],
     "theory.derivation": ["Derivation", "derive"],
     "theory.equations": ["MeanField"],
     "theory.filters": ["Filter"],

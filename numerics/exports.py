@@ -42,6 +42,9 @@ def write(
     language cannot have the transfer functions.
     """
     path = Path(path)
+    if mean_field.is_static and (path.name.endswith(".np.py") or path.suffix != ".py"):
+        raise SpecError(f"cannot write {path}: {type(mean_field.closure).__name__} is of fixed points alone, and its averages are those of "
+                        "the JAX library: write a .py file, or use another closure")  # fmt: skip
     if path.name.endswith(".np.py"):
         text = numpy_module(mean_field)
     elif path.suffix == ".py":

@@ -137,7 +137,12 @@ def made(
     """A `FixedPoint` from what was computed there; spread: d(Delta)/d(state)."""
     values = {name: np.asarray(v) for name, v in named(system, state).items()}
     values |= {"variance": np.asarray(variance), "rate": np.asarray(rates)}
+    values |= {name: np.asarray(v) for name, v in system.report(state, parameters).items()}
     status = _status(float(residual), bounded, values)
+    if status == "ok" and "validity" in values and not values["validity"].min() > 0:
+        where = parameters.populations[int(values["validity"].argmin())]
+        status = (f"invalid: 1 - Gamma phi' falls to {values['validity'].min():.3g} in population {where}, "
+                  "where a neuron's own equation has several solutions")  # fmt: skip
     jacobian = np.asarray(jacobian)
     if not np.all(np.isfinite(jacobian)):
         eigenvalues, leading = np.full(len(jacobian), np.nan + 0j), {}
@@ -366,7 +371,7 @@ def fixed_points(
     bounds = transfer_bounds(system, parameters)
     search = _Search(model, parameters, starts, seed)
     box = None
-    if bounds.are_finite:
+    if bounds.are_finite and not system.mean_field.is_static:
         ends = (bounds.low, bounds.high, bounds.least_slope, bounds.largest_slope)
         box = _box(model, parameters, tuple(map(jnp.asarray, ends)))
     is_bounded = box is not None and bool(np.all(np.isfinite(np.asarray(model.state(box.box[0]).K))))
@@ -405,6 +410,8 @@ def _growing(search: _Search, model: Autonomous, parameters: Parameters, bounds:
         quiet = 0 if search.exhaust(region) else quiet + 1
         if quiet == 2 and search.roots:
             break
+    if model.system.mean_field.is_static:
+        return f"no bound is known for susceptibilities: searched to |K| = {width:.4g}"
     return f"a transfer function or its slope is not bounded: searched to |K| = {width:.4g}"
 
 

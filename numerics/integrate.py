@@ -21,14 +21,16 @@ from .system import System
 
 LARGEST = 1e12
 STATE_NAMES = {"K": "mean", "kappa": "kappa", "s": "rms_rate", "rho": "filtered_rate", "e": "synaptic_rate", "v": "synaptic_rms_rate",
-               "current": "synaptic_current", "z": "filtered_spread", "V": "noise_variance"}  # fmt: skip
+               "current": "synaptic_current", "chi": "susceptibility", "z": "filtered_spread", "V": "noise_variance"}  # fmt: skip
 MEANINGS = {
     "mean": "mean input current K_p", "kappa": "latent variable of the variability, filtered alpha_q R_q",
     "rms_rate": "filtered root mean square rate s_q", "variance": "variance of the input current Delta_p",
     "rate": "mean rate R_p", "filtered_rate": "filtered alpha_q R_q", "synaptic_rate": "alpha_q R_q after the synapses' filter",
     "synaptic_rms_rate": "root mean square rate after the synapses' filter", "noise_variance": "variance in time that white noise makes",
     "synaptic_current": "mean input from columns and reciprocity after the synapses' filter",
-    "filtered_spread": "filtered spread of the inputs",
+    "filtered_spread": "filtered spread of the inputs", "susceptibility": "mean susceptibility chi_q, of the rates to their fields",
+    "field_mean": "mean of the field h, the input current without what a neuron feels of its own rate", "field_variance": "variance of the field h",
+    "feedback": "Gamma_p of x = h + Gamma_p phi_p(x)", "validity": "smallest 1 - Gamma_p phi_p'(x) within nine standard deviations of h",
 }  # fmt: skip
 
 
@@ -79,9 +81,11 @@ def integrate(
     saveat: increasing times between t0 and t1, or a number of equal intervals (default 200); initial: a state, or a mapping
     {"mean": ..., "kappa": ..., "rms_rate": ...} of scalars, lists or mappings by population (default: all zero). Time is in
     units of the unit's time constant. `attrs["status"]` is "ok" or says that and when the solution diverged or the steps ran
-    out; values after that are NaN; `throw=True` raises `SolverError` instead. Raises `ParameterError` on bad times or states.
+    out; values after that are NaN; `throw=True` raises `SolverError` instead. Raises `ParameterError` on bad times or states, `ArchitectureError` for
+    a closure of fixed points alone.
     """
     require_x64()
+    system.refuse_static("a trajectory")
     system.check(parameters)
     ts = _times(t0, t1, saveat)
     start = initial_state(system, parameters, initial)

@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..errors import ParameterError, SpecError
+from ..errors import ArchitectureError, ParameterError, SpecError
 from ..files import write_text
 from ..theory.codegen import generate, opaque_functions
 from ..theory.equations import MeanField
@@ -70,6 +70,27 @@ class System:
     def rates(self, state: Any, parameters: Parameters) -> Float[Array, " P"]:
         """R_p, the mean rate of each population."""
         return self.module.rates(state, self.coefficients(parameters))
+
+    def refuse_static(self, what: str) -> None:
+        """Raise `ArchitectureError` when the equations hold at fixed points alone, where `what` needs their dynamics."""
+        if self.mean_field.is_static:
+            raise ArchitectureError(f"{type(self.mean_field.closure).__name__} is of fixed points alone: there is no {what} of it; use "
+                                    "SecondMoment() or LowRank()")  # fmt: skip
+
+    def report(self, state: Any, parameters: Parameters) -> dict[str, Array]:
+        """What a fixed point has to say besides its state, by name, shape (P,).
+
+        Where neurons feel their own rate (`Cavity`): `mean` and `variance` of the input currents x, `field_mean` and `field_variance` of h,
+        `feedback` Gamma, `validity` the smallest 1 - Gamma phi'(x). Var x = Delta (1 + 2 Gamma chi) + Gamma^2 Var phi, since Cov(h, phi) = Delta chi.
+        """
+        if not self.mean_field.is_static:
+            return {}
+        c = self.coefficients(parameters)
+        Gamma, Delta, found = self.module.feedback_gain(state, c), self.module.variance(state, c), self.module.averages_at(state, c)
+        prepared = (c.transfer,) if hasattr(c, "transfer") else ()
+        return {"mean": state.K + Gamma * found.rate, "field_mean": state.K, "field_variance": Delta, "feedback": Gamma,
+                "variance": Delta * (1 + 2 * Gamma * found.susceptibility) + Gamma**2 * (found.square - found.rate**2),
+                "validity": self.module.averages.validity(state.K, Delta, Gamma, *prepared)}  # fmt: skip
 
     def transfer(self, x: Array, population: int, parameters: Parameters | None = None) -> Array:
         """phi_p(x), elementwise, with the default values of its parameters or those of `parameters`."""

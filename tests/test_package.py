@@ -56,7 +56,7 @@ def test_theory_imports_no_numbers():
 FLOORS = {
     "numerics": [["report"], ["dmft_plots"], ["dmft_stationary", "dmft_networks"], ["dmft", "lyapunov"], ["dmft_terms", "hermite"], ["plots", "response_plots", "bifurcation_plots"], ["phase_diagram"], ["curves", "cycles"], ["continuation"], ["verify", "spec", "averages", "exports", "response", "fixed_points_batch"], ["special_points", "branches", "integrate", "fixed_points", "sampling", "simulation", "measure", "edges", "network"],
                  ["newton_starts", "search_region"], ["along", "autonomous"], ["system"], ["units"], ["vary"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"],
-                 ["gaussian", "linear"], ["quadrature"], ["expectation"],
+                 ["gaussian", "linear", "feedback"], ["quadrature"], ["expectation"],
                  ["rules", "bivariate", "normal", "siegert"], ["panels", "precision", "elementwise", "arclength"]],
     "theory": [["derivation"], ["checks"], ["narrative", "evaluate"], ["symbols", "references", "world"], ["equalities"], ["linearise"],
                ["export_numpy", "export_julia", "export_xpp"], ["scalar_code"], ["codegen"], ["filtercode"], ["numpy_helpers", "julia_helpers"],

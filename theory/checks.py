@@ -107,7 +107,7 @@ class Checker:
     def _sampled(self, equality: Equality) -> Outcome:
         over_i = equality.rule == "filtered_rate"
         places = _places(equality, self.world)
-        batches = self.correlated if equality.rule == "stein" else self.batches
+        batches = self.correlated if equality.rule in ("stein", "stein_in_field") else self.batches
         left, right = (self._values(side, places, batches, over_i) for side in (equality.left, equality.right))
         difference = left - right
         size = np.maximum(np.abs(left), np.abs(right)).max(0) + 1e-300

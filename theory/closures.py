@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .notation import C, alpha, kappa, q, s
+from .notation import C, alpha, chi, kappa, q, s, susceptibility
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Closure(ABC):
     def allows_noise(self) -> bool:
         """Whether it also holds when white noise drives the units."""
         return not self.extra_equations()
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the equations hold at fixed points alone: time then has no meaning, and what relaxes is a way to solve them."""
+        return False
 
     @property
     def exact_when(self) -> str | None:
@@ -102,4 +107,30 @@ class SecondMoment(Closure):
                 "point, and for its linear stability in the mean sector, if $B = 0$.")  # fmt: skip
 
 
-CLOSURES = {closure.name: closure for closure in (MotifOnly(), LowRank(), SecondMoment())}
+@dataclass(frozen=True)
+class Cavity(Closure):
+    """4P unknowns, fixed points only; adds s_q and the susceptibility chi_q. Each neuron feels what its rate makes of the others through reciprocal
+    synapses: x = h + Gamma_p phi_p(x), h normal, x not. Exact at every fixed point where 1 - Gamma phi' > 0, for any B.
+    """
+
+    @property
+    def is_static(self) -> bool:
+        return True
+
+    @property
+    def exact_when(self) -> str:
+        return "always"
+
+    def second_moment(self) -> sp.Expr:
+        return s[q] ** 2
+
+    def extra_equations(self) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+        return {"s": (s[q], sp.sqrt(C[q])), "chi": (chi[q], susceptibility[q])}
+
+    @property
+    def statement(self) -> str:
+        return ("$C_q$ is the square of $s_q$, the root mean square rate. Exact at every fixed point at which $1 - \\Gamma_p \\phi_p'(x) > 0$ in the "
+                "whole population: elsewhere a neuron's own equation has several solutions.")  # fmt: skip
+
+
+CLOSURES = {closure.name: closure for closure in (MotifOnly(), LowRank(), SecondMoment(), Cavity())}

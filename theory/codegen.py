@@ -76,11 +76,12 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
     tolerance: of averages that have no closed form; default: that of `numerics.gaussian`
     """
     filters = FilterCode(mean_field)
-    tensors = {part.term.name: part for e in (*mean_field.equations, mean_field.variance) for part in parts_of(e) if part.kept}
-    linear = [f"from {RUNTIME} import gaussian, linear"] if filters.runtime else [f"from {RUNTIME} import gaussian"]
+    tensors = {part.term.name: part for e in mean_field.results for part in parts_of(e) if part.kept}
+    modules = [*(["feedback"] if mean_field.is_static else []), "gaussian", *(["linear"] if filters.runtime else [])]
+    runtime = f"from {RUNTIME} import {', '.join(modules)}"
     blocks = [
         [_docstring(mean_field), "import math  # noqa: F401", "from typing import NamedTuple", "", "import jax", "import jax.numpy as jnp", "",
-         *linear],
+         runtime],
         _transfers(mean_field, tolerance),
         *filters.definitions(),
         ["class State(NamedTuple):", '    """The latent variables."""', "", *filters.fields()],
@@ -94,7 +95,9 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
         ["def variance(state, c):", '    """Variance of the input current within each population, shape (P,)."""',
          *filters.gathered(mean_field.variance),
          f"    return {_sum(mean_field.variance, filters.names) or 'jnp.zeros_like(state.K)'}"],
+        *_feedback(mean_field, filters),
         ["def rates(state, c):", '    """Mean rate of each population, shape (P,)."""',
+         "    return averages_at(state, c).rate" if mean_field.is_static else
          f"    return mean_rate(state.K, variance(state, c){_prepared(mean_field)})"],
         _vector_field(mean_field, filters),
     ]  # fmt: skip
@@ -128,10 +131,11 @@ def _transfers(mean_field: MeanField, tolerance: float | None) -> list[str]:
         lines += [f"TRANSFER_PARAMETERS = ({own},)  # arguments after x", *_defaults(mean_field)]
     lines.append("")
     several = len(functions) > 1
-    averages = []
+    averages, quadratures = [], []
     for k, (f, name) in enumerate(zip(functions, names, strict=True)):
         of_it = [g.defaults for g in mean_field.architecture.transfer if g == f]
         code = AverageCode(f, name, {str(s): [d[s] for d in of_it] for s in f.defaults}, tolerance)
+        quadratures.append(code.alone())
         averages.append(code.of_rate_and_square(f"mean_rate_of[{k}]" if several else "mean_rate"))
     wanted = ("mean_rate", "second_moment") if "C" in mean_field.averages else ("mean_rate",)
     for average, codes in zip(wanted, zip(*averages, strict=True), strict=False):
@@ -142,7 +146,21 @@ def _transfers(mean_field: MeanField, tolerance: float | None) -> list[str]:
             lines.append(f"{average} = {codes[0]}")
     if "G" in mean_field.averages:
         lines.append("mean_gain = mean_rate.derivative()")
+    if mean_field.is_static:
+        lines += ["averages = feedback.by_population((", *(f"    feedback.Feedback({code})," for code in quadratures), "), TRANSFER_OF)"]
     return lines
+
+
+def _feedback(mean_field: MeanField, filters: FilterCode) -> list[list[str]]:
+    """Gamma_p, and the averages over neurons that feel it."""
+    if mean_field.feedback is None:
+        return []
+    return [
+        ["def feedback_gain(state, c):", '    """Gamma_p of x = h + Gamma_p phi_p(x), shape (P,)."""',
+         f"    return {_sum(mean_field.feedback, filters.names) or 'jnp.zeros_like(state.K)'}"],
+        ["def averages_at(state, c):", '    """<phi>, <d phi / dh> and <phi^2> over x = h + Gamma phi(x), h ~ N(K, Delta), shape (P,) each."""',
+         f"    return averages(state.K, variance(state, c), feedback_gain(state, c){_prepared(mean_field)})"],
+    ]  # fmt: skip
 
 
 def names_of(functions: Sequence[TransferFunction]) -> list[str]:
@@ -262,6 +280,10 @@ class AverageCode:
         arguments = ", ".join(("mu", "Delta", *self.f.parameters))
         return f"gaussian.Closed(lambda {arguments}: {jax_code(form)}{self.options()})"
 
+    def alone(self) -> str:
+        """The quadrature of <phi>, whether or not it has a closed form."""
+        return self.of_rate_and_square("")[0] if self.f.function is not None else self.quadrature()
+
     def quadrature(self) -> str:
         f, shape = self.f, ""
         if f.affine.shape is not None and f.parameters:
@@ -296,7 +318,7 @@ def _coefficient_function(mean_field: MeanField, tensors: list[_Part], filters: 
     lines.append("    return Coefficients(")
     lines += [f"        {part.term.name}={product(part.constant).code(part.kept)}," for part in tensors]
     if mean_field.architecture.transfer_parameters:
-        lines.append("        transfer=mean_rate.prepare(parameters.transfer),")
+        lines.append(f"        transfer={'averages' if mean_field.is_static else 'mean_rate'}.prepare(parameters.transfer),")
     lines += [f"        {field.split(':')[0].strip()}={field.split(':')[0].strip()}," for field in filters.coefficient_fields()]
     return [*lines, "    )"]
 
@@ -312,6 +334,11 @@ def _sum(equation: Equation, names: Mapping[str, str]) -> str:
 
 def _vector_field(mean_field: MeanField, filters: FilterCode) -> list[str]:
     lines = ["def vector_field(state, drive, c):", f'    """Time derivative of the state under the external input `drive`, {filters.drive_shape}."""']
+    if mean_field.is_static:
+        lines.append("    R, susceptibility, C = averages_at(state, c)")
+        lines += filters.gathered(*mean_field.equations)
+        made = [filters.change(e, _sum(e, filters.names)) for e in mean_field.equations]
+        return [*lines, "    return State(", *(f"        {change}," for _, changes in made for change in changes), "    )"]
     lines.append("    Delta = variance(state, c)")
     arguments = f"(state.K, Delta{_prepared(mean_field)})"
     if "G" in mean_field.averages:

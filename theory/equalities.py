@@ -43,7 +43,7 @@ def equalities(mean_field: MeanField) -> list[Equality]:
         found.append(Equality("Decomposition", f"Covariance of parts: {name}", PairCovariance(sp.Symbol(name), p, q, r), value, "sampled"))
     for name, value in statistics.definitions(p, q).items():
         found.append(Equality("Statistics", f"Definition of {name}", QUANTITIES[name].base[p, q], value, "algebra"))
-    for e in (*mean_field.equations, mean_field.variance):
+    for e in mean_field.results:
         if e.response != "noise":
             found.append(Equality("Equations", f"Equation of {e.name}", e.symbol, _applied(e), "stationary"))
     for kind in ("membrane", "synapse"):
@@ -52,6 +52,8 @@ def equalities(mean_field: MeanField) -> list[Equality]:
                 found.append(Equality("Filters", f"Filter: {kind} {n + 1}", own.expression, own.polynomials, "filter", kind))
                 if kind == "membrane" and "noise" in mean_field.architecture.inputs:
                     found.append(Equality("Filters", f"Variance that noise makes: {kind} {n + 1}", own.expression, own.polynomials, "noise", kind))
+    if mean_field.is_static:  # its averages have no closed form, and small deviations from it no dynamics
+        return found
     found += [Equality("Averages", title, left, right, "average") for title, left, right in closed_averages(mean_field)]
     found += [Equality("Linearisation", f"Variation of {name}", variation(QUANTITIES[name].base)[q], value, "linear", name)
               for name, value in linearise.averages(mean_field).items()]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +60,12 @@ from .rules import Latents
 from .statistics import SynapseStatistics
 from .terms import Equation, Term
 
+FEEDBACK_LATEX = [(r"R_{q}", r"\left\langle \phi_{q}(x) \right\rangle"),
+                  (r"\langle d\phi / dh \rangle_{q}", r"\left\langle \frac{\phi_{q}'(x)}{1 - \Gamma_{q} \, \phi_{q}'(x)} \right\rangle"),
+                  (r"C_{q}", r"\left\langle \phi_{q}(x)^2 \right\rangle")]  # fmt: skip
+FEEDBACK = ["R[q] = <phi(x)>, C[q] = <phi(x)**2>, susceptibility[q] = <phi'(x)/(1 - Gamma[q]*phi'(x))>",
+            "over x = h + Gamma[q]*phi(x), h ~ N(K[q], Delta[q])"]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class MeanField:
@@ -67,7 +73,8 @@ class MeanField:
 
     equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X + terms for the unit filter; variance:
     Delta_p; definitions: A_pq, B_pq; averages: the Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that
-    were applied; derivation: the same to read and check.
+    were applied; derivation: the same to read and check; feedback: Gamma_p, where neurons feel their own rate (`Cavity`): averages are then over
+    x = h + Gamma phi(x), h ~ N(K, Delta).
     """
 
     architecture: Architecture
@@ -78,6 +85,7 @@ class MeanField:
     averages: dict[str, GaussianAverage]
     record: Record
     derivation: Any = None
+    feedback: Equation | None = None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -89,10 +97,25 @@ class MeanField:
         """Whether the equations are dX/dt = -X + terms; otherwise their filters are those of the architecture."""
         return self.architecture.is_unit
 
+    @property
+    def is_static(self) -> bool:
+        """Whether the equations hold at fixed points alone."""
+        return self.closure.is_static
+
+    @property
+    def results(self) -> tuple[Equation, ...]:
+        """All equations: of the states, of Delta, and of Gamma where there is one."""
+        return (*self.equations, self.variance, *([self.feedback] if self.feedback is not None else []))
+
+    @property
+    def displayed(self) -> tuple[Equation, ...]:
+        """The same as they are displayed: static ones without a time derivative."""
+        return tuple(replace(e, response=None) for e in self.results) if self.is_static else self.results
+
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that the equations depend on, `N` and the inputs included; those of functions and filters come apart."""
-        everything = [t.summand for e in (*self.equations, self.variance) for t in e.terms] + list(self.definitions.values())
+        everything = [t.summand for e in self.results for t in e.terms] + list(self.definitions.values())
         bases = {str(b) for e in everything for b in e.atoms(sp.IndexedBase)}
         has_N = any(e.has(N) for e in everything)
         return (*(["N"] if has_N else []), *(name for name in (*PARAMETERS, *DRIVES) if name in bases))
@@ -103,13 +126,15 @@ class MeanField:
         `populations` is a number or names (default: the architecture's). Symbols are `K_E`, `tau_chn_EEI`; with `closed=True`
         averages are written in closed form where there is one. Raises `ArchitectureError` for other P.
         """
+        if self.is_static:
+            raise ArchitectureError(f"equations of {type(self.closure).__name__} are not written out: their averages are over x = h + Gamma phi(x)")
         results = (self.variance, *self.equations)
         return expand(self.architecture, self.definitions, results, self.averages, populations, closed=closed)
 
     def latex_lines(self) -> list[str]:
         """Every final equation on a line of its own: states, variance, averages, definitions."""
         lines = []
-        for equation in (*self.equations, self.variance):
+        for equation in self.displayed:
             left, terms = equation_latex(equation, unit=self.is_unit)
             lines.append(f"{left} = {' '.join(terms)}")
         return lines + self._definition_lines()
@@ -117,7 +142,7 @@ class MeanField:
     def latex(self) -> str:
         """The final equations as an `aligned` block, one term per line where an equation is long."""
         lines = []
-        for equation in (*self.equations, self.variance):
+        for equation in self.displayed:
             left, terms = equation_latex(equation, unit=self.is_unit)
             lines.append(f"{left} &= {' '.join(terms[:2])}")
             lines += [rf"&\quad {term}" for term in terms[2:]]
@@ -130,12 +155,17 @@ class MeanField:
             inside = latex(average.f).replace(r"\left(x\right)", "(x)")
             lines.append(rf"{QUANTITIES[name].latex}_{{q}} = \left\langle {inside} \right\rangle, \quad "
                          rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})")  # fmt: skip
+        if self.feedback is not None:
+            lines += [f"{left} = {right}" for left, right in FEEDBACK_LATEX]
+            lines.append(r"x = h + \Gamma_{q} \, \phi_{q}(x), \quad h \sim \mathcal{N}(K_{q}, \Delta_{q})")
         return lines + [definition_latex(name, value) for name, value in self.definitions.items()]
 
     def _repr_latex_(self) -> str:
         return "$$" + self.latex() + "$$"
 
     def _plain(self, e: Equation) -> str:
+        if self.is_static:
+            return f"{e.symbol} = {e.input()}"
         if self.is_unit:
             return f"d{e.symbol}/dt = {2 * (e.input() - e.symbol) if e.response == 'noise' else e.right_side()}"
         if e.response == "noise":
@@ -145,6 +175,8 @@ class MeanField:
     def __str__(self) -> str:
         lines = [self._plain(e) for e in self.equations]
         lines.append(f"{self.variance.symbol} = {self.variance.right_side()}")
+        if self.feedback is not None:
+            lines += [f"{self.feedback.symbol} = {self.feedback.right_side()}", *FEEDBACK]
         lines += [f"{name}[p, q] = {value}" for name, value in self.definitions.items()]
         return "\n".join(lines + [f"{name}[q] = <{value.f}> over N(K[q], Delta[q])" for name, value in self.averages.items()])
 
@@ -164,7 +196,28 @@ def equations(architecture: Architecture, closure: Closure | None = None) -> Mea
         raise ArchitectureError(f"{type(closure).__name__} has no exact Gaussian closure with white noise: the second moment of the "
                                 "rates then mixes what neurons keep with what changes in time, which the residual field filters "
                                 "differently; use LowRank() or MotifOnly()")  # fmt: skip
+    if closure.is_static:
+        _refuse_dynamics(architecture, closure)
     return _Deriving(architecture, closure).result()
+
+
+def _refuse_dynamics(architecture: Architecture, closure: Closure) -> None:
+    """Raise `ArchitectureError` for what equations of fixed points alone leave out."""
+    name = type(closure).__name__
+    if not architecture.is_unit:
+        raise ArchitectureError(f"{name} is of fixed points alone, which know of a filter its static gain only: leave the filters out of the "
+                                "architecture (and scale what they amplify)")  # fmt: skip
+    if architecture.inputs:
+        raise ArchitectureError(f"{name} is derived for an input that is the same within a population, not for {sorted(architecture.inputs)[0]!r}")
+    for function in architecture.distinct_transfers:
+        if function.function is not None:
+            continue
+        form = function.pieces
+        for b, left, right in zip(form.breaks, form.pieces[:-1], form.pieces[1:], strict=True):
+            jump = (right - left).subs(X, b).subs(function.defaults)
+            if abs(sp.N(jump)) > 1e-12:
+                raise ArchitectureError(f"{name} needs continuous transfer functions: {function.name} = {function.expression} jumps, and "
+                                        "x = h + Gamma phi(x) then has no or several solutions")  # fmt: skip
 
 
 class _Deriving:
@@ -176,16 +229,18 @@ class _Deriving:
         self.statistics = SynapseStatistics(architecture.motifs, architecture.inputs)
 
     def result(self) -> MeanField:
+        self.feedback: Equation | None = None
         inputs = self.decomposed()
         mean, sent = self.mean_coupling(inputs["mean"]), self.row_drive(inputs.get("rows"))
         later = self.column_terms(inputs.get("columns")) | self.residual_terms(inputs["residual"])
         variance = self.variance()
         equations = [*self.of_means(mean, later), *self.of_rows(sent, variance), *self.of_closure(), *self.of_inputs()]
-        whole = (*equations, variance)
+        whole = (*equations, variance, *([self.feedback] if self.feedback is not None else []))
         used = {name for name in AVERAGES if any(t.summand.has(QUANTITIES[name].base) for e in whole for t in e.terms)}
         definitions = {n: value for n, value in self.statistics.definitions(p, q).items()
                        if any(t.summand.has(QUANTITIES[n].base) for e in whole for t in e.terms)}  # fmt: skip
-        return MeanField(self.architecture, self.closure, tuple(equations), variance, definitions, _averages(used), self.record)
+        return MeanField(self.architecture, self.closure, tuple(equations), variance, definitions, {} if self.closure.is_static else _averages(used),
+                         self.record, feedback=self.feedback)  # fmt: skip
 
     def given(self) -> None:
         """The statistics that the network is made with."""
@@ -228,13 +283,15 @@ class _Deriving:
         if term is None:
             return {}
         self.record.begin("Chain motifs" if "chain" in self.architecture.motifs else "Divergent motifs")
-        term = self.record.apply("Columns: Stein's lemma", rules.stein, term)
+        term = self.record.apply("Columns: Stein's lemma", rules.stein_in_field if self.closure.is_static else rules.stein, term)
         parts = self.record.apply("Columns: covariance with the input current", rules.covariance_with_columns, term, self.statistics, self.latents)
         titles = {"chain": "Chains", "out_strength": "Offsets and out-strengths"}
         return {name: self.gathered(titles[name], part) for name, part in parts.items() if not rules.is_zero(part)}
 
     def residual_terms(self, term: sp.Expr) -> dict[str, sp.Expr]:
         self.record.begin("Reciprocal motifs")
+        if self.closure.is_static:
+            return self.returned(term)
         term = self.record.apply("Residual: Stein's lemma", rules.stein, term)
         if not self.statistics.has_reciprocal_residual:
             self.record.apply("Residual: no reciprocal motifs", rules.uncorrelated_residual, term)
@@ -243,8 +300,23 @@ class _Deriving:
         term = self.record.apply("Reciprocal motifs: filtered rate", rules.filtered_rate, term, self.latents)
         return {"reciprocal": self.gathered("Reciprocal motifs", term)}
 
+    def returned(self, term: sp.Expr) -> dict[str, sp.Expr]:
+        """What a neuron feels of its own rate: no part of the mean."""
+        term = self.record.apply("Residual: Stein's lemma", rules.stein_in_field, term)
+        if not self.statistics.has_reciprocal_residual:
+            self.record.apply("Residual: no reciprocal motifs", rules.uncorrelated_residual, term)
+            self.feedback = _equation("Gamma", p, {}, None)
+            return {}
+        term = self.record.apply("Return through reciprocal synapses", rules.return_through_synapses, term, self.statistics)
+        factor = term.xreplace({Rate(p, x[i]): sp.Integer(1)})
+        self.feedback = _equation("Gamma", p, {"feedback": factor}, None)
+        self.record.apply("The neuron's own rate", rules.collect_return, term, factor)
+        return {}
+
     def gathered(self, title: str, term: sp.Expr) -> sp.Expr:
         """Named averages; where synapses have filters, the sum of all sources with the same one."""
+        if self.closure.is_static:
+            return term
         term = self.record.apply(f"{title}: named averages", rules.name_averages, term)
         if not term.has(Synaptic):
             return term

@@ -83,6 +83,8 @@ class Evaluator:
         if name == "x":
             q = bound if bound is not None else at[p]
             return self._along(sampled.current(at[p], q), neuron, at)
+        if name == "field":
+            return self._along(sampled.field(at[p], bound if bound is not None else at[p]), neuron, at)
         arrays = {"xi": sampled.offsets, "n": sampled.noise}
         return self._along(arrays[name][bound], neuron, at)
 
@@ -104,6 +106,8 @@ class Evaluator:
 
     def _Rate(self, e, at):
         q, x = at[e.args[0]], e.args[1]
+        if self.world.is_static and x.indices[0] == i and at.get(("population", i)) is None:
+            return self.neurons.filtered(q, q)  # the rate of neuron i itself
         if at.get(("population", x.indices[0])) == q:
             return self._along(self.neurons.rate_of(at[p], q, e.order), x.indices[0], at)
         return self.world.phi(q, self(e.args[1], at), e.order)

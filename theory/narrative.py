@@ -11,7 +11,7 @@ from ..errors import ArchitectureError
 from . import linearise, references
 from .document import Display, Document, Line, Prose, Section
 from .equalities import closed_averages
-from .equations import MeanField
+from .equations import FEEDBACK_LATEX, MeanField
 from .explicit import MOST_POPULATIONS
 from .expressions import X
 from .filters import Filter
@@ -64,7 +64,7 @@ class _Teller:
 
     def full(self) -> list[Section]:
         return [self.network(), self.statistics(), self.decomposition(), self.mean_coupling(), self.variability(), self.columns(), self.reciprocal(),
-                self.variance(), *self.final(), self.linearisation(), self.observables(), self.symbols()]  # fmt: skip
+                self.variance(), *self.final(), *([] if self.mean_field.is_static else [self.linearisation()]), self.observables(), self.symbols()]  # fmt: skip
 
     def final(self) -> list[Section]:
         return [self.equations(), self.averages(), *([self.written_out()] if self.explicit else [])]
@@ -215,6 +215,8 @@ class _Teller:
 
     def reciprocal(self) -> Section:
         there = self._statistics().has_reciprocal_residual
+        if there and self.mean_field.is_static:
+            return Section("Reciprocal motifs: neurons feel their own rate", tuple(self._told("residual")))
         return Section("Reciprocal motifs" if there else "The residual", tuple(self._told("residual")))
 
     def _told(self, part: str) -> list[Any]:
@@ -256,7 +258,7 @@ class _Teller:
         ansatz, field, closure = self._in("Variance and closure")
         inside = ansatz.before.args[0] + QUANTITIES["y"].base[sp.Symbol("i", integer=True)]
         blocks: list[Any] = [
-            Prose("Together the parts give every neuron the input current"), Display((Line("x_i", "=", terms_latex(inside)),), "ansatz"),
+            *self._ansatz(inside),
             Prose("in which $K_p$ is the same for all neurons of the population, and $y_i$ is the residual field, the filtered "
                   f"$\\sum_j w_{{ij}} \\phi(x_j)$. {ansatz.reason}"),
             Display((Line(latex(ansatz.before), "=", terms_latex(ansatz.right)),), "variance"),
@@ -266,11 +268,18 @@ class _Teller:
         ]  # fmt: skip
         return Section("Variance and closure", tuple(blocks))
 
+    def _ansatz(self, inside: sp.Expr) -> list[Any]:
+        if not self.mean_field.is_static:
+            return [Prose("Together the parts give every neuron the input current"), Display((Line("x_i", "=", terms_latex(inside)),), "ansatz")]
+        own = (Line("x_i", "=", ("h_i", r"+ \Gamma_p \, \phi_p(x_i)")), Line("h_i", "=", terms_latex(inside)))
+        return [Prose("Together the parts give every neuron, at a fixed point, the input current"), Display(own, "ansatz")]
+
     # ---- results
 
     def equations(self) -> Section:
-        lines = [self._equation(e) for e in (*self.mean_field.equations, self.mean_field.variance)]
-        blocks: list[Any] = [Prose("The latent variables follow" + ("" if self.plain else ", with the filters of the units,")),
+        lines = [self._equation(e) for e in self.mean_field.displayed]
+        follow = "The fixed points solve" if self.mean_field.is_static else "The latent variables follow"
+        blocks: list[Any] = [Prose(follow + ("" if self.plain else ", with the filters of the units,")),
                              Display(tuple(lines), "equations")]  # fmt: skip
         values = [Line(rf"{QUANTITIES[name].latex}_{{pq}}", "=", terms_latex(value)) for name, value in self.mean_field.definitions.items()]
         if values:
@@ -294,7 +303,19 @@ class _Teller:
         return [Prose("A filter's output $y = \\mathcal{M}[v]$ is the solution of a linear differential equation, which the generated code integrates as a "
                       "system of first order, one state for each order:"), Display(tuple(lines), "realisation")]  # fmt: skip
 
+    def felt(self) -> Section:
+        """Averages over neurons that feel their own rate."""
+        lines = [Line(left, "=", (right,)) for left, right in FEEDBACK_LATEX]
+        return Section("Averages", (
+            Prose("The field $h$ is normal, $h \\sim \\mathcal{N}(K_q, \\Delta_q)$; the input current $x = h + \\Gamma_q \\phi_q(x)$ is not. Averages are those over $x$:"),
+            Display(tuple(lines), "averages"),
+            Prose("They are integrals over $x$ itself: its density is that of $h$ at $x - \\Gamma_q \\phi_q(x)$, times $1 - \\Gamma_q \\phi_q'(x)$, which must be "
+                  "positive wherever $h$ reaches; elsewhere the equation of a neuron has several solutions, and the network several states that these "
+                  "equations do not describe.")))  # fmt: skip
+
     def averages(self) -> Section:
+        if self.mean_field.is_static:
+            return self.felt()
         functions = {"R": r"\phi_q", "G": r"\phi_q'", "C": r"\phi_q^2"}
         lines = [Line(rf"{name}_q", "=", (rf"\left\langle {functions[name]}(x) \right\rangle",)) for name in self.mean_field.averages]
         blocks: list[Any] = [
@@ -347,6 +368,10 @@ class _Teller:
             Prose(f"with the deviations of the averages, where {_listed(more)},"), Display(tuple(values), "linear-averages")))  # fmt: skip
 
     def observables(self) -> Section:
+        if self.mean_field.is_static:
+            return Section("Observables", (
+                Prose("Within population $p$ the input currents have the mean $K_p + \\Gamma_p R_p$ and, since $\\mathrm{Cov}(h, \\phi) = \\Delta_p \\chi_p$ by Stein's lemma, "
+                      "the variance $\\Delta_p (1 + 2 \\Gamma_p \\chi_p) + \\Gamma_p^2 (C_p - R_p^2)$. Where $B = 0$ nothing returns, and $x = h$ is normal."),))  # fmt: skip
         text = ("Within population $p$ the input currents are normally distributed with mean $K_p$ and variance $\\Delta_p$, so that the mean rate is $R_p$, "
                 "the variance of the rates across neurons is $\\langle \\phi_p^2 \\rangle - R_p^2$, and any quantile of the rates is $\\phi_p$ of the current's quantile where "
                 "$\\phi_p$ rises.")  # fmt: skip

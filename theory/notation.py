@@ -48,17 +48,21 @@ _QUANTITIES = [
     Quantity("e", "e", "q", "alpha_q R_q as the synapses of population q pass it on"),
     Quantity("v", "v", "q", "root mean square rate of population q as its synapses pass it on"),
     Quantity("current", "c", "fp", "mean input to population p from columns and reciprocity, through synapses with the filter f"),
+    Quantity("chi", r"\chi", "q", "mean susceptibility of population q: what its rates gain when their fields h_j grow, averaged"),
+    Quantity("Gamma", r"\Gamma", "p", "what a neuron of population p feels of its own rate, through reciprocal synapses"),
     Quantity("z", "z", "p", "filtered spread of the inputs to population p"),
     Quantity("V", "V", "p", "variance in time of the input current that white noise makes"),
     Quantity("Delta", r"\Delta", "p", "variance of the input current within population p"),
     Quantity("R", "R", "q", "mean rate of population q"),
     Quantity("G", "G", "q", "mean gain of population q, the average slope of its transfer function"),
     Quantity("C", "C", "q", "second moment of the rates of population q"),
+    Quantity("susceptibility", r"\langle d\phi / dh \rangle", "q", "average slope of the rate of population q as a function of the field h_j"),
     Quantity("H", "H", "q", "average curvature of the transfer function of population q"),
     Quantity("T", r"\Theta", "q", "average third derivative of the transfer function of population q"),
     Quantity("C1", r"\langle 2 \phi \phi' \rangle", "q", "derivative of C_q with respect to K_q"),
     Quantity("C2", r"\langle \phi'^2 + \phi \phi'' \rangle", "q", "derivative of C_q with respect to Delta_q"),
     Quantity("x", "x", "i", "input current of neuron i"),
+    Quantity("field", "h", "i", "input current of neuron i without what it feels of its own rate"),
     Quantity("J", "J", "ij", "synapse from neuron j onto neuron i"),
     Quantity("a", "a", "iq", "deviation of neuron i's in-strength from population q, per synapse"),
     Quantity("b", "b", "jp", "deviation of neuron j's out-strength to population p, per synapse"),
@@ -71,14 +75,15 @@ _QUANTITIES = [
 QUANTITIES = {quantity.name: quantity for quantity in _QUANTITIES}
 
 (alpha, Jbar, g, tau_con, tau_div, tau_chn, tau_rec, tau_inp, noise, drive, in_strength, spread, sources, A, B, K, kappa, rho, s, e, v,
- current, z, V, Delta, R, G, C, H, T, C1, C2, x, J, a, b, w, u, y, xi, n) = (quantity.base for quantity in _QUANTITIES)  # fmt: skip
+ current, chi, Gamma, z, V, Delta, R, G, C, susceptibility, H, T, C1, C2,
+ x, field, J, a, b, w, u, y, xi, n) = (quantity.base for quantity in _QUANTITIES)  # fmt: skip
 
 def variation(base: sp.IndexedBase) -> sp.IndexedBase:
     """The small change of a quantity."""
     return sp.IndexedBase(f"d_{base}")
 
 
-STATES = ("K", "kappa", "rho", "s", "e", "v", "current", "z", "V")
+STATES = ("K", "kappa", "rho", "s", "e", "v", "current", "chi", "z", "V")
 PARAMETERS = ("fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp", "noise")
 DRIVES = ("drive", "in_strength", "spread")
 AVERAGES = ("R", "G", "C")

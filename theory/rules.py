@@ -15,6 +15,7 @@ from .notation import (
     C,
     Filtered,
     G,
+    Gamma,
     J,
     Jbar,
     K,
@@ -27,9 +28,11 @@ from .notation import (
     V,
     a,
     alpha,
+    chi,
     drive,
     e,
     f,
+    field,
     i,
     in_strength,
     j,
@@ -188,6 +191,22 @@ def stein(term: sp.Expr) -> sp.Expr:
     return term.replace(Mean, rewrite)
 
 
+@holds("sampled")
+def stein_in_field(term: sp.Expr) -> sp.Expr:
+    """Neuron $j$ feels its own rate, $x_j = h_j + \\Gamma_q \\phi_q(x_j)$: it is the field $h_j$ that is normally distributed, and Stein's
+    lemma holds for the rate as a function of it, $\\langle z \\, \\phi \\rangle = \\mathrm{Cov}(z, h) \\, \\langle d\\phi / dh \\rangle$ with
+    $d\\phi / dh = \\phi' / (1 - \\Gamma_q \\phi')$; the average slope is called $\\chi_q$.
+    """
+
+    def rewrite(body, neuron, population):
+        deviation = body / Rate(population, x[neuron])
+        if deviation == 1 or deviation.has(Rate):
+            return Mean(body, neuron, population)
+        return Covariance(deviation, field[neuron], neuron, population) * chi[population]
+
+    return term.replace(Mean, rewrite)
+
+
 class Covariance(sp.Function):
     """Covariance over the neurons j of population q: `Covariance(z, x_j, j, q)`."""
 
@@ -238,6 +257,24 @@ def covariance_with_residual(term: sp.Expr, statistics: SynapseStatistics, laten
         return covariance * Filtered(latents.passed(Rate(p, x[i]), p), population) if covariance != 0 else sp.Integer(0)
 
     return term.replace(Covariance, rewrite)
+
+
+@holds("sampled")
+def return_through_synapses(term: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
+    """Neuron $j$'s field contains $w_{ji} \\phi_p(x_i)$, the synapse that goes back from $i$ times the rate of $i$ itself."""
+
+    def rewrite(deviation, target, neuron, population):
+        return statistics.reciprocal(p, population) * Rate(p, x[i])
+
+    return term.replace(Covariance, rewrite)
+
+
+@holds("algebra")
+def collect_return(term: sp.Expr, sources: sp.Expr) -> sp.Expr:
+    """What comes back is proportional to the neuron's own rate: it is no part of the mean, and the same factor $\\Gamma_p$ for all neurons of the
+    population. Each solves its own equation.
+    """
+    return Gamma[p] * Rate(p, x[i])
 
 
 @holds("sampled")

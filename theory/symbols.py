@@ -50,8 +50,8 @@ def meaning(text: str) -> str:
 
 
 def _expressions(mean_field: MeanField) -> list[sp.Basic]:
-    every = [term.summand for e in (*mean_field.equations, mean_field.variance) for term in e.terms]
-    every += [e.symbol for e in (*mean_field.equations, mean_field.variance)] + list(mean_field.definitions.values())
+    every = [term.summand for e in mean_field.results for term in e.terms]
+    every += [e.symbol for e in mean_field.results] + list(mean_field.definitions.values())
     every += [QUANTITIES[name].base[sp.Symbol("p"), sp.Symbol("q")] for name in mean_field.definitions]
     for step in mean_field.record:
         every += [sp.sympify(step.before), sp.sympify(step.right)]

@@ -45,6 +45,8 @@ class World:
     def __init__(self, mean_field: MeanField, seed: int = 0, *, closed: bool = False, narrow: bool = False, dominated: bool = False,
                  plain: bool = False, correlated: bool = False):  # fmt: skip
         architecture = mean_field.architecture
+        self.is_static = mean_field.is_static
+        plain = plain or self.is_static
         rng = np.random.default_rng(seed)
         fixed = max(len(architecture.distinct_filters(kind)) for kind in ("membrane", "synapse")) > 1
         P = len(architecture.populations) if fixed and architecture.populations else MOST_POPULATIONS
@@ -74,6 +76,8 @@ class World:
         # a_i^q of a neuron i in each population, and how far its filtered rate, as others feel it, is from the average
         self.own_rows = signs * rng.uniform(0.5, 1, (P, P)) / self.N * float("convergent" in self.motifs)
         self.own_rate = rng.uniform(0.6, 1.2, (P, P))
+        if self.is_static:
+            self.own_rate = np.broadcast_to(self.own_rate[:, :1], (P, P))  # of one neuron, whoever feels it
         self._settle()
 
     def _draw_motifs(self, rng: np.random.Generator, strength: float) -> None:
@@ -94,7 +98,7 @@ class World:
         self.con, self.div, self.chn = con * there["convergent"] * strength, div * there["divergent"], chain * there["chain"]
         self.A = 1 - np.einsum("pqq->pq", self.con) * (strength == 1) - np.einsum("qpp->pq", self.div)
         around = np.einsum("pqp->pq", self.chn)
-        left = rng.uniform(0.2, 0.5, (P, P)) * rng.choice([-1, 1], (P, P))
+        left = rng.uniform(0.2, 0.5, (P, P)) * rng.choice([-1, 1], (P, P)) * (0.4 if self.is_static else 1.0)
         left = (np.triu(left) + np.triu(left, 1).T) * np.sqrt(np.maximum(self.A * self.A.T, 0))
         self.rec = (left + around + around.T) * there["reciprocal"]
         self.B = (self.rec - around - around.T) if there["reciprocal"] or there["chain"] else np.zeros((P, P))
@@ -116,12 +120,26 @@ class World:
         return self.height[q] * self.gain[q] ** order * value
 
     def average(self, q: int, function: Any) -> float:
-        """E f(K_q + sqrt(Delta_q) z)."""
-        return float(WEIGHTS @ function(self.K[q] + np.sqrt(self.Delta[q]) * NODES))
+        """E f(x), x = K_q + sqrt(Delta_q) z, or what feels its own rate besides."""
+        return float(WEIGHTS @ function(self.felt(q, self.K[q] + np.sqrt(self.Delta[q]) * NODES)))
+
+    def felt(self, q: int, h: np.ndarray) -> np.ndarray:
+        """The solution of x = h + Gamma_q phi_q(x); h itself where nothing returns."""
+        if not self.is_static:
+            return h
+        x = h.copy()
+        for _ in range(60):
+            step = (x - h - self.Gamma[q] * self.phi(q, x)) / (1 - self.Gamma[q] * self.phi(q, x, 1))
+            x = x - np.clip(step, -1, 1)
+            if np.max(np.abs(step)) < 1e-14:
+                break
+        return x
 
     def update(self) -> None:
         """Averages at the present K and Delta."""
         each = range(self.P)
+        if self.is_static:
+            self._return()
         self.R, self.G, self.H, self.T = (
             np.array([self.average(q, lambda x, q=q, n=n: self.phi(q, x, n)) for q in each]) for n in range(4)
         )
@@ -129,9 +147,18 @@ class World:
         self.C1 = np.array([self.average(q, lambda x, q=q: 2 * self.phi(q, x) * self.phi(q, x, 1)) for q in each])
         self.C2 = np.array([self.average(q, lambda x, q=q: self.phi(q, x, 1) ** 2 + self.phi(q, x) * self.phi(q, x, 2)) for q in each])
 
+    def _return(self) -> None:
+        """Gamma and the susceptibility that belong to each other at the present K and Delta."""
+        for _ in range(200):
+            self.chi = np.array([self.average(q, lambda x, q=q: self.phi(q, x, 1) / (1 - self.Gamma[q] * self.phi(q, x, 1))) for q in range(self.P)])
+            new = np.einsum("q,pq,qp,pq,q->p", self.alpha, self.g, self.g, self.B, self.chi)
+            done, self.Gamma = np.allclose(new, self.Gamma, rtol=1e-14, atol=1e-16), new
+            if done:
+                break
+
     def _settle(self) -> None:
         """Latent variables that belong to the averages, and averages that belong to them, until they agree."""
-        self.Delta = np.ones(self.P)
+        self.Delta, self.Gamma, self.chi = np.ones(self.P), np.zeros(self.P), np.zeros(self.P)
         for _ in range(200):
             self.update()
             self.e, self.v = self.S * self.alpha * self.R, self.S * np.sqrt(self.C)
@@ -167,8 +194,10 @@ class World:
             for q in range(self.P):
                 through = sum(self.N * self.g[p, q] * self.g[q, r] * self.chn[p, q, r] * self.kappa[q, r] for r in range(self.P))
                 through += np.sqrt(self.N) * self.g[p, q] * self.offset[p, q] * self.z[q]
-                through += self.g[p, q] * self.g[q, p] * self.B[p, q] * self.rho[q, p] / self.alpha[p]
-                classes[self.synapse_of[q], p] += self.S[q] * self.alpha[q] * self.G[q] * through
+                if not self.is_static:
+                    through += self.g[p, q] * self.g[q, p] * self.B[p, q] * self.rho[q, p] / self.alpha[p]
+                slope = self.chi[q] if self.is_static else self.G[q]
+                classes[self.synapse_of[q], p] += self.S[q] * self.alpha[q] * slope * through
         return classes
 
     @cached_property
@@ -182,7 +211,7 @@ class World:
             "SOURCES": (self.synapse_of[None, :] == np.arange(self.synapse_of.max() + 1)[:, None]) * 1.0, "A": self.A, "B": self.B,
             "K": self.K, "kappa": one(self.kappa), "rho": one(self.rho), "s": one(self.s), "e": self.e, "v": self.v, "current": self.later,
             "z": self.z, "V": self.V, "Delta": self.Delta, "R": self.R, "G": self.G, "C": self.C, "H": self.H, "T": self.T,
-            "C1": self.C1, "C2": self.C2,
+            "C1": self.C1, "C2": self.C2, "chi": self.chi, "susceptibility": self.chi, "Gamma": self.Gamma,
         }  # fmt: skip
 
     def moved(self, directions: dict[str, np.ndarray], step: float) -> World:
@@ -211,6 +240,7 @@ class Neurons:
     def __init__(self, world: World, rng: np.random.Generator, m: int):
         self.world, self.rng = world, rng
         self._currents: dict[tuple[int, int], np.ndarray] = {}
+        self._fields: dict[tuple[int, int], np.ndarray] = {}
         self._rates: dict[tuple[int, int, int], np.ndarray] = {}
         w, P = world, world.P
         self.rows, self.columns, self.offsets, self.noise, self.rest = [], [], [], [], []
@@ -285,8 +315,14 @@ class Neurons:
     def current(self, p: int, q: int) -> np.ndarray:
         """x_j of the neurons j of population q, whose residual fields contain the synapses that come from neuron i of population p."""
         if (p, q) not in self._currents:
-            self._currents[p, q] = self._current(p, q)
+            self._currents[p, q] = self.world.felt(q, self.field(p, q))
         return self._currents[p, q]
+
+    def field(self, p: int, q: int) -> np.ndarray:
+        """h_j of the same neurons: x_j without what they feel of their own rate."""
+        if (p, q) not in self._fields:
+            self._fields[p, q] = self._field(p, q)
+        return self._fields[p, q]
 
     def rate_of(self, p: int, q: int, order: int) -> np.ndarray:
         """phi(x_j), or a derivative, of the same neurons."""
@@ -294,7 +330,7 @@ class Neurons:
             self._rates[p, q, order] = self.world.phi(q, self.current(p, q), order)
         return self._rates[p, q, order]
 
-    def _current(self, p: int, q: int) -> np.ndarray:
+    def _field(self, p: int, q: int) -> np.ndarray:
         w = self.world
         f = self.filtered(p, q)
         others = w.residual[q] - f * f * w.A[q, p] * w.g[q, p] ** 2 / w.N

@@ -8,7 +8,7 @@ import sympy as sp
 from motifield.errors import ArchitectureError
 from motifield.theory import rules
 from motifield.theory.architecture import MOTIFS, Architecture
-from motifield.theory.closures import CLOSURES, Closure, LowRank, MotifOnly, SecondMoment
+from motifield.theory.closures import CLOSURES, Cavity, Closure, LowRank, MotifOnly, SecondMoment
 from motifield.theory.derivation import derive
 from motifield.theory.notation import P, p, q
 from motifield.theory.record import Record
@@ -16,8 +16,8 @@ from motifield.theory.statistics import SynapseStatistics
 
 N = sp.Symbol("N", positive=True)
 SYMBOLS = {n: sp.IndexedBase(n) for n in ("fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "drive", "A", "B", "K",
-                                          "kappa", "s", "Delta", "R", "G", "C")}  # fmt: skip
-(AL, J, SG, CON, DIV, CHN, REC, I, A, B, K, KA, S, D, R, G, C) = SYMBOLS.values()
+                                          "kappa", "s", "Delta", "R", "G", "C", "chi", "susceptibility")}  # fmt: skip
+(AL, J, SG, CON, DIV, CHN, REC, I, A, B, K, KA, S, D, R, G, C, CHI, SUS) = SYMBOLS.values()
 
 SUBSETS = [
     frozenset(c) for n in range(5) for c in combinations(MOTIFS, n) if "chain" not in c or {"convergent", "divergent"} <= set(c)
@@ -36,11 +36,15 @@ def by_hand(motifs, closure, n):
         ("K", "drive"): [I[a] for a in every],
         ("kappa", "fraction"): [AL[b] * R[b] for b in every],
     }
+    static = closure == Cavity()
+    slope = CHI if static else G
     if "chain" in motifs:
         terms["K", "chain"] = [
-            sum(AL[b] * G[b] * N * SG[a, b] * SG[b, c] * CHN[a, b, c] * KA[c] for b in every for c in every) for a in every
+            sum(AL[b] * slope[b] * N * SG[a, b] * SG[b, c] * CHN[a, b, c] * KA[c] for b in every for c in every) for a in every
         ]
-    if "chain" in motifs or "reciprocal" in motifs:
+    if ("chain" in motifs or "reciprocal" in motifs) and static:
+        terms["Gamma", "feedback"] = [sum(AL[b] * SG[a, b] * SG[b, a] * B[a, b] * CHI[b] for b in every) for a in every]
+    elif "chain" in motifs or "reciprocal" in motifs:
         terms["K", "reciprocal"] = [sum(AL[b] * G[b] * SG[a, b] * SG[b, a] * B[a, b] * KA[a] / AL[a] for b in every) for a in every]
     if "convergent" in motifs:
         terms["Delta", "convergent"] = [
@@ -48,9 +52,11 @@ def by_hand(motifs, closure, n):
         ]
     if closure == LowRank():
         terms["Delta", "residual"] = [sum(A[a, b] * SG[a, b] ** 2 * KA[b] ** 2 / AL[b] for b in every) for a in every]
-    if closure == SecondMoment():
+    if closure in (SecondMoment(), Cavity()):
         terms["Delta", "residual"] = [sum(A[a, b] * SG[a, b] ** 2 * AL[b] * S[b] ** 2 for b in every) for a in every]
         terms["s", "target"] = [sp.sqrt(C[b]) for b in every]
+    if static:
+        terms["chi", "target"] = [SUS[b] for b in every]
     return terms
 
 
@@ -58,7 +64,7 @@ def by_hand(motifs, closure, n):
 @pytest.mark.parametrize("motifs", SUBSETS, ids=label)
 def test_each_motif_adds_exactly_its_terms(motifs, closure):
     made = derive(Architecture(motifs=sorted(motifs)), closure)
-    found = {(e.name, t.name): (e, t) for e in (*made.equations, made.variance) for t in e.terms}
+    found = {(e.name, t.name): (e, t) for e in made.results for t in e.terms}
     for n in (2, 3):
         expected = by_hand(motifs, closure, n)
         assert set(found) == set(expected)
