@@ -14,6 +14,7 @@ _WHERE = {
     "theory.filters": ["Filter"],
     "theory.gaussian": ["GaussianAverage"],
     "theory.transfer": ["TransferFunction"],
+    "numerics.cavity": ["cavity_distribution"],
     "numerics.averages": ["Averaged", "average"],
     "numerics.dmft": ["dmft"],
     "numerics.dmft_networks": ["standard_scores", "stationary_networks"],

@@ -121,7 +121,7 @@ class Closed(Average):
 class ByPopulation:
     """One average per population, `averages[index[p]]` for population p, on arrays whose last axis is the population."""
 
-    def __init__(self, averages: Sequence[Average], index: Sequence[int]):
+    def __init__(self, averages: Sequence[Any], index: Sequence[int]):
         self.averages = tuple(averages)
         self.groups = [np.flatnonzero(np.asarray(index) == k) for k in range(len(averages))]
 
@@ -129,7 +129,7 @@ class ByPopulation:
         """Each average with the parameters, by name, of its own populations."""
         P = sum(map(len, self.groups))
 
-        def own(average: Average, group: np.ndarray) -> dict[str, Array]:
+        def own(average: Any, group: np.ndarray) -> dict[str, Array]:
             given = {name: jnp.asarray(values[name], dtype=float) for name in average.parameters if name in values}
             return {name: (jnp.broadcast_to(v, (P,)) if v.ndim == 0 else v)[..., group] for name, v in given.items()}
 

@@ -58,12 +58,6 @@ class Feedback:
         """The smallest 1 - Gamma phi'(x) where h is within nine standard deviations of its mean."""
         return self._mapped(self._validity, mu, Delta, Gamma, prepared)
 
-    def density(self, x: Float[Array, "*n"], mu: Array, Delta: Array, Gamma: Array, prepared: Prepared | None = None) -> Array:
-        """The probability density of x, shape of x; the others are single numbers."""
-        prepared = self.prepare() if prepared is None else prepared
-        phi, slope = self._function(x, prepared.parameters)
-        return (1 - Gamma * slope) * _normal(x - Gamma * phi, mu, Delta)
-
     def _mapped(self, function, mu, Delta, Gamma, prepared):
         prepared = self.prepare() if prepared is None else prepared
         mu, Delta, Gamma, *parameters = jnp.broadcast_arrays(mu, Delta, Gamma, *prepared.parameters)
@@ -159,7 +153,7 @@ class ByPopulationFeedback(ByPopulation):
     def validity(self, mu, Delta, Gamma, prepared=None) -> Array:
         """As `Feedback.validity`."""
         own = self._own(mu, Delta, Gamma, prepared)
-        return self._placed([average.validity(*arguments) for average, arguments in zip(self.averages, own, strict=True)])  # type: ignore[attr-defined]
+        return self._placed([average.validity(*arguments) for average, arguments in zip(self.averages, own, strict=True)])
 
     def _own(self, mu, Delta, Gamma, prepared):
         prepared = self.prepare() if prepared is None else prepared
@@ -171,4 +165,4 @@ class ByPopulationFeedback(ByPopulation):
 
 def by_population(averages: Sequence[Feedback], index: Sequence[int] | None) -> Feedback | ByPopulationFeedback:
     """The averages of each population's own function; `index=None` means one function for all."""
-    return averages[0] if index is None or len(averages) == 1 else ByPopulationFeedback(averages, index)  # type: ignore[arg-type]
+    return averages[0] if index is None or len(averages) == 1 else ByPopulationFeedback(averages, index)

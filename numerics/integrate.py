@@ -85,7 +85,7 @@ def integrate(
     a closure of fixed points alone.
     """
     require_x64()
-    system.refuse_static("a trajectory")
+    system.refuse_static("trajectory")
     system.check(parameters)
     ts = _times(t0, t1, saveat)
     start = initial_state(system, parameters, initial)

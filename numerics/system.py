@@ -74,7 +74,7 @@ class System:
     def refuse_static(self, what: str) -> None:
         """Raise `ArchitectureError` when the equations hold at fixed points alone, where `what` needs their dynamics."""
         if self.mean_field.is_static:
-            raise ArchitectureError(f"{type(self.mean_field.closure).__name__} is of fixed points alone: there is no {what} of it; use "
+            raise ArchitectureError(f"{type(self.mean_field.closure).__name__} is of fixed points alone: it has no {what}; use "
                                     "SecondMoment() or LowRank()")  # fmt: skip
 
     def report(self, state: Any, parameters: Parameters) -> dict[str, Array]:

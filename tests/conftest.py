@@ -39,6 +39,7 @@ SLOW = (
     "test_codegen.py::test_the_saved_source",
     "test_dmft_stationary.py::test_ten_networks_of_4000", "test_dmft_stationary.py::test_the_sign_change", "test_integrate.py::test_a_trajectory_has_a_gradient",
     "test_continuation.py::test_curves", "test_continuation.py::test_limit_cycles", "test_continuation.py::test_hopf_point", "numerics/test_phase_diagram.py",
+    "test_cases.py::test_fixed_point_of_neurons", "test_cavity.py::test_sampled_networks", "test_cavity.py::test_every_equality",
     "test_all_fixed_points.py::test_two_hundred_random_systems",
 )  # fmt: skip
 
