@@ -20,9 +20,9 @@ from .system import System
 def cavity_distribution(system: System, parameters: Parameters, point: FixedPoint, x: Any = None) -> xr.Dataset:
     """`density` and `cumulative` probability of the input currents x, and the `rate` phi(x), over (x, population), at a fixed point of `Cavity`.
 
-    p(x) = (1 - Gamma phi'(x)) n(x - Gamma phi(x); m, Delta), P(x' < x) = Phi((x - Gamma phi(x) - m) / sqrt(Delta)): not normal unless Gamma = 0 or phi
-    is linear. x: increasing values, default 401 within five standard deviations of all populations. Quantiles of the rates are phi of those of x
-    where phi rises. Raises `ParameterError` for a point of another closure, one that did not converge or is invalid, and one without variability.
+    p(x) = (1 - Gamma phi'(x)) n(x - Gamma phi(x); m, Delta), P(x' < x) = Phi((x - Gamma phi(x) - m) / sqrt(Delta)): not normal unless Gamma = 0
+    or phi is linear. x: increasing values, default 401 within five standard deviations of all populations. Quantiles of the rates are phi of those of
+    x where phi rises. Raises `ParameterError` for a point of another closure, one that did not converge or is invalid, and one without variability.
     """
     require_x64()
     system.check(parameters)
@@ -32,7 +32,8 @@ def cavity_distribution(system: System, parameters: Parameters, point: FixedPoin
         raise ParameterError(f"the fixed point has no distribution: {point.status}")
     m, Delta, Gamma = (point.dataset[name].values for name in ("field_mean", "field_variance", "feedback"))
     if not Delta.min() > 0:
-        raise ParameterError(f"population {parameters.populations[int(Delta.argmin())]} has no variability: all its neurons have the same input current")
+        which = parameters.populations[int(Delta.argmin())]
+        raise ParameterError(f"population {which} has no variability: all its neurons have the same input current")
     if x is None:
         mean, sd = point.dataset["mean"].values, np.sqrt(point.dataset["variance"].values)
         x = np.linspace((mean - 5 * sd).min(), (mean + 5 * sd).max(), 401)
