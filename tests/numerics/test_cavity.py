@@ -176,3 +176,13 @@ def test_sampled_networks_of_strong_reciprocity():
     distance = kstest(centred, lambda v: np.interp(v, own["x"], own["cumulative"][:, 0])).statistic
     normal = kstest((centred - centred.mean()) / centred.std(), "norm").statistic
     assert distance < 1.63 / np.sqrt(len(centred)) < normal / 2
+
+
+def test_where_a_neuron_has_several_solutions_the_result_says_so(erf):
+    par = network(0.99, g=3.0, P=2)
+    point = mf.fixed_point(erf, par, {"mean": 1.0, "kappa": 0.5, "rms_rate": 1.4, "susceptibility": 0.15}, settle=20.0)
+    assert point.status.startswith("invalid: 1 - Gamma phi' falls to -")
+    assert not point.converged
+    assert float(point.dataset["validity"].min()) < 0
+    with pytest.raises(ParameterError, match="several solutions"):
+        mf.cavity_distribution(erf, par, point)
