@@ -42,6 +42,8 @@ _WHERE = {
     "numerics.sampling": ["Gaussian", "Sampler", "sample"],
     "numerics.simulation": ["simulate"],
     "numerics.spec": ["Spec", "load_spec"],
+    "numerics.spectrum": ["Spectrum", "spectrum"],
+    "numerics.stability": ["Spectral", "Stability", "connectivity_spectrum", "stability"],
     "numerics.system": ["System", "compile"],
     "numerics.units": ["Units"],
     "numerics.verify": ["NetworkVerification", "Verification", "verify", "verify_network"],

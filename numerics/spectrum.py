@@ -1,0 +1,166 @@
+"""The spectrum of one network: of its synapses, or of its dynamics linearised at its own fixed point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg as sl
+import scipy.sparse as sps
+import scipy.sparse.linalg as spl
+from jax.tree_util import Partial
+
+from ..errors import NetworkError, ParameterError, SolverError
+from .bulk import values
+from .network import Network
+from .outliers import contains
+from .parameters import Parameters
+from .simulation import input_offsets, simulate
+from .stability import Spectral, Stability
+from .system import System
+from .units import Units
+
+LARGEST_DENSE = 6000
+RESIDUAL, STEPS = 1e-7, 40
+OUTSIDE = 1.1
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues of one network.
+
+    eigenvalues: by descending real part, all N, or the `leading` ones; shift: added to those of J diag(gain), 0 of the connectivity, -1 of the
+    Jacobian; x: the fixed point, (N,), None for the connectivity; residual: largest |dx/dt| there; predicted: the theory's spectrum, or None
+    """
+
+    eigenvalues: np.ndarray
+    shift: float
+    x: np.ndarray | None
+    residual: float
+    predicted: Spectral | None
+
+    @property
+    def leading(self) -> complex:
+        """The eigenvalue of largest real part."""
+        return complex(self.eigenvalues[0])
+
+    def beyond(self, factor: float = OUTSIDE) -> np.ndarray:
+        """Whether each eigenvalue lies outside of the predicted boundary enlarged by `factor` about the bulk's centre."""
+        if self.predicted is None or not len(self.predicted.boundary):
+            raise ParameterError("there is no predicted bulk to separate by: give spectrum(...) the prediction of stability(...)")
+        return ~contains(self.shift + factor * (self.predicted.boundary - self.shift), self.eigenvalues)
+
+    @property
+    def outliers(self) -> np.ndarray:
+        """Eigenvalues outside of the predicted bulk, by a tenth at least."""
+        return self.eigenvalues[self.beyond()]
+
+    @property
+    def bulk(self) -> np.ndarray:
+        """The others."""
+        return self.eigenvalues[~self.beyond()]
+
+    @property
+    def bulk_radius(self) -> float:
+        """The largest distance of an eigenvalue of the bulk from its centre."""
+        return float(np.abs(self.bulk - self.shift).max(initial=0.0))
+
+    @property
+    def bulk_edge(self) -> float:
+        """The largest real part in the bulk."""
+        return float(self.bulk.real.max(initial=-np.inf))
+
+    def nearest(self) -> np.ndarray:
+        """For each predicted outlier, the eigenvalue nearest to it."""
+        assert self.predicted is not None
+        return np.array([self.eigenvalues[np.argmin(np.abs(self.eigenvalues - v))] for v in self.predicted.outliers], dtype=complex)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Predicted outliers and edge of the bulk beside the network's, for a table."""
+        if self.predicted is None:
+            return [{"what": "leading eigenvalue", "predicted": None, "network": self.leading}]
+        pairs = zip(self.predicted.outliers, self.nearest(), strict=True)
+        rows = [{"what": "outlier", "predicted": complex(a), "network": complex(b)} for a, b in pairs]
+        return [*rows, {"what": "edge of the bulk", "predicted": self.predicted.edge, "network": self.bulk_edge}]
+
+    def json(self) -> dict[str, Any]:
+        """Plain data; complex numbers as [real, imaginary]."""
+        return {"eigenvalues": [[float(v.real), float(v.imag)] for v in self.eigenvalues], "shift": self.shift, "residual": self.residual,
+                "predicted": None if self.predicted is None else self.predicted.json()}  # fmt: skip
+
+
+def spectrum(
+    network: Network, system: System | None = None, parameters: Parameters | None = None, *, x: Any = None, predicted: Any = None,
+    leading: int | None = None, t1: float = 60.0, time: float = 0.0, seed: int = 0,
+) -> Spectrum:  # fmt: skip
+    """Eigenvalues of a network's synapses J, or with a `system` of -1 + J diag(phi'(x)) at the network's own fixed point.
+
+    The fixed point is what a simulation until `t1` comes to from x = `x` (a number, one per population or neuron; default 0), polished by
+    Newton's method on all N neurons. Dense eigenvalues in the precision of the weights; `leading`: only that many, of largest real
+    part, by Arnoldi iteration, for large or sparse networks.
+
+    parameters: inputs and transfer parameters, default the network's own; predicted: a `Stability`, or a `Spectral`, to separate bulk and outliers
+    Raises `SolverError` when the network does not rest, `NetworkError` for more than 6000 neurons without `leading`, `ParameterError` for units
+    that are filters, whose linearisation is no N x N matrix, and with white noise.
+    """
+    if leading is None and network.N > LARGEST_DENSE:
+        raise NetworkError(f"all {network.N} eigenvalues would take too long: give leading = 20, or fewer neurons")
+    if leading is not None and not 0 < leading < network.N - 1:
+        raise ParameterError(f"leading = {leading} must be from 1 to {network.N - 2}")
+    W = network.weights
+    if system is None:
+        found = _eigenvalues(W, leading)
+        return Spectrum(found, 0.0, None, 0.0, predicted.connectivity if isinstance(predicted, Stability) else predicted)
+    own = network.parameters if parameters is None else parameters
+    if own is None:
+        raise ParameterError("the network carries no parameters: give those of its inputs and transfer functions")
+    units = Units.of(system.mean_field.architecture, own)
+    if not units.is_plain:
+        raise ParameterError("the network's units are not dx/dt = -x + input: their linearisation is no N x N matrix")
+    at, slopes, residual = rest(network, system, own, start=x, t1=t1, time=time, seed=seed)
+    matrix = W @ sps.diags_array(slopes.astype(W.dtype)) if isinstance(W, sps.csr_array) else W * slopes.astype(W.dtype)
+    return Spectrum(_eigenvalues(matrix, leading) - 1, -1.0, at, residual, predicted.jacobian if isinstance(predicted, Stability) else predicted)
+
+
+def rest(network: Network, system: System, parameters: Parameters, *, start: Any = None, t1: float = 60.0, time: float = 0.0,
+         seed: int = 0) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
+    """The fixed point x of a network that it comes to from `start`, (N,), phi'(x), and the largest |dx/dt|. Raises `SolverError`."""
+    held: dict[str, Any] = {name: np.broadcast_to(np.asarray(getattr(parameters, name)(float(time))), (network.P,))
+                            for name in ("input", "in_strength", "spread")}  # fmt: skip
+    ran = simulate(network, Partial(system.transfer, parameters=parameters), **held, t1=t1, saveat=[t1], x0=0.0 if start is None else start,
+                   seed=seed, dtype=np.float64, throw=True)  # fmt: skip
+    drive = held["input"][network.labels] + network.in_strengths() @ held["in_strength"]
+    if np.any(held["spread"] != 0):
+        drive = drive + held["spread"][network.labels] * input_offsets(network, seed)
+    W, x = network.weights.astype(float), ran["x"].values
+    members = [network.members(p) for p in range(network.P)]
+    for _ in range(STEPS):
+        rates, slopes = np.zeros(network.N), np.zeros(network.N)
+        for p, own in enumerate(members):
+            rates[own], slopes[own] = values(system, parameters, p, x[own])
+        residual = W @ rates + drive - x
+        if np.abs(residual).max() < RESIDUAL * max(1.0, np.abs(x).max()):
+            return x, slopes, float(np.abs(residual).max())
+        x = x + _solved(W, slopes, residual)
+        if not np.all(np.isfinite(x)):
+            break
+    raise SolverError(f"the network does not rest: after t = {t1:g} and {STEPS} Newton steps |dx/dt| is still {np.abs(residual).max():.3g} "
+                      "(chaos, an oscillation, or a slow approach: try a longer t1 or another start)")  # fmt: skip
+
+
+def _solved(W: Any, slopes: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """(1 - W diag(slopes))^-1 residual."""
+    if isinstance(W, sps.csr_array):
+        return spl.spsolve((sps.eye_array(len(slopes)) - W @ sps.diags_array(slopes)).tocsc(), residual)
+    return sl.solve(np.eye(len(slopes)) - W * slopes, residual, overwrite_a=True, overwrite_b=False)
+
+
+def _eigenvalues(matrix: Any, leading: int | None) -> np.ndarray:
+    if leading is None:
+        dense = matrix.toarray() if isinstance(matrix, sps.csr_array) else np.array(matrix)
+        found = sl.eigvals(dense, overwrite_a=True, check_finite=False)
+    else:
+        found = spl.eigs(matrix.astype(float), k=leading, which="LR", return_eigenvectors=False, maxiter=20 * matrix.shape[0])
+    found = np.asarray(found, dtype=complex)
+    return found[np.lexsort((-found.imag, -found.real))]
