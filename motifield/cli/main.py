@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import MotifieldError
-from . import average, derive, respond  # noqa: F401  (their commands)
+from . import average, derive, dmft, respond  # noqa: F401  (their commands)
 from .shared import (
     AsJson,
     ClosureName,

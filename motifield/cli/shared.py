@@ -155,6 +155,14 @@ def listed(option: str, text: str) -> list[float]:
         raise SpecError(f"{option} {text!r} is not a number, or numbers separated by commas") from None
 
 
+def span_of(option: str, text: str) -> tuple[float, float]:
+    """Two different numbers."""
+    ends = listed(option, text)
+    if len(ends) != 2 or ends[0] == ends[1]:
+        raise SpecError(f"{option} {text!r} must be two different numbers, LO,HI")
+    return ends[0], ends[1]
+
+
 def setting(text: str) -> tuple[str, float]:
     name, _, value = text.rpartition("=")
     try:
