@@ -46,10 +46,10 @@ def fixed_points_batch(
     model = Autonomous(system, P, float(time))
     bounds = _bounds(system, batch, n)
     is_bounded = all(b.are_finite for b in bounds)
-    ends = np.stack([[b.low, b.high, b.least_slope, b.largest_slope] for b in bounds])
+    each = np.stack([[b.low, b.high, b.least_slope, b.largest_slope] for b in bounds])
     if not is_bounded:
-        ends = np.broadcast_to(np.array([-np.inf, np.inf, -np.inf, np.inf])[:, None], (len(bounds), 4, P))
-    ends = jnp.asarray(np.broadcast_to(ends, (n, 4, P)))
+        each = np.broadcast_to(np.array([-np.inf, np.inf, -np.inf, np.inf])[:, None], (len(bounds), 4, P))
+    ends = jnp.asarray(np.broadcast_to(each, (n, 4, P)))
     found = _Found(n, most, model.size)
     every = np.arange(n)
     sobol = qmc.Sobol(2 * P + 1, rng=seed)
@@ -99,7 +99,7 @@ def _region(model: Autonomous, own: Parameters, limits: Any, is_bounded: bool) -
     if is_bounded:
         return region_of(model, own, bounds[:2], state_box(model, own, bounds))
     drive = jax.tree.leaves(model.system.drive(own)(model.time))
-    width = 3 * GROWTHS[2] * (1 + jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in drive])))
+    width = 3 * GROWTHS[1] * (1 + jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in drive])))
     is_mean = jnp.array([name == "K" for name, _ in model.latents()])
     box = (jnp.where(is_mean, -width, -jnp.inf), jnp.where(is_mean, width, jnp.inf))
     return Region(bounds[:2], box, jnp.full(model.P, width / 2))

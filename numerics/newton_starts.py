@@ -34,15 +34,17 @@ def region_of(model: Autonomous, parameters: Parameters, rates: Any, box: Any) -
 
 def start_states(model: Autonomous, parameters: Parameters, region: Region, where: Float[Array, "2P+1"]) -> Float[Array, " n"]:
     """A state from a point of the unit cube: rates within their bounds with the mean currents that give them, or means and variances within
-    theirs with the rates that follow; the latents of the variability from the rates. Pure, for vmap.
+    theirs with the rates that follow (all scales down to 1/1000 alike where rates are not bounded); the latents of the variability from the
+    rates. Pure, for vmap.
     """
     system, P = model.system, model.P
     module, c = system.module, system.coefficients(parameters)
     low, high = model.state(region.box[0]).K, model.state(region.box[1]).K
     extra = (c.transfer,) if hasattr(c, "transfer") else ()
-    sigma = region.spread * where[P : 2 * P]
-    K_free = low + (high - low) * where[:P]
     bounded = jnp.isfinite(region.rates[0]) & jnp.isfinite(region.rates[1])
+    shrink = jnp.where(jnp.all(bounded), 1.0, 1000.0 ** -where[2 * P])
+    sigma = region.spread * where[P : 2 * P] * shrink
+    K_free = (low + (high - low) * where[:P]) * shrink
     first = jnp.where(bounded, region.rates[0] + (region.rates[1] - region.rates[0]) * where[:P], 0.0)
     by_rates = jnp.all(bounded) & (where[2 * P] < 0.75)
     R = jnp.where(by_rates, first, module.mean_rate(K_free, sigma**2, *extra))
@@ -63,14 +65,14 @@ def start_states(model: Autonomous, parameters: Parameters, region: Region, wher
 
 
 def settle_others(model: Autonomous, parameters: Parameters, y: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Newton's steps for all states but K and kappa, with these held: inner states of filters and other latents follow."""
+    """Gauss-Newton steps for all states but K and kappa, with these held: inner states of filters and other latents follow."""
     others = [k for k, (name, _) in enumerate(model.latents()) if name not in KNOWN]
     if not others:
         return y
     places, field = jnp.array(others), model.bind(parameters)
     for _ in range(2):
-        F, J = field(y)[places], jax.jacfwd(field)(y)[places][:, places]
-        y = y.at[places].add(-jnp.linalg.solve(J, F))
+        F, J = field(y), jax.jacfwd(field)(y)[:, places]
+        y = y.at[places].add(-jnp.linalg.solve(J.T @ J + 1e-12 * jnp.eye(len(others)), J.T @ F))
     return y
 
 

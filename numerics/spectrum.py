@@ -45,21 +45,27 @@ class Spectrum:
         """The eigenvalue of largest real part."""
         return complex(self.eigenvalues[0])
 
-    def beyond(self, factor: float = OUTSIDE) -> np.ndarray:
-        """Whether each eigenvalue lies outside of the predicted boundary enlarged by `factor` about the bulk's centre."""
+    @property
+    def is_outlier(self) -> np.ndarray:
+        """Which eigenvalues are none of the bulk: those nearest to the predicted outliers, and whatever lies outside of the predicted
+        boundary enlarged by a tenth about the bulk's centre.
+        """
         if self.predicted is None or not len(self.predicted.boundary):
             raise ParameterError("there is no predicted bulk to separate by: give spectrum(...) the prediction of stability(...)")
-        return ~contains(self.shift + factor * (self.predicted.boundary - self.shift), self.eigenvalues)
+        apart = ~contains(self.shift + OUTSIDE * (self.predicted.boundary - self.shift), self.eigenvalues)
+        for value in self.predicted.outliers:
+            apart[np.argmin(np.abs(self.eigenvalues - value))] = True
+        return apart
 
     @property
     def outliers(self) -> np.ndarray:
-        """Eigenvalues outside of the predicted bulk, by a tenth at least."""
-        return self.eigenvalues[self.beyond()]
+        """The eigenvalues that are."""
+        return self.eigenvalues[self.is_outlier]
 
     @property
     def bulk(self) -> np.ndarray:
         """The others."""
-        return self.eigenvalues[~self.beyond()]
+        return self.eigenvalues[~self.is_outlier]
 
     @property
     def bulk_radius(self) -> float:

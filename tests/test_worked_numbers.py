@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import root
 
-from motifield import Motifs, Parameters, fixed_point
+from motifield import Motifs, Parameters, fixed_point, fixed_points
 
 TANH = "1 + tanh(x - 3/2)"
 
@@ -50,16 +50,22 @@ def test_chains_alone_make_it_bistable(system_of):
 
 
 def test_no_more_than_three(system_of):
-    """From many starts, Newton's method alone finds these three and no others (it may also report that it found none)."""
-    system, parameters = system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.02, 0.0)
-    found = set()
-    for K in np.linspace(-1, 4, 11):
-        point = fixed_point(
-            system, parameters, {"mean": K, "kappa": [0.8 * (1 + np.tanh(K - 1.5)), 0.2 * (1 + np.tanh(K - 1.5))]}, settle=0
-        )
-        if point.converged:
-            found.add(round(float(point.dataset["mean"][0]), 3))
-    assert found == {0.200, 0.860, 2.117} or found == {0.200, 0.861, 2.117}
+    """Theory.md section 5: three fixed points, and no other; every start leads to one of them, and their indices sum to 1."""
+    found = fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.02, 0.0))
+    assert found.status == "ok"
+    np.testing.assert_allclose([p.dataset["mean"].values for p in found], np.tile([[0.2000], [0.8605], [2.117]], 2), atol=6e-4)
+    assert [p.kind for p in found] == ["stable node", "saddle", "stable node"]
+    assert found.evidence.index == 1
+    assert found.evidence.failed + sum(found.evidence.hits) == found.evidence.starts - 128 * (found.evidence.rounds - 1)
+
+
+# theory.md 2.2: (Jbar, g_I/E) = (.002, 1) and (.004, 2.5) are the same network, .8 J0 (1 - g/4) being the same
+def test_degenerate_pairs(system_of):
+    pair = [fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(J0, g, 0.02, 0.3)) for J0, g in ((0.002, 1), (0.004, 2.5))]
+    assert len(pair[0]) == len(pair[1]) >= 1
+    for one, other in zip(*pair, strict=True):
+        for name in ("mean", "variance", "rate"):
+            np.testing.assert_allclose(one.dataset[name], other.dataset[name], rtol=1e-10, atol=1e-10)
 
 
 # theory.md section 5: at tau = 0 there is only K = .15

@@ -25,7 +25,7 @@ REGIONS = {"one state": (1.5, 1.75), "two states": (-1.0, 0.1), "oscillation": (
 
 
 def behaviour(system: mf.System, parameters: mf.Parameters, seed: int) -> tuple[str, float, float]:
-    """What a sampled network does after a low start, and after one with E high: its name, the swing in time and the distance of the two ends, in rate of E."""
+    """What a sampled network does after a low start, and after one with E high: name, swing in time, distance of the ends, in rate of E."""
     own = parameters.rescaled(N)
     network = mf.sample(own, seed, dtype=np.float32)
     units = mf.Units.of(system.mean_field.architecture, own)
