@@ -28,7 +28,7 @@ from .parameters import Parameters
 from .system import System
 
 REACH, ORDER = 9.0, 16
-PANELS, MOST_PANELS, PRECISION = 16, 1024, 1e-9
+PANELS, MOST_PANELS, PRECISION = 8, 1024, 1e-10
 LEAST_VARIANCE = 1e-8
 ANGLES = 181
 
@@ -108,7 +108,7 @@ class Bulk:
         X = np.where(np.isfinite(start), start, first) if start is not None else first
         error = np.full(z.shape[:-1], np.inf)
         with np.errstate(all="ignore"):
-            for _ in range(60):
+            for _ in range(30):
                 gains = self.gains(z, X @ self.pairs.T)
                 value = np.stack([c.average(v) for c, v in zip(self.clouds, gains, strict=True)], axis=-1)
                 slope = np.stack([c.average(v**2) for c, v in zip(self.clouds, gains, strict=True)], axis=-1)
@@ -131,7 +131,7 @@ class Bulk:
         z = np.asarray(z, dtype=complex)
         away = np.maximum(4 * self.extent / np.maximum(np.abs(z).min(-1, keepdims=True), 1e-300), 1.0)
         X = None
-        for part in (1.0, 0.7, 0.4, 0.2, 0.1, 0.03, 0.0) if self.is_reciprocal else (0.0,):
+        for part in (1.0, 0.5, 0.2, 0.05, 0.0) if self.is_reciprocal else (0.0,):
             X = self.response(z * away**part, X)
         assert X is not None
         return X, self.level(z, X)
@@ -181,7 +181,7 @@ def spectral_radius(matrix: np.ndarray) -> np.ndarray:
 
 def cloud(system: System, parameters: Parameters, p: int, mean: float, variance: float, feedback: float = 0.0) -> Cloud:
     """Units of population p with h ~ N(mean, variance), x = h + feedback phi_p(x): Gauss-Legendre panels in x, cut at the breaks of phi,
-    halved until <phi'>, <phi'^2> and <phi^2> stand. Variances below 1e-8 count as 1e-8.
+    halved until <phi'>, <phi'^2> and <phi^2> no longer change. Variances below 1e-8 count as 1e-8.
 
     Raises `ParameterError` for a transfer function that jumps, `SolverError` where x(h) has several values or the panels do not suffice.
     """
@@ -190,14 +190,14 @@ def cloud(system: System, parameters: Parameters, p: int, mean: float, variance:
     width = np.sqrt(variance)
     low, high = (_solve(system, parameters, p, mean + sign * REACH * width, feedback) for sign in (-1, 1))
     inside = [b for b in cuts if low < b < high]
-    panels, before = PANELS, None
+    panels, last, before = PANELS, None, None
     while True:
         edges = np.unique(np.concatenate([np.linspace(low, high, panels + 1), inside]))
         made = _on(system, parameters, p, edges, mean, variance, feedback)
         sums = np.array([made.average(v) for v in (made.slopes, made.slopes**2, made.rates**2)])
-        if before is not None and np.all(np.abs(sums - before) <= PRECISION * np.maximum(np.abs(sums), 1e-6)):
-            return made
-        before, panels = sums, 2 * panels
+        if last is not None and np.all(np.abs(sums - before) <= PRECISION * np.maximum(np.abs(sums), 1e-6)):
+            return last
+        last, before, panels = made, sums, 2 * panels
         if panels > MOST_PANELS:
             raise SolverError(f"the averages over population {parameters.populations[p]} do not settle: its transfer function varies on a scale "
                               f"far below the deviation {width:.3g} of its inputs")  # fmt: skip

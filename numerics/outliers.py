@@ -30,6 +30,8 @@ from .parameters import Parameters
 CLEARANCE = 1.01
 """How far outside of the bulk's boundary, as a factor, outliers are counted."""
 MOST_POINTS = 6000
+MOST_INSIDE = 4
+"""Newton steps in a row inside of the bulk after which a start is given up."""
 
 
 @dataclass(frozen=True)
@@ -216,10 +218,13 @@ def roots(function: Callable, starts: Sequence[complex], count: int | None, scal
 
 
 def _newton(function: Callable, z: complex, known: Sequence[complex], scale: float) -> complex | None:
-    h = 1e-5 * scale
+    h, inside = 1e-5 * scale, 0
     for _ in range(60):
-        f, _ = function(np.array([z, z + h, z - h, z + 1j * h, z - 1j * h]))
+        f, levels = function(np.array([z, z + h, z - h, z + 1j * h, z - 1j * h]))
         if not np.all(np.isfinite(f)) or abs(z) > 50 * scale:
+            return None
+        inside = inside + 1 if levels[0] >= 1 else 0
+        if inside > MOST_INSIDE:
             return None
         slope = ((f[1] - f[2]) - 1j * (f[3] - f[4])) / (4 * h)
         pull = slope / f[0] - sum(1 / (z - k) for k in known) if f[0] else np.inf

@@ -13,6 +13,7 @@ from jax.tree_util import Partial
 
 from ..errors import NetworkError, ParameterError, SolverError
 from .bulk import values
+from .inputs import by_population
 from .network import Network
 from .outliers import contains
 from .parameters import Parameters
@@ -23,6 +24,8 @@ from .units import Units
 
 LARGEST_DENSE = 6000
 RESIDUAL, STEPS = 1e-7, 40
+MOVING = 0.03
+"""A network whose |dx/dt| is larger than this, relative to the largest |x|, has not come to rest."""
 OUTSIDE = 1.1
 
 
@@ -103,8 +106,8 @@ def spectrum(
     """Eigenvalues of a network's synapses J, or with a `system` of -1 + J diag(phi'(x)) at the network's own fixed point.
 
     The fixed point is what a simulation until `t1` comes to from x = `x` (a number, one per population or neuron; default 0), polished by
-    Newton's method on all N neurons. Dense eigenvalues in the precision of the weights; `leading`: only that many, of largest real
-    part, by Arnoldi iteration, for large or sparse networks.
+    Newton's method on all N neurons; t1 = 0 is Newton's method alone, which also finds unstable ones. Dense eigenvalues in the precision of
+    the weights; `leading`: only that many, of largest real part, by Arnoldi iteration, for large or sparse networks.
 
     parameters: inputs and transfer parameters, default the network's own; predicted: a `Stability`, or a `Spectral`, to separate bulk and outliers
     Raises `SolverError` when the network does not rest, `NetworkError` for more than 6000 neurons without `leading`, `ParameterError` for units
@@ -134,25 +137,35 @@ def rest(network: Network, system: System, parameters: Parameters, *, start: Any
     """The fixed point x of a network that it comes to from `start`, (N,), phi'(x), and the largest |dx/dt|. Raises `SolverError`."""
     held: dict[str, Any] = {name: np.broadcast_to(np.asarray(getattr(parameters, name)(float(time))), (network.P,))
                             for name in ("input", "in_strength", "spread")}  # fmt: skip
-    ran = simulate(network, Partial(system.transfer, parameters=parameters), **held, t1=t1, saveat=[t1], x0=0.0 if start is None else start,
-                   seed=seed, dtype=np.float64, throw=True)  # fmt: skip
+    x = _started(network, start)
+    if t1 > 0:
+        x = simulate(network, Partial(system.transfer, parameters=parameters), **held, t1=t1, saveat=[t1], x0=x, seed=seed, dtype=np.float64,
+                     throw=True)["x"].values  # fmt: skip
     drive = held["input"][network.labels] + network.in_strengths() @ held["in_strength"]
     if np.any(held["spread"] != 0):
         drive = drive + held["spread"][network.labels] * input_offsets(network, seed)
-    W, x = network.weights.astype(float), ran["x"].values
+    W = network.weights.astype(float)
     members = [network.members(p) for p in range(network.P)]
-    for _ in range(STEPS):
+    for step in range(STEPS):
         rates, slopes = np.zeros(network.N), np.zeros(network.N)
         for p, own in enumerate(members):
             rates[own], slopes[own] = values(system, parameters, p, x[own])
         residual = W @ rates + drive - x
         if np.abs(residual).max() < RESIDUAL * max(1.0, np.abs(x).max()):
             return x, slopes, float(np.abs(residual).max())
+        if step == 0 and t1 > 0 and np.abs(residual).max() > MOVING * max(1.0, np.abs(x).max()):
+            break
         x = x + _solved(W, slopes, residual)
         if not np.all(np.isfinite(x)):
             break
-    raise SolverError(f"the network does not rest: after t = {t1:g} and {STEPS} Newton steps |dx/dt| is still {np.abs(residual).max():.3g} "
+    raise SolverError(f"the network does not rest: after t = {t1:g} and {step} Newton steps |dx/dt| is still {np.abs(residual).max():.3g} "
                       "(chaos, an oscillation, or a slow approach: try a longer t1 or another start)")  # fmt: skip
+
+
+def _started(network: Network, start: Any) -> np.ndarray:
+    if np.shape(start) == (network.N,):
+        return np.asarray(start, dtype=float)
+    return by_population(0.0 if start is None else start, network.populations, "x")[network.labels]
 
 
 def _solved(W: Any, slopes: np.ndarray, residual: np.ndarray) -> np.ndarray:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import numpy as np
+from scipy.optimize import brentq
 
 from ..errors import ParameterError, SolverError
 from .autonomous import Autonomous
-from .bulk import Bulk, cloud
+from .bulk import Bulk, breaks, cloud
 from .fixed_points import FixedPoint, fixed_point
 from .linear import Filters
 from .outliers import Found, Modes, ordered, outliers, roots, winding
@@ -19,7 +21,7 @@ from .system import System
 from .units import Units
 
 LARGEST_RESIDUAL = 1e-6
-FREQUENCIES = 301
+FREQUENCIES = 121
 EMPTY = np.array([], dtype=complex)
 
 
@@ -177,8 +179,12 @@ def stability(system: System, parameters: Parameters, point: FixedPoint | None =
     if np.any(np.asarray(parameters.noise) > 0):
         raise ParameterError("with white noise x never rests, and there is no fixed point to linearise at: set noise to 0, or look at the "
                              "equations' own eigenvalues, fixed_point(...).eigenvalues")  # fmt: skip
-    point = fixed_point(system, parameters, time=time, throw=True) if point is None else point
-    _check(system, parameters, point, time)
+    for p in range(parameters.P):
+        breaks(system, parameters, p)
+    if point is None:
+        point = fixed_point(system, parameters, time=time, throw=True)
+    else:
+        _check(system, parameters, point, time)
     units = Units.of(system.mean_field.architecture, parameters)
     bulk = Bulk.of(parameters, clouds(system, parameters, point))
     modes = _modes(bulk, units, parameters, time)
@@ -208,9 +214,12 @@ def _check(system: System, parameters: Parameters, point: FixedPoint, time: floa
     if tuple(point.dataset["population"].values) != parameters.populations:
         raise SolverError(f"the point is of populations {list(point.dataset['population'].values)}, the parameters of {list(parameters.populations)}")
     model = Autonomous(system, parameters.P, time)
-    residual = float(np.abs(np.asarray(model.field(model.flat(point.state), parameters))).max())
+    residual = float(np.abs(np.asarray(_field(model, model.flat(point.state), parameters))).max())
     if not residual < LARGEST_RESIDUAL:
         raise SolverError(f"the point is not a fixed point of these parameters: the residual is {residual:.3g}; find it with fixed_points")
+
+
+_field = eqx.filter_jit(Autonomous.field)
 
 
 def _modes(bulk: Bulk, units: Units, parameters: Parameters, time: float) -> Modes:
@@ -271,7 +280,7 @@ def _worst(modes: Modes, units: Units, growth: float) -> tuple[float, float]:
     """sqrt of the largest level of the bulk on the line s = growth + i omega, and omega there."""
     omega = _frequencies(units, modes.P)
     best = (0.0, 0.0)
-    for _ in range(4):
+    for _ in range(3):
         level = modes.bulk.outside(_inverse(units, growth + 1j * omega, modes.P))[1]
         k = int(np.argmax(level))
         best = max(best, (float(np.sqrt(level[k])), float(omega[k])))
@@ -285,12 +294,14 @@ def _edge(modes: Modes, units: Units) -> float:
     """The largest real part of the bulk: where its level on a vertical line is 1. Left of all poles of the filters there is none."""
     poles = np.concatenate([np.roots([1.0, *(np.asarray(f.a)[:, 0])]) / float(f.T[0]) for f in (*units.membrane, *units.synapse) if f is not None])
     low, high = float(poles.real.max()), 1.0
-    while _worst(modes, units, high)[0] >= 1 and high < 1e6:
+
+    def excess(growth: float) -> float:
+        return float(np.clip(np.log(max(_worst(modes, units, growth)[0], 1e-300)), -50, 50))
+
+    while excess(high) >= 0 and high < 1e6:
         low, high = high, 2 * high
-    while high - low > 1e-7 * max(1.0, abs(high)):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _worst(modes, units, middle)[0] >= 1 else (low, middle)
-    return (low + high) / 2
+    low += 1e-9 * (high - low)
+    return float(brentq(excess, low, high, xtol=1e-8 * max(1.0, abs(high)), rtol=1e-8)) if excess(low) > 0 else low
 
 
 def _filtered(modes: Modes, units: Units, point: FixedPoint) -> tuple[Spectral, float, float]:

@@ -36,7 +36,7 @@ SLOW = (
     "numerics/test_averages.py", "numerics/test_bivariate.py", "numerics/test_panels.py", "theory/test_exports.py", "theory/test_export_julia.py",
     "test_cases.py::test_sampled_networks", "test_cases.py::test_exact_averages", "test_cli.py::test_sample_measure_verify",
     "test_cli.py::test_verify_an_ensemble", "test_filtered_systems.py::test_time_constants", "test_random_averages.py::test_derivatives",
-    "test_codegen.py::test_the_saved_source",
+    "test_stability.py::test_which_reciprocal", "test_spectrum.py::test_ten_networks", "test_codegen.py::test_the_saved_source",
     "test_dmft_stationary.py::test_ten_networks_of_4000", "test_dmft_stationary.py::test_the_sign_change", "test_integrate.py::test_a_trajectory_has_a_gradient",
     "test_continuation.py::test_curves", "test_continuation.py::test_limit_cycles", "test_continuation.py::test_hopf_point", "numerics/test_phase_diagram.py",
     "test_cases.py::test_fixed_point_of_neurons", "test_cavity.py::test_sampled_networks", "test_cavity.py::test_every_equality",
