@@ -56,7 +56,9 @@ class Autonomous(eqx.Module):
         return jax.jacfwd(self.bind(parameters))(y)
 
     def observables(self, y: Float[Array, " n"], parameters: Parameters) -> dict[str, Float[Array, " P"]]:
-        """`mean` K_p, `variance` Delta_p and `rate` R_p."""
+        """`mean` K_p, `variance` Delta_p and `rate` R_p; for equations of fixed points alone, mean and variance of x itself."""
         state, coefficients = self.state(y), self.system.coefficients(parameters)
         module = self.system.module
-        return {"mean": state.K, "variance": module.variance(state, coefficients), "rate": module.rates(state, coefficients)}
+        seen = {"mean": state.K, "variance": module.variance(state, coefficients), "rate": module.rates(state, coefficients)}
+        report = self.system.report(state, parameters)
+        return {name: report.get(name, value) for name, value in seen.items()}

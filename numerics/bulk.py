@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import sympy as sp
@@ -207,7 +206,7 @@ def _on(system, parameters, p, edges, mean, variance, feedback) -> Cloud:
     nodes, weights = np.polynomial.legendre.leggauss(ORDER)
     half = np.diff(edges)[:, None] / 2
     x = (edges[:-1, None] + half * (1 + nodes)).ravel()
-    rates, slopes = values(system, parameters, p, x)
+    rates, slopes = map(np.asarray, system.transfer_and_slope(jnp.asarray(x), p, parameters))
     stretch = 1 - feedback * slopes
     if np.any(stretch <= 0):
         raise SolverError(f"x = h + Gamma phi(x) has several solutions in population {parameters.populations[p]} (1 - Gamma phi' = "
@@ -216,13 +215,6 @@ def _on(system, parameters, p, edges, mean, variance, feedback) -> Cloud:
     density = np.exp(-(offset**2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
     w = (half * weights).ravel() * stretch * density
     return Cloud(w / w.sum(), offset / variance, rates, slopes, variance)
-
-
-def values(system: System, parameters: Parameters, p: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """phi_p and its derivative at x."""
-    at = jnp.asarray(x)
-    value, slope = jax.jvp(lambda v: jnp.broadcast_to(system.transfer(v, p, parameters), v.shape), (at,), (jnp.ones_like(at),))
-    return np.asarray(value), np.asarray(slope)
 
 
 def _solve(system: System, parameters: Parameters, p: int, h: float, feedback: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -40,7 +39,7 @@ def cavity_distribution(system: System, parameters: Parameters, point: FixedPoin
     values = jnp.asarray(x, dtype=float)
     found: dict[str, list] = {"density": [], "cumulative": [], "rate": []}
     for p in range(parameters.P):
-        phi, slope = jax.jvp(lambda v, p=p: system.transfer(v, p, parameters), (values,), (jnp.ones_like(values),))
+        phi, slope = system.transfer_and_slope(values, p, parameters)
         z = (values - Gamma[p] * phi - m[p]) / np.sqrt(Delta[p])
         found["density"].append((1 - Gamma[p] * slope) * jnp.exp(-0.5 * z**2) / np.sqrt(2 * np.pi * Delta[p]))
         found["cumulative"].append(ndtr(z))

@@ -48,6 +48,7 @@ def continuation(
     when a start is no fixed point.
     """
     require_x64()
+    system.refuse_static("stability along a branch, or Hopf points")
     system.check(parameters)
     own = held(system.complete(parameters), time)
     number = scalar(vary, own)
@@ -74,6 +75,14 @@ def check_bounds(name: str, bounds: Any, value: float | None) -> None:
         raise ParameterError(f"bounds of {name} are two increasing numbers: {bounds!r}")
     if value is not None and not bounds[0] <= value <= bounds[1]:
         raise ParameterError(f"{name} = {value:g} here, outside of the bounds {bounds[0]:g} to {bounds[1]:g}: widen them, or change the parameters")
+
+
+def two_numbers(vary: Sequence[str | Scalar], own: Parameters) -> tuple[Scalar, Scalar]:
+    """Two different numbers of the parameters. Raises `ParameterError`."""
+    first, second = (scalar(name, own) for name in vary)
+    if first.name == second.name:
+        raise ParameterError(f"two different numbers are needed, not {first.name!r} twice")
+    return first, second
 
 
 def along_of(system: System, own: Parameters, numbers: Sequence[Scalar], bounds: Sequence[tuple[float, float]], states: Sequence[Any]) -> Along:

@@ -19,13 +19,13 @@ from ..errors import ParameterError
 from .along import Along, Fold, Hopf, crossing_forms, evaluated, jacobian
 from .arclength import root, trace
 from .branches import Branches
-from .continuation import along_of, check_bounds, continuation
+from .continuation import along_of, check_bounds, continuation, two_numbers
 from .parameters import Parameters
 from .precision import require_x64
 from .response import held
 from .special_points import SpecialPoint, hopf_start, null_vectors, special
 from .system import System
-from .vary import Scalar, scalar
+from .vary import Scalar
 
 NEAR = 2e-3
 
@@ -99,12 +99,11 @@ def bifurcation_curves(
     Raises `ParameterError` for names and bounds.
     """
     require_x64()
+    system.refuse_static("curves of Hopf points")
     system.check(parameters)
     own = held(system.complete(parameters), time)
-    numbers = (scalar(vary[0], own), scalar(vary[1], own))
+    numbers = two_numbers(vary, own)
     names = (numbers[0].name, numbers[1].name)
-    if names[0] == names[1]:
-        raise ParameterError(f"two different numbers are needed, not {names[0]!r} twice")
     base = [n.get(own) for n in numbers]
     for name, limits, value in zip(names, bounds, base, strict=True):
         check_bounds(name, limits, value)

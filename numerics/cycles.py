@@ -159,6 +159,7 @@ def limit_cycles(
     Raises `ParameterError` for what is no Hopf point, `SolverError` when no first cycle is found.
     """
     require_x64()
+    system.refuse_static("limit cycles")
     system.check(parameters)
     if getattr(hopf, "kind", None) != "Hopf" or hopf.status != "ok":
         raise ParameterError(f"limit cycles start from a located Hopf point of continuation(...).of('Hopf'), not from {hopf!r}")

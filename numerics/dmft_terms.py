@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from ..errors import ParameterError
 from .feasibility import residual_moments
+from .inputs import by_population
 from .parameters import Parameters
 from .precision import require_x64
 from .system import System
@@ -85,8 +86,6 @@ def without_reciprocity(parameters: Parameters) -> Parameters:
 
 def as_state(initial: Any, parameters: Parameters, known: tuple[str, ...]) -> dict[str, np.ndarray]:
     """One number per population for each known name, 0 where it is not given. Raises `ParameterError`."""
-    from .inputs import by_population
-
     given = dict(initial or {})
     if set(given) - set(known):
         raise ParameterError(f"an initial state is a mapping with some of {list(known)}: {initial!r}")

@@ -19,13 +19,15 @@ from ..errors import ParameterError, SolverError
 from .autonomous import Autonomous
 from .inputs import Held
 from .integrate import dataset, initial_state, named, trajectory
-from .newton_starts import Region, region_of, roots_from, settle_others, start_states
+from .newton_starts import Region, open_region, region_of, roots_from, settle_others, start_states
 from .parameters import Parameters
 from .precision import require_x64
-from .search_region import TransferBounds, state_box, transfer_bounds
+from .search_region import state_box, transfer_bounds
 from .system import System
 
 LARGEST_RESIDUAL = 1e-9
+LARGEST_MISFIT = 1e-6
+"""Residual of a point that was found elsewhere, perhaps in a file."""
 HYPERBOLIC = 1e-7
 """A real part smaller than this, relative to the largest eigenvalue, decides nothing."""
 
@@ -152,7 +154,7 @@ def made(
         eigenvalues = eigenvalues[order].astype(complex)
         leading = _shares(vectors[:, order[0]], np.asarray(spread), values["variance"], parameters.populations)
     data = dataset(system, values, parameters.populations, {}, {"status": status, "residual": float(residual)})
-    is_static = bool(getattr(system.mean_field.closure, "is_static", False))
+    is_static = system.mean_field.is_static
     return FixedPoint(data, state, float(residual), jacobian, eigenvalues, status, leading, is_static)
 
 
@@ -174,6 +176,21 @@ def _status(residual: float, bounded: bool, values: dict[str, np.ndarray]) -> st
         return f"unphysical: a variance is negative ({values['variance'].min():.3g}); the closure is outside its range"
     return "ok"
 
+
+def check_point(system: System, parameters: Parameters, point: FixedPoint, time: float = 0.0) -> None:
+    """Raise `SolverError` unless the point is a fixed point of these parameters."""
+    if not point.converged:
+        raise SolverError(f"the point is no fixed point: {point.status}")
+    names = tuple(point.dataset["population"].values)
+    if names != parameters.populations:
+        raise SolverError(f"the point is of populations {list(names)}, the parameters of {list(parameters.populations)}")
+    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))  # type: ignore[arg-type]
+    residual = float(np.abs(np.asarray(_field(model, model.flat(point.state), parameters))).max())
+    if not residual < LARGEST_MISFIT:
+        raise SolverError(f"the point is not a fixed point of these parameters: the residual is {residual:.3g}; find it with fixed_points")
+
+
+_field = eqx.filter_jit(Autonomous.field)
 
 MERGE = 1e-6
 """Roots nearer than this, relative to the size of the states, are one."""
@@ -209,7 +226,7 @@ class Evidence:
                 "hits": list(self.hits)}  # fmt: skip
 
     def __str__(self) -> str:
-        sum_of = {None: "not decided (a point is degenerate)"}.get(self.index, str(self.index))  # type: ignore[arg-type]
+        sum_of = "not decided (a point is degenerate)" if self.index is None else self.index
         return (f"{self.starts} starts in {self.rounds} rounds; hits {list(self.hits)}, {self.failed} led nowhere; chance that one more start finds "
                 f"a new point {self.chance:.2g}; sum of indices {sum_of}{' (1 expected)' if self.is_bounded else ''}; {self.region}")  # fmt: skip
 
@@ -243,9 +260,11 @@ class FixedPoints(Sequence):
 
     @property
     def dataset(self) -> xr.Dataset:
-        """`mean`, `variance`, `kappa`, `rate` and others over (point, population); `residual`, `stable`, `kind`, `hits` over (point)."""
+        """`mean`, `variance`, `kappa`, `rate` and others over (point, population); `residual`, `stable` (1, 0, NaN for static equations), `kind`,
+        `hits` over (point).
+        """
         data = xr.concat([p.dataset for p in self.points], "point") if self.points else xr.Dataset()
-        one = {"residual": [p.residual for p in self.points], "stable": [bool(p.stable) for p in self.points],
+        one = {"residual": [p.residual for p in self.points], "stable": [np.nan if p.stable is None else float(p.stable) for p in self.points],
                "kind": np.array([p.kind for p in self.points], dtype=str), "hits": list(self.evidence.hits)}  # fmt: skip
         made_of = data.assign({name: ("point", np.asarray(v)) for name, v in one.items()})
         if self.points:
@@ -375,7 +394,7 @@ def fixed_points(
         ends = (bounds.low, bounds.high, bounds.least_slope, bounds.largest_slope)
         box = _box(model, parameters, tuple(map(jnp.asarray, ends)))
     is_bounded = box is not None and bool(np.all(np.isfinite(np.asarray(model.state(box.box[0]).K))))
-    region = _in_box(search, box, say) if is_bounded else _growing(search, model, parameters, bounds, say)
+    region = _in_box(search, box, say) if is_bounded else _growing(search, model, parameters, say)
     points = search.described()
     index = None if any(p.kind == "non-hyperbolic" for p in points) else _index(points)
     return _result(points, search, is_bounded, region, index, parameters.populations)
@@ -396,18 +415,12 @@ def _in_box(search: _Search, region: Region | None, say: Callable[[str, float], 
     return f"transfer functions are bounded (evaluated for |x| to 1e9): every fixed point has K within {low.min():.4g} to {high.max():.4g}"
 
 
-def _growing(search: _Search, model: Autonomous, parameters: Parameters, bounds: TransferBounds, say: Callable[[str, float], None]) -> str:
-    drive = jax.tree.leaves(model.system.drive(parameters)(model.time))
-    unit = 3 * (1 + max(float(jnp.max(jnp.abs(v))) for v in drive))
-    n = model.size
-    names = np.array([name == "K" for name, _ in model.latents()])
+def _growing(search: _Search, model: Autonomous, parameters: Parameters, say: Callable[[str, float], None]) -> str:
     for k, growth in enumerate(GROWTHS):
         say("starts", k / len(GROWTHS))
-        width = unit * growth
-        box = (jnp.full(n, -jnp.inf), jnp.full(n, jnp.inf))
-        box = (jnp.where(names, -width, box[0]), jnp.where(names, width, box[1]))
-        region = Region((jnp.full(model.P, -jnp.inf), jnp.full(model.P, jnp.inf)), box, jnp.full(model.P, width / 2))
+        region = open_region(model, parameters, growth)
         search.exhaust(region)
+    width = float(jnp.max(jnp.where(jnp.isfinite(region.box[1]), region.box[1], 0.0)))
     if model.system.mean_field.is_static:
         return f"no bound is known for susceptibilities: searched to |K| = {width:.4g}"
     return f"a transfer function or its slope is not bounded: searched to |K| = {width:.4g}"

@@ -15,7 +15,7 @@ from scipy.stats import qmc
 from ..errors import ParameterError
 from .autonomous import Autonomous
 from .fixed_points import GROWTHS, HYPERBOLIC, LARGEST_RESIDUAL, MERGE
-from .newton_starts import Region, region_of, roots_from, settle_others, start_states
+from .newton_starts import Region, open_region, region_of, roots_from, settle_others, start_states
 from .parameters import Parameters
 from .precision import require_x64
 from .search_region import TransferBounds, state_box, transfer_bounds
@@ -45,7 +45,7 @@ def fixed_points_batch(
     n, P = int(np.shape(batch.N)[0]), len(batch.populations)
     model = Autonomous(system, P, float(time))
     bounds = _bounds(system, batch, n)
-    is_bounded = all(b.are_finite for b in bounds)
+    is_bounded = all(b.are_finite for b in bounds) and not system.mean_field.is_static
     each = np.stack([[b.low, b.high, b.least_slope, b.largest_slope] for b in bounds])
     if not is_bounded:
         each = np.broadcast_to(np.array([-np.inf, np.inf, -np.inf, np.inf])[:, None], (len(bounds), 4, P))
@@ -95,14 +95,10 @@ def _starts(model: Autonomous, batch: Parameters, ends: Any, points: Any, is_bou
 
 
 def _region(model: Autonomous, own: Parameters, limits: Any, is_bounded: bool) -> Region:
-    bounds = tuple(limits)
     if is_bounded:
+        bounds = tuple(limits)
         return region_of(model, own, bounds[:2], state_box(model, own, bounds))
-    drive = jax.tree.leaves(model.system.drive(own)(model.time))
-    width = 3 * GROWTHS[1] * (1 + jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in drive])))
-    is_mean = jnp.array([name == "K" for name, _ in model.latents()])
-    box = (jnp.where(is_mean, -width, -jnp.inf), jnp.where(is_mean, width, jnp.inf))
-    return Region(bounds[:2], box, jnp.full(model.P, width / 2))
+    return open_region(model, own, GROWTHS[1])
 
 
 @eqx.filter_jit
@@ -225,7 +221,7 @@ class _Found:
         status[(count == 0) & (status == "ok")] = "none found"
         least = np.where(self.count > 0, np.min(np.where(self.hits > 0, self.hits, np.iinfo(int).max), axis=1), 0)
         stable = (eigenvalues.real.max(axis=1, initial=-np.inf) < 0).astype(float)
-        if getattr(model.system.mean_field.closure, "is_static", False):
+        if model.system.mean_field.is_static:
             stable[:] = np.nan
         return xr.Dataset(
             {"count": ("set", count), "overflow": ("set", self.overflow), "index_sum": ("set", index), "least_hits": ("set", least),

@@ -101,23 +101,16 @@ class Expansion(eqx.Module):
         else:
             z, weights, table = _fixed(self.order, self.panels)
         x = mean + width * z
-        value, slope = jax.jvp(
-            lambda v: jnp.broadcast_to(self.system.transfer(v, p, self.parameters), v.shape), (x,), (jnp.ones_like(x),)
-        )
+        value, slope = self.system.transfer_and_slope(x, p, self.parameters)
         return [(table @ (weights * f), jnp.sum(weights * f**2)) for f in (value, slope)]
 
 
 @lru_cache(maxsize=8)
 def _fixed(order: int, panels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nodes, weights and polynomials where no function has breaks."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    half = REACH / panels
-    z = (np.linspace(-REACH, REACH, panels + 1)[:-1, None] + half * (1 + nodes)).ravel()
-    w = np.tile(half * weights, panels) * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    table = [np.ones_like(z), z]
-    for n in range(1, order - 1):
-        table.append((z * table[n] - np.sqrt(n) * table[n - 1]) / np.sqrt(n + 1))
-    return z, w / w.sum(), np.array(table[:order])
+    with jax.ensure_compile_time_eval():
+        z, weights = _nodes(jnp.zeros(0), panels)
+        return np.asarray(z), np.asarray(weights), np.asarray(_polynomials(z, order))
 
 
 def _nodes(cuts: Array, panels: int) -> tuple[Array, Array]:

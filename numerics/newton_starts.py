@@ -32,6 +32,15 @@ def region_of(model: Autonomous, parameters: Parameters, rates: Any, box: Any) -
     return Region(rates, box, jnp.sqrt(jnp.maximum(variance, 0.0)))
 
 
+def open_region(model: Autonomous, parameters: Parameters, growth: float) -> Region:
+    """Where nothing bounds the states: mean currents up to `growth` times three times the scale of the input. Pure, for jit and vmap."""
+    drive = jax.tree.leaves(model.system.drive(parameters)(model.time))
+    width = 3 * growth * (1 + jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in drive])))
+    is_mean = jnp.array([name == "K" for name, _ in model.latents()])
+    box = (jnp.where(is_mean, -width, -jnp.inf), jnp.where(is_mean, width, jnp.inf))
+    return Region((jnp.full(model.P, -jnp.inf), jnp.full(model.P, jnp.inf)), box, jnp.full(model.P, width / 2))
+
+
 def start_states(model: Autonomous, parameters: Parameters, region: Region, where: Float[Array, "2P+1"]) -> Float[Array, " n"]:
     """A state from a point of the unit cube: rates within their bounds with the mean currents that give them, or means and variances within
     theirs with the rates that follow (all scales down to 1/1000 alike where rates are not bounded); the latents of the variability from the

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import ParameterError
-from .continuation import check_bounds
+from .continuation import check_bounds, two_numbers
 from .curves import BifurcationCurves, bifurcation_curves
 from .feasibility import violations
 from .fixed_points_batch import fixed_points_batch
@@ -19,7 +19,7 @@ from .parameters import Parameters
 from .precision import require_x64
 from .response import held
 from .system import System
-from .vary import Scalar, scalar, stacked
+from .vary import Scalar, stacked
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,13 @@ def phase_diagram(
     numbers from there are not seen. Raises `ParameterError` for names, bounds and grid.
     """
     require_x64()
+    system.refuse_static("stability over a phase diagram")
     system.check(parameters)
     if len(grid) != 2 or min(grid) < 2:
         raise ParameterError(f"a grid has at least 2 x 2 points: {grid!r}")
     own = held(system.complete(parameters), time)
-    numbers = (scalar(vary[0], own), scalar(vary[1], own))
+    numbers = two_numbers(vary, own)
     names = (numbers[0].name, numbers[1].name)
-    if names[0] == names[1]:
-        raise ParameterError(f"two different numbers are needed, not {names[0]!r} twice")
     for number, limits in zip(numbers, bounds, strict=True):
         check_bounds(number.name, limits, number.get(own) if curves else None)
     say = progress or (lambda what, part: None)

@@ -9,7 +9,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
 import xarray as xr
@@ -17,7 +16,7 @@ from jaxtyping import Array, Float
 
 from ..errors import ParameterError, SolverError
 from .autonomous import Autonomous
-from .fixed_points import FixedPoint, fixed_point
+from .fixed_points import FixedPoint, check_point, fixed_point
 from .inputs import Constant
 from .parameters import INPUTS, Parameters
 from .precision import require_x64
@@ -142,8 +141,10 @@ class Response:
 
     def frequency(self, omega: Any) -> xr.Dataset:
         """The linearised system's answer to a drive I_q e^{i omega t}: outward (i omega - jacobian)^-1 inward, complex, over
-        (omega, population, driven). omega: angular frequencies per unit of time. Raises `ParameterError` for one that is not finite.
+        (omega, population, driven). omega: angular frequencies per unit of time. Raises `ParameterError` for one that is not finite,
+        `ArchitectureError` for a closure of fixed points alone.
         """
+        self.system.refuse_static("frequency response")
         w = np.atleast_1d(np.asarray(omega, dtype=float))
         if w.ndim != 1 or not np.all(np.isfinite(w)):
             raise ParameterError(f"omega must be finite angular frequencies, one or a list of them: {omega!r}")
@@ -187,12 +188,12 @@ def response(system: System, parameters: Parameters, point: FixedPoint | None = 
     require_x64()
     system.check(parameters)
     own = held(system.complete(parameters), time)
-    point = fixed_point(system, own, throw=True) if point is None else point
+    if point is None:
+        point = fixed_point(system, own, throw=True)
+    else:
+        check_point(system, own, point)
     model = Autonomous(system, own.P)
     y = model.flat(point.state)
-    residual = float(jnp.max(jnp.abs(model.field(y, own))))
-    if not residual < 1e-6:
-        raise SolverError(f"the point is not a fixed point of these parameters: the residual is {residual:.3g}; find it with fixed_points")
     gradient, jacobian, inward, outward = _derivatives(model, y, own)
     condition = np.linalg.cond(np.asarray(jacobian))
     if not condition < 1e12:

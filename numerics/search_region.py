@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -44,12 +43,8 @@ def transfer_bounds(system: System, parameters: Parameters) -> TransferBounds:
 
 
 def _bounds_of_one(system: System, parameters: Parameters, p: int) -> tuple[float, float, float, float]:
-    def phi(x):
-        return system.transfer(x, p, parameters)
-
     def at(x):
-        value, slope = jax.jvp(phi, (jnp.asarray(x),), (jnp.ones(len(x)),))
-        return np.asarray(value), np.asarray(slope)
+        return tuple(map(np.asarray, system.transfer_and_slope(jnp.asarray(x), p, parameters)))
 
     x = np.linspace(-60, 60, 4801)
     low, high, least, largest = np.inf, -np.inf, np.inf, -np.inf

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import scipy.linalg as sl
 import scipy.sparse as sps
@@ -12,7 +13,6 @@ import scipy.sparse.linalg as spl
 from jax.tree_util import Partial
 
 from ..errors import NetworkError, ParameterError, SolverError
-from .bulk import values
 from .inputs import by_population
 from .network import Network
 from .outliers import contains
@@ -149,7 +149,7 @@ def rest(network: Network, system: System, parameters: Parameters, *, start: Any
     for step in range(STEPS):
         rates, slopes = np.zeros(network.N), np.zeros(network.N)
         for p, own in enumerate(members):
-            rates[own], slopes[own] = values(system, parameters, p, x[own])
+            rates[own], slopes[own] = system.transfer_and_slope(jnp.asarray(x[own]), p, parameters)
         residual = W @ rates + drive - x
         if np.abs(residual).max() < RESIDUAL * max(1.0, np.abs(x).max()):
             return x, slopes, float(np.abs(residual).max())

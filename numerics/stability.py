@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 from scipy.optimize import brentq
 
-from ..errors import ParameterError, SolverError
-from .autonomous import Autonomous
+from ..errors import ParameterError
 from .bulk import Bulk, breaks, cloud
-from .fixed_points import FixedPoint, fixed_point
+from .fixed_points import FixedPoint, check_point, fixed_point
 from .linear import Filters
 from .outliers import Found, Modes, ordered, outliers, roots, winding
 from .parameters import Parameters
@@ -20,7 +18,6 @@ from .precision import require_x64
 from .system import System
 from .units import Units
 
-LARGEST_RESIDUAL = 1e-6
 FREQUENCIES = 121
 EMPTY = np.array([], dtype=complex)
 
@@ -184,7 +181,7 @@ def stability(system: System, parameters: Parameters, point: FixedPoint | None =
     if point is None:
         point = fixed_point(system, parameters, time=time, throw=True)
     else:
-        _check(system, parameters, point, time)
+        check_point(system, parameters, point, time)
     units = Units.of(system.mean_field.architecture, parameters)
     bulk = Bulk.of(parameters, clouds(system, parameters, point))
     modes = _modes(bulk, units, parameters, time)
@@ -206,20 +203,6 @@ def clouds(system: System, parameters: Parameters, point: FixedPoint) -> tuple:
     mean, variance = (values[f"field_{name}" if "feedback" in values else name].values for name in ("mean", "variance"))
     feedback = values["feedback"].values if "feedback" in values else np.zeros(parameters.P)
     return tuple(cloud(system, parameters, p, mean[p], variance[p], float(feedback[p])) for p in range(parameters.P))
-
-
-def _check(system: System, parameters: Parameters, point: FixedPoint, time: float) -> None:
-    if not point.converged:
-        raise SolverError(f"the point is no fixed point: {point.status}")
-    if tuple(point.dataset["population"].values) != parameters.populations:
-        raise SolverError(f"the point is of populations {list(point.dataset['population'].values)}, the parameters of {list(parameters.populations)}")
-    model = Autonomous(system, parameters.P, time)
-    residual = float(np.abs(np.asarray(_field(model, model.flat(point.state), parameters))).max())
-    if not residual < LARGEST_RESIDUAL:
-        raise SolverError(f"the point is not a fixed point of these parameters: the residual is {residual:.3g}; find it with fixed_points")
-
-
-_field = eqx.filter_jit(Autonomous.field)
 
 
 def _modes(bulk: Bulk, units: Units, parameters: Parameters, time: float) -> Modes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -99,6 +100,10 @@ class System:
         own = self.transfer_parameters(parameters)
         names = self.mean_field.architecture.distinct_transfers[k].parameters
         return self.module.TRANSFER[k](x, *(v if jnp.ndim(v) == 0 else v[population] for v in map(own.__getitem__, names)))
+
+    def transfer_and_slope(self, x: Array, population: int, parameters: Parameters | None = None) -> tuple[Array, Array]:
+        """phi_p(x) and phi_p'(x), elementwise, of the shape of x."""
+        return jax.jvp(lambda v: jnp.broadcast_to(self.transfer(v, population, parameters), v.shape), (x,), (jnp.ones_like(x),))
 
     def transfer_parameters(self, parameters: Parameters | None = None) -> dict[str, Any]:
         """Parameters of the transfer functions by name, as the equations use them: given ones, else defaults."""

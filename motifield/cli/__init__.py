@@ -1,4 +1,4 @@
-"""The command line: `motifield derive | integrate | fixed-points | measure | sample | verify`."""
+"""The command line: `motifield derive | integrate | fixed-points | response | dmft | measure | sample | verify | average`."""
 
 from .main import run
 

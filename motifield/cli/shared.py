@@ -24,8 +24,9 @@ app = typer.Typer(
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="TOML or JSON description of the network.", show_default=False)]
 ClosureName = Annotated[
-    str | None, typer.Option("--closure", help="motif-only, low-rank or second-moment; default: the spec's.", show_default=False)
-]
+    str | None, typer.Option("--closure", show_default=False,
+                             help="motif-only, low-rank, second-moment or cavity (fixed points alone); default: the spec's."),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 Settings = Annotated[
     list[str] | None,

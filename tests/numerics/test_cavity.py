@@ -127,6 +127,13 @@ def test_the_distribution_of_the_input_currents_is_one_and_has_their_mean_and_va
 def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
     with pytest.raises(ArchitectureError, match="no trajectory"):
         mf.integrate(erf, network(0.5))
+    for analyse in (lambda: mf.continuation(erf, network(0.5), "input", bounds=(-1, 1)),
+                    lambda: mf.limit_cycles(erf, network(0.5), "input", None, bounds=(-1, 1)),
+                    lambda: mf.bifurcation_curves(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
+                    lambda: mf.phase_diagram(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
+                    lambda: mf.response(erf, network(0.5)).frequency(1.0)):  # fmt: skip
+        with pytest.raises(ArchitectureError, match="is of fixed points alone"):
+            analyse()
     with pytest.raises(SpecError, match="fixed points alone"):
         write(erf.mean_field, network(0.5), tmp_path / "x.ode")
     for given, reason in (({"inputs": ["spread"]}, "not for 'spread'"), ({"membrane": "1/(1 + 2*s)"}, "filters"), ({"transfer": "Heaviside(x)"}, "jumps")):
@@ -134,6 +141,16 @@ def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
             mf.derive(mf.Architecture(**given), mf.Cavity())
     with pytest.raises(ArchitectureError, match="not written out"):
         erf.mean_field.explicit(1)
+
+
+def test_the_response_is_that_of_the_input_currents(erf):
+    """d(mean of x)/dI and d(rate)/dI against differences between fixed points; the mean of x is not the field's."""
+    par, step = network(0.5), 1e-4
+    up, down = (mf.fixed_point(erf, par.replace(input=par.input.value + s), throw=True).dataset for s in (step, -step))
+    found = mf.response(erf, par).matrix
+    for what in ("mean", "variance", "rate"):
+        np.testing.assert_allclose(found[what].values[:, 0], (up[what] - down[what]) / (2 * step), rtol=1e-5, err_msg=what)
+    assert abs(float(found["mean"][0, 0]) - float((up["field_mean"] - down["field_mean"])[0]) / (2 * step)) > 1e-2
 
 
 def test_the_steps_that_are_new_hold():

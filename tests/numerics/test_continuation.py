@@ -15,7 +15,6 @@ from motifield.numerics.bifurcation_plots import bifurcation_diagram
 from motifield.numerics.exports import flat
 from motifield.numerics.special_points import hopf_test
 from motifield.numerics.vary import scalar
-from motifield.theory import filters
 from motifield.theory.export_xpp import xpp_ode
 
 STEEP = "1 + erf((x - 1.5)/(0.8*sqrt(2)))"
@@ -36,12 +35,9 @@ def bistable():
 
 
 @pytest.fixture(scope="module")
-def oscillating():
-    """System, parameters and branches of excitation with slower inhibition, driven until it oscillates."""
-    architecture = mf.Architecture(["E", "I"], "1 + erf((x - 1)/sqrt(2))", membrane={"E": filters.membrane(1.0), "I": filters.membrane(2.0)})
-    system = mf.compile(mf.derive(architecture, mf.MotifOnly()))
-    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.005, -0.02], [0.005, -0.002]], g=0.2,
-                                  motifs=mf.Motifs.shared(0.004), input=[0.0, -0.5])  # fmt: skip
+def oscillating(oscillating_network):
+    """System, parameters and branches of the network that oscillates when it is driven."""
+    system, parameters = oscillating_network
     return system, parameters, mf.continuation(system, parameters, "input[E]", bounds=(-1.0, 3.0), start=mf.fixed_point(system, parameters))
 
 

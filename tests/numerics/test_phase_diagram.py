@@ -11,28 +11,18 @@ from motifield.numerics.autonomous import Autonomous
 from motifield.numerics.bifurcation_plots import phase_picture
 from motifield.numerics.response import solved_near
 from motifield.numerics.vary import scalar
-from motifield.theory import filters
 
 
 @pytest.fixture(scope="module")
-def oscillating():
-    architecture = mf.Architecture(["E", "I"], "1 + erf((x - 1)/sqrt(2))", membrane={"E": filters.membrane(1.0), "I": filters.membrane(2.0)})
-    system = mf.compile(mf.derive(architecture, mf.MotifOnly()))
-    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.005, -0.02], [0.005, -0.002]], g=0.2,
-                                  motifs=mf.Motifs.shared(0.004), input=[0.0, -0.5])  # fmt: skip
-    return system, parameters
-
-
-@pytest.fixture(scope="module")
-def diagram(oscillating):
-    system, parameters = oscillating
+def diagram(oscillating_network):
+    system, parameters = oscillating_network
     return mf.phase_diagram(system, parameters, ("input[E]", "factor(mean[I,E])"), bounds=((-1.5, 3.0), (0.0, 2.0)), grid=(19, 15),
                             start=mf.fixed_point(system, parameters))  # fmt: skip
 
 
-def test_the_grid_has_what_searches_find(oscillating, diagram):
+def test_the_grid_has_what_searches_find(oscillating_network, diagram):
     """At grid points of every kind, by Newton's method from 300 random states."""
-    system, parameters = oscillating
+    system, parameters = oscillating_network
     data, rng = diagram.dataset, np.random.default_rng(0)
     assert diagram.status == "ok"
     kinds = data["count"].values * 10 + data["attractors"].values
@@ -67,8 +57,8 @@ def test_curves_separate_the_counts(diagram):
     assert sum(row["share"] for row in diagram.rows()) == pytest.approx(1)
 
 
-def test_bad_requests(oscillating):
-    system, parameters = oscillating
+def test_bad_requests(oscillating_network):
+    system, parameters = oscillating_network
     with pytest.raises(ParameterError, match="two different numbers"):
         mf.phase_diagram(system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000)))
     with pytest.raises(ParameterError, match="at least 2 x 2"):
