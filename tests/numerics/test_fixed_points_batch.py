@@ -11,6 +11,7 @@ from motifield import Motifs, Parameters, fixed_points, fixed_points_batch
 from motifield.errors import ParameterError
 from motifield.numerics.autonomous import Autonomous
 from motifield.numerics.fixed_points import FixedPoint
+from motifield.numerics.newton_starts import region_of, roots_from
 from motifield.numerics.search_region import state_box, transfer_bounds
 from motifield.numerics.vary import scalar, stacked
 
@@ -64,6 +65,22 @@ def test_more_points_than_fit_are_said(system, batch, found):
     three = found["count"].values == 3
     assert np.all(few["overflow"].values == three)
     assert np.all(few["status"].values[three] == "more points than fit")
+
+
+def test_a_root_that_is_divided_out_is_not_found_again(system, base):
+    """Starts beside a root end there; with the root divided out none does, and some find the others."""
+    model, known = Autonomous(system, 2), [np.asarray(Autonomous(system, 2).flat(p.state)) for p in fixed_points(system, base)]
+    limits = transfer_bounds(system, base)
+    ends = tuple(map(jnp.asarray, (limits.low, limits.high, limits.least_slope, limits.largest_slope)))
+    region = region_of(model, base, ends[:2], state_box(model, base, ends))
+    starts = jnp.asarray(known[0][None, :] * (1 + 0.05 * np.random.default_rng(0).normal(size=(32, model.size))))
+    for divided in (False, True):
+        root = jnp.asarray(known[0] if divided else np.full(model.size, np.nan))[None, :]
+        found, residuals = jax.jit(lambda r: roots_from(model, base, region, starts, r, jnp.ones(model.size)))(root)
+        good = np.asarray(residuals) < 1e-9
+        at_root = np.max(np.abs(np.asarray(found) - known[0]), axis=1) < 1e-6
+        assert np.sum(good & at_root) == (0 if divided else 32)
+        assert not divided or np.any(good)
 
 
 def test_a_batch_has_an_axis(system, base):
