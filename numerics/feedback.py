@@ -66,9 +66,8 @@ class Feedback:
         if own is not None:
             own = jnp.broadcast_to(own, (*shape, own.shape[-1])).reshape(-1, own.shape[-1])
         flat = [v.ravel() for v in (mu, Delta, Gamma, *parameters)]
-        values = jax.vmap(lambda m, d, g, p, e: function(m, d, g, p, e), in_axes=(0, 0, 0, 0, None if own is None else 0))(
-            *flat[:3], tuple(flat[3:]), own
-        )
+        each = jax.vmap(function, in_axes=(0, 0, 0, 0, None if own is None else 0))
+        values = each(*flat[:3], tuple(flat[3:]), own)
         return jax.tree.map(lambda v: v.reshape(shape), values)
 
     def _function(self, x: Array, parameters: Sequence[Array]) -> tuple[Array, Array]:

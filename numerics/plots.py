@@ -170,8 +170,12 @@ def _formula(attrs: Mapping[str, Any]) -> str:
 
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure in the format of the suffix, whole or not at all. Raises `SpecError` for an unknown suffix."""
-    known = figure.canvas.get_supported_filetypes()
-    suffix = Path(path).suffix.removeprefix(".")
-    if suffix not in known:
+    check_drawable(path)
+    write_with(path, lambda temporary: figure.savefig(temporary, format=Path(path).suffix.removeprefix("."), dpi=150))
+
+
+def check_drawable(path: str | Path) -> None:
+    """Raise `SpecError` for a suffix that no figure can be written with."""
+    known = Figure().canvas.get_supported_filetypes()
+    if Path(path).suffix.removeprefix(".") not in known:
         raise SpecError(f"cannot draw to {path}: the suffix must be one of {', '.join(sorted(known))}")
-    write_with(path, lambda temporary: figure.savefig(temporary, format=suffix, dpi=150))

@@ -38,7 +38,7 @@ def solved_near(model: Autonomous, parameters: Parameters, start: Float[Array, "
 
 
 @eqx.filter_jit
-def _derivatives(model: Autonomous, y: Array, parameters: Parameters):
+def _derivatives(model: Autonomous, y: Array, parameters: Any):
     """Observables' derivatives with respect to every array of the parameters; and dF/dy, dF/dI, d(observable)/dy for the linear system."""
 
     def observed(own):
@@ -61,7 +61,7 @@ class Response:
     system: System
     point: FixedPoint
     parameters: Parameters
-    gradient: dict[str, Parameters]
+    gradient: dict[str, Any]
     jacobian: np.ndarray
     inward: np.ndarray
     outward: dict[str, np.ndarray]

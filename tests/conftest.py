@@ -40,7 +40,9 @@ SLOW = (
     "test_dmft_stationary.py::test_ten_networks_of_4000", "test_dmft_stationary.py::test_the_sign_change", "test_integrate.py::test_a_trajectory_has_a_gradient",
     "test_continuation.py::test_curves", "test_continuation.py::test_limit_cycles", "test_continuation.py::test_hopf_point", "numerics/test_phase_diagram.py",
     "test_cases.py::test_fixed_point_of_neurons", "test_cavity.py::test_sampled_networks", "test_cavity.py::test_every_equality",
-    "test_all_fixed_points.py::test_two_hundred_random_systems",
+    "test_all_fixed_points.py::test_two_hundred_random_systems", "test_fixed_points_batch.py::test_the_box_holds", "test_dmft.py::test_a_jump",
+    "test_dmft.py::test_populations_can_be_split", "test_dmft_stationary.py::test_splitting", "test_stability.py::test_slower_units",
+    "test_dmft_stationary.py::test_energy_is_conserved_without_a_mean[1.2]",
 )  # fmt: skip
 
 

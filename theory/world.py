@@ -152,13 +152,14 @@ class World:
         for _ in range(200):
             self.chi = np.array([self.average(q, lambda x, q=q: self.phi(q, x, 1) / (1 - self.Gamma[q] * self.phi(q, x, 1))) for q in range(self.P)])
             new = np.einsum("q,pq,qp,pq,q->p", self.alpha, self.g, self.g, self.B, self.chi)
-            done, self.Gamma = np.allclose(new, self.Gamma, rtol=1e-14, atol=1e-16), new
-            if done:
+            step, self.Gamma = new - self.Gamma, new
+            if np.all(np.abs(step) <= 1e-16 + 1e-14 * np.abs(new)):
                 break
 
     def _settle(self) -> None:
         """Latent variables that belong to the averages, and averages that belong to them, until they agree."""
-        self.Delta, self.Gamma, self.chi = np.ones(self.P), np.zeros(self.P), np.zeros(self.P)
+        self.Gamma: np.ndarray = np.zeros(self.P)
+        self.Delta, self.chi = np.ones(self.P), np.zeros(self.P)
         for _ in range(200):
             self.update()
             self.e, self.v = self.S * self.alpha * self.R, self.S * np.sqrt(self.C)

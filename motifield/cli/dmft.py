@@ -15,6 +15,7 @@ from .shared import (
     SpecFile,
     app,
     by_population,
+    check_files,
     parameters_of,
     print_json,
     print_table,
@@ -50,6 +51,7 @@ def dmft(
     """
     if (onset is None) != (span is None):
         raise SpecError("--onset NAME and --range LO,HI belong together")
+    check_files(output, plot)
     loaded, system = system_of(spec, "second-moment")
     parameters = parameters_of(loaded, system, settings)
     initial = {name: value for name, value in loaded.initial.items() if name in ("mean", "kappa")} or None

@@ -16,6 +16,7 @@ from .shared import (
     SpecFile,
     app,
     by_population,
+    check_files,
     complex_text,
     network_of,
     numbers,
@@ -52,6 +53,7 @@ def integrate(
     as_json: AsJson = False,
 ) -> None:
     """Integrate the equations in time; print the state at the end."""
+    check_files(output, plot)
     loaded, system = system_of(spec, closure)
     from ..numerics.integrate import integrate as solve
 

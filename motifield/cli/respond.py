@@ -15,6 +15,7 @@ from .shared import (
     SpecFile,
     Start,
     app,
+    check_files,
     listed,
     parameters_of,
     point_of,
@@ -50,11 +51,16 @@ def response(
     """
     loaded, system = system_of(spec, closure)
     parameters = parameters_of(loaded, system, settings)
+    check_files(output, plot)
+    frequencies = None if omega is None else listed("--omega", omega)
     from ..numerics.response import response as respond
+    from ..numerics.vary import scalar
 
+    for name in to or []:
+        scalar(name, parameters)
     answer = respond(system, parameters, point_of(loaded, system, parameters, start))
     table = answer.sensitivity(to)
-    over = None if omega is None else answer.frequency(listed("--omega", omega))
+    over = None if frequencies is None else answer.frequency(frequencies)
     if output is not None:
         write_dataset(table, output)
     if plot is not None:

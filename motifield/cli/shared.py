@@ -40,6 +40,8 @@ Start = Annotated[
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the numbers: .nc, .csv or .json.", show_default=False)]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Draw them: .png, .svg or .pdf.", show_default=False)]
 
+DATA_SUFFIXES = (".nc", ".csv", ".json")
+
 
 @app.callback(invoke_without_command=True)
 def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
@@ -110,10 +112,21 @@ def double_precision() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
+def check_files(output: Path | None, plot: Path | None) -> None:
+    """Raise `SpecError` for suffixes that cannot be written, before the work begins."""
+    if output is not None and output.suffix not in DATA_SUFFIXES:
+        raise SpecError(f"cannot write {output}: the suffix must be one of {', '.join(DATA_SUFFIXES)}")
+    if plot is not None:
+        from ..numerics.plots import check_drawable
+
+        check_drawable(plot)
+
+
 def write_dataset(data: Any, output: Path) -> None:
     """To .nc, .csv or .json; a complex variable as two, `name_real` and `name_imag`, which every format has."""
     from ..files import write_text, write_with
 
+    check_files(output, None)
     for name in [n for n, v in data.data_vars.items() if v.dtype.kind == "c"]:
         data = data.assign({f"{name}_real": data[name].real, f"{name}_imag": data[name].imag}).drop_vars(name)
     writers: dict[str, Callable[[], Any]] = {
@@ -121,8 +134,6 @@ def write_dataset(data: Any, output: Path) -> None:
         ".csv": lambda: write_with(output, lambda path: data.to_dataframe().to_csv(path)),
         ".json": lambda: write_text(output, json.dumps(plain(data.to_dict()), default=str) + "\n"),
     }
-    if output.suffix not in writers:
-        raise SpecError(f"cannot write {output}: the suffix must be one of {', '.join(writers)}")
     writers[output.suffix]()
 
 

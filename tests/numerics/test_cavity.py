@@ -130,8 +130,7 @@ def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
     for analyse in (lambda: mf.continuation(erf, network(0.5), "input", bounds=(-1, 1)),
                     lambda: mf.limit_cycles(erf, network(0.5), "input", None, bounds=(-1, 1)),
                     lambda: mf.bifurcation_curves(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
-                    lambda: mf.phase_diagram(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
-                    lambda: mf.response(erf, network(0.5)).frequency(1.0)):  # fmt: skip
+                    lambda: mf.phase_diagram(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2)))):  # fmt: skip
         with pytest.raises(ArchitectureError, match="is of fixed points alone"):
             analyse()
     with pytest.raises(SpecError, match="fixed points alone"):
@@ -147,7 +146,10 @@ def test_the_response_is_that_of_the_input_currents(erf):
     """d(mean of x)/dI and d(rate)/dI against differences between fixed points; the mean of x is not the field's."""
     par, step = network(0.5), 1e-4
     up, down = (mf.fixed_point(erf, par.replace(input=par.input.value + s), throw=True).dataset for s in (step, -step))
-    found = mf.response(erf, par).matrix
+    answer = mf.response(erf, par)
+    with pytest.raises(ArchitectureError, match="no frequency response"):
+        answer.frequency(1.0)
+    found = answer.matrix
     for what in ("mean", "variance", "rate"):
         np.testing.assert_allclose(found[what].values[:, 0], (up[what] - down[what]) / (2 * step), rtol=1e-5, err_msg=what)
     assert abs(float(found["mean"][0, 0]) - float((up["field_mean"] - down["field_mean"])[0]) / (2 * step)) > 1e-2
