@@ -42,6 +42,8 @@ class World:
     motifs outweigh the residual; plain: filters pass constants unchanged; correlated: all motifs are there, whatever the architecture has
     """
 
+    Gamma: np.ndarray
+
     def __init__(self, mean_field: MeanField, seed: int = 0, *, closed: bool = False, narrow: bool = False, dominated: bool = False,
                  plain: bool = False, correlated: bool = False):  # fmt: skip
         architecture = mean_field.architecture
@@ -158,8 +160,7 @@ class World:
 
     def _settle(self) -> None:
         """Latent variables that belong to the averages, and averages that belong to them, until they agree."""
-        self.Gamma: np.ndarray = np.zeros(self.P)
-        self.Delta, self.chi = np.ones(self.P), np.zeros(self.P)
+        self.Delta, self.Gamma, self.chi = np.ones(self.P), np.zeros(self.P), np.zeros(self.P)
         for _ in range(200):
             self.update()
             self.e, self.v = self.S * self.alpha * self.R, self.S * np.sqrt(self.C)
