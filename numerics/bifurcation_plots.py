@@ -45,7 +45,7 @@ def bifurcation_diagram(
         for p in chosen:
             k = known.index(p)
             for branch in branches:
-                _branch(ax, branch, what, k)
+                _branch(ax, branch, what, k, 1.4 + 0.9 * (len(chosen) - 1 - chosen.index(p)))
             for own in cycles:
                 _cycles(ax, own, what, k)
             for s in branches.special:
@@ -59,11 +59,12 @@ def bifurcation_diagram(
     return figure
 
 
-def _branch(ax: Axes, branch: Any, what: str, k: int) -> None:
+def _branch(ax: Axes, branch: Any, what: str, k: int, width: float) -> None:
+    """One population; the first ones wider, so that equal ones are seen beneath each other."""
     x, y = branch.values, branch.dataset[what].values[:, k]
     good = branch.dataset["feasible"].values & branch.dataset["physical"].values
     for first, last in _runs(np.stack([branch.stable, good], axis=1)):
-        ax.plot(x[first:last], y[first:last], color=f"C{k}", lw=1.6, ls="-" if branch.stable[first] else (0, (3, 2)),
+        ax.plot(x[first:last], y[first:last], color=f"C{k}", lw=width, ls="-" if branch.stable[first] else (0, (3, 2)),
                 alpha=1.0 if good[first] else 0.25)  # fmt: skip
 
 

@@ -64,6 +64,14 @@ class BifurcationCurves:
         """The special points of one kind."""
         return [s for s in self.special if s.kind == kind]
 
+    @property
+    def dataset(self) -> xr.Dataset:
+        """All curves one after the other over `step`, with `curve` and `kind`, for files."""
+        parts = [c.dataset.assign(curve=("step", np.full(len(c.points), k)), kind=("step", np.full(len(c.points), c.kind)))
+                 for k, c in enumerate(self.curves)]  # fmt: skip
+        made = xr.concat(parts, dim="step", data_vars="all", join="outer") if parts else xr.Dataset()
+        return made.assign_attrs(vary=list(self.names), status=self.status)
+
     def rows(self) -> list[dict[str, Any]]:
         """The special points, for a table."""
         found = []

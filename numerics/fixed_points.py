@@ -83,6 +83,12 @@ class FixedPoint:
         shape = "focus" if abs(self.eigenvalues[0].imag) > HYPERBOLIC * size else "node"
         return f"{'stable' if parts.max() < 0 else 'unstable'} {shape}"
 
+    def json(self) -> dict[str, Any]:
+        """Plain data; complex numbers as [real, imaginary]."""
+        return {"status": self.status, "kind": self.kind, "stable": self.stable, "residual": self.residual,
+                "population": self.dataset["population"].values.tolist(), **{str(name): v.values.tolist() for name, v in self.dataset.items()},
+                "eigenvalues": [[v.real, v.imag] for v in self.eigenvalues.tolist()], "leading": self.leading}  # fmt: skip
+
     @property
     def index(self) -> int:
         """The sign of det(-Jacobian): +1 or -1; 0 where it is not decided (a fold, or a branch point)."""
@@ -235,11 +241,11 @@ class Evidence:
 class FixedPoints(Sequence):
     """All fixed points that were found, by mean rate; make them with `fixed_points`.
 
-    points: `FixedPoint`s; evidence: why there should be no others; status: "ok", or "incomplete: ..." when a point is known to be missing.
+    points: `FixedPoint`s; evidence: why there should be no others, None of those reached from given starts alone (`collected`); status: "ok", or "incomplete: ..." when a point is known to be missing.
     """
 
     points: tuple[FixedPoint, ...]
-    evidence: Evidence
+    evidence: Evidence | None
     status: str
     populations: tuple[str, ...]
 
@@ -265,25 +271,28 @@ class FixedPoints(Sequence):
         """
         data = xr.concat([p.dataset for p in self.points], "point") if self.points else xr.Dataset()
         one = {"residual": [p.residual for p in self.points], "stable": [np.nan if p.stable is None else float(p.stable) for p in self.points],
-               "kind": np.array([p.kind for p in self.points], dtype=str), "hits": list(self.evidence.hits)}  # fmt: skip
+               "kind": np.array([p.kind for p in self.points], dtype=str), "hits": np.array(self._hits, dtype=float)}  # fmt: skip
         made_of = data.assign({name: ("point", np.asarray(v)) for name, v in one.items()})
         if self.points:
             made_of["eigenvalues"] = (("point", "mode"), np.stack([p.eigenvalues for p in self.points]))
         made_of.attrs = {"status": self.status, "evidence": str(self.evidence)}
         return made_of
 
+    @property
+    def _hits(self) -> list[int | None]:
+        return [None] * len(self.points) if self.evidence is None else list(self.evidence.hits)
+
     def rows(self) -> list[dict[str, Any]]:
-        """A row per point and population, for a table."""
-        return [{"point": k + 1, "kind": p.kind, "population": name, **{what: float(p.dataset[what].sel(population=name))
-                 for what in ("mean", "variance", "rate")}, "leading eigenvalue": complex(p.eigenvalues[0]), "hits": self.evidence.hits[k],
-                 **{f"mode moves {what}": own[name] for what, own in p.leading.items()}}
-                for k, p in enumerate(self.points) for name in self.populations]  # fmt: skip
+        """A row per point, for a table."""
+        return [{"point": k + 1, "kind": p.kind, "leading eigenvalue": complex(p.eigenvalues[0]), "hits": self._hits[k],
+                 **{f"{what} {name}": float(p.dataset[what].sel(population=name)) for what in ("mean", "variance", "rate") for name in self.populations},
+                 **{f"mode moves {what} {name}": part for what, own in p.leading.items() for name, part in own.items()}}
+                for k, p in enumerate(self.points)]  # fmt: skip
 
     def json(self) -> dict[str, Any]:
         """Plain data: points, evidence, status."""
-        points = [{**{name: v.values.tolist() for name, v in p.dataset.items()}, "residual": p.residual, "stable": p.stable, "kind": p.kind,
-                   "eigenvalues": [[v.real, v.imag] for v in p.eigenvalues.tolist()], "leading": p.leading} for p in self.points]  # fmt: skip
-        return {"status": self.status, "populations": list(self.populations), "points": points, "evidence": self.evidence.json()}
+        return {"status": self.status, "populations": list(self.populations), "points": [p.json() for p in self.points],
+                "evidence": None if self.evidence is None else self.evidence.json()}  # fmt: skip
 
 
 @eqx.filter_jit
@@ -398,6 +407,18 @@ def fixed_points(
     points = search.described()
     index = None if any(p.kind == "non-hyperbolic" for p in points) else _index(points)
     return _result(points, search, is_bounded, region, index, parameters.populations)
+
+
+def collected(points: Sequence[FixedPoint], populations: tuple[str, ...]) -> FixedPoints:
+    """Points reached from given starts, each once, in the order of the starts; the status names those that were not reached."""
+    kept: list[FixedPoint] = []
+    for point in points:
+        flat = ravel_pytree(point.state)[0]
+        same = (ravel_pytree(other.state)[0] for other in kept)
+        if not any(point.status == other.status and np.max(np.abs(flat - y)) < MERGE * (1 + np.max(np.abs(y))) for other, y in zip(kept, same, strict=True)):
+            kept.append(point)
+    wrong = "; ".join(p.status for p in kept if not p.converged)
+    return FixedPoints(tuple(kept), None, wrong or "ok", populations)
 
 
 def _index(points: list[FixedPoint]) -> int:

@@ -239,5 +239,6 @@ def _newton(function: Callable, z: complex, known: Sequence[complex], scale: flo
 
 
 def ordered(values: np.ndarray) -> np.ndarray:
-    """By descending real part, conjugates with the positive imaginary part first."""
+    """By descending real part, conjugates with the positive imaginary part first; imaginary parts that are rounding errors are 0."""
+    values = np.where(np.abs(values.imag) > 1e-14 * np.abs(values), values, values.real)
     return values[np.lexsort((-np.round(values.imag, 10), -np.round(values.real, 10)))]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from scipy.optimize import brentq
 
 from ..errors import ParameterError
@@ -148,6 +149,15 @@ class Stability:
                 verdict = {"unstable": bool(v.real >= 0)} if name == "jacobian" and what != "inside the bulk" else {"unstable": None}
                 found.append({"spectrum": name, "what": what, "real": float(v.real), "imaginary": float(v.imag), **verdict})
         return found
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """`outliers`, `hidden`, `boundary` over a number of their own, `edge` and `radius`, each of the connectivity and of the Jacobian, for files."""
+        data: dict[str, Any] = {}
+        for name, s in (("connectivity", self.connectivity), ("jacobian", self.jacobian)):
+            data |= {f"{name}_{what}": (f"{name}_{what}_number", getattr(s, what)) for what in ("outliers", "hidden", "boundary")}
+            data |= {f"{name}_{what}": getattr(s, what) for what in ("edge", "radius")}
+        return xr.Dataset(data, attrs={n: getattr(self, n) for n in ("verdict", "meaning", "basis", "status", "margin", "gain", "critical_frequency")})
 
     def json(self) -> dict[str, Any]:
         """Verdict and both spectra as plain data."""

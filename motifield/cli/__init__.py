@@ -1,4 +1,4 @@
-"""The command line: `motifield derive | integrate | fixed-points | response | dmft | measure | sample | verify | average`."""
+"""The command line, one module for each group of commands; `main` has those that run, sample, measure and verify."""
 
 from .main import run
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import MotifieldError
-from . import average, derive, dmft, respond  # noqa: F401  (their commands)
+from . import average, bifurcate, derive, dmft, respond, stability  # noqa: F401  (their commands)
 from .shared import (
     AsJson,
     ClosureName,
@@ -17,9 +17,7 @@ from .shared import (
     app,
     by_population,
     check_files,
-    complex_text,
     network_of,
-    numbers,
     print_json,
     print_table,
     progress,
@@ -73,39 +71,6 @@ def integrate(
         rows = by_population(last)
         print_table(f"{loaded.title}: t = {float(last['time']):g}, status {solution.attrs['status']}", rows)
     if solution.attrs["status"] != "ok":
-        raise typer.Exit(1)
-
-
-@app.command("fixed-points")
-def fixed_points(
-    spec: SpecFile,
-    closure: ClosureName = None,
-    start: Annotated[
-        list[str] | None,
-        typer.Option("--start", help="Initial mean input: a number, or one per population with commas; repeat for several starts. "
-                                     "Default: the spec's initial state, else rest.", show_default=False),
-    ] = None,
-    settle: Annotated[float, typer.Option("--settle", help="Follow the dynamics this long before Newton's method; 0 finds unstable points.")] = 100.0,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """Find the fixed point that is reached from each start, with its eigenvalues."""
-    loaded, system = system_of(spec, closure)
-    from ..numerics.fixed_points import fixed_point
-
-    starts: list[Any] = [{"mean": numbers(s)} for s in start] if start else [loaded.initial or None]
-    found = [fixed_point(system, loaded.numbers(), s, settle=settle) for s in starts]
-    if as_json:
-        print_json([{"status": f.status, "residual": f.residual, "stable": f.stable,
-                      "population": [str(p) for p in f.dataset["population"].values],
-                      **{str(n): f.dataset[n].values for n in f.dataset.data_vars},
-                      "eigenvalues": [[float(e.real), float(e.imag)] for e in f.eigenvalues]} for f in found])  # fmt: skip
-    else:
-        for f in found:
-            rows = by_population(f.dataset)
-            kind = "stable" if f.stable else "unstable"
-            print_table(f"{loaded.title}: {f.status}, {kind}, residual {f.residual:.1e}", rows)
-            typer.echo("eigenvalues: " + ", ".join(complex_text(e) for e in f.eigenvalues) + "\n")
-    if not all(f.converged for f in found):
         raise typer.Exit(1)
 
 

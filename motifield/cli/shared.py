@@ -37,6 +37,11 @@ Start = Annotated[
     str | None, typer.Option("--start", show_default=False,
                              help="The fixed point that is reached from this mean input: a number, or one per population with commas."),
 ]  # fmt: skip
+Vary = Annotated[
+    list[str],
+    typer.Option("--vary", metavar="NAME=LO,HI", show_default=False,
+                 help="A parameter and the values between which it varies, as 'input=-.6,.6', 'factor(motifs)=0,4' or 'mean[*,I]=-.01,0'."),
+]  # fmt: skip
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the numbers: .nc, .csv or .json.", show_default=False)]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Draw them: .png, .svg or .pdf.", show_default=False)]
 
@@ -113,9 +118,12 @@ def double_precision() -> None:
 
 
 def check_files(output: Path | None, plot: Path | None) -> None:
-    """Raise `SpecError` for suffixes that cannot be written, before the work begins."""
+    """Raise `SpecError` for files that cannot be written, before the work begins."""
     if output is not None and output.suffix not in DATA_SUFFIXES:
         raise SpecError(f"cannot write {output}: the suffix must be one of {', '.join(DATA_SUFFIXES)}")
+    for path in (output, plot):
+        if path is not None and not path.parent.is_dir():
+            raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
     if plot is not None:
         from ..numerics.plots import check_drawable
 
@@ -183,6 +191,18 @@ def setting(text: str) -> tuple[str, float]:
         raise SpecError(f"--set {text!r} is not NAME=VALUE with a number as value, as gain=2") from None
 
 
+def varied(texts: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
+    """Names and ranges of `--vary`."""
+    names, spans = [], []
+    for text in texts:
+        name, sign, ends = text.rpartition("=")
+        if not sign:
+            raise SpecError(f"--vary {text!r} is not NAME=LO,HI, as 'input=-.6,.6'")
+        names.append(name.strip())
+        spans.append(tuple(sorted(span_of("--vary", ends))))
+    return tuple(names), tuple(spans)
+
+
 def sizes_of(text: str) -> list[int]:
     try:
         return [int(v) for v in text.split(",")]
@@ -212,16 +232,34 @@ def complex_text(value: complex) -> str:
 def print_table(title: str, rows: list[dict[str, Any]], digits: int = 5) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    if not rows:
+        typer.echo(f"{title}: none")
+        return
+    names = list(dict.fromkeys(name for row in rows for name in row))
     if len(rows[0]) > 7 > len(rows):  # many quantities of few populations: one row each
-        first, *names = rows[0]
-        rows = [{"": name, **{str(row[first]): row[name] for row in rows}} for name in names]
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for name, value in rows[0].items():
-        table.add_column(name, justify="left" if isinstance(value, str) else "right")
+        labels = [str(row[names[0]]) for row in rows]
+        unique = len(set(labels)) == len(labels)
+        columns = labels if unique else [str(k + 1) for k in range(len(rows))]
+        rows = [{"": name, **{column: row.get(name) for column, row in zip(columns, rows, strict=True)}} for name in names[unique:]]
+        names = list(rows[0])
+    table = Table()
+    for name in names:
+        table.add_column(Text(name), justify="left" if isinstance(rows[0].get(name), str) else "right")
     for row in rows:
-        table.add_row(*(f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console().print(table)
+        table.add_row(*(Text(_cell(row.get(name), digits)) for name in names))
+    console = Console()
+    console.print(title, style="bold", markup=False, highlight=False)
+    # numbers are never cut: what is wider than the terminal is left to it
+    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=10_000)).maximum)
+    console.print(table)
+
+
+def _cell(value: Any, digits: int) -> str:
+    if isinstance(value, complex):
+        return complex_text(value)
+    return "" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 @contextmanager
