@@ -5,6 +5,10 @@ RUN = $(ENV)/bin
 
 .PHONY: demo test test-all check documents derivations clean
 
+# Compiling takes most of the tests' time: without optimisation it takes half, and what was compiled once is kept for the next run.
+test test-all: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
+test test-all: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.pytest_cache/jax
+
 demo: $(ENV)/.ready
 	$(RUN)/python derivations/larva_brain/run.py
 
@@ -31,4 +35,4 @@ $(ENV)/.ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(ENV) build dist out *.egg-info derivations/*/out
+	rm -rf $(ENV) .pytest_cache build dist out *.egg-info derivations/*/out

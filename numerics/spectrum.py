@@ -50,15 +50,24 @@ class Spectrum:
 
     @property
     def is_outlier(self) -> np.ndarray:
-        """Which eigenvalues are none of the bulk: those nearest to the predicted outliers, and whatever lies outside of the predicted
-        boundary enlarged by a tenth about the bulk's centre.
-        """
-        if self.predicted is None or not len(self.predicted.boundary):
-            raise ParameterError("there is no predicted bulk to separate by: give spectrum(...) the prediction of stability(...)")
-        apart = ~contains(self.shift + OUTSIDE * (self.predicted.boundary - self.shift), self.eigenvalues)
-        for value in self.predicted.outliers:
-            apart[np.argmin(np.abs(self.eigenvalues - value))] = True
+        """Which eigenvalues are the predicted outliers: for each of these the nearest, one that is not taken. All others are the bulk's."""
+        apart = np.zeros(len(self.eigenvalues), dtype=bool)
+        for value in self._known.outliers:
+            apart[np.argmin(np.where(apart, np.inf, np.abs(self.eigenvalues - value)))] = True
         return apart
+
+    @property
+    def strays(self) -> np.ndarray:
+        """Eigenvalues that are no predicted outlier, and lie outside of the predicted boundary enlarged by a tenth about the bulk's centre."""
+        if not len(self._known.boundary):
+            raise ParameterError("there is no predicted boundary of the bulk: the units are filters")
+        return self.bulk[~contains(self.shift + OUTSIDE * (self._known.boundary - self.shift), self.bulk)]
+
+    @property
+    def _known(self) -> Spectral:
+        if self.predicted is None:
+            raise ParameterError("there is no prediction to separate bulk and outliers by: give spectrum(...) the prediction of stability(...)")
+        return self.predicted
 
     @property
     def outliers(self) -> np.ndarray:
@@ -82,8 +91,7 @@ class Spectrum:
 
     def nearest(self) -> np.ndarray:
         """For each predicted outlier, the eigenvalue nearest to it."""
-        assert self.predicted is not None
-        return np.array([self.eigenvalues[np.argmin(np.abs(self.eigenvalues - v))] for v in self.predicted.outliers], dtype=complex)
+        return np.array([self.eigenvalues[np.argmin(np.abs(self.eigenvalues - v))] for v in self._known.outliers], dtype=complex)
 
     def rows(self) -> list[dict[str, Any]]:
         """Predicted outliers and edge of the bulk beside the network's, for a table."""
@@ -91,7 +99,9 @@ class Spectrum:
             return [{"what": "leading eigenvalue", "predicted": None, "network": self.leading}]
         pairs = zip(self.predicted.outliers, self.nearest(), strict=True)
         rows = [{"what": "outlier", "predicted": complex(a), "network": complex(b)} for a, b in pairs]
-        return [*rows, {"what": "edge of the bulk", "predicted": self.predicted.edge, "network": self.bulk_edge}]
+        edge = {"what": "edge of the bulk", "predicted": self.predicted.edge, "network": self.bulk_edge}
+        strays = {"what": "number outside of both", "predicted": 0, "network": len(self.strays)} if len(self.predicted.boundary) else None
+        return [*rows, edge, *([strays] if strays else [])]
 
     def json(self) -> dict[str, Any]:
         """Plain data; complex numbers as [real, imaginary]."""

@@ -42,7 +42,7 @@ SLOW = (
     "test_cases.py::test_fixed_point_of_neurons", "test_cavity.py::test_sampled_networks", "test_cavity.py::test_every_equality",
     "test_all_fixed_points.py::test_two_hundred_random_systems", "test_fixed_points_batch.py::test_the_box_holds", "test_dmft.py::test_a_jump",
     "test_dmft.py::test_populations_can_be_split", "test_dmft_stationary.py::test_splitting", "test_stability.py::test_slower_units",
-    "test_dmft_stationary.py::test_energy_is_conserved_without_a_mean[1.2]",
+    "test_cli_analysis.py::test_cycles_curves_and_phase_diagram", "test_dmft_stationary.py::test_energy_is_conserved_without_a_mean[1.2]",
 )  # fmt: skip
 
 

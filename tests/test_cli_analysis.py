@@ -46,6 +46,98 @@ def test_response(call, tmp_path, spec):
     assert "paradoxical, less active when driven more: none" in out
 
 
+def test_fixed_points(call, tmp_path, spec):
+    """All three, with the evidence; they solve K = 1.2 R + .8 G R, Delta = .8 R^2, which the equations are for two equal populations."""
+    code, out, _ = call("fixed-points", spec, "-o", tmp_path / "f.nc", "--plot", tmp_path / "f.png", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [p["kind"] for p in found["points"]] == ["stable node", "saddle", "stable node"]
+    for p in found["points"]:
+        R, wide = p["rate"][0], 0.64 + p["variance"][0]
+        z = (p["mean"][0] - 1.5) / math.sqrt(2 * wide)
+        G = 2 / math.sqrt(2 * math.pi * wide) * math.exp(-z * z)
+        assert [R, p["variance"][1], p["mean"][1]] == pytest.approx([1 + math.erf(z), 0.8 * R**2, 1.2 * R + 0.8 * G * R], rel=1e-9)
+    assert found["evidence"]["index"] == 1
+    with xr.open_dataset(tmp_path / "f.nc") as written:
+        assert written["mean"].values.tolist() == [p["mean"] for p in found["points"]]
+        assert written["hits"].values.tolist() == found["evidence"]["hits"]
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+    code, out, _ = call("fixed-points", spec, "--set", "factor(motifs)=0.1")
+    assert code == 0
+    assert "1 fixed point, status ok" in out
+    assert "evidence: " in out
+
+
+def test_stability(call, tmp_path, spec):
+    code, out, _ = call("stability", spec, "--spectrum", "200", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["verdict"] == "stable"
+    assert len(answer["network"]["jacobian"]["eigenvalues"]) == 200
+    with xr.open_dataset(tmp_path / "s.nc") as written:
+        assert float(written["jacobian_edge"]) == answer["jacobian"]["edge"]
+        assert written["connectivity_eigenvalues_real"].values.tolist() == [v[0] for v in answer["network"]["connectivity"]["eigenvalues"]]
+    assert (tmp_path / "s.png").stat().st_size > 10_000
+    code, out, _ = call("stability", spec, "--point", "2", "--spectrum", "100")
+    assert code == 0
+    assert "outlier unstable" in out
+    assert "its Jacobian is not compared" in out
+    assert call("stability", spec, "--point", "4")[0] == 2
+
+
+def test_bifurcate(call, tmp_path, spec):
+    """Folds at tau = .00931048 and .05996574; the spec has tau = .02."""
+    code, out, _ = call("bifurcate", spec, "--start", "0", "--vary", "factor(motifs)=0,4", "-o", tmp_path / "b.nc", "--plot", tmp_path / "b.png", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert sorted(0.02 * s["factor(motifs)"] for s in found["special"]) == pytest.approx([0.00931048, 0.05996574], abs=1e-7)
+    with xr.open_dataset(tmp_path / "b.nc") as written:
+        assert written["stable"].values.tolist() == found["branches"][0]["stable"]
+    assert (tmp_path / "b.png").stat().st_size > 10_000
+
+
+OSCILLATION = """
+title = "oscillation"
+[architecture]
+populations = ["E", "I"]
+transfer = "1 + erf((x - 1)/sqrt(2))"
+closure = "motif-only"
+membrane = { E = "1/(1 + s)", I = "1/(1 + 2*s)" }
+[parameters]
+N = 1000
+fractions = [0.8, 0.2]
+mean = [[0.005, -0.02], [0.005, -0.002]]
+g = 0.2
+input = [0.0, -0.5]
+motifs = { shared = 0.004 }
+"""
+PLANE = ("--vary", "input[E]=-1.5,3", "--vary", "factor(mean[I,E])=0,2")
+
+
+def test_cycles_curves_and_phase_diagram(call, tmp_path):
+    path = tmp_path / "oscillation.toml"
+    path.write_text(OSCILLATION)
+    code, out, _ = call("bifurcate", path, "--vary", "input[E]=-1.5,3", "--cycles", "--plot", tmp_path / "b.png", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [s["kind"] for s in found["special"]] == ["Hopf"]
+    (cycles,) = found["cycles"]
+    assert cycles["status"] == "ok"
+    assert cycles["cycles"][0]["period"] == pytest.approx(2 * math.pi / found["special"][0]["frequency"], rel=1e-2)
+    code, out, _ = call("bifurcate", path, *PLANE, "--plot", tmp_path / "c.png", "-o", tmp_path / "c.nc", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert {s["kind"] for s in found["special"]} == {"cusp", "Bogdanov-Takens"}
+    with xr.open_dataset(tmp_path / "c.nc") as written:
+        assert set(written["kind"].values.tolist()) == {"fold", "Hopf"}
+    code, out, _ = call("phase-diagram", path, *PLANE, "--grid", "9,7", "--plot", tmp_path / "p.png", "-o", tmp_path / "p.nc")
+    assert code == 0
+    assert "Bogdanov-Takens" in out
+    with xr.open_dataset(tmp_path / "p.nc") as written:
+        assert {0, 1, 2} == set(written["attractors"].values.ravel().tolist())
+    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("b.png", "c.png", "p.png"))
+
+
 CHAOS = """
 title = "chaos"
 [architecture]
@@ -98,6 +190,19 @@ def test_dmft(call, tmp_path, chaotic):
     (("dmft", "{spec}", "--set", "factor(tau_rec)=.5"), "residual synapses without reciprocity"),
     (("dmft", "{spec}", "--dt", "0"), "0 < dt <= t1"),
     (("response", "{spec}", "-o", "r.doc"), "cannot write r.doc"),
+    (("fixed-points", "{spec}", "-o", "nowhere/f.nc"), "the folder nowhere does not exist"),
+    (("fixed-points", "{spec}", "--starts", "100"), "must be a power of two"),
+    (("stability", "{spec}", "--start", "0", "--point", "1"), "give one of them"),
+    (("stability", "{spec}", "--spectrum", "50", "--network", "n.npz"), "give one of them"),
+    (("stability", "{spec}", "--network", "n.npz"), "n.npz"),
+    (("bifurcate", "{spec}", "--vary", "input"), "is not NAME=LO,HI"),
+    (("bifurcate", "{spec}", "--vary", "input=1,1"), "must be two different numbers"),
+    (("bifurcate", "{spec}", "--vary", "input=1,2"), "outside of the bounds"),
+    (("bifurcate", "{spec}", "--vary", "drive=0,1"), "there is no parameter 'drive'"),
+    (("bifurcate", "{spec}", "--vary", "input=0,1", "--vary", "g=0,1", "--cycles"), "give --vary once"),
+    (("bifurcate", "{spec}", "--vary", "N=1,2000", "--vary", "input=0,1", "--vary", "g=0,1"), "is given 3 times"),
+    (("phase-diagram", "{spec}", "--vary", "input=0,1"), "give --vary twice"),
+    (("phase-diagram", "{spec}", "--vary", "input=0,1", "--vary", "g=0,1", "--grid", "9"), "must be two integers"),
 ])  # fmt: skip
 def test_bad_input_ends_with_one_message_and_status_2(call, spec, tmp_path, monkeypatch, arguments, match):
     monkeypatch.chdir(tmp_path)

@@ -211,11 +211,13 @@ def sizes_of(text: str) -> list[int]:
 
 
 def plain(data: Any) -> Any:
-    """Nested lists and mappings with None for what is not a finite number, which JSON lacks."""
+    """Nested lists and mappings with None for what is not a finite number, which JSON lacks, and complex numbers as [real, imaginary]."""
     if isinstance(data, dict):
         return {str(k): plain(v) for k, v in data.items()}
     if isinstance(data, (list, tuple)):
         return [plain(v) for v in data]
+    if isinstance(data, complex):
+        return [plain(data.real), plain(data.imag)]
     if isinstance(data, float):
         return data if data == data and abs(data) != float("inf") else None
     return plain(data.tolist()) if hasattr(data, "tolist") else data

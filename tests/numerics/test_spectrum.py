@@ -60,7 +60,8 @@ def test_a_network_at_its_own_fixed_point(network, at_rest, predicted):
     assert len(at_rest.outliers) == len(predicted.jacobian.outliers) == 2
     np.testing.assert_allclose(at_rest.nearest(), predicted.jacobian.outliers, atol=0.25)
     assert at_rest.bulk_radius == pytest.approx(predicted.jacobian.radius, rel=0.08)
-    assert at_rest.rows()[-1]["predicted"] == predicted.jacobian.edge
+    assert at_rest.rows()[-2]["predicted"] == predicted.jacobian.edge
+    assert len(at_rest.strays) == at_rest.rows()[-1]["network"] == 0
 
 
 def test_leading_eigenvalues_alone(network, at_rest, system_of):
@@ -84,7 +85,7 @@ def test_contains():
 
 
 def test_refusals(network, system_of, at_rest):
-    with pytest.raises(ParameterError, match="no predicted bulk"):
+    with pytest.raises(ParameterError, match="no prediction to separate"):
         _ = mf.spectrum(network, leading=2).bulk_edge
     with pytest.raises(ParameterError, match="from 1 to 498"):
         mf.spectrum(network, leading=600)
