@@ -22,7 +22,7 @@ import numpy as np
 import sympy as sp
 
 from ..errors import ExpressionError, ParameterError, SolverError
-from .feasibility import residual_moments
+from .couplings import Couplings
 from .parameters import Parameters
 from .system import System
 
@@ -68,9 +68,8 @@ class Bulk:
     @classmethod
     def of(cls, parameters: Parameters, clouds: Sequence[Cloud] | None = None) -> Bulk:
         """That of the connectivity, or with the gains of the units."""
-        A, B = residual_moments(parameters)
-        g, alpha = np.asarray(parameters.g), np.asarray(parameters.fractions)
-        return cls(tuple(clouds or (UNIT_CLOUD,) * parameters.P), alpha * g**2 * np.maximum(A, 0), alpha * g * g.T * B)
+        own = Couplings.of(parameters)
+        return cls(tuple(clouds or (UNIT_CLOUD,) * parameters.P), np.asarray(own.residual), np.asarray(own.pairs))
 
     @property
     def P(self) -> int:

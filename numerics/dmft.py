@@ -23,7 +23,8 @@ import xarray as xr
 from jaxtyping import Array
 
 from ..errors import ParameterError, SolverError
-from .dmft_terms import Terms, as_state, require_dmft
+from .couplings import Couplings
+from .dmft_terms import as_state, require_dmft
 from .hermite import ORDER, Expansion, Series, product
 from .parameters import Parameters
 from .sampling import available_memory
@@ -63,7 +64,7 @@ def dmft(
     expansion = Expansion.of(system, parameters, order)
     inputs = _inputs(parameters, times)
     history, covariance, product_rows = _integrate(
-        expansion, Terms.of(parameters), inputs, jnp.asarray(times), {name: jnp.asarray(v) for name, v in start.items()}
+        expansion, Couplings.of(parameters), inputs, jnp.asarray(times), {name: jnp.asarray(v) for name, v in start.items()}
     )
     say("done", 1.0)
     both = (np.array(_symmetric(np.asarray(v))) for v in (covariance, product_rows))
@@ -103,7 +104,7 @@ def _weights(dt: Any) -> tuple[Any, Any, Any]:
 
 
 @eqx.filter_jit
-def _integrate(expansion: Expansion, terms: Terms, inputs: _Inputs, times: Array, initial: dict[str, Array]):
+def _integrate(expansion: Expansion, terms: Couplings, inputs: _Inputs, times: Array, initial: dict[str, Array]):
     n, P = len(times), len(terms.fractions)
     dt = times[1] - times[0]
     decay, first, last = _weights(dt)
@@ -202,7 +203,7 @@ def _steps(t1: float, dt: float, P: int) -> int:
 def _dataset(system, parameters, expansion, times, history, covariance, products, *, throw) -> xr.Dataset:
     rate = np.asarray(history.series.terms[0])
     over_time = {"mean": history.K, "kappa": history.kappa, "variance": history.variance, "rate": rate}
-    frozen = np.einsum("pqr,tq,tr->tp", Terms.of(parameters).widths, history.kappa, history.kappa) + np.asarray(history.z) ** 2
+    frozen = np.einsum("pqr,tq,tr->tp", Couplings.of(parameters).widths, history.kappa, history.kappa) + np.asarray(history.z) ** 2
     data: dict[str, Any] = {name: (("time", "population"), np.array(v)) for name, v in over_time.items()}
     data |= {"frozen": (("time", "population"), frozen)}
     data |= {name: (("time", "time2", "population"), v) for name, v in

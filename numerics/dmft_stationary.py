@@ -27,8 +27,9 @@ from scipy import fft, optimize
 
 from ..errors import ParameterError, SolverError
 from .bulk import spectral_radius
+from .couplings import Couplings
 from .dmft import LARGEST_ERROR, inaccurate, quadrature_error
-from .dmft_terms import Terms, as_state, require_dmft
+from .dmft_terms import as_state, require_dmft
 from .hermite import ORDER, Expansion, product
 from .inputs import Input
 from .lyapunov import growth_rate
@@ -100,7 +101,7 @@ def stationary_dmft(
         raise ParameterError(f"window = {window} must be positive, and lags = {lags} at least 16")
     say = progress or (lambda what, fraction: None)
     say("static state", 0.0)
-    expansion, terms, inputs = Expansion.of(system, parameters, order), Terms.of(parameters), _held(parameters, time)
+    expansion, terms, inputs = Expansion.of(system, parameters, order), Couplings.of(parameters), _held(parameters, time)
     first = as_state(start, parameters, ("mean", "kappa", "variance"))
     found, error = _static(expansion, terms, inputs, jnp.stack([jnp.asarray(v) for v in first.values()]))
     y, residual = np.asarray(found), float(error)
@@ -169,7 +170,7 @@ def onset_of_chaos(
     def at(value: float, warm: Array) -> tuple[float, Array, float]:
         given = which.set(parameters, value)
         require_dmft(system, given)
-        expansion, terms = Expansion.of(system, given), Terms.of(given)
+        expansion, terms = Expansion.of(system, given), Couplings.of(given)
         y, residual = _static(expansion, terms, _held(given, time), warm)
         return bulk_radius(expansion, terms, y), y, float(residual)
 
@@ -193,7 +194,7 @@ def onset_of_chaos(
     return Onset(which.name, np.nan, values, np.array(found), {}, f"{status}: it goes from {found[0]:.4g} to {found[-1]:.4g}")
 
 
-def bulk_radius(expansion: Expansion, terms: Terms, y: Any) -> float:
+def bulk_radius(expansion: Expansion, terms: Couplings, y: Any) -> float:
     """sqrt of the largest eigenvalue of alpha_q g_pq^2 A_pq <phi_q'^2> at means y[0] and variances y[2]."""
     if not np.all(np.isfinite(np.asarray(y))):
         return float("nan")
@@ -214,7 +215,7 @@ def _held(parameters: Parameters, time: float) -> tuple[Array, Array, Array]:
 
 
 @eqx.filter_jit
-def _static(expansion: Expansion, terms: Terms, inputs: tuple[Array, Array, Array], start: Array) -> tuple[Array, Array]:
+def _static(expansion: Expansion, terms: Couplings, inputs: tuple[Array, Array, Array], start: Array) -> tuple[Array, Array]:
     """Mean, kappa and variance, (3, P), and the residual."""
     I, h, z = inputs
 
@@ -241,7 +242,7 @@ def _filtered(source: Array, tau: np.ndarray) -> Array:
 
 @eqx.filter_jit
 def _mapped(
-    expansion: Expansion, terms: Terms, inputs: tuple[Array, Array, Array], y: Array, c: Array, tau: np.ndarray
+    expansion: Expansion, terms: Couplings, inputs: tuple[Array, Array, Array], y: Array, c: Array, tau: np.ndarray
 ) -> tuple[Array, Array]:
     """What means, kappa, frozen parts (3, P) and fluctuating covariances (lags, P) make of themselves."""
     (K, kappa, frozen), (I, h, z) = y, inputs

@@ -1,4 +1,4 @@
-"""What the dynamical mean-field equations take from the parameters, and which networks they are for.
+"""The dynamical mean-field equations, which networks they are for, and their initial states.
 
     x_i(t) = K_p(t) + sum_q kappa_q(t) u_i^q + z_p(t) xi_i + eta_i(t),     (1 + d/dt) eta = residual field + white noise
 
@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from ..errors import ParameterError
 from .feasibility import residual_moments
@@ -24,39 +22,6 @@ from .system import System
 from .units import Units
 
 LARGEST_B = 1e-9
-
-
-class Terms(eqx.Module):
-    """Tensors of the equations, all for N -> infinity; make them with `Terms.of`.
-
-    mean[p, q]: N alpha_q Jbar_pq; chain[p, q, r]: alpha_q N g_pq g_qr tau_chn[p, q, r]; offset[p, q]: alpha_q sqrt(N) g_pq tau_inp[p, q];
-    residual[p, q]: alpha_q g_pq^2 A_pq; widths[p, q, r]: Sigma_p[q, r]; noise[p]: D_p
-    """
-
-    fractions: Float[Array, " P"]
-    mean: Float[Array, "P P"]
-    chain: Float[Array, "P P P"]
-    offset: Float[Array, "P P"]
-    residual: Float[Array, "P P"]
-    widths: Float[Array, "P P P"]
-    noise: Float[Array, " P"]
-
-    @classmethod
-    def of(cls, parameters: Parameters) -> Terms:
-        """Pure, for jit and grad."""
-        p, N, g, alpha = parameters, parameters.N, parameters.g, parameters.fractions
-        A = 1 - jnp.einsum("pqq->pq", p.tau_con) - jnp.einsum("qpp->pq", p.tau_div)
-        across = N * g[:, :, None] * g[None, :, :] * p.tau_chn
-        return cls(alpha, N * alpha[None, :] * p.mean, alpha[None, :, None] * across, alpha[None, :] * jnp.sqrt(N) * g * p.tau_inp,
-                   alpha[None, :] * g**2 * jnp.maximum(A, 0.0), N * g[:, :, None] * g[:, None, :] * p.tau_con, p.noise)  # fmt: skip
-
-    def mean_field(self, rate: Array, gain: Array, kappa: Array, z: Array) -> Array:
-        """(1 + d/dt) K without the external input: mean coupling, chains, and offsets that go with out-strengths. All (P,)."""
-        return self.mean @ rate + jnp.einsum("pqr,q,r->p", self.chain, gain, kappa) + self.offset @ (gain * z)
-
-    def frozen(self, kappa: Array, z: Array, kappa2: Array, z2: Array) -> Array:
-        """Covariance that in-strengths and offsets give the inputs at two times: (P,), or (n, P) for n second times."""
-        return jnp.einsum("pqr,q,...r->...p", self.widths, kappa, kappa2) + (z * z2 if z2.ndim == 1 else z[None] * z2)
 
 
 def require_dmft(system: System, parameters: Parameters) -> None:

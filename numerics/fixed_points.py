@@ -241,7 +241,8 @@ class Evidence:
 class FixedPoints(Sequence):
     """All fixed points that were found, by mean rate; make them with `fixed_points`.
 
-    points: `FixedPoint`s; evidence: why there should be no others, None of those reached from given starts alone (`collected`); status: "ok", or "incomplete: ..." when a point is known to be missing.
+    points: `FixedPoint`s; evidence: why there should be no others, None for points that were reached from given
+    starts alone (`collected`); status: "ok", or "incomplete: ..." when a point is known to be missing.
     """
 
     points: tuple[FixedPoint, ...]
@@ -285,7 +286,8 @@ class FixedPoints(Sequence):
     def rows(self) -> list[dict[str, Any]]:
         """A row per point, for a table."""
         return [{"point": k + 1, "kind": p.kind, "leading eigenvalue": complex(p.eigenvalues[0]), "hits": self._hits[k],
-                 **{f"{what} {name}": float(p.dataset[what].sel(population=name)) for what in ("mean", "variance", "rate") for name in self.populations},
+                 **{f"{what} {name}": float(p.dataset[what].sel(population=name))
+                    for what in ("mean", "variance", "rate") for name in self.populations},
                  **{f"mode moves {what} {name}": part for what, own in p.leading.items() for name, part in own.items()}}
                 for k, p in enumerate(self.points)]  # fmt: skip
 
@@ -413,9 +415,8 @@ def collected(points: Sequence[FixedPoint], populations: tuple[str, ...]) -> Fix
     """Points reached from given starts, each once, in the order of the starts; the status names those that were not reached."""
     kept: list[FixedPoint] = []
     for point in points:
-        flat = ravel_pytree(point.state)[0]
-        same = (ravel_pytree(other.state)[0] for other in kept)
-        if not any(point.status == other.status and np.max(np.abs(flat - y)) < MERGE * (1 + np.max(np.abs(y))) for other, y in zip(kept, same, strict=True)):
+        y, others = ravel_pytree(point.state)[0], [ravel_pytree(other.state)[0] for other in kept]
+        if not any(np.max(np.abs(y - other)) < MERGE * (1 + np.max(np.abs(other))) for other in others):
             kept.append(point)
     wrong = "; ".join(p.status for p in kept if not p.converged)
     return FixedPoints(tuple(kept), None, wrong or "ok", populations)

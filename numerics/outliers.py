@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bulk import Bulk
+from .couplings import Couplings
 from .feasibility import neuron_covariances
 from .parameters import Parameters
 
@@ -54,21 +55,21 @@ class Modes:
     @classmethod
     def of_connectivity(cls, parameters: Parameters) -> Modes:
         """Of the synapses themselves."""
-        P = parameters.P
-        return cls(Bulk.of(parameters), *_couplings(parameters), np.zeros((P, P)), np.zeros((P, P)), np.asarray(parameters.fractions),
-                   np.ones(P), np.ones(P))  # fmt: skip
+        P, own = parameters.P, Couplings.of(parameters)
+        return cls(Bulk.of(parameters), np.asarray(own.mean), np.asarray(own.chain), np.zeros((P, P)), np.zeros((P, P)),
+                   np.asarray(parameters.fractions), np.ones(P), np.ones(P))  # fmt: skip
 
     @classmethod
     def at(cls, bulk: Bulk, parameters: Parameters, rates: np.ndarray, membrane: np.ndarray, synapse: np.ndarray, along: np.ndarray,
            spread: np.ndarray) -> Modes:  # fmt: skip
         """At a fixed point with mean rates (P,); along, spread: h_q and sigma_p of the inputs, (P,)."""
         P, alpha = parameters.P, np.asarray(parameters.fractions)
-        coupling, chains = _couplings(parameters)
+        own = Couplings.of(parameters)
         covariances = neuron_covariances(parameters)
         kappa = alpha * synapse * rates + along
         rows = membrane[:, None] * np.einsum("qrs,s->qr", covariances[:, :P, :P], kappa)
         columns = np.einsum("qps,s->pq", covariances[:, P:-1, :P], kappa) + covariances[:, P:-1, -1].T * spread
-        return cls(bulk, coupling, chains, alpha * membrane * columns, rows, alpha, membrane, synapse)
+        return cls(bulk, np.asarray(own.mean), np.asarray(own.chain), alpha * membrane * columns, rows, alpha, membrane, synapse)
 
     @property
     def P(self) -> int:
@@ -118,12 +119,6 @@ class Modes:
 
     def _numbers(self) -> tuple:
         return self.coupling, self.chains, self.out, self.along, self.fractions, self.membrane, self.synapse
-
-
-def _couplings(parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-    N, alpha, g = float(parameters.N), np.asarray(parameters.fractions), np.asarray(parameters.g)
-    chains = N * g[:, :, None] * g[None, :, :] * np.asarray(parameters.tau_chn)
-    return N * alpha * np.asarray(parameters.mean), alpha[None, :, None] * chains
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ def draw(ax: Axes, predicted: Spectral, seen: Sequence[Spectrum] = (), title: st
         ax.plot(dots.real, dots.imag, ".", ms=2, mew=0, color="0.6", label=f"{len(seen)} network{'s' * (len(seen) > 1)}" if not k else None, zorder=1)
         if own.predicted is not None:
             out = own.outliers
-            ax.plot(out.real, out.imag, "o", ms=5, mew=0, color="C0", alpha=0.6, label=("their" if len(seen) > 1 else "its") + " outliers" if not k else None, zorder=2)
+            whose = "their" if len(seen) > 1 else "its"
+            ax.plot(out.real, out.imag, "o", ms=5, mew=0, color="C0", alpha=0.6, label=f"{whose} outliers" if not k else None, zorder=2)
     if len(predicted.boundary):
         ax.plot(predicted.boundary.real, predicted.boundary.imag, color="C3", lw=1.4, label="predicted bulk", zorder=3)
     elif np.isfinite(predicted.edge):

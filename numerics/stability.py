@@ -152,12 +152,13 @@ class Stability:
 
     @property
     def dataset(self) -> xr.Dataset:
-        """`outliers`, `hidden`, `boundary` over a number of their own, `edge` and `radius`, each of the connectivity and of the Jacobian, for files."""
+        """`outliers`, `hidden`, `boundary`, `edge` and `radius` of the connectivity and of the Jacobian, for files."""
         data: dict[str, Any] = {}
         for name, s in (("connectivity", self.connectivity), ("jacobian", self.jacobian)):
             data |= {f"{name}_{what}": (f"{name}_{what}_number", getattr(s, what)) for what in ("outliers", "hidden", "boundary")}
             data |= {f"{name}_{what}": getattr(s, what) for what in ("edge", "radius")}
-        return xr.Dataset(data, attrs={n: getattr(self, n) for n in ("verdict", "meaning", "basis", "status", "margin", "gain", "critical_frequency")})
+        names = ("verdict", "meaning", "basis", "status", "margin", "gain", "critical_frequency")
+        return xr.Dataset(data, attrs={name: getattr(self, name) for name in names})
 
     def json(self) -> dict[str, Any]:
         """Verdict and both spectra as plain data."""

@@ -56,10 +56,12 @@ def bifurcate(
     check_files(output, plot)
     loaded, system = system_of(spec, closure)
     parameters = parameters_of(loaded, system, settings)
+    found: Any
+    orbits: list[Any] = []
     with progress(not as_json) as say:
         point = None if start is None else point_of(loaded, system, parameters, start)
         if len(names) == 2:
-            found, orbits = _curves(system, parameters, names, spans, point, say), []
+            found = _curves(system, parameters, names, spans, point, say)
         else:
             found, orbits = _branches(system, parameters, names[0], spans[0], point, cycles, say)
     if output is not None:

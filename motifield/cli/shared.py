@@ -193,13 +193,15 @@ def setting(text: str) -> tuple[str, float]:
 
 def varied(texts: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
     """Names and ranges of `--vary`."""
-    names, spans = [], []
+    names: list[str] = []
+    spans: list[tuple[float, float]] = []
     for text in texts:
         name, sign, ends = text.rpartition("=")
         if not sign:
             raise SpecError(f"--vary {text!r} is not NAME=LO,HI, as 'input=-.6,.6'")
         names.append(name.strip())
-        spans.append(tuple(sorted(span_of("--vary", ends))))
+        first, last = span_of("--vary", ends)
+        spans.append((min(first, last), max(first, last)))
     return tuple(names), tuple(spans)
 
 

@@ -89,10 +89,10 @@ def stability(
     settings: Settings = None,
     start: Start = None,
     which: Annotated[
-        int | None, typer.Option("--point", min=1, show_default=False, help="The fixed point of this number in `motifield fixed-points`, instead of --start.")
+        int | None, typer.Option("--point", min=1, show_default=False, help="Of all fixed points that of this number, in `motifield fixed-points`.")
     ] = None,
     spectrum: Annotated[
-        int | None, typer.Option("--spectrum", min=10, metavar="N", show_default=False, help="Compare with the eigenvalues of a sampled network of N neurons.")
+        int | None, typer.Option("--spectrum", min=10, metavar="N", show_default=False, help="Compare with the eigenvalues of a sampled network.")
     ] = None,
     network: Annotated[
         Path | None, typer.Option("--network", show_default=False, help="Compare with the eigenvalues of this network file (.npz).")
