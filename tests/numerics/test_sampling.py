@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motifield import Motifs, Parameters, Sampler, measure, sample
+from motifield import Gaussian, Motifs, Parameters, Sampler, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError
-from motifield.numerics import sampling
+from motifield.numerics import field
+from motifield.numerics.feasibility import residual_moments
+from motifield.numerics.field import Field
 
 MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
 
@@ -115,10 +117,25 @@ def test_the_same_seed_gives_the_same_network(dtype):
     assert np.all(np.diff(first.labels) >= 0)
 
 
-def test_tiles_do_not_change_the_network(monkeypatch):
-    whole = sample(asymmetric(60), 1).weights
-    monkeypatch.setattr(sampling, "TILE", 7)
-    np.testing.assert_allclose(sample(asymmetric(60), 1).weights, whole, rtol=0, atol=1e-15)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_number_of_threads_changes_nothing(dtype, monkeypatch):
+    monkeypatch.setattr(field, "TILE", 17)
+    one, two, five = (sample(asymmetric(100), 1, dtype=dtype, sampler=Gaussian(threads=n)).weights for n in (1, 2, 5))
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, five)
+    with pytest.raises(NetworkError, match="threads = 0"):
+        sample(asymmetric(100), 1, sampler=Gaussian(threads=0))
+
+
+def test_any_tile_can_be_drawn_again_alone(monkeypatch):
+    monkeypatch.setattr(field, "TILE", 17)
+    parameters = asymmetric(100)
+    J, own = sample(parameters, 3).weights, Field.of(parameters, 3, np.dtype(float))
+    for i, j in ((0, 0), (1, 4), (2, 5)):
+        for (k, m), w in zip(((i, j), (j, i)), own.residual(i, j), strict=True):
+            (p, rows), (q, columns) = own.tiles[k], own.tiles[m]
+            in_row, in_column = own.strengths(k, m)
+            np.testing.assert_allclose(J[rows, columns], float(parameters.mean[p, q]) + in_row + in_column + w, rtol=0, atol=1e-15)
 
 
 @settings(max_examples=20, deadline=None)
@@ -177,7 +194,7 @@ def test_rows_have_the_convergent_covariance_and_do_not_see_the_offsets(heteroge
 def test_rows_are_those_of_the_synapses(heterogeneous):
     """N times a neuron's mean synapse from q is u^q and independent noise of variance N^2 A g^2 / (N N_q), and that from columns, which is common."""
     parameters, networks = heterogeneous
-    network, A = networks[0], sampling.residual_moments(parameters)[0]
+    network, A = networks[0], residual_moments(parameters)[0]
     for p, q in np.ndindex(2, 2):
         means = network.weights[np.ix_(network.members(p), network.members(q))].mean(1)
         left = 600 * (means - means.mean()) - (network.rows[network.members(p), q] - network.rows[network.members(p), q].mean())
@@ -189,18 +206,18 @@ def test_out_strengths_may_decide_the_offsets():
     """tau_inp^2 = tau_div is as far as it goes: xi is b in units of its standard deviation."""
     parameters = Parameters.of(N=400, fractions=[1.0], mean=0.0, g=0.5, motifs=Motifs(divergent=0.09), tau_inp=-0.3)
     rng = np.random.default_rng(1)
-    _, b = sampling._strengths(parameters, rng)
-    xi = sampling._offsets(parameters, np.zeros((400, 1)), b, rng)
+    _, b = field._strengths(parameters, rng)
+    xi = field._offsets(parameters, np.zeros((400, 1)), b, rng)
     np.testing.assert_allclose(xi, -b[:, 0] * np.sqrt(400) / (0.5 * 0.3), atol=1e-6)
     with pytest.raises(InfeasibleStatisticsError, match="tau_inp"):
         sample(parameters.replace(tau_inp=[[-0.31]]), 0)
 
 
-def test_a_seed_s_synapses_are_those_of_earlier_versions_and_do_not_depend_on_the_offsets():
-    """Numbers made by version 0.1.0 at commit fb70c15, before networks had offsets."""
+def test_a_seed_s_synapses_stay_what_they_are_and_do_not_depend_on_the_offsets():
+    """Numbers made when tiles of 512 neurons got random bits of their own: a change of these changes every network of every seed."""
     network = sample(asymmetric(60), 5)
     np.testing.assert_allclose(
-        network.weights[[0, 3, 59], [0, 41, 7]], [0.007461405344263856, 0.04048077364244644, -0.14908082863702754], rtol=1e-12
+        network.weights[[0, 3, 59], [0, 41, 7]], [-0.054221611321186, -0.13316587339581307, -0.08015684694780337], rtol=1e-12
     )
     np.testing.assert_array_equal(sample(asymmetric(60, tau_inp=0.05), 5).weights, network.weights)
     assert (network.rows.shape, network.offsets.shape) == ((60, 2), (60,))
@@ -231,7 +248,7 @@ def test_seeds_are_non_negative_integers(seed):
 
 
 def test_too_large_a_network_is_refused_before_it_is_allocated():
-    with pytest.raises(NetworkError, match=r"a network of 10000000 neurons in float64 needs 1.49e\+06 GiB, .* use fewer neurons"):
+    with pytest.raises(NetworkError, match=r"a network of 10000000 neurons in float64 needs 7.6e\+05 GiB, .* use fewer neurons"):
         sample(asymmetric(10_000_000, motifs=Motifs()), 0)
 
 

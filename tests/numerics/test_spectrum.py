@@ -99,7 +99,7 @@ def test_refusals(network, system_of, at_rest):
 @pytest.mark.parametrize(("which", "closure"), [(one_population, "SecondMoment"), (excitation_inhibition, "SecondMoment"), (three_populations, "Cavity")])
 def test_ten_networks(which, closure, system_of):
     """N = 2000: leading outliers of connectivity and Jacobian within 3 standard errors, the bulk's edge within 3 %."""
-    system, parameters = system_of(ERF, closure), which().rescaled(2000)
+    system, parameters = system_of(ERF, closure), which(2000)
     answer = mf.stability(system, parameters)
     assert answer.exact
     leading, edges = [], []
