@@ -26,6 +26,7 @@ _WHERE = {
     "numerics.inputs": ["Constant", "Function", "Input", "Steps", "Table", "pulse"],
     "numerics.integrate": ["integrate"],
     "numerics.lyapunov": ["NetworkExponent", "network_exponent"],
+    "numerics.matrix_free": ["MatrixFree", "matrix_free"],
     "numerics.measure": ["Statistics", "measure"],
     "numerics.branches": ["Branch", "Branches"],
     "numerics.continuation": ["continuation"],

@@ -86,7 +86,7 @@ def network_exponent(
     rng = np.random.default_rng([seed, 2])
     x = rng.standard_normal(network.N) if x0 is None else np.broadcast_to(np.asarray(x0, dtype=float), network.N)[order]
     y = rng.standard_normal(network.N)
-    weights: Any = network.weights
+    weights: Any = network.matrix
     weights = weights.toarray() if sps.issparse(weights) else weights
     J = jnp.asarray(weights if np.array_equal(order, np.arange(network.N)) else weights[np.ix_(order, order)])
     drive = as_input(input, network.populations)

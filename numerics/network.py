@@ -25,7 +25,8 @@ FORMAT = 2
 class Network:
     """N neurons in P populations. Make one with `Network.of`, `sample`, `read_edges` or `load_network`.
 
-    weights[i, j]: the synapse from neuron j onto neuron i, (N, N), a NumPy array or a SciPy `csr_array`; read-only
+    weights[i, j]: the synapse from neuron j onto neuron i, (N, N), a NumPy array or a SciPy `csr_array`, read-only; or a `MatrixFree`, which
+        is drawn again at every use
     populations: their names; labels[i]: the index of neuron i's population, (N,), in any order; read-only
     seed, parameters: what the network was sampled from, None if it was not
     rows[i, q]: u_i^q = N a_i^q, the deviation of neuron i's in-strength from population q that its synapses were drawn with, (N, P), and
@@ -42,7 +43,7 @@ class Network:
 
     def __post_init__(self) -> None:
         W = self.weights
-        arrays = (W.data, W.indices, W.indptr) if isinstance(W, sps.csr_array) else (W,)
+        arrays = (W.data, W.indices, W.indptr) if isinstance(W, sps.csr_array) else (W,) if isinstance(W, np.ndarray) else ()
         for array in (*arrays, self.labels, *(known for known in (self.rows, self.offsets) if known is not None)):
             array.flags.writeable = False
 
@@ -70,6 +71,14 @@ class Network:
     def P(self) -> int:
         """Number of populations."""
         return len(self.populations)
+
+    @property
+    def matrix(self) -> np.ndarray | sps.csr_array:
+        """The weights as a matrix that is stored. Raises `NetworkError` where they are drawn again at every use."""
+        if not isinstance(self.weights, np.ndarray | sps.csr_array):
+            raise NetworkError("the synapses of this network are not stored: make one with "
+                               "Network.of(network.weights.dense(), network.labels, network.populations), if it fits into memory")  # fmt: skip
+        return self.weights
 
     @property
     def sparse(self) -> bool:
@@ -104,7 +113,7 @@ class Network:
     def scaled(self, factor: float) -> Network:
         """The same network with every synapse multiplied by `factor`; no longer the one that was sampled."""
         rows = None if self.rows is None else self.rows * float(factor)
-        return replace(self, weights=self.weights * float(factor), seed=None, parameters=None, rows=rows)
+        return replace(self, weights=self.matrix * float(factor), seed=None, parameters=None, rows=rows)
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write one .npz file that `load_network` reads; the file is complete or, after an error, not there.
@@ -214,7 +223,7 @@ def _content(network: Network) -> dict[str, np.ndarray]:
     if network.sparse:
         content |= {name: getattr(network.weights, name) for name in ("data", "indices", "indptr", "shape")}
     else:
-        content["weights"] = network.weights
+        content["weights"] = network.matrix
     if network.seed is not None:
         content["seed"] = network.seed
     content |= {name: known for name in ("rows", "offsets") if (known := getattr(network, name)) is not None}

@@ -17,6 +17,7 @@ import xarray as xr
 
 from ..errors import NetworkError, ParameterError, SolverError
 from .inputs import Input, as_input, by_population, is_zero
+from .matrix_free import MatrixFree
 from .network import Network
 from .precision import require_x64
 from .sampling import as_seed, require_memory
@@ -255,10 +256,14 @@ class _Report(diffrax.AbstractProgressMeter):
         del state
 
 
-def _matrix(weights: np.ndarray | sps.csr_array, order: np.ndarray, dtype: np.dtype):
+def _matrix(weights: Any, order: np.ndarray, dtype: np.dtype):
     """Synapses with neurons in the given order: a dense array, unless a large and really sparse matrix."""
     N = weights.shape[0]
     sorted_already = bool(np.all(order == np.arange(N)))
+    if isinstance(weights, MatrixFree):
+        if dtype != weights.dtype:
+            raise NetworkError(f"the synapses are drawn as {weights.dtype}: make the network with dtype = {dtype}, or leave dtype out")
+        return weights
     if isinstance(weights, sps.csr_array):
         if not sorted_already:
             weights = weights[order][:, order]

@@ -127,7 +127,7 @@ def spectrum(
         raise NetworkError(f"all {network.N} eigenvalues would take too long: give leading = 20, or fewer neurons")
     if leading is not None and not 0 < leading < network.N - 1:
         raise ParameterError(f"leading = {leading} must be from 1 to {network.N - 2}")
-    W = network.weights
+    W = network.matrix
     if system is None:
         found = _eigenvalues(W, leading)
         return Spectrum(found, 0.0, None, 0.0, predicted.connectivity if isinstance(predicted, Stability) else predicted)
@@ -154,7 +154,7 @@ def rest(network: Network, system: System, parameters: Parameters, *, start: Any
     drive = held["input"][network.labels] + network.in_strengths() @ held["in_strength"]
     if np.any(held["spread"] != 0):
         drive = drive + held["spread"][network.labels] * input_offsets(network, seed)
-    W = network.weights.astype(float)
+    W = network.matrix.astype(float)
     members = [network.members(p) for p in range(network.P)]
     for step in range(STEPS):
         rates, slopes = np.zeros(network.N), np.zeros(network.N)

@@ -1,0 +1,143 @@
+"""Networks whose synapses are never stored: every product with them draws them again, tile by tile, from counter-based random bits.
+
+The synapses are those of the Gaussian sampler in distribution, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij: in-strengths, out-strengths and the
+seed take memory proportional to N, and N is bounded by time alone. One product of a network with itself costs N^2 random numbers; several
+states at once cost no more of them. JAX code: the same on a GPU; over several devices, each draws a share of the tiles.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float
+
+from ..errors import NetworkError, ParameterError
+from .feasibility import check_feasible
+from .field import Field
+from .network import Network
+from .parameters import Parameters
+from .sampling import as_seed, require_memory
+
+TILE, COLUMNS = 1024, 512
+BITS = ("threefry2x32", "rbg")
+
+
+class MatrixFree(eqx.Module):
+    """N x N synapses that are drawn when they are used; `matrix_free` makes a network with them. `J @ r` for r of shape (N,) or (N, k).
+
+    mean[p, q]; a[i, q], b[j, p]: (N, P); scale, direct, swapped [p, q]: of the residual, w_ij = scale (direct Z_ij + swapped Z_ji);
+    key: of Z; labels: population of every neuron; tile: neurons along a tile, part of what the seed means; devices: that share the work
+    """
+
+    mean: Float[Array, "P P"]
+    a: Float[Array, "N P"]
+    b: Float[Array, "N P"]
+    scale: Float[Array, "P P"]
+    direct: Float[Array, "P P"]
+    swapped: Float[Array, "P P"]
+    key: Any
+    labels: Any
+    tile: int = eqx.field(static=True)
+    devices: tuple[Any, ...] = eqx.field(static=True)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, N)."""
+        return len(self.labels), len(self.labels)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the synapses."""
+        return np.dtype(self.a.dtype)
+
+    def __matmul__(self, r: Any) -> Any:
+        return _product(self, jnp.asarray(r, self.dtype)[:, None])[:, 0] if jnp.ndim(r) == 1 else _product(self, jnp.asarray(r, self.dtype))
+
+    def dense(self) -> np.ndarray:
+        """The matrix itself, for networks that fit into memory."""
+        N = self.shape[0]
+        require_memory(2 * N**2 * self.dtype.itemsize, f"the matrix of {N} neurons")
+        columns = [np.arange(N)[:, None] == np.arange(k, min(k + COLUMNS, N)) for k in range(0, N, COLUMNS)]
+        return np.concatenate([np.asarray(self @ own) for own in columns], axis=1)
+
+
+def matrix_free(
+    parameters: Parameters, seed: int, *, dtype: Any = np.float32, tile: int = TILE, bits: str = "threefry2x32", devices: Any = None
+) -> Network:
+    """A network drawn from the ensemble that `parameters` describe, whose synapses are drawn again at each use (`MatrixFree`).
+
+    For `simulate`; `measure`, `save` and spectra need `network.weights.dense()`. bits: "threefry2x32", the same on every device, or "rbg",
+    faster, whose numbers may differ between kinds of devices; devices: JAX devices that share the tiles (default: the first one). Seeds, tile
+    and bits decide the network; it is another one than `sample` draws from the seed. Raises as `sample`, and `ParameterError` for options.
+    """
+    dtype = np.dtype(dtype)
+    if dtype not in (np.float32, np.float64):
+        raise NetworkError(f"dtype {dtype} cannot hold synapses: use float64 or float32")
+    if tile < 1 or bits not in BITS:
+        raise ParameterError(f"tile = {tile} must be at least 1, bits = {bits!r} one of {', '.join(BITS)}")
+    seed, sizes = as_seed(seed), parameters.sizes
+    if min(sizes) < 1:
+        raise NetworkError(f"population {parameters.populations[int(np.argmin(sizes))]} has no neuron at N = {sum(sizes)}: use more neurons")
+    check_feasible(parameters)
+    own = Field.of(parameters, seed, dtype)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    given: Any = (parameters.mean, own.a, own.b, own.scale, own.direct, own.swapped)
+    key = jax.random.key(int(np.random.SeedSequence([seed, 2]).generate_state(1)[0]), impl=bits)
+    weights = MatrixFree(*(jnp.asarray(np.asarray(v), dtype) for v in given), key, jnp.asarray(labels), int(tile),
+                         tuple(devices or jax.devices()[:1]))  # fmt: skip
+    return Network(weights, parameters.populations, labels, seed, parameters, float(parameters.N) * own.a, own.offsets)  # type: ignore[arg-type]
+
+
+@eqx.filter_jit
+def _product(J: MatrixFree, r: Float[Array, "N k"]) -> Float[Array, "N k"]:
+    N, P = J.a.shape
+    by_source = jax.ops.segment_sum(r, J.labels, P)
+    low_rank = (J.mean @ by_source)[J.labels] + J.a @ by_source + (J.b.T @ r)[J.labels]
+    count = -(-N // J.tile)
+    padding = count * J.tile - N
+    padded = jnp.pad(r, ((0, padding), (0, 0))).reshape(count, J.tile, -1)
+    labels = jnp.pad(J.labels, (0, padding)).reshape(count, J.tile)
+    pairs = np.stack(np.triu_indices(count), axis=1)
+    if len(J.devices) == 1:
+        made = _tiles(J, padded, labels, jnp.asarray(pairs))
+    else:
+        # a pair (count, count) is none: it fills up the last share
+        fill = -len(pairs) % len(J.devices)
+        shares = np.concatenate([pairs, np.full((fill, 2), count)])
+        mesh = Mesh(np.array(J.devices), ("share",))
+        each = jax.shard_map(lambda own: jax.lax.psum(_tiles(J, padded, labels, own), "share"), mesh=mesh, in_specs=PartitionSpec("share"),
+                             out_specs=PartitionSpec(), check_vma=False)  # fmt: skip
+        made = each(jnp.asarray(shares))
+    return low_rank + made.reshape(count * J.tile, -1)[:N]
+
+
+def _tiles(J: MatrixFree, r: Array, labels: Array, pairs: Array) -> Array:
+    """Products of the residual's tiles with r, (tiles, tile, k), by pairs of tiles (i, j), i <= j."""
+
+    def add(y: Array, pair: Array) -> tuple[Array, None]:
+        i, j = pair[0], pair[1]
+        there = (i < len(r)).astype(J.dtype)
+        Z = jax.random.normal(jax.random.fold_in(jax.random.fold_in(J.key, i), j), (2, J.tile, J.tile), J.dtype)
+        on_diagonal = i == j
+        upper, lower = Z[0], jnp.where(on_diagonal, Z[0], Z[1])
+        rows, columns = labels[i], labels[j]
+        take = partial(_entries, rows=rows, columns=columns)
+        W = take(J.scale) * (take(J.direct) * upper + take(J.swapped) * lower.T)
+        back = take(J.scale.T) * (take(J.direct) * lower.T + take(J.swapped) * upper)  # w_ji at [i, j]
+        # a synapse onto oneself has no partner to mix with
+        alone = jnp.diagonal(take(J.scale) * upper * (1 - take(J.direct) - take(J.swapped)))[:, None]
+        here = W @ r[j] + jnp.where(on_diagonal, alone * r[i], 0)
+        y = y.at[i].add(there * here, mode="drop")
+        return y.at[j].add(jnp.where(on_diagonal, 0, there) * (back.T @ r[i]), mode="drop"), None
+
+    return jax.lax.scan(add, jnp.zeros_like(r), pairs)[0]
+
+
+def _entries(table: Array, rows: Array, columns: Array) -> Array:
+    return table[rows][:, columns]
