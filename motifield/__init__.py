@@ -45,6 +45,7 @@ _WHERE = {
     "numerics.spec": ["Spec", "load_spec"],
     "numerics.spectrum": ["Spectrum", "spectrum"],
     "numerics.stability": ["Spectral", "Stability", "connectivity_spectrum", "stability"],
+    "numerics.standard_errors": ["StandardErrors"],
     "numerics.system": ["System", "compile"],
     "numerics.units": ["Units"],
     "numerics.verify": ["NetworkVerification", "Verification", "verify", "verify_network"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 
 from .network import Network
 from .parameters import Motifs, Parameters
+from .standard_errors import StandardErrors, standard_errors
 
 ROWS = 256
 CONSTANT = 1e-12
@@ -33,6 +34,7 @@ class Statistics:
     variance[p, q] of J_ij, convergent[p, q, r] of J_ij and J_ik, divergent[q, p, r] of J_ij and J_kj, chain[p, q, r] of
         J_ij and J_jk, reciprocal[p, q] of J_ij and J_ji: raw covariances per pair of synapses among distinct neurons,
         deviations being from the mean off the diagonal; 0 where a population is too small to have such a pair
+    errors: their standard errors and those of `tau`, if they were asked for
     """
 
     populations: tuple[str, ...]
@@ -43,6 +45,7 @@ class Statistics:
     divergent: np.ndarray
     chain: np.ndarray
     reciprocal: np.ndarray
+    errors: StandardErrors | None = field(default=None, repr=False)
 
     @property
     def tau(self) -> Motifs:
@@ -67,21 +70,29 @@ class Statistics:
         )  # fmt: skip
 
     def dataset(self) -> xr.Dataset:
-        """The statistics by population name."""
+        """The statistics by population name; errors, if known, as `mean_error`, ..., `tau_convergent_error`, ..."""
         names = list(self.populations)
         used = {dim for dims in _DIMS.values() for dim in dims}
         values = {name: (dims, getattr(self, name)) for name, dims in _DIMS.items()}
+        values |= {f"tau_{name}": (_DIMS[name], tau) for name, tau in self.tau._asdict().items()}
+        if self.errors is not None:
+            values |= {f"{name}_error": (dims, getattr(self.errors, name)) for name, dims in _DIMS.items()}
+            values |= {f"tau_{name}_error": (_DIMS[name], tau) for name, tau in self.errors.tau._asdict().items()}
         values["size"] = (("population",), np.asarray(self.sizes))
         return xr.Dataset(values, coords=dict.fromkeys(used | {"population"}, names))
 
     def json(self) -> dict[str, Any]:
         """Plain lists and numbers, for machines."""
         numbers = {name: getattr(self, name).tolist() for name in _DIMS}
-        return {"populations": list(self.populations), "sizes": list(self.sizes), **numbers}
+        data: dict[str, Any] = {"populations": list(self.populations), "sizes": list(self.sizes), **numbers}
+        if self.errors is not None:
+            data["errors"] = {name: getattr(self.errors, name).tolist() for name in _DIMS}
+            data["errors"]["tau"] = {name: np.asarray(tau).tolist() for name, tau in self.errors.tau._asdict().items()}
+        return data
 
 
-def measure(network: Network) -> Statistics:
-    """The synaptic statistics of `network`, dense or sparse.
+def measure(network: Network, *, errors: bool = False) -> Statistics:
+    """The synaptic statistics of `network`, dense or sparse, and with `errors` their standard errors (see `standard_errors`).
 
     Convergent and divergent covariances come from the squares of row and column sums (less the variance), the chain
     covariance from their product (less the reciprocal part): O(nnz + N P^2), never O(N^3), and a sparse matrix stays
@@ -89,7 +100,7 @@ def measure(network: Network) -> Statistics:
     """
     labels, sizes = network.labels, np.asarray(network.sizes, dtype=float)
     Z = np.eye(network.P)[labels]
-    rows, columns, squares, products, diagonal = _sums(network.weights, Z)
+    rows, columns, squares, products, diagonal = _sums(network.matrix, Z)
     own = np.eye(network.P)
     totals = Z.T @ rows
     pairs = np.outer(sizes, sizes) - own * sizes
@@ -110,7 +121,7 @@ def measure(network: Network) -> Statistics:
     convergent, divergent, chain = (_by_population(x, y, labels) for x, y in ((d, d), (e, e), (e, d)))
     same = own[None, :, :]
     triples = sizes[:, None, None] * (neighbours[:, :, None] * neighbours[:, None, :] - same * neighbours[:, :, None])
-    return Statistics(
+    found = Statistics(
         network.populations, network.sizes,
         mean=totals / np.outer(sizes, sizes),
         variance=_ratio(deviations, pairs),
@@ -119,6 +130,7 @@ def measure(network: Network) -> Statistics:
         chain=_ratio(chain - same * partners.T[:, :, None], triples).transpose(1, 0, 2),
         reciprocal=_ratio(partners, pairs),
     )  # fmt: skip
+    return replace(found, errors=standard_errors(network, m, found.variance, found.tau)) if errors else found
 
 
 def _sums(W: np.ndarray | sps.csr_array, Z: np.ndarray):
