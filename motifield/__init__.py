@@ -27,7 +27,7 @@ _WHERE = {
     "numerics.integrate": ["integrate"],
     "numerics.lyapunov": ["NetworkExponent", "network_exponent"],
     "numerics.matrix_free": ["MatrixFree", "matrix_free"],
-    "numerics.measure": ["Statistics", "measure"],
+    "numerics.measure": ["Statistics", "load_statistics", "measure"],
     "numerics.branches": ["Branch", "Branches"],
     "numerics.continuation": ["continuation"],
     "numerics.curves": ["BifurcationCurves", "bifurcation_curves"],

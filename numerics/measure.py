@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +12,9 @@ import numpy as np
 import scipy.sparse as sps
 import xarray as xr
 
+from ..errors import NetworkError
 from .network import Network
+from .network_files import read_arrays
 from .parameters import Motifs, Parameters
 from .standard_errors import StandardErrors, standard_errors
 
@@ -89,6 +93,33 @@ class Statistics:
             data["errors"] = {name: getattr(self.errors, name).tolist() for name in _DIMS}
             data["errors"]["tau"] = {name: np.asarray(tau).tolist() for name, tau in self.errors.tau._asdict().items()}
         return data
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that `load_statistics` needs, as arrays by name."""
+        data = {"populations": np.array(self.populations), "sizes": np.asarray(self.sizes)} | {name: getattr(self, name) for name in _DIMS}
+        if self.errors is not None:
+            data |= {f"errors.{name}": getattr(self.errors, name) for name in _DIMS}
+            data |= {f"errors.tau.{name}": np.asarray(tau) for name, tau in self.errors.tau._asdict().items()}
+        return data
+
+
+def load_statistics(path: str | os.PathLike) -> Statistics | None:
+    """The measured statistics inside a file that `Network.save` wrote; None where they were not saved with it.
+
+    Raises `NetworkError` for a missing, damaged or foreign file.
+    """
+    try:
+        content = {name.removeprefix("measured."): array for name, array in read_arrays(path).items() if name.startswith("measured.")}
+        if not content:
+            return None
+        errors = None
+        if "errors.mean" in content:
+            tau = Motifs(**{name: content[f"errors.tau.{name}"] for name in Motifs._fields})
+            errors = StandardErrors(**{name: content[f"errors.{name}"] for name in _DIMS}, tau=tau)
+        own = {name: content[name] for name in _DIMS}
+        return Statistics(tuple(map(str, content["populations"])), tuple(map(int, content["sizes"])), **own, errors=errors)
+    except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise NetworkError(f"{path} is not a network written by Network.save, or it is damaged: {error}") from error
 
 
 def measure(network: Network, *, errors: bool = False) -> Statistics:

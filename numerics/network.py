@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,10 @@ import numpy as np
 import scipy.sparse as sps
 
 from ..errors import NetworkError
+from .network_files import read_arrays, write_arrays
 
 if TYPE_CHECKING:
+    from .measure import Statistics
     from .parameters import Parameters
 
 FORMAT = 2
@@ -115,29 +116,21 @@ class Network:
         rows = None if self.rows is None else self.rows * float(factor)
         return replace(self, weights=self.matrix * float(factor), seed=None, parameters=None, rows=rows)
 
-    def save(self, path: str | os.PathLike) -> Path:
-        """Write one .npz file that `load_network` reads; the file is complete or, after an error, not there.
+    def save(self, path: str | os.PathLike, statistics: Statistics | None = None) -> Path:
+        """Write one .npz or .h5 file that `load_network` reads; the file is complete or, after an error, not there.
 
-        Raises `NetworkError` where it cannot be written, or when the parameters' input is a Python function.
+        It holds the synapses and populations, and what is known of the seed, the parameters that the network was sampled from, `rows` and
+        `offsets`; and its measured `statistics`, if given, which `load_statistics` reads. Raises `NetworkError` where it cannot be written,
+        or when the parameters' input is a Python function.
         """
-        path, content = Path(path), _content(self)
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        try:
-            with part.open("xb") as file:
-                np.savez(file, allow_pickle=False, **content)
-            os.replace(part, path)
-        except OSError as error:
-            raise NetworkError(f"the network cannot be written to {path}: {error.strerror or error}") from error
-        finally:
-            part.unlink(missing_ok=True)
-        return path
+        measured = {} if statistics is None else {f"measured.{name}": array for name, array in statistics.arrays().items()}
+        return write_arrays(path, _content(self) | measured)
 
 
 def load_network(path: str | os.PathLike) -> Network:
     """The network that `Network.save` wrote. Raises `NetworkError` for a missing, damaged or foreign file."""
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
+        content = read_arrays(path)
         if int(content["format"]) > FORMAT:
             raise NetworkError(f"{path} was written by a newer motifield, in format {content['format']}: update motifield")
         if "weights" in content:
@@ -153,7 +146,7 @@ def load_network(path: str | os.PathLike) -> Network:
         raise
     except FileNotFoundError as error:
         raise NetworkError(f"there is no file {path}") from error
-    except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, zipfile.BadZipFile) as error:
         raise NetworkError(f"{path} is not a network written by Network.save, or it is damaged: {error}") from error
 
 

@@ -137,7 +137,7 @@ class _Sums(NamedTuple):
 
     @classmethod
     def of(cls, network: Network, cells: _Cells, means: np.ndarray, varies: np.ndarray) -> _Sums:
-        W, Z, diagonal = network.weights, cells.indicator, np.asarray(network.weights.diagonal(), dtype=float)
+        W, Z, diagonal = network.matrix, cells.indicator, np.asarray(network.matrix.diagonal(), dtype=float)
         rows, columns, squares, column_squares, partners = _raw(W, Z, cells)
         own, labels = Z * diagonal[:, None], cells.labels
         m = means[labels][:, cells.population]  # [i, c]
@@ -186,7 +186,7 @@ def _raw(W: Any, Z: np.ndarray, cells: _Cells):
 
 def _weighted(network: Network, cells: _Cells, means, varies, values: np.ndarray, diagonal: np.ndarray):
     """[s, i, k]: sums over j in population s of X_ij values[j, k], and of X_ji values[j, k]."""
-    W, labels = network.weights, cells.labels
+    W, labels = network.matrix, cells.labels
     onto, back = np.zeros((2, network.P, *values.shape))
     for s, members in enumerate(cells.members):
         if sps.issparse(W):

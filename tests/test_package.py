@@ -54,8 +54,8 @@ def test_theory_imports_no_numbers():
 
 # From the top down; a module imports from its own floor or below, wherever in the file the import stands.
 FLOORS = {
-    "numerics": [["report"], ["dmft_plots"], ["dmft_stationary", "dmft_networks"], ["dmft", "lyapunov"], ["dmft_terms", "hermite"], ["plots", "response_plots", "bifurcation_plots", "spectrum_plots", "fixed_point_plots"], ["phase_diagram"], ["curves", "cycles"], ["continuation"], ["verify", "spec", "averages", "exports", "response", "cavity", "fixed_points_batch", "stability", "spectrum"], ["special_points", "branches", "integrate", "fixed_points", "matrix_free", "sampling", "simulation", "measure", "standard_errors", "edges", "network"],
-                 ["newton_starts", "search_region"], ["along", "autonomous", "bulk", "outliers"], ["system"], ["units"], ["vary", "couplings", "field"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"],
+    "numerics": [["report"], ["dmft_plots"], ["dmft_stationary", "dmft_networks"], ["dmft", "lyapunov"], ["dmft_terms", "hermite"], ["plots", "response_plots", "bifurcation_plots", "spectrum_plots", "fixed_point_plots"], ["phase_diagram"], ["curves", "cycles"], ["continuation"], ["verify", "spec", "averages", "exports", "response", "cavity", "fixed_points_batch", "stability", "spectrum"], ["special_points", "branches", "integrate", "fixed_points", "matrix_free", "sampling", "simulation", "measure", "standard_errors", "edges", "network", "network_files"],
+                 ["newton_starts", "search_region"], ["neurons", "along", "autonomous", "bulk", "outliers"], ["system"], ["units"], ["vary", "couplings", "field"], ["parameters"], ["feasibility", "parameter_file"], ["inputs", "motifs"],
                  ["gaussian", "linear", "feedback"], ["quadrature"], ["expectation"],
                  ["rules", "bivariate", "normal", "siegert"], ["panels", "precision", "elementwise", "arclength"]],
     "theory": [["derivation"], ["checks"], ["narrative", "evaluate"], ["symbols", "references", "world"], ["equalities"], ["linearise"],

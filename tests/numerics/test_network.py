@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sps
 
-from motifield import Motifs, Network, Parameters, load_network, sample
+from motifield import Motifs, Network, Parameters, load_network, load_statistics, measure, sample
 from motifield.errors import NetworkError
 from motifield.numerics.edges import read_edges
 from motifield.numerics.inputs import pulse
@@ -316,3 +316,41 @@ def test_missing_and_damaged_files_are_named(tables, tmp_path):
     broken.write_bytes(gzip.compress(EDGES.encode())[:-12])
     with pytest.raises(NetworkError, match=r"edge list .*e.csv.gz cannot be read"):
         read_edges(broken, nodes)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_hdf5_holds_what_npz_holds(tmp_path, sparse):
+    network = small(sparse)
+    measured = measure(network, errors=True)
+    loaded = {suffix: load_network(network.save(tmp_path / f"n{suffix}", measured)) for suffix in (".npz", ".h5")}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["n.h5", "n.npz"]
+    for own in loaded.values():
+        assert (own.sparse, own.populations, own.seed) == (sparse, ("E", "I"), None)
+        dense = [n.weights.toarray() if sparse else n.weights for n in (own, network)]
+        np.testing.assert_array_equal(*dense)
+    for suffix in loaded:
+        stored = load_statistics(tmp_path / f"n{suffix}")
+        assert (stored.populations, stored.sizes) == (measured.populations, measured.sizes)
+        for name in ("mean", "variance", "convergent", "divergent", "chain", "reciprocal"):
+            np.testing.assert_array_equal(getattr(stored, name), getattr(measured, name))
+            np.testing.assert_array_equal(getattr(stored.errors, name), getattr(measured.errors, name))
+
+
+def test_hdf5_keeps_seed_and_parameters(tmp_path):
+    parameters = Parameters.of(populations=["Ä", "I"], N=20, fractions=[0.8, 0.2], mean=[[0.1, -0.2], [0.3, -0.4]], g=0.3,
+                               transfer={"gain": [2.0, 3.0]}, input=pulse(1, 2, [0.5, 0.25]))  # fmt: skip
+    path = sample(parameters, 11, dtype=np.float32).save(tmp_path / "n.hdf5")
+    loaded = load_network(path)
+    assert (loaded.seed, loaded.populations, loaded.weights.dtype) == (11, ("Ä", "I"), np.float32)
+    np.testing.assert_array_equal(loaded.parameters.input(1.5), [0.5, 0.25])
+    np.testing.assert_array_equal(loaded.parameters.transfer["gain"], [2, 3])
+    assert load_statistics(path) is None
+
+
+def test_other_suffixes_and_damaged_hdf5(tmp_path):
+    with pytest.raises(NetworkError, match=r"suffix must be one of .npz, .h5, .hdf5"):
+        small().save(tmp_path / "n.mat")
+    (tmp_path / "n.h5").write_text("hello")
+    for load in (load_network, load_statistics):
+        with pytest.raises(NetworkError, match="not a network written by Network.save, or it is damaged"):
+            load(tmp_path / "n.h5")
