@@ -38,8 +38,11 @@ _WHERE = {
     "numerics.motifs": ["Motifs"],
     "numerics.parameters": ["Parameters"],
     "numerics.phase_diagram": ["PhaseDiagram", "phase_diagram"],
+    "numerics.readers": ["as_network", "read_network"],
     "numerics.report": ["write_report"],
     "numerics.response": ["Response", "response"],
+    "numerics.dense_sampling": ["Dense"],
+    "numerics.sparse_sampling": ["Sparse"],
     "numerics.sampling": ["Gaussian", "Sampler", "sample"],
     "numerics.simulation": ["simulate"],
     "numerics.spec": ["Spec", "load_spec"],
@@ -51,10 +54,13 @@ _WHERE = {
     "numerics.verify": ["NetworkVerification", "Verification", "verify", "verify_network"],
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
-_NAMESPACES = {"filters": "theory.filters", "transfer": "theory.transfer", "theory": "theory", "numerics": "numerics", "errors": "errors"}
+_NAMESPACES = {
+    "filters": "theory.filters", "marginals": "numerics.marginals", "transfer": "theory.transfer", "theory": "theory", "numerics": "numerics",
+    "errors": "errors",
+}  # fmt: skip
 
 __version__ = "0.1.0"
-__all__ = [*sorted(_MODULE), "errors", "filters", "transfer"]
+__all__ = [*sorted(_MODULE), "errors", "filters", "marginals", "transfer"]
 
 
 def __getattr__(name: str):
