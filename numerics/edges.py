@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +33,11 @@ def read_edges(
     duplicates: str = "refuse",
     unknown: str = "refuse",
     self_synapses: str = "keep",
+    missing: str = "refuse",
+    unlabelled: str = "refuse",
 ) -> Network:
-    """A sparse network from an edge list and, if given, a table of neurons; both CSV, plain or compressed (.csv.gz).
+    """A sparse network from an edge list and, if given, a table of neurons; both CSV, plain or compressed (.csv.gz),
+    or separated by tabs (.tsv) or blanks (.txt).
 
     `pre`, `post` and `weight` are columns of the edge list: positions when the file has no header, names when it has
     one; `weight=None` counts every edge as 1. `id` and `label` are columns of the table, which has a header when `id`
@@ -46,21 +50,25 @@ def read_edges(
     duplicates: an edge given twice is refused, or its weights are summed
     unknown: an edge whose neuron is not in the table is refused, or dropped
     self_synapses: keep or drop the edges from a neuron onto itself
+    missing: an edge without a weight (empty or NaN) is refused, or counts as no synapse ("zero")
+    unlabelled: a neuron with an empty label is refused, or dropped with its synapses ("drop")
 
     Raises `NetworkError` for a missing file or column, weights that are not finite numbers, and ids or labels that are
     missing or ambiguous.
     """
-    _known("duplicates", duplicates, "refuse", "sum")
-    _known("unknown", unknown, "refuse", "drop")
-    _known("self_synapses", self_synapses, "keep", "drop")
-    source, target, values = _read_edge_list(edges, pre, post, weight)
+    one_of("duplicates", duplicates, "refuse", "sum")
+    one_of("unknown", unknown, "refuse", "drop")
+    one_of("self_synapses", self_synapses, "keep", "drop")
+    one_of("missing", missing, "refuse", "zero")
+    one_of("unlabelled", unlabelled, "refuse", "drop")
+    source, target, values = _read_edge_list(edges, pre, post, weight, missing)
     if nodes is None:
         if label is not None or where is not None:
             raise NetworkError("label and where are columns of a table of neurons: give its path as `nodes`")
         known = np.unique(np.concatenate([source, target]))
         used, labels = np.ones(len(known), bool), np.full(len(known), "all")
     else:
-        known, used, labels = _read_nodes(nodes, id, label, where or {})
+        known, used, labels = _read_nodes(nodes, id, label, where or {}, unlabelled)
     i, j = _positions(target, known), _positions(source, known)
     _refuse_unknown(i, j, target, source, unknown, f"{edges}")
     number = np.where(used, np.cumsum(used) - 1, -1)
@@ -74,10 +82,11 @@ def read_edges(
         _refuse_duplicates(i, j, names, f"{edges}")
     weights = sps.coo_array((values, (i, j)), shape=(len(names), len(names))).tocsr()
     weights.eliminate_zeros()
-    return Network.of(weights, _merge_small(labels[used], smallest, other))
+    return Network.of(weights, merge_small(labels[used], smallest, other))
 
 
-def _known(name: str, value: Any, *options: str) -> None:
+def one_of(name: str, value: Any, *options: str) -> None:
+    """Raise `NetworkError` unless the value is one of two options."""
     if value not in options:
         raise NetworkError(f"{name}={value!r} is unknown: use {options[0]!r} or {options[1]!r}")
 
@@ -91,7 +100,9 @@ def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFr
         raise NetworkError(f"{what} {path}: columns {list(columns)} mix names and positions: use names if the file has "
                            "a header, positions if it has none")  # fmt: skip
     header = 0 if named == {True} else None
-    options: Any = {"header": header, "dtype": str, "keep_default_na": False, "skipinitialspace": True}
+    suffixes = Path(path).suffixes
+    separator = "\t" if ".tsv" in suffixes else r"\s+" if ".txt" in suffixes else ","
+    options: Any = {"header": header, "dtype": str, "keep_default_na": False, "skipinitialspace": True, "sep": separator}
     try:
         there = list(pd.read_csv(path, nrows=1, **options).columns)
         missing = [column for column in columns if column not in there]
@@ -109,20 +120,22 @@ def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFr
     return table
 
 
-def _read_edge_list(path: Any, pre: str | int, post: str | int, weight: str | int | None):
+def _read_edge_list(path: Any, pre: str | int, post: str | int, weight: str | int | None, missing: str):
     """Source ids, target ids and weights of every edge."""
     columns = [pre, post] if weight is None else [pre, post, weight]
     table = _read_table(path, columns, "edge list")
     first = 1 + isinstance(pre, str)
     source, target = (table[k].to_numpy(dtype=str) for k in (0, 1))
-    missing = np.flatnonzero((source == "") | (target == ""))
-    if len(missing):
-        raise NetworkError(f"edge list {path}, line {missing[0] + first}: a neuron's id is missing")
+    nameless = np.flatnonzero((source == "") | (target == ""))
+    if len(nameless):
+        raise NetworkError(f"edge list {path}, line {nameless[0] + first}: a neuron's id is missing")
     if weight is None:
         return source, target, np.ones(len(table))
     import pandas as pd
 
-    values = pd.to_numeric(table[2], errors="coerce").to_numpy(dtype=float)
+    values = pd.to_numeric(table[2], errors="coerce").to_numpy(dtype=float, copy=True)
+    if missing == "zero":
+        values[table[2].str.strip().str.lower().isin(["", "nan", "na"])] = 0
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         hint = "; if it is a header, name the columns, e.g. weight='synapses'" if bad[0] == 0 and first == 1 else ""
@@ -131,7 +144,7 @@ def _read_edge_list(path: Any, pre: str | int, post: str | int, weight: str | in
     return source, target, values
 
 
-def _read_nodes(path: Any, id: str | int, label: str | int | None, where: Mapping[str | int, Any]):
+def _read_nodes(path: Any, id: str | int, label: str | int | None, where: Mapping[str | int, Any], unlabelled: str):
     """Ids of all neurons, which of them are wanted, and their labels."""
     columns = [id, *([] if label is None else [label]), *where]
     table = _read_table(path, columns, "table of neurons")
@@ -152,9 +165,17 @@ def _read_nodes(path: Any, id: str | int, label: str | int | None, where: Mappin
         raise NetworkError(f"table of neurons {path}: no neuron satisfies where = {dict(where)}")
     labels = np.full(len(ids), "all") if label is None else table[1].to_numpy(dtype=str)
     missing = np.flatnonzero(used & (labels == ""))
-    if len(missing):
-        raise NetworkError(f"table of neurons {path}: {len(missing)} neurons have no {label}, e.g. '{ids[missing[0]]}'")
+    if len(missing) and unlabelled == "refuse":
+        raise NetworkError(f"table of neurons {path}: {len(missing)} neurons have no {_column(label)}, e.g. '{ids[missing[0]]}': label them, or use "
+                           "unlabelled='drop'")  # fmt: skip
+    used[missing] = False
+    if not used.any():
+        raise NetworkError(f"table of neurons {path}: no neuron has a {_column(label)}")
     return ids, used, labels
+
+
+def _column(label: str | int | None) -> str:
+    return label if isinstance(label, str) else f"label (column {label})"
 
 
 def _positions(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -182,6 +203,7 @@ def _refuse_duplicates(i: np.ndarray, j: np.ndarray, names: np.ndarray, path: st
                            f"'{names[a]}': remove the copies, or add their weights with duplicates='sum'")  # fmt: skip
 
 
-def _merge_small(labels: np.ndarray, smallest: int, other: str) -> np.ndarray:
+def merge_small(labels: np.ndarray, smallest: int, other: str) -> np.ndarray:
+    """Labels, with `other` in place of those that fewer than `smallest` neurons have."""
     names, counts = np.unique(labels, return_counts=True)
     return np.where(np.isin(labels, names[counts < smallest]), other, labels)
