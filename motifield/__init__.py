@@ -21,6 +21,7 @@ _WHERE = {
     "numerics.dmft_stationary": ["Onset", "Stationary", "onset_of_chaos", "stationary_dmft"],
     "numerics.dmft_terms": ["without_reciprocity"],
     "numerics.feasibility": ["check_feasible", "nearest_feasible", "violations"],
+    "numerics.find_populations": ["find_populations"],
     "numerics.fixed_points": ["FixedPoint", "FixedPoints", "fixed_point", "fixed_points"],
     "numerics.fixed_points_batch": ["fixed_points_batch"],
     "numerics.inputs": ["Constant", "Function", "Input", "Steps", "Table", "pulse"],
