@@ -24,7 +24,9 @@ MARGINAL = 1e-12
 
 
 class States(NamedTuple):
-    """Filter states of all neurons, (order, N_p) for each population, the filter's output first; None where there is no filter."""
+    """Filter states of all neurons, (order, N_p) for each population, (order, N_p, runs) of several runs, the filter's output first; None
+    where there is no filter.
+    """
 
     membrane: tuple[Array, ...]
     synapse: tuple[Array | None, ...]
@@ -77,9 +79,9 @@ class Units(eqx.Module):
         return Units(each[0], each[1], jnp.broadcast_to(self.noise, (P,)))
 
     def start(self, x: tuple[Array, ...]) -> States:
-        """Outputs x of the membranes, by population; all other states are 0."""
-        membrane = (jnp.zeros((len(f.a), len(v))).at[0].set(v) for f, v in zip(self.membrane, x, strict=True))
-        synapse = (None if f is None else jnp.zeros((len(f.a), len(v))) for f, v in zip(self.synapse, x, strict=True))
+        """Outputs x of the membranes, by population, (N_p,) or (N_p, runs); all other states are 0."""
+        membrane = (jnp.zeros((len(f.a), *v.shape)).at[0].set(v) for f, v in zip(self.membrane, x, strict=True))
+        synapse = (None if f is None else jnp.zeros((len(f.a), *v.shape)) for f, v in zip(self.synapse, x, strict=True))
         return States(tuple(membrane), tuple(synapse))
 
     def transmitted(self, states: States, rates: tuple[Array, ...]) -> Array:
@@ -94,7 +96,8 @@ class Units(eqx.Module):
     def kick(self, states: States, dW: tuple[Array, ...]) -> States:
         """Changes of the states by increments of Brownian motion, one per neuron, scaled by sqrt(2 D_p)."""
         scale = jnp.sqrt(2 * self.noise)
-        membrane = (f.b / f.T[None] * (scale[p] * w)[None] for p, (f, w) in enumerate(zip(self.membrane, dW, strict=True)))
+        membrane = ((f.b / f.T[None]).reshape(-1, *(1,) * w.ndim) * (scale[p] * w)[None]
+                    for p, (f, w) in enumerate(zip(self.membrane, dW, strict=True)))  # fmt: skip
         return States(tuple(membrane), tuple(None if s is None else jnp.zeros_like(s) for s in states.synapse))
 
 
