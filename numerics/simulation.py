@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.experimental.sparse as jsparse
 import jax.numpy as jnp
@@ -16,14 +14,14 @@ import scipy.sparse as sps
 import xarray as xr
 
 from ..errors import NetworkError, ParameterError, SolverError
-from .inputs import Input, as_input, by_population, is_zero
+from .inputs import as_input, by_population, is_zero
 from .matrix_free import MatrixFree
 from .network import Network
+from .neurons import DIVERGED, Drive, Drives, Noise, Report, by_parts, integrate_neurons
 from .precision import require_x64
 from .sampling import as_seed, require_memory
 from .units import Units
 
-DIVERGED = 1e12
 DENSE_NEURONS, DENSE_FRACTION = 5000, 0.05
 NOISE_STEPS = 40
 """Steps per shortest time constant of the filters where there is white noise."""
@@ -47,6 +45,8 @@ def simulate(
     record: str | Sequence[int] | np.ndarray = "moments",
     dt: float | None = None,
     seed: int = 0,
+    runs: Sequence[Mapping[str, Any]] | None = None,
+    resume: xr.Dataset | None = None,
     max_steps: int = 100_000,
     throw: bool = False,
     progress: Callable[[float], None] | None = None,
@@ -73,128 +73,86 @@ def simulate(
     record: "moments" of every population, and also x(t) of "all" neurons or of the neurons with these indices
     dt: longest step with noise; 1/40 of the filters' shortest time constant unless given
     seed: of the noise, and of offsets that the network lacks; the same seed gives the same result
+    runs: several simulations of the network at once, each with its own of `input`, `in_strength`, `spread`, `x0`; what a run does not say is
+        that of the arguments. One product of matrices serves them all, so each costs a fraction of a single one; the steps are those of the run
+        that needs the shortest. Variables get a first dimension `run`
+    resume: the result of an earlier simulation of this network, to go on from its end in place of x0: then t1 and saveat lie beyond its `t_end`.
+        Noise after it is independent of the noise before it
     progress: called now and then with the fraction of t1 that is done
 
     Returns a dataset with, over (time, population), `mean` and `variance` of x, `rate` and `rate_sd`, the mean and
     standard deviation of phi(x); over neurons, in the network's order, `x` and `r` = phi(x) at the end; `trajectory`,
-    x over (time, recorded), if asked for. Attributes: `status`, "ok" or what went wrong ("diverged: ..." when some |x|
-    exceeds 1e12 or is not finite; values after that are NaN), `t_end`, the time reached, `steps` and `rejected`.
+    x over (time, recorded), if asked for; `state` over (part, neuron), all states of the filters at the end, where units are filters.
+    Attributes: `status`, "ok" or what went wrong ("diverged: ..." when some |x| exceeds 1e12 or is not finite; values after that are NaN),
+    `t_end`, the time reached, `steps` and `rejected`.
 
     Raises `ParameterError` for times, tolerances, initial values, units or indices that cannot be used, `NetworkError` for
     weights that do not fit into memory or a seed that is no integer >= 0, and with `throw=True` `SolverError` when the status is not "ok".
     """
     require_x64()
+    if runs is not None and not len(runs):
+        raise ParameterError("runs is empty: give at least one run, or leave it out")
     dtype, seed = _dtype(dtype, network), as_seed(seed)
-    times = _times(t1, saveat, dt_save)
+    t0 = 0.0 if resume is None else _end(resume, network)
+    times = _times(t0, t1, saveat, dt_save)
     if not (0 <= rtol < 1 and atol >= 0 and rtol + atol > 0):
         raise ParameterError(f"tolerances must be non-negative, not both 0, and rtol < 1: rtol = {rtol}, atol = {atol}")
     if dt is not None and not 0 < dt < np.inf:
         raise ParameterError(f"dt = {dt} must be a positive time")
     order = np.argsort(network.labels, kind="stable")
-    drive = _drive(network, order, input, in_strength, spread, seed)
+    each = [{"input": input, "in_strength": in_strength, "spread": spread, "x0": x0} | _checked(run) for run in (runs if runs is not None else [{}])]
+    drives = [_drive(network, order, own["input"], own["in_strength"], own["spread"], seed) for own in each]
+    drive: Any = drives[0] if runs is None else Drives(tuple(drives))
     units = None if units is None or (units := units.over(network.P)).is_plain else units
-    start = _initial(x0, network)[order]
+    starts = [(_initial(own["x0"], network) if resume is None else _resumed(resume, own["x0"]))[order] for own in each]
+    start = starts[0] if runs is None else np.stack(starts, axis=1)
     recorded = _recorded(record, network.N)
     # positions, in the order that we integrate in, of the recorded neurons
     place = np.argsort(order)
-    edges = np.unique(drive.edges[(drive.edges > 0) & (drive.edges < t1)])
+    edges = np.unique(drive.edges[(drive.edges > t0) & (drive.edges < t1)])
     noise = None
     if units is not None and units.is_noisy:
-        noise = _Noise.of(units, network.sizes, _grid(times, edges, float(t1), dt or units.shortest / NOISE_STEPS, max_steps), seed)
+        grid = _grid(times, edges, t0, float(t1), dt or units.shortest / NOISE_STEPS, max_steps)
+        noise = Noise.of(units, start.shape, network.sizes, grid, seed)
     positions = None if recorded is None else jnp.asarray(place[recorded])
-    meter = diffrax.NoProgressMeter() if progress is None else _Report(progress)
-    J, (x, jumps, ts, stop) = _matrix(network.weights, order, dtype), map(jnp.asarray, (start, edges, times, float(t1)))
-    ran = _integrate(
-        J, x, units, drive, noise, jumps, ts, stop, positions, phi, network.sizes, float(rtol), float(atol), int(max_steps), meter
+    meter = diffrax.NoProgressMeter() if progress is None else Report(progress)
+    J, (jumps, ts, first, stop) = _matrix(network.weights, order, dtype), map(jnp.asarray, (edges, times, t0, float(t1)))
+    y0: Any = jnp.asarray(start)
+    if units is not None:
+        y0 = units.start(by_parts(y0, network.sizes)) if resume is None else _states(resume, units, order, network.sizes)
+        if runs is not None and resume is not None:
+            y0 = jax.tree.map(lambda z: jnp.repeat(z[..., None], len(each), axis=-1), y0)
+    ran = integrate_neurons(
+        J, y0, units, drive, noise, jumps, ts, first, stop, positions, phi, network.sizes, float(rtol), float(atol), int(max_steps), meter
     )
-    return _dataset(network, ran, times, recorded, place, float(t1), throw)
+    if runs is None:
+        return _dataset(network, ran, times, recorded, place, float(t1), throw)
+    made = [_dataset(network, _one(ran, k), times, recorded, place, float(t1), throw) for k in range(len(each))]
+    return xr.concat(made, "run", data_vars="all", coords="minimal", compat="override", join="override", combine_attrs="override")
 
 
-@eqx.filter_jit
-def _integrate(J, x0, units, drive, noise, edges, times, t1, recorded, phi, sizes, rtol, atol, max_steps, meter):
-    """The state is x where the units are plain (None), else the `States` of all filters."""
-    split = partial(_split, sizes=sizes)
-
-    def rates(x):
-        parts = [jnp.asarray(phi(part, p)).astype(x.dtype) for p, part in enumerate(split(x))]
-        return jnp.concatenate([jnp.broadcast_to(part, (n,)) for part, n in zip(parts, sizes, strict=True)])
-
-    def output(state):
-        return state if units is None else jnp.concatenate([z[0] for z in state.membrane])
-
-    def field(t, state, J):
-        x = output(state)
-        r = rates(x)
-        sent = r if units is None else units.transmitted(state, split(r))
-        recurrent = (J @ sent.astype(J.dtype)).astype(x.dtype)
-        if units is None:
-            return recurrent - x + drive(t, sizes)
-        return units.change(state, split(r), split(recurrent + drive(t, sizes)))
-
-    def moments(t, state, J):
-        x = output(state)
-        pairs = zip(split(x), split(rates(x)), strict=True)
-        values = jnp.stack([jnp.stack([jnp.mean(u), jnp.var(u), jnp.mean(v), jnp.std(v)]) for u, v in pairs])
-        return values, None if recorded is None else x[recorded]
-
-    terms: Any = diffrax.ODETerm(field)
-    # below this step a solution that turns into NaN or runs away would be retried for ever
-    steps: Any = diffrax.PIDController(rtol, atol, dtmin=1e-13 * t1, force_dtmin=False)
-    if noise is not None:
-        terms, steps = diffrax.MultiTerm(terms, noise), diffrax.StepTo(noise.grid)
-    elif len(edges):
-        steps = diffrax.ClipStepSizeController(steps, jump_ts=edges)
-    solution = diffrax.diffeqsolve(
-        terms, diffrax.Tsit5() if noise is None else diffrax.Heun(), jnp.zeros_like(t1), t1, None,
-        x0 if units is None else units.start(split(x0)), J,
-        saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=times, fn=moments), diffrax.SubSaveAt(t1=True)]),
-        stepsize_controller=steps, max_steps=max_steps, throw=False, progress_meter=meter,
-        event=diffrax.Event(lambda t, state, J, **_: ~jnp.all(jnp.abs(output(state)) < DIVERGED)),
-    )  # fmt: skip
-    (values, trajectory), last = solution.ys
-    x = output(jax.tree.map(lambda v: v[0], last))
-    return values, trajectory, x, rates(x), solution.ts[1][0], solution.result, solution.stats
+def _checked(run: Mapping[str, Any]) -> dict[str, Any]:
+    known = ("input", "in_strength", "spread", "x0")
+    if unknown := [name for name in run if name not in known]:
+        raise ParameterError(f"a run has no {unknown[0]!r} of its own: it may have {', '.join(known)}")
+    return dict(run)
 
 
-def _split(x, sizes):
-    return tuple(jnp.split(x, np.cumsum(sizes)[:-1]))
+def _one(ran: tuple, k: int) -> tuple:
+    """One of several runs."""
+    values, trajectory, x, r, reached, result, stats, end = ran
+    own = jax.tree.map(lambda v: v[..., k], (values, trajectory, x, r, end))
+    return *own[:4], reached, result, stats, own[4]
 
 
-class _Drive(eqx.Module):
-    """I_i(t), with neurons in the order that we integrate in."""
-
-    input: Input
-    in_strength: Input | None = None
-    rows: Any = None
-    spread: Input | None = None
-    offsets: Any = None
-
-    def __call__(self, t, sizes):
-        def over(value):
-            own = jnp.broadcast_to(jnp.asarray(value(t)), (len(sizes),)).astype(float)
-            return jnp.repeat(own, np.asarray(sizes), total_repeat_length=sum(sizes))
-
-        total = over(self.input)
-        if self.in_strength is not None:
-            total += self.rows @ jnp.broadcast_to(jnp.asarray(self.in_strength(t)), (len(sizes),)).astype(float)
-        if self.spread is not None:
-            total += over(self.spread) * self.offsets
-        return total
-
-    @property
-    def edges(self) -> np.ndarray:
-        parts = (v.edges for v in (self.input, self.in_strength, self.spread) if v is not None)
-        return np.concatenate([np.asarray(part, dtype=float).reshape(-1) for part in parts])
-
-
-def _drive(network: Network, order: np.ndarray, input: Any, in_strength: Any, spread: Any, seed: int) -> _Drive:
+def _drive(network: Network, order: np.ndarray, input: Any, in_strength: Any, spread: Any, seed: int) -> Drive:
     mean, along, beside = (as_input(v, network.populations) for v in (input, in_strength, spread))
     parts: dict[str, Any] = {}
     if not is_zero(along):
         parts |= {"in_strength": along, "rows": jnp.asarray(network.in_strengths()[order])}
     if not is_zero(beside):
         parts |= {"spread": beside, "offsets": jnp.asarray(input_offsets(network, seed)[order])}
-    return _Drive(mean, **parts)
+    return Drive(mean, **parts)
 
 
 def input_offsets(network: Network, seed: int = 0) -> np.ndarray:
@@ -202,58 +160,15 @@ def input_offsets(network: Network, seed: int = 0) -> np.ndarray:
     return np.random.default_rng([seed, 1]).standard_normal(network.N) if network.offsets is None else network.offsets
 
 
-class _Noise(diffrax.AbstractTerm):
-    """White noise in the neurons' inputs, additive. Each step of `grid` has normal numbers of its own, keyed by its position: the keys of
-    `diffrax.UnsafeBrownianPath` are times in float32, which are equal for many short steps late in a long run.
-    """
-
-    units: Units
-    sizes: tuple[int, ...] = eqx.field(static=True)
-    grid: Any
-    key: Any
-
-    @classmethod
-    def of(cls, units: Units, sizes: tuple[int, ...], grid: np.ndarray, seed: int) -> _Noise:
-        return cls(units, sizes, jnp.asarray(grid), jax.random.key(int(np.random.SeedSequence(seed).generate_state(1)[0])))
-
-    def vf(self, t, y, args):
-        return y
-
-    def contr(self, t0, t1, **kwargs):
-        key = jax.random.fold_in(self.key, jnp.searchsorted(self.grid, t0))
-        return jnp.sqrt(t1 - t0) * jax.random.normal(key, (sum(self.sizes),))
-
-    def prod(self, vf, control):
-        return self.units.kick(vf, _split(control, self.sizes))
-
-
-def _grid(times: np.ndarray, edges: np.ndarray, t1: float, dt: float, max_steps: int) -> np.ndarray:
-    """Steps of at most dt from 0 to t1 that end at all recorded times, and just before and at each jump of an input."""
-    stops = np.unique([0.0, *times, *np.nextafter(edges, 0.0), *edges, t1])
+def _grid(times: np.ndarray, edges: np.ndarray, t0: float, t1: float, dt: float, max_steps: int) -> np.ndarray:
+    """Steps of at most dt from t0 to t1 that end at all recorded times, and just before and at each jump of an input."""
+    stops = np.unique([t0, *times, *np.nextafter(edges, 0.0), *edges, t1])
     counts = np.ceil(np.diff(stops) / dt * (1 - 1e-9)).astype(int).clip(1)
     if counts.sum() > max_steps:
         raise ParameterError(f"noise needs {counts.sum()} steps of at most dt = {dt:.3g} until t1 = {t1:.6g}, max_steps = {max_steps}: "
                              "allow more steps, or a longer dt")  # fmt: skip
     parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(stops[:-1], stops[1:], counts, strict=True)]
     return np.append(np.concatenate(parts), t1)
-
-
-class _Report(diffrax.AbstractProgressMeter):
-    """Calls a function with the fraction done, at most every hundredth."""
-
-    call: Callable[[float], None] = eqx.field(static=True)
-
-    def init(self):
-        return jnp.asarray(0.0)
-
-    def step(self, state, progress):
-        progress = jnp.asarray(progress).astype(state.dtype)
-        due = (progress - state > 0.01) | (progress >= 1)
-        jax.lax.cond(due, lambda f: jax.debug.callback(lambda v: self.call(float(v)), f), lambda f: None, progress)
-        return jnp.where(due, progress, state)
-
-    def close(self, state):
-        del state
 
 
 def _matrix(weights: Any, order: np.ndarray, dtype: np.dtype):
@@ -275,7 +190,7 @@ def _matrix(weights: Any, order: np.ndarray, dtype: np.dtype):
 
 
 def _dataset(network, ran, times, recorded, place, t1, throw) -> xr.Dataset:
-    values, trajectory, x, r, reached, result, stats = ran
+    values, trajectory, x, r, reached, result, stats, end = ran
     reached, x = float(reached), np.asarray(x)
     status = _status(result, x, reached, t1)
     if throw and status != "ok":
@@ -290,6 +205,8 @@ def _dataset(network, ran, times, recorded, place, t1, throw) -> xr.Dataset:
     if recorded is not None:
         data["trajectory"] = (("time", "recorded"), np.where(there, np.asarray(trajectory), np.nan))
         coords["recorded"] = recorded
+    if end is not None:
+        data["state"] = (("part", "neuron"), _parts(end)[:, place])
     counts = {"steps": int(stats["num_accepted_steps"]), "rejected": int(stats["num_rejected_steps"])}
     return xr.Dataset(data, coords=coords, attrs={"status": status, "t_end": reached, **counts})
 
@@ -315,21 +232,60 @@ def _dtype(dtype: Any, network: Network) -> np.dtype:
     return chosen
 
 
-def _times(t1: float, saveat: Any, dt_save: float | None) -> np.ndarray:
-    if not (np.isfinite(t1) and t1 > 0):
-        raise ParameterError(f"t1 = {t1} must be a positive time")
+def _times(t0: float, t1: float, saveat: Any, dt_save: float | None) -> np.ndarray:
+    if not (np.isfinite(t1) and t1 > t0):
+        raise ParameterError(f"t1 = {t1} must be a time after {t0:g}, where the simulation begins" if t0 else f"t1 = {t1} must be a positive time")
     if saveat is None:
         if dt_save is None:
-            return np.linspace(0, float(t1), 201)
-        if not 0 < dt_save <= t1:
-            raise ParameterError(f"dt_save = {dt_save} must be positive and at most t1 = {t1}")
-        return np.minimum(np.arange(np.floor(t1 / dt_save * (1 + 1e-12)) + 1) * dt_save, t1)
+            return np.linspace(t0, float(t1), 201)
+        if not 0 < dt_save <= t1 - t0:
+            raise ParameterError(f"dt_save = {dt_save} must be positive and at most t1 = {t1}" + (f", less {t0:g}" if t0 else ""))
+        return np.minimum(t0 + np.arange(np.floor((t1 - t0) / dt_save * (1 + 1e-12)) + 1) * dt_save, t1)
     if dt_save is not None:
         raise ParameterError("saveat and dt_save both say when to record: give one of them")
     times = np.asarray(saveat, dtype=float)
-    if times.ndim != 1 or not len(times) or not np.all(np.diff(times) > 0) or not (times[0] >= 0 and times[-1] <= t1):
-        raise ParameterError(f"saveat must be increasing times from 0 to t1 = {t1}: {saveat}")
+    if times.ndim != 1 or not len(times) or not np.all(np.diff(times) > 0) or not (times[0] >= t0 and times[-1] <= t1):
+        raise ParameterError(f"saveat must be increasing times from {t0:g} to t1 = {t1}: {saveat}")
     return times
+
+
+def _end(resume: xr.Dataset, network: Network) -> float:
+    """The time that a simulation of this network reached."""
+    if not {"x", "r"} <= set(resume.data_vars) or resume.sizes.get("neuron") != network.N or "run" in resume.dims:
+        raise ParameterError(f"resume is the result of an earlier `simulate` of this network of {network.N} neurons, one run of it")
+    if resume.attrs["status"] != "ok":
+        raise ParameterError(f"the simulation to go on from has failed: {resume.attrs['status']}")
+    return float(resume.attrs["t_end"])
+
+
+def _resumed(resume: xr.Dataset, x0: Any) -> np.ndarray:
+    if np.any(np.asarray(x0) != 0):
+        raise ParameterError("resume and x0 both say where to begin: give one of them")
+    return np.asarray(resume["x"].values, dtype=float)
+
+
+def _parts(states: Any) -> np.ndarray:
+    """All states of filters, (part, N): those of the membrane, then those of the synapse; NaN where a filter has fewer."""
+    rows = [max(0 if z is None else len(z) for z in kind) for kind in states]
+    blocks = [[np.full((n, own[0].shape[1]), np.nan) for own in zip(states.membrane, strict=True)] for n in rows]
+    for kind, block in zip(states, blocks, strict=True):
+        for z, part in zip(kind, block, strict=True):
+            if z is not None:
+                part[: len(z)] = z
+    return np.concatenate([np.concatenate(block, axis=1) for block in blocks])
+
+
+def _states(resume: xr.Dataset, units: Units, order: np.ndarray, sizes: tuple[int, ...]) -> Any:
+    if "state" not in resume:
+        raise ParameterError("the simulation to go on from had units without filters; these have some")
+    start = units.start(tuple(jnp.zeros(n) for n in sizes))
+    given = np.split(resume["state"].values[:, order], np.cumsum(sizes)[:-1], axis=1)
+    first = max(len(z) for z in start.membrane)
+    membrane = [jnp.asarray(own[: len(z)]) for z, own in zip(start.membrane, given, strict=True)]
+    synapse = [None if z is None else jnp.asarray(own[first : first + len(z)]) for z, own in zip(start.synapse, given, strict=True)]
+    if sum(map(len, given[:1])) != len(_parts(start)) or any(bool(jnp.any(jnp.isnan(z))) for z in (*membrane, *synapse) if z is not None):
+        raise ParameterError("the simulation to go on from had other filters than these units")
+    return type(start)(tuple(membrane), tuple(synapse))
 
 
 def _initial(x0: Any, network: Network) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sps
 from scipy.integrate import solve_ivp
 
-from motifield import Function, Network, pulse, simulate
+from motifield import Architecture, Function, Network, Steps, Units, filters, pulse, sample, simulate
 from motifield.errors import NetworkError, ParameterError, SolverError
 from motifield.numerics import simulation
 
@@ -220,3 +220,47 @@ def test_bad_options_are_refused(network, options, match):
 def test_other_dtypes_are_refused(network):
     with pytest.raises(NetworkError, match="dtype int64"):
         simulate(network, phi, t1=1.0, dtype=int)
+
+
+RUNS = ({"input": 0.2, "x0": 1.0}, {"input": Steps(jnp.array([1.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]]))}, {"x0": [2.0, -1.0]})
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
+    """Inputs of several kinds, initial states and filters; recorded neurons, moments, ends."""
+    network = sample(two_populations.rescaled(80), 2)
+    units = Units.of(Architecture(["E", "I"], "tanh(x)", membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
+                                  synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)}), two_populations) if filtered else None  # fmt: skip
+    common = {"units": units, "input": -0.1, "t1": 3.0, "saveat": [1.0, 2.0, 3.0], "record": [3, 70], "rtol": 1e-9, "atol": 1e-11}
+    together = simulate(network, lambda x, p: jnp.tanh(x), runs=RUNS, **common)
+    assert together["mean"].dims == ("run", "time", "population")
+    for k, own in enumerate(RUNS):
+        alone = simulate(network, lambda x, p: jnp.tanh(x), **(common | own))
+        for name in alone.data_vars:
+            np.testing.assert_allclose(together[name].isel(run=k), alone[name], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
+    network = sample(two_populations.rescaled(80), 2)
+    units = Units.of(Architecture(["E", "I"], "tanh(x)", membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
+                                  synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)}), two_populations) if filtered else None  # fmt: skip
+    common = {"units": units, "input": Steps(jnp.array([2.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]])), "rtol": 1e-9, "atol": 1e-11}
+    whole = simulate(network, lambda x, p: jnp.tanh(x), t1=4.0, saveat=[1.0, 3.0, 4.0], x0=0.7, **common)
+    first = simulate(network, lambda x, p: jnp.tanh(x), t1=2.0, saveat=[1.0], x0=0.7, **common)
+    rest = simulate(network, lambda x, p: jnp.tanh(x), t1=4.0, saveat=[3.0, 4.0], resume=first, **common)
+    np.testing.assert_allclose(rest["x"], whole["x"], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(rest["mean"], whole["mean"][1:], rtol=1e-7, atol=1e-9)
+    assert rest.attrs["t_end"] == 4.0
+    with pytest.raises(ParameterError, match="both say where to begin"):
+        simulate(network, lambda x, p: x, t1=4.0, resume=first, x0=1.0, **common)
+    with pytest.raises(ParameterError, match="must be a time after 2"):
+        simulate(network, lambda x, p: x, t1=1.0, resume=first, **common)
+
+
+def test_bad_runs(two_populations):
+    network = sample(two_populations.rescaled(80), 2)
+    with pytest.raises(ParameterError, match="no 'seed' of its own"):
+        simulate(network, lambda x, p: x, t1=1.0, runs=[{"seed": 1}])
+    with pytest.raises(ParameterError, match="runs is empty"):
+        simulate(network, lambda x, p: x, t1=1.0, runs=[])

@@ -11,6 +11,7 @@ from scipy.linalg import solve_continuous_lyapunov
 from motifield import Architecture, Motifs, Network, Parameters, pulse, sample, simulate
 from motifield.errors import NetworkError, ParameterError
 from motifield.numerics import simulation
+from motifield.numerics.neurons import Noise
 from motifield.numerics.units import Units
 from motifield.theory import filters
 
@@ -257,7 +258,7 @@ def test_neurons_and_steps_have_independent_noise():
 def test_noise_differs_from_step_to_step_late_in_a_long_run():
     """In float32, times from 10^6 on are the same for 62 steps of .001."""
     grid = 1e6 + 1e-3 * np.arange(100)
-    noise = simulation._Noise.of(units_of(noise=1.0), (3,), grid, 0)
+    noise = Noise.of(units_of(noise=1.0), (3,), (3,), grid, 0)
     values = np.array([noise.contr(a, b) for a, b in zip(noise.grid[:-1], noise.grid[1:], strict=True)])
     assert len(np.unique(values)) == values.size
 
@@ -285,11 +286,11 @@ def test_a_pulse_shorter_than_a_step_is_not_missed_with_noise():
 
 
 def test_steps_end_at_recorded_times_and_on_both_sides_of_jumps():
-    grid = simulation._grid(np.array([0.25, 1.0]), np.array([0.5]), 1.0, 0.1, 100)
+    grid = simulation._grid(np.array([0.25, 1.0]), np.array([0.5]), 0.0, 1.0, 0.1, 100)
     assert {0.0, 0.25, np.nextafter(0.5, 0), 0.5, 1.0} <= set(grid)
     assert np.all(np.diff(grid) > 0)
     assert np.diff(grid).max() < 0.1 + 1e-12
-    assert len(simulation._grid(np.array([1.0]), np.array([]), 1.0, 0.1, 100)) == 11
+    assert len(simulation._grid(np.array([1.0]), np.array([]), 0.0, 1.0, 0.1, 100)) == 11
 
 
 def test_runaway_activity_with_noise_is_reported():
