@@ -14,6 +14,7 @@ _WHERE = {
     "theory.filters": ["Filter"],
     "theory.gaussian": ["GaussianAverage"],
     "theory.transfer": ["TransferFunction"],
+    "numerics.ablation": ["Ablation", "ablate"],
     "numerics.cavity": ["cavity_distribution"],
     "numerics.averages": ["Averaged", "average"],
     "numerics.dmft": ["dmft"],
@@ -22,6 +23,7 @@ _WHERE = {
     "numerics.dmft_terms": ["without_reciprocity"],
     "numerics.feasibility": ["check_feasible", "nearest_feasible", "violations"],
     "numerics.find_populations": ["find_populations"],
+    "numerics.finite_size": ["FiniteSize", "finite_size"],
     "numerics.fixed_points": ["FixedPoint", "FixedPoints", "fixed_point", "fixed_points"],
     "numerics.fixed_points_batch": ["fixed_points_batch"],
     "numerics.inputs": ["Constant", "Function", "Input", "Steps", "Table", "pulse"],
@@ -52,6 +54,7 @@ _WHERE = {
     "numerics.standard_errors": ["StandardErrors"],
     "numerics.system": ["System", "compile"],
     "numerics.units": ["Units"],
+    "numerics.verdict": ["Verdict", "judge"],
     "numerics.verify": ["NetworkVerification", "Verification", "verify", "verify_network"],
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
