@@ -1,4 +1,4 @@
-"""The command line, one module for each group of commands; `main` has those that run, sample, measure and verify."""
+"""The command line, one module for each group of commands; `main` has those that integrate and verify, and the entry point."""
 
 from .main import run
 

@@ -1,4 +1,4 @@
-"""The commands that run, sample, measure and verify. Heavy imports happen inside them, so that `--help` is instant."""
+"""The commands that integrate and verify, and the entry point. Heavy imports happen inside them, so that `--help` is instant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from ..errors import MotifieldError
 from . import average, bifurcate, derive, dmft, respond, stability  # noqa: F401  (their commands)
+from . import networks as _networks  # noqa: F401
 from .shared import (
     AsJson,
     ClosureName,
@@ -22,7 +23,6 @@ from .shared import (
     print_table,
     progress,
     sizes_of,
-    spec_of,
     system_of,
     write_dataset,
 )
@@ -72,69 +72,6 @@ def integrate(
         print_table(f"{loaded.title}: t = {float(last['time']):g}, status {solution.attrs['status']}", rows)
     if solution.attrs["status"] != "ok":
         raise typer.Exit(1)
-
-
-@app.command()
-def measure(
-    source: Annotated[Path, typer.Argument(metavar="NETWORK", help="A spec with a [connectome], or a network file (.npz).", show_default=False)],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the statistics as parameters: .toml or .json.", show_default=False)
-    ] = None,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """Measure the means, variances and four motifs of a network."""
-    network, drive = network_of(source)
-    from ..numerics.feasibility import violations
-    from ..numerics.measure import measure as statistics
-
-    measured = statistics(network)
-    if output is not None:
-        measured.parameters(input=drive).save(output)
-    if as_json:
-        print_json(measured.json())
-        return
-    tau, names = measured.tau, network.populations
-    rows = [{"target": names[p], "source": names[q], "mean": float(measured.mean[p, q]), "sd": float(measured.variance[p, q] ** 0.5),
-             "convergent": float(tau.convergent[p, q, q]), "divergent": float(tau.divergent[q, p, p]),
-             "reciprocal": float(tau.reciprocal[p, q])} for p in range(network.P) for q in range(network.P)]  # fmt: skip
-    print_table(f"{network.N} neurons; correlation coefficients of pairs of synapses", rows)
-    chains = [{"target": names[p], "middle": names[q], "source": names[r], "chain": float(tau.chain[p, q, r])}
-              for p in range(network.P) for q in range(network.P) for r in range(network.P)]  # fmt: skip
-    print_table("Chains", sorted(chains, key=lambda c: -abs(c["chain"]))[:30])
-    broken = violations(measured.parameters())
-    if broken:
-        typer.echo(f"{len(broken)} conditions for a Gaussian ensemble with these statistics fail, the largest: {broken[0]}")
-
-
-@app.command()
-def sample(
-    spec: SpecFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Network file to write (.npz).", show_default=False)],
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same network.")] = 0,
-    size: Annotated[int | None, typer.Option("--size", "-N", min=1, help="Number of neurons; default: the spec's N.", show_default=False)] = None,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """Sample a finite network with the spec's statistics, and say what came out."""
-    from ..numerics.measure import measure as statistics
-    from ..numerics.sampling import sample as draw
-
-    parameters = spec_of(spec).numbers()
-    parameters = parameters if size is None else parameters.rescaled(size)
-    with progress(not as_json) as say:
-        say("sampling", 0.0)
-        network = draw(parameters, seed)
-        say("measuring", 0.6)
-        measured = statistics(network)
-        say("writing", 0.8)
-        network.save(output)
-    if as_json:
-        print_json({"file": str(output), "N": network.N, "seed": seed, "measured": measured.json()})
-        return
-    names = network.populations
-    rows = [{"target": names[p], "source": names[q], "mean asked": float(parameters.mean[p, q]), "mean": float(measured.mean[p, q]),
-             "g asked": float(parameters.g[p, q]), "g": float((network.N * measured.variance[p, q]) ** 0.5)}
-            for p in range(network.P) for q in range(network.P)]  # fmt: skip
-    print_table(f"{network.N} neurons, seed {seed}, written to {output}", rows)
 
 
 @app.command()

@@ -46,6 +46,7 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the n
 Plot = Annotated[Path | None, typer.Option("--plot", help="Draw them: .png, .svg or .pdf.", show_default=False)]
 
 DATA_SUFFIXES = (".nc", ".csv", ".json")
+SPEC_SUFFIXES = (".toml", ".json")
 
 
 @app.callback(invoke_without_command=True)
@@ -98,17 +99,19 @@ def point_of(loaded: Any, system: Any, parameters: Any, start: str | None) -> An
     return fixed_point(system, parameters, first, throw=True)
 
 
-def network_of(path: Path) -> tuple[Any, Any]:
-    """A network and its input, from a network file or a spec with a connectome."""
-    if path.suffix == ".npz":
-        double_precision()
-        from ..numerics.network import load_network
+def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
+    """A network and its input, from a spec with a connectome or a file that `read_network` knows, which takes the options."""
+    if path.suffix in SPEC_SUFFIXES:
+        loaded = spec_of(path)
+        if loaded.network is None:
+            raise SpecError(f"{path} has no [connectome]; give a spec with one, or a file with a network")
+        if options:
+            raise SpecError(f"{path} is a spec, whose [connectome] says how it is read: {', '.join(sorted(options))} are for other files")
+        return loaded.network, loaded.numbers().input
+    double_precision()
+    from ..numerics.readers import read_network
 
-        return load_network(path), 0.0
-    loaded = spec_of(path)
-    if loaded.network is None:
-        raise SpecError(f"{path} has no [connectome]; give a spec with one, or a network file (.npz)")
-    return loaded.network, loaded.numbers().input
+    return read_network(path, **options), 0.0
 
 
 def double_precision() -> None:

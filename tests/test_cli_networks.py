@@ -1,0 +1,167 @@
+"""Commands that sample, measure, simulate and ablate networks, as a user calls them."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.sparse as sps
+import xarray as xr
+
+from motifield import load_network, load_statistics, measure
+
+SPEC = """
+title = "pair"
+t1 = 12.0
+[architecture]
+populations = ["E", "I"]
+transfer = "1 + erf(x - 1)"
+closure = "second-moment"
+[parameters]
+N = 400
+fractions = [0.5, 0.5]
+mean = [[0.002, -0.003], [0.003, -0.002]]
+g = 0.3
+input = 0.5
+motifs = { shared = 0.04 }
+"""
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "pair.toml"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    """An adjacency matrix of counts with two planted populations, and their labels."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["A", "B"], [40, 20])
+    chance = np.array([[0.5, 0.1], [0.15, 0.6]])[np.ix_(np.repeat([0, 1], [40, 20]), np.repeat([0, 1], [40, 20]))]
+    counts = rng.poisson(chance)
+    path, names = tmp_path / "counts.csv", tmp_path / "labels.txt"
+    np.savetxt(path, counts, fmt="%d", delimiter=",")
+    names.write_text("\n".join(labels))
+    return path, names, counts, labels
+
+
+def test_sampled_files_hold_statistics_and_seed(call, spec, tmp_path):
+    for suffix in (".npz", ".h5"):
+        path = tmp_path / f"n{suffix}"
+        said = json.loads(call("sample", spec, "-o", path, "--seed", "5", "--json")[1])
+        network = load_network(path)
+        assert (network.seed, network.N) == (5, 400)
+        np.testing.assert_array_equal(load_statistics(path).chain, said["measured"]["chain"])
+        assert json.loads(call("measure", path, "--json")[1]) == said["measured"]
+
+
+def test_measure_a_table_with_labels_and_errors(call, table, tmp_path):
+    path, names, counts, labels = table
+    code, out, _ = call("measure", path, "--labels", names, "--errors", "--json", "-o", tmp_path / "n.h5")
+    data = json.loads(out)
+    assert code == 0
+    assert (data["populations"], data["sizes"]) == (["A", "B"], [40, 20])
+    np.testing.assert_allclose(data["mean"][0][1], counts[np.ix_(labels == "A", labels == "B")].mean())
+    own = measure(load_network(tmp_path / "n.h5"), errors=True)
+    np.testing.assert_allclose(data["errors"]["tau"]["chain"], own.errors.tau.chain)
+    np.testing.assert_allclose(load_statistics(tmp_path / "n.h5").errors.mean, own.errors.mean)
+    shown = call("measure", path, "--labels", names, "--errors")[1]
+    assert "+- convergent" in shown
+    assert "+-" not in call("measure", path, "--labels", names)[1]
+    assert json.loads(call("measure", path, "--labels", names, "--rows", "source", "--json")[1])["mean"][1][0] == data["mean"][0][1]
+    alone = json.loads(call("measure", path, "--labels", names, "--self-synapses", "drop", "--smallest", "30", "--json")[1])
+    assert alone["populations"] == ["A", "other"]
+    assert alone["mean"][0][0] < data["mean"][0][0]
+
+
+def test_measure_finds_populations(call, table, tmp_path):
+    path, _, _, labels = table
+    for method in ("spectral", "block-model"):
+        assert call("measure", path, "--find", "2", "--method", method, "-o", tmp_path / "n.npz")[0] == 0
+        found = load_network(tmp_path / "n.npz")
+        assert found.sizes == (40, 20)
+        np.testing.assert_array_equal(found.labels, labels == "B")
+
+
+def test_measure_other_formats(call, tmp_path):
+    weights = np.random.default_rng(1).poisson(0.3, size=(30, 30)).astype(float)
+    sps.save_npz(tmp_path / "s.npz", sps.csr_array(weights))
+    i, j = np.nonzero(weights)
+    (tmp_path / "e.csv").write_text("".join(f"{b:02d},{a:02d},{weights[a, b]}\n" for a, b in zip(i, j, strict=True)))
+    for name in ("s.npz", "e.csv"):
+        np.testing.assert_allclose(json.loads(call("measure", tmp_path / name, "--json")[1])["mean"], [[weights.mean()]])
+
+
+def test_simulate(call, spec, tmp_path):
+    code, out, _ = call("simulate", spec, "--seed", "3", "--size", "300", "--json", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png")
+    data = json.loads(out)
+    assert code == 0
+    assert (data["status"], data["N"], data["network"], data["population"]) == ("ok", 300, "sampled with seed 3", ["E", "I"])
+    with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as stored:
+        np.testing.assert_array_equal(stored["rate"], data["rate"])
+        assert stored.sizes["neuron"] == 300
+        assert stored.attrs["network"] == "sampled with seed 3"
+        np.testing.assert_allclose(stored["r"].values[:150].mean(), data["rate"][-1][0])
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    path = tmp_path / "n.npz"
+    call("sample", spec, "-o", path, "--seed", "3", "--size", "300", "--json")
+    again = json.loads(call("simulate", spec, "--network", path, "--t1", "12", "--json", "-o", tmp_path / "s.csv")[1])
+    np.testing.assert_allclose(again["mean"], data["mean"], rtol=1e-6)
+    assert (tmp_path / "s.csv").read_text().startswith("time,population,mean,variance,rate,rate_sd\n")
+    assert "300 neurons" in call("simulate", spec, "--size", "300", "--t1", "2")[1]
+
+
+def test_ablate_a_spec(call, spec, tmp_path):
+    code, out, _ = call("ablate", spec, "--seed", "1", "--json", "-o", tmp_path / "a.csv", "--plot", tmp_path / "a.png")
+    data = json.loads(out)
+    assert code == 0
+    assert [row["theory"] for row in data["rows"]][::5] == ["all motifs", "without motifs"]
+    assert data["rows"][0]["rate error"] < data["rows"][-1]["rate error"]
+    assert data["network"] == "sampled with seed 1"
+    assert "without chain" in (tmp_path / "a.csv").read_text()
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_ablate_a_network(call, spec, tmp_path):
+    path = tmp_path / "n.h5"
+    call("sample", spec, "-o", path, "--seed", "1")
+    from_spec = json.loads(call("ablate", spec, "--network", path, "--json")[1])
+    alone = json.loads(call("ablate", path, "--transfer", "1 + erf(x - 1)", "--input", ".5,.5", "--t1", "12", "--json")[1])
+    assert [row["rate error"] for row in alone["rows"]] == pytest.approx([row["rate error"] for row in from_spec["rows"]])
+    shown = call("ablate", path, "--transfer", "1 + erf(x - 1)", "--input", ".5", "--t1", "12")[1]
+    assert "without reciprocal" in shown
+    assert "400 neurons" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (("sample", "{spec}", "-o", "n.mat"), "suffix must be one of .npz, .h5, .hdf5"),
+        (("measure", "{spec}"), "has no [connectome]"),
+        (("measure", "{spec}", "--rows", "source"), "has no [connectome]"),
+        (("measure", "{csv}", "--labels", "absent.txt"), "there is no file of labels absent.txt"),
+        (("measure", "{csv}", "--labels", "{txt}", "--find", "2"), "--find and --labels both say"),
+        (("measure", "{csv}", "--find", "60"), "P = 60 populations cannot be found among 60 neurons"),
+        (("measure", "{csv}", "--find", "2", "--method", "best"), "method='best' is unknown"),
+        (("measure", "{csv}", "--missing", "mean"), "missing='mean' is unknown"),
+        (("measure", "{csv}", "-o", "n.doc"), "suffix must be one of .npz, .h5"),
+        (("simulate", "{spec}", "--network", "{csv}"), "counts.csv has the populations all, the spec E, I"),
+        (("simulate", "{spec}", "--network", "{csv}", "--size", "100"), "give one of them"),
+        (("simulate", "{spec}", "-o", "s.txt"), "suffix must be one of .nc, .csv, .json"),
+        (("ablate", "{csv}"), "say what its units do with --transfer"),
+        (("ablate", "{csv}", "--transfer", "exec(x)"), "exec"),
+        (("ablate", "{csv}", "--transfer", "tanh(x)", "--input", "1,2"), "--input has 2 numbers, the network 1 populations"),
+        (("ablate", "{csv}", "--transfer", "tanh(x)", "--size", "10"), "--network and --size are for specs"),
+        (("ablate", "{spec}", "--transfer", "tanh(x)"), "is a spec, which says"),
+    ],
+)
+def test_bad_input_ends_with_one_message_and_status_2(call, spec, table, tmp_path, monkeypatch, arguments, match):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    code, _, err = call(*(a.format(spec=spec, csv=table[0], txt=table[1]) for a in arguments))
+    assert code == 2
+    assert match in err
+    assert "Traceback" not in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == before  # nothing half written
