@@ -100,7 +100,8 @@ def ablate(
 
 
 def _compared(theories: dict[str, xr.Dataset], seen: xr.Dataset, network: Network) -> xr.Dataset:
-    last, data = seen.isel(time=-1), {}
+    last = seen.isel(time=-1)
+    data: dict[str, Any] = {}
     for name in QUANTITIES:
         own = np.stack([theory[name].isel(time=-1).values for theory in theories.values()])
         true = last[name].values

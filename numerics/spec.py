@@ -17,6 +17,7 @@ from .measure import measure
 from .network import Network
 from .parameter_file import Number, ParametersSpec, PerPopulation, Strict, read_mapping, validate
 from .parameters import Parameters
+from .readers import read_network
 
 FilterSpec = str | dict[str, Any] | list[str | dict[str, Any]]
 
@@ -34,10 +35,19 @@ class ArchitectureSpec(Strict):
 
 
 class ConnectomeSpec(Strict):
-    """[connectome]: tables of edges and neurons (see `read_edges`), `spectral_radius` to scale to, `input`."""
+    """[connectome]: tables of edges and neurons (see `read_edges`), or `network`, any file that `read_network` reads, with `labels`;
+    `spectral_radius` to scale to, `input`.
+    """
 
-    edges: str
+    edges: str | None = None
     nodes: str | None = None
+    network: str | None = None
+    labels: str | None = None
+    kind: Literal["edges", "adjacency"] | None = None
+    rows: Literal["target", "source"] = "target"
+    negative: Literal["keep", "refuse"] = "keep"
+    missing: Literal["refuse", "zero"] = "refuse"
+    unlabelled: Literal["refuse", "drop"] = "refuse"
     pre: int | str = 0
     post: int | str = 1
     weight: int | str | None = 2
@@ -52,11 +62,28 @@ class ConnectomeSpec(Strict):
     spectral_radius: Number | None = Field(default=None, gt=0)
     input: Number | list[Number] | dict[str, Any] = 0.0
 
+    @model_validator(mode="after")
+    def _one_form(self) -> ConnectomeSpec:
+        if (self.edges is None) == (self.network is None):
+            raise ValueError("give edges (and nodes), or network (and labels)")
+        wrong = sorted(self.model_fields_set & (TABLE_ENTRIES if self.edges is None else MATRIX_ENTRIES))
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} go with {'edges' if self.edges is None else 'network'}")
+        return self
+
     def build(self, folder: Path) -> Network:
-        options = self.model_dump(exclude={"edges", "nodes", "spectral_radius", "input"})
-        nodes = None if self.nodes is None else folder / self.nodes
-        network = read_edges(folder / self.edges, nodes, **{**options, "where": self.where or None})
+        if self.edges is not None:
+            options = self.model_dump(exclude={"edges", "nodes", "spectral_radius", "input", *MATRIX_ENTRIES})
+            nodes = None if self.nodes is None else folder / self.nodes
+            network = read_edges(folder / self.edges, nodes, **{**options, "where": self.where or None})
+        else:
+            options = self.model_dump(exclude={"network", "labels", "spectral_radius", "input", *TABLE_ENTRIES})
+            network = read_network(folder / str(self.network), None if self.labels is None else folder / self.labels, **options)
         return network if self.spectral_radius is None else network.scaled(self.spectral_radius / spectral_radius(network))
+
+
+TABLE_ENTRIES = {"edges", "nodes", "pre", "post", "weight", "id", "label", "where", "unknown"}
+MATRIX_ENTRIES = {"network", "labels", "kind", "rows", "negative"}
 
 
 class FileSpec(Strict):

@@ -235,14 +235,18 @@ class _Kernel(NamedTuple):
         return cls(single, pair, table / terms if len(roles) == 3 else None, roles)
 
     def times(self, factor: float) -> _Kernel:
-        scaled = ({k: factor * v for k, v in part.items()} for part in (self.single, self.pair))
-        return _Kernel(*scaled, None if self.triple is None else factor * self.triple, self.roles)
+        single = {k: factor * v for k, v in self.single.items()}
+        pair = {k: factor * v for k, v in self.pair.items()}
+        return _Kernel(single, pair, None if self.triple is None else factor * self.triple, self.roles)
 
     def plus(self, other: _Kernel) -> _Kernel:
         """With a statistic of pairs."""
-        merged = ({k: mine.get(k, 0.0) + theirs.get(k, 0.0) for k in {**mine, **theirs}}
-                  for mine, theirs in ((self.single, other.single), (self.pair, other.pair)))  # fmt: skip
-        return self._replace(**dict(zip(("single", "pair"), merged, strict=True)))
+        single, pair = dict(self.single), dict(self.pair)
+        for population, influence in other.single.items():
+            single[population] = single.get(population, 0.0) + influence
+        for key, sums in other.pair.items():
+            pair[key] = pair.get(key, 0.0) + sums
+        return self._replace(single=single, pair=pair)
 
     def less(self, half: float, variance: np.ndarray, spreads: dict[tuple[int, int], _Kernel], *blocks: tuple[int, int]) -> _Kernel:
         """Of a coefficient, from that of covariance / sqrt(variance variance'); half: half the coefficient."""

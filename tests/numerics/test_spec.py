@@ -136,3 +136,23 @@ def test_a_connectome_is_measured_and_scaled(tmp_path, write):
     a, b = np.arange(0, 40, 2), np.arange(1, 40, 2)
     np.testing.assert_allclose(spec.numbers().mean, [[dense[np.ix_(p, q)].mean() for q in (a, b)] for p in (a, b)])
     np.testing.assert_allclose(spec.numbers().input(0.0), 0.3)
+
+
+def test_a_connectome_may_be_a_matrix_with_labels(tmp_path):
+    weights = np.array([[0.0, 2, 1, 0], [3, 1, 0, 0], [1, 0, 0, 4], [0, 0, 2, 0]])
+    np.savetxt(tmp_path / "w.csv", weights)
+    (tmp_path / "l.txt").write_text("E\nE\nI\nI\n")
+    path = tmp_path / "s.toml"
+    path.write_text('[connectome]\nnetwork = "w.csv"\nlabels = "l.txt"\nrows = "source"\nself_synapses = "drop"\n')
+    network = mf.load_spec(path).network
+    assert network.populations == ("E", "I")
+    np.testing.assert_array_equal(network.weights, weights.T - np.diag(np.diag(weights)))
+    for entries, match in (
+        ("", "give edges .and nodes., or network .and labels."),
+        ('edges = "w.csv"\nnetwork = "w.csv"', "give edges .and nodes., or network .and labels."),
+        ('network = "w.csv"\npre = 1', "pre go with edges"),
+        ('edges = "w.csv"\nrows = "source"', "rows go with network"),
+    ):
+        path.write_text(f"[connectome]\n{entries}\n")
+        with pytest.raises(SpecError, match=match):
+            mf.load_spec(path)
