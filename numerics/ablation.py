@@ -13,25 +13,35 @@ from .integrate import integrate
 from .network import Network
 from .parameters import Parameters
 from .system import System
-from .verify import QUANTITIES, verify_network
+from .verify import QUANTITIES, NetworkVerification, verify_network
 
 CLASSES = {"convergent": "tau_con", "divergent": "tau_div", "chain": "tau_chn", "reciprocal": "tau_rec"}
 ALL, NONE = "all motifs", "without motifs"
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class Ablation:
     """Theory with the measured statistics of a network, with all motifs, without each class, and without all, against that network.
 
+    compared: theory with all motifs and without any, and the network, in time
     dataset: over (variant, population), at the last time, `mean`, `variance` and `rate` of the theory and `mean_error`, `variance_error`,
-        `rate_error`, |theory - network| / |network|; over population `network_mean`, ..., and `size`; `status` of each integration
-    parameters: the measured ones, with all motifs
+        `rate_error`, |theory - network| / |network|; over population `network_mean`, ..., and `size`; `status` of each integration. Variances
+        below 1e-12 of the squared mean, which rounding makes, count as 0
     """
 
-    title: str
-    system: System
-    parameters: Parameters
+    compared: NetworkVerification
     dataset: xr.Dataset
+
+    @property
+    def title(self) -> str:
+        """What was compared."""
+        return self.compared.title
+
+    @property
+    def parameters(self) -> Parameters:
+        """The measured ones, with all motifs."""
+        return self.compared.parameters
 
     @property
     def explained(self) -> xr.Dataset:
@@ -82,7 +92,7 @@ def ablate(
     """Quenched theory against the network itself, with all its motifs, without each class in turn, and without any.
 
     The network is measured and simulated once, as in `verify_network`, which takes `others`: input, transfer, membrane, synapse, in_strength,
-    spread, noise, seed. "without chain" is the same theory with tau_chn = 0 and everything else as measured, the variances included;
+    spread, noise, seed, tolerance. "without chain" is the same theory with tau_chn = 0 and everything else as measured, the variances included;
     "without motifs" has independent synapses with the measured means and variances. Comparison is at t1; what did
     not come that far is nan, with the reason in `dataset["status"]`. Raises as `verify_network`, `ParameterError` for a system without all four
     classes of motifs.
@@ -96,15 +106,18 @@ def ablate(
         theories[f"without {name}"] = integrate(system, changed, t1, saveat=[0.0, t1], initial=initial)
     theories[NONE] = compared.without_motifs
     say("done", 1.0)
-    return Ablation(title, system, compared.parameters, _compared(theories, compared.network, network))
+    return Ablation(compared, _ends(theories, compared.network, network))
 
 
-def _compared(theories: dict[str, xr.Dataset], seen: xr.Dataset, network: Network) -> xr.Dataset:
+def _ends(theories: dict[str, xr.Dataset], seen: xr.Dataset, network: Network) -> xr.Dataset:
     last = seen.isel(time=-1)
     data: dict[str, Any] = {}
     for name in QUANTITIES:
         own = np.stack([theory[name].isel(time=-1).values for theory in theories.values()])
         true = last[name].values
+        if name == "variance":
+            least = ROUNDING * last["mean"].values ** 2
+            own, true = np.where(np.abs(own) <= least, 0, own), np.where(np.abs(true) <= least, 0, true)
         data[name] = (("variant", "population"), own)
         data[f"network_{name}"] = (("population",), true)
         difference = np.abs(own - true)

@@ -90,6 +90,15 @@ def test_a_theory_that_runs_away_is_said(system_of):
         mf.ablate(system, strong, input=2.0, t1=20.0)
 
 
+def test_a_population_without_variability(system_of):
+    """Nothing reaches population 1: its variance is 0, which rounding must not turn into an error of 100 %."""
+    W = np.zeros((60, 60))
+    W[30:, :] = np.random.default_rng(0).normal(0, 0.1, size=(30, 60))
+    result = mf.ablate(system_of(TRANSFER, "SecondMoment"), mf.Network.of(W, np.repeat([0, 1], 30)), input=[0.8, 0.1], t1=20.0)
+    assert np.all(result.dataset["variance_error"].sel(population="1") == 0)
+    assert np.all(result.dataset["variance_error"].sel(population="2") > 0)
+
+
 def test_bad_times_are_refused(system):
     with pytest.raises(ParameterError, match="t0 < t1"):
         mf.ablate(system, network_with(mf.Motifs(), N=50), t1=0.0)
