@@ -1,8 +1,9 @@
 """Measure a whole brain's connectivity, derive its mean-field equations, and compare them with the brain's own dynamics.
 
 For three couplings c (spectral radius 3 c) and two descriptions, all interneurons as one population and the cell groups, the
-tables give the mean over populations of |R_theory - R_network| / R_network: with the measured motifs, with all synapses independent
-at the same means and variances, and without each class of motifs in turn (ablation). Writes `report.html`, `picture.png` and `derivation.tex` into the output folder.
+tables give the mean over populations of |R_theory - R_network| / R_network: with the measured motifs, with all synapses
+independent at the same means and variances, and without each class of motifs in turn (ablation). Writes `report.html`,
+`picture.png` and `derivation.tex` into the output folder.
 """
 
 import argparse
