@@ -7,6 +7,7 @@ population are all negative (Dale's law).
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,11 +51,14 @@ class Marginal(ABC):
     """A family of distributions of one synapse; final classes implement `positive`, or `quantiles` where the family has both signs.
 
     one_signed: whether a synapse has the sign of its mean
-    squared_cv: variance / mean^2 where the family has no other, None where it can be chosen
     """
 
     one_signed: bool = True
-    squared_cv: float | None = None
+
+    @property
+    def squared_cv(self) -> float | None:
+        """variance / mean^2 of every member, None where it can be chosen."""
+        return None
 
     def quantiles(self, mean: float, variance: float) -> Quantiles:
         """The member of the family with this mean and variance.
@@ -86,7 +90,7 @@ class Gaussian(Marginal):
     one_signed = False
 
     def quantiles(self, mean, variance):
-        deviation = np.sqrt(variance)
+        deviation = math.sqrt(variance)  # a Python number, so that z keeps its dtype
         return _constant(mean) if variance == 0 else Quantiles(lambda z: mean + deviation * z, mean, variance)
 
     def positive(self, mean, variance):
@@ -94,17 +98,32 @@ class Gaussian(Marginal):
 
 
 @dataclass(frozen=True)
-class Lognormal(Marginal):
+class _Shaped(Marginal):
+    """A family of one sign. With a coefficient of variation `cv` = standard deviation / |mean| > 0 it has one parameter less."""
+
+    cv: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.cv is not None and not (np.isfinite(self.cv) and self.cv > 0):
+            raise ParameterError(f"cv = {self.cv} must be a positive number, or None: mean and variance then decide it")
+
+    @property
+    def squared_cv(self) -> float | None:
+        return None if self.cv is None else float(self.cv) ** 2
+
+
+@dataclass(frozen=True)
+class Lognormal(_Shaped):
     """|J| = exp(m + s Z), Z standard normal: s^2 = log(1 + variance / mean^2), m = log|mean| - s^2 / 2."""
 
     def positive(self, mean, variance):
-        s = np.sqrt(np.log1p(variance / mean**2))
-        scale = mean * np.exp(-s * s / 2)
+        s = math.sqrt(math.log1p(variance / mean**2))
+        scale = mean * math.exp(-s * s / 2)
         return Quantiles(lambda z: scale * np.exp(s * z), mean, variance)
 
 
 @dataclass(frozen=True)
-class Gamma(Marginal):
+class Gamma(_Shaped):
     """|J| gamma-distributed with the shape mean^2 / variance and the scale variance / |mean|."""
 
     def positive(self, mean, variance):
@@ -113,7 +132,7 @@ class Gamma(Marginal):
 
 
 @dataclass(frozen=True)
-class TruncatedGaussian(Marginal):
+class TruncatedGaussian(_Shaped):
     """|J| distributed as a normal variable that is known to be positive; its standard deviation is less than its mean.
 
     For the normal variable N(m, s^2) and the hazard h = density / P(> a) at a = -m / s, the mean is s (h - a) and the variance
@@ -137,7 +156,9 @@ class TruncatedGaussian(Marginal):
 class Constant(Marginal):
     """All synapses equal. Sparse networks of such synapses have a variance by their absent ones."""
 
-    squared_cv = 0.0
+    @property
+    def squared_cv(self) -> float | None:
+        return 0.0
 
     def positive(self, mean, variance):
         return _constant(mean)
@@ -172,7 +193,7 @@ class Histogram(Marginal):
         return not self.shifted
 
     @property
-    def squared_cv(self) -> float | None:  # type: ignore[override]
+    def squared_cv(self) -> float | None:
         mean, variance = self._moments()
         return None if self.shifted else variance / mean**2
 
@@ -253,9 +274,18 @@ def _constant(mean: float) -> Quantiles:
 
 
 def _tabulated(of_normal: Callable[[np.ndarray], np.ndarray], mean: float, variance: float) -> Quantiles:
-    z = np.linspace(-REACH, REACH, POINTS)
-    values = of_normal(z)
-    return Quantiles(lambda x: np.interp(x, z, values).astype(np.asarray(x).dtype, copy=False), mean, variance)
+    values = of_normal(np.linspace(-REACH, REACH, POINTS))
+    slopes = np.append(np.diff(values), 0.0)
+
+    def interpolated(z: np.ndarray) -> np.ndarray:
+        # on equal steps, many times faster than a search
+        dtype = np.asarray(z).dtype
+        steps = (np.clip(z, -REACH, REACH) + REACH) * ((POINTS - 1) / (2 * REACH))
+        below = steps.astype(np.int32)
+        steps -= below
+        return values.astype(dtype)[below] + steps * slopes.astype(dtype)[below]
+
+    return Quantiles(interpolated, mean, variance)
 
 
 def _hazard(a: float) -> float:

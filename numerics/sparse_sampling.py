@@ -60,8 +60,9 @@ class Sparse(Sampler):
     where both of two synapses are present with the probability c c' (1 + a), a for each motif (as in SONETs), and Cov(W, W') is that of two
     present ones. S is a Gaussian field above a threshold, W = F^-1(Phi(Z)) of a second field (`numerics.copula`). No N x N matrix is ever made.
 
-    probability: c, a number, (P, P) (row = target) or {target: {source: number}}. None: c follows from mean and variance, for weights
-        without a variance of their own to choose (`marginals.Constant`, `marginals.Histogram`)
+    probability: c, a number, (P, P) (row = target) or {target: {source: number}}. None: c follows from mean and variance, for weights whose
+        coefficient of variation is given (`Constant`, `Histogram`, `Lognormal(cv=0.6)`): 1 / c = (1 + g^2 / (N mean^2)) / (1 + cv^2). Then
+        `Parameters.rescaled`, and so `verify`, keeps weights and in-degrees at every N, while with a given c weights vary ever more
     marginal: of the weights: a family of `motifield.marginals`, or one per block, {target: {source: family}}
     presence: a, indexed as in `Motifs`. None: what it takes to give J its motifs
     weight_motifs: correlation coefficients of the weights of two present synapses. None: what it takes to give J its motifs if `presence` is
@@ -257,7 +258,8 @@ def _weight_moments(mean: float, square: float, c: float | None, family: Margina
         c = min(needed, 1.0)
         return c, mean / c, own * (mean / c) ** 2
     if c is None:
-        raise ParameterError(f"{where}: weights of {type(family).__name__} need a probability; it follows only for those of one parameter")
+        raise ParameterError(f"{where}: weights of {type(family).__name__} need a probability, or a coefficient of variation (cv=...) "
+                             "from which it follows")  # fmt: skip
     least = mean**2 / square
     if not c > 0 or c < least * (1 - EQUAL):
         raise InfeasibleStatisticsError(f"{where}: with the probability {c:.6g} a mean of {mean:.6g} makes a variance above {square - mean**2:.6g}: "
