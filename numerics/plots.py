@@ -91,13 +91,18 @@ def _scatter(reference: xr.Dataset, others: dict[str, xr.Dataset], xlabel: str, 
 
 
 def error_against_size(v: Verification) -> Figure:
-    """Root mean square difference of single networks (points) against N on log axes, with the 1/sqrt(N) line."""
+    """Root mean square difference of single networks (points) against N on log axes, with what `finite_size` predicts (dotted), and the
+    1/sqrt(N) line.
+    """
     figure, axes = _figure(len(QUANTITIES))
     n = v.summary["size"].values.astype(float)
     for ax, quantity in zip(axes[0], QUANTITIES, strict=True):
         spread = v.summary["spread"].sel(quantity=quantity)
         for k, p in enumerate(spread["population"].values[:MOST_CURVES]):
             ax.loglog(n, spread.sel(population=p), "o-", ms=4, lw=1, color=f"C{k}", label=str(p))
+            if "predicted_spread" in v.summary:
+                own = v.summary[["predicted_spread", "bias"]].sel(quantity=quantity, population=p)
+                ax.loglog(n, np.hypot(own["predicted_spread"], own["bias"]), ":", lw=1.2, color=f"C{k}")
         anchor = float(np.exp(np.log(np.maximum(spread, 1e-300)).mean()))
         ax.loglog(n, anchor * np.sqrt(np.exp(np.log(n).mean()) / n), color="0.3", ls="--", lw=1, label=r"$1/\sqrt{N}$")
         ax.set(xlabel="N", ylabel=f"error of {LABELS[quantity]}")

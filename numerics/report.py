@@ -57,6 +57,8 @@ def _section(result: Verification | NetworkVerification, titled: bool, written: 
         parts.append(f"<figure>{_image(figure, caption)}<figcaption>{escape(caption)}.</figcaption></figure>")
     if isinstance(result, Verification):
         parts.append(f"<h3>Extrapolated to infinite size</h3>{_table(result.json()['limits'])}")
+        if result.verdict is not None:
+            parts.append(f"<h3>p-values of mean and spread, all quantities together</h3>{_table([result.verdict.json()])}")
     return [*parts, f"<details open><summary>All numbers at the last time</summary>{_table(result.rows())}</details>"]
 
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sps
 import xarray as xr
+from scipy import stats
 
 import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics import plots, verify
+from motifield.numerics.dmft_terms import without_reciprocity
+from motifield.numerics.sampling import Gaussian, Sampler
 from motifield.theory import filters
 
 SIZES, NETWORKS = (400, 800, 1600), 10
@@ -43,6 +46,49 @@ def test_the_theory_passes(result):
     assert dict(result.networks.sizes) == {"size": 3, "network": 10, "time": 51, "population": 2}
     assert len(result.rows()) == 3 * 2 * 3
     assert result.json()["passed"] is True
+    assert result.verdict.rank == 6
+    assert result.verdict.degrees == 3 * 9 * 6
+    assert result.json()["verdict"]["p_value"] == result.verdict.p_value >= result.verdict.level
+
+
+def test_scores_are_in_units_of_the_predicted_spread(result):
+    at = {"size": 800, "population": "I", "quantity": "variance"}
+    own, prediction = result.summary.sel(at), result.predictions[1]
+    spread = float(prediction.spread.sel(population="I", quantity="variance"))
+    assert float(own["error"]) == pytest.approx(spread / np.sqrt(10))
+    row = next(r for r in result.rows() if (r["N"], r["population"], r["quantity"]) == (800, "I", "variance"))
+    bias = float(prediction.bias.sel(population="I", quantity="variance"))
+    assert row["z"] == pytest.approx((row["network"] - row["theory"] - bias) / (spread / np.sqrt(10)))
+    seen = result.networks["variance"].sel(size=800, population="I").isel(time=-1)
+    assert stats.norm.cdf(row["spread_z"]) == pytest.approx(stats.chi2.cdf(9 * float(seen.var(ddof=1)) / spread**2, 9))
+    # 54 scores each, of mean 0 and variance 1 though not independent
+    for name in ("z", "spread_z"):
+        assert np.abs([r[name] for r in result.rows()]).max() < 4
+
+
+def test_what_is_left_falls_faster_than_the_bias(result):
+    """Least squares in 1/N: limit and slope put the differences back together where there are as many sizes as unknowns."""
+    two = verify._summarise(
+        result.theory.isel(size=[0, 2]), result.networks.isel(size=[0, 2]), (result.predictions[0], result.predictions[2])
+    )
+    for n in (400, 1600):
+        left = (two["network"] - two["theory"] - two["bias"]).sel(size=n)
+        np.testing.assert_allclose((two["limit"] + two["slope"] / n).transpose(*left.dims), left, atol=1e-12)
+    assert (np.abs(result.summary["slope"]) < 4 * result.summary["slope_error"]).all()
+
+
+def test_before_a_fixed_point_the_networks_tell_their_spread(system, parameters):
+    early = mf.verify(system, parameters, sizes=(300, 600), networks=3, t1=1.0)
+    assert early.verdict is None
+    assert early.predictions == ()
+    assert "no prediction of the spread: the theory has not settled at t1 = 1 (N = 300)" in early.criterion
+    assert "predicted_spread" not in early.summary
+    assert early.json()["verdict"] is None
+
+
+def test_a_level_must_be_a_probability(system, parameters):
+    with pytest.raises(ParameterError, match="between 0 and 1"):
+        mf.verify(system, parameters, sizes=[300], networks=2, t1=12.0, level=0.0)
 
 
 def test_a_wrong_theory_fails(parameters, result):
@@ -140,6 +186,7 @@ def test_noise_is_verified():
     )
     done = mf.verify(system, parameters, sizes=(400, 800), networks=6, t1=8.0)
     assert done.passed
+    assert "no prediction of the spread: the spread over finite networks is known for dx/dt = -x + input alone" in done.criterion
     without = mf.integrate(system, parameters.replace(noise=[0.0]), 8.0, saveat=[8.0])
     assert done.summary["network"].sel(quantity="variance", size=800).item() > 3 * without["variance"].isel(time=-1).item()
 
@@ -186,6 +233,7 @@ def test_report_is_one_file_with_equations_pictures_and_verdict(result, quenched
     assert page.count("<math") >= 9
     assert page.count("data:image/svg+xml") == 3 + 2
     assert "Passed:" in page
+    assert f"<td>{result.verdict.p_mean:.4g}</td>" in page
     assert "a &lt;test&gt;" in page
     assert "&lt;b&gt;" in page
     assert not re.search(r'(src|href)="(?!data:)', page)  # nothing outside the file
@@ -200,6 +248,61 @@ def test_the_same_result_gives_the_same_report(quenched, tmp_path):
 
 def test_pictures_show_the_data(result):
     figure = plots.error_against_size(result)
-    line = figure.axes[0].lines[0]
+    line, dotted = figure.axes[0].lines[:2]
+    own = result.summary.sel(quantity="mean", population="E")
+    np.testing.assert_allclose(dotted.get_ydata(), np.sqrt(own["predicted_spread"] ** 2 + own["bias"] ** 2))
     np.testing.assert_allclose(line.get_ydata(), result.summary["spread"].sel(quantity="mean", population="E"))
     assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
+
+
+class Stronger(Sampler):
+    """Networks whose chains are stronger than they should be."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def weights(self, parameters, rng, dtype):
+        return Gaussian().weights(without_reciprocity(parameters.replace(tau_chn=self.factor * parameters.tau_chn)), rng, dtype)
+
+
+@pytest.fixture(scope="module")
+def single():
+    """tanh, a bulk of radius .5."""
+    motifs = mf.Motifs.homogeneous(convergent=0.01, divergent=0.01, chain=0.006)
+    own = mf.Parameters.of(populations=["all"], N=400, fractions=[1.0], mean=-0.002, g=0.6, motifs=motifs, input=0.3)
+    return mf.compile(mf.derive(mf.Architecture(["all"], "tanh(x)"), mf.SecondMoment())), without_reciprocity(own)
+
+
+def rejections(system, parameters, **options):
+    seen = [mf.verify(system, parameters, seed=seed, level=0.05, **options) for seed in range(200)]
+    assert all(v.verdict is not None for v in seen)
+    return np.mean([not v.passed for v in seen])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sizes", "networks"), [([400], 4), ([300], 8)])
+def test_a_true_theory_is_rejected_as_often_as_claimed(system, parameters, sizes, networks):
+    """At level .05, of 200 repeats; the standard error of a rate of .05 is .015."""
+    own = without_reciprocity(parameters.rescaled(sizes[0]))
+    assert 0.02 <= rejections(system, own, sizes=sizes, networks=networks, t1=15.0) <= 0.09
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sizes", "networks"), [([400], 5), ([600], 10)])
+def test_a_true_theory_of_one_population_is_rejected_as_often_as_claimed(single, sizes, networks):
+    system, own = single
+    assert 0.02 <= rejections(system, without_reciprocity(own.rescaled(sizes[0])), sizes=sizes, networks=networks, t1=25.0) <= 0.09
+
+
+@pytest.mark.slow
+def test_chains_that_are_too_small_by_a_fifth_are_rejected(system, parameters):
+    """At N = 4000 with 20 networks. The power follows from the predicted covariance: the noncentral chi-squared of the shift that the missing
+    chains make; it must be above .9, and the repeats that are run must show it.
+    """
+    own = without_reciprocity(parameters.rescaled(4000)).replace(tau_chn=0.8 * parameters.rescaled(4000).tau_chn)
+    own = without_reciprocity(own)
+    seen = [
+        mf.verify(system, own, sizes=[4000], networks=20, t1=15.0, seed=seed, level=0.05, sampler=Stronger(1.25)) for seed in range(3)
+    ]
+    assert not any(v.passed for v in seen)
+    assert max(v.verdict.p_value for v in seen) < 1e-3
