@@ -44,7 +44,8 @@ def standard_errors(
     A statistic is an average over pairs (i, j) or triples (i, j, k) of neurons, so its variance is V_1 + V_2 + V_3: what single neurons,
     pairs and triples contribute (Hoeffding's decomposition). Leaving out one neuron at a time counts V_1 + 2 V_2 + 3 V_3 (Efron and Stein,
     Ann. Stat. 9, 586, 1981), which without motifs is up to three times the variance. Here that sum is computed from the influence of every
-    neuron, and V_2 and V_3 from the sums over pairs and triples of `groups` random groups of each population, less their margins. Time is
+    neuron, and V_2 and V_3 from the sums over pairs and triples of `groups` random groups of each population, less their margins, and less
+    what the means, from which covariances are measured, move with the same neurons. Time is
     O(nnz P + N (groups P)^2). Coefficients tau are linearised in their covariance and variances.
 
     means: m[p, q], of the synapses off the diagonal; variance, tau: as measured; seed: of the groups
@@ -55,9 +56,10 @@ def standard_errors(
     few = sizes < FEWEST
     single = {name: np.zeros((P, P)) for name in ("mean", "variance", "reciprocal", "tau")}
     spreads: dict[tuple[int, int], _Kernel] = {}
+    shifts: dict[tuple[int, int], dict[int, np.ndarray]] = {}
     for p, q in product(range(P), repeat=2):
         kernels = _pair_kernels(sums, cells, sizes, p, q)
-        spreads[p, q] = kernels["variance"]
+        spreads[p, q], shifts[p, q] = kernels["variance"], kernels.pop("mean off the diagonal").single
         for name, kernel in kernels.items():
             single[name][p, q] = kernel.error(cells)
     for p, q in product(range(P), repeat=2):
@@ -72,7 +74,7 @@ def standard_errors(
     for name in ("convergent", "divergent", "chain"):
         measured = np.asarray(getattr(tau, name))
         measured = measured.transpose(1, 0, 2) if name == "chain" else measured
-        both = _triple_errors(name, sums, cells, variance, measured, spreads)
+        both = _triple_errors(name, sums, cells, variance, measured, spreads, shifts)
         both[:, few[:, None, None] | few[None, :, None] | few[None, None, :]] = np.nan
         triples[name], coefficients[name] = both.transpose(0, 2, 1, 3) if name == "chain" else both
     reciprocal = single.pop("tau")
@@ -117,6 +119,11 @@ class _Cells(NamedTuple):
         same = [np.eye(len(own[k])) if roles[k] == roles[m] else np.zeros((1, 1)) for k, m in ((0, 1), (0, 2), (1, 2))]
         ab, ac, bc = same[0][:, :, None], same[1][:, None, :], same[2][None]
         return a * b * c - ab * a * c - ac * a * b - bc * a * b + 2 * ab * ac * a
+
+    def sums(self, values: np.ndarray, p: int) -> np.ndarray:
+        """Over the neurons of every cell of population p, of one value each."""
+        own = self.ranges[p]
+        return np.bincount(self.cell[self.members[p]] - own.start, weights=values, minlength=own.stop - own.start)
 
     def total(self, over_cells: np.ndarray) -> np.ndarray:
         """Sums over cells of the last axis, as sums over populations."""
@@ -248,6 +255,20 @@ class _Kernel(NamedTuple):
             pair[key] = pair.get(key, 0.0) + sums
         return self._replace(single=single, pair=pair)
 
+    def about_means(self, cells: _Cells, first: dict[int, np.ndarray], second: dict[int, np.ndarray]) -> _Kernel:
+        """Of a covariance about the measured means of two blocks, which the same neurons shift: less the product of the two shifts.
+
+        first, second: population -> influence of every neuron on each mean
+        """
+        pair = dict(self.pair)
+        for (s, one), (t, other) in product(first.items(), second.items()):
+            product_of_sums = np.outer(cells.sums(one, s), cells.sums(other, t))
+            if s == t:  # pairs are of two neurons
+                product_of_sums -= np.diag(cells.sums(one * other, s))
+            key, sums = ((s, t), product_of_sums) if s <= t else ((t, s), product_of_sums.T)
+            pair[key] = pair.get(key, 0.0) - sums
+        return self._replace(pair=pair)
+
     def less(self, half: float, variance: np.ndarray, spreads: dict[tuple[int, int], _Kernel], *blocks: tuple[int, int]) -> _Kernel:
         """Of a coefficient, from that of covariance / sqrt(variance variance'); half: half the coefficient."""
         kernel = self
@@ -287,10 +308,11 @@ def _pair_kernels(sums: _Sums, cells: _Cells, sizes: np.ndarray, p: int, q: int)
         "variance": (cells.total(sums.squares)[onto, q], sums.column_squares[from_, p]),
         "reciprocal": (cells.total(sums.partners)[onto, q], cells.total(sums.partners)[from_, p]),
     }
-    made = {}
+    made: dict[str, _Kernel] = {}
     for name, own in margins.items():
         over = {"mean": sums.rows, "variance": sums.squares, "reciprocal": sums.partners}[name]
         made[name] = _Kernel.of(cells, (p, q), own, _by_cell(over[onto][:, cells.ranges[q]], cells, p))
+    made["mean off the diagonal"] = made["mean"]
     if p == q:  # the mean is over the diagonal as well
         kernel = made["mean"].times(pairs / sizes[p] ** 2)
         made["mean"] = kernel.plus(_Kernel({p: sums.diagonal[onto] / sizes[p] ** 2}, {}))
@@ -303,7 +325,7 @@ def _by_cell(values: np.ndarray, cells: _Cells, p: int) -> np.ndarray:
     return np.stack([values[cells.cell[cells.members[p]] == c].sum(axis=0) for c in range(own.start, own.stop)])
 
 
-def _triple_errors(name: str, sums: _Sums, cells: _Cells, variance, tau, spreads) -> np.ndarray:
+def _triple_errors(name: str, sums: _Sums, cells: _Cells, variance, tau, spreads, shifts) -> np.ndarray:
     """[2, s, t, u]: errors of the covariance and of its coefficient, s the population of the neuron that both synapses share."""
     P = len(variance)
     squares, partners = cells.total(sums.squares), cells.total(sums.partners)
@@ -332,6 +354,7 @@ def _triple_errors(name: str, sums: _Sums, cells: _Cells, variance, tau, spreads
                 margins[0] = margins[0] - same[shared, t]
                 margins[1], margins[2] = (m - same_end[cells.members[t], s] for m in margins[1:])
             kernel = _Kernel.of(cells, (s, t, u), margins, table[:, cells.ranges[t], cells.ranges[u]])
+            kernel = kernel.about_means(cells, *(shifts[block] for block in blocks(s, t, u)))
             errors[0, s, t, u] = kernel.error(cells)
             scaled = kernel.times(1 / np.sqrt(scale)).less(float(tau[s, t, u]) / 2, variance, spreads, *blocks(s, t, u))
             errors[1, s, t, u] = scaled.error(cells)

@@ -21,10 +21,17 @@ def small_network(sizes=(5, 6), sparse=False):
     return Network.of(sps.csr_array(J) if sparse else J, labels), J
 
 
-def by_hand(network, J, term, roles):
+def centred(table):
+    for axis, n in enumerate(table.shape):
+        table = (table - table.mean(axis=axis, keepdims=True)) * np.sqrt(n / (n - 1))
+    return table
+
+
+def by_hand(network, term, roles, shifts=()):
     """The error of an average of `term` over distinct neurons of the populations `roles`, from a table over all of them.
 
-    Every set of one, two or three neurons is visited, its parts taken off by centring, and its squares are added.
+    Every set of one, two or three neurons is visited, its parts taken off by centring, and its squares are added. shifts: what each neuron
+    does to the means of two blocks, {population: influences}; every pair of neurons moves a covariance by minus the products of theirs.
     """
     members = [network.members(p) for p in roles]
     values, there = np.zeros((2, *(len(m) for m in members)))
@@ -39,13 +46,17 @@ def by_hand(network, J, term, roles):
         sums = {}
         for chosen in [c for c in product(range(len(roles)), repeat=order) if list(c) == sorted(set(c))]:
             rest = tuple(k for k in range(len(roles)) if k not in chosen)
-            table = values.sum(axis=rest)
-            for axis, n in enumerate(table.shape):
-                table = (table - table.mean(axis=axis, keepdims=True)) * np.sqrt(n / (n - 1))
+            table = centred(values.sum(axis=rest))
             for at in np.ndindex(table.shape):
                 # coinciding neurons fill a place of the table that no set has: it stays with the set of places
                 key = tuple(sorted(int(members[c][k]) for c, k in zip(chosen, at, strict=True)))
                 sums[key] = sums.get(key, 0.0) + table[at]
+        if order == 2 and shifts:
+            for (p, one), (q, other) in product(shifts[0].items(), shifts[1].items()):
+                table = np.outer(one, other) * (1 - np.eye(len(one)) if p == q else 1)
+                for at, value in np.ndenumerate(centred(table)):
+                    key = tuple(sorted(int(network.members(r)[k]) for r, k in zip((p, q), at, strict=True)))
+                    sums[key] = sums.get(key, 0.0) - value
         total = sum(value**2 for value in sums.values())
         levels.append(total)
     ones, pairs, triples = (*levels, 0.0, 0.0)[:3]
@@ -64,30 +75,38 @@ def test_against_every_set_of_neurons(sparse):
     X = J - m[np.ix_(labels, labels)]
     errors = standard_errors(network, m, found.variance, found.tau, groups=100)
     for p, q in product(range(2), repeat=2):
-        np.testing.assert_allclose(errors.variance[p, q], by_hand(network, J, lambda i, j: X[i, j] ** 2, (p, q)), rtol=1e-10)
-        np.testing.assert_allclose(errors.reciprocal[p, q], by_hand(network, J, lambda i, j: X[i, j] * X[j, i], (p, q)), rtol=1e-10)
+        np.testing.assert_allclose(errors.variance[p, q], by_hand(network, lambda i, j: X[i, j] ** 2, (p, q)), rtol=1e-10)
+        np.testing.assert_allclose(errors.reciprocal[p, q], by_hand(network, lambda i, j: X[i, j] * X[j, i], (p, q)), rtol=1e-10)
         if p != q:
-            np.testing.assert_allclose(errors.mean[p, q], by_hand(network, J, lambda i, j: X[i, j], (p, q)), rtol=1e-10)
+            np.testing.assert_allclose(errors.mean[p, q], by_hand(network, lambda i, j: X[i, j], (p, q)), rtol=1e-10)
+
+    def shift(p, q):
+        pairs = len(network.members(p)) * (len(network.members(q)) - (p == q))
+        block = X[np.ix_(network.members(p), network.members(q))] / pairs * (1 - np.eye(len(network.members(p))) if p == q else 1)
+        return {p: block.sum(axis=1) + block.sum(axis=0)} if p == q else {p: block.sum(axis=1), q: block.sum(axis=0)}
+
     for p, q, r in product(range(2), repeat=3):
+        con, div, chn = (shift(p, q), shift(p, r)), (shift(q, p), shift(r, p)), (shift(p, q), shift(q, r))
         expected = {
-            "convergent": by_hand(network, J, lambda i, j, k: X[i, j] * X[i, k], (p, q, r)),
-            "divergent": by_hand(network, J, lambda j, i, k: X[i, j] * X[k, j], (p, q, r)),
-            "chain": by_hand(network, J, lambda i, j, k: X[i, j] * X[j, k], (p, q, r)),
+            "convergent": by_hand(network, lambda i, j, k: X[i, j] * X[i, k], (p, q, r), con),
+            "divergent": by_hand(network, lambda j, i, k: X[i, j] * X[k, j], (p, q, r), div),
+            "chain": by_hand(network, lambda i, j, k: X[i, j] * X[j, k], (p, q, r), chn),
         }
         for name, value in expected.items():
             np.testing.assert_allclose(getattr(errors, name)[p, q, r], value, rtol=1e-10, err_msg=f"{name} {p} {q} {r}")
 
 
 CASES = {
-    "one population": ({"N": 200, "fractions": [1.0], "mean": 0.01, "g": 1.0, "motifs": Motifs.shared(0.04)}, 200),
-    "independent synapses": ({"N": 200, "fractions": [1.0], "mean": 0.01, "g": 1.0}, 200),
+    "one population": ({"N": 200, "fractions": [1.0], "mean": 0.01, "g": 1.0, "motifs": Motifs.shared(0.04)}, 150),
+    "independent synapses": ({"N": 200, "fractions": [1.0], "mean": 0.01, "g": 1.0}, 150),
+    "divergent motifs alone": ({"N": 200, "fractions": [1.0], "mean": 0.01, "g": 1.0, "motifs": Motifs(divergent=0.08)}, 150),
     "two populations": ({"N": 300, "fractions": [0.6, 0.4], "mean": 0.01, "g": [[1.0, 0.5], [0.7, 2.0]], "motifs": Motifs.shared(0.02)}, 100),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [*list(CASES)[:2], pytest.param("two populations", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", [*list(CASES)[:3], pytest.param("two populations", marks=pytest.mark.slow)])
 def test_errors_are_the_spread_of_sampled_networks(case):
-    """The spread of 200 networks is itself known to 5 %, of 100 to 7 %."""
+    """The spread of 150 networks is itself known to 6 %, of 100 to 7 %."""
     arguments, count = CASES[case]
     parameters = Parameters.of(**arguments)
     seen = [measure(sample(parameters, seed), errors=True) for seed in range(count)]
