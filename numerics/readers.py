@@ -258,7 +258,7 @@ def _graphml(path: Path) -> Any:
     try:
         import networkx
     except ImportError as error:
-        raise NetworkError(f"{path} is read by networkx, which is not installed: pip install networkx") from error
+        raise NetworkError(f"{path} is read by networkx, which is not installed: pip install 'motifield[graphs]'") from error
     try:
         return networkx.read_graphml(path)
     except Exception as error:  # parsers raise errors of their own

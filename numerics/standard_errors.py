@@ -14,7 +14,8 @@ from .motifs import Motifs
 from .network import Network
 
 ROWS = 256
-GROUPS = 16
+GROUPS, GROUPS_OF_MANY = 16, 8
+"""Per population: up to 4 populations, and of more."""
 FEWEST = 3
 """Neurons of a population below which nothing is known of how it varies."""
 
@@ -37,20 +38,21 @@ class StandardErrors:
 
 
 def standard_errors(
-    network: Network, means: np.ndarray, variance: np.ndarray, tau: Motifs, groups: int = GROUPS, seed: int = 0
+    network: Network, means: np.ndarray, variance: np.ndarray, tau: Motifs, groups: int | None = None, seed: int = 0
 ) -> StandardErrors:
     """Jackknife over neurons, with what it counts too often taken off.
 
     A statistic is an average over pairs (i, j) or triples (i, j, k) of neurons, so its variance is V_1 + V_2 + V_3: what single neurons,
     pairs and triples contribute (Hoeffding's decomposition). Leaving out one neuron at a time counts V_1 + 2 V_2 + 3 V_3 (Efron and Stein,
     Ann. Stat. 9, 586, 1981), which without motifs is up to three times the variance. Here that sum is computed from the influence of every
-    neuron, and V_2 and V_3 from the sums over pairs and triples of `groups` random groups of each population, less their margins, and less
-    what the means, from which covariances are measured, move with the same neurons. Time is
-    O(nnz P + N (groups P)^2). Coefficients tau are linearised in their covariance and variances.
+    neuron, and V_2 and V_3 from the sums over pairs and triples of random groups of each population, less their margins, and less what
+    the means, from which covariances are measured, move with the same neurons. Time is O(nnz P + N (groups P)^2). Coefficients tau are
+    linearised in their covariance and variances.
 
-    means: m[p, q], of the synapses off the diagonal; variance, tau: as measured; seed: of the groups
+    means: m[p, q], of the synapses off the diagonal; variance, tau: as measured; groups: of each population, by default 16,
+    or 8 of more than 4 populations; seed: of the groups
     """
-    cells = _Cells.of(network, groups, seed)
+    cells = _Cells.of(network, groups or (GROUPS if network.P <= 4 else GROUPS_OF_MANY), seed)
     sums = _Sums.of(network, cells, means, variance > 0)
     P, sizes = network.P, np.asarray(network.sizes, dtype=float)
     few = sizes < FEWEST
@@ -61,13 +63,13 @@ def standard_errors(
         kernels = _pair_kernels(sums, cells, sizes, p, q)
         spreads[p, q], shifts[p, q] = kernels["variance"], kernels.pop("mean off the diagonal").single
         for name, kernel in kernels.items():
-            single[name][p, q] = kernel.error(cells)
+            single[name][p, q] = kernel.error()
     for p, q in product(range(P), repeat=2):
         if variance[p, q] > 0 and variance[q, p] > 0:
             scale = np.sqrt(variance[p, q] * variance[q, p])
             kernel = _pair_kernels(sums, cells, sizes, p, q)["reciprocal"].times(1 / scale)
             coefficient = float(tau.reciprocal[p, q])
-            single["tau"][p, q] = kernel.less(coefficient / 2, variance, spreads, (p, q), (q, p)).error(cells)
+            single["tau"][p, q] = kernel.less(coefficient / 2, variance, spreads, (p, q), (q, p)).error()
     for values in single.values():
         values[few[:, None] | few[None, :]] = np.nan
     triples, coefficients = {}, {}
@@ -214,13 +216,12 @@ def _weighted(network: Network, cells: _Cells, means, varies, values: np.ndarray
 class _Kernel(NamedTuple):
     """A statistic minus its expectation as a sum over neurons, and over pairs and triples of groups; all relative to the number of its terms.
 
-    single: population -> influence of every neuron; pair: two populations, in order -> sums; triple: sums, and its three populations
+    single: population -> influence of every neuron; pair: two populations, in order -> sums; triple: what triples contribute to the variance
     """
 
     single: dict[int, np.ndarray]
     pair: dict[tuple[int, int], np.ndarray]
-    triple: np.ndarray | None = None
-    roles: tuple[int, ...] = ()
+    triple: float = 0.0
 
     @classmethod
     def of(cls, cells: _Cells, roles: tuple[int, ...], margins: Iterable[np.ndarray], table: np.ndarray) -> _Kernel:
@@ -239,12 +240,12 @@ class _Kernel(NamedTuple):
             sums, key = table.sum(axis=rest) / terms, (roles[a], roles[b])
             key, sums = (key, sums) if key[0] <= key[1] else (key[::-1], sums.T)
             pair[key] = pair.get(key, 0.0) + sums
-        return cls(single, pair, table / terms if len(roles) == 3 else None, roles)
+        return cls(single, pair, _sum_of_squares(table, roles) / terms**2 if len(roles) == 3 else 0.0)
 
     def times(self, factor: float) -> _Kernel:
         single = {k: factor * v for k, v in self.single.items()}
         pair = {k: factor * v for k, v in self.pair.items()}
-        return _Kernel(single, pair, None if self.triple is None else factor * self.triple, self.roles)
+        return _Kernel(single, pair, factor**2 * self.triple)
 
     def plus(self, other: _Kernel) -> _Kernel:
         """With a statistic of pairs."""
@@ -276,27 +277,28 @@ class _Kernel(NamedTuple):
             kernel = kernel.plus(spreads[block].times(-half / variance[block]))
         return kernel
 
-    def error(self, cells: _Cells) -> float:
+    def error(self) -> float:
         ones = sum(_sum_of_squares(v, (p,)) for p, v in self.single.items())
         pairs = sum(_sum_of_squares(v, key) for key, v in self.pair.items())
-        triples = 0.0 if self.triple is None else _sum_of_squares(self.triple, self.roles)
-        second = max(pairs - 3 * triples, 0.0)
-        first = max(ones - 2 * second - 3 * triples, 0.0)
-        return float(np.sqrt(first + second + triples))
+        second = max(pairs - 3 * self.triple, 0.0)
+        first = max(ones - 2 * second - 3 * self.triple, 0.0)
+        return float(np.sqrt(first + second + self.triple))
 
 
 def _sum_of_squares(values: np.ndarray, roles: tuple[int, ...]) -> float:
     """Over all sets of as many neurons (or groups) as there are roles, of what such a set adds beyond its parts."""
+    scale = 1.0
     for axis, n in enumerate(values.shape):
-        values = (values - values.mean(axis=axis, keepdims=True)) * np.sqrt(n / max(n - 1, 1))
+        values = values - np.add.reduce(values, axis=axis, keepdims=True) / n
+        scale *= n / max(n - 1, 1)
+    if len(set(roles)) == len(roles):
+        return scale * float(np.vdot(values, values))
     alike = [s for s in permutations(range(len(roles))) if tuple(roles[k] for k in s) == roles]
-    if len(alike) == 1:
-        return float(np.vdot(values, values))
     total = sum(values.transpose(s) for s in alike)
     at = np.indices(values.shape, sparse=True)
     # a set within one group is met in every order
     orders = sum(np.logical_and.reduce(np.broadcast_arrays(*(at[k] == at[s[k]] for k in range(len(s))))) for s in alike)
-    return float(np.sum(total**2 / orders) / len(alike))
+    return scale * float(np.sum(total**2 / orders) / len(alike))
 
 
 def _pair_kernels(sums: _Sums, cells: _Cells, sizes: np.ndarray, p: int, q: int) -> dict[str, _Kernel]:
@@ -355,9 +357,9 @@ def _triple_errors(name: str, sums: _Sums, cells: _Cells, variance, tau, spreads
                 margins[1], margins[2] = (m - same_end[cells.members[t], s] for m in margins[1:])
             kernel = _Kernel.of(cells, (s, t, u), margins, table[:, cells.ranges[t], cells.ranges[u]])
             kernel = kernel.about_means(cells, *(shifts[block] for block in blocks(s, t, u)))
-            errors[0, s, t, u] = kernel.error(cells)
+            errors[0, s, t, u] = kernel.error()
             scaled = kernel.times(1 / np.sqrt(scale)).less(float(tau[s, t, u]) / 2, variance, spreads, *blocks(s, t, u))
-            errors[1, s, t, u] = scaled.error(cells)
+            errors[1, s, t, u] = scaled.error()
     return errors
 
 
