@@ -79,7 +79,7 @@ def verify(
     spec: SpecFile,
     closure: ClosureName = None,
     network: Annotated[
-        Path | None, typer.Option("--network", help="Compare with this network, any file that `measure` reads, and its statistics.", show_default=False)
+        Path | None, typer.Option("--network", help="Compare with this network, any file that `measure` reads.", show_default=False)
     ] = None,
     sizes: Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")] = "500,1000,2000",
     networks: Annotated[int, typer.Option("--networks", min=2, help="Sampled networks per size.")] = 8,
