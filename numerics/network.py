@@ -16,7 +16,6 @@ from ..errors import NetworkError
 from .network_files import read_arrays, write_arrays
 
 if TYPE_CHECKING:
-    from .measure import Statistics
     from .parameters import Parameters
 
 FORMAT = 2
@@ -116,12 +115,12 @@ class Network:
         rows = None if self.rows is None else self.rows * float(factor)
         return replace(self, weights=self.matrix * float(factor), seed=None, parameters=None, rows=rows)
 
-    def save(self, path: str | os.PathLike, statistics: Statistics | None = None) -> Path:
+    def save(self, path: str | os.PathLike, statistics: Any = None) -> Path:
         """Write one .npz or .h5 file that `load_network` reads; the file is complete or, after an error, not there.
 
         It holds the synapses and populations, and what is known of the seed, the parameters that the network was sampled from, `rows` and
-        `offsets`; and its measured `statistics`, if given, which `load_statistics` reads. Raises `NetworkError` where it cannot be written,
-        or when the parameters' input is a Python function.
+        `offsets`; and its measured `statistics` (of `measure`), if given, which `load_statistics` reads. Raises `NetworkError` where it
+        cannot be written, or when the parameters' input is a Python function.
         """
         measured = {} if statistics is None else {f"measured.{name}": array for name, array in statistics.arrays().items()}
         return write_arrays(path, _content(self) | measured)
