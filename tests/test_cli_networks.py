@@ -165,3 +165,31 @@ def test_bad_input_ends_with_one_message_and_status_2(call, spec, table, tmp_pat
     assert match in err
     assert "Traceback" not in err
     assert sorted(p.name for p in tmp_path.iterdir()) == before  # nothing half written
+
+
+def test_sample_sparse_networks_of_other_marginals(call, spec, tmp_path):
+    """The same statistics, whatever the marginal, or the nearest; what is not there, or out of reach, is said."""
+    mild = tmp_path / "mild.toml"
+    own = SPEC.replace("{ shared = 0.04 }", "{ convergent = 0.02, divergent = 0.02, chain = 0.004, reciprocal = 0.008 }")
+    mild.write_text(own.replace("[[0.002, -0.003], [0.003, -0.002]]", "[[0.01, -0.01], [0.01, -0.01]]"))
+    path = tmp_path / "n.npz"
+    options = ("--marginal", "lognormal", "--probability", "0.4", "--zero-diagonal", "--single", "--json")
+    code, _, err = call("sample", mild, "-o", path, *options)
+    assert code == 2
+    assert "closest motifs" in err
+    options = (*options, "--nearest")
+    said = json.loads(call("sample", mild, "-o", path, *options)[1])
+    network = load_network(path)
+    assert network.sparse
+    assert network.weights.dtype == np.float32
+    assert network.weights.diagonal().max() == 0
+    assert 0.37 < network.weights.nnz / 400**2 < 0.43
+    assert np.all(network.weights.data[network.labels[network.weights.indices] == 0] > 0)
+    assert np.all(network.weights.data[network.labels[network.weights.indices] == 1] < 0)
+    np.testing.assert_allclose(400 * np.array(said["measured"]["variance"]), 0.09, rtol=0.1)
+    for wrong, match in ((("--marginal", "cauchy"), "'cauchy' is unknown"), (("--marginal", "lognormal:x"), "takes no 'x'"),
+                         (("--probability", "0.01", "--marginal", "gamma"), "probability must be at least")):  # fmt: skip
+        code, _, err = call("sample", mild, "-o", tmp_path / "m.npz", *wrong)
+        assert code == 2
+        assert match in err
+        assert not (tmp_path / "m.npz").exists()

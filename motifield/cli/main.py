@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import MotifieldError
+from ..errors import MotifieldError, SpecError
 from . import average, bifurcate, derive, dmft, respond, stability  # noqa: F401  (their commands)
 from . import networks as _networks  # noqa: F401
 from .shared import (
     AsJson,
     ClosureName,
+    Marginal,
+    Probability,
     SpecFile,
     app,
     by_population,
@@ -22,6 +24,7 @@ from .shared import (
     print_json,
     print_table,
     progress,
+    sampler_of,
     sizes_of,
     system_of,
     write_dataset,
@@ -89,6 +92,9 @@ def verify(
         float | None,
         typer.Option("--tolerance", min=0, help="Relative error that passes; default 0 for an ensemble, .1 for one network.", show_default=False),
     ] = None,
+    level: Annotated[float, typer.Option("--level", help="Of an ensemble: the probability to reject a theory that is true.")] = 0.01,
+    marginal: Marginal = None,
+    probability: Probability = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML report.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
@@ -98,6 +104,8 @@ def verify(
     from ..numerics.verify import verify_network as quenched
 
     given = loaded.network if network is None else network_of(network)[0]
+    if given is not None and (marginal is not None or probability is not None):
+        raise SpecError("--marginal and --probability are for networks that are sampled")
     common: dict[str, Any] = {"t1": loaded.t1 if t1 is None else t1, "initial": loaded.initial or None, "title": loaded.title}
     with progress(not as_json) as say:
         result: Any
@@ -107,7 +115,7 @@ def verify(
             result = quenched(system, given, tolerance=allowed, seed=seed, progress=say, **own, **common)
         else:
             result = ensemble(system, loaded.numbers(), sizes=sizes_of(sizes), networks=networks, seed=seed, tolerance=tolerance or 0.0,
-                              progress=say, **common)  # fmt: skip
+                              level=level, sampler=sampler_of(marginal, probability, False), progress=say, **common)  # fmt: skip
     if report is not None:
         from ..numerics.report import write_report
 

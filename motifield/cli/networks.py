@@ -12,9 +12,12 @@ from .shared import (
     SPEC_SUFFIXES,
     AsJson,
     ClosureName,
+    Marginal,
     Output,
     Plot,
+    Probability,
     SpecFile,
+    ZeroDiagonal,
     app,
     by_population,
     check_files,
@@ -24,6 +27,7 @@ from .shared import (
     print_json,
     print_table,
     progress,
+    sampler_of,
     spec_of,
     system_of,
     write_dataset,
@@ -43,9 +47,17 @@ def sample(
     output: Annotated[Path, typer.Option("--output", "-o", help="Network file to write (.npz or .h5).", show_default=False)],
     seed: Seed = 0,
     size: Size = None,
+    marginal: Marginal = None,
+    probability: Probability = None,
+    zero_diagonal: ZeroDiagonal = False,
+    nearest: Annotated[bool, typer.Option("--nearest", help="Where these motifs cannot be drawn, the closest ones that can.")] = False,
+    single: Annotated[bool, typer.Option("--single", help="Synapses in single precision, half the memory.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sample a finite network with the spec's statistics, and say what came out. The file holds the measured statistics and the seed as well."""
+    """Sample a finite network with the spec's statistics, and say what came out. The file holds the measured statistics and the seed as well.
+
+    Means, variances and motifs are those of the spec whatever the distribution of the synapses; what a distribution cannot reach is refused.
+    """
     _check_network_file(output)
     from ..numerics.measure import measure as statistics
     from ..numerics.sampling import sample as draw
@@ -53,8 +65,13 @@ def sample(
     parameters = spec_of(spec).numbers()
     parameters = parameters if size is None else parameters.rescaled(size)
     with progress(not as_json) as say:
-        say("sampling", 0.0)
-        network = draw(parameters, seed)
+        sampler = sampler_of(marginal, probability, zero_diagonal)
+        if nearest:
+            from ..numerics.feasibility import nearest_feasible
+
+            parameters = nearest_feasible(parameters) if sampler is None else sampler.nearest(parameters)
+        network = draw(parameters, seed, sampler=sampler, dtype="float32" if single else "float64",
+                       progress=lambda what, done: say(what, 0.6 * done))  # fmt: skip
         say("measuring", 0.6)
         measured = statistics(network)
         say("writing", 0.8)

@@ -45,6 +45,17 @@ Vary = Annotated[
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the numbers: .nc, .csv or .json.", show_default=False)]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Draw them: .png, .svg or .pdf.", show_default=False)]
 
+Marginal = Annotated[
+    str | None,
+    typer.Option("--marginal", metavar="NAME[:CV]", show_default=False,
+                 help="Distribution of a synapse (with --probability: of those that are present): gaussian (default), lognormal, gamma, "
+                      "truncated-gaussian, constant; some with a coefficient of variation, as lognormal:0.5."),
+]  # fmt: skip
+Probability = Annotated[
+    float | None, typer.Option("--probability", min=0, max=1, show_default=False, help="Sparse networks: that a synapse is present.")
+]
+ZeroDiagonal = Annotated[bool, typer.Option("--zero-diagonal", help="No synapse of a neuron onto itself.")]
+
 DATA_SUFFIXES = (".nc", ".csv", ".json")
 SPEC_SUFFIXES = (".toml", ".json")
 
@@ -112,6 +123,31 @@ def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
     from ..numerics.readers import read_network
 
     return read_network(path, **options), 0.0
+
+
+def sampler_of(marginal: str | None, probability: float | None, zero_diagonal: bool) -> Any:
+    """The sampler that `--marginal`, `--probability` and `--zero-diagonal` ask for; None for the Gaussian one."""
+    from ..numerics import marginals
+
+    families = {"gaussian": marginals.Gaussian, "lognormal": marginals.Lognormal, "gamma": marginals.Gamma,
+                "truncated-gaussian": marginals.TruncatedGaussian, "constant": marginals.Constant}  # fmt: skip
+    name, colon, text = (marginal or ("constant" if probability is not None else "gaussian")).partition(":")
+    if name not in families:
+        raise SpecError(f"--marginal {name!r} is unknown: there are {', '.join(families)}")
+    try:
+        family = families[name](float(text)) if colon else families[name]()
+    except (ValueError, TypeError):
+        raise SpecError(f"--marginal {marginal!r}: {name} takes no {text!r}; a coefficient of variation goes with lognormal, gamma and "
+                        "truncated-gaussian") from None  # fmt: skip
+    if probability is not None:
+        from ..numerics.sparse_sampling import Sparse
+
+        return Sparse(probability=probability, marginal=family, zero_diagonal=zero_diagonal)
+    if marginal is None and not zero_diagonal:
+        return None
+    from ..numerics.dense_sampling import Dense
+
+    return Dense(family, zero_diagonal=zero_diagonal)
 
 
 def double_precision() -> None:
