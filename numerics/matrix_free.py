@@ -89,9 +89,9 @@ def matrix_free(
     labels = np.repeat(np.arange(len(sizes)), sizes)
     given: Any = (parameters.mean, own.a, own.b, own.scale, own.direct, own.swapped)
     key = jax.random.key(int(np.random.SeedSequence([seed, 2]).generate_state(1)[0]), impl=bits)
-    weights = MatrixFree(*(jnp.asarray(np.asarray(v), dtype) for v in given), key, jnp.asarray(labels), int(tile),
-                         tuple(devices or jax.devices()[:1]))  # fmt: skip
-    return Network(weights, parameters.populations, labels, seed, parameters, float(parameters.N) * own.a, own.offsets)  # type: ignore[arg-type]
+    arrays: list[Any] = [jnp.asarray(np.asarray(v), dtype) for v in given]
+    weights: Any = MatrixFree(*arrays, key, jnp.asarray(labels), int(tile), tuple(devices or jax.devices()[:1]))
+    return Network(weights, parameters.populations, labels, seed, parameters, float(parameters.N) * own.a, own.offsets)
 
 
 @eqx.filter_jit
