@@ -87,10 +87,10 @@ def matrix_free(
     check_feasible(parameters)
     own = Field.of(parameters, seed, dtype)
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    given: Any = (parameters.mean, own.a, own.b, own.scale, own.direct, own.swapped)
+    given: dict[str, Any] = {"mean": parameters.mean, **{name: getattr(own, name) for name in ("a", "b", "scale", "direct", "swapped")}}
     key = jax.random.key(int(np.random.SeedSequence([seed, 2]).generate_state(1)[0]), impl=bits)
-    arrays: list[Any] = [jnp.asarray(np.asarray(v), dtype) for v in given]
-    weights: Any = MatrixFree(*arrays, key, jnp.asarray(labels), int(tile), tuple(devices or jax.devices()[:1]))
+    arrays: dict[str, Any] = {name: jnp.asarray(np.asarray(v), dtype) for name, v in given.items()}
+    weights: Any = MatrixFree(**arrays, key=key, labels=jnp.asarray(labels), tile=int(tile), devices=tuple(devices or jax.devices()[:1]))
     return Network(weights, parameters.populations, labels, seed, parameters, float(parameters.N) * own.a, own.offsets)
 
 
