@@ -67,6 +67,25 @@ def test_linear_neurons_by_hand():
     assert found.bias.values[0, 0] == pytest.approx(g**2 * X / (1 - g**2) / N / (1 - m) ** 2)
 
 
+def test_symmetric_linear_networks_by_hand():
+    """phi = x, w symmetric: x = (1 - w)^-1 1, whose mean is v f(w) v, v a unit vector, f = 1 / (1 - lambda). The eigenvectors of w are uniform, so
+    that Cov(v f v, v h v) = 2 (<f h> - <f> <h>) / N, averages over the semicircle of radius 2 g.
+    """
+    g, N = 0.3, 500
+    own = mf.Parameters.of(
+        populations=["X"], N=N, fractions=[1.0], mean=0.0, g=g, motifs=mf.Motifs.homogeneous(reciprocal=1.0), input=1.0
+    )
+    angle = (np.arange(400) + 0.5) * np.pi / 400
+    f, weights = 1 / (1 - 2 * g * np.cos(angle)), np.sin(angle) ** 2 * 2 / 400
+    first, second, third, fourth = (weights @ f**k for k in (1, 2, 3, 4))
+    of_mean, mixed, of_square = (2 / N * v for v in (second - first**2, third - first * second, fourth - second**2))
+    of_variance = of_square - 4 * first * mixed + 4 * first**2 * of_mean
+    found = predicted(compiled(["X"], "x", mf.Cavity()), own)
+    assert found.expected.values[:3, 0] == pytest.approx([first, second - first**2, first])
+    assert found.spread.values[:3, 0] == pytest.approx(np.sqrt([of_mean, of_variance, of_mean]))
+    assert found.matrix(("mean", "variance"))[0, 1] == pytest.approx(mixed - 2 * first * of_mean)
+
+
 def independent(phi, system, parameters, n, seed):
     """Sums of n populations of independent neurons, made consistent with what they make each other feel, minus their limits; the first-order
     theory of these; and `_Linear`. Written without the averages of the theory.
