@@ -7,7 +7,6 @@ states at once cost no more of them. JAX code: the same on a GPU; over several d
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -120,24 +119,28 @@ def _product(J: MatrixFree, r: Float[Array, "N k"]) -> Float[Array, "N k"]:
 def _tiles(J: MatrixFree, r: Array, labels: Array, pairs: Array) -> Array:
     """Products of the residual's tiles with r, (tiles, tile, k), by pairs of tiles (i, j), i <= j."""
 
+    P, k = len(J.scale), r.shape[-1]
+    direct, swapped, alone = J.scale * J.direct, J.scale * J.swapped, J.scale * (1 - J.direct - J.swapped)
+    # by population of the source, so that factors of blocks come after the products
+    apart = (jax.nn.one_hot(labels, P, dtype=J.dtype)[..., None] * r[:, :, None, :]).reshape(len(r), J.tile, P * k)
+
+    def mixed(targets: Array, one: Array, other: Array) -> Array:
+        """sum over q of direct[p, q] one[:, q] + swapped[p, q] other[:, q], p the population of each target."""
+        parts = (jnp.einsum("iq,iqk->ik", table[targets], sums.reshape(-1, P, k)) for table, sums in ((direct, one), (swapped, other)))
+        return sum(parts, jnp.zeros((), J.dtype))
+
     def add(y: Array, pair: Array) -> tuple[Array, None]:
         i, j = pair[0], pair[1]
         there = (i < len(r)).astype(J.dtype)
         Z = jax.random.normal(jax.random.fold_in(jax.random.fold_in(J.key, i), j), (2, J.tile, J.tile), J.dtype)
         on_diagonal = i == j
         upper, lower = Z[0], jnp.where(on_diagonal, Z[0], Z[1])
-        rows, columns = labels[i], labels[j]
-        take = partial(_entries, rows=rows, columns=columns)
-        W = take(J.scale) * (take(J.direct) * upper + take(J.swapped) * lower.T)
-        back = take(J.scale.T) * (take(J.direct) * lower.T + take(J.swapped) * upper)  # w_ji at [i, j]
+        here = mixed(labels[i], upper @ apart[j], lower.T @ apart[j])
+        back = mixed(labels[j], lower @ apart[i], upper.T @ apart[i])
         # a synapse onto oneself has no partner to mix with
-        alone = jnp.diagonal(take(J.scale) * upper * (1 - take(J.direct) - take(J.swapped)))[:, None]
-        here = W @ r[j] + jnp.where(on_diagonal, alone * r[i], 0)
-        y = y.at[i].add(there * here, mode="drop")
-        return y.at[j].add(jnp.where(on_diagonal, 0, there) * (back.T @ r[i]), mode="drop"), None
+        own = alone[labels[i], labels[i]] * jnp.diagonal(upper)
+        y = y.at[i].add(there * (here + jnp.where(on_diagonal, own[:, None] * r[i], 0)), mode="drop")
+        return y.at[j].add(jnp.where(on_diagonal, 0, there) * back, mode="drop"), None
 
     return jax.lax.scan(add, jnp.zeros_like(r), pairs)[0]
 
-
-def _entries(table: Array, rows: Array, columns: Array) -> Array:
-    return table[rows][:, columns]
