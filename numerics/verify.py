@@ -97,8 +97,10 @@ def verify(
     `level` (`judge`), which is the probability to reject a true theory. Elsewhere, with filters or noise, or before a fixed point is
     reached, the spread is estimated from the networks: the extrapolated difference must be within 4 standard errors of zero (widened by
     Student's t, since few networks tell their own spread only roughly). A difference within the relative `tolerance` passes in any case.
+    The prediction is for Gaussian synapses; networks of another `sampler` are judged by it, too.
 
-    Raises `InfeasibleStatisticsError` when the smallest size cannot have the motifs.
+    Raises `InfeasibleStatisticsError` when the smallest size cannot have the motifs, `ParameterError` for fewer than two networks, or a level
+    that is no probability.
     """
     sizes = sorted({int(n) for n in sizes})
     if not sizes or networks < 2:
