@@ -61,8 +61,9 @@ class Sparse(Sampler):
     present ones. S is a Gaussian field above a threshold, W = F^-1(Phi(Z)) of a second field (`numerics.copula`). No N x N matrix is ever made.
 
     probability: c, a number, (P, P) (row = target) or {target: {source: number}}. None: c follows from mean and variance, for weights whose
-        coefficient of variation is given (`Constant`, `Histogram`, `Lognormal(cv=0.6)`): 1 / c = (1 + g^2 / (N mean^2)) / (1 + cv^2). Then
-        `Parameters.rescaled`, and so `verify`, keeps weights and in-degrees at every N, while with a given c weights vary ever more
+        coefficient of variation is given (`Constant`, `Histogram`, `Lognormal(cv=0.6)`): (1 + cv^2) / c = 1 + g^2 / (N mean^2). Then
+        `Parameters.rescaled`, and so `verify`, keeps weights and in-degrees at every N (where c is small), while with a given c weights vary
+        ever more as N grows, and in-strengths do not become Gaussian
     marginal: of the weights: a family of `motifield.marginals`, or one per block, {target: {source: family}}
     presence: a, indexed as in `Motifs`. None: what it takes to give J its motifs
     weight_motifs: correlation coefficients of the weights of two present synapses. None: what it takes to give J its motifs if `presence` is

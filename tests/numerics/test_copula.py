@@ -30,6 +30,7 @@ def test_lognormals_have_their_closed_form():
     np.testing.assert_allclose(curve(block(first, second)), np.expm1(s[0] * s[1] * RHO), rtol=1e-9, atol=1e-12)
     negative = second.reflected()
     np.testing.assert_allclose(curve(block(first, negative)), -np.expm1(-s[0] * s[1] * RHO), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(block(first, second).slopes, [s[0] * 0.5, s[1] * 2.0], rtol=1e-9)  # Cov(x, Z) = s m
 
 
 def test_gaussians_keep_their_correlation():
@@ -52,6 +53,9 @@ def test_other_covariances_by_quadrature(family, mean, variance, tolerance):
     scale = np.sqrt(variance * 0.1)
     found = curve(block(f, g))
     np.testing.assert_allclose(found[inside], by_hand, atol=tolerance * scale)
+    made = block(f, g)
+    for k in range(2):
+        np.testing.assert_allclose(curve(made, 0, k)[~inside], [made.opposite[0, k], made.same[0, k]], rtol=1e-10)
     np.testing.assert_allclose(found[~inside], [weight @ (f(z) * g(s * z)) - mean * 0.4 for s in (-1, 1)], atol=2 * tolerance * scale)
 
 

@@ -89,8 +89,10 @@ def test_families_by_block(signed_network):
 
 
 def test_offsets_go_with_the_synapses_that_a_neuron_makes():
-    """Corr(xi_j, J_ij) = tau_inp, through the first coefficient of the lognormal's series."""
+    """Corr(xi_j, J_ij) = tau_inp, through the first coefficient of the lognormal's series: Cov(J, Z) = s |mean|, s^2 = log(1.48)."""
     parameters = Parameters.of(N=300, fractions=[1.0], mean=-0.5, g=6.0, motifs=Motifs(divergent=0.1), tau_inp=0.2)
+    _, field = Dense(marginals.Lognormal())._field(parameters)
+    assert float(field.tau_inp[0, 0]) == pytest.approx(0.2 * np.sqrt(0.12) / (0.5 * np.sqrt(np.log(1.48))))
     found = []
     for seed in range(20):
         network = sample(parameters, seed, sampler=Dense(marginals.Lognormal()))

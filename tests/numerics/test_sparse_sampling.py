@@ -8,7 +8,8 @@ from scipy import stats
 import motifield as mf
 from motifield import Motifs, Parameters, Sparse, marginals, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterError
-from motifield.numerics import sampling
+from motifield.numerics import sampling, sparse_sampling
+from motifield.numerics.copula import covariances
 from motifield.numerics.verify import student_threshold
 
 C = np.array([[0.3, 0.2, 0.25], [0.35, 0.4, 0.3], [0.2, 0.3, 0.35]])
@@ -112,6 +113,21 @@ def test_both_requests_decide_the_motifs(signed_network, scores_of):
     assert beyond(scores_of(implied, [measure(sample(implied, seed, sampler=sampler)) for seed in range(20)])) == {}
 
 
+@pytest.mark.parametrize("part", [None, 0.6])
+def test_requests_add_up_to_the_covariances_asked_for(part, signed_network):
+    """c c' [a m m' + (1 + a) Cov(W, W')] of what is drawn is tau g g' / N, to rounding."""
+    parameters = signed_network(3, cv=CV, c=C)
+    if part is None:
+        sampler = Sparse(C, marginals.Gamma(), weight_motifs=WEIGHTS)
+    else:
+        sampler = Sparse(C, marginals.Gamma(), presence=part_of_presence(parameters, part))
+    blocks = sampler._blocks(parameters)
+    a, own = sampler._requests(parameters, blocks)
+    for x, y in zip(sparse_sampling._total(blocks, a, own), covariances(parameters), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-12, atol=1e-18)
+    assert all(np.any(t != 0) for t in (*a, *own))
+
+
 @pytest.fixture(scope="module")
 def two_tiles(signed_network):
     """More neurons than a tile in both populations."""
@@ -128,6 +144,7 @@ def test_one_seed_one_network(two_tiles):
     np.testing.assert_array_equal(double.weights.indices, network.weights.indices)
     np.testing.assert_allclose(double.weights.data, network.weights.data, rtol=1e-5)
     assert (sample(parameters, 6, sampler=sampler).weights != double.weights).nnz > 0
+    assert len(np.unique(double.weights.data)) == double.weights.nnz  # no two tiles with the same numbers
 
 
 def test_the_matrix_is_a_proper_csr(two_tiles):
@@ -173,9 +190,9 @@ def test_constant_and_measured_weights_decide_the_probability(signed_network):
 
 
 def test_weights_of_known_variation_keep_their_in_degree_at_every_size(signed_network):
-    """1 / c = (1 + g^2 / (N mean^2)) / (1 + cv^2), and N mean and g do not change with N, so that c is proportional to 1 / N."""
+    """(1 + cv^2) / c - 1 = g^2 / (N mean^2), and N mean and g do not change with N: 1.25 / 0.2 - 1 = 5.25 at N = 500, 21 at 2000."""
     parameters = signed_network(1, cv=0.5, c=0.2, N=500).without_motifs()
-    for N, c in ((500, 0.2), (2000, 0.05)):
+    for N, c in ((500, 0.2), (2000, 1.25 / 22)):
         W = sample(parameters.rescaled(N), 0, sampler=Sparse(None, marginals.Lognormal(cv=0.5))).weights
         assert abs(W.nnz / N**2 / c - 1) < 0.05
         assert np.std(W.data) / np.mean(W.data) == pytest.approx(0.5, rel=0.02)
