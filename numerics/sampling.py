@@ -116,7 +116,8 @@ def sample(
     """A network drawn from the ensemble that `parameters` describe; the same seed gives the same network.
 
     Neurons are ordered by population, `parameters.sizes` of them. `sampler` is `Gaussian()` unless given; `dtype` is
-    float64 or float32. The diagonal (a neuron's synapse onto itself) has its block's mean and variance. The network's
+    float64 or float32. A neuron's synapse onto itself has its block's mean, and Gaussian ones the variance g_pp^2 / N (1 + 2 tau_chn[p,p,p]),
+    since both strengths of the neuron meet in it. The network's
     `rows` and `offsets` are what `simulate` needs for the heterogeneous inputs `in_strength` and `spread`.
 
     Raises `InfeasibleStatisticsError` where no network has these statistics, `NetworkError` for a seed that is not an

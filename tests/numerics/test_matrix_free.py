@@ -41,12 +41,13 @@ def test_statistics_of_twenty_networks(two_populations):
         values = np.array([getattr(s, name) for s in seen])
         z = (values.mean(0) - np.asarray(expected)) / (values.std(0, ddof=1) / np.sqrt(20))
         assert np.abs(z).max() < 4.5, (name, z)
-    # own synapses: mean and variance of their block
+    # own synapses: the mean of their block, and the variance with both strengths of a neuron
     diagonal = np.array([np.diagonal(network.weights.dense()) for network in networks])
     for p in range(2):
         values = diagonal[:, networks[0].labels == p]
         assert abs(values.mean() - float(own.mean[p, p])) < 4 * g[p, p] / np.sqrt(N * values.size)
-        assert values.var() == pytest.approx(g[p, p] ** 2 / N, rel=4 * np.sqrt(2 / values.size))
+        expected = g[p, p] ** 2 / N * (1 + 2 * float(own.tau_chn[p, p, p]))
+        assert values.var() == pytest.approx(expected, rel=4 * np.sqrt(2 / values.size))
 
 
 def test_rows_are_known(two_populations):

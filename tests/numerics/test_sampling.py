@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest, norm
 
 from motifield import Gaussian, Motifs, Parameters, Sampler, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError
@@ -69,13 +70,14 @@ def test_the_comparison_detects_a_wrong_tensor(measured, name, change):
     assert np.abs(z_scores(asymmetric(motifs=Motifs(**wrong), check=False), measured)[name]).max() > 8
 
 
-def test_the_diagonal_has_the_mean_and_variance_of_its_block():
-    """20 networks of 600 have 7200 diagonal synapses of E: the standard error of their variance is sqrt(2 / 7200)."""
+def test_the_diagonal_has_the_mean_of_its_block_and_both_strengths_of_its_neuron():
+    """Var J_ii = g^2 / N (1 + 2 tau_chn[p,p,p]): a_i and b_i are correlated where there are chains. 150 networks of 600 have 54,000 of E."""
     parameters = asymmetric(mean=[[0.3, 0], [0, 0.2]], g=[[0.5, 0.8], [1.1, 0.9]])
-    networks = [sample(parameters, seed) for seed in range(20)]
+    networks = [sample(parameters, seed) for seed in range(150)]
     for p in range(2):
         values = np.concatenate([np.diagonal(n.weights)[n.members(p)] for n in networks])
-        variance = float(parameters.g[p, p]) ** 2 / 600
+        variance = float(parameters.g[p, p]) ** 2 / 600 * (1 + 2 * float(parameters.tau_chn[p, p, p]))
+        assert variance * 600 / float(parameters.g[p, p]) ** 2 > 1.025  # 4 standard errors
         assert abs(values.mean() - float(parameters.mean[p, p])) < 4 * np.sqrt(variance / len(values))
         assert abs(values.var() / variance - 1) < 4 * np.sqrt(2 / len(values))
 
@@ -213,11 +215,40 @@ def test_out_strengths_may_decide_the_offsets():
         sample(parameters.replace(tau_inp=[[-0.31]]), 0)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_normal_numbers(dtype):
+    """Moments, tails, neighbours and halves of a million numbers; the extremes that the bits allow."""
+    z = field.normal(np.random.SFC64(7), (1001, 999), np.dtype(dtype)).astype(float).ravel()
+    n = len(z)
+    assert kstest(z, "norm").pvalue > 1e-3
+    for power, moment, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        assert abs(np.mean(z**power) - moment) < 4 * np.sqrt(variance / n)
+    for k in (3.0, 4.0):
+        tail = 2 * norm.sf(k)
+        assert abs(np.mean(np.abs(z) > k) - tail) < 4 * np.sqrt(tail / n)
+    half = n // 2
+    for f in (z, z**2 - 1):
+        for first, second in ((f[:-1], f[1:]), (f[:half], f[half : 2 * half]), (f[:half], f[half + 1 : 2 * half + 1])):
+            assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(half)
+
+    class Extreme:
+        def __init__(self, value):
+            self.value = value
+
+        def random_raw(self, count):
+            return np.full(count, self.value, np.uint64)
+
+    for value, largest in ((0, {np.float32: 6.764, np.float64: 9.493}[dtype]), (2**64 - 1, 1e-3)):
+        z = field.normal(Extreme(value), (2, 2), np.dtype(dtype))
+        assert np.all(np.isfinite(z))
+        assert np.abs(z).max() == pytest.approx(largest, abs=1.1e-3)
+
+
 def test_a_seed_s_synapses_stay_what_they_are_and_do_not_depend_on_the_offsets():
     """Numbers made when tiles of 512 neurons got random bits of their own: a change of these changes every network of every seed."""
     network = sample(asymmetric(60), 5)
     np.testing.assert_allclose(
-        network.weights[[0, 3, 59], [0, 41, 7]], [-0.054221611321186, -0.13316587339581307, -0.08015684694780337], rtol=1e-12
+        network.weights[[0, 3, 59], [0, 41, 7]], [-0.09840151037806869, -0.02742778913691203, -0.1912829706899687], rtol=1e-12
     )
     np.testing.assert_array_equal(sample(asymmetric(60, tau_inp=0.05), 5).weights, network.weights)
     assert (network.rows.shape, network.offsets.shape) == ((60, 2), (60,))
