@@ -60,6 +60,11 @@ class Sparse(Sampler):
     where both of two synapses are present with the probability c c' (1 + a), a for each motif (as in SONETs), and Cov(W, W') is that of two
     present ones. S is a Gaussian field above a threshold, W = F^-1(Phi(Z)) of a second field (`numerics.copula`). No N x N matrix is ever made.
 
+    Mean-field equations hold for such networks as far as second moments describe them. Presence multiplies what a neuron receives by what others
+    send, so that chains also act through products of in- and out-strengths, by a fraction of about a of the chains, which no second moment
+    contains; and strongly variable positive in-strengths are skewed. With a below about .1 networks are within the finite-size spread of
+    the theory. To compare several N give the weights a coefficient of variation `cv` and leave the probability out: in-degrees then stay.
+
     probability: c, a number, (P, P) (row = target) or {target: {source: number}}. None: c follows from mean and variance, for weights whose
         coefficient of variation is given (`Constant`, `Histogram`, `Lognormal(cv=0.6)`): (1 + cv^2) / c = 1 + g^2 / (N mean^2). Then
         `Parameters.rescaled`, and so `verify`, keeps weights and in-degrees at every N (where c is small), while with a given c weights vary

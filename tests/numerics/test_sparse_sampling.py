@@ -303,3 +303,24 @@ def test_every_family_with_motifs_of_its_own(name, P, signed_network, scores_of)
     parameters = signed_network(P, seed=10 + P, cv=cv, c=c, strength=0.01)
     sampler = Sparse(c if family.squared_cv is None else None, family, presence=part_of_presence(parameters, 0.6))
     assert beyond(scores_of(parameters, [measure(sample(parameters, seed, sampler=sampler)) for seed in range(20)])) == {}
+
+
+@pytest.mark.slow
+def test_sparse_networks_follow_the_theory_within_their_finite_size_spread():
+    """E/I, connection probability .1 at N = 2000, lognormal weights, chains, three N: mean, variance and rate as `verify` predicts them."""
+    N, c, cv = 2000, 0.1, 0.6
+    mean = np.array([[4.0, -12.0], [4.0, -12.0]]) / N
+    g = np.sqrt(N * ((mean**2 / c) * (1 + cv**2) - mean**2))
+    sign = np.sign(mean)
+    con, div = 5 / N * np.einsum("pq,pr->pqr", sign, sign), 5 / N * np.einsum("pq,rq->qpr", sign, sign)
+    chain = 2 / N * np.einsum("pq,qr->pqr", sign, sign)
+    around = np.einsum("pqp->pq", chain)
+    parameters = mf.Parameters.of(populations=["E", "I"], N=N, fractions=[0.8, 0.2], mean=mean, g=g,
+                                  motifs=mf.Motifs(con, div, chain, around + around.T), input=0.3)  # fmt: skip
+    system = mf.compile(mf.derive(mf.Architecture(["E", "I"], "1 + tanh(x - 1)"), mf.SecondMoment()))
+    sampler = mf.Sparse(None, mf.marginals.Lognormal(cv=cv))
+    assert mf.sample(parameters, 1, sampler=sampler).weights.nnz / N**2 == pytest.approx(c, rel=0.1)
+    found = mf.verify(system, parameters, sizes=[1000, 2000, 4000], networks=12, sampler=sampler, t1=40.0)
+    assert found.passed, found.criterion
+    assert np.abs([row["z"] for row in found.rows()]).max() < 4
+    assert np.abs([row["spread_z"] for row in found.rows()]).max() < 4
