@@ -9,7 +9,7 @@ import numpy as np
 
 from .copula import Copula, check_field, correlations, covariances, field_of, motif_covariances, nearest_correlations, products, ratio
 from .feasibility import nearest_feasible
-from .field import Field
+from .field import Field, aligned
 from .marginals import Marginal, Quantiles, by_block, fit
 from .motifs import Motifs
 from .parameters import Parameters
@@ -42,7 +42,7 @@ class Dense(Sampler):
     def draw(self, parameters, seed, dtype, say):
         quantiles, normal = self._field(parameters)
         field, onto_itself = Field.of(normal, seed, dtype), diagonal_deviations(normal)
-        J = np.empty((field.N, field.N), dtype)
+        J = aligned(field.N, dtype)
 
         def place(i: int, j: int, w: np.ndarray) -> None:
             (p, rows), (q, columns) = field.tiles[i], field.tiles[j]

@@ -134,6 +134,13 @@ def _tiles(sizes: tuple[int, ...]) -> Iterator[Tile]:
             yield Tile(p, slice(start, min(start + TILE, rows.stop)))
 
 
+def aligned(N: int, dtype: np.dtype) -> np.ndarray:
+    """An N x N array, not initialised, that begins at a multiple of 64 bytes: JAX then need not copy it."""
+    raw = np.empty(N * N * dtype.itemsize + 64, np.uint8)
+    first = -raw.ctypes.data % 64
+    return raw[first : first + N * N * dtype.itemsize].view(dtype).reshape(N, N)
+
+
 def blocks(sizes: tuple[int, ...]) -> list[slice]:
     """The neurons of each population."""
     stops = np.cumsum(sizes).tolist()

@@ -16,7 +16,7 @@ import scipy.sparse as sps
 
 from ..errors import NetworkError
 from .feasibility import check_feasible
-from .field import Field
+from .field import Field, aligned
 from .network import Network
 from .parameters import Parameters
 
@@ -63,7 +63,7 @@ class Gaussian(Sampler):
 
     def draw(self, parameters, seed, dtype, say):
         field, mean = Field.of(parameters, seed, dtype), np.asarray(parameters.mean)
-        J = np.empty((field.N, field.N), dtype)
+        J = aligned(field.N, dtype)
 
         def place(i: int, j: int, w: np.ndarray) -> None:
             (p, rows), (q, columns) = field.tiles[i], field.tiles[j]

@@ -186,7 +186,8 @@ def _matrix(weights: Any, order: np.ndarray, dtype: np.dtype):
             return jsparse.BCSR.from_scipy_sparse(sps.csr_array(weights.astype(dtype)))
         require_memory(2 * N**2 * dtype.itemsize, f"a network of {N} neurons with {weights.nnz} synapses, kept dense,")
         return jnp.asarray(weights.astype(dtype).toarray())
-    return jnp.asarray((weights if sorted_already else weights[np.ix_(order, order)]).astype(dtype, copy=False))
+    # a network's weights never change: on a CPU they are used where they are, if they begin at a multiple of 64 bytes
+    return jax.device_put((weights if sorted_already else weights[np.ix_(order, order)]).astype(dtype, copy=False), may_alias=True)
 
 
 def _dataset(network, ran, times, recorded, place, t1, throw) -> xr.Dataset:
