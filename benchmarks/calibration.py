@@ -18,22 +18,16 @@ jax.config.update("jax_enable_x64", True)
 LEVEL = 0.05
 
 
-def without_reciprocity(own: mf.Parameters) -> mf.Parameters:
-    """B = 0, where SecondMoment is exact."""
-    around = np.einsum("pqp->pq", np.asarray(own.tau_chn))
-    return own.replace(tau_rec=around + around.T)
-
-
 def one(n: int) -> tuple[str, mf.Parameters]:
     motifs = mf.Motifs.homogeneous(convergent=4 / n, divergent=4 / n, chain=2.4 / n)
-    return "tanh(x)", without_reciprocity(
+    return "tanh(x)", mf.without_reciprocity(
         mf.Parameters.of(populations=["all"], N=n, fractions=[1.0], mean=-0.8 / n, g=0.6, motifs=motifs, input=0.3)
     )
 
 
 def two(n: int) -> tuple[str, mf.Parameters]:
     motifs = mf.Motifs.homogeneous(convergent=30 / n, divergent=30 / n, chain=27 / n)
-    return "1 + erf(x - 1)", without_reciprocity(mf.Parameters.of(
+    return "1 + erf(x - 1)", mf.without_reciprocity(mf.Parameters.of(
         populations=["E", "I"], N=n, fractions=[0.7, 0.3], mean=np.array([[1.2, -1.8], [1.8, -1.2]]) / n, g=0.35, motifs=motifs, input=[0.8, 0.6],
     ))  # fmt: skip
 
@@ -42,7 +36,7 @@ class Stronger(Sampler):
     """Networks whose chains are stronger than their parameters say, by a quarter: the theory's are too small by a fifth."""
 
     def weights(self, parameters, rng, dtype):
-        return Gaussian().weights(without_reciprocity(parameters.replace(tau_chn=1.25 * parameters.tau_chn)), rng, dtype)
+        return Gaussian().weights(mf.without_reciprocity(parameters.replace(tau_chn=1.25 * parameters.tau_chn)), rng, dtype)
 
 
 def rejections(what: str, transfer: str, own: mf.Parameters, sizes: Sequence[int], networks: int, repeats: int, t1: float, **options) -> dict:
@@ -66,7 +60,7 @@ def main() -> None:
         say(result, options.json)
     if options.wrong:
         transfer, own = two(4000)
-        weaker = without_reciprocity(own.replace(tau_chn=0.8 * own.tau_chn))
+        weaker = mf.without_reciprocity(own.replace(tau_chn=0.8 * own.tau_chn))
         say(rejections("chains too small by a fifth", transfer, weaker, [4000], 20, options.wrong, 15.0, sampler=Stronger()), options.json)
 
 

@@ -20,7 +20,7 @@ _WHERE = {
     "numerics.dmft": ["dmft"],
     "numerics.dmft_networks": ["standard_scores", "stationary_networks"],
     "numerics.dmft_stationary": ["Onset", "Stationary", "onset_of_chaos", "stationary_dmft"],
-    "numerics.dmft_terms": ["without_reciprocity"],
+    "numerics.couplings": ["without_reciprocity"],
     "numerics.feasibility": ["check_feasible", "nearest_feasible", "violations"],
     "numerics.find_populations": ["find_populations"],
     "numerics.finite_size": ["FiniteSize", "finite_size"],

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .feasibility import residual_of
 from .parameters import Parameters
 
 
@@ -29,10 +30,8 @@ class Couplings(eqx.Module):
     def of(cls, parameters: Parameters) -> Couplings:
         """Pure, for jit and grad."""
         p, N, g, alpha = parameters, parameters.N, parameters.g, parameters.fractions
-        A = 1 - jnp.einsum("pqq->pq", p.tau_con) - jnp.einsum("qpp->pq", p.tau_div)
-        around = jnp.einsum("pqp->pq", p.tau_chn)
+        A, B = residual_of(p.tau_con, p.tau_div, p.tau_chn, p.tau_rec)
         across = N * g[:, :, None] * g[None, :, :] * p.tau_chn
-        B = p.tau_rec - around - around.T
         return cls(
             fractions=alpha, mean=N * alpha[None, :] * p.mean, chain=alpha[None, :, None] * across,
             offset=alpha[None, :] * jnp.sqrt(N) * g * p.tau_inp, residual=alpha[None, :] * g**2 * jnp.maximum(A, 0.0),
@@ -46,3 +45,9 @@ class Couplings(eqx.Module):
     def frozen(self, kappa: Array, z: Array, kappa2: Array, z2: Array) -> Array:
         """Covariance that in-strengths and offsets give the inputs at two times: (P,), or (n, P) for n second times."""
         return jnp.einsum("pqr,q,...r->...p", self.widths, kappa, kappa2) + (z * z2 if z2.ndim == 1 else z[None] * z2)
+
+
+def without_reciprocity(parameters: Parameters) -> Parameters:
+    """The same with tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q], so that the residual synapses are not reciprocal, B = 0."""
+    around = jnp.einsum("pqp->pq", parameters.tau_chn)
+    return parameters.replace(tau_rec=around + around.T)

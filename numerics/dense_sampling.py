@@ -13,11 +13,11 @@ from .field import Field, aligned
 from .marginals import Marginal, Quantiles, by_block, fit
 from .motifs import Motifs
 from .parameters import Parameters
-from .sampling import Drawn, Sampler, in_threads
+from .sampling import Drawn, TiledSampler
 
 
 @dataclass(frozen=True, eq=False)
-class Dense(Sampler):
+class Dense(TiledSampler):
     """Synapses with given marginals and exactly the given means, variances and motif correlations.
 
     J_ij = F_pq^-1(Phi(Z_ij)), i in p, j in q: Z is the Gaussian field of `numerics.field` with unit variance, and its correlations are
@@ -36,9 +36,6 @@ class Dense(Sampler):
     zero_diagonal: bool = False
     threads: int | None = None
 
-    def weights(self, parameters, rng, dtype):
-        return self.draw(parameters, int(rng.integers(2**63)), dtype, lambda fraction: None).weights
-
     def draw(self, parameters, seed, dtype, say):
         quantiles, normal = self._field(parameters)
         field, onto_itself = Field.of(normal, seed, dtype), diagonal_deviations(normal)
@@ -48,21 +45,10 @@ class Dense(Sampler):
             (p, rows), (q, columns) = field.tiles[i], field.tiles[j]
             J[rows, columns] = quantiles[p][q](unit_normal(field, i, j, w, onto_itself))
 
-        def write(pair: tuple[int, int]) -> None:
-            i, j = pair
-            upper, lower = field.residual(i, j)
-            place(i, j, upper)
-            if i != j:
-                place(j, i, lower)
-
-        for done in in_threads(write, list(field.pairs()), self.threads):
-            say(done)
+        self.tile_by_tile(field, place, say)
         if self.zero_diagonal:
             np.fill_diagonal(J, 0)
         return Drawn(J, offsets=field.offsets)
-
-    def memory(self, parameters, dtype):
-        return 1.02 * sum(parameters.sizes) ** 2 * dtype.itemsize + 2**27
 
     def nearest(self, parameters: Parameters) -> Parameters:
         """The parameters with the nearest motifs that can be drawn: as given if they can be, else those of the nearest feasible Gaussian field."""

@@ -10,7 +10,8 @@ import xarray as xr
 from jax.tree_util import Partial
 
 from ..errors import ParameterError
-from .dmft_terms import require_dmft, without_reciprocity
+from .couplings import without_reciprocity
+from .dmft_terms import require_dmft
 from .network import Network
 from .parameters import Parameters
 from .sampling import sample

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ParameterError
@@ -41,12 +40,6 @@ def require_dmft(system: System, parameters: Parameters) -> None:
     if not quiet.is_plain:
         raise ParameterError("dynamical mean-field theory here is for units dx/dt = -x + input, without synaptic filters; this architecture has "
                              "other ones: compile it with the membrane 1/(1 + s) and measure time in units of its time constant")  # fmt: skip
-
-
-def without_reciprocity(parameters: Parameters) -> Parameters:
-    """The same with tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q], so that the residual synapses are not reciprocal, B = 0."""
-    around = jnp.einsum("pqp->pq", parameters.tau_chn)
-    return parameters.replace(tau_rec=around + around.T)
 
 
 def as_state(initial: Any, parameters: Parameters, known: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -81,10 +81,14 @@ def neuron_covariances(parameters: SynapticStatistics) -> np.ndarray:
 
 def residual_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
     """A_pq and B_pq: Var w_ij = A_pq g_pq^2 / N and Cov(w_ij, w_ji) = B_pq g_pq g_qp / N; each (P, P)."""
-    con, div, chn = (np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn))
-    around = np.einsum("pqp->pq", chn)
-    A = 1 - np.einsum("pqq->pq", con) - np.einsum("qpp->pq", div)
-    return A, np.asarray(parameters.tau_rec) - around - around.T
+    return residual_of(*(np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn, parameters.tau_rec)))
+
+
+def residual_of(con: Any, div: Any, chn: Any, rec: Any) -> tuple[Any, Any]:
+    """A and B of `residual_moments` from the four coefficients, NumPy or JAX arrays."""
+    own = np.arange(len(rec))
+    around = chn[own, :, own]
+    return 1 - con[:, own, own] - div[:, own, own].T, rec - around - around.T
 
 
 def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> list[Violation]:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..errors import ArchitectureError, SolverError
 from .bulk import cloud
-from .couplings import Couplings
+from .couplings import Couplings, without_reciprocity
 from .fixed_points import FixedPoint, check_point, fixed_point
 from .order_parameters import Neurons, consistent
 from .parameters import Parameters
@@ -93,9 +93,8 @@ def finite_size(system: System, parameters: Parameters, point: FixedPoint | None
     linear = _Linear.of(neurons, parameters.sizes)
     plain = linear
     if neurons.ensemble.is_reciprocal:
-        around = np.einsum("pqp->pq", np.asarray(parameters.tau_chn))
         start[3 * parameters.P :] = 0
-        plain = _Linear.of(consistent(system, parameters.replace(tau_rec=around + around.T), start, time), parameters.sizes)
+        plain = _Linear.of(consistent(system, without_reciprocity(parameters), start, time), parameters.sizes)
     return _result(parameters, point, linear, plain.bias)
 
 

@@ -16,12 +16,11 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float
 
-from ..errors import NetworkError, ParameterError
-from .feasibility import check_feasible
+from ..errors import ParameterError
 from .field import Field
 from .network import Network
 from .parameters import Parameters
-from .sampling import as_seed, require_memory
+from .sampling import ready, require_memory
 
 TILE, COLUMNS = 1024, 512
 BITS = ("threefry2x32", "rbg")
@@ -75,17 +74,10 @@ def matrix_free(
     faster, whose numbers may differ between kinds of devices; devices: JAX devices that share the tiles (default: the first one). Seeds, tile
     and bits decide the network; it is another one than `sample` draws from the seed. Raises as `sample`, and `ParameterError` for options.
     """
-    dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
-        raise NetworkError(f"dtype {dtype} cannot hold synapses: use float64 or float32")
+    seed, dtype, labels = ready(parameters, seed, dtype)
     if tile < 1 or bits not in BITS:
         raise ParameterError(f"tile = {tile} must be at least 1, bits = {bits!r} one of {', '.join(BITS)}")
-    seed, sizes = as_seed(seed), parameters.sizes
-    if min(sizes) < 1:
-        raise NetworkError(f"population {parameters.populations[int(np.argmin(sizes))]} has no neuron at N = {sum(sizes)}: use more neurons")
-    check_feasible(parameters)
     own = Field.of(parameters, seed, dtype)
-    labels = np.repeat(np.arange(len(sizes)), sizes)
     given: dict[str, Any] = {"mean": parameters.mean, **{name: getattr(own, name) for name in ("a", "b", "scale", "direct", "swapped")}}
     key = jax.random.key(int(np.random.SeedSequence([seed, 2]).generate_state(1)[0]), impl=bits)
     arrays: dict[str, Any] = {name: jnp.asarray(np.asarray(v), dtype) for name, v in given.items()}

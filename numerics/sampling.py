@@ -47,8 +47,33 @@ class Sampler(ABC):
         return 2.0 * sum(parameters.sizes) ** 2 * dtype.itemsize
 
 
+class TiledSampler(Sampler):
+    """A sampler that draws a `Field` tile by tile: `draw` takes the seed, and several threads share the tiles."""
+
+    threads: int | None
+
+    def weights(self, parameters, rng, dtype):
+        return self.draw(parameters, int(rng.integers(2**63)), dtype, lambda fraction: None).weights
+
+    def memory(self, parameters, dtype):
+        return 1.02 * sum(parameters.sizes) ** 2 * dtype.itemsize + 2**27
+
+    def tile_by_tile(self, field: Field, place: Callable[[int, int, np.ndarray], None], say: Progress) -> None:
+        """Call place(i, j, w) for every tile, w its residual, a new array."""
+
+        def both(pair: tuple[int, int]) -> None:
+            i, j = pair
+            upper, lower = field.residual(i, j)
+            place(i, j, upper)
+            if i != j:
+                place(j, i, lower)
+
+        for done in in_threads(both, list(field.pairs()), self.threads):
+            say(done)
+
+
 @dataclass(frozen=True)
-class Gaussian(Sampler):
+class Gaussian(TiledSampler):
     """Jointly Gaussian synapses with exactly the given means, variances and motif correlations.
 
     J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, i in p, j in q, as in `numerics.field`. The offset xi_i of the neuron's input is standard normal,
@@ -57,9 +82,6 @@ class Gaussian(Sampler):
     """
 
     threads: int | None = None
-
-    def weights(self, parameters, rng, dtype):
-        return self.draw(parameters, int(rng.integers(2**63)), dtype, lambda fraction: None).weights
 
     def draw(self, parameters, seed, dtype, say):
         field, mean = Field.of(parameters, seed, dtype), np.asarray(parameters.mean)
@@ -71,19 +93,8 @@ class Gaussian(Sampler):
             w += in_row + dtype.type(mean[p, q])
             np.add(w, in_column, out=J[rows, columns])
 
-        def write(pair: tuple[int, int]) -> None:
-            i, j = pair
-            upper, lower = field.residual(i, j)
-            place(i, j, upper)
-            if i != j:
-                place(j, i, lower)
-
-        for done in in_threads(write, list(field.pairs()), self.threads):
-            say(done)
+        self.tile_by_tile(field, place, say)
         return Drawn(J, float(parameters.N) * field.a, field.offsets)
-
-    def memory(self, parameters, dtype):
-        return 1.02 * sum(parameters.sizes) ** 2 * dtype.itemsize + 2**26
 
 
 def in_threads(work: Callable[[Any], Any], items: Sequence[Any], threads: int | None = None) -> Iterator[float]:
@@ -123,6 +134,15 @@ def sample(
     Raises `InfeasibleStatisticsError` where no network has these statistics, `NetworkError` for a seed that is not an
     integer >= 0, an empty population, or a matrix that does not fit into memory (estimated before anything is allocated).
     """
+    seed, dtype, labels = ready(parameters, seed, dtype)
+    how, say = sampler or Gaussian(), progress or (lambda what, fraction: None)
+    require_memory(how.memory(parameters, dtype), f"a network of {len(labels)} neurons in {dtype}")
+    weights, rows, offsets = how.draw(parameters, seed, dtype, lambda fraction: say("sampling", fraction))
+    return Network(weights, parameters.populations, labels, seed, parameters, rows, offsets)
+
+
+def ready(parameters: Parameters, seed: Any, dtype: Any) -> tuple[int, np.dtype, np.ndarray]:
+    """Seed, dtype and labels of a network that can be drawn. Raises as `sample`, memory apart."""
     dtype = np.dtype(dtype)
     if dtype not in (np.float32, np.float64):
         raise NetworkError(f"dtype {dtype} cannot hold synapses: use float64 or float32")
@@ -131,10 +151,7 @@ def sample(
         empty = parameters.populations[int(np.argmin(sizes))]
         raise NetworkError(f"population {empty} has no neuron at N = {sum(sizes)}: use more neurons")
     check_feasible(parameters)
-    how, say = sampler or Gaussian(), progress or (lambda what, fraction: None)
-    require_memory(how.memory(parameters, dtype), f"a network of {sum(sizes)} neurons in {dtype}")
-    weights, rows, offsets = how.draw(parameters, seed, dtype, lambda fraction: say("sampling", fraction))
-    return Network(weights, parameters.populations, np.repeat(np.arange(len(sizes)), sizes), seed, parameters, rows, offsets)
+    return seed, dtype, np.repeat(np.arange(len(sizes)), sizes)
 
 
 def require_memory(needed: float, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import diffrax
@@ -101,7 +102,10 @@ def simulate(
         raise ParameterError(f"dt = {dt} must be a positive time")
     order = np.argsort(network.labels, kind="stable")
     each = [{"input": input, "in_strength": in_strength, "spread": spread, "x0": x0} | _checked(run) for run in (runs if runs is not None else [{}])]
-    drives = [_drive(network, order, own["input"], own["in_strength"], own["spread"], seed) for own in each]
+    # measured or drawn once, if any run needs them
+    rows = cache(lambda: jnp.asarray(network.in_strengths()[order]))
+    offsets = cache(lambda: jnp.asarray(input_offsets(network, seed)[order]))
+    drives = [_drive(network.populations, own, rows, offsets) for own in each]
     drive: Any = drives[0] if runs is None else Drives(tuple(drives))
     units = None if units is None or (units := units.over(network.P)).is_plain else units
     starts = [(_initial(own["x0"], network) if resume is None else _resumed(resume, own["x0"]))[order] for own in each]
@@ -145,13 +149,13 @@ def _one(ran: tuple, k: int) -> tuple:
     return *own[:4], reached, result, stats, own[4]
 
 
-def _drive(network: Network, order: np.ndarray, input: Any, in_strength: Any, spread: Any, seed: int) -> Drive:
-    mean, along, beside = (as_input(v, network.populations) for v in (input, in_strength, spread))
+def _drive(populations: Sequence[str], own: Mapping[str, Any], rows: Callable[[], Any], offsets: Callable[[], Any]) -> Drive:
+    mean, along, beside = (as_input(own[name], populations) for name in ("input", "in_strength", "spread"))
     parts: dict[str, Any] = {}
     if not is_zero(along):
-        parts |= {"in_strength": along, "rows": jnp.asarray(network.in_strengths()[order])}
+        parts |= {"in_strength": along, "rows": rows()}
     if not is_zero(beside):
-        parts |= {"spread": beside, "offsets": jnp.asarray(input_offsets(network, seed)[order])}
+        parts |= {"spread": beside, "offsets": offsets()}
     return Drive(mean, **parts)
 
 
@@ -284,7 +288,7 @@ def _states(resume: xr.Dataset, units: Units, order: np.ndarray, sizes: tuple[in
     first = max(len(z) for z in start.membrane)
     membrane = [jnp.asarray(own[: len(z)]) for z, own in zip(start.membrane, given, strict=True)]
     synapse = [None if z is None else jnp.asarray(own[first : first + len(z)]) for z, own in zip(start.synapse, given, strict=True)]
-    if sum(map(len, given[:1])) != len(_parts(start)) or any(bool(jnp.any(jnp.isnan(z))) for z in (*membrane, *synapse) if z is not None):
+    if resume.sizes["part"] != len(_parts(start)) or any(bool(jnp.any(jnp.isnan(z))) for z in (*membrane, *synapse) if z is not None):
         raise ParameterError("the simulation to go on from had other filters than these units")
     return type(start)(tuple(membrane), tuple(synapse))
 

@@ -32,7 +32,7 @@ from .inputs import by_population
 from .marginals import EQUAL, Constant, Marginal, Quantiles, by_block, fit
 from .motifs import Motifs
 from .parameters import Parameters
-from .sampling import Drawn, Sampler, in_threads
+from .sampling import Drawn, TiledSampler, in_threads
 from .sparse_tiles import SparseTiles
 
 PRESENCE = Motifs("a_con", "a_div", "a_chn", "a_rec")
@@ -49,7 +49,7 @@ class Blocks(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Sparse(Sampler):
+class Sparse(TiledSampler):
     """Networks in which few synapses are present, in CSR, with exactly the given means, variances and motif correlations.
 
     J_ij = S_ij W_ij, i in p, j in q: S_ij is 1 with the probability c_pq, else 0, W_ij is the weight of a present synapse, from a family of
@@ -87,9 +87,6 @@ class Sparse(Sampler):
     weight_motifs: Motifs | None = None
     zero_diagonal: bool = False
     threads: int | None = None
-
-    def weights(self, parameters, rng, dtype):
-        return self.draw(parameters, int(rng.integers(2**63)), dtype, lambda fraction: None).weights
 
     def draw(self, parameters, seed, dtype, say):
         blocks = self._blocks(parameters)

@@ -50,11 +50,19 @@ class Spectrum:
 
     @property
     def is_outlier(self) -> np.ndarray:
-        """Which eigenvalues are the predicted outliers: for each of these the nearest, one that is not taken. All others are the bulk's."""
+        """Which eigenvalues are the predicted outliers. All others are the bulk's."""
         apart = np.zeros(len(self.eigenvalues), dtype=bool)
-        for value in self._known.outliers:
-            apart[np.argmin(np.where(apart, np.inf, np.abs(self.eigenvalues - value)))] = True
+        apart[self._matches] = True
         return apart
+
+    @property
+    def _matches(self) -> list[int]:
+        """For each predicted outlier the position of the nearest eigenvalue, one that is not taken."""
+        distance, found = np.abs(self._known.outliers[:, None] - self.eigenvalues), []
+        for own in distance:
+            own[found] = np.inf
+            found.append(int(np.argmin(own)))
+        return found
 
     @property
     def strays(self) -> np.ndarray:
@@ -90,8 +98,8 @@ class Spectrum:
         return float(self.bulk.real.max(initial=-np.inf))
 
     def nearest(self) -> np.ndarray:
-        """For each predicted outlier, the eigenvalue nearest to it."""
-        return np.array([self.eigenvalues[np.argmin(np.abs(self.eigenvalues - v))] for v in self._known.outliers], dtype=complex)
+        """For each predicted outlier, the eigenvalue nearest to it, each once."""
+        return self.eigenvalues[self._matches]
 
     def rows(self) -> list[dict[str, Any]]:
         """Predicted outliers and edge of the bulk beside the network's, for a table."""

@@ -58,16 +58,17 @@ def standard_errors(
     few = sizes < FEWEST
     single = {name: np.zeros((P, P)) for name in ("mean", "variance", "reciprocal", "tau")}
     spreads: dict[tuple[int, int], _Kernel] = {}
+    mutual: dict[tuple[int, int], _Kernel] = {}
     shifts: dict[tuple[int, int], dict[int, np.ndarray]] = {}
     for p, q in product(range(P), repeat=2):
         kernels = _pair_kernels(sums, cells, sizes, p, q)
-        spreads[p, q], shifts[p, q] = kernels["variance"], kernels.pop("mean off the diagonal").single
+        spreads[p, q], mutual[p, q], shifts[p, q] = kernels["variance"], kernels["reciprocal"], kernels.pop("mean off the diagonal").single
         for name, kernel in kernels.items():
             single[name][p, q] = kernel.error()
     for p, q in product(range(P), repeat=2):
         if variance[p, q] > 0 and variance[q, p] > 0:
             scale = np.sqrt(variance[p, q] * variance[q, p])
-            kernel = _pair_kernels(sums, cells, sizes, p, q)["reciprocal"].times(1 / scale)
+            kernel = mutual[p, q].times(1 / scale)
             coefficient = float(tau.reciprocal[p, q])
             single["tau"][p, q] = kernel.less(coefficient / 2, variance, spreads, (p, q), (q, p)).error()
     for values in single.values():

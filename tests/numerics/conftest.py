@@ -39,6 +39,19 @@ def scores_of():
 
 
 @pytest.fixture(scope="session")
+def least_score_of_wrong_tensors():
+    """Each motif with the wrong sign, and chains with their ends exchanged: the largest score of each, the least of these."""
+
+    def least(parameters, found):
+        wrong = [parameters.replace(**{name: -np.asarray(getattr(parameters, name))}) for name in ("tau_con", "tau_div", "tau_chn", "tau_rec")]
+        largest = [max(np.abs(z).max() for z in standard_scores(own, found).values()) for own in wrong]
+        turned = parameters.replace(tau_chn=np.asarray(parameters.tau_chn).transpose(2, 1, 0))
+        return min(*largest, np.abs(standard_scores(turned, found)["chain"]).max())
+
+    return least
+
+
+@pytest.fixture(scope="session")
 def signed_network():
     """signed_network(P, seed, N, cv, c): every statistic of its own, one sign per source population (+, -, +, ...).
 

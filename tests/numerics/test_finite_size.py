@@ -6,7 +6,7 @@ import scipy.special
 
 import motifield as mf
 from motifield.errors import ArchitectureError, SolverError
-from motifield.numerics.dmft_terms import without_reciprocity
+from motifield.numerics.couplings import without_reciprocity
 from motifield.numerics.finite_size import _Linear, _start
 from motifield.numerics.order_parameters import Ensemble, consistent
 from motifield.numerics.verify import QUANTITIES

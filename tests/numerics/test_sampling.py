@@ -26,27 +26,13 @@ def asymmetric(N=600, **changes):
     return Parameters.of(**(values | changes))
 
 
-def z_scores(parameters, found):
-    """By statistic: (mean over networks - asked for) / standard error."""
-    tau = parameters.motifs
-    g, N = np.asarray(parameters.g), float(parameters.N)
-    scales = (g[:, :, None] * g[:, None, :], g.T[:, :, None] * g.T[:, None, :], g[:, :, None] * g[None, :, :], g * g.T)
-    asked = {name: np.asarray(t) * scale / N for name, t, scale in zip(MOTIFS, tau, scales, strict=True)}
-    asked |= {"mean": np.asarray(parameters.mean), "variance": g**2 / N}
-    scores = {}
-    for name, value in asked.items():
-        values = np.stack([getattr(s, name) for s in found])
-        scores[name] = (values.mean(0) - value) / (values.std(0, ddof=1) / np.sqrt(len(found)))
-    return scores
-
-
 @pytest.fixture(scope="module")
 def measured():
     return [measure(sample(asymmetric(), seed)) for seed in range(20)]
 
 
-def test_every_statistic_is_the_one_asked_for(measured):
-    scores = z_scores(asymmetric(), measured)
+def test_every_statistic_is_the_one_asked_for(measured, scores_of):
+    scores = scores_of(asymmetric(), measured)
     assert sum(z.size for z in scores.values()) == 3 * 8 + 3 * 4
     assert {name: np.abs(z).max() for name, z in scores.items() if np.abs(z).max() > 4} == {}
 
@@ -62,12 +48,12 @@ def test_every_statistic_is_the_one_asked_for(measured):
         ("reciprocal", lambda t: t[::-1, ::-1]),
     ],
 )
-def test_the_comparison_detects_a_wrong_tensor(measured, name, change):
+def test_the_comparison_detects_a_wrong_tensor(measured, scores_of, name, change):
     parameters = asymmetric()
     wrong = dict(zip(MOTIFS, map(np.asarray, parameters.motifs), strict=True))
     wrong[name] = change(wrong[name])
     # 8 standard errors: wrong by far, not by chance
-    assert np.abs(z_scores(asymmetric(motifs=Motifs(**wrong), check=False), measured)[name]).max() > 8
+    assert np.abs(scores_of(asymmetric(motifs=Motifs(**wrong), check=False), measured)[name]).max() > 8
 
 
 def test_the_diagonal_has_the_mean_of_its_block_and_both_strengths_of_its_neuron():

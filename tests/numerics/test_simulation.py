@@ -258,6 +258,30 @@ def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
         simulate(network, lambda x, p: x, t1=1.0, resume=first, **common)
 
 
+def test_runs_have_noise_of_their_own(two_populations):
+    """Units without synapses: variance D / tau across neurons in each run, and no correlation between runs."""
+    silent = Network.of(np.zeros((4000, 4000), np.float32), np.repeat([0, 1], 2000), ["E", "I"])
+    units = Units.of(Architecture(["E", "I"], "x", inputs=["noise"], membrane={"E": filters.membrane(1.0), "I": filters.membrane(0.5)}),
+                     two_populations.replace(noise=[0.3, 0.8]))  # fmt: skip
+    x = simulate(silent, lambda x, p: x, units=units, t1=6.0, saveat=[6.0], runs=[{}, {"input": 0.5}])["x"].values
+    for p, (D, tau) in enumerate(((0.3, 1.0), (0.8, 0.5))):
+        own = x[:, silent.labels == p]
+        np.testing.assert_allclose(own.var(axis=1), D / tau, rtol=4 * np.sqrt(2 / 2000))
+        np.testing.assert_allclose(own.mean(axis=1), [0, 0.5], atol=4 * np.sqrt(D / tau / 2000))
+        assert abs(np.corrcoef(own)[0, 1]) < 4 / np.sqrt(2000)
+
+
+def test_in_strengths_are_measured_once_for_all_runs(two_populations, monkeypatch):
+    network = sample(two_populations.rescaled(60), 2)
+    plain, calls = Network.of(network.weights, network.labels, network.populations), []
+    measured = Network.in_strengths
+    monkeypatch.setattr(Network, "in_strengths", lambda self: calls.append(1) or measured(self))
+    together = simulate(plain, lambda x, p: jnp.tanh(x), t1=1.0, runs=[{"in_strength": 0.2}, {"in_strength": [0.1, -0.3]}, {}])
+    assert len(calls) == 1
+    alone = simulate(plain, lambda x, p: jnp.tanh(x), t1=1.0, in_strength=[0.1, -0.3])
+    np.testing.assert_allclose(together["x"][1], alone["x"], rtol=1e-4, atol=1e-5)
+
+
 def test_bad_runs(two_populations):
     network = sample(two_populations.rescaled(80), 2)
     with pytest.raises(ParameterError, match="no 'seed' of its own"):

@@ -1,5 +1,7 @@
 """Spectra of sampled networks at their own fixed points, over the predicted bulk and outliers."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.sparse as sps
@@ -7,6 +9,7 @@ import scipy.sparse as sps
 import motifield as mf
 from motifield.errors import NetworkError, ParameterError, SolverError
 from motifield.numerics.outliers import contains
+from motifield.numerics.spectrum import Spectrum
 from motifield.numerics.spectrum_plots import spectra
 
 ERF = "1 + erf(x - 1/2)"
@@ -77,6 +80,15 @@ def test_a_picture(at_rest, network, predicted):
     figure = spectra(predicted, [mf.spectrum(network, predicted=predicted)], [at_rest])
     labels = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
     assert {"predicted bulk", "predicted outliers", "1 network", "its outliers"} <= set(labels)
+
+
+def test_an_eigenvalue_is_one_outlier_alone(predicted):
+    """Two predictions with the same nearest eigenvalue: the second gets the next one, and neither is the bulk's."""
+    two = dataclasses.replace(predicted.connectivity, outliers=np.array([0.9 + 0j, 0.8]))
+    seen = Spectrum(np.array([0.95 + 0j, 0.6, 0.1, -0.1]), 0.0, None, 0.0, two)
+    np.testing.assert_array_equal(seen.nearest(), [0.95, 0.6])
+    np.testing.assert_array_equal(seen.is_outlier, [True, True, False, False])
+    assert seen.bulk_edge == 0.1
 
 
 def test_contains():

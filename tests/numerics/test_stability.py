@@ -18,12 +18,6 @@ def one(l0, g, chains, rec, N=1000):
     return mf.Parameters.of(N=N, fractions=[1.0], mean=l0 / N, g=g, motifs=mf.Motifs(abs(chains) / N, abs(chains) / N, chains / N, rec), input=0.3)
 
 
-def without_pairs(parameters):
-    """B = 0."""
-    around = np.einsum("pqp->pq", np.asarray(parameters.tau_chn))
-    return parameters.replace(tau_rec=around + around.T)
-
-
 @pytest.fixture(scope="module")
 def system(system_of):
     return system_of(ERF, "SecondMoment")
@@ -99,7 +93,7 @@ def test_which_reciprocal_term_networks_have():
 @pytest.mark.parametrize(("P", "seed"), [(2, 3), (3, 5)])
 def test_second_moments_have_the_same_eigenvalues(P, seed, system, network_of):
     """B = 0: the network's outliers, found from the linearised field, are the 3P eigenvalues of the equations."""
-    parameters = without_pairs(network_of(P, seed))
+    parameters = mf.without_reciprocity(network_of(P, seed))
     point = mf.fixed_point(system, parameters)
     found = mf.stability(system, parameters, point)
     both = np.concatenate([found.jacobian.outliers, found.jacobian.hidden])
@@ -113,7 +107,7 @@ def test_second_moments_have_the_same_eigenvalues(P, seed, system, network_of):
 
 def test_the_radius_is_that_of_the_mean_square_slopes(system, network_of, average_by_hand):
     """radius^2 = largest eigenvalue of alpha_q g_pq^2 A_pq <phi'^2>_q (theory 2.2), with averages by hand."""
-    parameters = without_pairs(network_of(2, 3))
+    parameters = mf.without_reciprocity(network_of(2, 3))
     found = mf.stability(system, parameters)
     values = found.point.dataset
     squares = [average_by_hand(lambda x: 4 / np.pi * np.exp(-2 * (x - 0.5) ** 2), m, v)
@@ -173,7 +167,7 @@ def test_slower_units_only_rescale_time(system, filtered, network_of):
 
 def test_resonant_filters(filtered, network_of):
     """Adaptation, B = 0: the network's outliers are eigenvalues of the equations; the bulk is amplified most where |M| is largest."""
-    parameters = without_pairs(network_of(2, 3)).replace(membrane={"T": 4.0, "tau": 1.0, "b": 3.0})
+    parameters = mf.without_reciprocity(network_of(2, 3)).replace(membrane={"T": 4.0, "tau": 1.0, "b": 3.0})
     point = mf.fixed_point(filtered, parameters)
     found = mf.stability(filtered, parameters, point)
     omega = np.linspace(0, 3, 3001)
@@ -206,7 +200,7 @@ def test_verdicts(system):
 
 
 def test_tables(system, network_of):
-    found = mf.stability(system, without_pairs(network_of(2, 3)))
+    found = mf.stability(system, mf.without_reciprocity(network_of(2, 3)))
     rows, plain = found.rows(), found.json()
     assert {row["spectrum"] for row in rows} == {"connectivity", "jacobian"}
     edges = [row["real"] for row in rows if row["what"] == "edge of the bulk"]

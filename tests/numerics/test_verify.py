@@ -11,7 +11,7 @@ from scipy import stats
 import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics import plots, verify
-from motifield.numerics.dmft_terms import without_reciprocity
+from motifield.numerics.couplings import without_reciprocity
 from motifield.numerics.sampling import Gaussian, Sampler
 from motifield.theory import filters
 
