@@ -58,7 +58,8 @@ class Spectrum:
     @property
     def _matches(self) -> list[int]:
         """For each predicted outlier the position of the nearest eigenvalue, one that is not taken."""
-        distance, found = np.abs(self._known.outliers[:, None] - self.eigenvalues), []
+        distance = np.abs(self._known.outliers[:, None] - self.eigenvalues)
+        found: list[int] = []
         for own in distance:
             own[found] = np.inf
             found.append(int(np.argmin(own)))

@@ -75,7 +75,9 @@ def test_stability(call, tmp_path, spec):
     assert answer["verdict"] == "stable"
     assert len(answer["network"]["jacobian"]["eigenvalues"]) == 200
     with xr.open_dataset(tmp_path / "s.nc") as written:
-        assert float(written["jacobian_edge"]) == answer["jacobian"]["edge"]
+        for spectrum in ("jacobian", "connectivity"):
+            assert float(written[f"{spectrum}_edge"]) == answer[spectrum]["edge"]
+            assert written[f"{spectrum}_outliers_real"].values.tolist() == [v[0] for v in answer[spectrum]["outliers"]]
         assert written["connectivity_eigenvalues_real"].values.tolist() == [v[0] for v in answer["network"]["connectivity"]["eigenvalues"]]
     assert (tmp_path / "s.png").stat().st_size > 10_000
     code, out, _ = call("stability", spec, "--point", "2", "--spectrum", "100")

@@ -232,10 +232,15 @@ def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
     units = Units.of(Architecture(["E", "I"], "tanh(x)", membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
                                   synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)}), two_populations) if filtered else None  # fmt: skip
     common = {"units": units, "input": -0.1, "t1": 3.0, "saveat": [1.0, 2.0, 3.0], "record": [3, 70], "rtol": 1e-9, "atol": 1e-11}
-    together = simulate(network, lambda x, p: jnp.tanh(x), runs=RUNS, **common)
+
+    def rates(x, p):
+        """Every neuron with its own threshold, so that a rate taken along the wrong axis shows."""
+        return jnp.tanh(x - jnp.linspace(0.0, 1.0, x.shape[0]))
+
+    together = simulate(network, rates, runs=RUNS, **common)
     assert together["mean"].dims == ("run", "time", "population")
     for k, own in enumerate(RUNS):
-        alone = simulate(network, lambda x, p: jnp.tanh(x), **(common | own))
+        alone = simulate(network, rates, **(common | own))
         for name in alone.data_vars:
             np.testing.assert_allclose(together[name].isel(run=k), alone[name], rtol=1e-6, atol=1e-8)
 
