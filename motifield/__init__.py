@@ -53,6 +53,7 @@ _WHERE = {
     "numerics.stability": ["Spectral", "Stability", "connectivity_spectrum", "stability"],
     "numerics.standard_errors": ["StandardErrors"],
     "numerics.system": ["System", "compile"],
+    "numerics.targets": ["Targets"],
     "numerics.units": ["Units"],
     "numerics.verdict": ["Verdict", "judge"],
     "numerics.verify": ["NetworkVerification", "Verification", "verify", "verify_network"],
