@@ -208,8 +208,8 @@ class Targets:
 
     def _take(self, keep: np.ndarray) -> Targets:
         where = np.flatnonzero(keep)
-        texts = {name: tuple(getattr(self, name)[k] for k in where) for name in TEXTS}
-        numbers = {name: getattr(self, name)[where] for name in (*NUMBERS, "held_out")}
+        texts: dict[str, Any] = {name: tuple(getattr(self, name)[k] for k in where) for name in TEXTS}
+        numbers: dict[str, Any] = {name: getattr(self, name)[where] for name in (*NUMBERS, "held_out")}
         covariance = None if self.covariance is None else self.covariance[np.ix_(where, where)]
         return Targets(**texts, **numbers, covariance=covariance)
 
@@ -236,8 +236,8 @@ class Targets:
 
 
 def _of_rows(rows: Sequence[Row]) -> Targets:
-    texts = {name: tuple(row[name] for row in rows) for name in TEXTS}
-    numbers = {name: np.array([row[name] for row in rows], dtype=float) for name in NUMBERS}
+    texts: dict[str, Any] = {name: tuple(row[name] for row in rows) for name in TEXTS}
+    numbers: dict[str, Any] = {name: np.array([row[name] for row in rows], dtype=float) for name in NUMBERS}
     return Targets(**texts, **numbers, held_out=np.array([row["held_out"] for row in rows], dtype=bool))
 
 
