@@ -96,7 +96,7 @@ def from_dataset(dataset: xr.Dataset) -> tuple[list[Row], np.ndarray | None]:
     known = {"covariance", *(f"{quantity}{kind}" for quantity in present for kind in kinds)}
     unknown = [str(name) for name in dataset.data_vars if name not in known]
     if not present or unknown:
-        what = f"has a variable {unknown[0]!r}" if unknown else "has none"
+        what = f"has a variable {unknown[0]!r}" if present else "has no quantity"
         raise ParameterError(f"the dataset {what}: its variables are {', '.join(QUANTITIES)}, each with NAME_error, and if needed NAME_weight, "
                              "NAME_held_out")  # fmt: skip
     rows = [row for quantity in present for row in _rows_of(dataset, quantity)]

@@ -32,15 +32,13 @@ def neuron_rows(
     select: Selection | None, separator: str | None,
 ) -> tuple[list[Row], np.ndarray]:  # fmt: skip
     """Rows of targets, not checked, and the covariance of their values; see `Targets.from_neurons`."""
-    _check_options(conditions, quantities, bootstrap, least, pairs)
+    _check_options(conditions, quantities, levels, bootstrap, least, pairs)
     frame, source = _frame(table, separator), _source(table)
     frame = _kept(frame, where or {}, source)
     labels = _labels(frame, population, select, source)
     rates = {name: _rates(frame, column, f"{source}, condition {name!r}") for name, column in conditions.items()}
     names = _populations(labels, select, source)
     kinds = [*quantities, *(["rate_quantile"] if len(levels) and "rate_quantile" not in quantities else [])]
-    if "rate_quantile" in kinds and not len(levels):
-        raise ParameterError("rate_quantile needs levels, such as levels=(0.25, 0.5, 0.75)")
     rows: list[Row] = []
     draws = np.random.default_rng(seed).spawn(len(names))
     blocks = []
@@ -53,12 +51,18 @@ def neuron_rows(
     return rows, _block_diagonal(blocks)
 
 
-def _check_options(conditions: Any, quantities: Any, bootstrap: int, least: int, pairs: Any) -> None:
+def _check_options(conditions: Any, quantities: Any, levels: Any, bootstrap: int, least: int, pairs: Any) -> None:
     if not isinstance(conditions, Mapping) or not conditions:
         raise ParameterError(f"conditions map names of conditions to columns of the table, such as {{'baseline': 'rate'}}: {conditions!r}")
     unknown = [name for name in quantities if name not in QUANTITIES]
-    if isinstance(quantities, str) or unknown:
+    if isinstance(quantities, str) or unknown or not (len(quantities) or len(levels)):
         raise ParameterError(f"quantities are a list of some of {', '.join(QUANTITIES)}: {quantities!r}")
+    if not all(0 < level < 1 for level in levels):
+        raise ParameterError(f"levels of quantiles lie between 0 and 1: {list(levels)}")
+    if "rate_quantile" in quantities and not len(levels):
+        raise ParameterError("rate_quantile needs levels, such as levels=(0.25, 0.5, 0.75)")
+    if not len(levels) and len(conditions) < 2 and set(quantities) <= set(PAIRED):
+        raise ParameterError(f"nothing to compute: with the condition {', '.join(conditions)} there are no pairs, which {', '.join(quantities)} need")
     if bootstrap < 2:
         raise ParameterError(f"bootstrap = {bootstrap} resamples give no standard error: draw at least 2, better 1000")
     if least < FEWEST:
