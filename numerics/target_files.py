@@ -121,7 +121,7 @@ def _rows_of(dataset: xr.Dataset, quantity: str) -> list[Row]:
     if unnamed:
         raise ParameterError(f"the dataset's variable {quantity} has no coordinate for its dimension {unnamed[0]!r}: name its entries")
     kinds = {"value": quantity, "error": f"{quantity}_error", "weight": f"{quantity}_weight", "held_out": f"{quantity}_held_out"}
-    columns = {column: dataset[name].broadcast_like(values).transpose(*values.dims).values for column, name in kinds.items() if name in dataset}
+    columns = {column: dataset[name].broadcast_like(values).values for column, name in kinds.items() if name in dataset}
     fixed = {str(name): _item(values.coords[name].values) for name in DIMS if name in values.coords and name not in values.dims}
     rows = []
     for at in np.ndindex(values.shape):

@@ -16,7 +16,7 @@ from motifield.numerics.target_table import QUANTITIES
 DATA = Path(__file__).parents[2] / "derivations"
 NAN = float("nan")
 ROWS = [
-    {"quantity": "rate_mean", "population": "E", "condition": "omission", "time": 0.5, "value": 2.0, "error": 0.1},
+    {"quantity": "rate_mean", "population": "E", "condition": "omission", "time": 0.5, "value": 2 / 3, "error": 0.1},
     {"quantity": "rate_sd", "population": "E", "condition": "gratings", "value": 5.0, "error": 0.2, "weight": 0.5},
     {"quantity": "rate_correlation", "population": "E", "condition": "spontaneous", "against": "gratings", "value": 0.65, "error": 0.02},
     {"quantity": "rate_quantile", "population": "I", "condition": "gratings", "level": 0.9, "value": 12.0, "error": 1.0, "held_out": True},
