@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .bulk import breaks
+from .fixed_nodes import nodes_of
 from .parameters import Parameters
 from .system import System
 
@@ -96,8 +97,8 @@ class Expansion(eqx.Module):
         table: Any
         width = jnp.sqrt(jnp.maximum(variance, 1e-300))
         if self.cuts.shape[1]:
-            z, weights = _nodes(jnp.clip((self.cuts[p] - mean) / width, -REACH, REACH), self.panels)
-            table = _polynomials(z, self.order)
+            z, weights = nodes_of((self.cuts[p] - mean) / width, self.panels, REACH, NODES)
+            table = polynomials(z, self.order)
         else:
             z, weights, table = _fixed(self.order, self.panels)
         x = mean + width * z
@@ -109,21 +110,11 @@ class Expansion(eqx.Module):
 def _fixed(order: int, panels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nodes, weights and polynomials where no function has breaks."""
     with jax.ensure_compile_time_eval():
-        z, weights = _nodes(jnp.zeros(0), panels)
-        return np.asarray(z), np.asarray(weights), np.asarray(_polynomials(z, order))
+        z, weights = nodes_of(jnp.zeros(0), panels, REACH, NODES)
+        return np.asarray(z), np.asarray(weights), np.asarray(polynomials(z, order))
 
 
-def _nodes(cuts: Array, panels: int) -> tuple[Array, Array]:
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    cuts = jnp.where(jnp.isnan(cuts), REACH, cuts)
-    edges = jnp.sort(jnp.concatenate([jnp.linspace(-REACH, REACH, panels + 1), cuts]))
-    half = jnp.diff(edges)[:, None] / 2
-    z = (edges[:-1, None] + half * (1 + nodes)[None]).ravel()
-    w = (half * weights[None]).ravel() * jnp.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    return z, w / jnp.sum(w)
-
-
-def _polynomials(z: Array, order: int) -> Array:
+def polynomials(z: Array, order: int) -> Array:
     """He_n(z) / sqrt(n!), (order, len(z))."""
 
     def step(pair, n):

@@ -79,6 +79,25 @@ class Table(Input):
         return self.times
 
 
+class Signals(Input):
+    """`I_p(t) = sum_k weights[k]_p signal_k(t)`: measured or assumed time courses, each with a weight for every population.
+
+    `signals[k]`, shape (n,), is given at `times`, shape (n,), increasing, linear between them and constant beyond; `weights[k]` has shape (P,).
+    A signal of ones is a constant input. Make one with `signals`.
+    """
+
+    times: Float[Array, " n"]
+    signals: dict[str, Float[Array, " n"]]
+    weights: dict[str, Float[Array, " P"]]
+
+    def __call__(self, t):
+        return sum(self.weights[name] * jnp.interp(t, self.times, own) for name, own in self.signals.items())
+
+    @property
+    def edges(self):
+        return self.times
+
+
 class Function(Input):
     """Any function of time that returns shape (P,); name its jumps in `jumps`."""
 
@@ -124,6 +143,27 @@ def pulse(start: float, stop: float, amplitude: Any, baseline: Any = 0.0) -> Ste
         raise ParameterError(f"a pulse needs start < stop: start = {start}, stop = {stop}")
     low, high = np.broadcast_arrays(np.atleast_1d(np.asarray(baseline, float)), np.atleast_1d(np.asarray(amplitude, float)))
     return Steps(jnp.asarray([start, stop], float), jnp.asarray(np.stack([low, low + high, low])))
+
+
+def signals(times: Any, courses: Mapping[str, Any], weights: Mapping[str, Any], populations: Sequence[str]) -> Signals:
+    """An input made of several time courses.
+
+    times: shape (n,), increasing; courses: by name, shape (n,) or a number; weights: by the same names, a number, one number per population, or a
+    mapping by population. Raises `ParameterError`.
+    """
+    at = np.asarray(times, dtype=float)
+    if at.ndim != 1 or len(at) < 2 or np.any(np.diff(at) <= 0) or not np.all(np.isfinite(at)):
+        raise ParameterError(f"times of signals must be at least two, finite and increasing: {times!r}")
+    if set(courses) != set(weights) or not courses:
+        raise ParameterError(f"each signal needs a weight: there are the signals {sorted(courses)} and the weights {sorted(weights)}")
+    found = {}
+    for name, course in courses.items():
+        own = np.asarray(course, dtype=float)
+        if own.shape not in ((), at.shape) or not np.all(np.isfinite(own)):
+            raise ParameterError(f"the signal {name} needs {len(at)} finite values, one for each time: its shape is {own.shape}")
+        found[str(name)] = jnp.asarray(np.broadcast_to(own, at.shape).copy())
+    by = {str(name): jnp.asarray(by_population(v, populations, f"weights of {name}")) for name, v in weights.items()}
+    return Signals(jnp.asarray(at), found, {name: by[name] for name in found})
 
 
 def as_input(value: Any, populations: Sequence[str]) -> Input:

@@ -3,6 +3,7 @@
     tau_chn[E,E,I]          one entry; where a definition demands symmetry, its partner follows
     mean[*,I], input        every entry that matches gets the same value
     transfer.gain[E]        a parameter of the transfer functions, of `membrane` or `synapse` filters
+    input.image[E]          the weight of a signal in an input that is made of several (`inputs.Signals`)
     factor(tau_chn)         a common factor of all chains, 1 as given; also factor(motifs), factor(mean[E,*], input)
 """
 
@@ -19,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ParameterError
-from .inputs import Constant
+from .inputs import Constant, Signals
 from .parameters import FAMILIES, INPUTS, Parameters
 
 MOTIFS = ("tau_con", "tau_div", "tau_chn", "tau_rec")
@@ -40,6 +41,8 @@ class Part:
     def read(self, parameters: Parameters) -> Any:
         """The whole array."""
         family, _, own = self.name.partition(".")
+        if own and family in INPUTS:
+            return getattr(parameters, family).weights[own]
         if own:
             return getattr(parameters, family)[own]
         value = getattr(parameters, self.name)
@@ -48,6 +51,8 @@ class Part:
     def write(self, parameters: Parameters, array: Any) -> Parameters:
         """The parameters with another array there; pure, for jit, vmap and grad."""
         family, _, own = self.name.partition(".")
+        if own and family in INPUTS:
+            return eqx.tree_at(lambda p: getattr(p, family).weights[own], parameters, array)
         if own:
             return eqx.tree_at(lambda p: getattr(p, family)[own], parameters, array)
         if self.name in INPUTS:
@@ -111,6 +116,7 @@ def names(parameters: Parameters) -> list[str]:
     """Every parameter that `scalar` knows here, entry by entry; equal partners once."""
     found = ["N"]
     arrays = [*(n for n in RANKS if n != "N"), *(f"{family}.{own}" for family in FAMILIES for own in getattr(parameters, family))]
+    arrays += [f"{name}.{own}" for name in INPUTS if isinstance(given := getattr(parameters, name), Signals) for own in given.weights]
     for array in arrays:
         if array in INPUTS and not isinstance(getattr(parameters, array), Constant):
             continue
@@ -132,6 +138,11 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
             raise ParameterError(f"{whole!r}: motifs are four tensors; index one of {', '.join(MOTIFS)}")
         return [Part(motif, _where(motif, None, whole, parameters)) for motif in MOTIFS]
     family, _, own = name.partition(".")
+    if own and family in INPUTS:
+        known = list(getattr(getattr(parameters, family), "weights", ()))
+        if own not in known:
+            raise ParameterError(f"{whole!r}: {family} has no signal {own!r}; " + (f"it has {', '.join(known)}" if known else "it is not made of signals"))
+        return [Part(name, _where(name, index, whole, parameters))]
     if own and own not in (getattr(parameters, family) if family in FAMILIES else ()):
         have = [f"{kind}.{key}" for kind in FAMILIES for key in getattr(parameters, kind)]
         raise ParameterError(f"{whole!r}: there is no parameter {name} here; of functions and filters there are {have or 'none written out'} "
@@ -155,6 +166,14 @@ def _where(name: str, index: str | None, whole: str | Scalar, parameters: Parame
         raise ParameterError(f"{whole!r}: there is no population {unknown[0]!r}; there are {', '.join(known)}, and * for every one")
     where[tuple(slice(None) if k == "*" else known.index(k) for k in given)] = True
     return where | where.transpose(PARTNER[name]) if name in PARTNER else where
+
+
+def entries_of(name: str, parameters: Parameters) -> tuple[str, np.ndarray]:
+    """The array that a name with indices or wildcards means, and where True which of its entries. Raises `ParameterError`."""
+    part, *others = _parts(name, name, parameters)
+    if others:
+        raise ParameterError(f"{name!r} names several arrays: name one of {', '.join(RANKS)}")
+    return part.name, part.where
 
 
 def stacked(scalars: Sequence[Scalar], parameters: Parameters, values: Any) -> Parameters:

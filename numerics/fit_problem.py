@@ -1,0 +1,274 @@
+"""What a fit minimises: measured numbers against those of the equations, priors, and a limit that keeps static states stable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import diffrax as dfx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.stats import norm
+
+from ..errors import ParameterError
+from .autonomous import Autonomous
+from .fixed_points import FixedPoint, fixed_point
+from .fixed_nodes import with_fixed_nodes
+from .inputs import Constant
+from .motif_coordinates import FreeMotifs
+from .parameters import INPUTS, Parameters
+from .precision import require_x64
+from .rate_statistics import ORDER, RateDistribution, RateStatistics, bulk_radius_square
+from .settle import STEPS, settled
+from .system import System
+from .targets import Targets
+from .units import Units
+from .unknowns import Coordinates, Prior, Unknown
+
+LARGEST_RESIDUAL = 1e-9
+RADIUS_LIMIT, RADIUS_WIDTH = 0.95, 0.02
+"""Squared bulk radius beyond which a fit is penalised, and what excess counts as one standard error."""
+
+
+class Outcome(NamedTuple):
+    """What the equations say at some coordinates.
+
+    values: of every target; states: the fixed point of each condition, (C, n); residuals: of the fixed points, (C,), above 1e-9 where none was
+    reached; radius_square: of the bulk of the Jacobian, (C,)
+    """
+
+    values: Array
+    states: Array
+    residuals: Array
+    radius_square: Array
+
+
+class Problem:
+    """Targets, equations and unknowns; make it with `Problem.of`. Results are by name; u is a vector of `coordinates.size` numbers without bounds.
+
+    targets: those with a value, held-out ones among them; weights: of each target in the fit, 0 where it is held out
+    """
+
+    def __init__(self, system: System, coordinates: Coordinates, targets: Targets, *, stable: bool, step: float):
+        self.exact, self.system = system, with_fixed_nodes(system)
+        self.coordinates, self.targets, self.stable, self.step = coordinates, targets, stable, step
+        self.fitted = ~np.asarray(targets.held_out) & np.isfinite(targets.value)
+        self.held_out = np.asarray(targets.held_out) & np.isfinite(targets.value)
+        self._layout = _Layout(targets, coordinates)
+        self._at = {name: Autonomous(self.system, coordinates.parameters.P, start) for name, start in self._layout.starts.items()}
+        base = coordinates.parameters
+        self.distribution = RateDistribution(self.system, base, ORDER if len(self._layout.pairs) else 0)
+        if len(self._layout.levels):
+            self.distribution.require_rising(base)
+
+    @classmethod
+    def of(cls, system: System, parameters: Parameters, targets: Targets, unknowns: Sequence[Unknown | str] = (), *,
+           motifs: FreeMotifs | None = None, conditions: Mapping[str, Mapping[str, Any]] | None = None, priors: Mapping[str, Prior] = {},
+           stable: bool = True, step: float = 0.1) -> Problem:  # fmt: skip
+        """The arguments are those of `fit`. Raises `ParameterError`, `ArchitectureError`."""
+        require_x64()
+        own = system.complete(parameters)
+        system.check(own)
+        system.refuse_static("time courses, and no stable branch to stay on")
+        given = dict(conditions) if conditions is not None else {name: {} for name in targets.conditions}
+        missing = [name for name in targets.conditions if name not in given]
+        if missing:
+            raise ParameterError(f"targets are of the condition {missing[0]!r}, but conditions are {', '.join(given)}: say what differs in it, or {{}}")
+        strange = [name for name in targets.populations if name not in own.populations]
+        if strange:
+            raise ParameterError(f"targets are of the population {strange[0]!r}; the network has {', '.join(own.populations)}")
+        if not step > 0:
+            raise ParameterError(f"step = {step} must be a positive time")
+        coordinates = Coordinates.of(own, given, unknowns, motifs, priors)
+        _check_units(system, own, targets)
+        return cls(system, coordinates, targets, stable=stable, step=step)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of the conditions, in the order of states."""
+        return self._layout.conditions
+
+    def at_rest(self) -> Float[Array, "C n"]:
+        """Where the search for fixed points starts."""
+        model = next(iter(self._at.values()))
+        return jnp.zeros((len(self.conditions), model.size))
+
+    def outcome(self, u: Float[Array, " n"], states: Float[Array, "C n"] | None = None, *, reverse: bool = False,
+                steps: int = STEPS) -> Outcome:  # fmt: skip
+        """Predictions, with the fixed points near `states` (those reached from rest unless given); pure, for jit, vmap and grad.
+
+        reverse: time courses for reverse-mode derivatives; otherwise for forward mode. steps: at most, of the search for fixed points.
+        """
+        states = self.at_rest() if states is None else states
+        common = self.coordinates.common(u)
+        own = {name: self.coordinates.of_condition(u, name, common) for name in self.conditions}
+        found, statistics = {}, {}
+        for group in self._layout.groups(own):
+            if len(group) == 1:
+                (name,) = group
+                found[name] = settled(self._at[name], own[name], states[self.conditions.index(name)], steps=steps)
+                statistics[name] = self._statistics(self._at[name], *found[name], own[name])
+            else:
+                stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(own[name] for name in group))
+                model = self._at[group[0]]
+                y, error = jax.vmap(lambda p, y, model=model: settled(model, p, y, steps=steps))(stacked, states[np.array([self.conditions.index(n) for n in group])])
+                several = jax.vmap(lambda p, y, e, model=model: self._statistics(model, y, e, p))(stacked, y, error)
+                for k, name in enumerate(group):
+                    found[name] = (y[k], error[k])
+                    statistics[name] = jax.tree.map(lambda leaf, k=k: leaf[k], several)
+        values = self._layout.values(self, u, own, found, statistics, reverse)
+        radius = jnp.stack([bulk_radius_square(statistics[n].slope_square, own[n]) for n in self.conditions])
+        return Outcome(values, jnp.stack([found[n][0] for n in self.conditions]), jnp.stack([found[n][1] for n in self.conditions]), radius)
+
+    def residuals(self, u: Float[Array, " n"], states: Array | None = None, *, reverse: bool = False, steps: int = STEPS) -> tuple[Array, Outcome]:
+        """What is squared and summed: (value - target) / error of each target in the fit, priors, excess of the bulk's radius; nan where there is no
+        fixed point; pure.
+        """
+        outcome = self.outcome(u, states, reverse=reverse, steps=steps)
+        misfit = (outcome.values[self.fitted] - self.targets.value[self.fitted]) * self._precision[self.fitted]
+        parts = [misfit, self.coordinates.prior_residuals(u)]
+        if self.stable:
+            parts.append(jnp.maximum(outcome.radius_square - RADIUS_LIMIT, 0.0) / RADIUS_WIDTH)
+        whole = jnp.concatenate(parts)
+        return jnp.where(jnp.all(outcome.residuals < LARGEST_RESIDUAL), whole, jnp.nan), outcome
+
+    def data_residuals(self, u: Float[Array, " n"], states: Array | None = None) -> Array:
+        """Of the targets in the fit alone; pure."""
+        return self.residuals(u, states)[0][: int(self.fitted.sum())]
+
+    @cached_property
+    def jacobian(self) -> Any:
+        """u, states -> d(residuals)/du, (m, size), compiled."""
+        return jax.jit(jax.jacfwd(lambda u, states: self.residuals(u, states)[0]))
+
+    @cached_property
+    def compiled(self) -> Any:
+        """u, states -> residuals and outcome, compiled."""
+        return jax.jit(lambda u, states: self.residuals(u, states))
+
+    @property
+    def _precision(self) -> np.ndarray:
+        return np.sqrt(self.targets.weight) / self.targets.error
+
+    def _statistics(self, model: Autonomous, y: Array, error: Array, parameters: Parameters) -> RateStatistics:
+        seen = model.observables(y, parameters)
+        return self.distribution(seen["mean"], seen["variance"], parameters)
+
+    def point(self, name: str, parameters: Parameters, y: Any) -> FixedPoint:
+        """The fixed point of a condition, to analyse."""
+        model = self._at[name]
+        held = parameters.replace(**{key: Constant(getattr(parameters, key)(model.time)) for key in INPUTS})
+        return fixed_point(self.exact, held, self.exact.State(*model.state(jnp.asarray(y))))
+
+    def course(self, name: str, y: Array, parameters: Parameters, times: np.ndarray, reverse: bool) -> RateStatistics:
+        """The statistics at times of a condition, from its fixed point at the start; a step no longer than `step`; pure."""
+        model = self._at[name]
+        drive, coefficients = self.system.drive(parameters), self.system.coefficients(parameters)
+        grid = _grid(model.time, times, self.step)
+        field = self.system.module.vector_field
+        term = dfx.ODETerm(lambda t, state, args: field(state, drive(t), coefficients))
+        adjoint: Any = dfx.RecursiveCheckpointAdjoint() if reverse else dfx.ForwardMode()
+        solution = dfx.diffeqsolve(term, dfx.Tsit5(), grid[0], grid[-1], None, model.state(y), saveat=dfx.SaveAt(ts=jnp.asarray(times)),
+                                   stepsize_controller=dfx.StepTo(jnp.asarray(grid)), max_steps=len(grid) + 1, adjoint=adjoint, throw=False)  # fmt: skip
+        variance = jax.vmap(lambda s: self.system.module.variance(s, coefficients))(solution.ys)
+        return jax.vmap(lambda m, v: self.distribution(m, v, parameters))(solution.ys.K, variance)
+
+
+def _grid(start: float, times: np.ndarray, step: float) -> np.ndarray:
+    """Times from the start to the last one, all of `times` among them, no further apart than `step`."""
+    edges = np.unique(np.concatenate([[start], times]))
+    if len(edges) == 1:
+        edges = np.array([start, start + step])
+    parts = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[:-1] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return np.concatenate([*parts, edges[-1:]])
+
+
+class _Layout:
+    """Where each target's value is found."""
+
+    def __init__(self, targets: Targets, coordinates: Coordinates):
+        self.targets, self.populations = targets, coordinates.parameters.populations
+        self.conditions = tuple(c.name for c in coordinates.conditions)
+        self.times = {name: np.unique(targets.time[(np.array(targets.condition) == name) & np.isfinite(targets.time)]) for name in self.conditions}
+        for k in np.flatnonzero(np.isfinite(targets.time)):
+            if targets.against[k]:
+                name = targets.against[k]
+                self.times[name] = np.unique(np.append(self.times[name], targets.time[k]))
+            if targets.quantity[k] in ("rate_correlation", "rate_quantile"):
+                raise ParameterError(f"{targets.label(k)}: {targets.quantity[k]} is fitted at fixed points, not at times; leave its time empty")
+        self.starts = {name: self._start(coordinates, name) for name in self.conditions}
+        wanted = [(targets.condition[k], targets.against[k]) for k in range(len(targets)) if targets.quantity[k] == "rate_correlation"]
+        self.pairs = list(dict.fromkeys(wanted))
+        self.levels = np.unique(targets.level[np.isfinite(targets.level)])
+
+    def _start(self, coordinates: Coordinates, name: str) -> float:
+        times = self.times[name]
+        if not len(times):
+            return 0.0
+        edges = np.asarray(coordinates.of_condition(jnp.zeros(coordinates.size), name).input.edges)
+        return float(min(times[0], edges[0] if len(edges) else 0.0))
+
+    def groups(self, own: Mapping[str, Parameters]) -> list[list[str]]:
+        """Conditions whose parameters have the same structure and whose start is the same, to be solved together."""
+        found: dict[Any, list[str]] = {}
+        for name in self.conditions:
+            shapes = tuple(jnp.shape(leaf) for leaf in jax.tree.leaves(own[name]))
+            found.setdefault((jax.tree.structure(own[name]), shapes, self.starts[name]), []).append(name)
+        return list(found.values())
+
+    def values(self, problem: Problem, u: Array, own: Mapping[str, Parameters], found: Mapping[str, Any], statistics: Mapping[str, RateStatistics],
+               reverse: bool) -> Array:  # fmt: skip
+        means, sds = [statistics[n].rate_mean for n in self.conditions], [statistics[n].rate_sd for n in self.conditions]
+        for name in self.conditions:
+            if len(self.times[name]):
+                over = problem.course(name, found[name][0], own[name], self.times[name], reverse)
+                means.append(over.rate_mean.ravel())
+                sds.append(over.rate_sd.ravel())
+        mean, sd = jnp.concatenate(means), jnp.concatenate(sds)
+        persistence = problem.coordinates.persistence(u)
+        correlations = [problem.distribution.correlation((statistics[a], own[a]), (statistics[b], own[b]), persistence) for a, b in self.pairs]
+        quantiles = [problem.distribution.quantiles(statistics[n].mean, statistics[n].variance, own[n], norm.ppf(self.levels)).ravel()
+                     for n in self.conditions] if len(self.levels) else []  # fmt: skip
+        bank = {"rate_mean": mean, "rate_sd": sd, "rate_change": mean}
+        if correlations:
+            bank["rate_correlation"] = jnp.concatenate(correlations)
+        if quantiles:
+            bank["rate_quantile"] = jnp.concatenate(quantiles)
+        values = jnp.zeros(len(self.targets))
+        for quantity in dict.fromkeys(self.targets.quantity):
+            which = np.flatnonzero(np.array(self.targets.quantity) == quantity)
+            seen = bank[quantity][np.array([self._place(k) for k in which])]
+            if quantity == "rate_change":
+                seen = seen - mean[np.array([self._rate_place(self.targets.against[k], k) for k in which])]
+            values = values.at[which].set(seen)
+        return values
+
+    def _place(self, k: int) -> int:
+        quantity, condition, P = self.targets.quantity[k], self.targets.condition[k], len(self.populations)
+        p = self.populations.index(self.targets.population[k])
+        if quantity == "rate_correlation":
+            return self.pairs.index((condition, self.targets.against[k])) * P + p
+        if quantity == "rate_quantile":
+            level = int(np.searchsorted(self.levels, self.targets.level[k]))
+            return (self.conditions.index(condition) * P + p) * len(self.levels) + level
+        return self._rate_place(condition, k)
+
+    def _rate_place(self, condition: str, k: int) -> int:
+        """In the vector of stationary values, condition by condition, then those over time."""
+        P, p, c = len(self.populations), self.populations.index(self.targets.population[k]), self.conditions.index(condition)
+        if not np.isfinite(self.targets.time[k]):
+            return c * P + p
+        before = sum(len(self.times[name]) for name in self.conditions[:c])
+        at = int(np.searchsorted(self.times[condition], self.targets.time[k]))
+        return (len(self.conditions) + before + at) * P + p
+
+
+def _check_units(system: System, parameters: Parameters, targets: Targets) -> None:
+    units = Units.of(system.mean_field.architecture, parameters)
+    if "rate_correlation" in targets.quantity and not units.is_plain:
+        raise ParameterError("correlations between conditions are here for units dx/dt = -x + input; the architecture has other filters or noise: "
+                             "at fixed points, filters of gain 1 change nothing, so leave them out")  # fmt: skip
+

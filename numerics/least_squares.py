@@ -1,0 +1,236 @@
+"""Least squares from many starts at once: a fixed number of lanes, each refilled with the next start when it has ended; can be interrupted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import optimistix as optx
+from jaxtyping import Array
+
+from ..errors import ParameterError, SpecError
+from ..files import write_with
+
+BURST = 8
+"""Steps between two looks at the lanes."""
+
+
+PATIENCE = 16
+"""Steps over which the loss must fall by more than the tolerance."""
+
+
+class Carry(NamedTuple):
+    """One lane: coordinates of the last accepted step, the fixed points there, its loss, the solver's own state, steps, whether it has ended, whether
+    it converged; and the loss that it is measured by, with the step at which that was.
+    """
+
+    u: Array
+    states: Array
+    loss: Array
+    own: Any
+    steps: Array
+    ended: Array
+    converged: Array
+    mark: Array
+    since: Array
+
+
+class Solver(ABC):
+    """Finds minima of the sum of squares of `residuals(u, states) -> (residuals, states)`."""
+
+    steps: int
+
+    @abstractmethod
+    def begin(self, residuals: Callable, u: Array, states: Array) -> Carry:
+        """A lane at its start; pure."""
+
+    @abstractmethod
+    def step(self, residuals: Callable, carry: Carry) -> Carry:
+        """One step of a lane; pure."""
+
+    @property
+    def reverse(self) -> bool:
+        """Whether derivatives are taken in reverse mode."""
+        return False
+
+
+@dataclass(frozen=True)
+class LevenbergMarquardt(Solver):
+    """Levenberg and Marquardt's method (optimistix), at most `steps` trial steps for each start.
+
+    A start has converged when step and change of the loss are below `rtol`, relative, and `atol`, or when the loss has not fallen by more than
+    `stall`, relative to itself, and `atol` in 16 steps: along directions that the targets leave open a step need never become small.
+    """
+
+    steps: int = 200
+    rtol: float = 1e-8
+    atol: float = 1e-12
+    stall: float = 1e-4
+
+    @property
+    def _method(self) -> optx.LevenbergMarquardt:
+        return optx.LevenbergMarquardt(rtol=self.rtol, atol=self.atol)
+
+    def begin(self, residuals: Callable, u: Array, states: Array) -> Carry:
+        values, aux = jax.eval_shape(residuals, u, states)
+        own = self._method.init(residuals, u, states, {}, values, aux, frozenset())
+        arrays = eqx.filter(own, eqx.is_array)
+        r, reached = residuals(u, states)
+        finite = jnp.all(jnp.isfinite(r))
+        loss = jnp.sum(r**2)
+        return Carry(u, jnp.where(finite, reached, states), loss, arrays, jnp.asarray(0), ~finite, jnp.asarray(False), loss, jnp.asarray(0))
+
+    def step(self, residuals: Callable, carry: Carry) -> Carry:
+        values, aux = jax.eval_shape(residuals, carry.u, carry.states)
+        still = eqx.filter(self._method.init(residuals, carry.u, carry.states, {}, values, aux, frozenset()), eqx.is_array, inverse=True)
+        own = eqx.combine(carry.own, still)
+        u, own, reached = self._method.step(residuals, carry.u, carry.states, {}, own, frozenset())
+        done, _ = self._method.terminate(residuals, u, carry.states, {}, own, frozenset())
+        reached = jnp.where(jnp.all(jnp.isfinite(reached)), reached, carry.states)
+        loss, steps = 2 * own.f_info.as_min(), carry.steps + 1
+        falls = carry.mark - loss > self.stall * carry.mark + self.atol
+        done = done | (~falls & (steps - carry.since >= PATIENCE))
+        return Carry(u, reached, loss, eqx.filter(own, eqx.is_array), steps, done, done, jnp.where(falls, loss, carry.mark),
+                     jnp.where(falls, steps, carry.since))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FirstOrder(Solver):
+    """A first-order method of optax on half the sum of squares, `steps` steps for each start; it ends when the gradient is below `atol`."""
+
+    optimiser: optax.GradientTransformation = optax.adam(0.05)
+    steps: int = 2000
+    atol: float = 1e-6
+
+    @property
+    def reverse(self) -> bool:
+        return True
+
+    def begin(self, residuals: Callable, u: Array, states: Array) -> Carry:
+        r, reached = residuals(u, states)
+        finite = jnp.all(jnp.isfinite(r))
+        loss = jnp.sum(r**2)
+        return Carry(u, jnp.where(finite, reached, states), loss, self.optimiser.init(u), jnp.asarray(0), ~finite, jnp.asarray(False), loss, jnp.asarray(0))
+
+    def step(self, residuals: Callable, carry: Carry) -> Carry:
+        def half(u):
+            r, reached = residuals(u, carry.states)
+            return 0.5 * jnp.sum(r**2), reached
+
+        (loss, reached), slope = jax.value_and_grad(half, has_aux=True)(carry.u)
+        finite = jnp.isfinite(loss) & jnp.all(jnp.isfinite(slope))
+        change, own = self.optimiser.update(jnp.where(finite, slope, 0.0), carry.own, carry.u)
+        done = finite & (jnp.max(jnp.abs(slope)) < self.atol)
+        moved = jnp.where(done, carry.u, carry.u + jnp.where(finite, change, 0.0))
+        # without a finite loss there is no way on from here
+        return Carry(moved, jnp.where(finite, reached, carry.states), jnp.where(finite, 2 * loss, jnp.nan), own, carry.steps + 1, done | ~finite, done,
+                     carry.mark, carry.since)  # fmt: skip
+
+
+class Minima(NamedTuple):
+    """Of every start: coordinates, fixed points, loss (the sum of squares; nan where it has none), steps, whether it converged."""
+
+    u: np.ndarray
+    states: np.ndarray
+    loss: np.ndarray
+    steps: np.ndarray
+    converged: np.ndarray
+
+
+class Lanes:
+    """Several starts side by side under one compiled step. first: residuals at the start, far from any fixed point that is known."""
+
+    def __init__(self, first: Callable, residuals: Callable, solver: Solver, starts: np.ndarray, rest: np.ndarray, *, lanes: int):
+        self.solver, self.starts, self.rest = solver, np.asarray(starts), np.asarray(rest)
+        self.width = min(lanes, len(starts))
+        self._begin = jax.jit(jax.vmap(lambda u: solver.begin(first, u, jnp.asarray(self.rest))))
+
+        def burst(carry: Carry) -> Carry:
+            def one(lane: Carry) -> Carry:
+                moved = solver.step(residuals, lane)
+                over = lane.ended | (lane.steps >= solver.steps)
+                return jax.tree.map(lambda new, old: jnp.where(over, old, new), moved, lane)
+
+            return jax.lax.fori_loop(0, BURST, lambda _, lane: jax.vmap(one)(lane), carry)
+
+        self._burst = jax.jit(burst)
+        n, d = self.starts.shape
+        self.done = np.zeros(n, dtype=bool)
+        self.found = Minima(self.starts.copy(), np.broadcast_to(self.rest, (n, *self.rest.shape)).copy(), np.full(n, np.nan), np.zeros(n, dtype=int),
+                            np.zeros(n, dtype=bool))  # fmt: skip
+        self.which = np.arange(self.width)
+        self.next = self.width
+        self.carry: Carry | None = None
+
+    def run(self, progress: Callable[[str, float], None], checkpoint: Path | None, key: str) -> Minima:
+        """All starts to their ends."""
+        if checkpoint is not None and checkpoint.exists():
+            self._resume(checkpoint, key)
+        if self.carry is None:
+            progress("compiling", 0.0)
+            self.carry = self._begin(jnp.asarray(self.starts[: self.width]))
+        while not self.done.all():
+            self.carry = self._burst(self.carry)
+            self._collect()
+            finite = self.found.loss[np.isfinite(self.found.loss)]
+            best = f", best {finite.min():.4g}" if len(finite) else ""
+            progress(f"starts ended: {self.done.sum()} of {len(self.done)}{best}", self._part())
+            if checkpoint is not None:
+                self._save(checkpoint, key)
+        return self.found
+
+    def _part(self) -> float:
+        assert self.carry is not None
+        running = ~self.done[self.which]
+        return float((self.done.sum() + np.sum(np.asarray(self.carry.steps)[running]) / self.solver.steps) / len(self.done))
+
+    def _collect(self) -> None:
+        """Write down what has ended, and give those lanes new starts."""
+        assert self.carry is not None
+        lanes = jax.tree.map(np.array, self.carry)
+        over = lanes.ended | (lanes.steps >= self.solver.steps)
+        for values, own in zip(self.found, (lanes.u, lanes.states, lanes.loss, lanes.steps, lanes.converged), strict=True):
+            values[self.which] = own
+        self.done[self.which[over]] = True
+        free = np.flatnonzero(over)
+        fresh = np.arange(self.next, min(self.next + len(free), len(self.starts)))
+        if len(fresh):
+            free, self.next = free[: len(fresh)], self.next + len(fresh)
+            self.which[free] = fresh
+            begun = self._begin(jnp.asarray(self.starts[self.which]))
+            renewed = np.zeros(self.width, dtype=bool)
+            renewed[free] = True
+            self.carry = jax.tree.map(lambda new, old: jnp.where(renewed.reshape(-1, *(1,) * (jnp.ndim(old) - 1)), new, old), begun, self.carry)
+
+    def _save(self, path: Path, key: str) -> None:
+        leaves = {f"carry_{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(self.carry))}
+        leaves |= {f"found_{name}": value for name, value in self.found._asdict().items()}
+        leaves |= {"done": self.done, "which": self.which, "next": np.array(self.next), "key": np.array(key), "starts": self.starts}
+
+        def write(to: Path) -> None:
+            with open(to, "wb") as stream:
+                np.savez(stream, **leaves)
+
+        write_with(path, write)
+
+    def _resume(self, path: Path, key: str) -> None:
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                saved = dict(data)
+            if str(saved["key"]) != key:
+                raise ParameterError(f"{path} is the checkpoint of another fit (other targets, unknowns, starts or solver): name another file, or remove it")
+            template = self._begin(jnp.asarray(self.starts[: self.width]))
+            leaves, structure = jax.tree.flatten(template)
+            self.carry = jax.tree.unflatten(structure, [jnp.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(leaves)])
+            self.found = Minima(*(saved[f"found_{name}"] for name in Minima._fields))
+            self.done, self.which, self.next = saved["done"], saved["which"], int(saved["next"])
+        except (OSError, ValueError, KeyError) as error:
+            raise SpecError(f"{path} is no checkpoint of a fit ({error}): name another file, or remove it") from error
