@@ -169,8 +169,8 @@ def signals(times: Any, courses: Mapping[str, Any], weights: Mapping[str, Any], 
 def as_input(value: Any, populations: Sequence[str]) -> Input:
     """Turn a number, a list, a mapping by population, a function of time or an `Input` into an `Input`.
 
-    A mapping may also be `{"times": ..., "values": ..., "kind": "steps" | "table"}` or
-    `{"start": ..., "stop": ..., "amplitude": ..., "baseline": ...}`. Raises `ParameterError`.
+    A mapping may also be `{"times": ..., "values": ..., "kind": "steps" | "table"}`, `{"times": ..., "signals": {name: ...},
+    "weights": {name: ...}}`, as `signals` takes them, or `{"start": ..., "stop": ..., "amplitude": ..., "baseline": ...}`. Raises `ParameterError`.
     """
     if isinstance(value, Input):
         return _broadcast(value, len(populations))
@@ -182,6 +182,9 @@ def as_input(value: Any, populations: Sequence[str]) -> Input:
         _entries(value, {"start", "stop", "amplitude"}, {"baseline"}, "a pulse")
         entries = {k: by_population(v, populations, f"input {k}") for k, v in value.items() if k in ("amplitude", "baseline")}
         return pulse(float(value["start"]), float(value["stop"]), **entries)
+    if isinstance(value, Mapping) and "signals" in value:
+        _entries(value, {"times", "signals", "weights"}, set(), "an input made of signals")
+        return _of_signals(value, populations)
     if isinstance(value, Mapping) and "times" in value:
         _entries(value, {"times", "values"}, {"kind"}, "an input over time")
         return _over_time(value, populations)
@@ -218,6 +221,18 @@ def _over_time(value: Mapping, populations: Sequence[str]) -> Input:
     if len(rows) != need or (kind == "table" and need < 2):
         raise ParameterError(f"an input of kind {kind!r} with {len(times)} times needs {max(need, 2)} values, got {len(rows)}")
     return (Steps if kind == "steps" else Table)(jnp.asarray(times), jnp.asarray(rows))
+
+
+def _of_signals(value: Mapping, populations: Sequence[str]) -> Signals:
+    for name in ("signals", "weights"):
+        if not isinstance(value[name], Mapping):
+            raise ParameterError(f"{name} of an input map names of signals to numbers: {value[name]!r}")
+    try:
+        return signals(value["times"], value["signals"], value["weights"], populations)
+    except ParameterError:
+        raise
+    except (TypeError, ValueError):
+        raise ParameterError("times and signals of an input must be lists of numbers") from None
 
 
 def _entries(value: Mapping, needed: set[str], optional: set[str], what: str) -> None:

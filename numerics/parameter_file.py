@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ..errors import SpecError
 from ..files import write_text
-from .inputs import Constant, Input, Steps, Table
+from .inputs import Constant, Input, Signals, Steps, Table
 from .motifs import Motifs
 
 Number = float | int
@@ -109,7 +109,10 @@ def input_data(value: Input) -> Any:
         case Steps(times=times, values=values) | Table(times=times, values=values):
             return {"kind": "steps" if isinstance(value, Steps) else "table", "times": np.asarray(times).tolist(),
                     "values": np.asarray(values).tolist()}  # fmt: skip
-    raise SpecError("an input given as a Python function cannot be written to a file: use Steps or Table")
+        case Signals(times=times, signals=courses, weights=weights):
+            return {"times": np.asarray(times).tolist(), "signals": {name: np.asarray(v).tolist() for name, v in courses.items()},
+                    "weights": {name: np.asarray(v).tolist() for name, v in weights.items()}}  # fmt: skip
+    raise SpecError("an input given as a Python function cannot be written to a file: use Steps, Table or Signals")
 
 
 def read_mapping(path: str | Path) -> dict[str, Any]:

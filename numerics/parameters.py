@@ -158,7 +158,11 @@ class Parameters(eqx.Module):
 
     def save(self, path: str | Path) -> None:
         """Write to a .toml or .json file, whole or not at all. Raises `SpecError` for other suffixes and for inputs given as code."""
-        data = {
+        write_parameters(self.data(), path)
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, as a spec has them in [parameters]. Raises `SpecError` for inputs given as code."""
+        return {
             "populations": list(self.populations), "N": float(self.N),
             **{name: np.asarray(getattr(self, name)).tolist() for name in ("fractions", "mean", "g")},
             "input": input_data(self.input),
@@ -167,7 +171,6 @@ class Parameters(eqx.Module):
             **{name: input_data(value) for name in ("in_strength", "spread") if not is_zero(value := getattr(self, name))},
             **{name: np.asarray(value).tolist() for name in ("tau_inp", "noise") if bool(jnp.any((value := getattr(self, name)) != 0))},
         }  # fmt: skip
-        write_parameters(data, path)
 
     @property
     def P(self) -> int:

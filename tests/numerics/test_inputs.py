@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from motifield import Constant, Function, Input, Steps, Table, pulse
+from motifield import Constant, Function, Input, Signals, Steps, Table, pulse
 from motifield.errors import ParameterError
 from motifield.numerics.inputs import as_input, by_population
+from motifield.numerics.parameter_file import input_data
 
 NAMES = ("E", "I")
 
@@ -115,3 +116,38 @@ def test_an_input_for_other_populations_is_refused():
 
 def test_by_population_orders_by_name():
     np.testing.assert_array_equal(by_population({"I": 2, "E": 1}, NAMES, "x"), [1.0, 2.0])
+
+
+SIGNALS = {"times": [0.0, 1.0, 3.0], "signals": {"image": [0.0, 2.0, 4.0], "steady": 1.0}, "weights": {"image": {"I": 5.0, "E": 3.0}, "steady": 0.5}}
+
+
+def test_signals_from_data():
+    """I_p(t) = weight_p signal(t): at t = 2 the image is 3, beyond the ends constant."""
+    made = as_input(SIGNALS, NAMES)
+    assert isinstance(made, Signals)
+    np.testing.assert_allclose(at(made, 2.0, 9.0), [[0.5 + 3 * 3, 0.5 + 5 * 3], [0.5 + 3 * 4, 0.5 + 5 * 4]], rtol=1e-15)
+
+
+def test_signals_make_the_round_trip_through_data():
+    made = as_input(SIGNALS, NAMES)
+    again = as_input(input_data(made), NAMES)
+    np.testing.assert_array_equal(at(again, 0.3, 2.2), at(made, 0.3, 2.2))
+    assert input_data(again) == input_data(made)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"signals": [1.0, 2.0, 3.0]}, "signals of an input map names"),
+        ({"weights": 2.0}, "weights of an input map names"),
+        ({"weights": {"image": 1.0}}, "each signal needs a weight"),
+        ({"weights": {"image": 1.0, "steady": {"E": 1.0}}}, "weights of steady names"),
+        ({"signals": {"image": ["a", 0, 0], "steady": 1.0}}, "must be lists of numbers"),
+        ({"times": ["x"]}, "must be lists of numbers"),
+        ({"times": [0.0, 0.0, 1.0]}, "increasing"),
+        ({"kind": "steps"}, "unknown entries"),
+    ],
+)
+def test_signals_that_make_no_sense(change, message):
+    with pytest.raises(ParameterError, match=message):
+        as_input({**SIGNALS, **change}, NAMES)
