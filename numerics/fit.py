@@ -180,7 +180,8 @@ def fit(
     with nothing different, unless given. An unknown "input[E] @ gratings" belongs to one condition
     priors: by name, for unknowns and for other parameters; solver: `LevenbergMarquardt()` or `FirstOrder(...)`; starts, seed: random ones,
     the first one the parameters as given (`from_given`)
-    stable: penalise states that the bulk makes unstable (squared radius above .95); step: longest step of time courses, in units of the unit's time constant
+    stable: penalise states that the bulk makes unstable (squared radius above .95); step: longest step of time courses, in units of the
+        unit's time constant
     checkpoint: a file to write after every few steps and to go on from; progress: called with a text and the part that is done
 
     Targets at no time are those of fixed points: the attractor from rest at the start, then the branch that is followed as the parameters change;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import diffrax as dfx
@@ -15,8 +16,8 @@ from scipy.stats import norm
 
 from ..errors import ParameterError
 from .autonomous import Autonomous
-from .fixed_points import FixedPoint, fixed_point
 from .fixed_nodes import with_fixed_nodes
+from .fixed_points import FixedPoint, fixed_point
 from .inputs import Constant
 from .motif_coordinates import FreeMotifs
 from .parameters import INPUTS, Parameters
@@ -76,7 +77,8 @@ class Problem:
         given = dict(conditions) if conditions is not None else {name: {} for name in targets.conditions}
         missing = [name for name in targets.conditions if name not in given]
         if missing:
-            raise ParameterError(f"targets are of the condition {missing[0]!r}, but conditions are {', '.join(given)}: say what differs in it, or {{}}")
+            raise ParameterError(f"targets are of the condition {missing[0]!r}, but conditions are {', '.join(given)}: "
+                                 "say what differs in it, or {}")  # fmt: skip
         strange = [name for name in targets.populations if name not in own.populations]
         if strange:
             raise ParameterError(f"targets are of the population {strange[0]!r}; the network has {', '.join(own.populations)}")
@@ -114,7 +116,8 @@ class Problem:
             else:
                 stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(own[name] for name in group))
                 model = self._at[group[0]]
-                y, error = jax.vmap(lambda p, y, model=model: settled(model, p, y, steps=steps))(stacked, states[np.array([self.conditions.index(n) for n in group])])
+                begin = states[np.array([self.conditions.index(n) for n in group])]
+                y, error = jax.vmap(lambda p, y, model=model: settled(model, p, y, steps=steps))(stacked, begin)
                 several = jax.vmap(lambda p, y, e, model=model: self._statistics(model, y, e, p))(stacked, y, error)
                 for k, name in enumerate(group):
                     found[name] = (y[k], error[k])
@@ -172,7 +175,8 @@ class Problem:
         term = dfx.ODETerm(lambda t, state, args: field(state, drive(t), coefficients))
         adjoint: Any = dfx.RecursiveCheckpointAdjoint() if reverse else dfx.ForwardMode()
         solution = dfx.diffeqsolve(term, dfx.Tsit5(), grid[0], grid[-1], None, model.state(y), saveat=dfx.SaveAt(ts=jnp.asarray(times)),
-                                   stepsize_controller=dfx.StepTo(jnp.asarray(grid)), max_steps=len(grid) + 1, adjoint=adjoint, throw=False)  # fmt: skip
+                                   stepsize_controller=dfx.StepTo(jnp.asarray(grid)), max_steps=len(grid) + 1,
+                                   adjoint=adjoint, throw=False)  # fmt: skip
         variance = jax.vmap(lambda s: self.system.module.variance(s, coefficients))(solution.ys)
         return jax.vmap(lambda m, v: self.distribution(m, v, parameters))(solution.ys.K, variance)
 
@@ -182,7 +186,7 @@ def _grid(start: float, times: np.ndarray, step: float) -> np.ndarray:
     edges = np.unique(np.concatenate([[start], times]))
     if len(edges) == 1:
         edges = np.array([start, start + step])
-    parts = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[:-1] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[:-1] for a, b in pairwise(edges)]
     return np.concatenate([*parts, edges[-1:]])
 
 

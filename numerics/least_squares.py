@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ PATIENCE = 16
 
 
 class Carry(NamedTuple):
-    """One lane: coordinates of the last accepted step, the fixed points there, its loss, the solver's own state, steps, whether it has ended, whether
+    """One lane: coordinates of the best point, the fixed points there, its loss, the solver's own state, steps, whether it has ended, whether
     it converged; and the loss that it is measured by, with the step at which that was.
     """
 
@@ -104,9 +104,12 @@ class LevenbergMarquardt(Solver):
 
 @dataclass(frozen=True)
 class FirstOrder(Solver):
-    """A first-order method of optax on half the sum of squares, `steps` steps for each start; it ends when the gradient is below `atol`."""
+    """A first-order method of optax on half the sum of squares, `steps` steps for each start, of which the best point counts.
 
-    optimiser: optax.GradientTransformation = optax.adam(0.05)
+    A start has converged, and ends, when no entry of the gradient is above `atol`; it also ends where there is no fixed point.
+    """
+
+    optimiser: optax.GradientTransformation = field(default_factory=lambda: optax.adam(0.05))
     steps: int = 2000
     atol: float = 1e-6
 
@@ -118,21 +121,25 @@ class FirstOrder(Solver):
         r, reached = residuals(u, states)
         finite = jnp.all(jnp.isfinite(r))
         loss = jnp.sum(r**2)
-        return Carry(u, jnp.where(finite, reached, states), loss, self.optimiser.init(u), jnp.asarray(0), ~finite, jnp.asarray(False), loss, jnp.asarray(0))
+        reached = jnp.where(finite, reached, states)
+        return Carry(u, reached, loss, (u, reached, self.optimiser.init(u)), jnp.asarray(0), ~finite, jnp.asarray(False), loss, jnp.asarray(0))
 
     def step(self, residuals: Callable, carry: Carry) -> Carry:
-        def half(u):
-            r, reached = residuals(u, carry.states)
-            return 0.5 * jnp.sum(r**2), reached
+        u, states, own = carry.own
 
-        (loss, reached), slope = jax.value_and_grad(half, has_aux=True)(carry.u)
+        def squares(u: Array) -> tuple[Array, Array]:
+            r, reached = residuals(u, states)
+            return jnp.sum(r**2), reached
+
+        (loss, reached), slope = jax.value_and_grad(squares, has_aux=True)(u)
         finite = jnp.isfinite(loss) & jnp.all(jnp.isfinite(slope))
-        change, own = self.optimiser.update(jnp.where(finite, slope, 0.0), carry.own, carry.u)
-        done = finite & (jnp.max(jnp.abs(slope)) < self.atol)
-        moved = jnp.where(done, carry.u, carry.u + jnp.where(finite, change, 0.0))
+        better = finite & (loss <= carry.loss)
+        change, own = self.optimiser.update(jnp.where(finite, slope / 2, 0.0), own, u)
+        done = finite & (jnp.max(jnp.abs(slope)) < 2 * self.atol)
+        moved = (u + jnp.where(finite, change, 0.0), jnp.where(finite, reached, states), own)
         # without a finite loss there is no way on from here
-        return Carry(moved, jnp.where(finite, reached, carry.states), jnp.where(finite, 2 * loss, jnp.nan), own, carry.steps + 1, done | ~finite, done,
-                     carry.mark, carry.since)  # fmt: skip
+        return Carry(jnp.where(better, u, carry.u), jnp.where(better, reached, carry.states), jnp.where(better, loss, carry.loss), moved,
+                     carry.steps + 1, done | ~finite, done, carry.mark, carry.since)  # fmt: skip
 
 
 class Minima(NamedTuple):
@@ -162,7 +169,7 @@ class Lanes:
             return jax.lax.fori_loop(0, BURST, lambda _, lane: jax.vmap(one)(lane), carry)
 
         self._burst = jax.jit(burst)
-        n, d = self.starts.shape
+        n = len(self.starts)
         self.done = np.zeros(n, dtype=bool)
         self.found = Minima(self.starts.copy(), np.broadcast_to(self.rest, (n, *self.rest.shape)).copy(), np.full(n, np.nan), np.zeros(n, dtype=int),
                             np.zeros(n, dtype=bool))  # fmt: skip
@@ -226,7 +233,8 @@ class Lanes:
             with np.load(path, allow_pickle=False) as data:
                 saved = dict(data)
             if str(saved["key"]) != key:
-                raise ParameterError(f"{path} is the checkpoint of another fit (other targets, unknowns, starts or solver): name another file, or remove it")
+                raise ParameterError(f"{path} is the checkpoint of another fit (other targets, unknowns, starts or solver): "
+                                     "name another file, or remove it")  # fmt: skip
             template = self._begin(jnp.asarray(self.starts[: self.width]))
             leaves, structure = jax.tree.flatten(template)
             self.carry = jax.tree.unflatten(structure, [jnp.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(leaves)])

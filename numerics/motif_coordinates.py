@@ -66,8 +66,8 @@ class FreeMotifs:
 class MotifCoordinates:
     """Free coordinates, numbered from 0, and the values of all others; make it with `MotifCoordinates.of`.
 
-    Arrays of numbers have -1 where an entry is fixed: convergent[q, r] and divergent[p, q] of shares, across[q, r, s] with s < r of L, chains[p, q, r]
-    of X, pairs[p, q] of B. `entries` are the coefficients that change, by name.
+    Arrays of numbers have -1 where an entry is fixed: convergent[q, r] and divergent[p, q] of shares, across[q, r, s] with s < r of L,
+    chains[p, q, r] of X, pairs[p, q] of B. `entries` are the coefficients that change, by name.
     """
 
     labels: tuple[str, ...]
@@ -167,7 +167,8 @@ class _Numbering:
             for name in names:
                 family, where = entries_of(name, parameters)
                 if family not in MOTIFS:
-                    raise ParameterError(f"{name!r} is no motif coefficient: free motifs are named {', '.join(MOTIFS)}, with indices where not all are")
+                    raise ParameterError(f"{name!r} is no motif coefficient: free motifs are named {', '.join(MOTIFS)}, "
+                                     "with indices where not all are")  # fmt: skip
                 getattr(self, f"_{family}")(where, name if tied else None)
 
     def made(self) -> MotifCoordinates:
@@ -261,18 +262,20 @@ def _fixed(parameters: Parameters) -> dict[str, np.ndarray]:
 
 
 def _roots(found: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """L with L L^T = correlations of in-strengths (lower triangular where they are not singular), and X with X L^T = those of chains."""
+    """Lower triangular L with L L^T = correlations of in-strengths, and X with X L^T = those of chains."""
     L = np.stack([_root(matrix) for matrix in found["sources"]])
-    X = np.stack([found["chains"][:, q] @ np.linalg.pinv(L[q].T, rcond=1e-9) for q in range(len(L))], axis=1)
+    X = np.stack([found["chains"][:, q] @ np.linalg.pinv(L[q].T, rcond=1e-7) for q in range(len(L))], axis=1)
     return L, X
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:
+    """Lower triangular, also where the matrix is singular: in-strengths from several sources may be one variable."""
     try:
         return np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(matrix)
-        return vectors * np.sqrt(np.maximum(values, 0))
+        upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T)[1]
+        return np.asarray((upper * np.where(np.diag(upper) < 0, -1.0, 1.0)[:, None]).T)
 
 
 def _slopes(L: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ are jointly normal with
 
     Cov_p = sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p + sum_q M_pq S_q,      M_pq = alpha_q g_pq^2 A_pq,
 
-S_q = < phi_q(x) phi_q(x') > at Cov_q itself (`SecondMoment`; exact at fixed points without reciprocity), R_q R'_q (`LowRank`), 0 (`MotifOnly`); z_p is
-the spread of the inputs and omega_p the correlation of their offsets between the conditions.
+S_q = < phi_q(x) phi_q(x') > at Cov_q itself (`SecondMoment`; exact at fixed points without reciprocity), R_q R'_q (`LowRank`), 0 (`MotifOnly`);
+z_p is the spread of the inputs and omega_p the correlation of their offsets between the conditions.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class RateStatistics(NamedTuple):
 class RateDistribution:
     """The transfer functions of a system, ready for averages under jit, vmap and grad.
 
-    order: number of terms of the series, which correlations alone need, else 0; panels: of the quadrature. Raises `ParameterError` for a transfer function that jumps.
+    order: number of terms of the series, which correlations alone need, else 0; panels: of the quadrature. Raises
+    `ParameterError` for a transfer function that jumps.
     """
 
     def __init__(self, system: System, parameters: Parameters, order: int = ORDER, panels: int = PANELS):

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..errors import ParameterError
+from .inputs import Constant, Signals
 from .motif_coordinates import FreeMotifs, MotifCoordinates
-from .parameters import Parameters
+from .parameters import INPUTS, Parameters
 from .vary import MOTIFS, Scalar, scalar
 
 PERSISTENCE = "persistence"
@@ -73,7 +74,8 @@ class Unknown:
         return " = ".join(self.names) + (f" @ {self.condition}" if self.condition else "")
 
 
-def dale(signs: Mapping[str, int], parameters: Parameters, *, prior: Mapping[str, Prior] = {}, start: tuple[float, float] | None = None) -> list[Unknown]:
+def dale(signs: Mapping[str, int], parameters: Parameters, *, prior: Mapping[str, Prior] = {},
+         start: tuple[float, float] | None = None) -> list[Unknown]:  # fmt: skip
     """An unknown for each mean[p, q], of the sign that its source has: {"E": 1, "I": -1} (Dale's law). Entries that are 0 stay.
 
     prior: by name, "mean[E,I]"; start: two positive sizes. Raises `ParameterError` for a population without a sign.
@@ -113,10 +115,13 @@ class Condition:
 
     def apply(self, parameters: Parameters) -> Parameters:
         """The parameters in this condition; pure."""
-        made = parameters.replace(**self.replacements) if self.replacements else parameters
+        return self.settle(parameters.replace(**self.replacements) if self.replacements else parameters)
+
+    def settle(self, parameters: Parameters) -> Parameters:
+        """The parameters with the numbers of this condition; pure."""
         for own, value in self.settings:
-            made = own.set(made, value)
-        return made
+            parameters = own.set(parameters, value)
+        return parameters
 
 
 class Coordinates:
@@ -132,6 +137,8 @@ class Coordinates:
         self._scalars = [_scalars(own, self.conditions, parameters) for own in unknowns]
         self._base = [_value(own, scalars, self.conditions, parameters) for own, scalars in zip(unknowns, self._scalars, strict=True)]
         self._entries = [scalar(name, parameters) for name in motifs.entries]
+        self._of_inputs = [k for k, own in enumerate(unknowns) if own.condition is None and any(
+            part.name.partition(".")[0] in INPUTS for made in self._scalars[k] if isinstance(made, Scalar) for part in made.parts)]  # fmt: skip
         self.names = (*(u.label for u in unknowns), *motifs.entries)
         self.labels = (*(u.label for u in unknowns), *motifs.labels)
         self.priors = _priors(unknowns, priors, self.names, parameters)
@@ -174,9 +181,12 @@ class Coordinates:
 
     def of_condition(self, u: Float[Array, " n"], name: str, common: Parameters | None = None) -> Parameters:
         """The parameters in a condition; pure."""
-        condition = self._condition(name)
-        made = condition.apply(self._common(u) if common is None else common)
-        values = self.scalar_values(u)
+        condition, made, values = self._condition(name), self.common(u) if common is None else common, self.scalar_values(u)
+        if condition.replacements:
+            made = made.replace(**condition.replacements)
+            for k in self._of_inputs:  # weights of signals are shared by the inputs of all conditions that have them
+                made = _set([own for own in self._scalars[k] if isinstance(own, Scalar) and _has(made, own)], made, values[k])
+        made = condition.settle(made)
         for k, own in enumerate(self.unknowns):
             if own.condition == name:
                 made = _set(self._scalars[k], made, values[k])
@@ -185,8 +195,8 @@ class Coordinates:
     def persistence(self, u: Float[Array, " n"]) -> Array:
         """Correlation between conditions of the static offsets, (P,); pure."""
         found, values = jnp.ones(self.parameters.P), self.scalar_values(u)
-        for k, own in enumerate(self.unknowns):
-            for where in self._scalars[k]:
+        for k, places in enumerate(self._scalars):
+            for where in places:
                 if isinstance(where, np.ndarray):
                     found = jnp.where(where, values[k], found)
         return found
@@ -274,6 +284,16 @@ def _set(scalars: Sequence[Scalar | np.ndarray], parameters: Parameters, value: 
     return parameters
 
 
+def _has(parameters: Parameters, own: Scalar) -> bool:
+    """Whether inputs have what a scalar names: a constant, or the weight of a signal."""
+    for part in own.parts:
+        family, _, name = part.name.partition(".")
+        given = getattr(parameters, family)
+        if not (name in given.weights if isinstance(given, Signals) and name else isinstance(given, Constant) and not name):
+            return False
+    return True
+
+
 def _read(own: Scalar, parameters: Parameters) -> Array:
     part = own.parts[0]
     return jnp.asarray(part.read(parameters))[tuple(np.argwhere(part.where)[0])]
@@ -338,7 +358,8 @@ def _draw(unknown: Unknown, base: float, centre: float, scale: float, generator:
         ends = [_outward(inside, float(np.clip(v, low + 1e-6 * span, high - 1e-6 * span)), centre, scale) for v in unknown.start]
         if np.isfinite(low) != np.isfinite(high) or not np.isfinite(low):
             return generator.uniform(min(ends), max(ends), n)
-        return np.array([_outward(inside, float(v), centre, scale) for v in np.clip(generator.uniform(*unknown.start, n), low + 1e-6 * span, high - 1e-6 * span)])
+        drawn = np.clip(generator.uniform(*unknown.start, n), low + 1e-6 * span, high - 1e-6 * span)
+        return np.array([_outward(inside, float(v), centre, scale) for v in drawn])
     if np.isfinite(low) and np.isfinite(high):
         return np.array([_outward(unknown, float(v), centre, scale) for v in low + (high - low) * generator.uniform(0.05, 0.95, n)])
     middle = _outward(unknown, base, centre, scale)

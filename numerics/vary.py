@@ -141,7 +141,8 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
     if own and family in INPUTS:
         known = list(getattr(getattr(parameters, family), "weights", ()))
         if own not in known:
-            raise ParameterError(f"{whole!r}: {family} has no signal {own!r}; " + (f"it has {', '.join(known)}" if known else "it is not made of signals"))
+            raise ParameterError(f"{whole!r}: {family} has no signal {own!r}; "
+                                 + (f"it has {', '.join(known)}" if known else "it is not made of signals"))  # fmt: skip
         return [Part(name, _where(name, index, whole, parameters))]
     if own and own not in (getattr(parameters, family) if family in FAMILIES else ()):
         have = [f"{kind}.{key}" for kind in FAMILIES for key in getattr(parameters, kind)]
