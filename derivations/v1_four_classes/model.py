@@ -1,0 +1,117 @@
+"""The model of V1's four classes: what was measured, what is known of its synapses, and what a fit may change."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+from scipy.optimize import least_squares
+
+import motifield as mf
+from motifield.theory.expressions import X
+
+HERE = Path(__file__).parent
+POPULATIONS = ("E", "PV", "SST", "VIP")
+SIGNS = {"E": 1, "PV": -1, "SST": -1, "VIP": -1}
+CLASSES = {"Exc": "E", "PV": "PV", "SST": "SST", "VIP": "VIP"}
+CONDITIONS = {"spontaneous": "firing_rate_sp", "gratings": "Ave_Rate(Hz)"}
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+LAYERS = ("L2/3", "L4", "L5", "L6")
+N = 4000
+UNIT = 0.02  # s: a potential of 1 mV that decays in 20 ms adds .02 mV per Hz to the mean input
+WIDTH = {"exponent": 0.2, "gain": 1.0, "width": 1.0}
+"""Of the logarithms of the transfer function's parameters, before the fit."""
+
+TRANSFERS = {
+    "power law": mf.transfer.power_law(exponent=2.0, gain=0.1),
+    "exponential": mf.transfer.expression("gain*exp(x/width)", positive=["gain", "width"], gain=2.0, width=3.0, name="exponential"),
+    "softplus": mf.transfer.expression("gain*width*log(1 + exp(x/width))", positive=["gain", "width"], gain=2.0, width=2.0, name="softplus"),
+}
+
+
+def targets(layer: str | None = None) -> mf.Targets:
+    """Of the single units, of one layer or of all: means, standard deviations, correlation; quantiles are held out."""
+    found = mf.Targets.from_neurons(
+        HERE / "data/OSI_DSI_neuropixels_v4.csv", population="cell_type", separator=" ", conditions=CONDITIONS, levels=LEVELS,
+        select=lambda cell: CLASSES.get(cell.split()[-1]) if layer in (None, cell.split()[0]) else None, least=3 if layer else 10,
+    )  # fmt: skip
+    return found.hold_out(quantity="rate_quantile")
+
+
+def priors() -> dict[str, mf.LogNormal]:
+    """Of mean and g: probabilities of synapses between all layers, amplitudes at rest; from VIP onto E, that from VIP onto interneurons."""
+    layers = ("l23", "l4", "l5", "l6")
+    probed = {"E": ["l23pyr", "l4pyr", "l5et", "l5it", "l6pyr"], **{p: [f"{own}{p.lower()}" for own in layers] for p in POPULATIONS[1:]}}
+    patched = {"E": "all_pyr", "PV": "pvalb", "SST": "sst", "VIP": "vip"}
+    counts = mf.read_connections(HERE / "data/connection_counts_mouseV1_r2.0pre4.csv", probed)
+    sizes = mf.read_amplitudes(HERE / "data/psp_characterization.csv", patched, instead={("E", "VIP"): ("all_int", "vip")})
+    return mf.synaptic_priors(POPULATIONS, *counts, *sizes, excitatory=["E"], N=N, unit=UNIT)
+
+
+def fractions() -> np.ndarray:
+    """Of the four classes, in all layers."""
+    cells = pd.read_csv(HERE / "data/cells.csv").groupby("cell_class").density_per_mm2.sum()
+    found = np.array([cells[name] for name in CLASSES])
+    return found / found.sum()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A transfer function with the parameters near which a fit starts; make it with `Model.of`.
+
+    inputs: of each condition, in mV, (P,)
+    """
+
+    system: mf.System
+    parameters: mf.Parameters
+    inputs: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, transfer: mf.TransferFunction, measured: mf.Targets, known: dict[str, mf.LogNormal]) -> "Model":
+        """Synapses at their most probable values, no motifs; inputs and their spread so that the means, and nearly the SDs, are those measured."""
+        architecture = mf.Architecture(POPULATIONS, transfer, inputs=["spread"])
+        mean, g = (np.array([[known[f"{name}[{p},{q}]"].median for q in POPULATIONS] for p in POPULATIONS]) for name in ("mean", "g"))
+        mean, alpha = mean * np.array(list(SIGNS.values())), fractions()
+        inputs, spreads = {}, []
+        for condition in CONDITIONS:
+            rate, sd = (np.array([measured.select(quantity=q, condition=condition, population=p).value[0] for p in POPULATIONS])
+                        for q in ("rate_mean", "rate_sd"))  # fmt: skip
+            K, width = np.array([currents(transfer, *both) for both in zip(rate, sd, strict=True)]).T
+            inputs[condition] = K - N * mean @ (alpha * rate)
+            spreads.append(np.sqrt(np.maximum(width**2 - g**2 @ (alpha * (rate**2 + sd**2)), 0.1)))
+        parameters = mf.Parameters.of(populations=POPULATIONS, N=N, fractions=alpha, mean=mean, g=g, input=inputs["spontaneous"],
+                                      spread=np.mean(spreads, axis=0))  # fmt: skip
+        return cls(mf.compile(mf.derive(architecture, closure=mf.SecondMoment())), parameters, inputs)
+
+    def conditions(self) -> dict[str, dict[str, float]]:
+        """What differs in each."""
+        return {name: {f"input[{p}]": value for p, value in zip(POPULATIONS, own, strict=True)} for name, own in self.inputs.items()}
+
+
+def currents(transfer: mf.TransferFunction, rate: float, sd: float) -> tuple[float, float]:
+    """Mean and standard deviation of a normal current whose rates have these."""
+    phi = sp.lambdify(X, transfer.with_defaults, "numpy")
+    z, weights = np.polynomial.hermite_e.hermegauss(200)
+    weights = weights / weights.sum()
+
+    def misfit(v: np.ndarray) -> list[float]:
+        rates = phi(v[0] + np.exp(v[1]) * z)
+        mean = weights @ rates
+        return [np.log(mean / rate), np.log((weights @ (rates - mean) ** 2) / sd**2)]
+
+    found = least_squares(misfit, [3.0, 0.5], bounds=([-30, -3], [30, 3]))
+    return float(found.x[0]), float(np.exp(found.x[1]))
+
+
+def unknowns(known: dict[str, mf.LogNormal], transfer: mf.TransferFunction, *, spread: bool = True) -> list[mf.Unknown]:
+    """Mean and g of all synapses (with priors), inputs in each condition, their spread and its persistence, the transfer function."""
+    found = [mf.Unknown(name, low=0.0 if prior.sign > 0 else -np.inf, high=np.inf if prior.sign > 0 else 0.0, prior=prior)
+             for name, prior in known.items()]  # fmt: skip
+    found += [mf.Unknown(f"input[{p}]", condition=c) for c in CONDITIONS for p in POPULATIONS]
+    found += [mf.Unknown(f"transfer.{name}", low=0.0, prior=mf.LogNormal(float(value), WIDTH[name]))
+              for name, value in zip(transfer.parameters, transfer.defaults.values(), strict=True) if name in WIDTH]  # fmt: skip
+    if spread:
+        found += [mf.Unknown(f"spread[{p}]", low=0.0) for p in POPULATIONS]
+        found += [mf.Unknown(f"persistence[{p}]", low=-1.0, high=1.0, start=(0.0, 0.9)) for p in POPULATIONS]
+    return found
