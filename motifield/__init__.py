@@ -26,6 +26,7 @@ _WHERE = {
     "numerics.finite_size": ["FiniteSize", "finite_size"],
     "numerics.fit": ["Fit", "fit"],
     "numerics.fit_problem": ["Problem"],
+    "numerics.fit_spec": ["FitSpec"],
     "numerics.fixed_points": ["FixedPoint", "FixedPoints", "fixed_point", "fixed_points"],
     "numerics.fixed_points_batch": ["fixed_points_batch"],
     "numerics.inputs": ["Constant", "Function", "Input", "Signals", "Steps", "Table", "pulse", "signals"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,9 @@ Number = float | int
 PerPopulation = Number | list[Number] | dict[str, Number]
 Matrix = Number | list[list[Number]] | dict[str, PerPopulation]
 Cube = Number | list[list[list[Number]]]
+
+KIND = re.compile(r"float|int|str|(list|dict|tuple)\[.*")
+"""How pydantic names the members of a union in the place of an error; no entry of a file is called so."""
 
 
 class Strict(BaseModel):
@@ -138,7 +142,7 @@ def validate(model: type[BaseModel], data: dict[str, Any], path: str | Path) -> 
     except ValidationError as error:
         seen: dict[str, str] = {}
         for e in error.errors():
-            where = ".".join(str(k) for k in e["loc"] if not (isinstance(k, str) and ("[" in k or k in ("float", "int", "str"))))
+            where = ".".join(str(k) for k in e["loc"] if not (isinstance(k, str) and KIND.fullmatch(k)))
             seen.setdefault(where, e["msg"])
         known = {"Extra inputs are not permitted": "unknown entry", "Field required": "missing"}
         lines = "\n  ".join(f"{where or 'file'}: {known.get(m, m.removeprefix('Value error, '))}" for where, m in seen.items())

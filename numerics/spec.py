@@ -13,6 +13,7 @@ from ..errors import ArchitectureError, MotifieldError, SpecError
 from ..theory.architecture import MOTIFS, Architecture
 from ..theory.closures import CLOSURES, Closure
 from .edges import read_edges
+from .fit_spec import FitSpec
 from .measure import measure
 from .network import Network
 from .parameter_file import Number, ParametersSpec, PerPopulation, Strict, read_mapping, validate
@@ -93,6 +94,7 @@ class FileSpec(Strict):
     architecture: ArchitectureSpec = ArchitectureSpec()
     parameters: ParametersSpec | None = None
     connectome: ConnectomeSpec | None = None
+    fit: FitSpec | None = None
     initial: dict[str, PerPopulation] = Field(default={})
     t1: Number = Field(default=50.0, gt=0)
 
@@ -108,6 +110,7 @@ class Spec:
     """A description of a network, ready to derive and run.
 
     parameters: given, or measured on `network` when the spec names a connectome; None in a spec that only declares an architecture
+    fit: what is unknown, None without a section [fit]
     """
 
     title: str
@@ -117,6 +120,7 @@ class Spec:
     network: Network | None
     initial: dict[str, Any]
     t1: float
+    fit: FitSpec | None = None
 
     def numbers(self) -> Parameters:
         """The parameters; raises `SpecError` when the spec has none."""
@@ -145,7 +149,8 @@ def load_spec(path: str | Path) -> Spec:
         closure = closure_of(file.architecture.closure)
     except MotifieldError as error:
         raise type(error)(f"{path}: {error}") from None
-    return Spec(file.title or Path(path).stem, architecture, closure, parameters, network, dict(file.initial), float(file.t1))
+    unknown = None if file.fit is None else file.fit.within(Path(path).parent)
+    return Spec(file.title or Path(path).stem, architecture, closure, parameters, network, dict(file.initial), float(file.t1), unknown)
 
 
 def closure_of(name: str) -> Closure:
