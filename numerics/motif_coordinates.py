@@ -95,10 +95,11 @@ class MotifCoordinates:
         con = jnp.where(own[None], 1.0, con)
         A = 1 - c - d
         B = self._at(u, "pairs", jnp.tanh) * jnp.sqrt(A * A.T)
-        chn = jnp.sqrt(d[:, :, None] * c[None]) * chn
+        out, into = _size(d), _size(c)
+        chn = out[:, :, None] * into[None] * chn
         around = jnp.einsum("pqp->pq", chn)
-        return {"tau_con": jnp.sqrt(c[:, :, None] * c[:, None, :]) * con, "tau_chn": chn, "tau_rec": B + around + around.T,
-                "tau_div": jnp.sqrt(d.T[:, :, None] * d.T[:, None, :]) * div}  # fmt: skip
+        return {"tau_con": into[:, :, None] * into[:, None, :] * con, "tau_chn": chn, "tau_rec": B + around + around.T,
+                "tau_div": out.T[:, :, None] * out.T[:, None, :] * div}  # fmt: skip
 
     def set(self, parameters: Parameters, u: Float[Array, " k"]) -> Parameters:
         """The parameters with these motifs; pure, for jit, vmap and grad."""
@@ -146,7 +147,7 @@ class MotifCoordinates:
         correlated = np.any(self.numbers["across"] >= 0, axis=(1, 2), keepdims=True)
         if correlated.any():
             v = self._at(u, "across")
-            L = jnp.where(correlated, (v + jnp.eye(v.shape[-1])) / jnp.sqrt(1 + jnp.sum(v**2, axis=-1, keepdims=True)), L)
+            L = jnp.where(correlated, (v + jnp.eye(v.shape[-1])[None]) / jnp.sqrt(1 + jnp.sum(v**2, axis=-1, keepdims=True)), L)
         v = self._at(u, "chains")
         moved = v / jnp.sqrt(1 + jnp.sum(v**2, axis=-1, keepdims=True))
         rows = np.any(self.numbers["chains"] >= 0, axis=-1, keepdims=True)
@@ -229,6 +230,12 @@ class _Numbering:
                 a, b = self.parameters.populations[partly[0]], self.parameters.populations[q]
                 raise ParameterError(f"in-strengths of population {b} from different sources are correlated, so its chains onto {a} change together: "
                                      f"free tau_chn[{a},{b},*], or free only tau_con of equal sources, as tau_con[{b},{a},{a}]")  # fmt: skip
+
+
+def _size(share: Array) -> Array:
+    """The root of a share; 0, with derivatives 0, where the share is 0."""
+    there = share > 0
+    return jnp.where(there, jnp.sqrt(jnp.where(there, share, 1.0)), 0.0)
 
 
 def _correlations(parameters: Parameters) -> dict[str, np.ndarray]:
