@@ -29,6 +29,7 @@ _WHERE = {
     "numerics.fit_spec": ["FitSpec"],
     "numerics.fixed_points": ["FixedPoint", "FixedPoints", "fixed_point", "fixed_points"],
     "numerics.fixed_points_batch": ["fixed_points_batch"],
+    "numerics.identifiability": ["Identifiability", "identifiability"],
     "numerics.inputs": ["Constant", "Function", "Input", "Signals", "Steps", "Table", "pulse", "signals"],
     "numerics.integrate": ["integrate"],
     "numerics.least_squares": ["FirstOrder", "LevenbergMarquardt"],
