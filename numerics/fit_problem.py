@@ -18,7 +18,7 @@ from ..errors import ParameterError
 from .autonomous import Autonomous
 from .fixed_nodes import with_fixed_nodes
 from .fixed_points import FixedPoint, fixed_point
-from .inputs import Constant
+from .inputs import Constant, Input, Signals, Table
 from .motif_coordinates import FreeMotifs
 from .parameters import INPUTS, Parameters
 from .precision import require_x64
@@ -58,7 +58,7 @@ class Problem:
         self.coordinates, self.targets, self.stable, self.step = coordinates, targets, stable, step
         self.fitted = ~np.asarray(targets.held_out) & np.isfinite(targets.value)
         self.held_out = np.asarray(targets.held_out) & np.isfinite(targets.value)
-        self._layout = _Layout(targets, coordinates)
+        self._layout = _Layout(targets, coordinates, step)
         self._at = {name: Autonomous(self.system, coordinates.parameters.P, start) for name, start in self._layout.starts.items()}
         base = coordinates.parameters
         self.distribution = RateDistribution(self.system, base, ORDER if len(self._layout.pairs) else 0)
@@ -170,7 +170,7 @@ class Problem:
         """The statistics at times of a condition, from its fixed point at the start; a step no longer than `step`; pure."""
         model = self._at[name]
         drive, coefficients = self.system.drive(parameters), self.system.coefficients(parameters)
-        grid = _grid(model.time, times, self.step)
+        grid = _grid(model.time, times, self.step, self._layout.edges[name])
         field = self.system.module.vector_field
         term = dfx.ODETerm(lambda t, state, args: field(state, drive(t), coefficients))
         adjoint: Any = dfx.RecursiveCheckpointAdjoint() if reverse else dfx.ForwardMode()
@@ -181,19 +181,27 @@ class Problem:
         return jax.vmap(lambda m, v: self.distribution(m, v, parameters))(solution.ys.K, variance)
 
 
-def _grid(start: float, times: np.ndarray, step: float) -> np.ndarray:
-    """Times from the start to the last one, all of `times` among them, no further apart than `step`."""
-    edges = np.unique(np.concatenate([[start], times]))
-    if len(edges) == 1:
-        edges = np.array([start, start + step])
-    parts = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[:-1] for a, b in pairwise(edges)]
-    return np.concatenate([*parts, edges[-1:]])
+def _grid(start: float, times: np.ndarray, step: float, edges: np.ndarray) -> np.ndarray:
+    """Times from the start to the last one, all of `times` and the edges between among them, no further apart than `step`."""
+    marks = np.unique(np.concatenate([[start], edges[(edges > start) & (edges < times[-1])], times]))
+    if len(marks) == 1:
+        marks = np.array([start, start + step])
+    parts = [np.linspace(a, b, max(int(np.ceil((b - a) / step - 1e-9)), 1) + 1)[:-1] for a, b in pairwise(marks)]
+    return np.concatenate([*parts, marks[-1:]])
+
+
+def _edges(drive: Input, step: float) -> np.ndarray:
+    """Where steps must end: at jumps, just before them too, and where lines meet, unless these are closer than a step."""
+    edges = np.asarray(drive.edges, dtype=float)
+    if isinstance(drive, (Table, Signals)):
+        return edges if np.all(np.diff(edges) >= step) else edges[:1]
+    return np.concatenate([np.nextafter(edges, -np.inf), edges])
 
 
 class _Layout:
     """Where each target's value is found."""
 
-    def __init__(self, targets: Targets, coordinates: Coordinates):
+    def __init__(self, targets: Targets, coordinates: Coordinates, step: float):
         self.targets, self.populations = targets, coordinates.parameters.populations
         self.conditions = tuple(c.name for c in coordinates.conditions)
         self.times = {name: np.unique(targets.time[(np.array(targets.condition) == name) & np.isfinite(targets.time)]) for name in self.conditions}
@@ -203,17 +211,17 @@ class _Layout:
                 self.times[name] = np.unique(np.append(self.times[name], targets.time[k]))
             if targets.quantity[k] in ("rate_correlation", "rate_quantile"):
                 raise ParameterError(f"{targets.label(k)}: {targets.quantity[k]} is fitted at fixed points, not at times; leave its time empty")
-        self.starts = {name: self._start(coordinates, name) for name in self.conditions}
+        at = {name: coordinates.of_condition(jnp.zeros(coordinates.size), name) for name in self.conditions}
+        self.edges = {name: np.unique(np.concatenate([_edges(getattr(own, key), step) for key in INPUTS])) for name, own in at.items()}
+        self.starts = {name: self._start(name) for name in self.conditions}
         wanted = [(targets.condition[k], targets.against[k]) for k in range(len(targets)) if targets.quantity[k] == "rate_correlation"]
         self.pairs = list(dict.fromkeys(wanted))
         self.levels = np.unique(targets.level[np.isfinite(targets.level)])
 
-    def _start(self, coordinates: Coordinates, name: str) -> float:
-        times = self.times[name]
-        if not len(times):
-            return 0.0
-        edges = np.asarray(coordinates.of_condition(jnp.zeros(coordinates.size), name).input.edges)
-        return float(min(times[0], edges[0] if len(edges) else 0.0))
+    def _start(self, name: str) -> float:
+        """Before the first time and before any input changes, which `edges` make the moment before the first jump; 0 where none does."""
+        times, edges = self.times[name], self.edges[name]
+        return float(min(times[0], edges[0] if len(edges) else 0.0)) if len(times) else 0.0
 
     def groups(self, own: Mapping[str, Parameters]) -> list[list[str]]:
         """Conditions whose parameters have the same structure and whose start is the same, to be solved together."""

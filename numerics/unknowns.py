@@ -18,6 +18,8 @@ from .vary import MOTIFS, Scalar, scalar
 
 PERSISTENCE = "persistence"
 """persistence[p]: correlation between two conditions of the static offsets xi_i of the inputs to neurons of population p; 1 unless it is free."""
+NEARLY = 0.9
+"""Where between its bounds a free persistence starts."""
 FAR = 1.5
 """Random starts of a one-sided unknown without prior are within a factor of e^FAR of its value."""
 
@@ -58,6 +60,11 @@ class Unknown:
             object.__setattr__(self, "condition", condition.strip())
             names = (name.strip(),)
         object.__setattr__(self, "name", names[0].strip() if len(names) == 1 else names)
+        if any(_is_persistence(n) for n in names):
+            if self.condition is not None or not all(_is_persistence(n) for n in names):
+                raise ParameterError(f"{self.label}: persistence belongs to all pairs of conditions and is tied to nothing else")
+            object.__setattr__(self, "low", max(self.low, -1.0))
+            object.__setattr__(self, "high", min(self.high, 1.0))
         if not self.low < self.high:
             raise ParameterError(f"{self.label}: the bounds {self.low:g} and {self.high:g} must be increasing")
         if self.start is not None and not (len(self.start) == 2 and self.low <= self.start[0] < self.start[1] <= self.high):
@@ -72,6 +79,10 @@ class Unknown:
     def label(self) -> str:
         """Its name, and its condition."""
         return " = ".join(self.names) + (f" @ {self.condition}" if self.condition else "")
+
+
+def _is_persistence(name: str) -> bool:
+    return name.partition("[")[0].strip() == PERSISTENCE
 
 
 def dale(signs: Mapping[str, int], parameters: Parameters, *, prior: Mapping[str, Prior] = {},
@@ -135,6 +146,7 @@ class Coordinates:
                  priors: Mapping[str, Prior]):  # fmt: skip
         self.parameters, self.conditions, self.unknowns, self.motifs = parameters, tuple(conditions), tuple(unknowns), motifs
         self._scalars = [_scalars(own, self.conditions, parameters) for own in unknowns]
+        _refuse_overlaps(unknowns, self._scalars)
         self._base = [_value(own, scalars, self.conditions, parameters) for own, scalars in zip(unknowns, self._scalars, strict=True)]
         self._entries = [scalar(name, parameters) for name in motifs.entries]
         self._of_inputs = [k for k, own in enumerate(unknowns) if own.condition is None and any(
@@ -244,8 +256,8 @@ def _scalars(unknown: Unknown, conditions: Sequence[Condition], parameters: Para
     own = _at(unknown, conditions, parameters)
     found: list[Scalar | np.ndarray] = []
     for name in unknown.names:
-        family, _, index = name.partition("[")
-        if family.strip() == PERSISTENCE:
+        if _is_persistence(name):
+            _, _, index = name.partition("[")
             who = index.rstrip("] ").strip() or "*"
             if who != "*" and who not in parameters.populations:
                 raise ParameterError(f"{name!r}: there is no population {who!r}; there are {', '.join(parameters.populations)}")
@@ -258,6 +270,20 @@ def _scalars(unknown: Unknown, conditions: Sequence[Condition], parameters: Para
                                  "which keeps them feasible")  # fmt: skip
         found.append(made)
     return found
+
+
+def _refuse_overlaps(unknowns: Sequence[Unknown], scalars: Sequence[Sequence[Scalar | np.ndarray]]) -> None:
+    """Two unknowns must not set the same number; factors multiply what others set."""
+    seen: dict[tuple[str, str | None], list[tuple[np.ndarray, str]]] = {}
+    for own, places in zip(unknowns, scalars, strict=True):
+        for place in places:
+            if isinstance(place, Scalar) and place.is_factor:
+                continue
+            name, where = (place.parts[0].name, place.parts[0].where) if isinstance(place, Scalar) else (PERSISTENCE, place)
+            for other, label in seen.setdefault((name, own.condition), []):
+                if label != own.label and np.any(other & where):
+                    raise ParameterError(f"{label} and {own.label} would set the same number: leave one of them out")
+            seen[name, own.condition].append((where, own.label))
 
 
 def _at(unknown: Unknown, conditions: Sequence[Condition], parameters: Parameters) -> Parameters:
@@ -273,7 +299,7 @@ def _value(unknown: Unknown, scalars: Sequence[Scalar | np.ndarray], conditions:
     """That of the parameters; of tied ones the first."""
     first = scalars[0]
     if isinstance(first, np.ndarray):
-        return 1.0 if unknown.high > 1 else 0.5 * (max(unknown.low, -1.0) + unknown.high)
+        return unknown.low + NEARLY * (unknown.high - unknown.low)
     values = [np.broadcast_to(np.asarray(part.read(_at(unknown, conditions, parameters))), part.where.shape)[part.where] for part in first.parts]
     return 1.0 if first.is_factor else float(np.mean(np.concatenate(values)))
 
@@ -304,8 +330,8 @@ def _priors(unknowns: Sequence[Unknown], given: Mapping[str, Prior], names: Sequ
     for name, prior in given.items():
         if name in found:
             raise ParameterError(f"{name} has two priors: give it one")
-        if name not in names:
-            scalar(name, parameters)
+        if name not in names and scalar(name, parameters).is_factor:
+            raise ParameterError(f"the prior of {name}: a factor that is not unknown is 1, so leave it out")
         found[name] = prior
     return found
 
