@@ -21,6 +21,7 @@ from .fixed_points import FixedPoint, fixed_point
 from .inputs import Constant, Input, Signals, Table
 from .motif_coordinates import FreeMotifs
 from .parameters import INPUTS, Parameters
+from .pools import Pools
 from .precision import require_x64
 from .rate_statistics import ORDER, RateDistribution, RateStatistics, bulk_radius_square
 from .settle import STEPS, settled
@@ -79,9 +80,6 @@ class Problem:
         if missing:
             raise ParameterError(f"targets are of the condition {missing[0]!r}, but conditions are {', '.join(given)}: "
                                  "say what differs in it, or {}")  # fmt: skip
-        strange = [name for name in targets.populations if name not in own.populations]
-        if strange:
-            raise ParameterError(f"targets are of the population {strange[0]!r}; the network has {', '.join(own.populations)}")
         if not step > 0:
             raise ParameterError(f"step = {step} must be a positive time")
         coordinates = Coordinates.of(own, given, unknowns, motifs, priors)
@@ -203,6 +201,7 @@ class _Layout:
 
     def __init__(self, targets: Targets, coordinates: Coordinates, step: float):
         self.targets, self.populations = targets, coordinates.parameters.populations
+        self.pools = Pools.of(targets.population, self.populations)
         self.conditions = tuple(c.name for c in coordinates.conditions)
         self.times = {name: np.unique(targets.time[(np.array(targets.condition) == name) & np.isfinite(targets.time)]) for name in self.conditions}
         for k in np.flatnonzero(np.isfinite(targets.time)):
@@ -211,6 +210,9 @@ class _Layout:
                 self.times[name] = np.unique(np.append(self.times[name], targets.time[k]))
             if targets.quantity[k] in ("rate_correlation", "rate_quantile"):
                 raise ParameterError(f"{targets.label(k)}: {targets.quantity[k]} is fitted at fixed points, not at times; leave its time empty")
+        for k, name in enumerate(targets.population):
+            if name in self.pools.pools and targets.quantity[k] in ("rate_correlation", "rate_quantile"):
+                raise ParameterError(f"{targets.label(k)}: of pooled populations there are rate_mean, rate_sd and rate_change")
         at = {name: coordinates.of_condition(jnp.zeros(coordinates.size), name) for name in self.conditions}
         self.edges = {name: np.unique(np.concatenate([_edges(getattr(own, key), step) for key in INPUTS])) for name, own in at.items()}
         self.starts = {name: self._start(name) for name in self.conditions}
@@ -233,13 +235,10 @@ class _Layout:
 
     def values(self, problem: Problem, u: Array, own: Mapping[str, Parameters], found: Mapping[str, Any], statistics: Mapping[str, RateStatistics],
                reverse: bool) -> Array:  # fmt: skip
-        means, sds = [statistics[n].rate_mean for n in self.conditions], [statistics[n].rate_sd for n in self.conditions]
-        for name in self.conditions:
-            if len(self.times[name]):
-                over = problem.course(name, found[name][0], own[name], self.times[name], reverse)
-                means.append(over.rate_mean.ravel())
-                sds.append(over.rate_sd.ravel())
-        mean, sd = jnp.concatenate(means), jnp.concatenate(sds)
+        seen = [(name, statistics[name]) for name in self.conditions]
+        seen += [(name, problem.course(name, found[name][0], own[name], times, reverse)) for name, times in self.times.items() if len(times)]
+        pooled = [self.pools.extended(at.rate_mean, at.rate_sd, own[name].fractions) for name, at in seen]
+        mean, sd = (jnp.concatenate([pair[k].ravel() for pair in pooled]) for k in (0, 1))
         persistence = problem.coordinates.persistence(u)
         correlations = [problem.distribution.correlation((statistics[a], own[a]), (statistics[b], own[b]), persistence) for a, b in self.pairs]
         quantiles = [problem.distribution.quantiles(statistics[n].mean, statistics[n].variance, own[n], norm.ppf(self.levels)).ravel()
@@ -252,15 +251,15 @@ class _Layout:
         values = jnp.zeros(len(self.targets))
         for quantity in dict.fromkeys(self.targets.quantity):
             which = np.flatnonzero(np.array(self.targets.quantity) == quantity)
-            seen = bank[quantity][np.array([self._place(k) for k in which])]
+            own_values = bank[quantity][np.array([self._place(k) for k in which])]
             if quantity == "rate_change":
-                seen = seen - mean[np.array([self._rate_place(self.targets.against[k], k) for k in which])]
-            values = values.at[which].set(seen)
+                own_values = own_values - mean[np.array([self._rate_place(self.targets.against[k], k) for k in which])]
+            values = values.at[which].set(own_values)
         return values
 
     def _place(self, k: int) -> int:
         quantity, condition, P = self.targets.quantity[k], self.targets.condition[k], len(self.populations)
-        p = self.populations.index(self.targets.population[k])
+        p = self.pools.names.index(self.targets.population[k])
         if quantity == "rate_correlation":
             return self.pairs.index((condition, self.targets.against[k])) * P + p
         if quantity == "rate_quantile":
@@ -270,7 +269,7 @@ class _Layout:
 
     def _rate_place(self, condition: str, k: int) -> int:
         """In the vector of stationary values, condition by condition, then those over time."""
-        P, p, c = len(self.populations), self.populations.index(self.targets.population[k]), self.conditions.index(condition)
+        P, p, c = len(self.pools.names), self.pools.names.index(self.targets.population[k]), self.conditions.index(condition)
         if not np.isfinite(self.targets.time[k]):
             return c * P + p
         before = sum(len(self.times[name]) for name in self.conditions[:c])
