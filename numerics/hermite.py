@@ -25,6 +25,7 @@ from .system import System
 
 REACH, PANELS, NODES = 10.0, 40, 16
 ORDER = 96
+SMALLEST = 1e-300
 
 
 class Series(NamedTuple):
@@ -53,7 +54,8 @@ def product(first: Series, second: Series, rho: Array) -> Array:
         _expanded(s.square[None], rho.ndim)[0], rho.shape)) for s in (first, second))  # fmt: skip
     powers, _ = jax.lax.scan(lambda s, ab: (s * rho + ab[0] * ab[1], None), jnp.zeros_like(rho), (first.terms, second.terms), reverse=True,
                              unroll=16)  # fmt: skip
-    return powers + jnp.sqrt(first.rest * second.rest) * jnp.maximum(rho, 0.0) ** len(first.terms)
+    rest = jnp.sqrt(jnp.maximum(first.rest * second.rest, SMALLEST))  # of a polynomial there is none, and the root of 0 has no derivative
+    return powers + rest * jnp.maximum(rho, 0.0) ** len(first.terms)
 
 
 def _expanded(terms: Array, ndim: int) -> Array:

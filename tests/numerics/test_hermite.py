@@ -65,3 +65,16 @@ def test_without_variance_it_is_the_function_itself():
 def test_a_jump_is_refused():
     with pytest.raises(ParameterError, match="jumps at x = 0.5"):
         expanded("Heaviside(x - 1/2)", MEAN, VARIANCE)
+
+
+def test_a_function_that_the_series_holds_whole_has_derivatives():
+    """phi = 1 + c z: < phi phi > = 1 + c^2 rho, whose derivatives are c^2 and 2 c rho."""
+
+    def average(c, rho):
+        series = Series(jnp.stack([jnp.ones(()), c]), 1 + c**2)
+        return product(series, series, rho)
+
+    c, rho = jnp.asarray(0.5), jnp.asarray(0.3)
+    assert float(average(c, rho)) == pytest.approx(1.075, rel=1e-14)
+    for slope in (jax.grad, jax.jacfwd):
+        assert [float(v) for v in slope(average, argnums=(0, 1))(c, rho)] == pytest.approx([0.3, 0.25], rel=1e-12)
