@@ -91,6 +91,16 @@ class Problem:
         """Names of the conditions, in the order of states."""
         return self._layout.conditions
 
+    @property
+    def starts(self) -> dict[str, float]:
+        """When the time courses of each condition start, from its fixed point."""
+        return dict(self._layout.starts)
+
+    @property
+    def times(self) -> dict[str, np.ndarray]:
+        """Times of each condition's targets, increasing; empty where all are of its fixed point."""
+        return dict(self._layout.times)
+
     def at_rest(self) -> Float[Array, "C n"]:
         """Where the search for fixed points starts."""
         model = next(iter(self._at.values()))
