@@ -56,8 +56,8 @@ class Pools:
         for pool in self.pools:
             own = self.members(pool)
             weights = fractions[own] / jnp.sum(fractions[own])
-            whole = jnp.sum(weights * mean[..., own], axis=-1, keepdims=True)
-            spread = jnp.sum(weights * (sd[..., own] ** 2 + (mean[..., own] - whole) ** 2), axis=-1, keepdims=True)
+            whole = (jnp.asarray(mean)[..., own] @ weights)[..., None]
+            spread = ((sd[..., own] ** 2 + (mean[..., own] - whole) ** 2) @ weights)[..., None]
             means.append(whole)
             sds.append(jnp.sqrt(jnp.maximum(spread, SMALLEST)))
         return jnp.concatenate(means, axis=-1), jnp.concatenate(sds, axis=-1)

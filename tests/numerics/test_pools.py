@@ -1,5 +1,6 @@
 """Populations that a recording does not tell apart."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -18,6 +19,9 @@ def test_a_pool_has_the_moments_of_its_neurons():
     both, all_of_them = np.concatenate([each[0], each[2]]), np.concatenate(each)
     np.testing.assert_allclose(means, [*mean, both.mean(), all_of_them.mean()], rtol=1e-12)
     np.testing.assert_allclose(sds, [*sd, both.std(), all_of_them.std()], rtol=1e-12)
+    # at two times, one after the other
+    over = pools.extended(jnp.asarray([mean, 2 * mean]), jnp.asarray([sd, 2 * sd]), jnp.asarray([0.6, 0.2, 0.2]))
+    np.testing.assert_allclose(over, [[means, 2 * means], [sds, 2 * sds]], rtol=1e-12)
 
 
 def test_other_names_are_refused():
