@@ -25,6 +25,7 @@ _WHERE = {
     "numerics.find_populations": ["find_populations"],
     "numerics.finite_size": ["FiniteSize", "finite_size"],
     "numerics.fit": ["Fit", "fit"],
+    "numerics.fit_check": ["FitCheck", "check"],
     "numerics.fit_problem": ["Problem"],
     "numerics.fit_spec": ["FitSpec"],
     "numerics.fixed_points": ["FixedPoint", "FixedPoints", "fixed_point", "fixed_points"],

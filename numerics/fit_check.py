@@ -1,0 +1,155 @@
+"""Do networks with the fitted statistics do what the fit says? Sampled, simulated in every condition, and measured as the recordings were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from ..errors import ParameterError
+from .fit import Fit
+from .fit_networks import Protocol, drift, measured, scaled
+from .fit_problem import LARGEST_RESIDUAL, Problem
+from .motif_coordinates import FreeMotifs, MotifCoordinates
+from .parameters import ARRAYS, FAMILIES, INPUTS, Parameters
+from .sampling import Sampler
+from .unknowns import PERSISTENCE, Condition, Coordinates
+
+STANDARD_ERRORS = 3.0
+RESTLESS = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class FitCheck:
+    """Networks against a fit, target by target; make it with `check`.
+
+    N: neurons of each network; samples: what each network says about each target, (networks, targets); theory: what the equations say with the
+    same statistics at that N, (targets,); drift: how much rates still changed, relative, before they were looked at
+    """
+
+    fit: Fit
+    N: int
+    samples: np.ndarray
+    theory: np.ndarray
+    drift: float
+    tolerance: float
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Over networks, (targets,)."""
+        return self.samples.mean(axis=0)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard errors of the mean, from the spread over networks, (targets,)."""
+        return self.samples.std(axis=0, ddof=1) / np.sqrt(len(self.samples))
+
+    @property
+    def z(self) -> np.ndarray:
+        """Theory minus networks, in standard errors, (targets,)."""
+        return (self.theory - self.mean) / np.maximum(self.errors, 1e-12 * (1 + np.abs(self.theory)))
+
+    @property
+    def threshold(self) -> float:
+        """Standard errors allowed: as improbable for the largest of all targets as 3 known ones for one, by Student's distribution."""
+        n, targets = self.samples.shape
+        return float(stats.t.isf(stats.norm.sf(STANDARD_ERRORS) / targets, n - 1))
+
+    @property
+    def agrees(self) -> np.ndarray:
+        """Which targets networks confirm, (targets,)."""
+        close = np.abs(self.theory - self.mean) <= self.tolerance * self.fit.problem.targets.error
+        return (np.abs(self.z) <= self.threshold) | close
+
+    @property
+    def passed(self) -> bool:
+        """Whether networks confirm all of them, held-out ones included."""
+        return bool(np.all(self.agrees))
+
+    @property
+    def status(self) -> str:
+        """ "ok", or that the networks had not come to rest."""
+        moving = f"the networks still move by {self.drift:.2g} (relative) when they are looked at: let them settle longer"
+        return "ok" if self.drift < RESTLESS else moving
+
+    @property
+    def criterion(self) -> str:
+        """In words."""
+        n, targets = self.samples.shape
+        allowed = f" or {self.tolerance:g} of the target's error" if self.tolerance else ""
+        worst = int(np.argmax(np.abs(self.z)))
+        return (f"theory minus the mean of {n} networks of {self.N} neurons is within {self.threshold:.1f} standard errors{allowed} for all "
+                f"{targets} targets; the largest is {abs(self.z[worst]):.1f} ({self.fit.problem.targets.label(worst)})")  # fmt: skip
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each target: what was measured, what the fit says, theory and networks at this N, their difference in standard errors."""
+        t, own = self.fit.problem.targets, self.fit.predictions
+        return [{"target": t.label(k), "value": float(t.value[k]), "error": float(t.error[k]), "fit": float(own[k]), "theory": float(self.theory[k]),
+                 "networks": float(self.mean[k]), "standard error": float(self.errors[k]), "z": float(self.z[k]), "agrees": bool(self.agrees[k]),
+                 "held out": bool(t.held_out[k])} for k in range(len(t))]  # fmt: skip
+
+    def json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"passed": self.passed, "status": self.status, "criterion": self.criterion, "N": self.N, "networks": len(self.samples),
+                "drift": self.drift, "rows": self.rows()}  # fmt: skip
+
+    def dataset(self) -> xr.Dataset:
+        """Over target and network."""
+        t = self.fit.problem.targets
+        data = {"sample": (("network", "target"), self.samples), "theory": ("target", self.theory), "z": ("target", self.z),
+                "agrees": ("target", self.agrees)}  # fmt: skip
+        return xr.Dataset(data, coords={"target": list(t.labels)}, attrs={"N": self.N, "passed": int(self.passed)})
+
+
+def check(fit: Fit, networks: int = 10, N: int | None = 4000, *, sampler: Sampler | None = None, seed: int = 0, settle: float = 60.0,
+          tolerance: float = 0.0, dtype: Any = np.float32, progress: Callable[[str, float], None] | None = None) -> FitCheck:  # fmt: skip
+    """Sample networks with the fitted statistics, simulate each in all conditions, and compare what targets are about with the equations.
+
+    N: neurons; None: those of the fit. With another N, networks have the same N Jbar, g, N tau and B, and the equations are solved with these
+    statistics, too: what is compared differs in nothing but that networks are finite and that the closure may not be exact. Neurons, synapses and
+    offsets of inputs are the same in all conditions, offsets as far as their persistence says.
+    sampler: as in `sample`; settle: time, in units of the unit's time constant, until a fixed point is looked at and time courses start
+    tolerance: differences below this part of a target's error count as none
+
+    Passed where theory minus the networks' mean is within 3 standard errors, widened for few networks (Student) and many targets (Bonferroni).
+    Networks have a bias of order 1/N, which very many of them resolve. Raises `InfeasibleStatisticsError` where so few neurons cannot have the
+    motifs, `ParameterError` for fewer than two networks, `SolverError` where a network diverges.
+    """
+    if networks < 2:
+        raise ParameterError(f"networks = {networks}: a standard error needs at least two")
+    if not settle > 0 or not tolerance >= 0:
+        raise ParameterError(f"settle = {settle} must be a positive time, tolerance = {tolerance} not negative")
+    say = progress or (lambda what, part: None)
+    problem = fit.problem
+    size = round(float(fit.parameters().N)) if N is None else int(N)
+    conditions = {name: scaled(fit.parameters(name), size) for name in problem.conditions}
+    say("solving the equations", 0.0)
+    theory, persistence = _theory(fit, conditions)
+    protocol = Protocol(problem.exact, conditions, problem.starts, problem.times, persistence, settle)
+    samples, moves = [], []
+    for k in range(networks):
+        say(f"N = {size}, network {k + 1} of {networks}", (k + 0.5) / (networks + 0.5))
+        seen = protocol.run(k, seed, sampler, dtype)
+        samples.append(measured(problem.targets, protocol, seen))
+        moves.append(drift(protocol, seen))
+    return FitCheck(fit, size, np.array(samples), theory, max(moves), tolerance)
+
+
+def _theory(fit: Fit, conditions: dict[str, Parameters]) -> tuple[np.ndarray, np.ndarray]:
+    """What the equations say in conditions that are given whole; and the persistence of offsets."""
+    problem, u = fit.problem, jnp.asarray(fit.u)
+    own = problem.coordinates
+    whole = [Condition(name, (), {field: getattr(p, field) for field in (*ARRAYS, *INPUTS, *FAMILIES)}) for name, p in conditions.items()]
+    kept = [k for k, unknown in enumerate(own.unknowns) if unknown.names[0].partition("[")[0].strip() == PERSISTENCE]
+    base = next(iter(conditions.values()))
+    fixed = Coordinates(base, whole, [own.unknowns[k] for k in kept], MotifCoordinates.of(FreeMotifs(), base), {})
+    again = Problem(problem.exact, fixed, problem.targets, stable=False, step=problem.step)
+    outcome = again.compiled(u[np.array(kept, dtype=int)], jnp.asarray(fit.minima.states[0]))[1]
+    if not bool(jnp.all(outcome.residuals < LARGEST_RESIDUAL)):
+        raise ParameterError("the equations have no fixed point near that of the fit with so few neurons: take more")
+    return np.asarray(outcome.values), np.asarray(own.persistence(u))
