@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import MotifieldError, SpecError
-from . import average, bifurcate, derive, dmft, respond, stability  # noqa: F401  (their commands)
+from . import average, bifurcate, derive, dmft, fit, respond, stability  # noqa: F401  (their commands)
 from . import networks as _networks  # noqa: F401
 from .shared import (
     AsJson,

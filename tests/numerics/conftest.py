@@ -72,3 +72,53 @@ def signed_network():
         return mf.Parameters.of(N=N, fractions=fractions / fractions.sum(), populations=list("ABCD"[:P]), mean=mean, g=g, motifs=motifs)
 
     return made
+
+
+TARGETS = """
+rate_mean E spontaneous, rate_mean I spontaneous, rate_mean E gratings, rate_mean I gratings, rate_mean E+I gratings, rate_sd E gratings,
+rate_sd I gratings, rate_correlation E gratings spontaneous, rate_change I gratings spontaneous
+"""
+
+
+@pytest.fixture(scope="session")
+def made_up_fit(system_of):
+    """Two populations, every kind of target, nine starts: nothing was searched or solved, the numbers are random. For pictures and pages."""
+    import motifield as mf
+    from motifield.numerics.fit import Fit
+    from motifield.numerics.least_squares import Minima
+
+    rows = [dict(zip(("quantity", "population", "condition", "against"), entry.split(), strict=False)) for entry in TARGETS.split(",")]
+    rows = [{**row, "value": 0.2 + 0.05 * k, "error": 0.02 + 0.001 * k} for k, row in enumerate(rows)]
+    rows += [{"quantity": "rate_quantile", "level": level, "population": p, "condition": "gratings", "value": level, "error": 0.05, "held_out": True}
+             for p in ("E", "I") for level in (0.25, 0.75)]  # fmt: skip
+    rows += [{"quantity": "rate_mean", "population": p, "condition": "flash", "time": t, "value": 0.5 + 0.1 * t, "error": 0.04}
+             for t in (2.0, 0.0, 1.0) for p in ("E", "I")]  # fmt: skip
+    base = mf.Parameters.of(populations=["E", "I"], N=4000, fractions=[0.8, 0.2], mean=[[0.001, -0.006], [0.0015, -0.005]], g=[[0.1, 0.2], [0.3, 0.4]],
+                            motifs=mf.Motifs(convergent=0.01, divergent=0.01), input=1.0)  # fmt: skip
+    unknowns = [*mf.dale({"E": 1, "I": -1}, base), "input[E] @ gratings", mf.Unknown(("g[E,E]", "g[I,E]"), low=0)]
+    problem = mf.Problem.of(system_of("Max(x, 0)**2", "SecondMoment"), base, mf.Targets.of(rows), unknowns, motifs=mf.FreeMotifs.classes("chain"))
+    rng = np.random.default_rng(1)
+    u = problem.coordinates.given() + 0.35 * rng.normal(size=(9, problem.coordinates.size))
+    loss = np.array([3.1, 3.1, 3.1, 3.1, 4.0, 7.0, 22.0, 90.0, np.nan])
+    made = Fit(problem, Minima(u, np.zeros((9, len(problem.conditions), 6)), loss, np.full(9, 20), np.arange(9) != 5))
+    targets = problem.targets
+    made.__dict__["predictions"] = targets.value + targets.error * rng.normal(size=len(targets))
+    return made
+
+
+@pytest.fixture(scope="session")
+def made_up_identifiability(made_up_fit):
+    """Of `made_up_fit`: targets that see seven random directions, priors that see one more."""
+    from motifield.numerics.identifiability import Identifiability, Information
+
+    names = made_up_fit.problem.coordinates.names
+    n, rng = len(names), np.random.default_rng(2)
+    jacobian = rng.normal(size=(7, n))
+    jacobian[:, 0] = np.eye(7)[0]
+    whole = np.concatenate([jacobian, rng.normal(size=(1, n))])
+    scale = np.array([made_up_fit.values[name] for name in names])
+    first = np.eye(n)
+    jacobian[0, 1:] = 0.0  # the first number is seen by itself
+    whole[0, 1:] = 0.0
+    return Identifiability(made_up_fit, 0, names, np.ones(n, dtype=bool), scale, jacobian, Information.of(jacobian, 1e-9), Information.of(whole, 1e-9),
+                           scale[:, None] * first, np.ones(len(made_up_fit.problem.coordinates.unknowns)))  # fmt: skip

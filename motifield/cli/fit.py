@@ -1,0 +1,235 @@
+"""The command `motifield fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import ParameterError, SpecError
+from .shared import (
+    SPEC_SUFFIXES,
+    AsJson,
+    ClosureName,
+    Plot,
+    Settings,
+    SpecFile,
+    app,
+    check_files,
+    parameters_of,
+    plain,
+    print_json,
+    print_table,
+    progress,
+    system_of,
+    write_dataset,
+)
+
+TargetFile = Annotated[
+    Path | None,
+    typer.Option("--targets", show_default=False, help="Measured numbers with errors: .csv, .json or .nc; default: the file that the spec names."),
+]
+HeldOut = Annotated[
+    list[str] | None,
+    typer.Option("--held-out", metavar="QUANTITY[/CONDITION]", show_default=False,
+                 help="Targets to predict, not to fit, as rate_quantile, rate_mean/gratings or '*/gratings'; repeat for several."),
+]  # fmt: skip
+Starts = Annotated[
+    int | None, typer.Option("--starts", min=1, show_default=False, help="How many; default: the spec's, 32 where it names none.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, show_default=False, help="Of the random starts; default: the spec's, or 0.")]
+Classes = Annotated[
+    str | None,
+    typer.Option("--motifs", show_default=False,
+                 help="Classes of motifs that are free, instead of the spec's: convergent, divergent, chain, reciprocal with commas, or none."),
+]  # fmt: skip
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", show_default=False, help="Write the state of the search to this file; go on from it if it is there.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", show_default=False, help="Write all minima (.nc), what --json prints (.json), or the fitted numbers (.csv)."),
+]
+Report = Annotated[Path | None, typer.Option("--report", show_default=False, help="Write a self-contained HTML report (.html).")]
+WriteSpec = Annotated[
+    Path | None,
+    typer.Option("--write-spec", show_default=False, help="Write the spec with the fitted numbers (.toml, .json), to run or to fit further."),
+]
+Check = Annotated[
+    int | None, typer.Option("--check", min=2, metavar="NETWORKS", show_default=False, help="Sample so many networks: do they do what the fit says?")
+]
+Size = Annotated[
+    int | None, typer.Option("--size", "-N", min=1, show_default=False, help="Neurons of the networks of --check; default: the spec's N.")
+]
+
+
+@app.command()
+def fit(
+    spec: SpecFile,
+    targets: TargetFile = None,
+    held_out: HeldOut = None,
+    starts: Starts = None,
+    seed: Seed = None,
+    closure: ClosureName = None,
+    settings: Settings = None,
+    motifs: Classes = None,
+    checkpoint: Checkpoint = None,
+    output: Output = None,
+    report: Report = None,
+    plot: Plot = None,
+    write_spec: WriteSpec = None,
+    check: Check = None,
+    size: Size = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the connectivity that reproduces measured rates; say how well, how surely, and what the measurements leave open.
+
+    The spec's section [fit] says what is unknown, and what differs between conditions; its [parameters] are what is known, and where the
+    search begins. Exit status 1: the best start has not converged, or --check fails.
+    """
+    check_files(None, plot)
+    for path, suffixes in ((output, (".nc", ".csv", ".json")), (report, (".html",)), (write_spec, SPEC_SUFFIXES), (checkpoint, None)):
+        _check_writable(path, suffixes)
+    if size is not None and check is None:
+        raise SpecError("--size is that of networks of --check: give --check as well")
+    loaded, system = system_of(spec, closure)
+    parameters = parameters_of(loaded, system, settings)
+    section = _section(loaded, targets, starts, seed, motifs)
+    arguments = section.arguments(parameters)
+    arguments["targets"] = _held_out(arguments["targets"], held_out or [])
+    if not arguments["unknowns"] and not (section.motifs().free or section.motifs().tied):
+        raise SpecError(f"{spec}: nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs")
+    from ..numerics.fit import fit as search
+
+    with progress(not as_json) as say:
+        found = search(system, parameters, **arguments, checkpoint=checkpoint, progress=lambda what, part: say(what, (0.6 if check else 0.9) * part))
+        if found.loss != found.loss:  # nan: no start has a fixed point
+            typer.echo(f"error: {found.status}", err=True)
+            raise typer.Exit(1)
+        say("what the targets determine", 0.6 if check else 0.9)
+        determined = _determined(found)
+        checked = None if check is None else _checked(found, check, size, lambda what, part: say(what, 0.65 + 0.3 * part))
+        answer = _answer(loaded.title, found, determined, checked)
+        say("writing", 0.95)
+        _write(found, determined, checked, answer, loaded.title, output, report, plot)
+        if write_spec is not None:
+            from ..numerics.fitted_spec import write_fitted_spec
+
+            write_fitted_spec(found, spec, write_spec, section)
+    if as_json:
+        print_json(answer)
+    else:
+        _print(loaded.title, found, determined, checked, answer)
+    if found.status != "ok" or (checked is not None and not checked.passed):
+        raise typer.Exit(1)
+
+
+def _check_writable(path: Path | None, suffixes: tuple[str, ...] | None) -> None:
+    """Raise `SpecError` for a file that cannot be written, before the work begins."""
+    if path is None:
+        return
+    if suffixes is not None and path.suffix not in suffixes:
+        raise SpecError(f"cannot write {path}: the suffix must be {'one of ' * (len(suffixes) > 1)}{', '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
+
+
+def _section(loaded: Any, targets: Path | None, starts: int | None, seed: int | None, motifs: str | None) -> Any:
+    """The spec's section [fit] with what the command line says instead."""
+    from ..numerics.fit_spec import FitSpec
+    from ..numerics.motif_coordinates import FreeMotifs
+
+    given = {"targets": None if targets is None else str(targets), "starts": starts, "seed": seed}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if motifs is not None:
+        classes = [] if motifs.strip() == "none" else [name.strip() for name in motifs.split(",")]
+        FreeMotifs.classes(*classes)  # raises for an unknown one
+        changes |= {"motif_classes": classes, "free_motifs": [], "tied_motifs": []}
+    section = FitSpec() if loaded.fit is None else loaded.fit
+    return section.model_copy(update=changes)
+
+
+def _held_out(targets: Any, texts: list[str]) -> Any:
+    for text in texts:
+        quantity, _, condition = (part.strip() for part in text.partition("/"))
+        columns = {name: value for name, value in (("quantity", quantity), ("condition", condition)) if value not in ("", "*")}
+        if not columns:
+            raise SpecError(f"--held-out {text!r} is not QUANTITY, QUANTITY/CONDITION or */CONDITION")
+        try:
+            targets = targets.hold_out(**columns)
+        except ParameterError as error:
+            raise ParameterError(f"--held-out {text!r}: {error}") from None
+    return targets
+
+
+def _determined(found: Any) -> Any:
+    from ..numerics.identifiability import identifiability
+
+    return identifiability(found)
+
+
+def _checked(found: Any, networks: int, size: int | None, say: Any) -> Any:
+    from ..numerics.fit_check import check as run
+
+    return run(found, networks, size, progress=say)
+
+
+def _answer(title: str, found: Any, determined: Any, checked: Any) -> dict[str, Any]:
+    held = {"held out loss": found.held_out_loss()} if found.problem.held_out.any() else {}
+    return {"title": title, **found.json(), **held, "stability": found.stability(), "determined": determined.json(),
+            **({} if checked is None else {"check": checked.json()})}  # fmt: skip
+
+
+def _write(found: Any, determined: Any, checked: Any, answer: dict[str, Any], title: str, output: Path | None, report: Path | None,
+           plot: Path | None) -> None:  # fmt: skip
+    if output is not None and output.suffix == ".nc":
+        write_dataset(found.dataset(), output)
+    elif output is not None and output.suffix == ".json":
+        import json
+
+        from ..files import write_text
+
+        write_text(output, json.dumps(plain(answer), indent=1) + "\n")
+    elif output is not None:
+        import pandas as pd
+
+        from ..files import write_with
+
+        write_with(output, lambda path: pd.DataFrame(determined.rows()).to_csv(path, index=False))
+    if plot is not None:
+        from ..numerics.fit_plots import overview
+        from ..numerics.plots import save
+
+        save(overview(found), plot)
+    if report is not None:
+        from ..numerics.fit_report import write_fit_report
+
+        write_fit_report(found, report, title=title, determined=determined, check=checked)
+
+
+def _print(title: str, found: Any, determined: Any, checked: Any, answer: dict[str, Any]) -> None:
+    rows = found.rows()
+    held = any(row["held out"] for row in rows)
+    if held:
+        rows = [{**row, "held out": "held out" if row["held out"] else ""} for row in rows]
+    else:
+        rows = [{key: value for key, value in row.items() if key != "held out"} for row in rows]
+    print_table(f"{title}: targets against the fit", rows)
+    print_table("Fitted numbers, with 95 % intervals", [
+        {"parameter": row["parameter"], "value": row["value"], "standard error": row["standard error"], "low": row["low"], "high": row["high"],
+         "by targets alone": "determined" if row["determined by targets"] else "open"} for row in determined.rows()])  # fmt: skip
+    typer.echo(determined.text())
+    parts = ", ".join(f"{name} {value:.4g}" for name, value in answer["losses"].items())
+    typer.echo(f"loss: {found.loss:.5g}, the sum of {parts}")
+    if held:
+        typer.echo(f"held-out targets: mean squared misfit {found.held_out_loss():.4g}, in standard errors")
+    typer.echo("starts: " + ", ".join(f"{name} {value}" for name, value in answer["agreement"].items() if name != "starts"))
+    typer.echo("stability: " + "; ".join(f"{name}: {verdict}" for name, verdict in answer["stability"].items()))
+    typer.echo(f"closure: {found.closure_validity()}")
+    if checked is not None:
+        print_table("Sampled networks against the theory", checked.rows())
+        typer.echo(f"check {'PASSED' if checked.passed else 'FAILED'}: {checked.criterion}")
+        if checked.status != "ok":
+            typer.echo(f"check: {checked.status}")
+    typer.echo(f"status: {found.status}")
