@@ -1,0 +1,81 @@
+"""The network of layer 2/3 and what is unknown of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from recordings import IMAGE_SETS
+
+import motifield as mf
+
+HERE = Path(__file__).parent
+SIGNS = {"Pyr": 1, "PV": -1, "SST": -1, "VIP": -1}
+CHAINS = {"VIP<-SST<-Pyr": "tau_chn[VIP,SST,Pyr]", "VIP<-SST<-VIP": "tau_chn[VIP,SST,VIP]", "VIP<-VIP<-SST": "tau_chn[VIP,VIP,SST]"}
+CONVERGENT = (*(f"tau_con[{p},Pyr,Pyr]" for p in SIGNS), "tau_con[SST,VIP,VIP]", "tau_con[VIP,SST,SST]")
+DIVERGENT = ("tau_div[SST,VIP,VIP]", "tau_div[VIP,VIP,VIP]")
+STRENGTHS = ("g[VIP,SST]", "g[SST,Pyr]", "g[SST,VIP]", "g[VIP,VIP]")
+"""Standard deviations of the synapses that make the chains; the others stay as measured."""
+DOUBT = 1.0
+"""Standard deviation of the logarithm of means and g about the measured ones."""
+
+
+def entry(parameters: mf.Parameters, name: str) -> float:
+    """A number such as mean[VIP,SST]."""
+    array, _, index = name.rstrip("]").partition("[")
+    return float(getattr(parameters, array)[tuple(parameters.populations.index(p) for p in index.split(","))])
+
+
+@dataclass(frozen=True)
+class Model:
+    """System, parameters with inputs made of signals, and what is unknown."""
+
+    system: mf.System
+    parameters: mf.Parameters
+    conditions: dict[str, dict[str, mf.Signals]]
+
+    @classmethod
+    def of(cls, times: np.ndarray, courses: dict[str, dict[str, np.ndarray]]) -> "Model":
+        """times, courses: `recordings.signals`."""
+        spec = mf.load_spec(HERE / "spec.toml")
+        system, measured = mf.compile(mf.derive(spec.architecture, spec.closure)), spec.numbers()
+        names = measured.populations
+        weights = {"one": [-2.0, -2.0, -2.0, 4.0], "layer4": [2.0, 3.0, 2.0, 2.0], "familiar": 0.0, "image": 0.0}
+        conditions = {}
+        for name in IMAGE_SETS:
+            own = courses[name]
+            conditions[name] = {
+                "input": mf.signals(times, own, weights, names),
+                "in_strength": mf.signals(times, {k: own[k] for k in ("familiar", "image")}, {"familiar": 0.0, "image": 0.0}, names),
+            }
+        parameters = measured.replace(**conditions["novel"])
+        return cls(system, parameters, conditions)
+
+    def unknowns(self) -> list[mf.Unknown]:
+        """All but motifs; of the familiar signal, its weights on the mean inputs and along u^Pyr."""
+        found = [self._size(name, unknown) for name, unknown in self._means()]
+        found += [self._size(name, mf.Unknown(name, low=0.0)) for name in STRENGTHS]
+        for p in SIGNS:
+            found += [mf.Unknown(f"input.one[{p}]", start=(-6.0, 8.0), prior=mf.Normal(0, 10)),
+                      mf.Unknown(f"input.layer4[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5)),
+                      mf.Unknown(f"spread[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5))]  # fmt: skip
+        for signal in ("familiar", "image"):
+            found += [mf.Unknown(f"input.{signal}[{p}]", start=(-1.0, 1.0), prior=mf.Normal(0, 5)) for p in SIGNS]
+            found.append(mf.Unknown(f"in_strength.{signal}[Pyr]", start=(-1.0, 1.0), prior=mf.Normal(0, 5)))
+        return found
+
+    def motifs(self) -> mf.FreeMotifs:
+        """The chains of the mechanism, and the convergence and divergence that they need."""
+        return mf.FreeMotifs((*CONVERGENT, *DIVERGENT, *CHAINS.values()))
+
+    def problem(self, targets: mf.Targets, step: float) -> mf.Problem:
+        """Everything free; `variants` freezes."""
+        return mf.Problem.of(self.system, self.parameters, targets, self.unknowns(), motifs=self.motifs(), conditions=self.conditions, step=step)
+
+    def _means(self) -> list[tuple[str, mf.Unknown]]:
+        return [(str(u.name), u) for u in mf.dale(SIGNS, self.parameters)]
+
+    def _size(self, name: str, unknown: mf.Unknown) -> mf.Unknown:
+        """With a prior about the measured size."""
+        value = entry(self.parameters, name)
+        sign = 1 if value > 0 else -1
+        return mf.Unknown(name, low=unknown.low, high=unknown.high, prior=mf.LogNormal(abs(value), DOUBT, sign))

@@ -1,0 +1,158 @@
+"""Which parts of the network explain the recordings: each removed in turn, everything else fitted again; each cycle held out in turn."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from masked import Fitter, Runs
+from network import CHAINS, SIGNS, Model
+from recordings import BEFORE, CYCLE, IMAGE_SETS, UNIT, cycle_of, signals, start_of, targets
+
+import motifield as mf
+
+FITTED = range(4, 7)
+"""Cycles of the fits: an ordinary one, the omission, the one after it."""
+STEP, LANES, SEED = 0.5, 9, 0
+GONE = -25.0
+"""log(share) of a convergence or divergence that is removed."""
+UNIFORM = tuple(f"input.{s}[{p}]" for s in ("familiar", "image") for p in SIGNS)
+ALONG = tuple(f"in_strength.{s}[Pyr]" for s in ("familiar", "image"))
+ALL_CHAINS = tuple(f"chains of {name}" for name in CHAINS.values())
+MOTIFS = ("convergent", "divergent", "chains")
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "mechanism": UNIFORM,
+    **{f"mechanism, no {name}": (*UNIFORM, f"chains of {entry}") for name, entry in CHAINS.items()},
+    "mechanism, no chains": (*UNIFORM, *ALL_CHAINS),
+    "motifs, no familiar signal": (*UNIFORM, *ALONG),
+    "no motifs, no familiar signal": (*UNIFORM, *ALONG, *MOTIFS),
+    "no motifs, uniform familiar signal": (*ALONG, *MOTIFS),
+    "everything": (),
+}
+"""What is removed, by coordinate. The mechanism: motifs, and familiarity along the deviations of the in-strengths from Pyr alone."""
+PRECISE = 0.1
+"""Error of a mean rate of VIP, relative, where it is asked what precise recordings would decide; .2 Hz are added."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The problem, its compiled derivatives, and the cycles that targets belong to."""
+
+    problem: mf.Problem
+    fitter: Fitter
+    cycles: np.ndarray
+
+    @classmethod
+    def of(cls, data: Any, *, cycles: range = FITTED, held_layer4: bool = False, lanes: int = LANES) -> "Study":
+        """held_layer4: layer 4's rate stays during the omission what it was before it."""
+        times, courses = signals(data, cycles)
+        if held_layer4:
+            courses = {name: held(times, own, cycles) for name, own in courses.items()}
+        wanted = targets(data, cycles)
+        problem = Model.of(times, courses).problem(wanted, STEP)
+        return cls(problem, Fitter(problem, lanes), cycle_of(wanted, cycles))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the coordinates."""
+        return self.problem.coordinates.labels
+
+    def free(self, variant: str) -> np.ndarray:
+        """Which coordinates a variant fits."""
+        removed = VARIANTS[variant]
+        return np.array([not any(label == name or label.startswith(f"{name} of") for name in removed) for label in self.labels])
+
+    def without(self, variant: str, u: np.ndarray) -> np.ndarray:
+        """Coordinates with what a variant lacks removed."""
+        gone = np.array([GONE if label.startswith(("convergent", "divergent")) else 0.0 for label in self.labels])
+        return np.where(self.free(variant), u, gone)
+
+    def starts(self, n: int, count: int) -> np.ndarray:
+        """The best n of `count` random starts."""
+        u = self.problem.coordinates.random(np.random.default_rng(SEED), count)
+        loss = np.sum(self.fitter.look(u)[0] ** 2, axis=1)
+        return u[np.argsort(np.where(np.isfinite(loss), loss, np.inf))[:n]]
+
+    def runs(self, variant: str, u: np.ndarray, weights: np.ndarray | None = None) -> Runs:
+        """Fits of a variant, ready to begin."""
+        rows = np.stack([self.without(variant, row) for row in np.atleast_2d(u)])
+        own = np.ones(len(self.problem.targets)) if weights is None else weights
+        return Runs(rows, np.repeat(self.free(variant)[None], len(rows), axis=0), np.repeat(own[None], len(rows), axis=0))
+
+    def fit_all(self, groups: dict[str, Runs], steps: int, say: Callable[[str], None]) -> dict[str, Runs]:
+        """Groups of fits side by side; of each group sorted by loss, best first."""
+        found, at, results = self.fitter.fit(Runs.joined(list(groups.values())), steps, say), 0, {}
+        for name, runs in groups.items():
+            own = found[slice(at, at + len(runs))]
+            at += len(runs)
+            results[name] = own[np.argsort(np.where(np.isfinite(own.loss), own.loss, np.inf))]
+        return results
+
+    def precise(self) -> np.ndarray:
+        """Weights that say what recordings of VIP with 10 % error would say."""
+        t = self.problem.targets
+        vip = (np.array(t.population) == "VIP") & (np.array(t.quantity) == "rate_mean")
+        return np.where(vip, t.error**2 / (0.04 + (PRECISE * t.value) ** 2), 1.0)
+
+    def misfit(self, predictions: np.ndarray, rows: np.ndarray) -> dict[str, float]:
+        """Mean squared standardised misfit of mean rates by population and of all; that of SDs."""
+        t = self.problem.targets
+        square = ((predictions - t.value) / t.error) ** 2
+        mean = (np.array(t.quantity) == "rate_mean") & rows
+        found = {p: float(np.mean(square[mean & (np.array(t.population) == p)])) for p in SIGNS}
+        return {"all": float(np.mean(square[mean])), **found, "SD": float(np.mean(square[rows & ~mean & (np.array(t.quantity) == "rate_sd")]))}
+
+    def null(self) -> np.ndarray:
+        """Predictions that novelty changes nothing: the mean of both image sets."""
+        t = self.problem.targets
+        place = {(q, p, c, round(float(s), 6)): k for k, (q, p, c, s) in enumerate(zip(t.quantity, t.population, t.condition, t.time, strict=True))}
+        both = [[t.value[place[q, p, c, round(float(s), 6)]] for c in IMAGE_SETS] for q, p, s in zip(t.quantity, t.population, t.time, strict=True)]
+        return np.mean(both, axis=1)
+
+    def rise(self, values: np.ndarray, first: int, population: str = "VIP") -> dict[str, list[float]]:
+        """By image set, the mean rate in the .25 s before the omission and in its last .25 s (.5 to .75 s)."""
+        t, found = self.problem.targets, {}
+        seconds = t.time * UNIT - BEFORE + start_of(first)
+        for name in IMAGE_SETS:
+            own = (np.array(t.population) == population) & (np.array(t.condition) == name) & (np.array(t.quantity) == "rate_mean")
+            windows = [own & (seconds > a) & (seconds < a + 0.25) for a in (-0.25, 0.5)]
+            found[name] = [float(np.mean(values[w])) for w in windows]
+        return found
+
+
+def held(times: np.ndarray, courses: dict[str, np.ndarray], cycles: range) -> dict[str, np.ndarray]:
+    """Layer 4's rate kept during the omission at its mean over the .1 s before."""
+    seconds = times * UNIT - BEFORE + start_of(cycles[0])
+    before = np.mean(courses["layer4"][(seconds > -0.1) & (seconds < 0)])
+    return {**courses, "layer4": np.where((seconds > 0) & (seconds < CYCLE), before, courses["layer4"])}
+
+
+def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 18, steps: int = 40) -> dict[str, Any]:
+    """Everything that takes long; written to `out` after every stage."""
+    own = Study.of(data)
+    report: dict[str, Any] = {"labels": list(own.labels), "seed": SEED, "starts": starts, "steps": steps, "targets": len(own.problem.targets)}
+
+    def write(part: str, groups: dict[str, Runs], rows: Callable[[str], np.ndarray], by: Study = own) -> None:
+        report[part] = {name: {"u": runs.u[0].tolist(), "loss": float(runs.loss[0]), "losses": runs.loss.round(3).tolist(),
+                               "misfit": by.misfit(runs.predictions[0], rows(name)), "rise": by.rise(runs.predictions[0], FITTED[0])}
+                        for name, runs in groups.items()}  # fmt: skip
+        out.write_text(json.dumps(report, indent=1) + "\n")
+
+    everywhere = np.ones(len(own.problem.targets), dtype=bool)
+    first = own.fit_all({"everything": own.runs("everything", own.starts(starts, 25 * starts))}, steps, say)
+    write("starts", first, lambda name: everywhere)
+    best = first["everything"].u[:3]
+    fits = own.fit_all({name: own.runs(name, best) for name in VARIANTS}, steps, say)
+    write("fits", fits, lambda name: everywhere)
+    folds = {f"{name} | {k}": own.runs(name, runs.u[:1], (own.cycles != k).astype(float)) for name, runs in fits.items() for k in FITTED}
+    write("folds", own.fit_all(folds, steps, say), lambda name: own.cycles == int(name.split(" | ")[1]))
+    precise = own.fit_all({name: own.runs(name, fits[name].u[:2], own.precise()) for name in VARIANTS}, steps, say)
+    write("precise", precise, lambda name: everywhere)
+    kept = Study.of(data, held_layer4=True)
+    names = ("mechanism", "no motifs, uniform familiar signal", "everything")
+    groups = {name: kept.runs(name, fits[name].u[:1]) for name in names}
+    groups |= {f"{name} (precise)": kept.runs(name, precise[name].u[:1], kept.precise()) for name in names}
+    write("layer 4 held", kept.fit_all(groups, steps, say), lambda name: everywhere, kept)
+    return report
