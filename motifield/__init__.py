@@ -46,6 +46,7 @@ _WHERE = {
     "numerics.special_points": ["SpecialPoint"],
     "numerics.edges": ["read_edges"],
     "numerics.network": ["Network", "load_network"],
+    "numerics.model_comparison": ["Comparison", "compare"],
     "numerics.motif_coordinates": ["FreeMotifs"],
     "numerics.motifs": ["Motifs"],
     "numerics.parameters": ["Parameters"],
