@@ -7,6 +7,7 @@ import numpy as np
 from recordings import IMAGE_SETS
 
 import motifield as mf
+from motifield import filters
 
 HERE = Path(__file__).parent
 SIGNS = {"Pyr": 1, "PV": -1, "SST": -1, "VIP": -1}
@@ -25,6 +26,13 @@ def entry(parameters: mf.Parameters, name: str) -> float:
     return float(getattr(parameters, array)[tuple(parameters.populations.index(p) for p in index.split(","))])
 
 
+def with_adaptation(architecture: mf.Architecture) -> mf.Architecture:
+    """The same network, whose VIP cells adapt."""
+    membrane = dict.fromkeys(SIGNS, filters.UNIT) | {"VIP": filters.adapting(tau=1, strength=1, tau_a=20)}
+    parts = {"motifs": sorted(architecture.motifs), "inputs": sorted(architecture.inputs)}
+    return mf.Architecture(architecture.populations, architecture.transfer, membrane=membrane, **parts)
+
+
 @dataclass(frozen=True)
 class Model:
     """System, parameters with inputs made of signals, and what is unknown."""
@@ -34,10 +42,12 @@ class Model:
     conditions: dict[str, dict[str, mf.Signals]]
 
     @classmethod
-    def of(cls, times: np.ndarray, courses: dict[str, dict[str, np.ndarray]]) -> "Model":
-        """times, courses: `recordings.signals`."""
+    def of(cls, times: np.ndarray, courses: dict[str, dict[str, np.ndarray]], adapting: bool = False) -> "Model":
+        """times, courses: `recordings.signals`; adapting: VIP cells adapt, dx/dt = -x - strength a + input, tau_a da/dt = -a + x."""
         spec = mf.load_spec(HERE / "spec.toml")
-        system, measured = mf.compile(mf.derive(spec.architecture, spec.closure)), spec.numbers()
+        architecture = with_adaptation(spec.architecture) if adapting else spec.architecture
+        system = mf.compile(mf.derive(architecture, spec.closure))
+        measured = system.complete(spec.numbers())
         names = measured.populations
         weights = {"one": [-2.0, -2.0, -2.0, 4.0], "layer4": [2.0, 3.0, 2.0, 2.0], "familiar": 0.0, "image": 0.0}
         conditions = {}
@@ -61,6 +71,9 @@ class Model:
         for signal in ("familiar", "image"):
             found += [mf.Unknown(f"input.{signal}[{p}]", start=(-1.0, 1.0), prior=mf.Normal(0, 5)) for p in SIGNS]
             found.append(mf.Unknown(f"in_strength.{signal}[Pyr]", start=(-1.0, 1.0), prior=mf.Normal(0, 5)))
+        if self.parameters.membrane:
+            found += [mf.Unknown("membrane.strength[VIP]", low=0.0, start=(0.1, 3.0), prior=mf.LogNormal(1.0, 1.5)),
+                      mf.Unknown("membrane.tau_a[VIP]", low=0.0, start=(5.0, 50.0), prior=mf.LogNormal(20.0, 1.0))]  # fmt: skip
         return found
 
     def motifs(self) -> mf.FreeMotifs:

@@ -32,6 +32,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "everything": (),
 }
 """What is removed, by coordinate. The mechanism: motifs, and familiarity along the deviations of the in-strengths from Pyr alone."""
+CHALLENGED = ("mechanism", "no motifs, no familiar signal", "no motifs, uniform familiar signal")
+"""Fitted also with layer 4 held, and with VIP cells that adapt."""
 PRECISE = 0.1
 """Error of a mean rate of VIP, relative, where it is asked what precise recordings would decide; .2 Hz are added."""
 
@@ -45,13 +47,13 @@ class Study:
     cycles: np.ndarray
 
     @classmethod
-    def of(cls, data: Any, *, cycles: range = FITTED, held_layer4: bool = False, lanes: int = LANES) -> "Study":
-        """held_layer4: layer 4's rate stays during the omission what it was before it."""
+    def of(cls, data: Any, *, cycles: range = FITTED, held_layer4: bool = False, adapting: bool = False, lanes: int = LANES) -> "Study":
+        """held_layer4: layer 4's rate stays during the omission what it was before it; adapting: VIP cells adapt."""
         times, courses = signals(data, cycles)
         if held_layer4:
             courses = {name: held(times, own, cycles) for name, own in courses.items()}
         wanted = targets(data, cycles)
-        problem = Model.of(times, courses).problem(wanted, STEP)
+        problem = Model.of(times, courses, adapting).problem(wanted, STEP)
         return cls(problem, Fitter(problem, lanes), cycle_of(wanted, cycles))
 
     @property
@@ -129,30 +131,70 @@ def held(times: np.ndarray, courses: dict[str, np.ndarray], cycles: range) -> di
     return {**courses, "layer4": np.where((seconds > 0) & (seconds < CYCLE), before, courses["layer4"])}
 
 
-def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 18, steps: int = 40) -> dict[str, Any]:
-    """Everything that takes long; written to `out` after every stage."""
-    own = Study.of(data)
-    report: dict[str, Any] = {"labels": list(own.labels), "seed": SEED, "starts": starts, "steps": steps, "targets": len(own.problem.targets)}
+class Report:
+    """What fits found, as plain data, written to a file after every part."""
 
-    def write(part: str, groups: dict[str, Runs], rows: Callable[[str], np.ndarray], by: Study = own) -> None:
-        report[part] = {name: {"u": runs.u[0].tolist(), "loss": float(runs.loss[0]), "losses": runs.loss.round(3).tolist(),
-                               "misfit": by.misfit(runs.predictions[0], rows(name)), "rise": by.rise(runs.predictions[0], FITTED[0])}
-                        for name, runs in groups.items()}  # fmt: skip
-        out.write_text(json.dumps(report, indent=1) + "\n")
+    def __init__(self, path: Path, say: Callable[[str], None]):
+        self.path, self.say = path, say
+        self.parts: dict[str, Any] = {}
 
-    everywhere = np.ones(len(own.problem.targets), dtype=bool)
-    first = own.fit_all({"everything": own.runs("everything", own.starts(starts, 25 * starts))}, steps, say)
-    write("starts", first, lambda name: everywhere)
-    best = first["everything"].u[:3]
-    fits = own.fit_all({name: own.runs(name, best) for name in VARIANTS}, steps, say)
-    write("fits", fits, lambda name: everywhere)
-    folds = {f"{name} | {k}": own.runs(name, runs.u[:1], (own.cycles != k).astype(float)) for name, runs in fits.items() for k in FITTED}
-    write("folds", own.fit_all(folds, steps, say), lambda name: own.cycles == int(name.split(" | ")[1]))
-    precise = own.fit_all({name: own.runs(name, fits[name].u[:2], own.precise()) for name in VARIANTS}, steps, say)
-    write("precise", precise, lambda name: everywhere)
+    @classmethod
+    def read(cls, path: Path, say: Callable[[str], None]) -> "Report":
+        """One to add to."""
+        found = cls(path, say)
+        found.parts = json.loads(path.read_text())
+        return found
+
+    def add(self, part: str, own: Study, groups: dict[str, Runs], steps: int, rows: Callable[[str], np.ndarray] | None = None) -> dict[str, Runs]:
+        """Fit groups, and keep the best of each with its misfit to the targets that `rows` names, all unless given."""
+        found = own.fit_all(groups, steps, self.say)
+        chosen = rows or (lambda name: np.ones(len(own.cycles), dtype=bool))
+        self.parts[part] = {name: {"u": runs.u[0].tolist(), "loss": float(runs.loss[0]), "losses": runs.loss.round(3).tolist(),
+                                   "misfit": own.misfit(runs.predictions[0], chosen(name)), "rise": own.rise(runs.predictions[0], FITTED[0])}
+                            for name, runs in found.items()}  # fmt: skip
+        self.path.write_text(json.dumps(self.parts, indent=1) + "\n")
+        return found
+
+    def best(self, part: str, name: str) -> np.ndarray:
+        """Coordinates of a fit."""
+        return np.array(self.parts[part][name]["u"])
+
+
+def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 18, steps: int = 40) -> None:
+    """Everything that takes long, written to `out`."""
+    own, report = Study.of(data), Report(out, say)
+    report.parts |= {"labels": list(own.labels), "seed": SEED, "random starts": 25 * starts, "fitted starts": starts, "steps": steps}
+    first = report.add("starts", own, {"everything": own.runs("everything", own.starts(starts, 25 * starts))}, steps)
+    fits = report.add("fits", own, {name: own.runs(name, first["everything"].u[:3]) for name in VARIANTS}, steps)
+    report.add("folds", own, folds(own, {name: runs.u[:1] for name, runs in fits.items()}), steps, held_out(own))
+    report.add("precise", own, {name: own.runs(name, runs.u[:2], own.precise()) for name, runs in fits.items()}, steps)
     kept = Study.of(data, held_layer4=True)
-    names = ("mechanism", "no motifs, uniform familiar signal", "everything")
-    groups = {name: kept.runs(name, fits[name].u[:1]) for name in names}
-    groups |= {f"{name} (precise)": kept.runs(name, precise[name].u[:1], kept.precise()) for name in names}
-    write("layer 4 held", kept.fit_all(groups, steps, say), lambda name: everywhere, kept)
-    return report
+    groups = {name: kept.runs(name, fits[name].u[:1]) for name in CHALLENGED}
+    groups |= {f"{name} (precise)": kept.runs(name, report.best("precise", name), kept.precise()) for name in CHALLENGED}
+    report.add("layer 4 held", kept, groups, steps)
+    adaptation(data, report, steps)
+
+
+def adaptation(data: Any, report: Report, steps: int) -> None:
+    """The same with VIP cells that adapt, weakly and strongly at the start."""
+    own = Study.of(data, adapting=True)
+
+    def begin(part: str, name: str) -> np.ndarray:
+        given = dict(zip(report.parts["labels"], report.best(part, name), strict=True))
+        return np.array([[{"membrane.strength[VIP]": np.log(s), "membrane.tau_a[VIP]": np.log(20.0)}.get(label, given.get(label, np.nan))
+                          for label in own.labels] for s in (0.1, 1.0)])  # fmt: skip
+
+    report.parts["labels, adapting"] = list(own.labels)
+    fits = report.add("adapting", own, {name: own.runs(name, begin("fits", name)) for name in CHALLENGED}, steps)
+    report.add("adapting, folds", own, folds(own, {name: runs.u[:1] for name, runs in fits.items()}), steps, held_out(own))
+    report.add("adapting, precise", own, {name: own.runs(name, begin("precise", name), own.precise()) for name in CHALLENGED}, steps)
+
+
+def folds(own: Study, u: dict[str, np.ndarray]) -> dict[str, Runs]:
+    """Each cycle held out in turn, by variant."""
+    return {f"{name} | {k}": own.runs(name, rows, (own.cycles != k).astype(float)) for name, rows in u.items() for k in FITTED}
+
+
+def held_out(own: Study) -> Callable[[str], np.ndarray]:
+    """The targets that a fold leaves out."""
+    return lambda name: own.cycles == int(name.split(" | ")[1])

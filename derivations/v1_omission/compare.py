@@ -1,0 +1,68 @@
+"""What fitted networks predict: other cycles, without a part and without fitting again, and sampled networks neuron by neuron."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax.tree_util import Partial
+from network import CHAINS
+from recordings import BEFORE, IMAGE_SETS, UNIT, start_of
+from study import ALONG, FITTED, Study
+
+import motifield as mf
+
+SHOWN = ("mechanism", "no motifs, no familiar signal", "no motifs, uniform familiar signal", "everything")
+CYCLES = range(2, 10)
+"""All but the first, before which no grey was recorded."""
+NEURONS = 4000
+
+
+def lesions(own: Study, u: np.ndarray) -> dict[str, np.ndarray]:
+    """Coordinates of a fit without each of its parts, everything else as fitted."""
+    parts = {f"without {name}": (f"chains of {entry}",) for name, entry in CHAINS.items()}
+    parts["without the familiar signal"] = ALONG
+    return {"as fitted": u} | {name: np.where([label in gone for label in own.labels], 0.0, u) for name, gone in parts.items()}
+
+
+def elsewhere(own: Study) -> np.ndarray:
+    """Targets of cycles that no fit has seen."""
+    return ~np.isin(own.cycles, FITTED)
+
+
+def predictions(own: Study, fits: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Of every target, by fit."""
+    values = own.fitter.look(np.array([f["u"] for f in fits.values()]))[2]
+    return dict(zip(fits, values, strict=True))
+
+
+def networks(own: Study, u: np.ndarray, seeds: range) -> list[dict[str, np.ndarray]]:
+    """Mean rates of sampled networks over the time of the problem, (time, population) by image set; `time` in seconds from the omission."""
+    coordinates, system = own.problem.coordinates, own.problem.system
+    conditions = [jax.tree.map(jax.numpy.asarray, coordinates.of_condition(jax.numpy.asarray(u), name)) for name in IMAGE_SETS]
+    par, found = conditions[0], []
+    drives = [{"input": p.input, "in_strength": p.in_strength} for p in conditions]
+    times = np.unique(own.problem.targets.time)
+    start = own.fitter.look(u[None])[1][0][:, : par.P]  # the first latents are K
+    runs = [{**drive, "x0": dict(zip(par.populations, k.tolist(), strict=True))} for drive, k in zip(drives, start, strict=True)]
+    for seed in seeds:
+        network = mf.sample(par, seed, dtype=np.float32)
+        seen = mf.simulate(network, Partial(system.transfer, parameters=par), spread=par.spread, t1=float(times[-1]), saveat=times, runs=runs,
+                           rtol=1e-3, atol=1e-4, throw=True)  # fmt: skip
+        found.append({name: seen["rate"].values[k] for k, name in enumerate(IMAGE_SETS)})
+    return found
+
+
+def courses(own: Study, values: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean rates among values of targets as (time, population) by image set, populations in the network's order."""
+    t, found = own.problem.targets, {}
+    rates = np.array(t.quantity) == "rate_mean"
+    for name in IMAGE_SETS:
+        there = rates & (np.array(t.condition) == name)
+        columns = [values[there & (np.array(t.population) == p)] for p in own.problem.coordinates.parameters.populations]
+        found[name] = np.stack(columns, axis=1)
+    return found
+
+
+def seconds(own: Study, first: int) -> np.ndarray:
+    """Times of the targets, from the omission."""
+    return np.unique(own.problem.targets.time) * UNIT - BEFORE + start_of(first)
