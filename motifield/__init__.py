@@ -52,6 +52,7 @@ _WHERE = {
     "numerics.parameters": ["Parameters"],
     "numerics.phase_diagram": ["PhaseDiagram", "phase_diagram"],
     "numerics.priors": ["LogNormal", "Normal", "measured_priors", "synaptic_priors"],
+    "numerics.profile": ["Profile", "profile"],
     "numerics.readers": ["as_network", "read_network"],
     "numerics.report": ["write_report"],
     "numerics.response": ["Response", "response"],

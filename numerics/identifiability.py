@@ -17,6 +17,7 @@ from ..errors import ParameterError, SolverError
 from .combinations import Combination, combinations
 from .fit import Fit
 from .fit_problem import Problem
+from .scales import Scale
 from .vary import MOTIFS
 
 TOLERANCE = 1e-7
@@ -68,7 +69,7 @@ class Identifiability:
 
     names: of independent numbers, n; `logarithmic`, `scale`: columns are log|v|, or v / scale; jacobian: of the standardised targets, (m, n)
     data: from the targets alone; whole: with priors and the limit that keeps states stable
-    gradients: of all numbers of the fit, by `all_names`, with respect to the columns; slopes: dv/du of numbers that have a coordinate of their own
+    gradients: of all numbers of the fit, by `all_names`, with respect to the columns
     """
 
     fit: Fit
@@ -80,7 +81,6 @@ class Identifiability:
     data: Information
     whole: Information
     gradients: np.ndarray
-    slopes: np.ndarray
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -117,14 +117,15 @@ class Identifiability:
         return dict(zip(self.all_names, self._source(priors).errors(self.gradients).tolist(), strict=True))
 
     def intervals(self, level: float = 0.95, *, priors: bool = True) -> dict[str, tuple[float, float]]:
-        """Of each number. Symmetric on the scale of its coordinate (within its bounds, therefore), for shares of motifs in log(v / (1 - v)), for
-        other motifs in artanh(v); those of numbers that are not determined are their bounds. Raises `ParameterError` for a level outside of 0 to 1.
+        """Of each number, symmetric on its `Scale`, and therefore within its bounds; those of numbers that are not determined are the bounds.
+
+        Raises `ParameterError` for a level outside of 0 to 1.
         """
         if not 0 < level < 1:
             raise ParameterError(f"level = {level} is a probability between 0 and 1")
         width = float(stats.norm.isf((1 - level) / 2))
         errors = self.standard_errors(priors=priors)
-        return {name: self._interval(k, width * errors[name]) for k, name in enumerate(self.all_names)}
+        return {name: self._interval(name, width * errors[name]) for name in self.all_names}
 
     def correlations(self, *, priors: bool = True) -> xr.DataArray:
         """Of the errors of the numbers that are determined, (parameter, parameter2)."""
@@ -191,20 +192,12 @@ class Identifiability:
             return float(signs * np.exp(logs))
         return float(logs + sum(weight * self.values[n] for n, weight in own.weights.items()))
 
-    def _interval(self, k: int, half: float) -> tuple[float, float]:
-        coordinates, name = self.fit.problem.coordinates, self.all_names[k]
-        value = self.values[name]
-        if k < len(coordinates.unknowns):
-            own = coordinates.unknowns[k]
-            if not np.isfinite(half):
-                return own.low, own.high
-            u = np.array(self.fit.minima.u[self.rank_of_minimum])
-            # of one value the coordinate is monotone, so the ends of one are those of the other
-            ends = [float(coordinates.values(jnp.asarray(u + np.eye(len(u))[k] * side * half / abs(self.slopes[k])))[k]) for side in (-1, 1)]
-            return min(ends), max(ends)
-        inward, outward = (_expit, _logit) if _is_share(name) else (np.tanh, np.arctanh)
-        slope = value * (1 - value) if _is_share(name) else 1 - value**2
-        return (float(inward(outward(value) - half / slope)), float(inward(outward(value) + half / slope)))
+    def _interval(self, name: str, half: float) -> tuple[float, float]:
+        scale, value = Scale.of(self.fit.problem.coordinates, name), self.values[name]
+        if not np.isfinite(half):
+            return scale.low, scale.high
+        middle, width = float(scale.forward(value)), half * scale.slope(value)
+        return float(scale.backward(middle - width)), float(scale.backward(middle + width))
 
     def _start(self, direction: int | str) -> np.ndarray:
         unseen = self.data.unseen
@@ -251,7 +244,7 @@ def identifiability(fit: Fit, *, tolerance: float = TOLERANCE, rank: int = 0) ->
     data = whole[: int(problem.fitted.sum())]
     names = tuple(problem.coordinates.names[k] for k in chosen)
     return Identifiability(fit, rank, names, logs[chosen], scale[chosen], data, Information.of(data, tolerance), Information.of(whole, tolerance),
-                           slopes @ back, np.diag(slopes)[: len(problem.coordinates.unknowns)])  # fmt: skip
+                           slopes @ back)  # fmt: skip
 
 
 def independent(rows: Float[np.ndarray, "k n"]) -> list[int]:
@@ -335,24 +328,9 @@ def _is_logarithmic(problem: Problem, k: int, value: float) -> bool:
     return True
 
 
-def _is_share(name: str) -> bool:
-    """Whether it is a share of a synapse's variance, which lies between 0 and 1."""
-    family, _, index = name.rstrip("]").partition("[")
-    parts = index.split(",")
-    return family in ("tau_con", "tau_div") and parts[1] == parts[2]
-
-
 def _direction(own: Combination) -> str:
     """A direction in which numbers change together, in words."""
     parts = [f"{name} -> {name} f{'' if power == 1 else f'^{power:.3g}'}" for name, power in own.powers.items()]
     for name, weight in own.weights.items():
         parts.append(f"{name} -> {name} {'-' if weight < 0 else '+'} {'' if abs(weight) == 1 else f'{abs(weight):.3g} '}e")
     return ", ".join(parts)
-
-
-def _expit(x: float) -> float:
-    return float(1 / (1 + np.exp(-x)))
-
-
-def _logit(p: float) -> float:
-    return float(np.log(p / (1 - p)))
