@@ -17,6 +17,7 @@ SIGNS = {"E": 1, "PV": -1, "SST": -1, "VIP": -1}
 CLASSES = {"Exc": "E", "PV": "PV", "SST": "SST", "VIP": "VIP"}
 CONDITIONS = {"spontaneous": "firing_rate_sp", "gratings": "Ave_Rate(Hz)"}
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+UNITS = "data/OSI_DSI_neuropixels_v4.csv"
 LAYERS = ("L2/3", "L4", "L5", "L6")
 N = 4000
 UNIT = 0.02  # s: a potential of 1 mV that decays in 20 ms adds .02 mV per Hz to the mean input
@@ -25,24 +26,50 @@ WIDTH = {"exponent": 0.2, "gain": 1.0, "width": 1.0}
 
 TRANSFERS = {
     "power law": mf.transfer.power_law(exponent=2.0, gain=0.1),
-    "exponential": mf.transfer.expression("gain*exp(x/width)", positive=["gain", "width"], gain=2.0, width=3.0, name="exponential"),
-    "softplus": mf.transfer.expression("gain*width*log(1 + exp(x/width))", positive=["gain", "width"], gain=2.0, width=2.0, name="softplus"),
-}
+    "soft power law": mf.transfer.expression("gain*(width*log(1 + exp(x/width)))**exponent", positive=["gain", "width", "exponent"],
+                                             gain=0.1, width=1.0, exponent=2.0, name="soft_power_law"),
+    "exponential": mf.transfer.expression("gain*exp(x/width)", positive=["gain", "width"], gain=2.0, width=4.0, name="exponential"),
+    "softplus": mf.transfer.expression("gain*width*log(1 + exp(x/width))", positive=["gain", "width"], gain=2.0, width=1.0, name="softplus"),
+}  # fmt: skip
+"""Candidates, from mV to Hz."""
+CHOSEN = "soft power law"
+CONVERGENCE = mf.FreeMotifs(tuple(f"tau_con[{p},{q},{q}]" for p in POPULATIONS for q in POPULATIONS))
+"""In-strengths from each source vary, independently of those from other sources."""
 
 
-def targets(layer: str | None = None) -> mf.Targets:
-    """Of the single units, of one layer or of all: means, standard deviations, correlation; quantiles are held out."""
+def targets() -> mf.Targets:
+    """Of the single units of all layers: means, standard deviations, correlation; quantiles are held out."""
     found = mf.Targets.from_neurons(
-        HERE / "data/OSI_DSI_neuropixels_v4.csv", population="cell_type", separator=" ", conditions=CONDITIONS, levels=LEVELS,
-        select=lambda cell: CLASSES.get(cell.split()[-1]) if layer in (None, cell.split()[0]) else None, least=3 if layer else 10,
+        HERE / UNITS, population="cell_type", separator=" ", conditions=CONDITIONS, levels=LEVELS,
+        select=lambda cell: CLASSES.get(cell.split()[-1]),
     )  # fmt: skip
     return found.hold_out(quantity="rate_quantile")
+
+
+def layer_targets() -> mf.Targets:
+    """Means and standard deviations of each layer, with conditions such as "L4 gratings"; not of VIP units, of which a layer has 3 to 5."""
+    rows = []
+    for layer in LAYERS:
+        found = mf.Targets.from_neurons(
+            HERE / UNITS, population="cell_type", separator=" ", conditions=CONDITIONS, quantities=("rate_mean", "rate_sd"),
+            select={f"{layer} {cell}": p for cell, p in CLASSES.items() if p != "VIP"},
+        )  # fmt: skip
+        rows += [{**row, "condition": f"{layer} {row['condition']}"} for row in found.rows()]
+    return mf.Targets.of(rows)
+
+
+def without_layer(label: str) -> str:
+    """The pooled target that corresponds to a layer's."""
+    return " ".join(word for word in label.split() if word not in LAYERS)
 
 
 def priors() -> dict[str, mf.LogNormal]:
     """Of mean and g: probabilities of synapses between all layers, amplitudes at rest; from VIP onto E, that from VIP onto interneurons."""
     layers = ("l23", "l4", "l5", "l6")
-    probed = {"E": ["l23pyr", "l4pyr", "l5et", "l5it", "l6pyr"], **{p: [f"{own}{p.lower()}" for own in layers] for p in POPULATIONS[1:]}}
+    probed = {
+        "E": ["l23pyr", "l4pyr", "l5et", "l5it", "l6pyr"],
+        **{p: [f"{own}{p.lower()}" for own in layers] for p in POPULATIONS[1:]},
+    }
     patched = {"E": "all_pyr", "PV": "pvalb", "SST": "sst", "VIP": "vip"}
     counts = mf.read_connections(HERE / "data/connection_counts_mouseV1_r2.0pre4.csv", probed)
     sizes = mf.read_amplitudes(HERE / "data/psp_characterization.csv", patched, instead={("E", "VIP"): ("all_int", "vip")})
@@ -54,6 +81,13 @@ def fractions() -> np.ndarray:
     cells = pd.read_csv(HERE / "data/cells.csv").groupby("cell_class").density_per_mm2.sum()
     found = np.array([cells[name] for name in CLASSES])
     return found / found.sum()
+
+
+def in_degree_cv() -> np.ndarray:
+    """Relative standard deviation of the number of synapses that a neuron of each class receives, over its types by density."""
+    table = pd.read_csv(HERE / "data/cells.csv")
+    table["cv"] = np.sqrt(np.exp(table.in_degree_lognormal_shape**2) - 1)
+    return np.array([np.average(own.cv, weights=own.density_per_mm2) for own in (table[table.cell_class == name] for name in CLASSES)])
 
 
 @dataclass(frozen=True)

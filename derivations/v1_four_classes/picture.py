@@ -1,0 +1,90 @@
+"""The picture of the page, from what `run.py` found."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLORS = {"E": "C3", "PV": "C0", "SST": "C1", "VIP": "C2"}
+SOURCES = {"spread of external inputs": "0.35", "convergent motifs": "C4", "independent synapses": "C8"}
+MODELS = {"fit": "fit", "transfer: power law": "power law", "transfer: exponential": "exponential", "transfer: softplus": "softplus",
+          "no spread": "no spread\nof inputs"}  # fmt: skip
+
+
+def picture(found: dict[str, Any]) -> Figure:
+    """Targets, quantiles that were held out, where the variability comes from, and other models."""
+    figure = Figure(figsize=(10, 7.4), layout="constrained")
+    axes = figure.subplot_mosaic("AAAAACC;BBBDDDD", width_ratios=[1] * 7)
+    _targets(axes["A"], axes["C"], found["fit"]["rows"])
+    _quantiles(axes["B"], found["fit"]["rows"])
+    _sources(axes["D"], found["ensemble"])
+    for ax in axes.values():
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _targets(ax: Axes, right: Axes, rows: list[dict[str, Any]]) -> None:
+    place = 0.0
+    ticks, names = [], []
+    for quantity, word in (("rate_mean", "mean"), ("rate_sd", "SD")):
+        for population, color in COLORS.items():
+            for shift, condition in enumerate(("spontaneous", "gratings")):
+                row = next(r for r in rows if r["target"] == f"{quantity} {population} {condition}")
+                _one(ax, place + 0.45 * shift, row, color, condition == "gratings")
+            ticks.append(place + 0.22)
+            names.append(population)
+            place += 1.3
+        ax.text(place - 2.8, 19.3, f"{word} across neurons", ha="center", va="top")
+        place += 0.6
+    ax.set(ylabel="rate (Hz)", ylim=(0, 19.5))
+    ax.set_xticks(ticks, names)
+    for label, fill in (("spontaneous", "w"), ("drifting gratings", "k")):
+        ax.plot([], [], "o", color="k", mfc=fill, ms=5, label=f"measured, {label}")
+    ax.plot([], [], "-", color="k", lw=2.5, label="fit")
+    ax.legend(frameon=False, loc="upper left", fontsize=8)
+    for k, (population, color) in enumerate(COLORS.items()):
+        _one(right, k, next(r for r in rows if r["target"].startswith(f"rate_correlation {population} ")), color, True)
+    right.set(ylabel="correlation, spontaneous and gratings", ylim=(0, 1.15))
+    right.set_xticks(range(4), list(COLORS))
+
+
+def _one(ax: Axes, x: float, row: dict[str, Any], color: str, full: bool) -> None:
+    ax.errorbar(x, row["value"], row["error"], fmt="o", color=color, mfc=color if full else "w", ms=5, capsize=2.5, lw=1)
+    ax.plot([x - 0.2, x + 0.2], [row["fit"]] * 2, color=color, lw=2.5, alpha=0.6, solid_capstyle="butt")
+
+
+def _quantiles(ax: Axes, rows: list[dict[str, Any]]) -> None:
+    ax.axline((1, 1), slope=1, color="0.7", lw=0.8)
+    for population, color in COLORS.items():
+        for condition, marker in (("spontaneous", "o"), ("gratings", "s")):
+            own = [r for r in rows if r["held out"] and f" {population} {condition}" in r["target"]]
+            value, error, fit = (np.array([r[key] for r in own]) for key in ("value", "error", "fit"))
+            # an error as large as its value has no lower end on this scale
+            low = np.minimum(error, 0.7 * value)
+            ax.errorbar(value, fit, xerr=[low, error], fmt=marker, color=color, mfc=color if marker == "s" else "w", ms=4.5, capsize=0, lw=0.8,
+                        label=population if marker == "s" else None)  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlim=(0.15, 50), ylim=(0.15, 50))
+    ax.set(xlabel="measured quantile of the rates (Hz)", ylabel="predicted, held out (Hz)")
+    ax.legend(frameon=False, loc="upper left")
+
+
+def _sources(ax: Axes, found: dict[str, Any]) -> None:
+    """SD of the inputs by source, of every equally good solution."""
+    parts = np.sqrt(np.array(found["sources"])[:, 0])  # spontaneous: (solutions, source, P)
+    order = [2, 0, 1]
+    rng = np.random.default_rng(0)
+    for k in range(parts.shape[-1]):
+        for n, (label, color) in enumerate(SOURCES.items()):
+            x = k + 0.25 * (n - 1) + rng.uniform(-0.08, 0.08, len(parts))
+            ax.plot(x, parts[:, order[n], k], "o", color=color, ms=3, alpha=0.35, mew=0, label=None if k else label, rasterized=True)
+        low, high = sorted(np.array(found["anatomy"])[:, k])
+        ax.plot([k, k], [low, high], color="k", lw=2, label=None if k else "numbers of synapses, as reconstructed")
+        ax.plot([k - 0.1, k + 0.1], [high, high], color="k", lw=2)
+        ax.plot([k - 0.1, k + 0.1], [low, low], color="k", lw=2)
+    ax.set(ylabel="SD of the inputs across neurons (mV)", ylim=(0, None))
+    ax.set_xticks(range(4), list(COLORS))
+    legend = ax.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)
+    ax.set_ylim(0, 1.25 * ax.get_ylim()[1])

@@ -1,0 +1,197 @@
+"""Which connectivity explains the rates of V1's four classes? Twenty statistics of single units, fitted with synapses as they were measured.
+
+Prints what the fit says of targets, priors, motifs, transfer functions, layers and networks, and writes `results.json` and `picture.png`. Exit
+status 1 when a target is missed by more than 2 standard errors, a state is unstable, a mean leaves its prior, or networks disagree.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import motifield as mf
+from motifield.numerics.fit import solve
+
+jax.config.update("jax_enable_x64", True)
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import model  # noqa: E402
+from picture import picture  # noqa: E402
+
+STARTS, FEW, NETWORKS = 256, 8, 10
+WITHIN = 2.0  # standard errors
+LOW = ("rate_quantile 0.1 ", "rate_quantile 0.25 ")
+
+
+def fitted(name: str = model.CHOSEN, *, spread: bool = True, motifs: mf.FreeMotifs | None = None, starts: int = 1, first: np.ndarray | None = None,
+           checkpoint: Path | None = None) -> mf.Fit:  # fmt: skip
+    """A fit of the pooled targets."""
+    known, transfer, targets = model.priors(), model.TRANSFERS[name], model.targets()
+    own = model.Model.of(transfer, targets, known)
+    base = own.parameters if spread else own.parameters.replace(spread=0.0)
+    problem = mf.Problem.of(
+        own.system, base, targets, model.unknowns(known, transfer, spread=spread), motifs=motifs, conditions=own.conditions()
+    )
+    return solve(problem, starts=starts, first=first, checkpoint=checkpoint)
+
+
+def summary(fit: mf.Fit) -> dict[str, Any]:
+    """Losses, misfits, how well quantiles are predicted, verdicts."""
+    rows = [row for row in fit.rows() if not row["held out"]]
+    groups = (LOW, tuple(name for level in model.LEVELS if (name := f"rate_quantile {level:g} ") not in LOW))
+    low, high = (np.mean([r["z"] ** 2 for r in fit.rows() if r["held out"] and r["target"].startswith(names)]) for names in groups)
+    return {"loss": fit.loss, "losses": fit.losses(), "largest misfit": max(abs(r["z"]) for r in rows), "held out": fit.held_out_loss(),
+            "held out, low": low, "held out, high": high, "agreement": fit.agreement(), "verdicts": fit.stability(), "values": fit.values,
+            "rows": fit.rows()}  # fmt: skip
+
+
+def sources(fit: mf.Fit, rank: int) -> np.ndarray:
+    """Parts of the variance of the inputs that convergence, independent synapses and the external inputs' spread make, (conditions, 3, P)."""
+    targets, u = fit.problem.targets, fit.minima.u[rank]
+    values = np.asarray(fit.problem.compiled(jax.numpy.asarray(u), jax.numpy.asarray(fit.minima.states[rank]))[1].values)
+    found = []
+    for condition in model.CONDITIONS:
+        own = fit.parameters(condition, rank)
+        rate, sd = (
+            np.array([values[targets.labels.index(f"{q} {p} {condition}")] for p in model.POPULATIONS])
+            for q in ("rate_mean", "rate_sd")
+        )
+        alpha, g, con = (np.asarray(v) for v in (own.fractions, own.g, own.tau_con))
+        kappa = alpha * rate
+        convergent = model.N * np.einsum("pq,pr,pqr,q,r->p", g, g, con, kappa, kappa)
+        apart = 1 - np.einsum("pqq->pq", con)
+        found.append([convergent, (apart * g**2) @ (alpha * (rate**2 + sd**2)), np.asarray(own.spread(0.0)) ** 2])
+    return np.array(found)
+
+
+def anatomy(fit: mf.Fit) -> np.ndarray:
+    """SD of the inputs, in mV, that the reconstructed spread of numbers of synapses makes, (2, P).
+
+    |cv_p sum_q N mean_pq kappa_q| where all sources share one factor, sqrt(sum_q (cv_p N mean_pq kappa_q)^2) where their factors are independent.
+    """
+    rows = {row["target"]: row["fit"] for row in fit.rows()}
+    kappa = model.fractions() * np.array([rows[f"rate_mean {p} spontaneous"] for p in model.POPULATIONS])
+    parts = model.N * np.asarray(fit.parameters().mean) * kappa
+    return model.in_degree_cv() * np.array([np.abs(parts.sum(axis=1)), np.sqrt(np.sum(parts**2, axis=1))])
+
+
+def ensemble(fit: mf.Fit) -> dict[str, Any]:
+    """What equally good solutions share."""
+    parts = np.array([sources(fit, int(k)) for k in fit.good])
+    values = fit.ensemble()["value"]
+    wide = {
+        str(name): [float(v) for v in np.quantile(values.sel(parameter=name), [0.0, 0.5, 1.0])] for name in values.parameter.values
+    }
+    return {"sources": parts.tolist(), "anatomy": anatomy(fit).tolist(), "ranges": wide}
+
+
+def prior_misfits(fit: mf.Fit) -> dict[str, float]:
+    """How far each number with a prior went from it, in its standard deviations."""
+    return {name: float(prior.residual(fit.values[name])) for name, prior in fit.problem.coordinates.priors.items()}
+
+
+def layers(fit: mf.Fit) -> dict[str, Any]:
+    """Mean squared misfit of each layer's means and SDs (E, PV, SST) by the pooled fit, and with new inputs but the same synapses and spread."""
+    targets = model.layer_targets()
+    pooled = {row["target"]: row["fit"] for row in fit.rows()}
+    before = np.array(
+        [(pooled[model.without_layer(targets.label(k))] - targets.value[k]) / targets.error[k] for k in range(len(targets))]
+    )
+    names = [f"{layer} {condition}" for layer in model.LAYERS for condition in model.CONDITIONS]
+    inputs = {name: np.asarray(fit.parameters(name.split(" ")[1]).input(0.0)) for name in names}
+    conditions = {name: {f"input[{p}]": v for p, v in zip(model.POPULATIONS, own, strict=True)} for name, own in inputs.items()}
+    unknowns = [mf.Unknown(f"input[{p}]", condition=name) for name in names for p in ("E", "PV", "SST")]
+    after = mf.fit(fit.problem.exact, fit.parameters(), targets, unknowns, conditions=conditions, starts=1)
+    z = np.array([row["z"] for row in after.rows()])
+    own = np.array([next(layer for layer in model.LAYERS if layer in targets.label(k)) for k in range(len(targets))])
+    sd = np.array([q == "rate_sd" for q in targets.quantity])
+    table = {layer: {"pooled": float(np.mean(before[own == layer] ** 2)), "inputs": float(np.mean(z[own == layer] ** 2)),
+                     "inputs, means": float(np.mean(z[(own == layer) & ~sd] ** 2)), "inputs, SDs": float(np.mean(z[(own == layer) & sd] ** 2))}
+             for layer in model.LAYERS}  # fmt: skip
+    return {"table": table, "status": after.status, "rows": after.rows(), "z pooled": before.tolist()}
+
+
+def networks(fit: mf.Fit) -> dict[str, Any]:
+    """Ten networks of 4000 neurons against the fit."""
+    found = mf.check(fit, networks=NETWORKS, N=model.N, settle=30.0)
+    kinds = [row["target"].startswith(("rate_mean", "rate_sd")) for row in found.rows()]
+    return {**found.json(), "moments agree": bool(np.all(found.agrees[kinds]))}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
+    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    parser.add_argument("--starts", type=int, default=STARTS, help=f"starts of the ensemble (default {STARTS})")
+    parser.add_argument("--resume", action="store_true", help="keep what an earlier run left in the folder")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = Results(options.out / "results.json", options.resume)
+    checkpoint = options.out / "fit.npz"
+    if not options.resume:
+        checkpoint.unlink(missing_ok=True)
+    fit = fitted(motifs=model.CONVERGENCE, starts=options.starts, checkpoint=checkpoint)
+    results.stage("fit", lambda: {**summary(fit), "prior misfits": prior_misfits(fit)})
+    results.stage("ensemble", lambda: ensemble(fit))
+    for name in model.TRANSFERS:
+        results.stage(f"transfer: {name}", lambda name=name: summary(fitted(name)))
+    results.stage("no spread", lambda: summary(fitted(spread=False, motifs=model.CONVERGENCE, starts=FEW)))
+    results.stage("layers", lambda: layers(fit))
+    results.stage("networks", lambda: networks(fit))
+    picture(results.found).savefig(options.out / "picture.png", dpi=110)
+    if options.picture:
+        shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
+    return verdict(results.found)
+
+
+class Results:
+    """Results by stage, in a file; with `resume` those that are there already are not computed again."""
+
+    def __init__(self, path: Path, resume: bool):
+        self.path = path
+        self.found: dict[str, Any] = json.loads(path.read_text()) if resume and path.exists() else {}
+
+    def stage(self, name: str, compute: Any) -> None:
+        """Compute one, and write all."""
+        if name not in self.found:
+            self.found[name] = compute()
+            self.path.write_text(json.dumps(self.found, indent=1, default=float))
+        print(f"{name}: {_brief(self.found[name])}", flush=True)
+
+
+def _brief(found: dict[str, Any]) -> str:
+    keys = (
+        "loss",
+        "largest misfit",
+        "held out",
+        "held out, low",
+        "held out, high",
+        "agreement",
+        "verdicts",
+        "criterion",
+        "table",
+        "anatomy",
+    )
+    return ", ".join(f"{k} {found[k]:.3g}" if isinstance(found[k], float) else f"{k} {found[k]}" for k in keys if k in found)
+
+
+def verdict(found: dict[str, Any]) -> int:
+    """Print the checks; the exit status."""
+    fit = found["fit"]
+    means = max(abs(z) for name, z in fit["prior misfits"].items() if name.startswith("mean"))
+    checks = {f"all targets within {WITHIN:g} standard errors": fit["largest misfit"] <= WITHIN,
+              "stable in both conditions": set(fit["verdicts"].values()) == {"stable"}, "mean synapses within 2 SD of their priors": means <= 2,
+              "networks have the predicted means and SDs": found["networks"]["moments agree"]}  # fmt: skip
+    for name, passed in checks.items():
+        print(f"{'PASSED' if passed else 'FAILED'}: {name}")
+    return 0 if all(checks.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
