@@ -1,0 +1,132 @@
+"""The page of a fit: whole, self-contained, and with the numbers of the fit."""
+
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import motifield as mf
+from motifield.numerics.fit import Fit
+from motifield.numerics.fit_report import headline
+
+VOID = {"meta", "img", "br", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements that are open at every point; headings, tables by rows of texts, sources of pictures."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.headings, self.tables, self.sources, self.verdicts = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "h2":
+            self.headings.append("")
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        if tag == "img":
+            self.sources.append((given["alt"], given["src"][:26]))
+        if "verdict" in given.get("class", ""):
+            self.verdicts.append(given["class"])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "h2":
+            self.headings[-1] += data
+        if self.open and self.open[-1] in ("td", "th"):
+            self.tables[-1][-1][-1] += data
+
+
+@pytest.fixture
+def page(made_up_fit, monkeypatch, tmp_path):
+    """What solves equations is replaced: the fit is made up, and has no fixed point."""
+    monkeypatch.setattr(Fit, "stability", lambda self: {"gratings": "stable & <well>"})
+    monkeypatch.setattr(Fit, "losses", lambda self: {"rate_mean": 2.5, "priors": 0.5})
+
+    def written(**given):
+        mf.write_fit_report(made_up_fit, tmp_path / "fit.html", **given)
+        text = (tmp_path / "fit.html").read_text()
+        made = Page(text)
+        assert not made.open
+        return text, made
+
+    return written
+
+
+def test_a_page_by_itself(page, made_up_fit):
+    text, made = page(title="A <fit> & more", introduction="Why & how.")
+    assert "<h1>A &lt;fit&gt; &amp; more</h1>" in text
+    assert "<p>Why &amp; how.</p>" in text
+    assert "gratings: stable &amp; &lt;well&gt;" in text
+    assert made.headings == ["Targets", "Values", "Equations"]
+    assert {source for _, source in made.sources} == {"data:image/svg+xml;base64,"}
+    assert not re.search(r'(src|href)="(?!data:)', text), "nothing is loaded from elsewhere"
+    in_fit, held, values = made.tables
+    rows = made_up_fit.rows()
+    assert [row[0] for row in in_fit[1:]] == [r["target"] for r in rows if not r["held out"]]
+    assert [row[0] for row in held[1:]] == [r["target"] for r in rows if r["held out"]]
+    assert [float(row[3]) for row in held[1:]] == pytest.approx([r["fit"] for r in rows if r["held out"]], rel=1e-3)
+    assert {row[0]: float(row[1]) for row in values[1:]} == pytest.approx(made_up_fit.values, rel=1e-3)
+    assert "mean squared misfit" in text
+
+
+def test_errors_and_what_is_determined(page, made_up_identifiability):
+    text, made = page(determined=made_up_identifiability)
+    assert made.headings == ["Targets", "Values", "What the targets determine", "Equations"]
+    values = made.tables[2]
+    assert values[0][:5] == ["parameter", "value", "standard error", "low", "high"]
+    errors = made_up_identifiability.standard_errors()
+    assert [float(row[2]) for row in values[1:]] == pytest.approx([errors[row[0]] for row in values[1:]], rel=1e-3)
+    assert values[1][-1] == "yes"
+    assert values[2][-1] == "no"
+    assert f"of {len(values) - 1} parameters, the targets determine 7 combinations" in text
+    assert "What the targets determine" in dict(made.sources)
+
+
+def test_a_check_that_failed(page):
+    failed = SimpleNamespace(passed=False, criterion="theory is off by 9", status="the networks still move", rows=lambda: [{"target": "rate_mean E", "z": 9.0}])
+    text, made = page(check=failed)
+    assert made.verdicts[1:] == ["verdict failed"]
+    assert "<strong>Not confirmed:</strong> theory is off by 9." in text
+    assert "<p>the networks still move</p>" in text
+    assert made.tables[-1] == [["target", "z"], ["rate_mean E", "9"]]
+
+
+def test_further_tables(page):
+    _, made = page(tables={"Layers & all": [{"layer": "4", "z": 1.25}]})
+    assert made.headings[-2] == "Layers & all"
+    assert made.tables[-1] == [["layer", "z"], ["4", "1.25"]]
+
+
+def test_the_verdict(made_up_fit):
+    """By hand: how many fitted targets are within 2 standard errors. Predictions are random, some further off than that."""
+    t = made_up_fit.problem.targets
+    z = np.abs((made_up_fit.predictions - t.value) / t.error)[~t.held_out]
+    good, text = headline(made_up_fit)
+    assert good == bool(np.all(z <= 2))
+    assert text.startswith(f"{int(np.sum(z <= 2))} of {len(z)} targets are within 2 standard errors; the largest difference is {z.max():.2g} (")
+
+
+def test_a_fit_that_did_not_converge_says_so(page, made_up_fit, monkeypatch):
+    monkeypatch.setattr(Fit, "status", "the best start has not converged")
+    text, made = page()
+    assert made.verdicts == ["verdict failed"]
+    assert "<strong>Not converged:</strong> the best start has not converged." in text
+
+
+def test_nothing_half_written(page, made_up_fit, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        mf.write_fit_report(made_up_fit, tmp_path / "nowhere" / "fit.html")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,194 @@
+"""motifield fit: a whole run with all its files, what it leaves behind, and one message with status 2 for bad input."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import motifield as mf
+from motifield.cli.fit import _write
+
+SPEC = """
+title = "two conditions"
+[architecture]
+populations = ["E"]
+transfer = "Max(x, 0)"
+closure = "second-moment"
+[parameters]
+N = 400
+fractions = [1.0]
+mean = -0.002
+g = 0.3
+input = 1.0
+[parameters.motifs]
+convergent = 0.01
+[fit]
+targets = "rates.csv"
+starts = 3
+[[fit.unknown]]
+name = "input[E]"
+condition = "driven"
+start = [1, 3]
+[[fit.unknown]]
+name = "mean[E,E]"
+high = 0
+prior = { log-normal = [-0.003, 0.7] }
+"""
+DATA = """quantity,population,condition,value,error,held_out
+rate_mean,E,rest,0.5,0.01,
+rate_mean,E,driven,1.0,0.02,
+rate_sd,E,driven,0.3,0.05,true
+"""
+
+
+@pytest.fixture
+def spec(tmp_path):
+    (tmp_path / "rates.csv").write_text(DATA)
+    path = tmp_path / "spec.toml"
+    path.write_text(SPEC)
+    return path
+
+
+def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
+    """Without a threshold R = input + N mean R, and few neurons are below it: twice the rate asks for twice the input, R = .5 for N mean = -1."""
+    files = {name: tmp_path / name for name in ("fit.nc", "fit.html", "fit.png", "fitted.toml", "state")}
+    code, out, err = call("fit", spec, "-o", files["fit.nc"], "--report", files["fit.html"], "--plot", files["fit.png"],
+                          "--write-spec", files["fitted.toml"], "--checkpoint", files["state"], "--json")  # fmt: skip
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["status"] == "ok"
+    rows = {row["target"]: row for row in answer["targets"]}
+    assert abs(rows["rate_mean E rest"]["z"]) < 1
+    assert abs(rows["rate_mean E driven"]["z"]) < 1
+    assert rows["rate_sd E driven"]["held out"] is True
+    assert answer["held out loss"] == pytest.approx(rows["rate_sd E driven"]["z"] ** 2)
+    assert answer["values"]["input[E] @ driven"] == pytest.approx(2.0, rel=0.01)
+    assert answer["values"]["mean[E,E]"] == pytest.approx(-1 / 400, rel=0.05)
+    assert answer["stability"] == {"rest": "stable", "driven": "stable"}
+    assert {row["parameter"]: row["value"] for row in answer["determined"]["rows"]} == answer["values"]
+    assert "rate_sd E driven" in files["fit.html"].read_text()
+    assert files["fit.png"].stat().st_size > 10_000
+    with xr.open_dataset(files["fit.nc"]) as data:
+        assert dict(zip(data["parameter"].values.tolist(), data["value"].values[0].tolist(), strict=True)) == answer["values"]
+        assert data["loss"].values[0] == answer["loss"]
+    _written_spec(files["fitted.toml"], answer)
+    code, _, err = call("fit", spec, "--checkpoint", files["state"], "--seed", "5")
+    assert code == 2
+    assert "checkpoint of another fit" in err
+
+
+def _written_spec(path, answer):
+    """A fit of it would start where the other ended."""
+    spec = mf.load_spec(path)
+    assert spec.fit.starts == 3
+    given = spec.fit.arguments(spec.numbers())
+    system = mf.compile(mf.derive(spec.architecture, spec.closure))
+    problem = mf.Problem.of(system, spec.numbers(), **{name: given[name] for name in ("targets", "unknowns", "motifs", "conditions", "priors")})
+    u = problem.coordinates.given()
+    assert dict(zip(problem.coordinates.names, problem.coordinates.values(u).tolist(), strict=True)) == pytest.approx(answer["values"], rel=1e-12)
+    assert float(np.sum(np.asarray(problem.compiled(u, problem.at_rest())[0]) ** 2)) == pytest.approx(answer["loss"], rel=1e-6)
+
+
+def test_numbers_and_answers_as_files(tmp_path):
+    rows = [{"parameter": "mean[E,I]", "value": -0.25, "standard error": np.inf}]
+    found, determined = SimpleNamespace(), SimpleNamespace(rows=lambda: rows)
+    for name in ("fit.csv", "fit.json"):
+        _write(found, determined, None, {"loss": 1.5, "error": np.inf}, "title", tmp_path / name, None, None)
+    assert (tmp_path / "fit.csv").read_text() == 'parameter,value,standard error\n"mean[E,I]",-0.25,inf\n'
+    assert json.loads((tmp_path / "fit.json").read_text()) == {"loss": 1.5, "error": None}
+
+
+@pytest.mark.slow
+def test_networks_that_are_asked(call, spec):
+    code, out, _ = call("fit", spec, "--starts", "1", "--check", "3", "--size", "300", "--held-out", "*/driven", "--json")
+    answer = json.loads(out)
+    assert (answer["check"]["networks"], answer["check"]["N"]) == (3, 300)
+    assert code == (0 if answer["check"]["passed"] else 1)
+    assert [row["held out"] for row in answer["targets"]] == [False, True, True]
+
+
+@pytest.mark.slow
+def test_a_run_for_people(call, spec):
+    """x = 1 + 4 R, R = x above threshold, has no fixed point; with N mean = -.8 it has one."""
+    code, out, err = call("fit", spec, "--starts", "1")
+    assert code == 0
+    for text in ("two conditions: targets against the fit", "Fitted numbers, with 95 % intervals", "the targets determine each of the 2 parameters",
+                 "starts: as good as the best 1, worse 0, not converged 0, without a fixed point 0", "stability: rest: stable; driven: stable",
+                 "closure: exact at fixed points", "held-out targets: mean squared misfit", "status: ok"):  # fmt: skip
+        assert text in out
+    spec.write_text(SPEC.replace("mean = -0.002", "mean = 0.01").replace("high = 0\nprior = { log-normal = [-0.003, 0.7] }", "low = 0.009"))
+    code, out, err = call("fit", spec, "--starts", "1")
+    assert (code, out) == (1, "")
+    assert "no start has a fixed point" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--targets", "lost.csv"], "lost.csv"),
+        (["--held-out", "rate_loss"], "--held-out 'rate_loss': no target has quantity = 'rate_loss' (there are rate_mean, rate_sd)"),
+        (["--held-out", "rate_mean/night"], "--held-out 'rate_mean/night': no target has"),
+        (["--held-out", "*"], "--held-out '*' is not QUANTITY, QUANTITY/CONDITION or */CONDITION"),
+        (["--held-out", "rate_mean"], "nothing is left to fit"),
+        (["--motifs", "loop"], "there is no motif 'loop': there are convergent, divergent, chain, reciprocal"),
+        (["--closure", "none"], "unknown closure 'none'"),
+        (["--closure", "cavity"], "cavity"),
+        (["--set", "gain"], "--set 'gain' is not NAME=VALUE"),
+        (["--set", "mean[E,E]=0.001"], "mean[E,E] = 0.001 is not between its bounds -inf and 0"),
+        (["-o", "fit.txt"], "cannot write fit.txt: the suffix must be one of .nc, .csv, .json"),
+        (["-o", "nowhere/fit.nc"], "the folder nowhere does not exist"),
+        (["--report", "fit.pdf"], "cannot write fit.pdf: the suffix must be .html"),
+        (["--plot", "fit.doc"], "cannot draw to fit.doc"),
+        (["--write-spec", "fit.yaml"], "cannot write fit.yaml: the suffix must be one of .toml, .json"),
+        (["--checkpoint", "nowhere/state"], "the folder nowhere does not exist"),
+        (["--size", "100"], "--size is that of networks of --check"),
+    ],
+)
+def test_bad_requests(call, spec, monkeypatch, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    code, out, err = call("fit", spec, *arguments)
+    assert (code, out) == (2, "")
+    assert message.lower() in err.lower()
+    assert "Traceback" not in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("starts = 3", "starts = 3\nsolver = 'newton'", "the solver 'newton' is unknown: there are levenberg-marquardt, first-order"),
+        ('targets = "rates.csv"\n', "", "there are no targets"),
+        ('name = "input[E]"', 'name = "input[X]"', "there is no population 'X'"),
+        ('name = "input[E]"', 'name = "tau_con[E,E,E]"', "free them with motifs"),
+        ('condition = "driven"', 'condition = "asleep"', "there is no condition 'asleep'"),
+        ("high = 0", "low = 0", "mean[E,E] = -0.002 is not between its bounds 0 and inf"),
+        (SPEC[SPEC.index("[[fit") :], "", "nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs"),
+        (SPEC[SPEC.index("[[fit") :], "[fit.dale]\nX = 1", "sign to the population 'X'"),
+        (SPEC[SPEC.index("[parameters]") : SPEC.index("[fit]")], "", "there are no numbers to run with"),
+    ],
+)
+def test_bad_specs(call, spec, old, new, message):
+    assert old in SPEC
+    spec.write_text(SPEC.replace(old, new))
+    code, out, err = call("fit", spec)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_targets_that_do_not_fit(call, spec, tmp_path):
+    (tmp_path / "rates.csv").write_text(DATA.replace("rate_mean,E,rest", "rate_mean,PV,rest"))
+    code, _, err = call("fit", spec)
+    assert code == 2
+    assert "targets are of the population 'PV'; the network has E" in err
+
+
+def test_help(call):
+    code, out, _ = call("fit", "--help")
+    assert code == 0
+    for option in ("--targets", "--held-out", "--starts", "--seed", "--closure", "--set", "--motifs", "--checkpoint", "--output", "--report", "--plot",
+                   "--write-spec", "--check", "--json"):  # fmt: skip
+        assert option in out
