@@ -51,6 +51,7 @@ _WHERE = {
     "numerics.motifs": ["Motifs"],
     "numerics.parameters": ["Parameters"],
     "numerics.phase_diagram": ["PhaseDiagram", "phase_diagram"],
+    "numerics.posterior": ["posterior"],
     "numerics.priors": ["LogNormal", "Normal", "measured_priors", "synaptic_priors"],
     "numerics.profile": ["Profile", "profile"],
     "numerics.readers": ["as_network", "read_network"],
