@@ -228,9 +228,14 @@ def _starts(problem: Problem, starts: int, seed: int, from_given: bool, first: A
 
 def _key(problem: Problem, solver: Solver, starts: np.ndarray) -> str:
     """Of what a checkpoint must agree with."""
-    t = problem.targets
-    digest = hashlib.sha256(repr((type(solver).__name__, solver.steps, problem.coordinates.labels, problem.conditions, t.label(0), len(t))).encode())
-    for array in (t.value, t.error, t.weight, t.held_out, starts, *jax.tree.leaves(problem.coordinates.parameters)):
+    t, own = problem.targets, problem.coordinates
+    numbers = sorted((name, value) for name, value in vars(solver).items() if isinstance(value, (int, float)))
+    bounds = [(u.low, u.high, u.start) for u in own.unknowns]
+    settings = [(c.name, [(s.name, v) for s, v in c.settings]) for c in own.conditions]
+    texts = (type(solver).__name__, numbers, own.labels, bounds, sorted(map(repr, own.priors.items())), t.labels, settings, problem.stable,
+             problem.step, problem.system.source)  # fmt: skip
+    digest = hashlib.sha256(repr(texts).encode())
+    inputs = [c.replacements for c in own.conditions]
+    for array in (t.value, t.error, t.weight, t.held_out, starts, *jax.tree.leaves((own.parameters, inputs))):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-

@@ -31,6 +31,8 @@ from .units import Units
 from .unknowns import Coordinates, Prior, Unknown
 
 LARGEST_RESIDUAL = 1e-9
+MOMENT = 1e-12
+"""How long before a jump a step ends, relative to its time, or to 1 where that is less."""
 RADIUS_LIMIT, RADIUS_WIDTH = 0.95, 0.02
 """Squared bulk radius beyond which a fit is penalised, and what excess counts as one standard error."""
 
@@ -203,7 +205,7 @@ def _edges(drive: Input, step: float) -> np.ndarray:
     edges = np.asarray(drive.edges, dtype=float)
     if isinstance(drive, (Table, Signals)):
         return edges if np.all(np.diff(edges) >= step) else edges[:1]
-    return np.concatenate([np.nextafter(edges, -np.inf), edges])
+    return np.concatenate([edges - MOMENT * np.maximum(np.abs(edges), 1.0), edges])
 
 
 class _Layout:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import equinox as eqx
 import jax
@@ -134,7 +135,8 @@ class FirstOrder(Solver):
         (loss, reached), slope = jax.value_and_grad(squares, has_aux=True)(u)
         finite = jnp.isfinite(loss) & jnp.all(jnp.isfinite(slope))
         better = finite & (loss <= carry.loss)
-        change, own = self.optimiser.update(jnp.where(finite, slope / 2, 0.0), own, u)
+        with jax.numpy_dtype_promotion("standard"):  # optax raises numbers to the power of its count of steps
+            change, own = self.optimiser.update(jnp.where(finite, slope / 2, 0.0), own, u)
         done = finite & (jnp.max(jnp.abs(slope)) < 2 * self.atol)
         moved = (u + jnp.where(finite, change, 0.0), jnp.where(finite, reached, states), own)
         # without a finite loss there is no way on from here
@@ -230,15 +232,17 @@ class Lanes:
 
     def _resume(self, path: Path, key: str) -> None:
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
                 saved = dict(data)
-            if str(saved["key"]) != key:
-                raise ParameterError(f"{path} is the checkpoint of another fit (other targets, unknowns, starts or solver): "
-                                     "name another file, or remove it")  # fmt: skip
-            template = self._begin(jnp.asarray(self.starts[: self.width]))
-            leaves, structure = jax.tree.flatten(template)
-            self.carry = jax.tree.unflatten(structure, [jnp.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(leaves)])
-            self.found = Minima(*(saved[f"found_{name}"] for name in Minima._fields))
-            self.done, self.which, self.next = saved["done"], saved["which"], int(saved["next"])
-        except (OSError, ValueError, KeyError) as error:
+            own = str(saved["key"])
+            template, structure = jax.tree.flatten(jax.eval_shape(self._begin, jnp.asarray(self.starts[: self.width])))
+            leaves = [jnp.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(template)]
+            found = Minima(*(saved[f"found_{name}"] for name in Minima._fields))
+            done, which, following = saved["done"], saved["which"], int(saved["next"])
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise SpecError(f"{path} is no checkpoint of a fit ({error}): name another file, or remove it") from error
+        if own != key or [v.shape for v in leaves] != [v.shape for v in template]:
+            raise ParameterError(f"{path} is the checkpoint of another fit (other targets, unknowns, starts, lanes or solver): "
+                                 "name another file, or remove it")  # fmt: skip
+        self.carry = jax.tree.unflatten(structure, leaves)
+        self.found, self.done, self.which, self.next = found, done, which, following

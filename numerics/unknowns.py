@@ -139,7 +139,7 @@ class Coordinates:
     """Unknowns of given parameters as a vector u of numbers without bounds; make it with `Coordinates.of`.
 
     names: of the natural values, one for each unknown and each motif coefficient that moves; labels: of the coordinates; size: their number.
-    A value v is u itself, scaled, where it has no bounds; log|v - bound| with one; logit of its place between two.
+    A value v is u itself, in units of that of the parameters, where it has no bounds; log|v - bound| with one; logit of its place between two.
     """
 
     def __init__(self, parameters: Parameters, conditions: Sequence[Condition], unknowns: Sequence[Unknown], motifs: MotifCoordinates,
@@ -342,7 +342,7 @@ def _frame(unknown: Unknown, base: float) -> tuple[float, float]:
         return 0.0, 1.0
     if unknown.start is not None:
         return 0.5 * (unknown.start[0] + unknown.start[1]), 0.5 * (unknown.start[1] - unknown.start[0])
-    return base, max(abs(base), 1.0)
+    return base, abs(base) or 1.0
 
 
 def _inward(unknown: Unknown, x: Any, centre: Any, scale: Any) -> Any:
