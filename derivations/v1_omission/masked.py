@@ -21,8 +21,8 @@ LONGEST, LEAST_CURVATURE = 2.0, 1.0
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Fits, one per row. u: coordinates; free: which of them move; weights: of each target, 0 where it is held out; loss: of the targets in the
-    fit, the priors and the limit on the bulk, nan where there is no fixed point.
+    """Fits, one per row. u: coordinates; free: which of them move; weights: of each squared residual (targets, priors, limit on the bulk), 0 where
+    it does not count; loss: the weighted sum, nan where there is no fixed point.
     """
 
     u: np.ndarray
@@ -48,7 +48,7 @@ class Fitter:
     """The compiled derivatives of a problem, for `lanes` fits at once."""
 
     def __init__(self, problem: mf.Problem, lanes: int):
-        self.problem, self.lanes, self.targets = problem, lanes, int(problem.fitted.sum())
+        self.problem, self.lanes = problem, lanes
         self._slopes = jax.jit(jax.vmap(jax.jacfwd(lambda u, y: problem.residuals(u, y)[0])))
         self._look = jax.jit(jax.vmap(lambda u, y: self._seen(*problem.residuals(u, y))))
 
@@ -74,15 +74,10 @@ class Fitter:
     def _seen(self, r, outcome):
         return r, outcome.states, outcome.values
 
-    def _scale(self, runs: Runs) -> np.ndarray:
-        extra = np.ones((len(runs), self._rows - self.targets))
-        return np.concatenate([np.sqrt(runs.weights), extra], axis=1)
-
     def _batch(self, runs: Runs, steps: int, say: Callable[[str], None], tolerance: float) -> Runs:
         n, u, damping, losses = len(runs), runs.u.copy(), np.ones(len(runs)), []
         r, states, values = self.look(u)
-        self._rows = r.shape[1]
-        scale = self._scale(runs)
+        scale = np.sqrt(runs.weights)
         pad = np.minimum(np.arange(self.lanes), n - 1)
         for k in range(steps):
             slopes = np.asarray(self._slopes(jnp.asarray(u[pad]), jnp.asarray(states[pad])))[:n]

@@ -18,6 +18,8 @@ STRENGTHS = ("g[VIP,SST]", "g[SST,Pyr]", "g[SST,VIP]", "g[VIP,VIP]")
 """Standard deviations of the synapses that make the chains; the others stay as measured."""
 DOUBT = 1.0
 """Standard deviation of the logarithm of means and g about the measured ones."""
+SHARES = mf.LogNormal(0.02, 1.0)
+"""Of tau_con and tau_div: what the numbers of synapses that neurons receive imply (../four_cell_types, .004 to .06), within a factor of e."""
 
 
 def entry(parameters: mf.Parameters, name: str) -> float:
@@ -80,9 +82,11 @@ class Model:
         """The chains of the mechanism, and the convergence and divergence that they need."""
         return mf.FreeMotifs((*CONVERGENT, *DIVERGENT, *CHAINS.values()))
 
-    def problem(self, targets: mf.Targets, step: float) -> mf.Problem:
-        """Everything free; `variants` freezes."""
-        return mf.Problem.of(self.system, self.parameters, targets, self.unknowns(), motifs=self.motifs(), conditions=self.conditions, step=step)
+    def problem(self, targets: mf.Targets, step: float, any_size: bool = False) -> mf.Problem:
+        """Everything free; any_size: nothing is known of the size of motifs."""
+        priors = {} if any_size else dict.fromkeys((*CONVERGENT, *DIVERGENT), SHARES)
+        return mf.Problem.of(self.system, self.parameters, targets, self.unknowns(), motifs=self.motifs(), conditions=self.conditions, priors=priors,
+                             step=step)  # fmt: skip
 
     def _means(self) -> list[tuple[str, mf.Unknown]]:
         return [(str(u.name), u) for u in mf.dale(SIGNS, self.parameters)]

@@ -47,13 +47,16 @@ class Study:
     cycles: np.ndarray
 
     @classmethod
-    def of(cls, data: Any, *, cycles: range = FITTED, held_layer4: bool = False, adapting: bool = False, lanes: int = LANES) -> "Study":
-        """held_layer4: layer 4's rate stays during the omission what it was before it; adapting: VIP cells adapt."""
+    def of(cls, data: Any, *, cycles: range = FITTED, held_layer4: bool = False, adapting: bool = False, any_size: bool = False,
+           lanes: int = LANES) -> "Study":  # fmt: skip
+        """held_layer4: layer 4's rate stays during the omission what it was before it; adapting: VIP cells adapt; any_size: motifs may
+        have any size.
+        """
         times, courses = signals(data, cycles)
         if held_layer4:
             courses = {name: held(times, own, cycles) for name, own in courses.items()}
         wanted = targets(data, cycles)
-        problem = Model.of(times, courses, adapting).problem(wanted, STEP)
+        problem = Model.of(times, courses, adapting).problem(wanted, STEP, any_size)
         return cls(problem, Fitter(problem, lanes), cycle_of(wanted, cycles))
 
     @property
@@ -78,9 +81,11 @@ class Study:
         return u[np.argsort(np.where(np.isfinite(loss), loss, np.inf))[:n]]
 
     def runs(self, variant: str, u: np.ndarray, weights: np.ndarray | None = None) -> Runs:
-        """Fits of a variant, ready to begin."""
+        """Fits of a variant, ready to begin; weights: of the targets. Priors of what a variant lacks do not count."""
         rows = np.stack([self.without(variant, row) for row in np.atleast_2d(u)])
-        own = np.ones(len(self.problem.targets)) if weights is None else weights
+        free = {name: bool(f) for label, f in zip(self.labels, self.free(variant), strict=True) for name in (label, label.partition(" of ")[2])}
+        priors = [float(free[name]) for name in self.problem.coordinates.priors]
+        own = np.concatenate([np.ones(len(self.problem.targets)) if weights is None else weights, priors, np.ones(len(self.problem.conditions))])
         return Runs(rows, np.repeat(self.free(variant)[None], len(rows), axis=0), np.repeat(own[None], len(rows), axis=0))
 
     def fit_all(self, groups: dict[str, Runs], steps: int, say: Callable[[str], None]) -> dict[str, Runs]:
@@ -105,6 +110,11 @@ class Study:
         mean = (np.array(t.quantity) == "rate_mean") & rows
         found = {p: float(np.mean(square[mean & (np.array(t.population) == p)])) for p in SIGNS}
         return {"all": float(np.mean(square[mean])), **found, "SD": float(np.mean(square[rows & ~mean & (np.array(t.quantity) == "rate_sd")]))}
+
+    def data_loss(self, runs: Runs) -> float:
+        """Of the best of some fits, the sum of squares of its targets, without priors."""
+        t = self.problem.targets
+        return float(np.sum(runs.weights[0, : len(t)] * ((runs.predictions[0] - t.value) / t.error) ** 2))
 
     def null(self) -> np.ndarray:
         """Predictions that novelty changes nothing: the mean of both image sets."""
@@ -149,7 +159,7 @@ class Report:
         """Fit groups, and keep the best of each with its misfit to the targets that `rows` names, all unless given."""
         found = own.fit_all(groups, steps, self.say)
         chosen = rows or (lambda name: np.ones(len(own.cycles), dtype=bool))
-        self.parts[part] = {name: {"u": runs.u[0].tolist(), "loss": float(runs.loss[0]), "losses": runs.loss.round(3).tolist(),
+        self.parts[part] = {name: {"u": runs.u[0].tolist(), "losses": runs.loss.round(3).tolist(), "data": own.data_loss(runs),
                                    "misfit": own.misfit(runs.predictions[0], chosen(name)), "rise": own.rise(runs.predictions[0], FITTED[0])}
                             for name, runs in found.items()}  # fmt: skip
         self.path.write_text(json.dumps(self.parts, indent=1) + "\n")
@@ -160,14 +170,18 @@ class Report:
         return np.array(self.parts[part][name]["u"])
 
 
-def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 18, steps: int = 40) -> None:
-    """Everything that takes long, written to `out`."""
-    own, report = Study.of(data), Report(out, say)
+def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 9, steps: int = 30, any_size: bool = False) -> None:
+    """Everything that takes long, written to `out`. any_size: motifs may have any size, and what follows the held-out cycles is left out."""
+    own, report = Study.of(data, any_size=any_size), Report(out, say)
     report.parts |= {"labels": list(own.labels), "seed": SEED, "random starts": 25 * starts, "fitted starts": starts, "steps": steps}
-    first = report.add("starts", own, {"everything": own.runs("everything", own.starts(starts, 25 * starts))}, steps)
-    fits = report.add("fits", own, {name: own.runs(name, first["everything"].u[:3]) for name in VARIANTS}, steps)
+    random = own.starts(starts, 25 * starts)
+    first = {name: runs.u for name, runs in report.add("starts", own, {name: own.runs(name, random) for name in ("everything", "mechanism")}, steps).items()}
+    begin = {True: [*first["mechanism"][:2], first["everything"][0]], False: [*first["everything"][:2], first["mechanism"][0]]}
+    fits = report.add("fits", own, {name: own.runs(name, np.array(begin["mechanism" in name])) for name in VARIANTS}, steps)
     report.add("folds", own, folds(own, {name: runs.u[:1] for name, runs in fits.items()}), steps, held_out(own))
-    report.add("precise", own, {name: own.runs(name, runs.u[:2], own.precise()) for name, runs in fits.items()}, steps)
+    if any_size:
+        return
+    report.add("precise", own, {name: own.runs(name, runs.u[:1], own.precise()) for name, runs in fits.items()}, steps)
     kept = Study.of(data, held_layer4=True)
     groups = {name: kept.runs(name, fits[name].u[:1]) for name in CHALLENGED}
     groups |= {f"{name} (precise)": kept.runs(name, report.best("precise", name), kept.precise()) for name in CHALLENGED}
