@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
@@ -94,9 +92,10 @@ def determined(found: Identifiability) -> Figure:
     left.xaxis.get_major_locator().set_params(integer=True)
     left.set(xlabel="direction", ylabel="singular value (1 / standard error)", title="what the targets determine")
     left.spines[["top", "right"]].set_visible(False)
-    left.legend(frameon=False, fontsize="small")
+    left.legend(frameon=False, fontsize="small", loc="lower left")
     rows = found.data.seen[:shown, : len(names)].T
-    image = right.imshow(rows, cmap="RdBu_r", norm=TwoSlopeNorm(0, -1, 1), aspect="auto")
+    largest = float(np.abs(rows).max(initial=0.0)) or 1.0
+    image = right.imshow(rows, cmap="RdBu_r", norm=TwoSlopeNorm(0, -largest, largest), aspect="auto")
     figure.colorbar(image, ax=right, label="share in the direction")
     right.set_yticks(range(len(names)), [f"log |{n}|" if logs else n for n, logs in zip(names, found.logarithmic, strict=False)], fontsize="small")
     right.set_xticks(range(shown), [str(k + 1) for k in range(shown)])
@@ -104,8 +103,8 @@ def determined(found: Identifiability) -> Figure:
     return figure
 
 
-def figures(fit: Fit, found: Identifiability | None = None, comparison: Any = None) -> dict[str, Figure]:
-    """All pictures of a fit, by caption; found: what its targets determine; comparison: with and without classes of motifs."""
+def figures(fit: Fit, found: Identifiability | None = None) -> dict[str, Figure]:
+    """All pictures of a fit, by caption; found: what its targets determine."""
     made = {"Targets with standard errors, and the fit": predictions(fit)}
     if fit.problem.held_out.any():
         made["Held-out targets: predictions against measurements"] = held_out(fit)

@@ -7,11 +7,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from .comparison_plots import comparison, profiles
 from .fit import Fit
 from .fit_check import FitCheck
 from .fit_plots import figures
 from .identifiability import Identifiability
+from .model_comparison import Comparison
 from .page import equations, picture, table, verdict, write_page
+from .profile import Profile
 
 CLOSE = 2.0
 """Standard errors within which a target counts as reproduced."""
@@ -20,21 +23,22 @@ SHORT = 40
 
 def write_fit_report(
     fit: Fit, path: str | Path, *, title: str = "Fit", introduction: str = "", determined: Identifiability | None = None,
-    check: FitCheck | None = None, comparison: Any = None, tables: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+    check: FitCheck | None = None, compared: Comparison | None = None, profiled: Sequence[Profile] = (),
+    tables: Mapping[str, Sequence[dict[str, Any]]] | None = None,
 ) -> None:  # fmt: skip
     """Write an HTML file that needs nothing else: verdict, equations, targets against the fit, held-out predictions, values with standard errors
     and intervals, matrices, what is determined, starts and equally good solutions, and what else is given.
 
-    determined: of `identifiability`; check: of `check`; comparison: of `compare`; tables: further tables by caption, each a list of rows.
-    Written whole or not at all.
+    determined: of `identifiability`; check: of `check`; compared: of `compare`; profiled: of `profile`; tables: further tables by caption, each a
+    list of rows. Written whole or not at all.
     """
-    pictures = figures(fit, determined, comparison)
+    pictures = figures(fit, determined)
     body = [_verdict(fit), f"<p>{escape(introduction)}</p>" if introduction else "", *_summary(fit)]
     shown = list(pictures.items())
     body += [f"<h2>Targets</h2>{picture(shown[0][1], shown[0][0])}", _targets(fit)]
     body += [f"<h2>Values</h2>{_values(fit, determined)}"]
     body += [picture(figure, caption) for caption, figure in shown[1:]]
-    body += _determined(determined) + _check(check) + _comparison(comparison)
+    body += _determined(determined) + _check(check) + _compared(compared) + _profiled(profiled)
     body += [f"<h2>{escape(caption)}</h2>{table(rows)}" for caption, rows in (tables or {}).items()]
     write_page(path, title, [*body, equations(fit.problem.system.mean_field)])
 
@@ -98,5 +102,16 @@ def _check(found: FitCheck | None) -> list[str]:
             "" if found.status == "ok" else f"<p>{escape(found.status)}</p>", table(found.rows())]  # fmt: skip
 
 
-def _comparison(found: Any) -> list[str]:
-    return [] if found is None else ["<h2>With and without classes of motifs</h2>", table(found.rows())]
+def _compared(found: Comparison | None) -> list[str]:
+    if found is None:
+        return []
+    best = "; ".join(f"{criterion}: {name}" for criterion, name in found.json()["best"].items())
+    return ["<h2>With and without classes of motifs</h2>", f"<p>The best by {escape(best)}.</p>", table(found.rows()),
+            picture(comparison(found), "Models compared")]  # fmt: skip
+
+
+def _profiled(found: Sequence[Profile]) -> list[str]:
+    if not found:
+        return []
+    rows = [{"parameter": own.name, "low": own.interval[0], "high": own.interval[1], "level": own.level, "status": own.status} for own in found]
+    return ["<h2>Profiles of the loss</h2>", table(rows), picture(profiles(found), "Rise of the loss with one number held, all others adapting")]

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import motifield as mf
-from motifield.cli.fit import _write
+from motifield.cli.fit import _Results, _write
 
 SPEC = """
 title = "two conditions"
@@ -93,9 +93,9 @@ def _written_spec(path, answer):
 
 def test_numbers_and_answers_as_files(tmp_path):
     rows = [{"parameter": "mean[E,I]", "value": -0.25, "standard error": np.inf}]
-    found, determined = SimpleNamespace(), SimpleNamespace(rows=lambda: rows)
+    found, results = SimpleNamespace(), _Results(SimpleNamespace(rows=lambda: rows))
     for name in ("fit.csv", "fit.json"):
-        _write(found, determined, None, {"loss": 1.5, "error": np.inf}, "title", tmp_path / name, None, None)
+        _write(found, results, {"loss": 1.5, "error": np.inf}, "title", tmp_path / name, None, None)
     assert (tmp_path / "fit.csv").read_text() == 'parameter,value,standard error\n"mean[E,I]",-0.25,inf\n'
     assert json.loads((tmp_path / "fit.json").read_text()) == {"loss": 1.5, "error": None}
 
@@ -144,6 +144,7 @@ def test_a_run_for_people(call, spec):
         (["--write-spec", "fit.yaml"], "cannot write fit.yaml: the suffix must be one of .toml, .json"),
         (["--checkpoint", "nowhere/state"], "the folder nowhere does not exist"),
         (["--size", "100"], "--size is that of networks of --check"),
+        (["--compare"], "--compare fits without each class of free motifs, and none is free"),
     ],
 )
 def test_bad_requests(call, spec, monkeypatch, tmp_path, arguments, message):
@@ -190,5 +191,5 @@ def test_help(call):
     code, out, _ = call("fit", "--help")
     assert code == 0
     for option in ("--targets", "--held-out", "--starts", "--seed", "--closure", "--set", "--motifs", "--checkpoint", "--output", "--report", "--plot",
-                   "--write-spec", "--check", "--json"):  # fmt: skip
+                   "--write-spec", "--check", "--compare", "--json"):  # fmt: skip
         assert option in out

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -25,6 +26,9 @@ from .shared import (
     system_of,
     write_dataset,
 )
+
+FOLDS = 5
+Say = Callable[[str, float], None]
 
 TargetFile = Annotated[
     Path | None,
@@ -62,6 +66,7 @@ Check = Annotated[
 Size = Annotated[
     int | None, typer.Option("--size", "-N", min=1, show_default=False, help="Neurons of the networks of --check; default: the spec's N.")
 ]
+Compare = Annotated[bool, typer.Option("--compare", help="Fit again without each class of the free motifs: which do the targets need?")]
 
 
 @app.command()
@@ -81,6 +86,7 @@ def fit(
     write_spec: WriteSpec = None,
     check: Check = None,
     size: Size = None,
+    compare: Compare = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the connectivity that reproduces measured rates; say how well, how surely, and what the measurements leave open.
@@ -98,21 +104,23 @@ def fit(
     section = _section(loaded, targets, starts, seed, motifs)
     arguments = section.arguments(parameters)
     arguments["targets"] = _held_out(arguments["targets"], held_out or [])
-    if not arguments["unknowns"] and not (section.motifs().free or section.motifs().tied):
-        raise SpecError(f"{spec}: nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs")
+    if not (section.motifs().free or section.motifs().tied):
+        if compare:
+            raise SpecError(f"{spec}: --compare fits without each class of free motifs, and none is free: free some, there or by --motifs")
+        if not arguments["unknowns"]:
+            raise SpecError(f"{spec}: nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs")
     from ..numerics.fit import fit as search
 
+    end = 0.9 / (1 + (check is not None) + 3 * compare)
     with progress(not as_json) as say:
-        found = search(system, parameters, **arguments, checkpoint=checkpoint, progress=lambda what, part: say(what, (0.6 if check else 0.9) * part))
+        found = search(system, parameters, **arguments, checkpoint=checkpoint, progress=_within(say, 0.0, end))
         if found.loss != found.loss:  # nan: no start has a fixed point
             typer.echo(f"error: {found.status}", err=True)
             raise typer.Exit(1)
-        say("what the targets determine", 0.6 if check else 0.9)
-        determined = _determined(found)
-        checked = None if check is None else _checked(found, check, size, lambda what, part: say(what, 0.65 + 0.3 * part))
-        answer = _answer(loaded.title, found, determined, checked)
+        results = _results(found, section, check, size, compare, say, end)
+        answer = _answer(loaded.title, found, results)
         say("writing", 0.95)
-        _write(found, determined, checked, answer, loaded.title, output, report, plot)
+        _write(found, results, answer, loaded.title, output, report, plot)
         if write_spec is not None:
             from ..numerics.fitted_spec import write_fitted_spec
 
@@ -120,8 +128,8 @@ def fit(
     if as_json:
         print_json(answer)
     else:
-        _print(loaded.title, found, determined, checked, answer)
-    if found.status != "ok" or (checked is not None and not checked.passed):
+        _print(loaded.title, found, results, answer)
+    if found.status != "ok" or not (results.checked is None or results.checked.passed):
         raise typer.Exit(1)
 
 
@@ -163,25 +171,43 @@ def _held_out(targets: Any, texts: list[str]) -> Any:
     return targets
 
 
-def _determined(found: Any) -> Any:
+class _Results(NamedTuple):
+    """Of `identifiability`, `check` and `compare`; None where they are not asked for."""
+
+    determined: Any
+    checked: Any = None
+    compared: Any = None
+
+
+def _results(found: Any, section: Any, networks: int | None, size: int | None, compare: bool, say: Say, start: float) -> _Results:
+    from ..numerics.fit_check import check
     from ..numerics.identifiability import identifiability
+    from ..numerics.model_comparison import compare as compared
 
-    return identifiability(found)
+    say("what the targets determine", start)
+    determined, checked, comparison = identifiability(found), None, None
+    share = 0.9 / (1 + (networks is not None) + 3 * compare)
+    if networks is not None:
+        checked = check(found, networks, size, progress=_within(say, start, start + share))
+    if compare:
+        count = int(found.problem.fitted.sum())
+        comparison = compared(found, folds=min(FOLDS, count) if count > 1 else None, seed=section.seed, progress=_within(say, 0.9 - 3 * share, 0.9))
+    return _Results(determined, checked, comparison)
 
 
-def _checked(found: Any, networks: int, size: int | None, say: Any) -> Any:
-    from ..numerics.fit_check import check as run
+def _within(say: Say, start: float, end: float) -> Say:
+    """Progress of a part of the work."""
+    return lambda what, part: say(what, start + (end - start) * part)
 
-    return run(found, networks, size, progress=say)
 
-
-def _answer(title: str, found: Any, determined: Any, checked: Any) -> dict[str, Any]:
+def _answer(title: str, found: Any, results: _Results) -> dict[str, Any]:
     held = {"held out loss": found.held_out_loss()} if found.problem.held_out.any() else {}
-    return {"title": title, **found.json(), **held, "stability": found.stability(), "determined": determined.json(),
-            **({} if checked is None else {"check": checked.json()})}  # fmt: skip
+    others = {"check": results.checked, "comparison": results.compared}
+    return {"title": title, **found.json(), **held, "stability": found.stability(), "determined": results.determined.json(),
+            **{name: own.json() for name, own in others.items() if own is not None}}  # fmt: skip
 
 
-def _write(found: Any, determined: Any, checked: Any, answer: dict[str, Any], title: str, output: Path | None, report: Path | None,
+def _write(found: Any, results: _Results, answer: dict[str, Any], title: str, output: Path | None, report: Path | None,
            plot: Path | None) -> None:  # fmt: skip
     if output is not None and output.suffix == ".nc":
         write_dataset(found.dataset(), output)
@@ -196,7 +222,7 @@ def _write(found: Any, determined: Any, checked: Any, answer: dict[str, Any], ti
 
         from ..files import write_with
 
-        write_with(output, lambda path: pd.DataFrame(determined.rows()).to_csv(path, index=False))
+        write_with(output, lambda path: pd.DataFrame(results.determined.rows()).to_csv(path, index=False))
     if plot is not None:
         from ..numerics.fit_plots import overview
         from ..numerics.plots import save
@@ -205,10 +231,11 @@ def _write(found: Any, determined: Any, checked: Any, answer: dict[str, Any], ti
     if report is not None:
         from ..numerics.fit_report import write_fit_report
 
-        write_fit_report(found, report, title=title, determined=determined, check=checked)
+        write_fit_report(found, report, title=title, determined=results.determined, check=results.checked, compared=results.compared)
 
 
-def _print(title: str, found: Any, determined: Any, checked: Any, answer: dict[str, Any]) -> None:
+def _print(title: str, found: Any, results: _Results, answer: dict[str, Any]) -> None:
+    determined, checked, compared = results
     rows = found.rows()
     held = any(row["held out"] for row in rows)
     if held:
@@ -232,4 +259,7 @@ def _print(title: str, found: Any, determined: Any, checked: Any, answer: dict[s
         typer.echo(f"check {'PASSED' if checked.passed else 'FAILED'}: {checked.criterion}")
         if checked.status != "ok":
             typer.echo(f"check: {checked.status}")
+    if compared is not None:
+        print_table("With and without classes of motifs", compared.rows())
+        typer.echo("best by " + ", by ".join(f"{criterion}: {name}" for criterion, name in answer["comparison"]["best"].items()))
     typer.echo(f"status: {found.status}")

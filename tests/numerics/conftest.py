@@ -117,8 +117,7 @@ def made_up_identifiability(made_up_fit):
     jacobian[:, 0] = np.eye(7)[0]
     whole = np.concatenate([jacobian, rng.normal(size=(1, n))])
     scale = np.array([made_up_fit.values[name] for name in names])
-    first = np.eye(n)
     jacobian[0, 1:] = 0.0  # the first number is seen by itself
     whole[0, 1:] = 0.0
     return Identifiability(made_up_fit, 0, names, np.ones(n, dtype=bool), scale, jacobian, Information.of(jacobian, 1e-9), Information.of(whole, 1e-9),
-                           scale[:, None] * first, np.ones(len(made_up_fit.problem.coordinates.unknowns)))  # fmt: skip
+                           np.diag(scale))  # fmt: skip
