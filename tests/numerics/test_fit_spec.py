@@ -1,5 +1,8 @@
 """The section [fit] of a spec: what it says is what `fit` is given, and what it cannot say is refused with its place."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ import motifield as mf
 from motifield.errors import ParameterError, SpecError
 from motifield.numerics.fit_spec import SOLVERS
 
+README = Path(__file__).parents[2] / "README.md"
 BASE = """
 [architecture]
 populations = ["E", "I"]
@@ -120,6 +124,15 @@ def test_what_is_left_out_has_the_defaults_of_fit(read):
     assert given["solver"] == mf.LevenbergMarquardt()
     assert (given["starts"], given["seed"], given["stable"], given["step"]) == (32, 0, True, 0.1)
     assert read("").fit is None
+
+
+def test_the_section_in_the_readme(read):
+    (section,) = [block for block in re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL) if block.startswith("[fit]")]
+    given = read(section).fit.arguments(read(section).numbers())
+    assert [own.label for own in given["unknowns"]] == ["mean[E,E]", "mean[E,I]", "mean[I,E]", "input[E] @ gratings"]
+    assert given["unknowns"][1].prior == mf.LogNormal(0.004, 0.5, -1)
+    assert given["motifs"] == mf.FreeMotifs.classes("convergent")
+    assert (given["starts"], given["conditions"]["gratings"]) == (64, {"input[I]": 1.2})
 
 
 def test_classes_of_motifs(read):
