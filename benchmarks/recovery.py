@@ -1,0 +1,221 @@
+"""What fits recover, in figures: random networks from exact targets, intervals with noise, open directions, sampled networks.
+
+    python benchmarks/recovery.py [--quick] [--populations 2 3] [--json FILE]
+
+Ground truths are random networks of 2 and 3 populations with rates .5 Max(x, 0)^2; targets are mean and standard deviation of the rates of every
+population in conditions with different inputs. Unknown are mean and g of all synapses, the spread of the inputs and, of E onto E, convergence,
+divergence and chains. Divergence alone is never determined (it enters with the residual), these are:
+
+    mean[p,q]      spread[p]      g[p,q] but for E onto E      N g^2 tau_con      g^2 (1 - tau_con - tau_div)      N g^2 tau_chn   (E onto E)
+
+All fits of as many populations share compiled code: which targets are fitted is a coordinate that no step changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import norm
+
+import motifield as mf
+from motifield.numerics.fit import solve
+from motifield.numerics.fit_problem import Problem
+from motifield.numerics.identifiability import Information, identifiability
+from motifield.numerics.least_squares import Lanes, LevenbergMarquardt
+from motifield.numerics.settle import STEPS
+
+jax.config.update("jax_enable_x64", True)
+
+NAMES = {2: ("E", "I"), 3: ("E", "P", "S")}
+FRACTIONS = {2: (0.8, 0.2), 3: (0.8, 0.12, 0.08)}
+N, CONDITIONS, NOISE, NEARBY = 4000, 12, 0.05, 40
+SOLVER = LevenbergMarquardt(steps=400, rtol=1e-10, atol=1e-20, stall=1e-3)
+
+
+def base_network(P: int) -> mf.Parameters:
+    """The middle of all ground truths."""
+    fractions = np.array(FRACTIONS[P])
+    con = np.broadcast_to(np.eye(P), (P, P, P)) / N
+    chain = np.zeros((P, P, P))
+    chain[0, 0, 0] = 0.3 / N
+    mean = np.where(np.arange(P) == 0, 0.3, -0.35) / (N * fractions) * np.ones((P, 1))
+    return mf.Parameters.of(populations=NAMES[P], N=N, fractions=fractions, mean=mean, g=0.3, input=1.2, spread=0.3,
+                            motifs=mf.Motifs(con, con, chain, np.diag([2 * chain[0, 0, 0]] + [0.0] * (P - 1))))  # fmt: skip
+
+
+class Laboratory:
+    """All fits of P populations."""
+
+    def __init__(self, P: int):
+        self.P, self.base = P, base_network(P)
+        self.system = mf.compile(mf.derive(mf.Architecture(NAMES[P], mf.transfer.power_law(exponent=2.0, gain=0.5), inputs=["spread"]),
+                                           mf.SecondMoment()))  # fmt: skip
+        inputs = np.random.default_rng(P).uniform(0.6, 2.4, (CONDITIONS, P))
+        self.conditions = {f"c{k}": {f"input[{p}]": float(v) for p, v in zip(NAMES[P], row, strict=True)} for k, row in enumerate(inputs)}
+        count = 2 * P * CONDITIONS
+        self.problem = self.problem_of(np.ones(count), np.ones(count))
+        self.given = self.problem.coordinates.given()
+        rest = self.problem.at_rest()
+        self.predict = jax.jit(jax.vmap(lambda u: self.problem.outcome(u, rest)))
+        self.slopes = jax.jit(jax.vmap(jax.jacfwd(lambda u, s: self.problem.outcome(u, s).values)))
+        self.numbers = jax.jit(jax.vmap(self.log_determined))
+        self.number_slopes = jax.jit(jax.vmap(jax.jacfwd(self.log_determined)))
+
+    def problem_of(self, values: np.ndarray, errors: np.ndarray) -> Problem:
+        """With targets of these values."""
+        names = NAMES[self.P]
+        kinds = [{"quantity": q, "population": p, "condition": c} for c in self.conditions for p in names for q in ("rate_mean", "rate_sd")]
+        targets = mf.Targets.of([{**k, "value": float(v), "error": float(e)} for k, v, e in zip(kinds, values, errors, strict=True)])
+        unknowns = [*mf.dale({p: 1 if p == "E" else -1 for p in names}, self.base),
+                    *(mf.Unknown(f"g[{p},{q}]", low=0) for p in names for q in names), *(mf.Unknown(f"spread[{p}]", low=0) for p in names)]  # fmt: skip
+        motifs = mf.FreeMotifs(("tau_con[E,E,E]", "tau_div[E,E,E]", "tau_chn[E,E,E]"))
+        return Problem.of(self.system, self.base, targets, unknowns, motifs=motifs, conditions=self.conditions, stable=False)
+
+    def log_determined(self, u: Any) -> Any:
+        """Logarithms of the sizes of what is determined; of chains log(1 + correlation / 2), which may have either sign."""
+        own = self.problem.coordinates.common(u)
+        off = ~np.eye(self.P, dtype=bool)
+        off[1:] |= np.eye(self.P, dtype=bool)[1:]
+        square, con, div, chain = own.g[0, 0] ** 2, own.tau_con[0, 0, 0], own.tau_div[0, 0, 0], own.tau_chn[0, 0, 0]
+        return jnp.concatenate([jnp.log(jnp.abs(own.mean)).ravel(), jnp.log(own.spread(0.0)), jnp.log(own.g)[off],
+                                jnp.log(jnp.stack([N * square * con, square * (1 - con - div), 1 + N * square * chain]))])  # fmt: skip
+
+    def truths(self, n: int, seed: int = 0) -> np.ndarray:
+        """Coordinates of random networks in which every condition has a fixed point that the bulk leaves stable."""
+        rng, kept = np.random.default_rng(seed), []
+        while len(kept) < n:
+            found = self.given + rng.normal(0, 0.3, (32, len(self.given)))
+            outcome = self.predict(jnp.asarray(found))
+            good = np.all(outcome.residuals < 1e-9, axis=1) & np.all(outcome.radius_square < 0.8, axis=1) & np.all(outcome.values < 8.0, axis=1)
+            kept += list(found[good])
+        return np.array(kept[:n])
+
+    def fitted(self, values: np.ndarray, errors: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The best of each row's minima: coordinates, states, loss. starts: (rows, starts of each, coordinates)."""
+        y, precision = jnp.asarray(values), 1 / jnp.asarray(errors)
+        rows, each, _ = starts.shape
+        tagged = np.concatenate([starts, np.broadcast_to(np.arange(rows, dtype=float)[:, None, None], (rows, each, 1))], axis=2)
+
+        def residuals(v: Any, states: Any, steps: int = NEARBY) -> tuple[Any, Any]:
+            row = v[-1].astype(int)
+            outcome = self.problem.outcome(v[:-1], states, steps=steps)
+            r = (outcome.values - y[row]) * precision[row]
+            return jnp.where(jnp.all(outcome.residuals < 1e-9), r, jnp.nan), outcome.states
+
+        lanes = Lanes(lambda v, s: residuals(v, s, STEPS), residuals, SOLVER, tagged.reshape(rows * each, -1), np.asarray(self.problem.at_rest()), lanes=64)
+        found = lanes.run(lambda what, part: None, None, "")
+        loss = np.where(np.isfinite(found.loss), found.loss, np.inf).reshape(rows, each)
+        best = np.arange(rows) * each + loss.argmin(axis=1)
+        return found.u[best, :-1], found.states[best], loss.min(axis=1)
+
+    def nearby(self, rng: np.random.Generator, rows: int, each: int) -> np.ndarray:
+        """Starts around the base, not around the truths."""
+        return self.given + rng.normal(0, 0.25, (rows, each, len(self.given)))
+
+    def information(self, u: np.ndarray, states: np.ndarray, errors: np.ndarray) -> tuple[list[Information], np.ndarray]:
+        """Of each row, and the gradients of what is determined."""
+        J = np.asarray(self.slopes(jnp.asarray(u), jnp.asarray(states))) / errors[:, :, None]
+        return [Information.of(own, 1e-9) for own in J], np.asarray(self.number_slopes(jnp.asarray(u)))
+
+
+def exact_targets(lab: Laboratory, n: int, each: int) -> dict[str, Any]:
+    """Random networks from targets without noise."""
+    truths = lab.truths(n)
+    values = np.asarray(lab.predict(jnp.asarray(truths)).values)
+    errors = NOISE * np.abs(values)
+    u, states, loss = lab.fitted(values, errors, lab.nearby(np.random.default_rng(1), n, each))
+    found, gradients = lab.information(u, states, errors)
+    determined = np.array([own.determines(g) for own, g in zip(found, gradients, strict=True)])
+    wrong = np.abs(np.asarray(lab.numbers(jnp.asarray(u))) - np.asarray(lab.numbers(jnp.asarray(truths))))
+    worst = np.where(determined, wrong, 0.0).max(axis=1)
+    return {"networks": n, "recovered to 1e-4": int(np.sum(worst < 1e-4)), "worst of each": worst.tolist(), "losses": loss.tolist(),
+            "ranks": [own.rank for own in found], "unknowns": len(lab.given), "determined numbers": determined.sum(axis=1).tolist(),
+            "smallest singular value": float(min(own.singular_values[own.rank - 1] for own in found))}  # fmt: skip
+
+
+def coverage(lab: Laboratory, rows: int) -> dict[str, Any]:
+    """95 % intervals from the local covariance, with noise of 5 % on every target."""
+    truth = lab.truths(1, seed=5)[0]
+    exact = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
+    errors = np.broadcast_to(NOISE * np.abs(exact), (rows, len(exact)))
+    rng = np.random.default_rng(2)
+    values = exact + errors * rng.normal(size=errors.shape)
+    starts = truth + rng.normal(0, 0.1, (rows, 4, len(truth)))
+    u, states, loss = lab.fitted(values, errors, starts)
+    found, gradients = lab.information(u, states, errors)
+    sizes = np.array([own.errors(g) for own, g in zip(found, gradients, strict=True)])
+    z = (np.asarray(lab.numbers(jnp.asarray(u))) - np.asarray(lab.numbers(jnp.asarray(truth[None])))) / sizes
+    known = np.isfinite(sizes)
+    inside = np.abs(z) < norm.isf(0.025)
+    freedom = len(exact) - np.mean([own.rank for own in found])
+    return {"intervals": int(known.sum()), "covered": float(inside[known].mean()), "covered where the error is below .5": float(inside[known & (sizes < 0.5)].mean()),
+            "intervals with an error below .5": int(np.sum(known & (sizes < 0.5))), "mean loss": float(loss.mean()), "degrees of freedom": float(freedom),
+            "by number": inside.mean(axis=0).tolist(), "median errors": np.median(sizes, axis=0).tolist()}  # fmt: skip
+
+
+def flatness(lab: Laboratory) -> dict[str, Any]:
+    """Changes of the loss along the directions that are reported as open, on the curve that keeps every prediction."""
+    truth = lab.truths(1, seed=7)[0]
+    values = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
+    fit = solve(lab.problem_of(values, NOISE * np.abs(values)), first=truth[None] + 0.05, starts=1, solver=SOLVER)
+    own = identifiability(fit)
+    changes = [float(np.abs(own.flat(k, 0.5)["loss_change"]).max()) for k in range(len(own.open))]
+    return {"open directions": own.json()["open"], "largest changes of the loss": changes, "rank": own.data.rank, "loss": fit.loss}
+
+
+def sampled(lab: Laboratory, networks: int) -> dict[str, Any]:
+    """Targets are means over sampled networks of 4000 neurons; errors are theirs."""
+    truth = lab.truths(1, seed=9)[0]
+    own = lab.problem.coordinates.common(jnp.asarray(truth))
+    runs = [{"input": [values[f"input[{p}]"] for p in NAMES[lab.P]], "spread": np.asarray(own.spread(0.0))} for values in lab.conditions.values()]
+    rows = []
+    for seed in range(networks):
+        network = mf.sample(own, seed=seed)
+        end = mf.simulate(network, _rates, t1=30.0, saveat=[30.0], runs=runs, seed=seed)
+        rows.append(np.stack([np.asarray(end["rate"])[:, -1], np.asarray(end["rate_sd"])[:, -1]], axis=-1).ravel())
+    found = np.array(rows)
+    errors = found.std(axis=0, ddof=1) / np.sqrt(networks)
+    exact = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
+    u, states, loss = lab.fitted(found.mean(axis=0)[None], errors[None], truth + np.random.default_rng(3).normal(0, 0.1, (1, 8, len(truth))))
+    information, gradients = lab.information(u, states, errors[None])
+    sizes = information[0].errors(gradients[0])
+    z = (np.asarray(lab.numbers(jnp.asarray(u)))[0] - np.asarray(lab.numbers(jnp.asarray(truth[None])))[0]) / sizes
+    return {"networks": networks, "z of targets": ((found.mean(axis=0) - exact) / errors).tolist(), "z of numbers": z.tolist(), "errors": sizes.tolist(),
+            "loss": float(loss[0]), "degrees of freedom": len(exact) - information[0].rank}  # fmt: skip
+
+
+def _rates(x: Any, p: int) -> Any:
+    return 0.5 * jnp.maximum(x, 0.0) ** 2
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="a few networks of each kind")
+    options.add_argument("--populations", type=int, nargs="+", default=[2, 3])
+    options.add_argument("--parts", nargs="+", default=["exact", "coverage", "flat", "sampled"])
+    options.add_argument("--json", type=Path)
+    given = options.parse_args()
+    result: dict[str, Any] = {}
+    for P in given.populations:
+        lab = Laboratory(P)
+        parts = {"exact": lambda lab=lab: exact_targets(lab, 2 if given.quick else 10, 4 if given.quick else 8),
+                 "coverage": lambda lab=lab: coverage(lab, 6 if given.quick else 36 if lab.P == 2 else 16),
+                 "flat": lambda lab=lab: flatness(lab), "sampled": lambda lab=lab: sampled(lab, 3 if given.quick else 10)}  # fmt: skip
+        for name in given.parts:
+            begin = time.perf_counter()
+            found = parts[name]() | {"seconds": round(time.perf_counter() - begin, 1)}
+            result[f"{name}, P = {P}"] = found
+            print(f"{name}, P = {P}: {json.dumps(found)}", flush=True)
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Fits from start to end: what was put in is found again, by either solver and over time; what they report."""
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.special import erf
+
+import motifield as mf
+from motifield.errors import ParameterError, SolverError
+from motifield.numerics.fit import Fit, _starts, fit, solve
+from motifield.numerics.fit_problem import Problem
+from motifield.numerics.least_squares import FirstOrder, LevenbergMarquardt, Minima
+
+INPUTS = {"low": 0.4, "mid": 0.9, "high": 1.5}
+CONDITIONS = {name: {"input[E]": value} for name, value in INPUTS.items()}
+TRUE = {"mean[E,I]": -0.006, "g[E,E]": 0.35}
+
+
+@pytest.fixture(scope="module")
+def base():
+    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.001, -0.006], [0.002, -0.003]], g=[[0.35, 0.5], [0.3, 0.4]],
+                            motifs=mf.Motifs(convergent=[[[0.004, 0], [0, 0.004]]] * 2, divergent=0.004), input=0.8)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def targets(base, system_of):
+    """Rates of E, and their spread, at the true parameters; the highest rate is held out."""
+    system, rows = system_of("1 + erf(x - 1/2)"), []
+    for name, value in INPUTS.items():
+        own = base.replace(input=mf.Constant(jnp.array([value, 0.8])))
+        point = mf.fixed_point(system, own).dataset
+        m, v = (float(point[k][0]) for k in ("mean", "variance"))
+        x = m + np.sqrt(v) * np.linspace(-8, 8, 40_001)
+        w = np.exp(-np.linspace(-8, 8, 40_001) ** 2 / 2)
+        rate = 1 + erf(x - 0.5)
+        mean = np.sum(w * rate) / w.sum()
+        assert mean == pytest.approx(float(point["rate"][0]), rel=1e-8)
+        sd = np.sqrt(np.sum(w * (rate - mean) ** 2) / w.sum())
+        rows += [{"quantity": "rate_mean", "population": "E", "condition": name, "value": mean, "error": 0.01, "held_out": name == "high"},
+                 {"quantity": "rate_sd", "population": "E", "condition": name, "value": sd, "error": 0.02}]  # fmt: skip
+    return mf.Targets.of(rows)
+
+
+@pytest.fixture(scope="module")
+def problem(base, targets, system_of):
+    start = base.replace(mean=base.mean.at[0, 1].set(-0.002), g=base.g.at[0, 0].set(0.1))
+    return Problem.of(system_of("1 + erf(x - 1/2)"), start, targets, [mf.Unknown("mean[E,I]", high=0), mf.Unknown("g[E,E]", low=0)],
+                      conditions=CONDITIONS, priors={"input[E]": mf.Normal(0.8, 1.0)})  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(problem):
+    return solve(problem, starts=6, seed=3)
+
+
+def test_what_was_put_in_is_found(found, targets):
+    assert found.status == "ok"
+    assert found.loss < 1e-8
+    for name, value in TRUE.items():
+        assert found.values[name] == pytest.approx(value, rel=1e-4)
+    np.testing.assert_allclose(found.predictions, targets.value, rtol=1e-5)
+    np.testing.assert_allclose(float(found.parameters().g[0, 0]), TRUE["g[E,E]"], rtol=1e-4)
+    assert float(found.parameters("high").input.value[0]) == 1.5
+
+
+def test_held_out_targets_are_predicted_and_not_fitted(found, problem, targets):
+    assert int(problem.fitted.sum()) == 5
+    assert found.held_out_loss() < 1e-6
+    held = [row for row in found.rows() if row["held out"]]
+    assert [row["target"] for row in held] == ["rate_mean E high"]
+    off = Fit(problem, found.minima._replace(u=found.minima.u + 0.3))
+    k = list(targets.held_out).index(True)
+    assert off.held_out_loss() == pytest.approx(((off.predictions[k] - targets.value[k]) / 0.01) ** 2)
+    assert off.rows()[k]["z"] == pytest.approx((off.predictions[k] - targets.value[k]) / 0.01)
+
+
+def test_minima_are_sorted_and_counted(found):
+    finite = found.minima.loss[np.isfinite(found.minima.loss)]
+    assert np.all(np.diff(finite) >= 0)
+    counts = found.agreement()
+    assert counts["starts"] == 6
+    assert counts["as good as the best"] >= 3
+    assert counts["as good as the best"] + counts["worse"] + counts["without a fixed point"] == 6
+    spread = found.ensemble()["value"]
+    assert spread.sizes["solution"] == counts["as good as the best"]
+    assert float(np.ptp(spread.sel(parameter="g[E,E]"))) < 1e-2
+
+
+def test_losses_by_kind_add_up(found):
+    off = Fit(found.problem, found.minima._replace(u=found.minima.u + 0.2))
+    parts = off.losses()
+    assert set(parts) == {"rate_mean", "rate_sd", "priors", "stability"}
+    r = np.asarray(found.problem.compiled(jnp.asarray(off.u), jnp.asarray(off.minima.states[0]))[0])
+    assert sum(parts.values()) == pytest.approx(np.sum(r**2))
+    assert parts["rate_mean"] == pytest.approx(np.sum(r[[0, 2]] ** 2))
+    assert parts["priors"] == 0
+
+
+def test_a_first_order_method_finds_the_same_minimum(problem, found):
+    other = solve(problem, solver=FirstOrder(steps=1500, atol=1e-3), starts=2, seed=3)
+    assert other.loss < 1e-3
+    for name, value in TRUE.items():
+        assert other.values[name] == pytest.approx(value, rel=0.02)
+
+
+def test_statuses(problem, found):
+    lost = Minima(*(v[:2].copy() for v in found.minima))
+    assert Fit(problem, lost._replace(converged=np.zeros(2, dtype=bool))).status.startswith("the best start has not converged")
+    nothing = Fit(problem, lost._replace(loss=np.full(2, np.nan)))
+    assert nothing.status.startswith("no start has a fixed point")
+    assert nothing.agreement()["without a fixed point"] == 2
+
+
+def test_plain_data_and_datasets(found):
+    data = json.loads(json.dumps(found.json()))
+    assert data["values"] == found.values
+    assert len(data["targets"]) == 6
+    assert "LowRank takes the residual's variance from mean rates" in data["closure"]
+    made = found.dataset()
+    np.testing.assert_allclose(made["value"].sel(parameter="g[E,E]")[0], found.values["g[E,E]"])
+    np.testing.assert_allclose(made["prediction"], made["target_value"], rtol=1e-5)
+    assert made.attrs["status"] == "ok"
+    assert made.sizes == {"start": 6, "parameter": 2, "coordinate": 2, "target": 6}
+
+
+def test_stability_of_every_condition(found):
+    assert set(found.stability()) == set(CONDITIONS)
+
+
+def test_starts_that_are_given(problem):
+    with pytest.raises(ParameterError, match="starts = 0 and lanes = 64 must be at least 1"):
+        solve(problem, starts=0)
+    u = problem.coordinates.given()
+    np.testing.assert_array_equal(_starts(problem, 3, 0, True, None)[0], u)
+    np.testing.assert_array_equal(_starts(problem, 3, 0, True, u + 1)[0], u + 1)
+    np.testing.assert_array_equal(_starts(problem, 3, 5, False, None), problem.coordinates.random(np.random.default_rng(5), 3))
+    assert len(_starts(problem, 2, 0, True, np.stack([u, u, u]))) == 2
+
+
+def test_a_fit_to_a_time_course(system_of):
+    """The weight of a signal, from rates over time in one population; `fit` raises where it is asked to and has too few steps."""
+    system = system_of("1 + erf(x - 1/2)")
+    course = mf.signals([0.0, 1.0, 4.0], {"ones": 1.0, "light": [0.0, 1.0, 0.0]}, {"ones": 0.2, "light": 0.7}, ["E"])
+    own = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=-0.001, g=0.3, motifs=mf.Motifs(convergent=0.004, divergent=0.004), input=course)
+    held = own.replace(input=mf.Constant(own.input(0.0)))
+    times = [0.5, 1.0, 2.0, 4.0]
+    path = mf.integrate(system, own, 4.0, initial=mf.fixed_point(system, held).state, saveat=[0.0, *times])["rate"].values[1:, 0]
+    rows = [{"quantity": "rate_mean", "population": "E", "condition": "film", "time": t, "value": float(v), "error": 0.01}
+            for t, v in zip(times, path, strict=True)]  # fmt: skip
+    off = own.replace(input=mf.signals([0.0, 1.0, 4.0], {"ones": 1.0, "light": [0.0, 1.0, 0.0]}, {"ones": 0.2, "light": 0.3}, ["E"]))
+    made = fit(system, off, mf.Targets.of(rows), [mf.Unknown("input.light[E]", low=0)], starts=1, step=0.1, throw=True)
+    assert made.values["input.light[E]"] == pytest.approx(0.7, rel=1e-4)
+    with pytest.raises(SolverError, match="has not converged"):
+        fit(system, off, mf.Targets.of(rows), [mf.Unknown("input.light[E]", low=0)], starts=1, solver=LevenbergMarquardt(steps=1), throw=True)
+
+
+@pytest.mark.parametrize("P", [1])
+def test_the_second_moment_is_exact_without_reciprocity(P, system_of):
+    system = system_of("1 + erf(x - 1/2)", "SecondMoment")
+    rows = [{"quantity": "rate_mean", "population": "E", "value": 0.7, "error": 0.01}]
+    for reciprocal, text in ((0.0, "exact at fixed points"), (0.1, "SecondMoment leaves out")):
+        own = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=-0.001, g=0.3, motifs=mf.Motifs(reciprocal=reciprocal), input=0.1)
+        problem = Problem.of(system, own, mf.Targets.of(rows), ["input"])
+        u = problem.coordinates.given()[None]
+        one = Fit(problem, Minima(u, np.asarray(problem.at_rest())[None], np.zeros(1), np.zeros(1, dtype=int), np.ones(1, dtype=bool)))
+        assert one.closure_validity().startswith(text)
