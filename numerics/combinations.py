@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy.linalg import qr
 
 SIMPLE, LARGEST = 1e-6, 12
 """A row is simple where a multiple by an integer up to 12 makes all its entries integers up to 12, to this accuracy."""
+SHOWN = 0.01
+"""Of rows that are not simple, entries below this part of the largest are left out of their text."""
 ZERO = 1e-6
 """Entries below this, relative to the largest of a row, are 0."""
 
@@ -31,33 +35,52 @@ class Combination:
 
     @property
     def text(self) -> str:
-        """Such as "g[E,E]^2 tau_con[E,E,E]" or "input[E] + 2 input[I]"."""
+        """Such as "g[E,E]^2 tau_con[E,E,E]" or "input[E] + 2 input[I]"; entries below a hundredth of the largest are dots."""
         if len(self.names) == 1:
             return self.names[0]
-        product = " ".join(_bracket(name) + ("" if power == 1 else f"^{power:.3g}") for name, power in self.powers.items())
-        terms = [_term(weight, name) for name, weight in self.weights.items()]
-        if self.powers and terms:
+        powers, weights = self.shown
+        product = " ".join(_bracket(name) + ("" if power == 1 else f"^{power:.3g}") for name, power in powers.items())
+        terms = [_term(weight, name) for name, weight in weights.items()]
+        if powers and terms:
             terms.insert(0, f"+ log({product})")
-        return " ".join(terms).removeprefix("+ ") if terms else product
+        dots = " ..." if len(powers) + len(weights) < len(self.names) else ""
+        return (" ".join(terms).removeprefix("+ ") if terms else product) + dots
+
+    @property
+    def shown(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Powers and weights that are not small beside the largest."""
+        least = 0.0 if self.simple else SHOWN
+
+        def large(entries: Mapping[str, float]) -> dict[str, float]:
+            most = max(map(abs, entries.values()), default=0.0)
+            return {name: value for name, value in entries.items() if abs(value) >= least * most}
+
+        return large(self.powers), large(self.weights)
 
     def row(self, names: Sequence[str]) -> np.ndarray:
         """Its entries in the order of these names."""
         return np.array([self.powers.get(n, 0.0) + self.weights.get(n, 0.0) for n in names])
 
 
-def combinations(rows: np.ndarray, names: Sequence[str], logarithmic: Sequence[bool], scale: np.ndarray) -> list[Combination]:
+def combinations(rows: np.ndarray, names: Sequence[str], logarithmic: Any, scale: np.ndarray) -> list[Combination]:
     """The space that rows span, (r, n), by rows that share as few numbers as possible: reduced row echelon form.
 
     Columns are log|v_k| where `logarithmic`, else v_k / scale_k. The form depends on the order of columns: of a few orders, the one with the
-    most simple rows and the fewest entries is taken. A number that the space determines alone has a row of its own in every order.
+    most simple rows and the fewest entries is taken, in doubt the one that keeps entries small (columns by pivoted QR). A number that the space
+    determines alone has a row of its own in every order.
     """
+    if not len(rows):
+        return []
     given, size = np.arange(len(names)), np.sum(rows**2, axis=0)
-    orders = [given, given[::-1], np.argsort(size, kind="stable"), np.argsort(-size, kind="stable")]
+    orders = [qr(rows, mode="r", pivoting=True)[1], given, given[::-1], np.argsort(size, kind="stable")]
     made = [[_combination(row, names, logarithmic, scale) for row in row_echelon(rows, order)] for order in orders]
+    complex_rows = [sum(not c.simple for c in found) for found in made]
+    if min(complex_rows) == complex_rows[0] > 0:
+        return made[0]
     return min(made, key=lambda found: (sum(not c.simple for c in found), sum(len(c.names) for c in found)))
 
 
-def row_echelon(rows: np.ndarray, order: Sequence[int] | None = None) -> np.ndarray:
+def row_echelon(rows: np.ndarray, order: Any = None) -> np.ndarray:
     """Reduced row echelon form, (r, n): each row is 1 at its pivot, the first column that can be one in this order, where all others are 0."""
     left = np.array(rows, dtype=float)
     done: list[int] = []
@@ -74,11 +97,11 @@ def row_echelon(rows: np.ndarray, order: Sequence[int] | None = None) -> np.ndar
             if k != best:
                 left[k] -= left[k, column] * left[best]
         done.append(best)
-    made = left[sorted(done)]
+    made = left[done]
     return np.where(np.abs(made) > ZERO * np.abs(made).max(axis=1, keepdims=True), made, 0.0) if len(made) else made
 
 
-def _combination(row: np.ndarray, names: Sequence[str], logarithmic: Sequence[bool], scale: np.ndarray) -> Combination:
+def _combination(row: np.ndarray, names: Sequence[str], logarithmic: Any, scale: np.ndarray) -> Combination:
     logs = np.asarray(logarithmic)
     there = row != 0
     if there.sum() == 1:
@@ -102,7 +125,7 @@ def _simplified(row: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _named(row: np.ndarray, names: Sequence[str], where: np.ndarray) -> dict[str, float]:
-    return {names[k]: float(row[k]) for k in np.flatnonzero(where)}
+    return {name: float(v) for name, v, there in zip(names, row, where, strict=True) if there}
 
 
 def _bracket(name: str) -> str:

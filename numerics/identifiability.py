@@ -20,19 +20,24 @@ from .fit_problem import Problem
 from .scales import Scale
 from .vary import MOTIFS
 
-TOLERANCE = 1e-7
-UNSEEN = 1e-6
-"""A number is determined when the part of its gradient in directions that nothing determines is smaller than this, relative."""
+TOLERANCE = 1e-9
+WEAKEST = 10.0
+"""Standard errors above this, of log|v| or in units of v, determine nothing: a factor of e^10."""
 ONE_SIGNED = ("N", "fractions", "mean", "g", "noise", *MOTIFS)
 """Numbers that are compared on a logarithmic scale, with whatever sign they have."""
-STEP, CORRECTIONS, EXACT = 0.05, 12, 1e-10
+UNSEEN = 1e-6
+"""A number can change unseen when this part of its gradient, or more, lies in directions in which nothing changes."""
+STEP, SHORTEST, CORRECTIONS, EXACT = 0.05, 1e-4, 12, 1e-10
 
 
 class Information:
-    """Singular values of a Jacobian, (m, n), its row space and null space; make it with `Information.of`."""
+    """Singular values of a Jacobian, (m, n), and the directions that belong to them, rows of (n, n); make it with `Information.of`.
 
-    def __init__(self, singular_values: np.ndarray, seen: np.ndarray, unseen: np.ndarray):
-        self.singular_values, self.seen, self.unseen = singular_values, seen, unseen
+    rank: directions with standard errors below 10, which are determined; exact: directions in which anything changes at all
+    """
+
+    def __init__(self, singular_values: np.ndarray, directions: np.ndarray, rank: int, exact: int, floor: float):
+        self.singular_values, self.directions, self.rank, self.exact, self.floor = singular_values, directions, rank, exact, floor
 
     @classmethod
     def of(cls, jacobian: Float[np.ndarray, "m n"], tolerance: float) -> Information:
@@ -40,27 +45,33 @@ class Information:
         _, found, rows = np.linalg.svd(jacobian, full_matrices=True)
         values = np.zeros(jacobian.shape[1])
         values[: len(found)] = found
-        rank = int(np.sum(values > tolerance * max(values[0], 1e-300))) if len(values) else 0
-        return cls(values, rows[:rank], rows[rank:])
+        floor = tolerance * max(float(values.max(initial=0.0)), 1e-300)
+        return cls(values, rows, int(np.sum(values > max(floor, 1 / WEAKEST))), int(np.sum(values > floor)), floor)
 
     @property
-    def rank(self) -> int:
-        """Number of combinations that are determined."""
-        return len(self.seen)
+    def seen(self) -> np.ndarray:
+        """A basis of what is determined, (rank, n)."""
+        return self.directions[: self.rank]
+
+    @property
+    def unseen(self) -> np.ndarray:
+        """A basis of the directions in which nothing changes, (n - exact, n)."""
+        return self.directions[self.exact :]
 
     @property
     def covariance(self) -> np.ndarray:
-        """(J^T J)^+, (n, n)."""
+        """(J^T J)^-1, (n, n), very large in directions that are open."""
+        return (self.directions.T / np.maximum(self.singular_values, self.floor) ** 2) @ self.directions
+
+    @property
+    def determined_covariance(self) -> np.ndarray:
+        """Of the determined directions alone, (n, n)."""
         return (self.seen.T / self.singular_values[: self.rank] ** 2) @ self.seen
 
-    def determines(self, gradients: Float[np.ndarray, "k n"]) -> np.ndarray:
-        """Of which numbers, given by their gradients, nothing lies in the null space."""
-        return np.linalg.norm(gradients @ self.unseen.T, axis=1) <= UNSEEN * np.maximum(np.linalg.norm(gradients, axis=1), 1e-300)
-
     def errors(self, gradients: Float[np.ndarray, "k n"]) -> np.ndarray:
-        """Standard errors, infinite where a number is not determined."""
-        variances = np.einsum("kn,nm,km->k", gradients, self.covariance, gradients)
-        return np.where(self.determines(gradients), np.sqrt(np.maximum(variances, 0.0)), np.inf)
+        """Standard errors, (k,); infinite where they are above 10."""
+        found = np.linalg.norm((gradients @ self.directions.T) / np.maximum(self.singular_values, self.floor), axis=1)
+        return np.where(found <= WEAKEST, found, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +80,7 @@ class Identifiability:
 
     names: of independent numbers, n; `logarithmic`, `scale`: columns are log|v|, or v / scale; jacobian: of the standardised targets, (m, n)
     data: from the targets alone; whole: with priors and the limit that keeps states stable
-    gradients: of all numbers of the fit, by `all_names`, with respect to the columns
+    gradients: of all numbers of the fit, by `all_names`, in units of `sizes`, with respect to the columns
     """
 
     fit: Fit
@@ -81,6 +92,7 @@ class Identifiability:
     data: Information
     whole: Information
     gradients: np.ndarray
+    sizes: np.ndarray
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -100,8 +112,9 @@ class Identifiability:
 
     @cached_property
     def determined(self) -> list[Combination]:
-        """A basis of what the targets determine: products of powers and sums."""
-        return combinations(self.data.seen, self.names, self.logarithmic, self.scale)
+        """A basis of what the targets determine, products of powers and sums, the most precise first."""
+        found = combinations(self.data.seen, self.names, self.logarithmic, self.scale)
+        return sorted(found, key=self._error)
 
     @cached_property
     def open(self) -> list[Combination]:
@@ -110,11 +123,11 @@ class Identifiability:
 
     def is_determined(self, *, priors: bool = False) -> dict[str, bool]:
         """Whether each number is, by the targets alone or together with the priors."""
-        return dict(zip(self.all_names, self._source(priors).determines(self.gradients).tolist(), strict=True))
+        return dict(zip(self.all_names, np.isfinite(self._source(priors).errors(self.gradients)).tolist(), strict=True))
 
     def standard_errors(self, *, priors: bool = True) -> dict[str, float]:
-        """Of each number, from the local covariance; infinite where it is not determined."""
-        return dict(zip(self.all_names, self._source(priors).errors(self.gradients).tolist(), strict=True))
+        """Of each number, from the local covariance; infinite where it is not determined, even to a factor of e^10."""
+        return dict(zip(self.all_names, (self._source(priors).errors(self.gradients) * self.sizes).tolist(), strict=True))
 
     def intervals(self, level: float = 0.95, *, priors: bool = True) -> dict[str, tuple[float, float]]:
         """Of each number, symmetric on its `Scale`, and therefore within its bounds; those of numbers that are not determined are the bounds.
@@ -130,7 +143,7 @@ class Identifiability:
     def correlations(self, *, priors: bool = True) -> xr.DataArray:
         """Of the errors of the numbers that are determined, (parameter, parameter2)."""
         own = self._source(priors)
-        keep = own.determines(self.gradients)
+        keep = np.isfinite(own.errors(self.gradients))
         g = self.gradients[keep]
         covariance = g @ own.covariance @ g.T
         size = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
@@ -148,10 +161,8 @@ class Identifiability:
         """A row for each combination that the targets determine: its value and standard error; of products both relative errors."""
         found = []
         for own in self.determined:
-            entries = own.row(self.names)
-            gradient = np.where(self.logarithmic, entries, entries * self.scale)
-            found.append({"combination": own.text, "value": self._value(own), "standard error": float(self.data.errors(gradient[None])[0]),
-                          "relative": not own.weights, "exact": own.simple})  # fmt: skip
+            found.append({"combination": own.text, "value": self._value(own), "standard error": self._error(own), "relative": not own.weights,
+                          "exact": own.simple})  # fmt: skip
         return found
 
     def text(self) -> str:
@@ -163,7 +174,11 @@ class Identifiability:
             return f"the targets determine none of the {n} parameters"
         lines = [f"of {n} parameters, the targets determine {self.data.rank} combination{'s' * (self.data.rank > 1)}:"]
         lines += [f"  {'' if len(own.names) == 1 else 'only '}{own.text}{'' if own.simple else ' (near these values)'}" for own in self.determined]
-        lines += ["no target changes along"] + [f"  {_direction(own)}" for own in self.open]
+        weak = self.data.exact - self.data.rank
+        if weak:
+            lines.append(f"{weak} more are determined no better than to a factor of e^{WEAKEST:g}")
+        if self.open:
+            lines += ["no target changes along"] + [f"  {_direction(own)}" for own in self.open]
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
@@ -185,6 +200,11 @@ class Identifiability:
     def _source(self, priors: bool) -> Information:
         return self.whole if priors else self.data
 
+    def _error(self, own: Combination) -> float:
+        entries = own.row(self.names)
+        gradient = np.where(self.logarithmic, entries, entries * self.scale)
+        return float(np.sqrt(gradient @ self.data.determined_covariance @ gradient))
+
     def _value(self, own: Combination) -> float:
         logs = sum(power * np.log(abs(self.values[n])) for n, power in own.powers.items())
         if not own.weights:
@@ -204,8 +224,9 @@ class Identifiability:
         if isinstance(direction, str):
             if direction not in self.all_names:
                 raise ParameterError(f"there is no parameter {direction!r} in the fit: there are {', '.join(self.all_names)}")
-            along = unseen.T @ (unseen @ self.gradients[self.all_names.index(direction)])
-            if self.is_determined()[direction]:
+            own = self.gradients[self.all_names.index(direction)]
+            along = unseen.T @ (unseen @ own)
+            if np.linalg.norm(along) < UNSEEN * np.linalg.norm(own):
                 raise ParameterError(f"the targets determine {direction}: it cannot change without their notice")
             return along
         if not 0 <= direction < len(self.open):
@@ -219,8 +240,8 @@ def identifiability(fit: Fit, *, tolerance: float = TOLERANCE, rank: int = 0) ->
 
     Columns of the Jacobian are log|v| for numbers of one sign (bounds at 0, or N, fractions, means, g and motifs by nature), v for others, so that
     the row space shows products of powers: if only tau_con g^2 enters the equations, its row is (1, 2). Singular values below `tolerance`
-    times the largest count as 0. Standard errors are those of (J^T J)^-1, with the priors' rows or without: of errors of the targets that are
-    independent and right, of weights that are 1, to first order.
+    times the largest count as 0; directions with a standard error above 10, a factor of e^10, are not determined. Standard errors are those of
+    (J^T J)^-1, with the priors' rows or without: of errors of the targets that are independent and right, of weights that are 1, to first order.
 
     rank: of the minimum in the fit, the best one unless given. Raises `ParameterError` for a tolerance or rank that cannot be, `SolverError` where
     there is no fixed point.
@@ -244,7 +265,7 @@ def identifiability(fit: Fit, *, tolerance: float = TOLERANCE, rank: int = 0) ->
     data = whole[: int(problem.fitted.sum())]
     names = tuple(problem.coordinates.names[k] for k in chosen)
     return Identifiability(fit, rank, names, logs[chosen], scale[chosen], data, Information.of(data, tolerance), Information.of(whole, tolerance),
-                           slopes @ back)  # fmt: skip
+                           (slopes / np.abs(scale)[:, None]) @ back, np.abs(scale))  # fmt: skip
 
 
 def independent(rows: Float[np.ndarray, "k n"]) -> list[int]:
@@ -272,15 +293,15 @@ def _flat(own: Identifiability, start: np.ndarray, length: float) -> xr.Dataset:
     r0 = np.asarray(problem.compiled(jnp.asarray(u0), jnp.asarray(states0))[0])[:count]
     slopes = np.asarray(jax.jacfwd(problem.coordinates.values)(jnp.asarray(u0)))
     first = np.linalg.pinv(_columns(own, slopes)) @ start
-    steps = int(np.ceil(length / STEP))
-    sides = [_walk(own, u0, states0, side * first, length / steps, steps, r0) for side in (-1, 1)]
-    way = [*sides[0][::-1], (u0, states0), *sides[1]]
-    us, distance = np.array([u for u, _ in way]), np.linspace(-length, length, len(way))
-    loss = [np.sum(np.asarray(problem.compiled(jnp.asarray(u), jnp.asarray(states))[0])[:count] ** 2) for u, states in way]
+    sides = [_walk(own, u0, states0, side * first, length, r0) for side in (-1, 1)]
+    way = [*((-d, u, states) for d, u, states in sides[0][::-1]), (0.0, u0, states0), *sides[1]]
+    loss = [np.sum(np.asarray(problem.compiled(jnp.asarray(u), jnp.asarray(states))[0])[:count] ** 2) for _, u, states in way]
+    us = np.array([u for _, u, _ in way])
     values = np.asarray(jax.vmap(problem.coordinates.values)(jnp.asarray(us)))
-    return xr.Dataset({"value": (("distance", "parameter"), values), "u": (("distance", "coordinate"), us),
-                       "loss_change": ("distance", np.array(loss) - np.sum(r0**2))},
-                      coords={"distance": distance, "parameter": list(own.all_names), "coordinate": list(problem.coordinates.labels)})  # fmt: skip
+    data = {"value": (("distance", "parameter"), values), "u": (("distance", "coordinate"), us),
+            "loss_change": ("distance", np.array(loss) - np.sum(r0**2))}  # fmt: skip
+    names = {"parameter": list(own.all_names), "coordinate": list(problem.coordinates.labels)}
+    return xr.Dataset(data, coords={"distance": [d for d, _, _ in way], **names})
 
 
 def _columns(own: Identifiability, slopes: np.ndarray) -> np.ndarray:
@@ -288,33 +309,41 @@ def _columns(own: Identifiability, slopes: np.ndarray) -> np.ndarray:
     return slopes[[own.all_names.index(n) for n in own.names]] / own.scale[:, None]
 
 
-def _walk(own: Identifiability, u: np.ndarray, states: np.ndarray, along: np.ndarray, step: float, steps: int,
-          r0: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:  # fmt: skip
-    problem, count, found = own.fit.problem, len(r0), []
-    rank = own.data.rank
-    for _ in range(steps):
-        rows = np.linalg.svd(np.asarray(problem.jacobian(jnp.asarray(u), jnp.asarray(states)))[:count])[2]
+def _walk(own: Identifiability, u: np.ndarray, states: np.ndarray, along: np.ndarray, length: float,
+          r0: np.ndarray) -> list[tuple[float, np.ndarray, np.ndarray]]:  # fmt: skip
+    problem, rank = own.fit.problem, own.data.exact
+    found: list[tuple[float, np.ndarray, np.ndarray]] = []
+    done, step = 0.0, min(STEP, length)
+    while done < length * (1 - 1e-9):
+        rows = np.linalg.svd(np.asarray(problem.jacobian(jnp.asarray(u), jnp.asarray(states)))[: len(r0)])[2]
         tangent = rows[rank:].T @ (rows[rank:] @ along)
         tangent /= np.linalg.norm(tangent)
-        u, states = _corrected(problem, u + step * tangent, states, r0, rank)
-        found.append((u, states))
-        along = tangent
+        step = min(step, length - done)
+        while (reached := _corrected(problem, u + step * tangent, states, r0, rank)) is None:
+            step /= 2
+            if step < SHORTEST:
+                raise SolverError(f"predictions cannot be kept along this direction beyond a distance of {done:.3g}: take a shorter length")
+        (u, states), done, along = reached, done + step, tangent
+        found.append((done, u, states))
+        step = min(1.5 * step, STEP)
     return found
 
 
-def _corrected(problem: Problem, u: np.ndarray, states: np.ndarray, r0: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest coordinates whose predictions are those that give r0."""
+def _corrected(problem: Problem, u: np.ndarray, states: np.ndarray, r0: np.ndarray, rank: int
+               ) -> tuple[np.ndarray, np.ndarray] | None:  # fmt: skip
+    """The nearest coordinates whose predictions are those that give r0; None where Newton's method does not find them nearby."""
+    begin = u
     for _ in range(CORRECTIONS):
         residuals, outcome = problem.compiled(jnp.asarray(u), jnp.asarray(states))
         change = np.asarray(residuals)[: len(r0)] - r0
-        if not np.all(np.isfinite(change)):
+        if not np.all(np.isfinite(change)) or np.linalg.norm(u - begin) > STEP:
             break
         states = np.asarray(outcome.states)
         if np.linalg.norm(change) < EXACT * (1 + np.linalg.norm(r0)):
             return u, states
         left, values, rows = np.linalg.svd(np.asarray(problem.jacobian(jnp.asarray(u), jnp.asarray(states)))[: len(r0)], full_matrices=False)
         u = u - rows[:rank].T @ ((left[:, :rank].T @ change) / values[:rank])
-    raise SolverError(f"predictions cannot be kept along this direction beyond u = {np.array2string(u, precision=3)}: take a shorter length")
+    return None
 
 
 def _is_logarithmic(problem: Problem, k: int, value: float) -> bool:
@@ -330,7 +359,8 @@ def _is_logarithmic(problem: Problem, k: int, value: float) -> bool:
 
 def _direction(own: Combination) -> str:
     """A direction in which numbers change together, in words."""
-    parts = [f"{name} -> {name} f{'' if power == 1 else f'^{power:.3g}'}" for name, power in own.powers.items()]
-    for name, weight in own.weights.items():
+    powers, weights = own.shown
+    parts = [f"{name} -> {name} f{'' if power == 1 else f'^{power:.3g}'}" for name, power in powers.items()]
+    for name, weight in weights.items():
         parts.append(f"{name} -> {name} {'-' if weight < 0 else '+'} {'' if abs(weight) == 1 else f'{abs(weight):.3g} '}e")
-    return ", ".join(parts)
+    return ", ".join(parts) + (", ..." if len(parts) < len(own.names) else "")

@@ -113,7 +113,7 @@ def compare(fit: Fit, models: Mapping[str, FreeMotifs] | None = None, *, folds: 
     groups, or None. Each group is predicted by a fit to all others. starts: for each of these fits, the fit's own minimum, as near as the model
     has it, and random ones; seed: of groups and starts. All fits of a model run side by side and are compiled once
 
-    Effective parameters are tr[J (J^T J + priors)^+ J^T] at the minimum: directions that targets do not determine count nothing.
+    Effective parameters are tr[J (J^T J + priors)^+ J^T] at the minimum: directions that nothing determines, even to a factor of e^10, count nothing.
     Raises `ParameterError` for folds or models that cannot be.
     """
     say = progress or (lambda what, part: None)
@@ -225,7 +225,7 @@ def effective_parameters(fit: Fit) -> float:
     if not np.all(np.isfinite(J)):
         return float("nan")
     data = J[: int(fit.problem.fitted.sum())]
-    return float(np.sum((data @ Information.of(J, TOLERANCE).covariance) * data))
+    return float(np.sum((data @ Information.of(J, TOLERANCE).determined_covariance) * data))
 
 
 def _starts(fit: Fit, problem: Problem, starts: int, seed: int) -> np.ndarray:

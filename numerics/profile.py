@@ -104,13 +104,13 @@ def profile(fit: Fit, name: str, values: Sequence[float] | None = None, *, point
     width = _width(fit, name, held.scale)
     wanted = start.t + np.linspace(-span, span, points) * width if values is None else _checked(values, name, held.scale)
     count = len(wanted) + 2
-    sides = []
+    sides: list[list[Point]] = []
     for sign in (-1, 1):
         own = np.sort(wanted[sign * (wanted - start.t) > 1e-9 * width] * sign) * sign
         line = [start]
         for t in own:
             line.append(held.minimum(line[-1], float(t)))
-            say(f"{name} = {float(held.scale.backward(t)):.4g}: loss {line[-1].loss:.5g}", (sum(map(len, sides)) + len(line)) / count)
+            say(f"{name} = {float(held.scale.backward(t)):.4g}: loss {line[-1].loss:.5g}", (sum(len(own) for own in sides) + len(line)) / count)
         sides.append(line)
     best = min(point.loss for line in sides for point in line if np.isfinite(point.loss))
     target = best + float(stats.chi2.ppf(level, 1))
