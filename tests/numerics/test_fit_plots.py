@@ -117,6 +117,10 @@ def test_what_stands_below_a_number(made_up_fit):
     assert [text.partition("\n")[2] for text in g] == ["± 0.05", "", "± 0.05", ""]
     mean = next(texts for title, texts in found.items() if title.startswith("mean"))
     assert [text.partition("\n")[2] for text in mean] == ["± 4", "open", "± 4", "± 4"], "errors have the factor N of the numbers"
+    alone = {"tau_div[E,I,I]": ("divergence", 2), "tau_con[E,I,I]": ("convergence", 1), "tau_chn[I,E,E]": ("chains through E", 2)}
+    for name, (title, place) in alone.items():  # places are row by row, row = target: E,E  E,I  I,E  I,I
+        texts = next(ax.texts for ax in connectivity(made_up_fit, {name: 0.001}).axes if ax.get_title().startswith(title))
+        assert [text.get_text().endswith("± 4") for text in texts] == [k == place for k in range(4)], name
     ranges = {ax.get_title(): [text.get_text() for text in ax.texts] for ax in connectivity(made_up_fit).axes if ax.images}
     table = made_up_fit.ensemble()["value"].sel(parameter="g[E,E] = g[I,E]").values
     assert ranges["SD of synapses, $g_{pq}$"][0].endswith(f"\n{table.min():.2g} .. {table.max():.2g}")

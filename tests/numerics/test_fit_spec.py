@@ -54,6 +54,7 @@ low = 0.0005
 [fit.priors]
 "mean[E,I]" = { log-normal = [-0.006, 0.4] }
 "g[E,E]" = { normal = [0.1, 0.02] }
+"mean[E,E]" = { normal = [0.001, 0.0002] }
 [fit.conditions.gratings]
 "input[I]" = 1.4
 """
@@ -81,7 +82,7 @@ def test_every_entry_reaches_fit(read):
     assert list(unknowns) == ["mean[E,I]", "mean[I,E]", "input[E] @ gratings", "spread[E] = spread[I]", "mean[E,E]"]
     assert unknowns["mean[E,I]"] == mf.Unknown("mean[E,I]", high=0.0, prior=mf.LogNormal(0.006, 0.4, -1))
     assert unknowns["mean[I,E]"] == mf.Unknown("mean[I,E]", low=0.0)
-    assert unknowns["mean[E,E]"] == mf.Unknown("mean[E,E]", low=0.0005), "named, so that Dale's law does not name it again"
+    assert unknowns["mean[E,E]"] == mf.Unknown("mean[E,E]", low=0.0005, prior=mf.Normal(0.001, 0.0002)), "named, so that Dale's law does not name it again"
     assert unknowns["input[E] @ gratings"] == mf.Unknown("input[E]", "gratings", 0.0, 5.0, mf.Normal(1.5, 0.5), (1.0, 2.0))
     assert given["priors"] == {"g[E,E]": mf.Normal(0.1, 0.02)}
     assert given["motifs"] == mf.FreeMotifs(("tau_con[E,E,E]",), ("tau_div[*,*,*]",))
@@ -100,7 +101,7 @@ def test_it_makes_a_problem(read):
     u = problem.coordinates.given()
     assert problem.coordinates.of_condition(u, "gratings").input(0.0).tolist() == pytest.approx([1.0, 1.4])
     assert problem.coordinates.of_condition(u, "spontaneous").input(0.0).tolist() == pytest.approx([1.0, 1.0])
-    assert list(problem.coordinates.priors) == ["mean[E,I]", "input[E] @ gratings", "g[E,E]"]
+    assert list(problem.coordinates.priors) == ["mean[E,I]", "input[E] @ gratings", "mean[E,E]", "g[E,E]"]
     assert (problem.stable, problem.step) == (False, 0.05)
 
 
