@@ -192,7 +192,7 @@ class Quadrature(Average):
         self.offset, self.opaque, self.rule, self.power = float(offset), opaque, Rule(float(tolerance)), 1
         shape = self.pieces if shape is None and not parameters else shape
         self.grid = None if shape is None else Grid(shape, self.breaks, self.rule)
-        self.singular_order = lambda: 1 if self.grid is None else self.grid.singular_order
+        self.singular_order = lambda: (1 if self.breaks else 99) if self.grid is None else self.grid.singular_order
 
     def squared(self) -> Quadrature:
         """The average of the function's square, on the same panels."""
