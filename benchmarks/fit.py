@@ -29,13 +29,12 @@ def main() -> None:
     own = model.Model.of(transfer, targets, known)
     busy = os.getloadavg()[0]
     begin, cpu = time.perf_counter(), time.process_time()
-    problem = mf.Problem.of(
-        own.system, own.parameters, targets, model.unknowns(known, transfer), motifs=model.CONVERGENCE, conditions=own.conditions()
-    )
+    problem = mf.Problem.of(own.system, own.parameters, targets, model.unknowns(known, transfer), motifs=model.CONVERGENCE,
+                            conditions=own.conditions(), priors=model.convergence_priors(known))  # fmt: skip
     fit = solve(problem, starts=options.starts)
     wall, work = time.perf_counter() - begin, time.process_time() - cpu
-    found = {"unknowns": problem.coordinates.size, "seconds": wall, "processor seconds": work, "load before": busy, "loss": fit.loss, **fit.agreement(),
-             "met": wall <= TARGET}  # fmt: skip
+    cost = {"unknowns": problem.coordinates.size, "seconds": wall, "processor seconds": work, "load before": busy}
+    found = {**cost, "loss": fit.loss, **fit.agreement(), "met": wall <= TARGET}
     print(json.dumps(found, indent=2) if options.json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 
 

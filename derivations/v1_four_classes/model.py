@@ -35,6 +35,8 @@ TRANSFERS = {
 CHOSEN = "soft power law"
 CONVERGENCE = mf.FreeMotifs(tuple(f"tau_con[{p},{q},{q}]" for p in POPULATIONS for q in POPULATIONS))
 """In-strengths from each source vary, independently of those from other sources."""
+UNSURE = 0.7
+"""Of the logarithm of convergence that reconstructed numbers of synapses make, before the fit."""
 
 
 def targets() -> mf.Targets:
@@ -88,6 +90,17 @@ def in_degree_cv() -> np.ndarray:
     table = pd.read_csv(HERE / "data/cells.csv")
     table["cv"] = np.sqrt(np.exp(table.in_degree_lognormal_shape**2) - 1)
     return np.array([np.average(own.cv, weights=own.density_per_mm2) for own in (table[table.cell_class == name] for name in CLASSES)])
+
+
+def convergence_priors(known: dict[str, mf.LogNormal]) -> dict[str, mf.LogNormal]:
+    """tau_con[p,q,q] = (cv_p mean_pq sqrt(N) / g_pq)^2, as numbers of synapses that vary by a relative SD of cv_p make it; within a factor e^.7."""
+    cv = dict(zip(POPULATIONS, in_degree_cv(), strict=True))
+    share = {
+        (p, q): (cv[p] * known[f"mean[{p},{q}]"].median * np.sqrt(N) / known[f"g[{p},{q}]"].median) ** 2
+        for p in POPULATIONS
+        for q in POPULATIONS
+    }
+    return {f"tau_con[{p},{q},{q}]": mf.LogNormal(float(value), UNSURE) for (p, q), value in share.items()}
 
 
 @dataclass(frozen=True)

@@ -70,14 +70,15 @@ def _quantiles(ax: Axes, rows: list[dict[str, Any]]) -> None:
 
 
 def _sources(ax: Axes, found: dict[str, Any]) -> None:
-    """SD of the inputs by source, of every equally good solution."""
-    parts = np.sqrt(np.array(found["sources"])[:, 0])  # spontaneous: (solutions, source, P)
+    """SD of the spontaneous inputs by source: what targets and priors leave open."""
+    parts, best = np.sqrt(np.array(found["sources"])), np.sqrt(np.array(found["best"]))
     order = [2, 0, 1]
     rng = np.random.default_rng(0)
     for k in range(parts.shape[-1]):
         for n, (label, color) in enumerate(SOURCES.items()):
             x = k + 0.25 * (n - 1) + rng.uniform(-0.08, 0.08, len(parts))
             ax.plot(x, parts[:, order[n], k], "o", color=color, ms=3, alpha=0.35, mew=0, label=None if k else label, rasterized=True)
+            ax.plot([k + 0.25 * (n - 1) - 0.1, k + 0.25 * (n - 1) + 0.1], [best[order[n], k]] * 2, color=color, lw=2.5)
         low, high = sorted(np.array(found["anatomy"])[:, k])
         ax.plot([k, k], [low, high], color="k", lw=2, label=None if k else "numbers of synapses, as reconstructed")
         ax.plot([k - 0.1, k + 0.1], [high, high], color="k", lw=2)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import motifield as mf
@@ -24,7 +25,7 @@ sys.path.insert(0, str(HERE))
 import model  # noqa: E402
 from picture import picture  # noqa: E402
 
-STARTS, FEW, NETWORKS = 256, 8, 10
+STARTS, FEW, NETWORKS, DRAWS = 256, 4, 10, 300
 WITHIN = 2.0  # standard errors
 LOW = ("rate_quantile 0.1 ", "rate_quantile 0.25 ")
 
@@ -35,9 +36,9 @@ def fitted(name: str = model.CHOSEN, *, spread: bool = True, motifs: mf.FreeMoti
     known, transfer, targets = model.priors(), model.TRANSFERS[name], model.targets()
     own = model.Model.of(transfer, targets, known)
     base = own.parameters if spread else own.parameters.replace(spread=0.0)
-    problem = mf.Problem.of(
-        own.system, base, targets, model.unknowns(known, transfer, spread=spread), motifs=motifs, conditions=own.conditions()
-    )
+    more = model.convergence_priors(known) if motifs else {}
+    unknowns = model.unknowns(known, transfer, spread=spread)
+    problem = mf.Problem.of(own.system, base, targets, unknowns, motifs=motifs, conditions=own.conditions(), priors=more)
     return solve(problem, starts=starts, first=first, checkpoint=checkpoint)
 
 
@@ -51,23 +52,19 @@ def summary(fit: mf.Fit) -> dict[str, Any]:
             "rows": fit.rows()}  # fmt: skip
 
 
-def sources(fit: mf.Fit, rank: int) -> np.ndarray:
-    """Parts of the variance of the inputs that convergence, independent synapses and the external inputs' spread make, (conditions, 3, P)."""
-    targets, u = fit.problem.targets, fit.minima.u[rank]
-    values = np.asarray(fit.problem.compiled(jax.numpy.asarray(u), jax.numpy.asarray(fit.minima.states[rank]))[1].values)
-    found = []
-    for condition in model.CONDITIONS:
-        own = fit.parameters(condition, rank)
-        rate, sd = (
-            np.array([values[targets.labels.index(f"{q} {p} {condition}")] for p in model.POPULATIONS])
-            for q in ("rate_mean", "rate_sd")
-        )
-        alpha, g, con = (np.asarray(v) for v in (own.fractions, own.g, own.tau_con))
-        kappa = alpha * rate
-        convergent = model.N * np.einsum("pq,pr,pqr,q,r->p", g, g, con, kappa, kappa)
-        apart = 1 - np.einsum("pqq->pq", con)
-        found.append([convergent, (apart * g**2) @ (alpha * (rate**2 + sd**2)), np.asarray(own.spread(0.0)) ** 2])
-    return np.array(found)
+def sources(fit: mf.Fit, u: np.ndarray) -> np.ndarray:
+    """Parts of the variance of the spontaneous inputs that convergence, independent synapses and the external inputs' spread make, (3, P)."""
+    targets, problem = fit.problem.targets, fit.problem
+    values = np.asarray(problem.compiled(jnp.asarray(u), jnp.asarray(fit.minima.states[0]))[1].values)
+    own = problem.coordinates.of_condition(jnp.asarray(u), "spontaneous")
+    rate, sd = (
+        np.array([values[targets.labels.index(f"{q} {p} spontaneous")] for p in model.POPULATIONS]) for q in ("rate_mean", "rate_sd")
+    )
+    alpha, g, con = (np.asarray(v) for v in (own.fractions, own.g, own.tau_con))
+    kappa = alpha * rate
+    convergent = model.N * np.einsum("pq,pr,pqr,q,r->p", g, g, con, kappa, kappa)
+    apart = 1 - np.einsum("pqq->pq", con)
+    return np.array([convergent, (apart * g**2) @ (alpha * (rate**2 + sd**2)), np.asarray(own.spread(0.0)) ** 2])
 
 
 def anatomy(fit: mf.Fit) -> np.ndarray:
@@ -82,13 +79,18 @@ def anatomy(fit: mf.Fit) -> np.ndarray:
 
 
 def ensemble(fit: mf.Fit) -> dict[str, Any]:
-    """What equally good solutions share."""
-    parts = np.array([sources(fit, int(k)) for k in fit.good])
-    values = fit.ensemble()["value"]
-    wide = {
-        str(name): [float(v) for v in np.quantile(values.sel(parameter=name), [0.0, 0.5, 1.0])] for name in values.parameter.values
-    }
-    return {"sources": parts.tolist(), "anatomy": anatomy(fit).tolist(), "ranges": wide}
+    """What targets and priors leave open: sources of variability and numbers, of draws from the normal distribution with the local covariance."""
+    J = np.asarray(fit.problem.jacobian(jnp.asarray(fit.u), jnp.asarray(fit.minima.states[0])))
+    draws = np.random.default_rng(0).multivariate_normal(fit.u, np.linalg.pinv(J.T @ J), DRAWS, method="eigh")
+    parts = np.array([sources(fit, u) for u in draws])
+    parts = parts[np.all(np.isfinite(parts), axis=(1, 2))]
+    rank, values = (
+        int(np.linalg.matrix_rank(J[: int(fit.problem.fitted.sum())])),
+        np.array([list(fit.named(u).values()) for u in draws]),
+    )
+    low, high = np.quantile(values, [0.025, 0.975], axis=0)
+    return {"sources": parts.tolist(), "best": sources(fit, fit.u).tolist(), "anatomy": anatomy(fit).tolist(), "rank": rank, "size": len(fit.u),
+            "intervals": dict(zip(fit.values, zip(low.tolist(), high.tolist(), strict=True), strict=True))}  # fmt: skip
 
 
 def prior_misfits(fit: mf.Fit) -> dict[str, float]:
@@ -139,11 +141,11 @@ def main() -> int:
     fit = fitted(motifs=model.CONVERGENCE, starts=options.starts, checkpoint=checkpoint)
     results.stage("fit", lambda: {**summary(fit), "prior misfits": prior_misfits(fit)})
     results.stage("ensemble", lambda: ensemble(fit))
-    for name in model.TRANSFERS:
-        results.stage(f"transfer: {name}", lambda name=name: summary(fitted(name)))
-    results.stage("no spread", lambda: summary(fitted(spread=False, motifs=model.CONVERGENCE, starts=FEW)))
     results.stage("layers", lambda: layers(fit))
     results.stage("networks", lambda: networks(fit))
+    results.stage("no spread", lambda: summary(fitted(spread=False, motifs=model.CONVERGENCE, starts=FEW)))
+    for name in model.TRANSFERS:
+        results.stage(f"transfer: {name}", lambda name=name: summary(fitted(name)))
     picture(results.found).savefig(options.out / "picture.png", dpi=110)
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
