@@ -209,7 +209,8 @@ class Identifiability:
         logs = sum(power * np.log(abs(self.values[n])) for n, power in own.powers.items())
         if not own.weights:
             signs = np.prod([np.sign(self.values[n]) ** round(power) for n, power in own.powers.items()]) if own.simple else 1.0
-            return float(signs * np.exp(logs))
+            with np.errstate(over="ignore", under="ignore"):  # large powers, of relations that are not exact
+                return float(signs * np.exp(logs))
         return float(logs + sum(weight * self.values[n] for n, weight in own.weights.items()))
 
     def _interval(self, name: str, half: float) -> tuple[float, float]:
