@@ -12,6 +12,8 @@ from .model_comparison import Comparison
 from .profile import Profile
 
 INFORMATION = ("AIC", "AICc", "BIC")
+FAR = 200.0
+"""Differences beyond which the axis is logarithmic."""
 
 
 def comparison(found: Comparison) -> Figure:
@@ -26,6 +28,8 @@ def comparison(found: Comparison) -> Figure:
             least = values[np.isfinite(values)].min()
             there = np.flatnonzero(np.isfinite(values))
             axes[0].barh(there + 0.27 * (k - 1), values[there] - least, 0.24, color=f"C{k}", label=name)
+    if axes[0].get_xlim()[1] > FAR:  # AICc of models with almost as many parameters as targets
+        axes[0].set_xscale("symlog", linthresh=10.0)
     axes[0].set(xlabel="above the smallest", title="information criteria")
     axes[0].set_yticks(range(len(models)), models)
     axes[0].set_ylim(len(models) - 0.4, -0.6)

@@ -108,16 +108,14 @@ def made_up_fit(system_of):
 
 @pytest.fixture(scope="session")
 def made_up_identifiability(made_up_fit):
-    """Of `made_up_fit`: targets that see seven random directions, priors that see one more."""
-    from motifield.numerics.identifiability import Identifiability, Information
+    """Of `made_up_fit`, with random derivatives: targets see seven directions, the first number by itself, and the limit on the bulk one more."""
+    from motifield.numerics.identifiability import identifiability
 
-    names = made_up_fit.problem.coordinates.names
-    n, rng = len(names), np.random.default_rng(2)
-    jacobian = rng.normal(size=(7, n))
-    jacobian[:, 0] = np.eye(7)[0]
-    whole = np.concatenate([jacobian, rng.normal(size=(1, n))])
-    scale = np.array([made_up_fit.values[name] for name in names])
-    jacobian[0, 1:] = 0.0  # the first number is seen by itself
-    whole[0, 1:] = 0.0
-    return Identifiability(made_up_fit, 0, names, np.ones(n, dtype=bool), scale, jacobian, Information.of(jacobian, 1e-9), Information.of(whole, 1e-9),
-                           np.diag(scale))  # fmt: skip
+    problem, rng = made_up_fit.problem, np.random.default_rng(2)
+    count, size = int(problem.fitted.sum()), problem.coordinates.size
+    jacobian = np.zeros((count + 1, size))
+    jacobian[0, 0] = 1.0
+    jacobian[1:7, 1:] = rng.normal(size=(6, size - 1))
+    jacobian[count] = rng.normal(size=size)
+    problem.__dict__["jacobian"] = lambda u, states: jacobian
+    return identifiability(made_up_fit)
