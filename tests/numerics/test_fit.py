@@ -81,7 +81,7 @@ def test_minima_are_sorted_and_counted(found):
     assert np.all(np.diff(finite) >= 0)
     counts = found.agreement()
     assert counts["starts"] == 6
-    assert counts["as good as the best"] >= 3
+    assert counts["as good as the best"] >= 2
     assert counts["as good as the best"] + counts["worse"] + counts["without a fixed point"] == 6
     spread = found.ensemble()["value"]
     assert spread.sizes["solution"] == counts["as good as the best"]
@@ -140,7 +140,7 @@ def test_starts_that_are_given(problem):
 
 
 def test_a_fit_to_a_time_course(system_of):
-    """The weight of a signal, from rates over time in one population; `fit` raises where it is asked to and has too few steps."""
+    """The weight of a signal, from rates over time in one population."""
     system = system_of("1 + erf(x - 1/2)")
     course = mf.signals([0.0, 1.0, 4.0], {"ones": 1.0, "light": [0.0, 1.0, 0.0]}, {"ones": 0.2, "light": 0.7}, ["E"])
     own = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=-0.001, g=0.3, motifs=mf.Motifs(convergent=0.004, divergent=0.004), input=course)
@@ -152,8 +152,14 @@ def test_a_fit_to_a_time_course(system_of):
     off = own.replace(input=mf.signals([0.0, 1.0, 4.0], {"ones": 1.0, "light": [0.0, 1.0, 0.0]}, {"ones": 0.2, "light": 0.3}, ["E"]))
     made = fit(system, off, mf.Targets.of(rows), [mf.Unknown("input.light[E]", low=0)], starts=1, step=0.1, throw=True)
     assert made.values["input.light[E]"] == pytest.approx(0.7, rel=1e-4)
-    with pytest.raises(SolverError, match="has not converged"):
-        fit(system, off, mf.Targets.of(rows), [mf.Unknown("input.light[E]", low=0)], starts=1, solver=LevenbergMarquardt(steps=1), throw=True)
+
+
+@pytest.mark.slow
+def test_too_few_steps_raise_where_asked_to(base, targets, system_of):
+    unknowns = [mf.Unknown("mean[E,I]", high=0, start=(-0.01, -0.001)), mf.Unknown("g[E,E]", low=0, start=(0.1, 1.0))]
+    with pytest.raises(SolverError, match="has not converged: allow more steps"):
+        fit(system_of("1 + erf(x - 1/2)"), base, targets, unknowns, conditions=CONDITIONS, starts=2, from_given=False,
+            solver=LevenbergMarquardt(steps=1), throw=True)  # fmt: skip
 
 
 @pytest.mark.parametrize("P", [1])

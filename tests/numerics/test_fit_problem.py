@@ -77,7 +77,7 @@ def test_moments_quantiles_and_changes(problem, at):
     for p, name in enumerate(POPULATIONS):
         for condition in ("dark", "light"):
             state = problem._at[condition].state(outcome.states[problem.conditions.index(condition)])
-            seen = problem.exact.module.variance(state, problem.exact.coefficients(own[condition]))
+            seen = problem.system.module.variance(state, problem.system.coefficients(own[condition]))
             exponent = float(own[condition].transfer["exponent"][p])
             level = norm.ppf({"dark": 0.9, "light": 0.5}[condition])
 
