@@ -29,9 +29,11 @@ def main() -> None:
     own = model.Model.of(transfer, targets, known)
     busy = os.getloadavg()[0]
     begin, cpu = time.perf_counter(), time.process_time()
-    problem = mf.Problem.of(own.system, own.parameters, targets, model.unknowns(known, transfer), motifs=model.CONVERGENCE,
-                            conditions=own.conditions(), priors=model.convergence_priors(known))  # fmt: skip
-    fit = solve(problem, starts=options.starts)
+    convergence = model.convergence_priors(known)
+    base = model.with_convergence(own.parameters, convergence)
+    problem = mf.Problem.of(own.system, base, targets, model.unknowns(known, transfer), motifs=model.CONVERGENCE,
+                            conditions=own.conditions(), priors=convergence)  # fmt: skip
+    fit = solve(problem, solver=model.SOLVER, starts=options.starts)
     wall, work = time.perf_counter() - begin, time.process_time() - cpu
     cost = {"unknowns": problem.coordinates.size, "seconds": wall, "processor seconds": work, "load before": busy}
     found = {**cost, "loss": fit.loss, **fit.agreement(), "met": wall <= TARGET}

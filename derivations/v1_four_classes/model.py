@@ -35,6 +35,7 @@ TRANSFERS = {
 CHOSEN = "soft power law"
 CONVERGENCE = mf.FreeMotifs(tuple(f"tau_con[{p},{q},{q}]" for p in POPULATIONS for q in POPULATIONS))
 """In-strengths from each source vary, independently of those from other sources."""
+SOLVER = mf.LevenbergMarquardt(steps=120, stall=3e-4)
 UNSURE = 0.7
 """Of the logarithm of convergence that reconstructed numbers of synapses make, before the fit."""
 
@@ -101,6 +102,15 @@ def convergence_priors(known: dict[str, mf.LogNormal]) -> dict[str, mf.LogNormal
         for q in POPULATIONS
     }
     return {f"tau_con[{p},{q},{q}]": mf.LogNormal(float(value), UNSURE) for (p, q), value in share.items()}
+
+
+def with_convergence(parameters: mf.Parameters, found: dict[str, mf.LogNormal]) -> mf.Parameters:
+    """The parameters with convergence at its most probable values."""
+    tau = np.zeros((len(POPULATIONS),) * 3)
+    for p, target in enumerate(POPULATIONS):
+        for q, source in enumerate(POPULATIONS):
+            tau[p, q, q] = found[f"tau_con[{target},{source},{source}]"].median
+    return parameters.replace(tau_con=tau)
 
 
 @dataclass(frozen=True)

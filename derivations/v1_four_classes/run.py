@@ -30,16 +30,17 @@ WITHIN = 2.0  # standard errors
 LOW = ("rate_quantile 0.1 ", "rate_quantile 0.25 ")
 
 
-def fitted(name: str = model.CHOSEN, *, spread: bool = True, motifs: mf.FreeMotifs | None = None, starts: int = 1, first: np.ndarray | None = None,
+def fitted(name: str = model.CHOSEN, *, spread: bool = True, motifs: mf.FreeMotifs | None = None, starts: int = 1,
            checkpoint: Path | None = None) -> mf.Fit:  # fmt: skip
     """A fit of the pooled targets."""
     known, transfer, targets = model.priors(), model.TRANSFERS[name], model.targets()
     own = model.Model.of(transfer, targets, known)
     base = own.parameters if spread else own.parameters.replace(spread=0.0)
     more = model.convergence_priors(known) if motifs else {}
+    base = model.with_convergence(base, more) if motifs else base
     unknowns = model.unknowns(known, transfer, spread=spread)
     problem = mf.Problem.of(own.system, base, targets, unknowns, motifs=motifs, conditions=own.conditions(), priors=more)
-    return solve(problem, starts=starts, first=first, checkpoint=checkpoint)
+    return solve(problem, solver=model.SOLVER, starts=starts, checkpoint=checkpoint)
 
 
 def summary(fit: mf.Fit) -> dict[str, Any]:
