@@ -52,6 +52,15 @@ def networks(own: Study, u: np.ndarray, seeds: range) -> list[dict[str, np.ndarr
     return found
 
 
+def slowest(own: Study, u: np.ndarray) -> dict[str, float]:
+    """Time constant in ms of the slowest mode at rest, by image set: 20 ms are those of a neuron without synapses."""
+    states, found = own.fitter.look(u[None])[1][0], {}
+    for name, y in zip(own.problem.conditions, states, strict=True):
+        par = jax.tree.map(jax.numpy.asarray, own.problem.coordinates.of_condition(jax.numpy.asarray(u), name))
+        found[name] = -1000 * UNIT / float(own.problem.point(name, par, y).eigenvalues.real.max())
+    return found
+
+
 def courses(own: Study, values: np.ndarray) -> dict[str, np.ndarray]:
     """Mean rates among values of targets as (time, population) by image set, populations in the network's order."""
     t, found = own.problem.targets, {}

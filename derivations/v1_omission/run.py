@@ -42,7 +42,8 @@ def ramps(own: Any, kept: Any, report: dict[str, Any], predicted: dict[str, np.n
         if name != "as fitted":
             found[f"mechanism, {name}"] = own.rise(own.fitter.look(changed[None])[2][0], first)
     found["mechanism, layer 4 held"] = kept.rise(kept.fitter.look(u[None])[2][0], first)
-    found["layer 4 held, fitted again"] = report["layer 4 held"]["mechanism"]["rise"]
+    if "layer 4 held" in report:
+        found["layer 4 held, fitted again"] = report["layer 4 held"]["mechanism"]["rise"]
     return found
 
 
@@ -59,7 +60,7 @@ def agreement(theory: dict[str, np.ndarray], networks: list[dict[str, np.ndarray
 
 
 def main() -> int:
-    from compare import CYCLES, SHOWN, courses, elsewhere, networks, predictions
+    from compare import CYCLES, SHOWN, courses, elsewhere, networks, predictions, slowest
     from picture import picture
     from recordings import table
     from study import FITTED, Study, study
@@ -87,12 +88,21 @@ def main() -> int:
     unseen = elsewhere(longer)
     rows("cycles 2, 3, 7, 8, 9, never fitted", {name: longer.misfit(values, unseen) for name, values in predictions(longer, fits).items()}
          | {"null": longer.misfit(longer.null(), unseen)})  # fmt: skip
-    rows("VIP with 10 % error, fitted", {name: f["misfit"] for name, f in report["precise"].items()})
+    for part in ("precise", "layer 4 held", "adapting", "adapting, folds", "adapting, precise"):
+        for name, f in report.get(part, {}).items():
+            ends = "  ".join(f"{c}: {a:5.2f} -> {b:5.2f} Hz" for c, (a, b) in f["rise"].items())
+            print(f"{part}, {name:42s} misfit {f['misfit']['all']:5.2f}  VIP {ends}")
     predicted = predictions(own, {name: fits[name] for name in SHOWN})
     sampled = networks(own, np.array(fits["mechanism"]["u"]), SEEDS)
     rises, errors = ramps(own, kept, report, predicted), ramp_errors(own)
     for name, found in rises.items():
         print(f"VIP, {name:45s}" + "  ".join(f"{c}: {a:5.2f} -> {b:5.2f} Hz" for c, (a, b) in found.items()))
+    for name in SHOWN:
+        found = slowest(own, np.array(fits[name]["u"]))
+        print(f"slowest mode at rest, {name:38s}" + "  ".join(f"{c}: {ms:.0f} ms" for c, ms in found.items()))
+    values = own.problem.coordinates.values(np.array(fits["mechanism"]["u"]))
+    for name, value in zip(own.problem.coordinates.names, np.asarray(values), strict=True):
+        print(f"mechanism: {name:28s}{value:10.4g}")
     apart = agreement(courses(own, predicted["mechanism"]), sampled)
     print(f"networks less theory by its SD over time (familiar, novel; Pyr, PV, SST, VIP): {apart.round(2).tolist()}")
     good &= bool(np.all(apart < TOLERANCE))

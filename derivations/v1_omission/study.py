@@ -175,10 +175,18 @@ def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 9, 
     own, report = Study.of(data, any_size=any_size), Report(out, say)
     report.parts |= {"labels": list(own.labels), "seed": SEED, "random starts": 25 * starts, "fitted starts": starts, "steps": steps}
     random = own.starts(starts, 25 * starts)
-    first = {name: runs.u for name, runs in report.add("starts", own, {name: own.runs(name, random) for name in ("everything", "mechanism")}, steps).items()}
+    tried = report.add("starts", own, {name: own.runs(name, random) for name in ("everything", "mechanism")}, steps)
+    first = {name: runs.u for name, runs in tried.items()}
     begin = {True: [*first["mechanism"][:2], first["everything"][0]], False: [*first["everything"][:2], first["mechanism"][0]]}
     fits = report.add("fits", own, {name: own.runs(name, np.array(begin["mechanism" in name])) for name in VARIANTS}, steps)
-    report.add("folds", own, folds(own, {name: runs.u[:1] for name, runs in fits.items()}), steps, held_out(own))
+    after(data, own, report, {name: runs.u[0] for name, runs in fits.items()}, steps, any_size)
+
+
+def after(data: Any, own: Study, report: Report, found: dict[str, np.ndarray], steps: int, any_size: bool = False) -> None:
+    """What follows the first fits: each variant again from another's minimum, held-out cycles, VIP as if it were known well."""
+    again = own.fit_all({name: own.runs(name, transplant(own, name, found)) for name in VARIANTS}, steps, report.say)
+    fits = report.add("fits", own, {name: own.runs(name, np.array([found[name], again[name].u[0]])) for name in VARIANTS}, 1)
+    report.add("folds", own, folds(own, {name: runs.u[:1] for name, runs in fits.items()}), steps // 2, held_out(own))
     if any_size:
         return
     report.add("precise", own, {name: own.runs(name, runs.u[:1], own.precise()) for name, runs in fits.items()}, steps)
@@ -187,6 +195,14 @@ def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 9, 
     groups |= {f"{name} (precise)": kept.runs(name, report.best("precise", name), kept.precise()) for name in CHALLENGED}
     report.add("layer 4 held", kept, groups, steps)
     adaptation(data, report, steps)
+
+
+def transplant(own: Study, variant: str, found: dict[str, np.ndarray]) -> np.ndarray:
+    """The other variant's minimum that serves this one best as it is."""
+    others = [u for name, u in found.items() if name != variant]
+    runs = own.runs(variant, np.array(others))
+    loss = np.sum(runs.weights * own.fitter.look(runs.u)[0] ** 2, axis=1)
+    return runs.u[np.argmin(np.where(np.isfinite(loss), loss, np.inf))]
 
 
 def adaptation(data: Any, report: Report, steps: int) -> None:
