@@ -170,5 +170,6 @@ def unknowns(known: dict[str, mf.LogNormal], transfer: mf.TransferFunction, *, s
               for name, value in zip(transfer.parameters, transfer.defaults.values(), strict=True) if name in WIDTH]  # fmt: skip
     if spread:
         found += [mf.Unknown(f"spread[{p}]", low=0.0) for p in POPULATIONS]
-        found += [mf.Unknown(f"persistence[{p}]", low=-1.0, high=1.0, start=(0.0, 0.9)) for p in POPULATIONS]
+        # offsets of inputs that change their sign would explain nothing
+        found += [mf.Unknown(f"persistence[{p}]", low=0.0, high=1.0, start=(0.1, 0.9)) for p in POPULATIONS]
     return found
