@@ -21,7 +21,7 @@ def lesions(own: Study, u: np.ndarray) -> dict[str, np.ndarray]:
     """Coordinates of a fit without each of its parts, everything else as fitted."""
     parts = {f"without {name}": (f"chains of {entry}",) for name, entry in CHAINS.items()}
     parts["without the familiar signal"] = ALONG
-    return {"as fitted": u} | {name: np.where([label in gone for label in own.labels], 0.0, u) for name, gone in parts.items()}
+    return {name: np.where([label in gone for label in own.labels], 0.0, u) for name, gone in parts.items()}
 
 
 def elsewhere(own: Study) -> np.ndarray:

@@ -38,9 +38,9 @@ def ramps(own: Any, kept: Any, report: dict[str, Any], predicted: dict[str, np.n
     first, u = FITTED[0], np.array(report["fits"]["mechanism"]["u"])
     found = {"recordings": own.rise(own.problem.targets.value, first)}
     found |= {name: own.rise(values, first) for name, values in predicted.items()}
-    for name, changed in lesions(own, u).items():
-        if name != "as fitted":
-            found[f"mechanism, {name}"] = own.rise(own.fitter.look(changed[None])[2][0], first)
+    cut = lesions(own, u)
+    for name, values in zip(cut, own.fitter.look(np.array(list(cut.values())))[2], strict=True):
+        found[f"mechanism, {name}"] = own.rise(values, first)
     found["mechanism, layer 4 held"] = kept.rise(kept.fitter.look(u[None])[2][0], first)
     if "layer 4 held" in report:
         found["layer 4 held, fitted again"] = report["layer 4 held"]["mechanism"]["rise"]
