@@ -27,7 +27,7 @@ from scipy.stats import norm
 import motifield as mf
 from motifield.numerics.fit import solve
 from motifield.numerics.fit_problem import Problem
-from motifield.numerics.identifiability import Information, identifiability
+from motifield.numerics.identifiability import identifiability
 from motifield.numerics.least_squares import Lanes, LevenbergMarquardt
 from motifield.numerics.settle import STEPS
 
@@ -36,6 +36,8 @@ jax.config.update("jax_enable_x64", True)
 NAMES = {2: ("E", "I"), 3: ("E", "P", "S")}
 FRACTIONS = {2: (0.8, 0.2), 3: (0.8, 0.12, 0.08)}
 N, CONDITIONS, NOISE, NEARBY = 4000, 8, 0.05, 40
+ZERO, UNSEEN = 1e-9, 1e-5
+"""Singular values below this, relative to the largest, are 0; how much of a gradient may lie along them."""
 SOLVER = LevenbergMarquardt(steps=160, rtol=1e-9, atol=1e-16, stall=1e-2)
 
 
@@ -118,13 +120,25 @@ class Laboratory:
         return found.u[best, :-1], found.states[best], loss.min(axis=1)
 
     def nearby(self, rng: np.random.Generator, rows: int, each: int) -> np.ndarray:
-        """Starts around the base, not around the truths."""
-        return self.given + rng.normal(0, 0.25, (rows, each, len(self.given)))
+        """Starts around the base, not around the truths, where there are fixed points."""
+        kept: list[np.ndarray] = []
+        while len(kept) < rows * each:
+            found = self.given + rng.normal(0, 0.25, (32, len(self.given)))
+            kept += list(found[np.all(np.asarray(self.predict(jnp.asarray(found)).residuals) < 1e-9, axis=1)])
+        return np.array(kept[: rows * each]).reshape(rows, each, -1)
 
-    def information(self, u: np.ndarray, states: np.ndarray, errors: np.ndarray) -> tuple[list[Information], np.ndarray]:
-        """Of each row, and the gradients of what is determined."""
-        J = np.asarray(self.slopes(jnp.asarray(u), jnp.asarray(states))) / errors[:, :, None]
-        return [Information.of(own, 1e-9) for own in J], np.asarray(self.number_slopes(jnp.asarray(u)))
+    def errors(self, u: np.ndarray, states: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Standard errors of what is determined, (rows, k), infinite where it is not; singular values of each row's Jacobian that are not 0."""
+        jacobians = np.asarray(self.slopes(jnp.asarray(u), jnp.asarray(states))) / errors[:, :, None]
+        sizes, spectra = [], []
+        for J, gradients in zip(jacobians, np.asarray(self.number_slopes(jnp.asarray(u))), strict=True):
+            _, values, directions = np.linalg.svd(J, full_matrices=True)
+            rank = int(np.sum(values > ZERO * values[0]))
+            along = gradients @ directions.T
+            open_part = np.linalg.norm(along[:, rank:], axis=1) > UNSEEN * np.linalg.norm(gradients, axis=1)
+            sizes.append(np.where(open_part, np.inf, np.linalg.norm(along[:, :rank] / values[:rank], axis=1)))
+            spectra.append(values[:rank])
+        return np.array(sizes), spectra
 
 
 def exact_targets(lab: Laboratory, n: int, each: int) -> dict[str, Any]:
@@ -133,13 +147,13 @@ def exact_targets(lab: Laboratory, n: int, each: int) -> dict[str, Any]:
     values = np.asarray(lab.predict(jnp.asarray(truths)).values)
     errors = NOISE * np.abs(values)
     u, states, loss = lab.fitted(values, errors, lab.nearby(np.random.default_rng(1), n, each))
-    found, gradients = lab.information(u, states, errors)
-    determined = np.array([own.determines(g) for own, g in zip(found, gradients, strict=True)])
+    sizes, spectra = lab.errors(u, states, errors)
+    determined = np.isfinite(sizes)
     wrong = np.abs(np.asarray(lab.numbers(jnp.asarray(u))) - np.asarray(lab.numbers(jnp.asarray(truths))))
     worst = np.where(determined, wrong, 0.0).max(axis=1)
     return {"networks": n, "recovered to 1e-4": int(np.sum(worst < 1e-4)), "worst of each": worst.tolist(), "losses": loss.tolist(),
-            "ranks": [own.rank for own in found], "unknowns": len(lab.given), "determined numbers": determined.sum(axis=1).tolist(),
-            "smallest singular value": float(min(own.singular_values[own.rank - 1] for own in found))}  # fmt: skip
+            "ranks": [len(own) for own in spectra], "unknowns": len(lab.given), "determined numbers": determined.sum(axis=1).tolist(),
+            "smallest singular value": float(min(own[-1] for own in spectra))}  # fmt: skip
 
 
 def coverage(lab: Laboratory, rows: int) -> dict[str, Any]:
@@ -151,12 +165,11 @@ def coverage(lab: Laboratory, rows: int) -> dict[str, Any]:
     values = exact + errors * rng.normal(size=errors.shape)
     starts = truth + rng.normal(0, 0.1, (rows, 2, len(truth)))
     u, states, loss = lab.fitted(values, errors, starts)
-    found, gradients = lab.information(u, states, errors)
-    sizes = np.array([own.errors(g) for own, g in zip(found, gradients, strict=True)])
+    sizes, spectra = lab.errors(u, states, errors)
     z = (np.asarray(lab.numbers(jnp.asarray(u))) - np.asarray(lab.numbers(jnp.asarray(truth[None])))) / sizes
     known = np.isfinite(sizes)
     inside = np.abs(z) < norm.isf(0.025)
-    freedom = len(exact) - np.mean([own.rank for own in found])
+    freedom = len(exact) - np.mean([len(own) for own in spectra])
     sharp = known & (sizes < 0.5)
     return {"intervals": int(known.sum()), "covered": float(inside[known].mean()), "with an error below .5": int(sharp.sum()),
             "covered of these": float(inside[sharp].mean()), "mean loss": float(loss.mean()), "degrees of freedom": float(freedom),
@@ -170,7 +183,7 @@ def flatness(lab: Laboratory) -> dict[str, Any]:
     fit = solve(lab.problem_of(values, NOISE * np.abs(values)), first=truth[None] + 0.05, starts=1, solver=SOLVER)
     own = identifiability(fit)
     changes = [float(np.abs(own.flat(k, 0.5)["loss_change"]).max()) for k in range(len(own.open))]
-    return {"open directions": own.json()["open"], "largest changes of the loss": changes, "rank": own.data.rank, "loss": fit.loss}
+    return {"open directions": own.json()["open"], "largest changes of the loss": changes, "loss": fit.loss}
 
 
 def sampled(lab: Laboratory, networks: int) -> dict[str, Any]:
@@ -189,12 +202,11 @@ def sampled(lab: Laboratory, networks: int) -> dict[str, Any]:
     exact = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
     starts = truth + np.random.default_rng(3).normal(0, 0.1, (1, 8, len(truth)))
     u, states, loss = lab.fitted(found.mean(axis=0)[None], errors[None], starts)
-    information, gradients = lab.information(u, states, errors[None])
-    sizes = information[0].errors(gradients[0])
+    (sizes,), spectra = lab.errors(u, states, errors[None])
     z = (np.asarray(lab.numbers(jnp.asarray(u))) - np.asarray(lab.numbers(jnp.asarray(truth[None]))))[0] / sizes
     of_targets = (found.mean(axis=0) - exact) / errors
     return {"networks": networks, "z of targets": of_targets.tolist(), "z of numbers": z.tolist(), "errors": sizes.tolist(),
-            "loss": float(loss[0]), "degrees of freedom": len(exact) - information[0].rank}  # fmt: skip
+            "loss": float(loss[0]), "degrees of freedom": len(exact) - len(spectra[0])}  # fmt: skip
 
 
 def _rates(x: Any, p: int) -> Any:

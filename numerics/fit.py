@@ -206,7 +206,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, s
     rest = np.asarray(problem.at_rest())
     key = _key(problem, method, begin)
 
-    def residuals(u, states, steps=NEARBY):
+    def residuals(u: Any, states: Any, steps: int = NEARBY) -> tuple[Any, Any]:
         r, outcome = problem.residuals(u, states, reverse=method.reverse, steps=steps)
         return r, outcome.states
 

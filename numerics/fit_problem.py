@@ -122,13 +122,13 @@ class Problem:
             if len(group) == 1:
                 (name,) = group
                 found[name] = settled(self._at[name], own[name], states[self.conditions.index(name)], steps=steps)
-                statistics[name] = self._statistics(self._at[name], *found[name], own[name])
+                statistics[name] = self._statistics(self._at[name], found[name][0], own[name])
             else:
                 stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(own[name] for name in group))
                 model = self._at[group[0]]
                 begin = states[np.array([self.conditions.index(n) for n in group])]
                 y, error = jax.vmap(lambda p, y, model=model: settled(model, p, y, steps=steps))(stacked, begin)
-                several = jax.vmap(lambda p, y, e, model=model: self._statistics(model, y, e, p))(stacked, y, error)
+                several = jax.vmap(lambda p, y, model=model: self._statistics(model, y, p))(stacked, y)
                 for k, name in enumerate(group):
                     found[name] = (y[k], error[k])
                     statistics[name] = jax.tree.map(lambda leaf, k=k: leaf[k], several)
@@ -166,7 +166,7 @@ class Problem:
     def _precision(self) -> np.ndarray:
         return np.sqrt(self.targets.weight) / self.targets.error
 
-    def _statistics(self, model: Autonomous, y: Array, error: Array, parameters: Parameters) -> RateStatistics:
+    def _statistics(self, model: Autonomous, y: Array, parameters: Parameters) -> RateStatistics:
         seen = model.observables(y, parameters)
         return self.distribution(seen["mean"], seen["variance"], parameters)
 
@@ -182,7 +182,7 @@ class Problem:
         drive, coefficients = self.system.drive(parameters), self.system.coefficients(parameters)
         grid = _grid(model.time, times, self.step, self._layout.edges[name])
         field = self.system.module.vector_field
-        term = dfx.ODETerm(lambda t, state, args: field(state, drive(t), coefficients))
+        term = dfx.ODETerm(lambda t, state, args: field(state, drive(jnp.asarray(t)), coefficients))
         adjoint: Any = dfx.RecursiveCheckpointAdjoint() if reverse else dfx.ForwardMode()
         solution = dfx.diffeqsolve(term, dfx.Tsit5(), grid[0], grid[-1], None, model.state(y), saveat=dfx.SaveAt(ts=jnp.asarray(times)),
                                    stepsize_controller=dfx.StepTo(jnp.asarray(grid)), max_steps=len(grid) + 1,
@@ -216,7 +216,7 @@ class _Layout:
         self.pools = Pools.of(targets.population, self.populations)
         self.conditions = tuple(c.name for c in coordinates.conditions)
         self.times = {name: np.unique(targets.time[(np.array(targets.condition) == name) & np.isfinite(targets.time)]) for name in self.conditions}
-        for k in np.flatnonzero(np.isfinite(targets.time)):
+        for k in np.flatnonzero(np.isfinite(targets.time)).tolist():
             if targets.against[k]:
                 name = targets.against[k]
                 self.times[name] = np.unique(np.append(self.times[name], targets.time[k]))
@@ -262,11 +262,11 @@ class _Layout:
             bank["rate_quantile"] = jnp.concatenate(quantiles)
         values = jnp.zeros(len(self.targets))
         for quantity in dict.fromkeys(self.targets.quantity):
-            which = np.flatnonzero(np.array(self.targets.quantity) == quantity)
+            which = np.flatnonzero(np.array(self.targets.quantity) == quantity).tolist()
             own_values = bank[quantity][np.array([self._place(k) for k in which])]
             if quantity == "rate_change":
                 own_values = own_values - mean[np.array([self._rate_place(self.targets.against[k], k) for k in which])]
-            values = values.at[which].set(own_values)
+            values = values.at[np.array(which)].set(own_values)
         return values
 
     def _place(self, k: int) -> int:

@@ -96,7 +96,8 @@ class LevenbergMarquardt(Solver):
         u, own, reached = self._method.step(residuals, carry.u, carry.states, {}, own, frozenset())
         done, _ = self._method.terminate(residuals, u, carry.states, {}, own, frozenset())
         reached = jnp.where(jnp.all(jnp.isfinite(reached)), reached, carry.states)
-        loss, steps = 2 * own.f_info.as_min(), carry.steps + 1
+        info: Any = own.f_info
+        loss, steps = 2 * info.as_min(), carry.steps + 1
         falls = carry.mark - loss > self.stall * carry.mark + self.atol
         done = done | (~falls & (steps - carry.since >= PATIENCE))
         return Carry(u, reached, loss, eqx.filter(own, eqx.is_array), steps, done, done, jnp.where(falls, loss, carry.mark),
@@ -224,9 +225,9 @@ class Lanes:
         leaves |= {f"found_{name}": value for name, value in self.found._asdict().items()}
         leaves |= {"done": self.done, "which": self.which, "next": np.array(self.next), "key": np.array(key), "starts": self.starts}
 
-        def write(to: Path) -> None:
+        def write(to: str) -> None:
             with open(to, "wb") as stream:
-                np.savez(stream, **leaves)
+                np.savez(stream, allow_pickle=False, **leaves)
 
         write_with(path, write)
 

@@ -91,7 +91,7 @@ class MotifCoordinates:
         con, chn = jnp.einsum("qrk,qsk->qrs", L, L), jnp.einsum("pqk,qrk->pqr", X, L)
         div = jnp.einsum("pqk,oqk->qpo", X, X)
         own = jnp.eye(len(c), dtype=bool)
-        div = jnp.where(own[None], 1.0, div) if self._chains_move else self.fixed["targets"]
+        div = jnp.where(own[None], 1.0, div) if self._chains_move else jnp.asarray(self.fixed["targets"])
         con = jnp.where(own[None], 1.0, con)
         A = 1 - c - d
         B = self._at(u, "pairs", jnp.tanh) * jnp.sqrt(A * A.T)
@@ -244,7 +244,7 @@ def _correlations(parameters: Parameters) -> dict[str, np.ndarray]:
     c, d = np.einsum("qrr->qr", con), np.einsum("qpp->pq", div)
     own = np.eye(parameters.P, dtype=bool)
 
-    def ratio(values, scale):
+    def ratio(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return np.divide(values, scale, out=np.zeros_like(values), where=scale > 0)
 
     return {

@@ -78,7 +78,7 @@ class RateDistribution:
     def _of(self, function: Callable[..., Array], mean: Array, width: Array, cuts: Array, values: Sequence[Array]) -> tuple[Array, ...]:
         """Of one population: mean, mean square and standard deviation of the rate, mean square of its slope, series."""
 
-        def rates(x):
+        def rates(x: Array) -> Array:
             return jnp.broadcast_to(function(x, *values), x.shape)
 
         places = (cuts - mean) / width
@@ -109,7 +109,7 @@ class RateDistribution:
         frozen = jnp.einsum("pqr,q,r->p", terms.widths, *kappas) + persistence * p.spread(0.0) * q.spread(0.0)
         scale = jnp.sqrt(jnp.maximum(a.variance * b.variance, SMALLEST))
 
-        def rates(covariance):
+        def rates(covariance: Array) -> Array:
             return product(a.series, b.series, jnp.clip(covariance / scale, -1.0, 1.0))
 
         closure = self.system.mean_field.closure

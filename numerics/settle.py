@@ -26,15 +26,15 @@ def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"]
     slope = jax.jacfwd(field)
     eye = jnp.eye(len(start))
 
-    def size(y, change):
+    def size(y: Array, change: Array) -> Array:
         return jnp.max(jnp.abs(change)) / (1 + jnp.max(jnp.abs(y)))
 
-    def goes_on(carry):
+    def goes_on(carry: tuple) -> Array:
         y, change, _, k = carry
         error = size(y, change)
         return (error > TOLERANCE) & jnp.isfinite(error) & (k < steps)
 
-    def step(carry):
+    def step(carry: tuple) -> tuple:
         y, change, h, k = carry
         moved = y + jnp.linalg.solve(eye / h - slope(y), change)
         after = field(moved)

@@ -100,8 +100,8 @@ def dale(signs: Mapping[str, int], parameters: Parameters, *, prior: Mapping[str
             name = f"mean[{target},{source}]"
             if mean[p, q] != 0 or name in prior:
                 ends = None if start is None else start if signs[source] > 0 else (-start[1], -start[0])
-                bounds = {"low": 0.0} if signs[source] > 0 else {"high": 0.0}
-                found.append(Unknown(name, prior=prior.get(name), start=ends, **bounds))
+                low, high = (0.0, np.inf) if signs[source] > 0 else (-np.inf, 0.0)
+                found.append(Unknown(name, low=low, high=high, prior=prior.get(name), start=ends))
     return found
 
 

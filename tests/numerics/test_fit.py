@@ -85,7 +85,7 @@ def test_minima_are_sorted_and_counted(found):
     assert counts["as good as the best"] + counts["worse"] + counts["without a fixed point"] == 6
     spread = found.ensemble()["value"]
     assert spread.sizes["solution"] == counts["as good as the best"]
-    assert float(np.ptp(spread.sel(parameter="g[E,E]"))) < 1e-2
+    assert float(np.ptp(spread.sel(parameter="g[E,E]").values)) < 1e-2
 
 
 def test_losses_by_kind_add_up(found):
