@@ -52,8 +52,9 @@ def _panels(own: Parameters) -> list[Panel]:
         (r"reciprocity, $\tau^{rec}_{pq}$", np.asarray(own.tau_rec), _names(own, "tau_rec", lambda p, q: (min(p, q), max(p, q))), 1.0),
     ]
     if P <= MOST_MIDDLES:
-        found += [(f"chains through {own.populations[q]}, $N \\tau^{{chn}}$", N * chn[:, q], _names(own, "tau_chn", lambda p, r, q=q: (p, q, r)), N)
-                  for q in range(P)]  # fmt: skip
+        for q in range(P):
+            chains = [[f"tau_chn[{a},{own.populations[q]},{b}]" for b in own.populations] for a in own.populations]
+            found.append((f"chains through {own.populations[q]}, $N \\tau^{{chn}}$", N * chn[:, q], chains, N))
     else:
         g = np.asarray(own.g)
         whole = N * np.einsum("pq,qr,pqr->pr", g, g, chn)

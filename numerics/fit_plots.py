@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from .connectivity_plots import connectivity
 from .fit import Fit
@@ -29,7 +31,7 @@ def overview(fit: Fit) -> Figure:
     rows, several = _prediction_rows(fit), len(fit.good) > 1
     below = max(3.4, _height(fit, FEW)) if several else 3.4
     figure = Figure(figsize=(11.5, 2.9 * rows + below), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=(2.9 * rows, below))
+    (upper,), (lower,) = figure.subfigures(2, 1, squeeze=False, height_ratios=(2.9 * rows, below))
     _predictions(upper, fit)
     if several:
         left, right = lower.subfigures(1, 2)
@@ -138,7 +140,8 @@ def _names(fit: Fit) -> tuple[str, ...]:
 
 def _panels(fit: Fit) -> dict[tuple[str, str], list[int]]:
     """Which targets go together: those at fixed points by quantity, time courses by quantity and condition."""
-    t, found = fit.problem.targets, {}
+    t = fit.problem.targets
+    found: dict[tuple[str, str], list[int]] = {}
     for k in range(len(t)):
         over_time = np.isfinite(t.time[k])
         found.setdefault((t.quantity[k], _circumstance(fit, k) if over_time else ""), []).append(k)
@@ -189,7 +192,8 @@ def _stationary(ax: Axes, fit: Fit, which: list[int], letters: int) -> None:
         ax.errorbar(x, t.value[k], t.error[k], fmt="o", ms=5, color=colour, mfc="w" if t.held_out[k] else colour, lw=1.2, capsize=2)
         ax.plot([x - 0.42 * width, x + 0.42 * width], [fit.predictions[k]] * 2, color="k", lw=2, zorder=3)
     crowded = len(groups) * max(map(len, groups)) > letters
-    ax.set_xticks(range(len(groups)), groups, fontsize="small", **({"rotation": 25, "ha": "right"} if crowded else {}))
+    turned: dict[str, Any] = {"rotation": 25, "ha": "right"} if crowded else {}
+    ax.set_xticks(range(len(groups)), groups, fontsize="small", **turned)
     ax.set_xlim(-0.6, len(groups) - 0.4)
     if all(q in ("rate_mean", "rate_sd", "rate_quantile") for q in (t.quantity[k] for k in which)):
         ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
@@ -240,7 +244,7 @@ def _losses(ax: Axes, fit: Fit) -> None:
         ax.set_yscale("log")
     elif len(finite):
         ax.set_ylim(min(0.0, float(values.min())), 1.1 * float(values.max()) or 1.0)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="start, best first", ylabel="loss (sum of squares)", title="all starts" + (f"; {lost} without a fixed point" if lost else ""))
     if len(finite):
         ax.legend(frameon=False, fontsize="small")

@@ -44,7 +44,8 @@ def _section(fit: Fit, section: FitSpec, folder: Path) -> dict[str, Any]:
 
 def _settings(fit: Fit) -> Mapping[str, dict[str, float]]:
     """By condition: its own numbers."""
-    coordinates, found = fit.problem.coordinates, {}
+    coordinates = fit.problem.coordinates
+    found: dict[str, dict[str, float]] = {}
     values = np.asarray(coordinates.scalar_values(jnp.asarray(fit.u)))
     for own, value in zip(coordinates.unknowns, values, strict=True):
         if own.condition is not None:
