@@ -1,0 +1,181 @@
+"""Does one connectivity explain mean and variability of V1 under every power of a laser that drives inhibition?
+
+Fits E and I at half of the powers and predicts the other half, both ways round, against linear interpolation between the fitted powers; fits the
+lower powers and extrapolates to the upper ones, against straight lines; compares the power at which inhibition turns from falling to rising; and
+simulates sampled networks with the fitted statistics. Writes `results.json` and `picture.png` into the output folder. Exit status 1 if a held-out
+prediction is worse than 1.25 times interpolation, both halves together, or if networks disagree with the fit.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+import motifield as mf
+from motifield.numerics.fit import solve
+
+sys.path.insert(0, str(Path(__file__).parent))
+import model
+
+jax.config.update("jax_enable_x64", True)
+HERE = Path(__file__).parent
+HALVES = {"whole powers": ((0.0, 1.0, 2.0, 3.0, 4.0), (0.5, 1.5, 2.5, 3.5)), "half powers": ((0.0, 0.5, 1.5, 2.5, 3.5, 4.5), (1.0, 2.0, 3.0, 4.0))}
+LOWER, UPPER = (0.0, 0.5, 1.0, 1.5, 2.0), (2.5, 3.0, 3.5, 4.0, 4.5)
+FINE = tuple(np.round(np.arange(0.0, 2.01, 0.1), 1))
+SPREAD, STARTS, STEPS, LANES = 0.1, 8, 150, 8
+WORST_RATIO = 1.25
+
+
+def fitted(own: mf.System, table: pd.DataFrame, powers: Sequence[float], first: np.ndarray | None = None) -> mf.Fit:
+    """The best of some starts around a solution: the spec's, or the one given."""
+    problem = model.problem(own, model.targets(table, powers))
+    centre = problem.coordinates.given() if first is None else first
+    noise = SPREAD * np.random.default_rng(1).normal(size=(STARTS - 1, len(centre)))
+    return solve(problem, starts=STARTS, first=np.vstack([centre, centre + noise]), lanes=LANES, solver=mf.LevenbergMarquardt(steps=STEPS))
+
+
+def predicted(own: mf.System, table: pd.DataFrame, fit: mf.Fit, powers: Sequence[float]) -> tuple[mf.Targets, np.ndarray]:
+    """What was measured at powers, and what a fit says there."""
+    problem = model.problem(own, model.targets(table, powers))
+    return problem.targets, np.asarray(problem.outcome(jnp.asarray(fit.u)).values)
+
+
+def rms(prediction: np.ndarray, measured: mf.Targets) -> float:
+    """Root mean square difference in standard errors."""
+    return float(np.sqrt(np.mean(((prediction - measured.value) / measured.error) ** 2)))
+
+
+def curve(table: pd.DataFrame, quantity: str, population: str) -> pd.Series:
+    """A measured statistic over all powers."""
+    rows = table.loc[population]
+    return rows.mean() if quantity == "rate_mean" else rows.std(ddof=1)
+
+
+def interpolated(table: pd.DataFrame, measured: mf.Targets, powers: Sequence[float]) -> np.ndarray:
+    """Linear between the fitted powers on both sides."""
+    found = []
+    for k in range(len(measured)):
+        seen = curve(table, measured.quantity[k], measured.population[k])
+        found.append(np.interp(float(measured.condition[k]), powers, seen.loc[list(powers)]))
+    return np.array(found)
+
+
+def straight(table: pd.DataFrame, measured: mf.Targets, powers: Sequence[float]) -> np.ndarray:
+    """The line through the statistics at some powers (least squares), at others."""
+    found = []
+    for k in range(len(measured)):
+        seen = curve(table, measured.quantity[k], measured.population[k]).loc[list(powers)]
+        found.append(np.polyval(np.polyfit(powers, seen, 1), float(measured.condition[k])))
+    return np.array(found)
+
+
+def turning(table: pd.DataFrame, resamples: int = 1000) -> tuple[float, float]:
+    """The 95 % bootstrap interval of the power at which the mean rate of I is lowest."""
+    rows, powers = table.loc["I"].to_numpy(), np.array(table.columns)
+    generator = np.random.default_rng(0)
+    lowest = [powers[np.argmin(rows[generator.integers(len(rows), size=len(rows))].mean(axis=0))] for _ in range(resamples)]
+    return tuple(np.quantile(lowest, [0.025, 0.975]).tolist())
+
+
+def picture(table: pd.DataFrame, fits: dict[str, mf.Fit], courses: dict[str, tuple[mf.Targets, np.ndarray]]) -> Figure:
+    """Means and standard deviations over the power: measured (lines with errors), fitted (filled) and predicted (open)."""
+    figure = Figure(figsize=(9.6, 6.4), layout="constrained")
+    axes = figure.subplots(2, 2, sharex=True)
+    for row, quantity in zip(axes, model.QUANTITIES, strict=True):
+        for ax, population, colour in zip(row, "EI", ("C3", "C0"), strict=True):
+            seen = curve(table, quantity, population)
+            ax.plot(seen.index, seen, color="0.6", lw=1, label="measured")
+            for (name, fit), marker in zip(fits.items(), "os", strict=True):
+                t = fit.problem.targets
+                own = [k for k in range(len(t)) if t.quantity[k] == quantity and t.population[k] == population]
+                x = [float(t.condition[k]) for k in own]
+                ax.errorbar(x, t.value[own], t.error[own], fmt="none", color="0.6", lw=1)
+                ax.plot(x, fit.predictions[own], marker, color=colour, ms=5, label=f"fitted: {name}")
+                held, found = courses[name]
+                there = [k for k in range(len(held)) if held.quantity[k] == quantity and held.population[k] == population]
+                x = [float(held.condition[k]) for k in there]
+                ax.plot(x, found[there], marker, mfc="white", color=colour, ms=6, label="predicted from these")
+            ax.set_ylim(bottom=0)
+            ax.set_title(f"{population}: {'mean' if quantity == 'rate_mean' else 'standard deviation'} of the rate (Hz)", fontsize="medium")
+    axes[0, 1].legend(frameon=False, fontsize="small")
+    for ax in axes[1]:
+        ax.set_xlabel("laser power (relative)")
+    return figure
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=6, help="sampled networks of 4000 neurons (0: none; default 6)")
+    parser.add_argument("--picture", action="store_true", help="replace the picture of the page")
+    options = parser.parse_args()
+    out, console = HERE / "out", Console()
+    out.mkdir(exist_ok=True)
+    table, own = model.rates(), model.system()
+    fits, courses, summary, squares = {}, {}, [], {"model": [], "interpolation": []}
+    for name, (powers, held) in HALVES.items():
+        console.print(f"fitting {name}")
+        fits[name] = fitted(own, table, powers)
+        measured, found = courses[name] = predicted(own, table, fits[name], held)
+        between = interpolated(table, measured, powers)
+        summary.append({"fitted": name, "misfit": rms(fits[name].predictions, fits[name].problem.targets), "held out": rms(found, measured),
+                        "interpolation": rms(between, measured)})  # fmt: skip
+        for key, values in (("model", found), ("interpolation", between)):
+            squares[key] += (((values - measured.value) / measured.error) ** 2).tolist()
+    together = {key: float(np.sqrt(np.mean(values))) for key, values in squares.items()}
+    ratio = together["model"] / together["interpolation"]
+    summary.append({"fitted": "both together", "misfit": float("nan"), "held out": together["model"], "interpolation": together["interpolation"]})
+    show(console, "Root mean square difference to what was measured, in standard errors", summary)
+
+    console.print("extrapolation")
+    low = fitted(own, table, LOWER)
+    measured, found = predicted(own, table, low, UPPER)
+    beyond = {"model": rms(found, measured), "line through the lower powers": rms(straight(table, measured, LOWER), measured),
+              "line through the last two": rms(straight(table, measured, LOWER[-2:]), measured)}  # fmt: skip
+    show(console, f"Powers {UPPER[0]} to {UPPER[-1]} from fits of 0 to {LOWER[-1]}, in standard errors", [beyond])
+
+    best = fits["half powers"]
+    t, values = predicted(own, table, best, FINE)
+    mean_I = np.array([values[k] for k in range(len(t)) if t.quantity[k] == "rate_mean" and t.population[k] == "I"])
+    interval, lowest = turning(table), float(FINE[int(np.argmin(mean_I))])
+    show(console, "Power at which inhibition turns from falling to rising", [
+        {"measured": float(curve(table, "rate_mean", "I").idxmin()), "95 % from": interval[0], "to": interval[1], "model": lowest,
+         "falls at first": bool(mean_I[1] < mean_I[0])}])  # fmt: skip
+    console.print(f"stability: {best.stability()}; starts: {best.agreement()}; closure: {best.closure_validity()}")
+
+    passed = ratio <= WORST_RATIO
+    results = {"halves": summary, "ratio": ratio, "extrapolation": beyond, "turning": {"interval": interval, "model": lowest},
+               "values": best.values, "targets": best.rows()}  # fmt: skip
+    if options.networks:
+        checked = mf.check(best, networks=options.networks, N=model.N, seed=0)
+        show(console, f"{options.networks} sampled networks of {model.N} against the fit of half powers", checked.rows())
+        results["networks"] = checked.rows()
+        passed = passed and checked.passed
+    (out / "results.json").write_text(json.dumps(results, indent=1, default=float) + "\n")
+    picture(table, fits, courses).savefig(out / "picture.png", dpi=110)
+    if options.picture:
+        shutil.copy(out / "picture.png", HERE / "picture.png")
+    console.print("passed" if passed else "failed")
+    return 0 if passed else 1
+
+
+def show(console: Console, title: str, rows: Sequence[dict]) -> None:
+    grid = Table(title=title, title_justify="left")
+    for key in rows[0]:
+        grid.add_column(str(key), justify="left" if isinstance(rows[0][key], str) else "right")
+    for row in rows:
+        grid.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
+    console.print(grid)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
