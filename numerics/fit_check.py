@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from ..errors import ParameterError
+from ..errors import ParameterError, SolverError
+from .autonomous import Autonomous
 from .fit import Fit
 from .fit_networks import Protocol, drift, measured, scaled
 from .fit_problem import LARGEST_RESIDUAL, Problem
@@ -28,8 +29,8 @@ RESTLESS = 1e-3
 class FitCheck:
     """Networks against a fit, target by target; make it with `check`.
 
-    N: neurons of each network; samples: what each network says about each target, (networks, targets); theory: what the equations say with the
-    same statistics at that N, (targets,); drift: how much rates still changed, relative, before they were looked at
+    N: neurons of each network; samples: what each network says about each target, (networks, targets), nan where it diverged
+    theory: what the equations say with the same statistics at that N, (targets,); drift: how much rates still changed, relative, before they were looked at
     """
 
     fit: Fit
@@ -40,14 +41,25 @@ class FitCheck:
     tolerance: float
 
     @property
+    def finite(self) -> np.ndarray:
+        """The samples of networks that did not diverge, (n, targets)."""
+        return self.samples[np.all(np.isfinite(self.samples), axis=1)]
+
+    @property
+    def diverged(self) -> int:
+        """How many networks did."""
+        return len(self.samples) - len(self.finite)
+
+    @property
     def mean(self) -> np.ndarray:
-        """Over networks, (targets,)."""
-        return self.samples.mean(axis=0)
+        """Over networks, (targets,); nan without any."""
+        return self.finite.mean(axis=0) if len(self.finite) else np.full(len(self.theory), np.nan)
 
     @property
     def errors(self) -> np.ndarray:
-        """Standard errors of the mean, from the spread over networks, (targets,)."""
-        return self.samples.std(axis=0, ddof=1) / np.sqrt(len(self.samples))
+        """Standard errors of the mean, from the spread over networks, (targets,); nan for fewer than two."""
+        n = len(self.finite)
+        return self.finite.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(self.theory), np.nan)
 
     @property
     def z(self) -> np.ndarray:
@@ -57,7 +69,7 @@ class FitCheck:
     @property
     def threshold(self) -> float:
         """Standard errors allowed: as improbable for the largest of all targets as 3 known ones for one, by Student's distribution."""
-        n, targets = self.samples.shape
+        n, targets = self.finite.shape
         return float(stats.t.isf(stats.norm.sf(STANDARD_ERRORS) / targets, n - 1))
 
     @property
@@ -68,19 +80,23 @@ class FitCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether networks confirm all of them, held-out ones included."""
-        return bool(np.all(self.agrees))
+        """Whether networks confirm all of them, held-out ones included, and none diverged."""
+        return bool(np.all(self.agrees)) and not self.diverged
 
     @property
     def status(self) -> str:
-        """ "ok", or that the networks had not come to rest."""
+        """ "ok", or that networks diverged, or had not come to rest."""
+        if self.diverged:
+            return f"{self.diverged} of {len(self.samples)} networks diverged: the fitted state is not one that these networks stay in"
         moving = f"the networks still move by {self.drift:.2g} (relative) when they are looked at: let them settle longer"
         return "ok" if self.drift < RESTLESS else moving
 
     @property
     def criterion(self) -> str:
         """In words."""
-        n, targets = self.samples.shape
+        n, targets = self.finite.shape
+        if n < 2:
+            return f"fewer than two of {len(self.samples)} networks of {self.N} neurons did not diverge"
         allowed = f" or {self.tolerance:g} of the target's error" if self.tolerance else ""
         worst = int(np.argmax(np.abs(self.z)))
         return (f"theory minus the mean of {n} networks of {self.N} neurons is within {self.threshold:.1f} standard errors{allowed} for all "
@@ -118,7 +134,7 @@ def check(fit: Fit, networks: int = 10, N: int | None = 4000, *, sampler: Sample
 
     Passed where theory minus the networks' mean is within 3 standard errors, widened for few networks (Student) and many targets (Bonferroni).
     Networks have a bias of order 1/N, which very many of them resolve. Raises `InfeasibleStatisticsError` where so few neurons cannot have the
-    motifs, `ParameterError` for fewer than two networks, `SolverError` where a network diverges.
+    motifs, `ParameterError` for fewer than two networks. Networks that diverge are counted, and not passed.
     """
     if networks < 2:
         raise ParameterError(f"networks = {networks}: a standard error needs at least two")
@@ -129,19 +145,23 @@ def check(fit: Fit, networks: int = 10, N: int | None = 4000, *, sampler: Sample
     size = round(float(fit.parameters().N)) if N is None else int(N)
     conditions = {name: scaled(fit.parameters(name), size) for name in problem.conditions}
     say("solving the equations", 0.0)
-    theory, persistence = _theory(fit, conditions)
-    protocol = Protocol(problem.exact, conditions, problem.starts, problem.times, persistence, settle)
+    theory, persistence, means = _theory(fit, conditions)
+    protocol = Protocol(problem.exact, conditions, problem.starts, problem.times, persistence, settle, means)
     samples, moves = [], []
     for k in range(networks):
         say(f"N = {size}, network {k + 1} of {networks}", (k + 0.5) / (networks + 0.5))
-        seen = protocol.run(k, seed, sampler, dtype)
+        try:
+            seen = protocol.run(k, seed, sampler, dtype)
+        except SolverError:
+            samples.append(np.full(len(problem.targets), np.nan))
+            continue
         samples.append(measured(problem.targets, protocol, seen))
         moves.append(drift(protocol, seen))
-    return FitCheck(fit, size, np.array(samples), theory, max(moves), tolerance)
+    return FitCheck(fit, size, np.array(samples), theory, max(moves, default=float("nan")), tolerance)
 
 
-def _theory(fit: Fit, conditions: dict[str, Parameters]) -> tuple[np.ndarray, np.ndarray]:
-    """What the equations say in conditions that are given whole; and the persistence of offsets."""
+def _theory(fit: Fit, conditions: dict[str, Parameters]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """What the equations say in conditions that are given whole; the persistence of offsets; the mean of x in each condition at rest."""
     problem, u = fit.problem, jnp.asarray(fit.u)
     own = problem.coordinates
     whole = [Condition(name, (), {field: getattr(p, field) for field in (*ARRAYS, *INPUTS, *FAMILIES)}) for name, p in conditions.items()]
@@ -152,4 +172,6 @@ def _theory(fit: Fit, conditions: dict[str, Parameters]) -> tuple[np.ndarray, np
     outcome = again.compiled(u[np.array(kept, dtype=int)], jnp.asarray(fit.minima.states[0]))[1]
     if not bool(jnp.all(outcome.residuals < LARGEST_RESIDUAL)):
         raise ParameterError("the equations have no fixed point near that of the fit with so few neurons: take more")
-    return np.asarray(outcome.values), np.asarray(own.persistence(u))
+    models = {name: Autonomous(problem.system, p.P, problem.starts[name]) for name, p in conditions.items()}
+    rest = {name: np.asarray(models[name].observables(outcome.states[k], p)["mean"]) for k, (name, p) in enumerate(conditions.items())}
+    return np.asarray(outcome.values), np.asarray(own.persistence(u)), rest

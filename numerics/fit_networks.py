@@ -63,11 +63,13 @@ class Protocol:
 
     conditions: parameters by name; starts, times: where each one's time courses begin, and when they are looked at (empty: at rest only)
     persistence: (P,), correlation of the static offsets of inputs between conditions; settle: time until the fixed point is looked at
+    initial: x of all neurons of each population at the start, by condition, (P,)
     Raises `ParameterError` for offsets that cannot be so correlated.
     """
 
     def __init__(self, system: System, conditions: Mapping[str, Parameters], starts: Mapping[str, float], times: Mapping[str, np.ndarray],
-                 persistence: np.ndarray, settle: float):  # fmt: skip
+                 persistence: np.ndarray, settle: float, initial: Mapping[str, np.ndarray]):  # fmt: skip
+        self.initial = initial
         self.system, self.conditions, self.starts, self.times, self.settle = system, dict(conditions), starts, times, settle
         self.mixing = _mixing(conditions, persistence)
 
@@ -81,7 +83,7 @@ class Protocol:
             if key not in networks:
                 networks[key] = sample(own, _seed(seed, k), sampler=sampler, dtype=dtype)
             network = replace(networks[key], offsets=self._offsets(networks[key], group[0], _seed(seed, k, 1)))
-            runs = [{**{name: self._input(c, name) for name in INPUTS}, "x0": self._initial(c)} for c in group]
+            runs = [{**{name: self._input(c, name) for name in INPUTS}, "x0": self.initial[c]} for c in group]
             end = self.settle + max((self.times[c][-1] - self.starts[c] for c in group if len(self.times[c])), default=0.0)
             stops = np.unique(np.concatenate([[BEFORE * self.settle, self.settle], *(self.moments(c) for c in group)]))
             seen = simulate(network, Partial(self.system.transfer, parameters=own), units=Units.of(self.system.mean_field.architecture, own),
@@ -113,9 +115,6 @@ class Protocol:
         if isinstance(own, Constant):
             return own
         return Later(own, start, self.settle) if len(self.times[name]) else Constant(own(start))
-
-    def _initial(self, name: str) -> np.ndarray:
-        return np.asarray(self._input(name, "input")(0.0))
 
     def _offsets(self, network: Network, name: str, seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)

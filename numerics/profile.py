@@ -23,7 +23,7 @@ DOUBLINGS, REFINEMENTS = 6, 12
 """How often the range is doubled in search of the interval's end, and how often its end is halved or better."""
 CLOSE = 1e-4
 """Relative accuracy of the rise of the loss at the ends of the interval."""
-LOWER = 1e-4
+LOWER, HELD = 1e-4, 1e-8
 
 
 class Point(NamedTuple):
@@ -39,7 +39,8 @@ class Point(NamedTuple):
 class Profile:
     """Losses along a number; make it with `profile`.
 
-    values: of the number `name`, increasing, (n,), that of the fit among them; losses: the smallest with it held, (n,); u: coordinates, (n, size)
+    values: of the number `name`, increasing, (n,), that of the fit among them; u: coordinates, (n, size)
+    losses: the smallest with it held, (n,), nan where nothing was found
     interval: where the loss rises by no more than the chi-squared quantile of `level`, 3.84 for .95; an end that was not found is the bound
     """
 
@@ -169,12 +170,14 @@ class Held:
             if not abs(left) > 1e-11 * (1 + abs(t)):
                 break
             a = np.asarray(self._slope(jnp.asarray(u)))
+            if not 1e-12 < a @ a < np.inf:  # a motif at the largest value that the others allow
+                break
             u = u + a * left / (a @ a)
         return u
 
     def _looked(self, u: np.ndarray, states: np.ndarray, t: float) -> Point:
         residuals, outcome = self.problem.compiled(jnp.asarray(u), jnp.asarray(states))
-        loss = float(jnp.sum(residuals**2))
+        loss = float(jnp.sum(residuals**2)) if abs(self.at(u) - t) <= HELD * (1 + abs(t)) else float("nan")
         return Point(t, u, np.asarray(outcome.states) if np.isfinite(loss) else states, loss)
 
     def _residuals(self, point: Point) -> np.ndarray:

@@ -83,7 +83,7 @@ def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
 def test_networks_notice_synapses_that_are_a_fifth_too_strong(fitted, confirmed):
     problem = fitted.problem
     conditions = {name: scaled(fitted.parameters(name), 1000) for name in problem.conditions}
-    protocol = Protocol(problem.exact, conditions, problem.starts, problem.times, np.array([0.5]), 60.0)
+    protocol = Protocol(problem.exact, conditions, problem.starts, problem.times, np.array([0.5]), 60.0, dict.fromkeys(conditions, 1.0))
     samples = [measured(problem.targets, protocol, protocol.run(k, 0, Altered(), np.float32)) for k in range(3)]
     found = replace(confirmed, samples=np.array(samples))
     assert not found.passed
@@ -115,6 +115,22 @@ def test_verdict_by_students_distribution(fitted):
     assert "still move" in replace(own, drift=0.1).status
 
 
+def test_networks_that_diverge_do_not_pass(fitted):
+    """Of ten networks one: the others are compared as usual."""
+    samples = np.random.default_rng(1).normal(0.5, 0.01, (10, 10))
+    samples[3] = np.nan
+    own = FitCheck(fitted, 1000, samples, np.full(10, 0.5), 0.0, 0.0)
+    assert np.all(own.agrees)
+    assert own.diverged == 1
+    assert not own.passed
+    assert "1 of 10 networks diverged" in own.status
+    assert "mean of 9 networks" in own.criterion
+    np.testing.assert_allclose(own.mean, np.delete(samples, 3, axis=0).mean(axis=0))
+    none = replace(own, samples=np.full((10, 10), np.nan))
+    assert not none.passed
+    assert "fewer than two" in none.criterion
+
+
 def test_an_input_that_waits():
     own = Later(PULSE, -0.5, 10.0)
     assert [float(own(t)[0]) for t in (0.0, 10.5, 10.79, 10.81, 11.79, 11.81)] == [1, 1, 1, 2, 2, 1]
@@ -134,7 +150,7 @@ def test_another_size_keeps_the_reciprocity_that_chains_do_not_bring():
 
 def offsets(fitted, persistence, names=("a", "b", "pulse"), N=4000, **changes):
     conditions = {name: fitted.parameters(name).replace(**changes) for name in names}
-    protocol = Protocol(fitted.problem.exact, conditions, fitted.problem.starts, fitted.problem.times, np.array([persistence]), 1.0)
+    protocol = Protocol(fitted.problem.exact, conditions, fitted.problem.starts, fitted.problem.times, np.array([persistence]), 1.0, {})
     network = mf.Network.of(np.zeros((N, N), dtype=np.float32), np.zeros(N, dtype=int), ["E"])
     return np.array([protocol._offsets(network, name, 3) for name in names])
 
@@ -173,6 +189,6 @@ def test_pools_and_times_are_read_where_they_are():
                              {"quantity": "rate_mean", "population": "B", "condition": "c", "value": 1.0, "error": 1.0, "time": 2.5},
                              {"quantity": "rate_sd", "population": "A", "condition": "c", "value": 1.0, "error": 1.0, "time": 2.5},
                              {"quantity": "rate_quantile", "population": "A", "condition": "c", "value": 1.0, "error": 1.0, "level": 0.5}])  # fmt: skip
-    protocol = Protocol(system, {"c": own}, {"c": 0.5}, {"c": np.array([2.5])}, np.ones(2), 5.0)
+    protocol = Protocol(system, {"c": own}, {"c": 0.5}, {"c": np.array([2.5])}, np.ones(2), 5.0, {})
     np.testing.assert_allclose(protocol.moments("c"), [7.0])
     np.testing.assert_allclose(measured(targets, protocol, {"c": seen}), [3.0, 10.0, 2.0, 2.0])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.fit import Fit
 from motifield.numerics.least_squares import Minima
-from motifield.numerics.profile import profile
+from motifield.numerics.profile import Held, Point, profile
 from motifield.numerics.scales import Scale
 
 ERRORS = np.array([0.001, 0.002, 0.0015])
@@ -80,6 +81,16 @@ def test_an_interval_ends_where_a_share_reaches_its_bound_or_nowhere(fitted):
     assert own.interval == (pytest.approx(0.01, rel=5e-3), np.inf)
     assert own.interval[0] < 0.01
     assert np.all(own.rises < 1e-6)
+
+
+def test_values_that_cannot_be_reached_have_no_loss(fitted):
+    """A number with an upper limit of its own below its bound: tanh(u) / 2 never is 0.8."""
+    held = Held(fitted.problem, "tau_con[E,E,E]", 5)
+    held.scale, held._value = Scale(), lambda u: 0.5 * jnp.tanh(u[0])
+    held._slope = jax.grad(held._value)
+    start = Point(0.0, np.array(fitted.u), np.array(fitted.minima.states[0]), 0.0)
+    assert np.isnan(held.minimum(start, 0.8).loss)
+    assert np.isfinite(held.minimum(start, 0.001).loss)
 
 
 def test_a_fit_that_was_no_minimum(fitted):
