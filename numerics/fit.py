@@ -133,7 +133,7 @@ class Fit:
         for k, name in enumerate(self.problem.conditions):
             own = self.parameters(name)
             point = self.problem.point(name, own, self.minima.states[0][k])
-            found[name] = stability(self.problem.system, own, point).verdict
+            found[name] = stability(self.problem.exact, own, point).verdict
         return found
 
     def closure_validity(self) -> str:
