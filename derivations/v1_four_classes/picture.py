@@ -8,17 +8,16 @@ from matplotlib.figure import Figure
 
 COLORS = {"E": "C3", "PV": "C0", "SST": "C1", "VIP": "C2"}
 SOURCES = {"spread of external inputs": "0.35", "convergent motifs": "C4", "independent synapses": "C8"}
-MODELS = {"fit": "fit", "transfer: power law": "power law", "transfer: exponential": "exponential", "transfer: softplus": "softplus",
-          "no spread": "no spread\nof inputs"}  # fmt: skip
 
 
 def picture(found: dict[str, Any]) -> Figure:
-    """Targets, quantiles that were held out, where the variability comes from, and other models."""
-    figure = Figure(figsize=(10, 7.4), layout="constrained")
-    axes = figure.subplot_mosaic("AAAAACC;BBBDDDD", width_ratios=[1] * 7)
+    """Targets, quantiles that were held out, where the variability comes from, and layers."""
+    figure = Figure(figsize=(10.5, 7.4), layout="constrained")
+    axes = figure.subplot_mosaic("AAAAAACC;BBBDDDEE", width_ratios=[1] * 8)
     _targets(axes["A"], axes["C"], found["fit"]["rows"])
     _quantiles(axes["B"], found["fit"]["rows"])
     _sources(axes["D"], found["ensemble"])
+    _layers(axes["E"], found["layers"]["table"])
     for ax in axes.values():
         ax.spines[["top", "right"]].set_visible(False)
     return figure
@@ -35,7 +34,7 @@ def _targets(ax: Axes, right: Axes, rows: list[dict[str, Any]]) -> None:
             ticks.append(place + 0.22)
             names.append(population)
             place += 1.3
-        ax.text(place - 2.8, 19.3, f"{word} across neurons", ha="center", va="top")
+        ax.text(place - 2.9, 0.7, f"{word} across neurons", ha="center", color="0.3")
         place += 0.6
     ax.set(ylabel="rate (Hz)", ylim=(0, 19.5))
     ax.set_xticks(ticks, names)
@@ -70,22 +69,34 @@ def _quantiles(ax: Axes, rows: list[dict[str, Any]]) -> None:
 
 
 def _sources(ax: Axes, found: dict[str, Any]) -> None:
-    """SD of the spontaneous inputs by source: what targets and priors leave open."""
-    parts, best = np.sqrt(np.array(found["sources"])), np.sqrt(np.array(found["best"]))
+    """Shares of the variance of the spontaneous inputs: the best solution, and what targets and priors leave open."""
+    parts, best = np.array(found["sources"]), np.array(found["best"])
+    shares, own = parts / parts.sum(axis=1, keepdims=True), best / best.sum(axis=0)
     order = [2, 0, 1]
     rng = np.random.default_rng(0)
-    for k in range(parts.shape[-1]):
+    for k in range(shares.shape[-1]):
         for n, (label, color) in enumerate(SOURCES.items()):
-            x = k + 0.25 * (n - 1) + rng.uniform(-0.08, 0.08, len(parts))
-            ax.plot(x, parts[:, order[n], k], "o", color=color, ms=3, alpha=0.35, mew=0, label=None if k else label, rasterized=True)
-            ax.plot([k + 0.25 * (n - 1) - 0.1, k + 0.25 * (n - 1) + 0.1], [best[order[n], k]] * 2, color=color, lw=2.5)
-        low, high = sorted(np.array(found["anatomy"])[:, k])
-        ax.plot([k, k], [low, high], color="k", lw=2, label=None if k else "numbers of synapses, as reconstructed")
-        ax.plot([k - 0.1, k + 0.1], [high, high], color="k", lw=2)
-        ax.plot([k - 0.1, k + 0.1], [low, low], color="k", lw=2)
-    ax.set(ylabel="SD of the inputs across neurons (mV)", ylim=(0, None))
+            at = k + 0.27 * (n - 1)
+            ax.plot(
+                at + rng.uniform(-0.09, 0.09, len(shares)),
+                shares[:, order[n], k],
+                "o",
+                color=color,
+                ms=2.5,
+                alpha=0.3,
+                mew=0,
+                rasterized=True,
+            )
+            ax.plot([at - 0.12, at + 0.12], [own[order[n], k]] * 2, color=color, lw=3, label=None if k else label)
+    ax.set(ylabel="share of the inputs' variance across neurons", ylim=(0, 1.32), yticks=[0, 0.5, 1])
     ax.set_xticks(range(4), list(COLORS))
-    legend = ax.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
-    for handle in legend.legend_handles:
-        handle.set_alpha(1)
-    ax.set_ylim(0, 1.25 * ax.get_ylim()[1])
+    ax.legend(frameon=False, loc="upper left", fontsize=8)
+
+
+def _layers(ax: Axes, found: dict[str, Any]) -> None:
+    for n, (key, label, color) in enumerate((("pooled", "pooled fit", "0.75"), ("inputs", "with its own inputs", "0.25"))):
+        ax.bar(np.arange(len(found)) + 0.4 * n - 0.2, [own[key] for own in found.values()], 0.38, color=color, label=label)
+    ax.axhline(1, color="k", lw=0.8, ls=":")
+    ax.set(yscale="log", ylabel="mean squared misfit (standard errors)", ylim=(0.5, 1500))
+    ax.set_xticks(range(len(found)), list(found))
+    ax.legend(frameon=False, loc="upper right", fontsize=8)
