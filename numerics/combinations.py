@@ -108,8 +108,9 @@ def _combination(row: np.ndarray, names: Sequence[str], logarithmic: Any, scale:
         row = there.astype(float)
     mixed = bool(np.any(there & logs) and np.any(there & ~logs))
     own = np.where(logs, row, row / scale)
-    first = own[np.flatnonzero(there)[0]]
+    first, largest = own[np.flatnonzero(there)[0]], own[np.argmax(np.abs(own))]
     if mixed:
+        own = own / largest
         return Combination(_named(own, names, there & logs), _named(own, names, there & ~logs), False)
     own, simple = _simplified(own / first)
     return Combination(_named(own, names, there & logs), _named(own, names, there & ~logs), simple)
@@ -121,7 +122,7 @@ def _simplified(row: np.ndarray) -> tuple[np.ndarray, bool]:
         whole = np.round(scaled)
         if np.all(np.abs(scaled - whole) < SIMPLE * factor) and np.abs(whole).max() <= LARGEST:
             return whole, True
-    return row, False
+    return row / row[np.argmax(np.abs(row))], False
 
 
 def _named(row: np.ndarray, names: Sequence[str], where: np.ndarray) -> dict[str, float]:

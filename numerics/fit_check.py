@@ -30,7 +30,8 @@ class FitCheck:
     """Networks against a fit, target by target; make it with `check`.
 
     N: neurons of each network; samples: what each network says about each target, (networks, targets), nan where it diverged
-    theory: what the equations say with the same statistics at that N, (targets,); drift: how much rates still changed, relative, before they were looked at
+    theory: what the equations say with the same statistics at that N, (targets,); drift: how much rates still changed, relative, before
+    they were looked at
     """
 
     fit: Fit

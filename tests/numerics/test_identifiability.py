@@ -169,8 +169,9 @@ def test_roots_become_whole_powers_and_others_do_not():
     (half,) = combinations(np.array([[1.0, 0.5]]), ["a", "b"], [True, True], np.ones(2))
     assert half.text == "a^2 b"
     assert half.simple
-    (odd,) = combinations(np.array([[1.0, 0.12345]]), ["a", "b"], [True, True], np.ones(2))
+    (odd,) = combinations(np.array([[0.0012345, 0.12345, 0.98765]]), ["a", "b", "c"], [True] * 3, np.ones(3))
     assert not odd.simple
+    assert odd.text == "b^0.125 c ..."  # the largest is 1, what is below a hundredth of it is not shown
 
 
 def test_independent_rows_are_the_first_that_span():
