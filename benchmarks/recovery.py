@@ -96,8 +96,8 @@ class Laboratory:
         while len(kept) < n:
             found = self.given + rng.normal(0, 0.3, (32, len(self.given)))
             outcome = self.predict(jnp.asarray(found))
-            good = (outcome.residuals < 1e-9) & (outcome.radius_square < 0.8)
-            kept += list(found[np.all(good, axis=1) & np.all(outcome.values < 8.0, axis=1)])
+            good = (outcome.residuals < 1e-9) & (outcome.radius_square < 0.6)
+            kept += list(found[np.all(good, axis=1) & np.all(outcome.values < 3.0, axis=1)])
         return np.array(kept[:n])
 
     def fitted(self, values: np.ndarray, errors: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -180,7 +180,7 @@ def flatness(lab: Laboratory) -> dict[str, Any]:
     """Changes of the loss along the directions that are reported as open, on the curve that keeps every prediction."""
     truth = lab.truths(1, seed=7)[0]
     values = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
-    fit = solve(lab.problem_of(values, NOISE * np.abs(values)), first=truth[None] + 0.05, starts=1, solver=SOLVER)
+    fit = solve(lab.problem_of(values, NOISE * np.abs(values)), first=truth[None] + 0.01, starts=1, solver=SOLVER)
     own = identifiability(fit)
     changes = [float(np.abs(own.flat(k, 0.5)["loss_change"]).max()) for k in range(len(own.open))]
     return {"open directions": own.json()["open"], "largest changes of the loss": changes, "loss": fit.loss}

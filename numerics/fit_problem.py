@@ -154,8 +154,17 @@ class Problem:
 
     @cached_property
     def jacobian(self) -> Any:
-        """u, states -> d(residuals)/du, (m, size), compiled."""
-        return jax.jit(jax.jacfwd(lambda u, states: self.residuals(u, states)[0]))
+        """u, states -> d(residuals)/du, (m, size), compiled; nan where there is no fixed point."""
+
+        def twice(u: Array, states: Array) -> tuple[Array, Array]:
+            r, _ = self.residuals(u, states)
+            return r, r
+
+        def slopes(u: Array, states: Array) -> Array:
+            J, r = jax.jacfwd(twice, has_aux=True)(u, states)
+            return jnp.where(jnp.all(jnp.isfinite(r)), J, jnp.nan)
+
+        return jax.jit(slopes)
 
     @cached_property
     def compiled(self) -> Any:

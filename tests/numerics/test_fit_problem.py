@@ -156,6 +156,7 @@ def test_no_fixed_point_is_nan(problem, at):
     residuals, outcome = problem.compiled(u.at[0].set(100.0), problem.at_rest())
     assert np.isnan(residuals).all()
     assert not np.all(outcome.residuals < 1e-9)
+    assert np.isnan(problem.jacobian(u.at[0].set(100.0), problem.at_rest())).all()
 
 
 def test_unstable_bulks_are_penalised(base, system_of):

@@ -87,6 +87,13 @@ def test_a_step_to_where_there_is_nothing_is_not_taken():
     assert lost.loss[0] == pytest.approx((np.sqrt(lost.u[0, 0]) - 1) ** 2)
 
 
+def test_a_first_order_method_keeps_its_best_point():
+    """Steps that overshoot: more of them never make it worse."""
+    losses = [run(rosenbrock, FirstOrder(optax.adam(0.5), steps=n), STARTS[:3]).loss for n in (1, 2, 4, 8, 16)]
+    assert np.all(np.diff(losses, axis=0) <= 0)
+    assert np.all(losses[-1] < losses[0])
+
+
 def test_too_few_steps_are_not_convergence():
     found = run(rosenbrock, LevenbergMarquardt(steps=3), STARTS)
     assert not found.converged.any()
