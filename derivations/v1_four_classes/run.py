@@ -44,12 +44,12 @@ def fitted(name: str = model.CHOSEN, *, spread: bool = True, motifs: mf.FreeMoti
 
 
 def summary(fit: mf.Fit) -> dict[str, Any]:
-    """Losses, misfits, how well quantiles are predicted, verdicts."""
+    """Losses, misfits, how well quantiles are predicted."""
     rows = [row for row in fit.rows() if not row["held out"]]
     groups = (LOW, tuple(name for level in model.LEVELS if (name := f"rate_quantile {level:g} ") not in LOW))
     low, high = (np.mean([r["z"] ** 2 for r in fit.rows() if r["held out"] and r["target"].startswith(names)]) for names in groups)
     return {"loss": fit.loss, "losses": fit.losses(), "largest misfit": max(abs(r["z"]) for r in rows), "held out": fit.held_out_loss(),
-            "held out, low": low, "held out, high": high, "agreement": fit.agreement(), "verdicts": fit.stability(), "values": fit.values,
+            "held out, low": low, "held out, high": high, "agreement": fit.agreement(), "values": fit.values,
             "rows": fit.rows()}  # fmt: skip
 
 
@@ -140,11 +140,11 @@ def main() -> int:
     if not options.resume:
         checkpoint.unlink(missing_ok=True)
     fit = fitted(motifs=model.CONVERGENCE, starts=options.starts, checkpoint=checkpoint)
-    results.stage("fit", lambda: {**summary(fit), "prior misfits": prior_misfits(fit)})
+    results.stage("fit", lambda: {**summary(fit), "prior misfits": prior_misfits(fit), "verdicts": fit.stability()})
     results.stage("ensemble", lambda: ensemble(fit))
     results.stage("layers", lambda: layers(fit))
     results.stage("networks", lambda: networks(fit))
-    results.stage("no spread", lambda: summary(fitted(spread=False, motifs=model.CONVERGENCE, starts=FEW)))
+    results.stage("no spread", lambda: summary(fitted("power law", spread=False, motifs=model.CONVERGENCE, starts=FEW)))
     for name in model.TRANSFERS:
         results.stage(f"transfer: {name}", lambda name=name: summary(fitted(name)))
     picture(results.found).savefig(options.out / "picture.png", dpi=110)
