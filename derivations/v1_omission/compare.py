@@ -35,15 +35,21 @@ def predictions(own: Study, fits: dict[str, Any]) -> dict[str, np.ndarray]:
     return dict(zip(fits, values, strict=True))
 
 
-def networks(own: Study, u: np.ndarray, seeds: range) -> list[dict[str, np.ndarray]]:
-    """Mean rates of sampled networks over the time of the problem, (time, population) by image set; `time` in seconds from the omission."""
-    coordinates, system = own.problem.coordinates, own.problem.system
-    conditions = [jax.tree.map(jax.numpy.asarray, coordinates.of_condition(jax.numpy.asarray(u), name)) for name in IMAGE_SETS]
-    par, found = conditions[0], []
-    drives = [{"input": p.input, "in_strength": p.in_strength} for p in conditions]
+def fitted(own: Study, u: np.ndarray) -> dict[str, mf.Parameters]:
+    """Parameters by image set, without correlations of reciprocal synapses, as the equations have it."""
+    made = {name: own.problem.coordinates.of_condition(jax.numpy.asarray(u), name) for name in IMAGE_SETS}
+    return {name: jax.tree.map(jax.numpy.asarray, par.replace(tau_rec=np.zeros((par.P, par.P)))) for name, par in made.items()}
+
+
+def networks(own: Study, u: np.ndarray, seeds: range, neurons: int = NEURONS) -> list[dict[str, np.ndarray]]:
+    """Mean rates of sampled networks over the time of the problem, (time, population) by image set; of other sizes with the same large-N limit."""
+    conditions, system, found = fitted(own, u), own.problem.system, []
+    first = next(iter(conditions.values()))
+    par = first if neurons == float(first.N) else first.rescaled(neurons)
     times = np.unique(own.problem.targets.time)
     start = own.fitter.look(u[None])[1][0][:, : par.P]  # the first latents are K
-    runs = [{**drive, "x0": dict(zip(par.populations, k.tolist(), strict=True))} for drive, k in zip(drives, start, strict=True)]
+    runs = [{"input": p.input, "in_strength": p.in_strength, "x0": dict(zip(par.populations, k.tolist(), strict=True))}
+            for p, k in zip(conditions.values(), start, strict=True)]  # fmt: skip
     for seed in seeds:
         network = mf.sample(par, seed, dtype=np.float32)
         seen = mf.simulate(network, Partial(system.transfer, parameters=par), spread=par.spread, t1=float(times[-1]), saveat=times, runs=runs,
@@ -55,8 +61,7 @@ def networks(own: Study, u: np.ndarray, seeds: range) -> list[dict[str, np.ndarr
 def slowest(own: Study, u: np.ndarray) -> dict[str, float]:
     """Time constant in ms of the slowest mode at rest, by image set: 20 ms are those of a neuron without synapses."""
     states, found = own.fitter.look(u[None])[1][0], {}
-    for name, y in zip(own.problem.conditions, states, strict=True):
-        par = jax.tree.map(jax.numpy.asarray, own.problem.coordinates.of_condition(jax.numpy.asarray(u), name))
+    for (name, par), y in zip(fitted(own, u).items(), states, strict=True):
         found[name] = -1000 * UNIT / float(own.problem.point(name, par, y).eigenvalues.real.max())
     return found
 

@@ -37,7 +37,7 @@ def _time_courses(figure: Any, own: Study, predicted: dict[str, np.ndarray], net
             y, e = measured[image_set][:, k], error[image_set][:, k]
             ax.fill_between(at, y - e, y + e, color="C1", alpha=0.4, lw=0, label="recordings ± error")
             for n, seen in enumerate(networks):
-                ax.plot(at, seen[image_set][:, k], color="0.6", lw=0.7, label="networks of 4000 neurons" if n == 0 else None)
+                ax.plot(at, seen[image_set][:, k], color="0.6", lw=0.7, label="networks, no motifs" if n == 0 else None)
             for name, course in lines.items():
                 ax.plot(at, course[image_set][:, k], color=COLORS[name], lw=1.3, ls="-" if name == "mechanism" else "--", label=name)
             ax.set_ylim(bottom=0)
