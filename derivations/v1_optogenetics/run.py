@@ -157,7 +157,8 @@ def main() -> int:
                "values": best.values, "targets": best.rows()}  # fmt: skip
     if options.networks:
         checked = mf.check(best, networks=options.networks, N=model.N, seed=0)
-        show(console, f"{options.networks} sampled networks of {model.N} against the fit of half powers", checked.rows())
+        rows = [{k: row[k] for k in ("target", "theory", "networks", "z") if k in row} for row in checked.rows()]
+        show(console, f"{options.networks} sampled networks of {model.N} against the fit of half powers", rows)
         results["networks"] = checked.rows()
         passed = passed and checked.passed
     (out / "results.json").write_text(json.dumps(results, indent=1, default=float) + "\n")
