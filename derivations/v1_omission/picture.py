@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from compare import courses, seconds
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from network import SIGNS
 from recordings import IMAGE_SETS
 from study import FITTED, VARIANTS, Study
@@ -15,8 +16,8 @@ COLORS = {"mechanism": "k", "no motifs, no familiar signal": "C3", "no motifs, u
 def picture(own: Study, report: dict[str, Any], predicted: dict[str, np.ndarray], networks: list[dict[str, np.ndarray]],
             ramps: dict[str, dict[str, list[float]]], errors: dict[str, list[float]]) -> Figure:  # fmt: skip
     """predicted: of every target of the fitted cycles, by fit; ramps: as `Study.rise`, by what made them; errors: of the measured means."""
-    figure = Figure(figsize=(12.5, 7.6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(2, 1))
+    figure = Figure(figsize=(13.5, 8.0), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(3, 2))
     _time_courses(left, own, predicted, networks)
     upper, lower = right.subplots(2, 1)
     _held_out(upper, report)
@@ -29,7 +30,7 @@ def _time_courses(figure: Any, own: Study, predicted: dict[str, np.ndarray], net
     at, t = seconds(own, FITTED[0]), own.problem.targets
     measured, error = courses(own, t.value), courses(own, t.error)
     lines = {name: courses(own, values) for name, values in predicted.items() if name in COLORS}
-    for column, image_set in zip(axes.T, IMAGE_SETS, strict=True):
+    for c, (column, image_set) in enumerate(zip(axes.T, IMAGE_SETS, strict=True)):
         for k, (ax, population) in enumerate(zip(column, SIGNS, strict=True)):
             for onset in (-0.75, 0.75):
                 ax.axvspan(onset, onset + 0.25, color="0.9", lw=0)
@@ -40,9 +41,9 @@ def _time_courses(figure: Any, own: Study, predicted: dict[str, np.ndarray], net
                 ax.plot(at, seen[image_set][:, k], color="0.6", lw=0.7, label="networks, no motifs" if n == 0 else None)
             for name, course in lines.items():
                 ax.plot(at, course[image_set][:, k], color=COLORS[name], lw=1.3, ls="-" if name == "mechanism" else "--", label=name)
-            ax.set_ylim(bottom=0)
+            ax.set_ylim(0, 1.3 * max(m[:, k].max() for m in measured.values()))
             ax.spines[["top", "right"]].set_visible(False)
-            if column is axes.T[0]:
+            if c == 0:
                 ax.set_ylabel(f"{population} (Hz)")
         column[0].set_title(f"{image_set} images", fontsize=10)
         column[-1].set_xlabel("time from the omission (s)")
@@ -56,8 +57,10 @@ def _held_out(ax: Any, report: dict[str, Any]) -> None:
         ax.plot(values, np.arange(len(names)), "os^"[k], label={4: "image before", 5: "omission", 6: "image after"}[cycle], mfc="none", color=f"C{k}")
     ax.set_yticks(np.arange(len(names)), [name if name != "null" else "null: novelty changes nothing" for name in names], fontsize=8)
     ax.invert_yaxis()
-    ax.set(xscale="log", xlabel="mean squared error of held-out rates / error²")
-    ax.legend(frameon=False, fontsize=8, title="held out", title_fontsize=8)
+    ax.set(xscale="log", xlabel="held-out rates: mean squared error / error²")
+    ax.set_xticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.legend(frameon=False, fontsize=8, title="held out", title_fontsize=8, loc="lower right")
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -71,6 +74,6 @@ def _ramps(ax: Any, ramps: dict[str, dict[str, list[float]]], errors: dict[str, 
         ax.plot([], [], color=("C0", "C3")[k], label=image_set)
     ax.set_yticks(np.arange(len(ramps)), list(ramps), fontsize=8)
     highest = max(max(found[c]) for found in ramps.values() for c in IMAGE_SETS)
-    ax.set(xlim=(0, 1.05 * highest), ylim=(len(ramps) - 0.5, -0.5), xlabel="VIP before the omission → .5 to .75 s in (Hz)")
+    ax.set(xlim=(0, 1.05 * highest), ylim=(len(ramps) - 0.5, -0.5), xlabel="VIP, before the omission → .5 to .75 s in (Hz)")
     ax.legend(frameon=False, fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
