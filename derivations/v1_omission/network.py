@@ -82,9 +82,9 @@ class Model:
         """The chains of the mechanism, and the convergence and divergence that they need."""
         return mf.FreeMotifs((*CONVERGENT, *DIVERGENT, *CHAINS.values()))
 
-    def problem(self, targets: mf.Targets, step: float, any_size: bool = False) -> mf.Problem:
-        """Everything free; any_size: nothing is known of the size of motifs."""
-        priors = {} if any_size else dict.fromkeys((*CONVERGENT, *DIVERGENT), SHARES)
+    def problem(self, targets: mf.Targets, step: float) -> mf.Problem:
+        """Everything free; variants freeze a part."""
+        priors = dict.fromkeys((*CONVERGENT, *DIVERGENT), SHARES)
         return mf.Problem.of(self.system, self.parameters, targets, self.unknowns(), motifs=self.motifs(), conditions=self.conditions, priors=priors,
                              step=step)  # fmt: skip
 

@@ -76,7 +76,6 @@ def main() -> int:
     data = table()
     if options.full:
         study(data, HERE / "fits.json", lambda text: print(text, flush=True))
-        study(data, HERE / "fits_any_size.json", lambda text: print(text, flush=True), any_size=True)
     report = json.loads((HERE / "fits.json").read_text())
     own, kept, longer = Study.of(data), Study.of(data, held_layer4=True), Study.of(data, cycles=CYCLES)
     fits = report["fits"]

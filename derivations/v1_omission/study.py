@@ -47,16 +47,13 @@ class Study:
     cycles: np.ndarray
 
     @classmethod
-    def of(cls, data: Any, *, cycles: range = FITTED, held_layer4: bool = False, adapting: bool = False, any_size: bool = False,
-           lanes: int = LANES) -> "Study":  # fmt: skip
-        """held_layer4: layer 4's rate stays during the omission what it was before it; adapting: VIP cells adapt; any_size: motifs may
-        have any size.
-        """
+    def of(cls, data: Any, *, cycles: range = FITTED, held_layer4: bool = False, adapting: bool = False, lanes: int = LANES) -> "Study":
+        """held_layer4: layer 4's rate stays during the omission what it was before it; adapting: VIP cells adapt."""
         times, courses = signals(data, cycles)
         if held_layer4:
             courses = {name: held(times, own, cycles) for name, own in courses.items()}
         wanted = targets(data, cycles)
-        problem = Model.of(times, courses, adapting).problem(wanted, STEP, any_size)
+        problem = Model.of(times, courses, adapting).problem(wanted, STEP)
         return cls(problem, Fitter(problem, lanes), cycle_of(wanted, cycles))
 
     @property
@@ -170,25 +167,23 @@ class Report:
         return np.array(self.parts[part][name]["u"])
 
 
-def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 9, steps: int = 30, any_size: bool = False) -> None:
-    """Everything that takes long, written to `out`. any_size: motifs may have any size, and what follows the held-out cycles is left out."""
-    own, report = Study.of(data, any_size=any_size), Report(out, say)
+def study(data: Any, out: Path, say: Callable[[str], None], *, starts: int = 9, steps: int = 30) -> None:
+    """Everything that takes long, written to `out`."""
+    own, report = Study.of(data), Report(out, say)
     report.parts |= {"labels": list(own.labels), "seed": SEED, "random starts": 25 * starts, "fitted starts": starts, "steps": steps}
     random = own.starts(starts, 25 * starts)
     tried = report.add("starts", own, {name: own.runs(name, random) for name in ("everything", "mechanism")}, steps)
     first = {name: runs.u for name, runs in tried.items()}
     begin = {True: [*first["mechanism"][:2], first["everything"][0]], False: [*first["everything"][:2], first["mechanism"][0]]}
     fits = report.add("fits", own, {name: own.runs(name, np.array(begin["mechanism" in name])) for name in VARIANTS}, steps)
-    after(data, own, report, {name: runs.u[0] for name, runs in fits.items()}, steps, any_size)
+    after(data, own, report, {name: runs.u[0] for name, runs in fits.items()}, steps)
 
 
-def after(data: Any, own: Study, report: Report, found: dict[str, np.ndarray], steps: int, any_size: bool = False) -> None:
+def after(data: Any, own: Study, report: Report, found: dict[str, np.ndarray], steps: int) -> None:
     """What follows the first fits: each variant again from another's minimum, held-out cycles, VIP as if it were known well."""
     again = own.fit_all({name: own.runs(name, transplant(own, name, found)) for name in VARIANTS}, steps, report.say)
     fits = report.add("fits", own, {name: own.runs(name, np.array([found[name], again[name].u[0]])) for name in VARIANTS}, 1)
     report.add("folds", own, folds(own, {name: runs.u[:1] for name, runs in fits.items()}), steps // 2, held_out(own))
-    if any_size:
-        return
     report.add("precise", own, {name: own.runs(name, runs.u[:1], own.precise()) for name, runs in fits.items()}, steps)
     kept = Study.of(data, held_layer4=True)
     groups = {name: kept.runs(name, fits[name].u[:1]) for name in CHALLENGED}
