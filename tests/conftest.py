@@ -221,3 +221,25 @@ def system_of():
         return mf.compile(mf.derive(mf.Architecture(transfer=transfer), getattr(mf, closure)()))
 
     return compiled
+
+
+@pytest.fixture
+def ends():
+    """`with ends:` around work that could go on for ever: it fails after a minute, on systems that have alarms."""
+    import contextlib
+    import signal
+
+    @contextlib.contextmanager
+    def watched():
+        def too_long(*_):
+            pytest.fail("it does not come to an end")
+
+        before = signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(60)
+        try:
+            yield
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
+
+    return watched() if hasattr(signal, "SIGALRM") else contextlib.nullcontext()

@@ -1,7 +1,6 @@
 """Closed forms of Gaussian averages against numerical integration (mpmath, 18 digits) of functions written out by hand."""
 
 import math
-import time
 
 import mpmath
 import pytest
@@ -148,11 +147,9 @@ def test_no_closed_form_is_said(text, match):
         GaussianAverage(parse(text), M, V).closed_form()
 
 
-def test_high_powers_do_not_explode():
-    start = time.perf_counter()
-    with pytest.raises(NoClosedFormError, match="degree above 40"):
+def test_high_powers_do_not_explode(ends):
+    with ends, pytest.raises(NoClosedFormError, match="degree above 40"):
         GaussianAverage(parse("(x + 1)**99"), M, V).closed_form(nodes=True)
-    assert time.perf_counter() - start < 2
 
 
 def test_cancelling_polynomials_and_short_intervals_are_refused_or_recentred():

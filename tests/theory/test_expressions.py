@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import time
 
 import pytest
 import sympy as sp
@@ -109,12 +108,10 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "match"), REFUSED, ids=[text[:30] for text, _ in REFUSED])
-def test_refused_at_once(text, match, monkeypatch):
+def test_refused_at_once(text, match, monkeypatch, ends):
     monkeypatch.setattr(os, "system", lambda *_: pytest.fail("the text was run"))
-    start = time.perf_counter()
-    with pytest.raises(ExpressionError, match=match):
+    with ends, pytest.raises(ExpressionError, match=match):
         parse(text)
-    assert time.perf_counter() - start < 1
 
 
 BOMBS = [
@@ -124,11 +121,9 @@ BOMBS = [
 
 
 @pytest.mark.parametrize("text", BOMBS)
-def test_large_expressions_are_read_or_refused_within_a_second(text):
-    start = time.perf_counter()
-    with contextlib.suppress(ExpressionError):
+def test_large_expressions_are_read_or_refused(text, ends):
+    with ends, contextlib.suppress(ExpressionError):
         parse(text)
-    assert time.perf_counter() - start < 1
 
 
 def test_a_text_or_nothing():
