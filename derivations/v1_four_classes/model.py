@@ -28,7 +28,6 @@ TRANSFERS = {
     "power law": mf.transfer.power_law(exponent=2.0, gain=0.1),
     "soft power law": mf.transfer.expression("gain*(width*log(1 + exp(x/width)))**exponent", positive=["gain", "width", "exponent"],
                                              gain=0.1, width=1.0, exponent=2.0, name="soft_power_law"),
-    "exponential": mf.transfer.expression("gain*exp(x/width)", positive=["gain", "width"], gain=2.0, width=4.0, name="exponential"),
     "softplus": mf.transfer.expression("gain*width*log(1 + exp(x/width))", positive=["gain", "width"], gain=2.0, width=1.0, name="softplus"),
 }  # fmt: skip
 """Candidates, from mV to Hz."""
