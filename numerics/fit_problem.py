@@ -19,7 +19,7 @@ from .autonomous import Autonomous
 from .fixed_nodes import with_fixed_nodes
 from .fixed_points import FixedPoint, fixed_point
 from .inputs import Constant, Input, Signals, Table
-from .motif_coordinates import FreeMotifs
+from .motif_coordinates import CLASSES, FreeMotifs
 from .parameters import INPUTS, Parameters
 from .pools import Pools
 from .precision import require_x64
@@ -85,6 +85,7 @@ class Problem:
         if not step > 0:
             raise ParameterError(f"step = {step} must be a positive time")
         coordinates = Coordinates.of(own, given, unknowns, motifs, priors)
+        _check_motifs(system, coordinates)
         _check_units(system, own, targets)
         return cls(system, coordinates, targets, stable=stable, step=step)
 
@@ -296,6 +297,19 @@ class _Layout:
         before = sum(len(self.times[name]) for name in self.conditions[:c])
         at = int(np.searchsorted(self.times[condition], self.targets.time[k]))
         return (len(self.conditions) + before + at) * P + p
+
+
+def _check_motifs(system: System, coordinates: Coordinates) -> None:
+    """Motifs that may change must be in the equations; chains p <- q <- p change tau_rec, too."""
+    there, families = system.mean_field.architecture.motifs, {array: motif for motif, array in CLASSES.items()}
+    needed = {families[entry.partition("[")[0]]: entry for entry in coordinates.motifs.entries}
+    around = np.einsum("pqp->pq", coordinates.motifs.numbers["chains"])
+    if np.any(around >= 0):
+        p, q = (coordinates.parameters.populations[k] for k in np.argwhere(around >= 0)[0])
+        needed.setdefault("reciprocal", f"tau_chn[{p},{q},{p}], which makes tau_rec[{p},{q}] other than 0,")
+    for motif, entry in needed.items():
+        if motif not in there:
+            raise ParameterError(f"{entry} may change, but the architecture has no {motif} motifs: add {motif!r} to its motifs")
 
 
 def _check_units(system: System, parameters: Parameters, targets: Targets) -> None:

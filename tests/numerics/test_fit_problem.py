@@ -194,6 +194,21 @@ def test_refusals(system, base, change, message):
         Problem.of(system, base, targets, ["input[E]"], **change)
 
 
+@pytest.mark.parametrize(("free", "message"), [
+    ("tau_rec", r"tau_rec\[I,I\] may change, but the architecture has no reciprocal motifs"),
+    ("tau_chn[E,I,*]", r"tau_chn\[E,I,E\], which makes tau_rec\[E,I\] other than 0, may change, but the architecture has no reciprocal motifs"),
+])  # fmt: skip
+def test_motifs_that_the_equations_leave_out(base, free, message):
+    """Chains E <- I <- E bring reciprocity: without it the equations would be those of other networks."""
+    architecture = mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent", "divergent", "chain"])
+    own = mf.compile(mf.derive(architecture, mf.LowRank()))
+    quiet = base.replace(spread=0.0, tau_chn=np.zeros((2, 2, 2)))
+    targets = mf.Targets.of([row("rate_mean", "E", "baseline", 0.3)])
+    with pytest.raises(ParameterError, match=message):
+        Problem.of(own, quiet, targets, motifs=FreeMotifs((free,)))
+    Problem.of(own, quiet, targets, motifs=FreeMotifs(("tau_con", "tau_div")))
+
+
 def test_closures_and_functions_that_cannot_be_fitted(base):
     targets = mf.Targets.of([row("rate_mean", "E", "dark")])
     plain = base.replace(spread=mf.Constant(jnp.zeros(2)))
