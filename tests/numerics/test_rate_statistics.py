@@ -162,7 +162,7 @@ def test_sampled_networks():
     system = mf.compile(mf.derive(mf.Architecture(["E", "I"], transfer, inputs=["spread"]), mf.SecondMoment()))
     one = mf.Parameters.of(populations=["E", "I"], N=4000, fractions=[0.8, 0.2], mean=[[0.0004, -0.002], [0.0006, -0.002]], g=[[0.3, 0.6], [0.3, 0.6]],
                            motifs=mf.Motifs(convergent=0.002, divergent=0.002), input=[1.2, 1.0], spread=[0.3, 0.2])  # fmt: skip
-    two = one.replace(input=mf.Constant(jnp.array([1.7, 1.2])))
+    two = one.replace(input=mf.Constant(jnp.array([1.4, 1.1])))
     model, distribution = Autonomous(system, 2), RateDistribution(system, one)
     statistics = []
     for own in (one, two):
@@ -186,4 +186,4 @@ def test_sampled_networks():
     found = np.array(rows)
     z = (found.mean(0) - theory) / (found.std(0, ddof=1) / 2 + 0.002 * np.abs(theory))
     assert np.abs(z).max() < 6, z
-    np.testing.assert_allclose(found.mean(0), theory, rtol=0.05)
+    np.testing.assert_allclose(found.mean(0), theory, rtol=0.05, atol=0.02)
