@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -13,10 +14,18 @@ Elementwise = Callable[..., Array]
 
 
 def piecewise(x: Array, pieces: Sequence[Elementwise], breaks: Sequence[float], *parameters: Array) -> Array:
-    """The function that is pieces[k] from breaks[k - 1] (included) to breaks[k]."""
-    value = like(pieces[0](x, *parameters), x)
-    for b, piece in zip(breaks, pieces[1:], strict=True):
-        value = jnp.where(x >= b, piece(x, *parameters), value)
+    """The function that is pieces[k] from breaks[k - 1] (included) to breaks[k].
+
+    A piece is evaluated where it counts, elsewhere at a point inside its interval: beyond it may be infinite, and derivatives in reverse mode
+    would make 0 times infinity of that.
+    """
+    if not breaks:
+        return like(pieces[0](x, *parameters), x)
+    inside = [breaks[0] - 1.0, *((a + b) / 2 for a, b in pairwise(breaks)), breaks[-1] + 1.0]
+    value = like(pieces[0](jnp.where(x >= breaks[0], inside[0], x), *parameters), x)
+    for k, (b, piece) in enumerate(zip(breaks, pieces[1:], strict=True), 1):
+        counts = x >= b if k == len(breaks) else (x >= b) & (x < breaks[k])
+        value = jnp.where(x >= b, piece(jnp.where(counts, x, inside[k]), *parameters), value)
     return value
 
 

@@ -232,3 +232,16 @@ def test_tails_far_from_the_mean_count():
 def test_piecewise_takes_the_right_side_at_a_break():
     pieces = (lambda x: 0 * x, lambda x: x, lambda x: 0 * x + 9)
     np.testing.assert_array_equal(gaussian.piecewise(jnp.array([-1.0, 0.0, 1.0, 2.0, 3.0]), pieces, (0.0, 2.0)), [0, 0, 1, 9, 9])
+
+
+def test_derivatives_in_reverse_mode_of_a_power_with_a_free_exponent():
+    """d/dp max(x, 0)^p is 0 for x < 0, where x^p log(x) is not a number; max(x, 0)^p log(x) for x > 0."""
+    pieces = (lambda x, p: 0.0 * x, lambda x, p: x**p)
+
+    def total(p, x):
+        return jnp.sum(gaussian.piecewise(x, pieces, (0.0,), p))
+
+    x = jnp.array([-2.0, -1.0, 0.5, 3.0])
+    by_power, by_x = jax.grad(total, (0, 1))(jnp.asarray(1.7), x)
+    np.testing.assert_allclose(by_power, 0.5**1.7 * np.log(0.5) + 3**1.7 * np.log(3.0), rtol=1e-12)
+    np.testing.assert_allclose(by_x, [0, 0, 1.7 * 0.5**0.7, 1.7 * 3**0.7], rtol=1e-12)
