@@ -29,13 +29,13 @@ from motifield.numerics.fit import solve
 from motifield.numerics.fit_problem import Problem
 from motifield.numerics.identifiability import identifiability
 from motifield.numerics.least_squares import Lanes, LevenbergMarquardt
-from motifield.numerics.settle import STEPS
+from motifield.numerics.settle import ANYWHERE, NEARBY, Search
 
 jax.config.update("jax_enable_x64", True)
 
 NAMES = {2: ("E", "I"), 3: ("E", "P", "S")}
 FRACTIONS = {2: (0.8, 0.2), 3: (0.8, 0.12, 0.08)}
-N, CONDITIONS, NOISE, NEARBY = 4000, 8, 0.05, 40
+N, CONDITIONS, NOISE = 4000, 8, 0.05
 ZERO, UNSEEN = 1e-9, 1e-5
 """Singular values below this, relative to the largest, are 0; how much of a gradient may lie along them."""
 SOLVER = LevenbergMarquardt(steps=160, rtol=1e-9, atol=1e-16, stall=1e-2)
@@ -106,14 +106,14 @@ class Laboratory:
         rows, each, _ = starts.shape
         tagged = np.concatenate([starts, np.broadcast_to(np.arange(rows, dtype=float)[:, None, None], (rows, each, 1))], axis=2)
 
-        def residuals(v: Any, states: Any, steps: int = NEARBY) -> tuple[Any, Any]:
+        def residuals(v: Any, states: Any, search: Search = NEARBY) -> tuple[Any, Any]:
             row = v[-1].astype(int)
-            outcome = self.problem.outcome(v[:-1], states, steps=steps)
+            outcome = self.problem.outcome(v[:-1], states, search=search)
             r = (outcome.values - y[row]) * precision[row]
             return jnp.where(jnp.all(outcome.residuals < 1e-9), r, jnp.nan), outcome.states
 
         rest = np.asarray(self.problem.at_rest())
-        lanes = Lanes(lambda v, s: residuals(v, s, STEPS), residuals, SOLVER, tagged.reshape(rows * each, -1), rest, lanes=64)
+        lanes = Lanes(lambda v, s: residuals(v, s, ANYWHERE), residuals, SOLVER, tagged.reshape(rows * each, -1), rest, lanes=64)
         found = lanes.run(lambda what, part: None, None, "")
         loss = np.where(np.isfinite(found.loss), found.loss, np.inf).reshape(rows, each)
         best = np.arange(rows) * each + loss.argmin(axis=1)

@@ -66,8 +66,8 @@ def combinations(rows: np.ndarray, names: Sequence[str], logarithmic: Any, scale
     """The space that rows span, (r, n), by rows that share as few numbers as possible: reduced row echelon form.
 
     Columns are log|v_k| where `logarithmic`, else v_k / scale_k. The form depends on the order of columns: of a few orders, the one with the
-    most simple rows and the fewest entries is taken, in doubt the one that keeps entries small (columns by pivoted QR). A number that the space
-    determines alone has a row of its own in every order.
+    most simple rows, then the fewest entries, then the fewest negative ones is taken, in doubt the one that keeps entries small (columns by
+    pivoted QR). A number that the space determines alone has a row of its own in every order.
     """
     if not len(rows):
         return []
@@ -77,7 +77,9 @@ def combinations(rows: np.ndarray, names: Sequence[str], logarithmic: Any, scale
     complex_rows = [sum(not c.simple for c in found) for found in made]
     if min(complex_rows) == complex_rows[0] > 0:
         return made[0]
-    return min(made, key=lambda found: (sum(not c.simple for c in found), sum(len(c.names) for c in found)))
+    negative = [sum(v < 0 for c in found for v in (*c.powers.values(), *c.weights.values())) for found in made]
+    ranks = [(bad, sum(len(c.names) for c in found), below) for bad, found, below in zip(complex_rows, made, negative, strict=True)]
+    return made[min(range(len(made)), key=ranks.__getitem__)]
 
 
 def row_echelon(rows: np.ndarray, order: Any = None) -> np.ndarray:

@@ -21,14 +21,12 @@ from .fit_problem import Problem
 from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
 from .motif_coordinates import FreeMotifs
 from .parameters import Parameters
-from .settle import STEPS
+from .settle import ANYWHERE, NEARBY, Search
 from .system import System
 from .targets import Targets
 from .unknowns import Prior, Unknown
 
-LANES = 64
-NEARBY = 30
-"""Steps to the fixed point of parameters nearby; a step of the fit that needs more is too long."""
+LANES = 32
 AGREES = 1e-3
 """Losses this close to the best, relative to 1 + the best, are equally good."""
 
@@ -206,11 +204,11 @@ def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, s
     rest = np.asarray(problem.at_rest())
     key = _key(problem, method, begin)
 
-    def residuals(u: Any, states: Any, steps: int = NEARBY) -> tuple[Any, Any]:
-        r, outcome = problem.residuals(u, states, reverse=method.reverse, steps=steps)
+    def residuals(u: Any, states: Any, search: Search = NEARBY) -> tuple[Any, Any]:
+        r, outcome = problem.residuals(u, states, reverse=method.reverse, search=search)
         return r, outcome.states
 
-    run = Lanes(partial(residuals, steps=STEPS), residuals, method, begin, rest, lanes=lanes)
+    run = Lanes(partial(residuals, search=ANYWHERE), residuals, method, begin, rest, lanes=lanes)
     found = run.run(progress or (lambda what, part: None), None if checkpoint is None else Path(checkpoint), key)
     order = np.argsort(np.where(np.isfinite(found.loss), found.loss, np.inf), kind="stable")
     return Fit(problem, Minima(*(value[order] for value in found)))

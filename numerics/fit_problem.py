@@ -24,7 +24,7 @@ from .parameters import INPUTS, Parameters
 from .pools import Pools
 from .precision import require_x64
 from .rate_statistics import ORDER, RateDistribution, RateStatistics, bulk_radius_square
-from .settle import STEPS, settled
+from .settle import ANYWHERE, Search, settled
 from .system import System
 from .targets import Targets
 from .units import Units
@@ -110,10 +110,10 @@ class Problem:
         return jnp.zeros((len(self.conditions), model.size))
 
     def outcome(self, u: Float[Array, " n"], states: Float[Array, "C n"] | None = None, *, reverse: bool = False,
-                steps: int = STEPS) -> Outcome:  # fmt: skip
+                search: Search = ANYWHERE) -> Outcome:  # fmt: skip
         """Predictions, with the fixed points near `states` (those reached from rest unless given); pure, for jit, vmap and grad.
 
-        reverse: time courses for reverse-mode derivatives; otherwise for forward mode. steps: at most, of the search for fixed points.
+        reverse: time courses for reverse-mode derivatives; otherwise for forward mode; search: for the fixed points.
         """
         states = self.at_rest() if states is None else states
         common = self.coordinates.common(u)
@@ -122,13 +122,13 @@ class Problem:
         for group in self._layout.groups(own):
             if len(group) == 1:
                 (name,) = group
-                found[name] = settled(self._at[name], own[name], states[self.conditions.index(name)], steps=steps)
+                found[name] = settled(self._at[name], own[name], states[self.conditions.index(name)], search)
                 statistics[name] = self._statistics(self._at[name], found[name][0], own[name])
             else:
                 stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(own[name] for name in group))
                 model = self._at[group[0]]
                 begin = states[np.array([self.conditions.index(n) for n in group])]
-                y, error = jax.vmap(lambda p, y, model=model: settled(model, p, y, steps=steps))(stacked, begin)
+                y, error = jax.vmap(lambda p, y, model=model: settled(model, p, y, search))(stacked, begin)
                 several = jax.vmap(lambda p, y, model=model: self._statistics(model, y, p))(stacked, y)
                 for k, name in enumerate(group):
                     found[name] = (y[k], error[k])
@@ -137,11 +137,12 @@ class Problem:
         radius = jnp.stack([bulk_radius_square(statistics[n].slope_square, own[n]) for n in self.conditions])
         return Outcome(values, jnp.stack([found[n][0] for n in self.conditions]), jnp.stack([found[n][1] for n in self.conditions]), radius)
 
-    def residuals(self, u: Float[Array, " n"], states: Array | None = None, *, reverse: bool = False, steps: int = STEPS) -> tuple[Array, Outcome]:
+    def residuals(self, u: Float[Array, " n"], states: Array | None = None, *, reverse: bool = False,
+                  search: Search = ANYWHERE) -> tuple[Array, Outcome]:  # fmt: skip
         """What is squared and summed: (value - target) / error of each target in the fit, priors, excess of the bulk's radius; nan where there is no
         fixed point; pure.
         """
-        outcome = self.outcome(u, states, reverse=reverse, steps=steps)
+        outcome = self.outcome(u, states, reverse=reverse, search=search)
         misfit = (outcome.values[self.fitted] - self.targets.value[self.fitted]) * self._precision[self.fitted]
         parts = [misfit, self.coordinates.prior_residuals(u)]
         if self.stable:

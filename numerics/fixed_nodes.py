@@ -26,7 +26,14 @@ REACH, PANELS, NODES = 8.5, 12, 12
 
 
 def nodes_of(cuts: Array, panels: int = PANELS, reach: float = REACH, nodes_each: int = NODES) -> tuple[Array, Array]:
-    """Nodes and weights for averages over a standard normal variable of functions that bend at `cuts`, (n,), nan where there is none."""
+    """Nodes and weights for averages over a standard normal variable of functions that bend at `cuts`, (n,), nan where there is none.
+
+    Of a function without cuts: equidistant, which converges faster than panels do.
+    """
+    if not len(cuts):
+        z = jnp.linspace(-reach, reach, 2 * panels * nodes_each // 3)
+        w = jnp.exp(-(z**2) / 2)
+        return z, w / jnp.sum(w)
     nodes, weights = np.polynomial.legendre.leggauss(nodes_each)
     cuts = jnp.clip(jnp.where(jnp.isnan(cuts), reach, cuts), -reach, reach)
     edges = jnp.sort(jnp.concatenate([jnp.linspace(-reach, reach, panels + 1), cuts]))

@@ -19,11 +19,13 @@ from jaxtyping import Array
 
 from ..errors import ParameterError, SpecError
 from ..files import write_with
+from .tangents import through_jacobian
 
 BURST = 8
 """Steps between two looks at the lanes."""
 
 
+IDLE = -1
 PATIENCE = 16
 """Steps over which the loss must fall by more than the tolerance."""
 
@@ -49,9 +51,13 @@ class Solver(ABC):
 
     steps: int
 
+    def prepared(self, residuals: Callable) -> Callable:
+        """The function as `begin` and `step` want it; traced once."""
+        return jax.jit(residuals)
+
     @abstractmethod
-    def begin(self, residuals: Callable, u: Array, states: Array) -> Carry:
-        """A lane at its start; pure."""
+    def begin(self, first: Callable, residuals: Callable, u: Array, states: Array) -> Carry:
+        """A lane at its start, where `first` finds the residuals; pure."""
 
     @abstractmethod
     def step(self, residuals: Callable, carry: Carry) -> Carry:
@@ -80,11 +86,15 @@ class LevenbergMarquardt(Solver):
     def _method(self) -> optx.LevenbergMarquardt:
         return optx.LevenbergMarquardt(rtol=self.rtol, atol=self.atol)
 
-    def begin(self, residuals: Callable, u: Array, states: Array) -> Carry:
+    def prepared(self, residuals: Callable) -> Callable:
+        """With the Jacobian as a matrix: what optimistix keeps of a function, and compiles, is far larger otherwise."""
+        return through_jacobian(residuals, varied=1)
+
+    def begin(self, first: Callable, residuals: Callable, u: Array, states: Array) -> Carry:
         values, aux = jax.eval_shape(residuals, u, states)
         own = self._method.init(residuals, u, states, {}, values, aux, frozenset())
         arrays = eqx.filter(own, eqx.is_array)
-        r, reached = residuals(u, states)
+        r, reached = first(u, states)
         finite = jnp.all(jnp.isfinite(r))
         loss = jnp.sum(r**2)
         return Carry(u, jnp.where(finite, reached, states), loss, arrays, jnp.asarray(0), ~finite, jnp.asarray(False), loss, jnp.asarray(0))
@@ -119,8 +129,8 @@ class FirstOrder(Solver):
     def reverse(self) -> bool:
         return True
 
-    def begin(self, residuals: Callable, u: Array, states: Array) -> Carry:
-        r, reached = residuals(u, states)
+    def begin(self, first: Callable, residuals: Callable, u: Array, states: Array) -> Carry:
+        r, reached = first(u, states)
         finite = jnp.all(jnp.isfinite(r))
         loss = jnp.sum(r**2)
         reached = jnp.where(finite, reached, states)
@@ -156,12 +166,16 @@ class Minima(NamedTuple):
 
 
 class Lanes:
-    """Several starts side by side under one compiled step. first: residuals at the start, far from any fixed point that is known."""
+    """Several starts side by side under one compiled step; a lane that has ended takes the next start that has a fixed point.
+
+    first: residuals at the start, far from any fixed point that is known
+    """
 
     def __init__(self, first: Callable, residuals: Callable, solver: Solver, starts: np.ndarray, rest: np.ndarray, *, lanes: int):
         self.solver, self.starts, self.rest = solver, np.asarray(starts), np.asarray(rest)
         self.width = min(lanes, len(starts))
-        self._begin = jax.jit(jax.vmap(lambda u: solver.begin(first, u, jnp.asarray(self.rest))))
+        first, residuals = jax.jit(first), solver.prepared(residuals)
+        self._begin = jax.jit(jax.vmap(lambda u: solver.begin(first, residuals, u, jnp.asarray(self.rest))))
 
         def burst(carry: Carry) -> Carry:
             def one(lane: Carry) -> Carry:
@@ -176,20 +190,22 @@ class Lanes:
         self.done = np.zeros(n, dtype=bool)
         self.found = Minima(self.starts.copy(), np.broadcast_to(self.rest, (n, *self.rest.shape)).copy(), np.full(n, np.nan), np.zeros(n, dtype=int),
                             np.zeros(n, dtype=bool))  # fmt: skip
-        self.which = np.arange(self.width)
-        self.next = self.width
+        self.which = np.full(self.width, IDLE)
+        self.next = 0
+        self.queue: list[tuple[int, Carry]] = []
         self.carry: Carry | None = None
 
     def run(self, progress: Callable[[str, float], None], checkpoint: Path | None, key: str) -> Minima:
         """All starts to their ends."""
         if checkpoint is not None and checkpoint.exists():
             self._resume(checkpoint, key)
-        if self.carry is None:
+        else:
             progress("compiling", 0.0)
-            self.carry = self._begin(jnp.asarray(self.starts[: self.width]))
+            self._fill()
         while not self.done.all():
-            self.carry = self._burst(self.carry)
+            self.carry = jax.tree.map(np.array, self._burst(self.carry))
             self._collect()
+            self._fill()
             finite = self.found.loss[np.isfinite(self.found.loss)]
             best = f", best {finite.min():.4g}" if len(finite) else ""
             progress(f"starts ended: {self.done.sum()} of {len(self.done)}{best}", self._part())
@@ -199,31 +215,54 @@ class Lanes:
 
     def _part(self) -> float:
         assert self.carry is not None
-        running = ~self.done[self.which]
-        return float((self.done.sum() + np.sum(np.asarray(self.carry.steps)[running]) / self.solver.steps) / len(self.done))
+        running = self.carry.steps[self.which != IDLE]
+        return float((self.done.sum() + running.sum() / self.solver.steps) / len(self.done))
 
     def _collect(self) -> None:
-        """Write down what has ended, and give those lanes new starts."""
+        """Write down where the lanes are; those that have ended become idle."""
         assert self.carry is not None
-        lanes = jax.tree.map(np.array, self.carry)
-        over = lanes.ended | (lanes.steps >= self.solver.steps)
-        for values, own in zip(self.found, (lanes.u, lanes.states, lanes.loss, lanes.steps, lanes.converged), strict=True):
-            values[self.which] = own
+        running = self.which != IDLE
+        over = running & (self.carry.ended | (self.carry.steps >= self.solver.steps))
+        self._write(self.which[running], jax.tree.map(lambda leaf: leaf[running], self.carry))
         self.done[self.which[over]] = True
-        free = np.flatnonzero(over)
-        fresh = np.arange(self.next, min(self.next + len(free), len(self.starts)))
-        if len(fresh):
-            free, self.next = free[: len(fresh)], self.next + len(fresh)
-            self.which[free] = fresh
-            begun = self._begin(jnp.asarray(self.starts[self.which]))
-            renewed = np.zeros(self.width, dtype=bool)
-            renewed[free] = True
-            self.carry = jax.tree.map(lambda new, old: jnp.where(renewed.reshape(-1, *(1,) * (jnp.ndim(old) - 1)), new, old), begun, self.carry)
+        self.which[over] = IDLE
+
+    def _write(self, starts: np.ndarray, at: Carry) -> None:
+        for values, own in zip(self.found, (at.u, at.states, at.loss, at.steps, at.converged), strict=True):
+            values[starts] = own
+
+    def _fill(self) -> None:
+        """Give idle lanes the next starts that have a fixed point."""
+        idle = np.flatnonzero(self.which == IDLE)
+        while len(self.queue) < len(idle) and self.next < len(self.starts):
+            self._enqueue(np.arange(self.next, min(self.next + self.width, len(self.starts))))
+        for k in idle[: len(self.queue)]:
+            self.which[k], lane = self.queue.pop(0)
+            self._put(k, lane)
+        running = np.flatnonzero(self.which != IDLE)
+        for k in np.flatnonzero(self.which == IDLE) if len(running) else ():
+            # all lanes take as long as the slowest: an idle one does what another does
+            self._put(k, jax.tree.map(lambda leaf: leaf[running[0]], self.carry))
+
+    def _put(self, k: int, lane: Carry) -> None:
+        for leaf, own in zip(jax.tree.leaves(self.carry), jax.tree.leaves(lane), strict=True):
+            leaf[k] = own
+
+    def _enqueue(self, starts: np.ndarray) -> None:
+        """Find the fixed points of these starts; those that have none end here."""
+        begun = jax.tree.map(np.array, self._begin(jnp.asarray(self.starts[np.resize(starts, self.width)])))
+        self.carry = begun if self.carry is None else self.carry
+        lanes = [jax.tree.map(lambda leaf, k=k: leaf[k].copy(), begun) for k in range(len(starts))]
+        self._write(starts, jax.tree.map(lambda leaf: leaf[: len(starts)], begun))
+        self.done[starts] = begun.ended[: len(starts)]
+        self.queue += [(start, lane) for start, lane in zip(starts.tolist(), lanes, strict=True) if not lane.ended]
+        self.next = max(self.next, int(starts[-1]) + 1)
 
     def _save(self, path: Path, key: str) -> None:
         leaves = {f"carry_{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(self.carry))}
         leaves |= {f"found_{name}": value for name, value in self.found._asdict().items()}
-        leaves |= {"done": self.done, "which": self.which, "next": np.array(self.next), "key": np.array(key), "starts": self.starts}
+        leaves |= {"next": np.array(self.next), "queue": np.array([start for start, _ in self.queue], dtype=int)}
+        leaves |= {"done": self.done, "which": self.which, "key": np.array(key), "starts": self.starts}
 
         def write(to: str) -> None:
             with open(to, "wb") as stream:
@@ -237,9 +276,9 @@ class Lanes:
                 saved = dict(data)
             own = str(saved["key"])
             template, structure = jax.tree.flatten(jax.eval_shape(self._begin, jnp.asarray(self.starts[: self.width])))
-            leaves = [jnp.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(template)]
+            leaves = [np.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(template)]
             found = Minima(*(saved[f"found_{name}"] for name in Minima._fields))
-            done, which, following = saved["done"], saved["which"], int(saved["next"])
+            done, which, following, queue = saved["done"], saved["which"], int(saved["next"]), saved["queue"]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise SpecError(f"{path} is no checkpoint of a fit ({error}): name another file, or remove it") from error
         if own != key or [v.shape for v in leaves] != [v.shape for v in template]:
@@ -247,3 +286,5 @@ class Lanes:
                                  "name another file, or remove it")  # fmt: skip
         self.carry = jax.tree.unflatten(structure, leaves)
         self.found, self.done, self.which, self.next = found, done, which, following
+        for k in range(0, len(queue), self.width):
+            self._enqueue(queue[k : k + self.width])

@@ -15,13 +15,13 @@ from jaxtyping import Array
 
 from ..errors import ParameterError
 from .feasibility import residual_moments
-from .fit import LANES, NEARBY, Fit
+from .fit import LANES, Fit
 from .fit_problem import Problem
 from .identifiability import TOLERANCE, Information
 from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
 from .motif_coordinates import CLASSES, FreeMotifs, MotifCoordinates
 from .parameters import Parameters
-from .settle import STEPS
+from .settle import ANYWHERE, NEARBY, Search
 from .targets import Targets
 from .unknowns import Coordinates
 from .vary import entries_of
@@ -248,13 +248,13 @@ def _fits(problem: Problem, begin: np.ndarray, folds: np.ndarray, solver: Solver
     for k in range(count):
         table[k + 1, folds == k] = 0.0
 
-    def residuals(x: Array, states: Array, steps: int = NEARBY) -> tuple[Array, Array]:
-        r, outcome = problem.residuals(x[:-1], states, reverse=solver.reverse, steps=steps)
+    def residuals(x: Array, states: Array, search: Search = NEARBY) -> tuple[Array, Array]:
+        r, outcome = problem.residuals(x[:-1], states, reverse=solver.reverse, search=search)
         kept = jnp.asarray(table)[jnp.round(jax.lax.stop_gradient(x[-1])).astype(int)]
         return jnp.concatenate([kept * r[:size], r[size:]]), outcome.states
 
     starts = np.concatenate([np.column_stack([begin, np.full(len(begin), float(k))]) for k in range(count + 1)])
-    lanes = Lanes(partial(residuals, steps=STEPS), residuals, solver, starts, np.asarray(problem.at_rest()), lanes=min(LANES, len(starts)))
+    lanes = Lanes(partial(residuals, search=ANYWHERE), residuals, solver, starts, np.asarray(problem.at_rest()), lanes=min(LANES, len(starts)))
     found = lanes.run(progress, None, "")
     parts = [Minima(*(value[k * len(begin) : (k + 1) * len(begin)] for value in found)) for k in range(count + 1)]
     sorted_parts = [Minima(*(value[_order(part)] for value in part)) for part in parts]

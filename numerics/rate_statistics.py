@@ -28,6 +28,7 @@ from .fixed_nodes import PANELS, nodes_of
 from .hermite import Series, polynomials, product
 from .parameters import Parameters
 from .system import System
+from .tangents import through_jacobian
 
 ORDER = 64
 RELAXATIONS = 60
@@ -69,7 +70,8 @@ class RateDistribution:
             names = self.system.mean_field.architecture.distinct_transfers[k].parameters
             values = [jnp.broadcast_to(own[n], (P,))[members] for n in names]
             places = [jnp.broadcast_to(cut(*(jnp.broadcast_to(own[n], (P,))[members] for n in own)), (len(members),)) for cut in cuts]
-            parts.append(jax.vmap(lambda m, w, c, *v, function=function: self._of(function, m, w, c, v))(
+            each = through_jacobian(lambda m, w, c, *v, function=function: self._of(function, m, w, c, v))
+            parts.append(jax.vmap(each)(
                 mean[members], width[members], jnp.stack(places, axis=1) if places else jnp.zeros((len(members), 0)), *values))  # fmt: skip
         back = np.argsort(np.concatenate(self._members))
         rate, square, sd, slope, terms = (jnp.concatenate(leaf)[back] for leaf in zip(*parts, strict=True))

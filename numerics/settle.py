@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,16 +11,28 @@ from jaxtyping import Array, Float
 from .autonomous import Autonomous
 from .parameters import Parameters
 
-FIRST_STEP, LONGEST_STEP, STEPS = 0.3, 1e10, 150
-TOLERANCE = 1e-11
+LONGEST_STEP, TOLERANCE = 1e10, 1e-11
 
 
-def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"], *, first: float = FIRST_STEP,
-            steps: int = STEPS) -> tuple[Float[Array, " n"], Float[Array, ""]]:  # fmt: skip
+class Search(NamedTuple):
+    """first: the first step in time, in that of the equations; steps: at most."""
+
+    first: float = 0.3
+    steps: int = 150
+
+
+ANYWHERE = Search()
+"""From any state: along the trajectory at first."""
+NEARBY = Search(first=3.0, steps=16)
+"""From the fixed point of parameters nearby; what needs more steps is not nearby."""
+
+
+def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"], search: Search = ANYWHERE
+            ) -> tuple[Float[Array, " n"], Float[Array, ""]]:  # fmt: skip
     """The fixed point reached from `start`, and the largest |d(state)/dt| relative to 1 + the largest entry of the state; pure, for jit and vmap.
 
     Pseudo-transient continuation, y += (1/h - J)^-1 dy/dt with h growing as |dy/dt| falls (Kelley and Keyes, SIAM J Numer Anal 1998): it follows
-    the solution from `start` while h is small, and ends as Newton's method. A residual above 1e-9 means that none was reached in `steps`.
+    the solution from `start` while h is small, and ends as Newton's method. A residual above 1e-9 means that the search has reached none.
     Derivatives with respect to the parameters are those of the implicit function, dy/dtheta = -J^-1 d(dy/dt)/dtheta.
     """
     frozen = jax.lax.stop_gradient(parameters)
@@ -32,7 +46,7 @@ def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"]
     def goes_on(carry: tuple) -> Array:
         y, change, _, k = carry
         error = size(y, change)
-        return (error > TOLERANCE) & jnp.isfinite(error) & (k < steps)
+        return (error > TOLERANCE) & jnp.isfinite(error) & (k < search.steps)
 
     def step(carry: tuple) -> tuple:
         y, change, h, k = carry
@@ -42,7 +56,7 @@ def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"]
         return moved, after, jnp.minimum(h * jnp.clip(ratio, 0.3, 5.0), LONGEST_STEP), k + 1
 
     begin = jax.lax.stop_gradient(start)
-    y, change, _, _ = jax.lax.while_loop(goes_on, step, (begin, field(begin), jnp.asarray(first, dtype=begin.dtype), 0))
+    y, change, _, _ = jax.lax.while_loop(goes_on, step, (begin, field(begin), jnp.asarray(search.first, dtype=begin.dtype), 0))
     found = jax.lax.stop_gradient(y)
     matrix = jax.lax.stop_gradient(slope(found))
     exact = found - jnp.linalg.solve(matrix, model.field(found, parameters))

@@ -130,7 +130,7 @@ def test_stability_of_every_condition(found):
 
 
 def test_starts_that_are_given(problem):
-    with pytest.raises(ParameterError, match="starts = 0 and lanes = 64 must be at least 1"):
+    with pytest.raises(ParameterError, match="starts = 0 and lanes = 32 must be at least 1"):
         solve(problem, starts=0)
     u = problem.coordinates.given()
     np.testing.assert_array_equal(_starts(problem, 3, 0, True, None)[0], u)

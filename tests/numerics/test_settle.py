@@ -7,7 +7,7 @@ import pytest
 
 import motifield as mf
 from motifield.numerics.autonomous import Autonomous
-from motifield.numerics.settle import settled
+from motifield.numerics.settle import Search, settled
 from motifield.numerics.vary import scalar
 
 
@@ -81,5 +81,5 @@ def test_no_fixed_point_is_no_small_residual(system_of):
     assert not residual < 1e-9
     weak = strong.replace(mean=-0.001 * jnp.ones((2, 2)))
     for steps, reached in ((2, False), (150, True)):
-        _, residual = jax.jit(lambda p, y, n=steps: settled(model, p, y, steps=n))(weak, jnp.zeros(model.size))
+        _, residual = jax.jit(lambda p, y, n=steps: settled(model, p, y, Search(steps=n)))(weak, jnp.zeros(model.size))
         assert bool(residual < 1e-9) is reached
