@@ -79,7 +79,7 @@ class Fit:
     @cached_property
     def predictions(self) -> np.ndarray:
         """Of every target, held out or not, at the best minimum."""
-        return np.asarray(self.problem.compiled(jnp.asarray(self.u), jnp.asarray(self.minima.states[0]))[1].values)
+        return self.problem.predicted(self.u, self.minima.states[0])
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each target: its value, error, what the fit gives, and the difference in standard errors."""

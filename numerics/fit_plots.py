@@ -63,21 +63,22 @@ def ensemble(fit: Fit) -> Figure:
     return figure
 
 
-def held_out(fit: Fit) -> Figure:
-    """Held-out targets: how many of their standard errors the predictions are off."""
+def held_out(fit: Fit, found: Identifiability | None = None) -> Figure:
+    """Held-out targets: how many of their standard errors the predictions are off; found: bars for the standard errors of the predictions."""
     which = np.flatnonzero(fit.problem.held_out)
     t = fit.problem.targets
     z = (fit.predictions - t.value)[which] / t.error[which]
+    bars = np.zeros(len(z)) if found is None else np.array([row["prediction error"] for row in found.held_out_rows()]) / t.error[which]
+    reach = 1.15 * max(float(np.max(np.abs(z) + np.where(np.isfinite(bars), bars, 0.0))), 2.6)
     figure = Figure(figsize=(6.6, 0.26 * len(which) + 1.4), layout="constrained")
     ax = _axes(figure)
     ax.axvspan(-2, 2, color="0.93", zorder=0, label="2 standard errors")
     ax.axvline(0, color="0.3", lw=0.8)
     names = _names(fit)
     for k, (at, value) in enumerate(zip(which, z, strict=True)):
-        ax.plot(value, k, "o", ms=6, color=f"C{names.index(t.population[at])}")
+        ax.errorbar(value, k, xerr=min(bars[k], 10 * reach), fmt="o", ms=6, lw=1.2, color=f"C{names.index(t.population[at])}")
     ax.set_yticks(range(len(which)), [t.label(int(k)) for k in which], fontsize="small")
     ax.set(ylim=(len(which) - 0.4, -0.6), xlabel="(prediction - measured) / standard error", title="held out")
-    reach = 1.15 * max(float(np.abs(z).max()), 2.6)
     ax.set_xlim(-reach, reach)
     return figure
 
@@ -109,7 +110,7 @@ def figures(fit: Fit, found: Identifiability | None = None) -> dict[str, Figure]
     """All pictures of a fit, by caption; found: what its targets determine."""
     made = {"Targets with standard errors, and the fit": predictions(fit)}
     if fit.problem.held_out.any():
-        made["Held-out targets: predictions against measurements"] = held_out(fit)
+        made["Held-out targets: predictions against measurements"] = held_out(fit, found)
     errors = None if found is None else found.standard_errors()
     made["Connectivity and motifs of the best solution" + (", with standard errors" if errors else "")] = connectivity(fit, errors)
     if found is not None:

@@ -169,9 +169,20 @@ class Problem:
         return jax.jit(slopes)
 
     @cached_property
+    def held_out_jacobian(self) -> Any:
+        """u, states -> d(predictions of held-out targets)/du, (k, size), compiled."""
+        if not self.held_out.any():
+            return lambda u, states: jnp.zeros((0, self.coordinates.size))
+        return jax.jit(jax.jacfwd(lambda u, states: self.outcome(u, states).values[self.held_out]))
+
+    @cached_property
     def compiled(self) -> Any:
         """u, states -> residuals and outcome, compiled."""
         return jax.jit(lambda u, states: self.residuals(u, states))
+
+    def predicted(self, u: Any, states: Any) -> np.ndarray:
+        """Predictions of all targets."""
+        return np.asarray(self.compiled(jnp.asarray(u), jnp.asarray(states))[1].values)
 
     @property
     def _precision(self) -> np.ndarray:

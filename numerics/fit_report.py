@@ -35,7 +35,7 @@ def write_fit_report(
     pictures = figures(fit, determined)
     body = [_verdict(fit), f"<p>{escape(introduction)}</p>" if introduction else "", *_summary(fit)]
     shown = list(pictures.items())
-    body += [f"<h2>Targets</h2>{picture(shown[0][1], shown[0][0])}", _targets(fit)]
+    body += [f"<h2>Targets</h2>{picture(shown[0][1], shown[0][0])}", _targets(fit, determined)]
     body += [f"<h2>Values</h2>{_values(fit, determined)}"]
     body += [picture(figure, caption) for caption, figure in shown[1:]]
     body += _determined(determined) + _check(check) + _compared(compared) + _profiled(profiled)
@@ -70,10 +70,10 @@ def _summary(fit: Fit) -> list[str]:
     return ["<ul>", *(f"<li><strong>{escape(name)}:</strong> {escape(text)}</li>" for name, text in lines.items()), "</ul>"]
 
 
-def _targets(fit: Fit) -> str:
-    rows = fit.rows()
-    parts = {"Targets in the fit": [r for r in rows if not r["held out"]], "Held-out targets, predicted": [r for r in rows if r["held out"]]}
-    return "".join(_folded(caption, [{k: v for k, v in row.items() if k != "held out"} for row in own]) for caption, own in parts.items() if own)
+def _targets(fit: Fit, determined: Identifiability | None) -> str:
+    rows, held = ([{k: v for k, v in row.items() if k != "held out"} for row in fit.rows() if row["held out"] is kind] for kind in (False, True))
+    parts = {"Targets in the fit": rows, "Held-out targets, predicted": held if determined is None else determined.held_out_rows()}
+    return "".join(_folded(caption, own) for caption, own in parts.items() if own)
 
 
 def _folded(caption: str, rows: list[dict[str, Any]]) -> str:

@@ -17,61 +17,14 @@ from ..errors import ParameterError, SolverError
 from .combinations import Combination, combinations
 from .fit import Fit
 from .fit_problem import Problem
+from .information import UNSEEN, WEAKEST, Information
 from .scales import Scale
 from .vary import MOTIFS
 
 TOLERANCE = 1e-9
-WEAKEST = 10.0
-"""Standard errors above this, of log|v| or in units of v, determine nothing: a factor of e^10."""
 ONE_SIGNED = ("N", "fractions", "mean", "g", "noise", *MOTIFS)
 """Numbers that are compared on a logarithmic scale, with whatever sign they have."""
-UNSEEN = 1e-6
-"""A number can change unseen when this part of its gradient, or more, lies in directions in which nothing changes."""
 STEP, SHORTEST, CORRECTIONS, EXACT = 0.05, 1e-4, 12, 1e-10
-
-
-class Information:
-    """Singular values of a Jacobian, (m, n), and the directions that belong to them, rows of (n, n); make it with `Information.of`.
-
-    rank: directions with standard errors below 10, which are determined; exact: directions in which anything changes at all
-    """
-
-    def __init__(self, singular_values: np.ndarray, directions: np.ndarray, rank: int, exact: int, floor: float):
-        self.singular_values, self.directions, self.rank, self.exact, self.floor = singular_values, directions, rank, exact, floor
-
-    @classmethod
-    def of(cls, jacobian: Float[np.ndarray, "m n"], tolerance: float) -> Information:
-        """Singular values below `tolerance`, relative to the largest, count as 0."""
-        _, found, rows = np.linalg.svd(jacobian, full_matrices=True)
-        values = np.zeros(jacobian.shape[1])
-        values[: len(found)] = found
-        floor = tolerance * max(float(values.max(initial=0.0)), 1e-300)
-        return cls(values, rows, int(np.sum(values > max(floor, 1 / WEAKEST))), int(np.sum(values > floor)), floor)
-
-    @property
-    def seen(self) -> np.ndarray:
-        """A basis of what is determined, (rank, n)."""
-        return self.directions[: self.rank]
-
-    @property
-    def unseen(self) -> np.ndarray:
-        """A basis of the directions in which nothing changes, (n - exact, n)."""
-        return self.directions[self.exact :]
-
-    @property
-    def covariance(self) -> np.ndarray:
-        """(J^T J)^-1, (n, n), very large in directions that are open."""
-        return (self.directions.T / np.maximum(self.singular_values, self.floor) ** 2) @ self.directions
-
-    @property
-    def determined_covariance(self) -> np.ndarray:
-        """Of the determined directions alone, (n, n)."""
-        return (self.seen.T / self.singular_values[: self.rank] ** 2) @ self.seen
-
-    def errors(self, gradients: Float[np.ndarray, "k n"]) -> np.ndarray:
-        """Standard errors, (k,); infinite where they are above 10."""
-        found = np.linalg.norm((gradients @ self.directions.T) / np.maximum(self.singular_values, self.floor), axis=1)
-        return np.where(found <= WEAKEST, found, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +34,7 @@ class Identifiability:
     names: of independent numbers, n; `logarithmic`, `scale`: columns are log|v|, or v / scale; jacobian: of the standardised targets, (m, n)
     data: from the targets alone; whole: with priors and the limit that keeps states stable
     gradients: of all numbers of the fit, by `all_names`, in units of `sizes`, with respect to the columns
+    held_out: gradients of the predictions of held-out targets, (k, n)
     """
 
     fit: Fit
@@ -93,6 +47,7 @@ class Identifiability:
     whole: Information
     gradients: np.ndarray
     sizes: np.ndarray
+    held_out: np.ndarray
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -157,6 +112,17 @@ class Identifiability:
                  "standard error from targets alone": alone[n], "determined by targets": bool(np.isfinite(alone[n]))}
                 for n in self.all_names]  # fmt: skip
 
+    def held_out_rows(self) -> list[dict[str, Any]]:
+        """A row for each held-out target: measured, predicted, the standard errors of both, and the difference in units of the two together.
+
+        That of the prediction is what targets and priors leave open, sqrt(g (J^T J)^-1 g^T) with its gradient g; infinite where they leave it open.
+        """
+        t, which = self.fit.problem.targets, np.flatnonzero(self.fit.problem.held_out)
+        values = self.fit.problem.predicted(self.fit.minima.u[self.rank_of_minimum], self.fit.minima.states[self.rank_of_minimum])
+        return [{"target": t.label(k), "value": float(t.value[k]), "error": float(t.error[k]), "prediction": float(values[k]),
+                 "prediction error": error, "z": float((values[k] - t.value[k]) / np.hypot(t.error[k], error))}
+                for k, error in zip(which.tolist(), self.whole.spread(self.held_out).tolist(), strict=True)]  # fmt: skip
+
     def combination_rows(self) -> list[dict[str, Any]]:
         """A row for each combination that the targets determine: its value and standard error; of products both relative errors."""
         found = []
@@ -185,7 +151,8 @@ class Identifiability:
         """Plain data."""
         return {"parameters": list(self.names), "rank": self.data.rank, "rank with priors": self.whole.rank,
                 "singular values": self.data.singular_values.tolist(), "singular values with priors": self.whole.singular_values.tolist(),
-                "determined": self.combination_rows(), "open": [_direction(own) for own in self.open], "rows": self.rows()}  # fmt: skip
+                "determined": self.combination_rows(), "open": [_direction(own) for own in self.open], "rows": self.rows(),
+                "held out": self.held_out_rows()}  # fmt: skip
 
     def flat(self, direction: int | str = 0, length: float = 1.0) -> xr.Dataset:
         """Move along a direction that the targets leave open, to both sides, keeping every one of their predictions.
@@ -266,7 +233,8 @@ def identifiability(fit: Fit, *, tolerance: float = TOLERANCE, rank: int = 0) ->
     data = whole[: int(problem.fitted.sum())]
     names = tuple(problem.coordinates.names[k] for k in chosen)
     return Identifiability(fit, rank, names, logs[chosen], scale[chosen], data, Information.of(data, tolerance), Information.of(whole, tolerance),
-                           (slopes / np.abs(scale)[:, None]) @ back, np.abs(scale))  # fmt: skip
+                           (slopes / np.abs(scale)[:, None]) @ back, np.abs(scale),
+                           np.asarray(problem.held_out_jacobian(u, states)) @ back)  # fmt: skip
 
 
 def independent(rows: Float[np.ndarray, "k n"]) -> list[int]:

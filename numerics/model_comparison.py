@@ -17,7 +17,8 @@ from ..errors import ParameterError
 from .feasibility import residual_moments
 from .fit import LANES, Fit
 from .fit_problem import Problem
-from .identifiability import TOLERANCE, Information
+from .identifiability import TOLERANCE
+from .information import Information
 from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
 from .motif_coordinates import CLASSES, FreeMotifs, MotifCoordinates
 from .parameters import Parameters

@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 from ..errors import MotifieldError, ParameterError
 from .fit import Fit
 from .fit_problem import Problem
-from .identifiability import TOLERANCE, Information, identifiability
+from .identifiability import TOLERANCE, identifiability
+from .information import Information
 
 BLOCK = 50
 """Draws between two calls of `progress`."""

@@ -69,7 +69,8 @@ class RateDistribution:
             function = self.system.module.TRANSFER[k]
             names = self.system.mean_field.architecture.distinct_transfers[k].parameters
             values = [jnp.broadcast_to(own[n], (P,))[members] for n in names]
-            places = [jnp.broadcast_to(cut(*(jnp.broadcast_to(own[n], (P,))[members] for n in own)), (len(members),)) for cut in cuts]
+            shapes = [jnp.broadcast_to(own[n], (P,))[members] for n in own]
+            places = [jnp.broadcast_to(jnp.asarray(cut(*shapes), dtype=float), (len(members),)) for cut in cuts]
             each = through_jacobian(lambda m, w, c, *v, function=function: self._of(function, m, w, c, v))
             parts.append(jax.vmap(each)(
                 mean[members], width[members], jnp.stack(places, axis=1) if places else jnp.zeros((len(members), 0)), *values))  # fmt: skip

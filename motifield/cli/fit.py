@@ -236,16 +236,14 @@ def _write(found: Any, results: _Results, answer: dict[str, Any], title: str, ou
 
 def _print(title: str, found: Any, results: _Results, answer: dict[str, Any]) -> None:
     determined, checked, compared = results
-    rows = found.rows()
-    held = any(row["held out"] for row in rows)
-    if held:
-        rows = [{**row, "held out": "held out" if row["held out"] else ""} for row in rows]
-    else:
-        rows = [{key: value for key, value in row.items() if key != "held out"} for row in rows]
+    rows = [{key: value for key, value in row.items() if key != "held out"} for row in found.rows() if not row["held out"]]
+    held = bool(found.problem.held_out.any())
     print_table(f"{title}: targets against the fit", rows)
     print_table("Fitted numbers, with 95 % intervals", [
         {"parameter": row["parameter"], "value": row["value"], "standard error": row["standard error"], "low": row["low"], "high": row["high"],
          "by targets alone": "determined" if row["determined by targets"] else "open"} for row in determined.rows()])  # fmt: skip
+    if held:
+        print_table("Held-out targets, with the standard errors of their predictions", determined.held_out_rows())
     typer.echo(determined.text())
     parts = ", ".join(f"{name} {value:.4g}" for name, value in answer["losses"].items())
     typer.echo(f"loss: {found.loss:.5g}, the sum of {parts}")

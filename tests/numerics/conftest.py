@@ -1,5 +1,7 @@
 """Networks that several tests of analysis look at, and how sampled ones are compared with what was asked for."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -118,4 +120,7 @@ def made_up_identifiability(made_up_fit):
     jacobian[1:7, 1:] = rng.normal(size=(6, size - 1))
     jacobian[count] = rng.normal(size=size)
     problem.__dict__["jacobian"] = lambda u, states: jacobian
+    held_out = rng.normal(size=(int(problem.held_out.sum()), size))
+    problem.__dict__["held_out_jacobian"] = lambda u, states: held_out
+    problem.__dict__["compiled"] = lambda u, states: (None, SimpleNamespace(values=made_up_fit.predictions))
     return identifiability(made_up_fit)

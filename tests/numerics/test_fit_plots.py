@@ -77,6 +77,17 @@ def test_held_out_predictions_in_standard_errors(made_up_fit):
     assert all(ax.get_xlim()[0] < row["z"] < ax.get_xlim()[1] for row in rows)
 
 
+def test_held_out_predictions_have_bars_where_their_errors_are_known(made_up_fit, made_up_identifiability, monkeypatch):
+    """Half as long as the standard error of the prediction, in those of the target; across the picture where nothing determines it."""
+    rows = [{**row, "prediction error": e} for row, e in zip(made_up_identifiability.held_out_rows(), (0.02, 0.1, 0.0, np.inf), strict=True)]
+    monkeypatch.setattr(type(made_up_identifiability), "held_out_rows", lambda self: rows)
+    ax = fit_plots.held_out(made_up_fit, made_up_identifiability).axes[0]
+    (spans,) = zip(*[c.get_segments() for c in ax.collections if hasattr(c, "get_segments")], strict=True)
+    half = [(span[1][0] - span[0][0]) / 2 for span in spans]
+    assert half[:3] == pytest.approx([row["prediction error"] / row["error"] for row in rows[:3]])
+    assert spans[3][0][0] < ax.get_xlim()[0] < ax.get_xlim()[1] < spans[3][1][0]
+
+
 def test_losses_by_what_became_of_the_start(made_up_fit):
     ax = fit_plots.losses(made_up_fit).axes[0]
     found = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in ax.lines}

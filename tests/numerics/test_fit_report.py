@@ -90,6 +90,9 @@ def test_errors_and_what_is_determined(page, made_up_identifiability):
     assert values[0][:5] == ["parameter", "value", "standard error", "low", "high"]
     errors = made_up_identifiability.standard_errors()
     assert [float(row[2]) for row in values[1:]] == pytest.approx([errors[row[0]] for row in values[1:]], rel=1e-3)
+    held, expected = made.tables[1], made_up_identifiability.held_out_rows()
+    assert held[0] == ["target", "value", "error", "prediction", "prediction error", "z"]
+    assert [float(row[4]) for row in held[1:]] == pytest.approx([row["prediction error"] for row in expected], rel=1e-3)
     assert values[1][-1] == "yes"
     assert values[2][-1] == "no"
     assert f"<pre>{escape(made_up_identifiability.text())}</pre>" in text

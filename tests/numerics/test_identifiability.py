@@ -9,7 +9,8 @@ import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.combinations import combinations, row_echelon
 from motifield.numerics.fit import Fit
-from motifield.numerics.identifiability import Information, identifiability, independent
+from motifield.numerics.identifiability import identifiability, independent
+from motifield.numerics.information import Information
 from motifield.numerics.least_squares import Minima
 from motifield.numerics.motif_coordinates import MotifCoordinates
 
@@ -55,6 +56,30 @@ def test_only_what_the_equations_contain_is_determined(scales):
     assert scales.is_determined() == {name: name == "input[E] @ c" for name in scales.names}
     assert "only" in scales.text()
     assert "g[E,E]^2" in scales.text()
+
+
+def test_errors_of_predictions(system_of):
+    """Of what was held out: finite differences through the covariance; open where an input is that nothing else sees, and finite with a prior on it."""
+    base = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=-0.002, g=0.4, motifs=mf.Motifs(convergent=0.01), input=1.5)
+    rows = [{"quantity": quantity, "population": "E", "condition": name, "value": 0.5, "error": 0.02, "held_out": name in "bc"}
+            for name in "abc" for quantity in ("rate_mean", "rate_sd")]  # fmt: skip
+    for priors in ({}, {"input[E] @ c": mf.Normal(1.5, 0.1)}):
+        problem = mf.Problem.of(system_of("1 + erf(x - 1/2)", "MotifOnly"), base, mf.Targets.of(rows), ["mean[E,E]", mf.Unknown("g[E,E]", low=0), "input[E] @ c"],
+                                conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}}, priors=priors)  # fmt: skip
+        fit = at_given(problem)
+        found = identifiability(fit).held_out_rows()
+        assert [row["target"] for row in found] == ["rate_mean E b", "rate_sd E b", "rate_mean E c", "rate_sd E c"]
+        steps = 1e-5 * np.eye(problem.coordinates.size)
+        near = [np.array([problem.predicted(fit.u + sign * step, fit.minima.states[0]) for step in steps]) for sign in (1, -1)]
+        slopes = ((near[0] - near[1]) / 2e-5).T
+        J = np.asarray(problem.jacobian(jnp.asarray(fit.u), jnp.asarray(fit.minima.states[0])))
+        expected = np.sqrt(np.diag(slopes @ np.linalg.pinv(J.T @ J, rcond=1e-10) @ slopes.T))[problem.held_out]
+        if not priors:
+            expected[2:] = np.inf
+        np.testing.assert_allclose([row["prediction error"] for row in found], expected, rtol=1e-5)
+        np.testing.assert_allclose([row["prediction"] for row in found], fit.predictions[problem.held_out])
+        z = [(row["prediction"] - row["value"]) / np.sqrt(row["error"] ** 2 + row["prediction error"] ** 2) for row in found]
+        assert [row["z"] for row in found] == pytest.approx(z)
 
 
 def test_text_of_a_single_relation(system_of, scales):

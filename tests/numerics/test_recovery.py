@@ -32,11 +32,11 @@ def test_what_exact_targets_determine_is_recovered(recovery, laboratory):
 
 
 def test_intervals_cover(recovery, laboratory):
-    """95 % intervals: of 240, at least 88 % and at most 99 %, where errors are below 50 %."""
-    found = recovery.coverage(laboratory, 20)
-    assert found["intervals"] == 240
-    assert 0.88 <= found["covered of these"] <= 0.99, found
-    assert found["mean loss"] == pytest.approx(found["degrees of freedom"], abs=4 * np.sqrt(2 * found["degrees of freedom"] / 20))
+    """95 % intervals with noise of 5 %: of 432, at least 88 % and at most 99 % hold the truth, and the loss is as large as noise makes it."""
+    found = recovery.coverage(laboratory, 36)
+    assert found["intervals"] == 432
+    assert 0.88 <= found["covered"] <= 0.99, found
+    assert found["mean loss"] == pytest.approx(found["degrees of freedom"], abs=4 * np.sqrt(2 * found["degrees of freedom"] / 36))
 
 
 def test_open_directions_are_flat(recovery, laboratory):
