@@ -55,7 +55,7 @@ def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
     """Without a threshold R = input + N mean R, and few neurons are below it: twice the rate asks for twice the input, R = .5 for N mean = -1."""
     files = {name: tmp_path / name for name in ("fit.nc", "fit.html", "fit.png", "fitted.toml", "state")}
     code, out, err = call("fit", spec, "-o", files["fit.nc"], "--report", files["fit.html"], "--plot", files["fit.png"],
-                          "--write-spec", files["fitted.toml"], "--checkpoint", files["state"], "--json")  # fmt: skip
+                          "--write-spec", files["fitted.toml"], "--checkpoint", files["state"], "--profile", "mean[E,E]", "--json")  # fmt: skip
     assert (code, err) == (0, "")
     answer = json.loads(out)
     assert answer["status"] == "ok"
@@ -68,7 +68,11 @@ def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
     assert answer["values"]["mean[E,E]"] == pytest.approx(-1 / 400, rel=0.05)
     assert answer["stability"] == {"rest": "stable", "driven": "stable"}
     assert {row["parameter"]: row["value"] for row in answer["determined"]["rows"]} == answer["values"]
-    assert "rate_sd E driven" in files["fit.html"].read_text()
+    text = files["fit.html"].read_text()
+    assert "rate_sd E driven" in text
+    (profile,) = answer["profiles"]
+    assert profile["interval"][0] < answer["values"]["mean[E,E]"] < profile["interval"][1] <= 0
+    assert "Profiles of the loss" in text
     assert files["fit.png"].stat().st_size > 10_000
     with xr.open_dataset(files["fit.nc"]) as data:
         assert dict(zip(data["parameter"].values.tolist(), data["value"].values[0].tolist(), strict=True)) == answer["values"]
@@ -144,6 +148,7 @@ def test_a_run_for_people(call, spec):
         (["--write-spec", "fit.yaml"], "cannot write fit.yaml: the suffix must be one of .toml, .json"),
         (["--checkpoint", "nowhere/state"], "the folder nowhere does not exist"),
         (["--size", "100"], "--size is that of networks of --check"),
+        (["--profile", "g[E,E]"], "--profile g[E,E]: the fit has no such number; it has input[E] @ driven, mean[E,E]"),
         (["--compare"], "--compare fits without each class of free motifs, and none is free"),
     ],
 )
@@ -191,5 +196,5 @@ def test_help(call):
     code, out, _ = call("fit", "--help")
     assert code == 0
     for option in ("--targets", "--held-out", "--starts", "--seed", "--closure", "--set", "--motifs", "--checkpoint", "--output", "--report", "--plot",
-                   "--write-spec", "--check", "--compare", "--json"):  # fmt: skip
+                   "--write-spec", "--check", "--compare", "--profile", "--json"):  # fmt: skip
         assert option in out

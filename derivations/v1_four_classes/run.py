@@ -27,6 +27,7 @@ from picture import picture  # noqa: E402
 
 STARTS, FEW, NETWORKS, DRAWS = 256, 4, 10, 300
 WITHIN = 2.0  # standard errors
+CLASSES = ("convergent", "divergent", "chain", "reciprocal")
 LOW = ("rate_quantile 0.1 ", "rate_quantile 0.25 ")
 
 
@@ -85,13 +86,30 @@ def ensemble(fit: mf.Fit) -> dict[str, Any]:
     draws = np.random.default_rng(0).multivariate_normal(fit.u, np.linalg.pinv(J.T @ J), DRAWS, method="eigh")
     parts = np.array([sources(fit, u) for u in draws])
     parts = parts[np.all(np.isfinite(parts), axis=(1, 2))]
-    rank, values = (
-        int(np.linalg.matrix_rank(J[: int(fit.problem.fitted.sum())])),
-        np.array([list(fit.named(u).values()) for u in draws]),
-    )
-    low, high = np.quantile(values, [0.025, 0.975], axis=0)
-    return {"sources": parts.tolist(), "best": sources(fit, fit.u).tolist(), "anatomy": anatomy(fit).tolist(), "rank": rank, "size": len(fit.u),
+    low, high = np.quantile([list(fit.named(u).values()) for u in draws], [0.025, 0.975], axis=0)
+    return {"sources": parts.tolist(), "best": sources(fit, fit.u).tolist(), "anatomy": anatomy(fit).tolist(),
             "intervals": dict(zip(fit.values, zip(low.tolist(), high.tolist(), strict=True), strict=True))}  # fmt: skip
+
+
+def determined(fit: mf.Fit) -> dict[str, Any]:
+    """How many combinations the targets determine, which numbers, and how well held-out quantiles are known beforehand."""
+    found = mf.identifiability(fit)
+    rows = found.held_out_rows()
+    alone = [name for name, known in found.is_determined().items() if known]
+    low, high = (float(np.mean([r["z"] ** 2 for r in rows if r["target"].startswith(LOW) is part])) for part in (True, False))
+    return {"combinations": found.data.rank, "of": len(found.names), "text": found.text(), "determined alone": alone, "predictions": rows,
+            "held out, low": low, "held out, high": high}  # fmt: skip
+
+
+def classes(fit: mf.Fit) -> dict[str, Any]:
+    """The same targets with all motifs free, without each class of motifs, and without any."""
+    old = fit.problem.coordinates
+    problem = mf.Problem.of(fit.problem.exact, fit.parameters(), fit.problem.targets, old.unknowns, motifs=mf.FreeMotifs.classes(*CLASSES),
+                            conditions=model.Model.of(model.TRANSFERS[model.CHOSEN], fit.problem.targets, model.priors()).conditions(),
+                            priors=model.convergence_priors(model.priors()))  # fmt: skip
+    whole = solve(problem, solver=model.SOLVER, starts=FEW)
+    found = mf.compare(whole, folds=None, starts=2, solver=model.SOLVER)
+    return {**found.json(), "combinations": mf.identifiability(whole).data.rank, "of": len(whole.u)}
 
 
 def prior_misfits(fit: mf.Fit) -> dict[str, float]:
@@ -142,6 +160,8 @@ def main() -> int:
     fit = fitted(motifs=model.CONVERGENCE, starts=options.starts, checkpoint=checkpoint)
     results.stage("fit", lambda: {**summary(fit), "prior misfits": prior_misfits(fit), "verdicts": fit.stability()})
     results.stage("ensemble", lambda: ensemble(fit))
+    results.stage("determined", lambda: determined(fit))
+    results.stage("classes", lambda: classes(fit))
     results.stage("layers", lambda: layers(fit))
     results.stage("networks", lambda: networks(fit))
     results.stage("no spread", lambda: summary(fitted("power law", spread=False, motifs=model.CONVERGENCE, starts=FEW)))
@@ -178,6 +198,10 @@ def _brief(found: dict[str, Any]) -> str:
         "agreement",
         "verdicts",
         "criterion",
+        "combinations",
+        "of",
+        "determined alone",
+        "models",
         "table",
         "anatomy",
     )

@@ -66,6 +66,11 @@ Check = Annotated[
 Size = Annotated[
     int | None, typer.Option("--size", "-N", min=1, show_default=False, help="Neurons of the networks of --check; default: the spec's N.")
 ]
+ProfileNames = Annotated[
+    list[str] | None,
+    typer.Option("--profile", metavar="NAME", show_default=False,
+                 help="How the loss rises when this number is held and all others adapt, as mean[E,I]; repeat for several."),
+]  # fmt: skip
 Compare = Annotated[bool, typer.Option("--compare", help="Fit again without each class of the free motifs: which do the targets need?")]
 
 
@@ -87,6 +92,7 @@ def fit(
     check: Check = None,
     size: Size = None,
     compare: Compare = False,
+    profile: ProfileNames = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the connectivity that reproduces measured rates; say how well, how surely, and what the measurements leave open.
@@ -109,15 +115,21 @@ def fit(
             raise SpecError(f"{spec}: --compare fits without each class of free motifs, and none is free: free some, there or by --motifs")
         if not arguments["unknowns"]:
             raise SpecError(f"{spec}: nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs")
-    from ..numerics.fit import fit as search
+    from ..numerics.fit import solve
+    from ..numerics.fit_problem import Problem
 
-    end = 0.9 / (1 + (check is not None) + 3 * compare)
+    search = {name: arguments.pop(name) for name in ("solver", "starts", "seed")}
+    problem, names = Problem.of(system, parameters, **arguments), profile or []
+    for name in names:
+        if name not in problem.coordinates.names:
+            raise ParameterError(f"--profile {name}: the fit has no such number; it has {', '.join(problem.coordinates.names)}")
+    end = 0.9 / (1 + (check is not None) + 3 * compare + len(names))
     with progress(not as_json) as say:
-        found = search(system, parameters, **arguments, checkpoint=checkpoint, progress=_within(say, 0.0, end))
+        found = solve(problem, **search, checkpoint=checkpoint, progress=_within(say, 0.0, end))
         if found.loss != found.loss:  # nan: no start has a fixed point
             typer.echo(f"error: {found.status}", err=True)
             raise typer.Exit(1)
-        results = _results(found, section, check, size, compare, say, end)
+        results = _results(found, section, check, size, compare, names, say, end)
         answer = _answer(loaded.title, found, results)
         say("writing", 0.95)
         _write(found, results, answer, loaded.title, output, report, plot)
@@ -172,27 +184,32 @@ def _held_out(targets: Any, texts: list[str]) -> Any:
 
 
 class _Results(NamedTuple):
-    """Of `identifiability`, `check` and `compare`; None where they are not asked for."""
+    """Of `identifiability`, `check`, `compare` and `profile`; None where they are not asked for."""
 
     determined: Any
     checked: Any = None
     compared: Any = None
+    profiled: Any = ()
 
 
-def _results(found: Any, section: Any, networks: int | None, size: int | None, compare: bool, say: Say, start: float) -> _Results:
+def _results(found: Any, section: Any, networks: int | None, size: int | None, compare: bool, names: list[str], say: Say,
+             start: float) -> _Results:  # fmt: skip
     from ..numerics.fit_check import check
     from ..numerics.identifiability import identifiability
     from ..numerics.model_comparison import compare as compared
+    from ..numerics.profile import profile
 
     say("what the targets determine", start)
     determined, checked, comparison = identifiability(found), None, None
-    share = 0.9 / (1 + (networks is not None) + 3 * compare)
+    share = 0.9 / (1 + (networks is not None) + 3 * compare + len(names))
     if networks is not None:
         checked = check(found, networks, size, progress=_within(say, start, start + share))
+        start += share
+    profiled = [profile(found, name, progress=_within(say, start + k * share, start + (k + 1) * share)) for k, name in enumerate(names)]
     if compare:
         count = int(found.problem.fitted.sum())
         comparison = compared(found, folds=min(FOLDS, count) if count > 1 else None, seed=section.seed, progress=_within(say, 0.9 - 3 * share, 0.9))
-    return _Results(determined, checked, comparison)
+    return _Results(determined, checked, comparison, profiled)
 
 
 def _within(say: Say, start: float, end: float) -> Say:
@@ -203,6 +220,7 @@ def _within(say: Say, start: float, end: float) -> Say:
 def _answer(title: str, found: Any, results: _Results) -> dict[str, Any]:
     held = {"held out loss": found.held_out_loss()} if found.problem.held_out.any() else {}
     others = {"check": results.checked, "comparison": results.compared}
+    held |= {"profiles": [own.json() for own in results.profiled]} if results.profiled else {}
     return {"title": title, **found.json(), **held, "stability": found.stability(), "determined": results.determined.json(),
             **{name: own.json() for name, own in others.items() if own is not None}}  # fmt: skip
 
@@ -231,11 +249,12 @@ def _write(found: Any, results: _Results, answer: dict[str, Any], title: str, ou
     if report is not None:
         from ..numerics.fit_report import write_fit_report
 
-        write_fit_report(found, report, title=title, determined=results.determined, check=results.checked, compared=results.compared)
+        write_fit_report(found, report, title=title, determined=results.determined, check=results.checked, compared=results.compared,
+                         profiled=results.profiled)  # fmt: skip
 
 
 def _print(title: str, found: Any, results: _Results, answer: dict[str, Any]) -> None:
-    determined, checked, compared = results
+    determined, checked, compared, profiled = results
     rows = [{key: value for key, value in row.items() if key != "held out"} for row in found.rows() if not row["held out"]]
     held = bool(found.problem.held_out.any())
     print_table(f"{title}: targets against the fit", rows)
@@ -257,6 +276,10 @@ def _print(title: str, found: Any, results: _Results, answer: dict[str, Any]) ->
         typer.echo(f"check {'PASSED' if checked.passed else 'FAILED'}: {checked.criterion}")
         if checked.status != "ok":
             typer.echo(f"check: {checked.status}")
+    if profiled:
+        print_table("Profiles of the loss: intervals", [
+            {"parameter": own.name, "value": found.values[own.name], "low": own.interval[0], "high": own.interval[1], "level": own.level,
+             "status": own.status} for own in profiled])  # fmt: skip
     if compared is not None:
         print_table("With and without classes of motifs", compared.rows())
         typer.echo("best by " + ", by ".join(f"{criterion}: {name}" for criterion, name in answer["comparison"]["best"].items()))
