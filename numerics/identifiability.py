@@ -115,13 +115,17 @@ class Identifiability:
     def held_out_rows(self) -> list[dict[str, Any]]:
         """A row for each held-out target: measured, predicted, the standard errors of both, and the difference in units of the two together.
 
-        That of the prediction is what targets and priors leave open, sqrt(g (J^T J)^-1 g^T) with its gradient g; infinite where they leave it open.
+        That of the prediction is what targets and priors leave open, sqrt(g (J^T J)^-1 g^T) with its gradient g; infinite, and the difference nan,
+        where they leave it open.
         """
-        t, which = self.fit.problem.targets, np.flatnonzero(self.fit.problem.held_out)
-        values = self.fit.problem.predicted(self.fit.minima.u[self.rank_of_minimum], self.fit.minima.states[self.rank_of_minimum])
-        return [{"target": t.label(k), "value": float(t.value[k]), "error": float(t.error[k]), "prediction": float(values[k]),
-                 "prediction error": error, "z": float((values[k] - t.value[k]) / np.hypot(t.error[k], error))}
-                for k, error in zip(which.tolist(), self.whole.spread(self.held_out).tolist(), strict=True)]  # fmt: skip
+        problem, rank = self.fit.problem, self.rank_of_minimum
+        t, values = problem.targets, problem.predicted(self.fit.minima.u[rank], self.fit.minima.states[rank])
+        rows = []
+        for k, error in zip(np.flatnonzero(problem.held_out).tolist(), self.whole.spread(self.held_out).tolist(), strict=True):
+            z = (values[k] - t.value[k]) / np.hypot(t.error[k], error) if np.isfinite(error) else np.nan
+            rows.append({"target": t.label(k), "value": float(t.value[k]), "error": float(t.error[k]), "prediction": float(values[k]),
+                         "prediction error": error, "z": float(z)})  # fmt: skip
+        return rows
 
     def combination_rows(self) -> list[dict[str, Any]]:
         """A row for each combination that the targets determine: its value and standard error; of products both relative errors."""

@@ -44,8 +44,14 @@ def equations(mean_field: MeanField) -> str:
     lines = [latex2mathml.converter.convert(line, display="block") for line in mean_field.latex_lines()]
     transfers = "".join(latex2mathml.converter.convert(rf"\phi(x) = {sp.latex(f.expression)}", display="block")
                         for f in mean_field.architecture.distinct_transfers)  # fmt: skip
-    return (f'<h2>Equations</h2><p>Closure {escape(type(mean_field.closure).__name__)}. {escape(mean_field.closure.statement)}</p>'
+    return (f'<h2>Equations</h2><p>Closure {escape(type(mean_field.closure).__name__)}. {_with_formulas(mean_field.closure.statement)}</p>'
             f'<div class="wide">{"".join(lines)}</div><p>Transfer functions:</p><div class="wide">{transfers}</div>')  # fmt: skip
+
+
+def _with_formulas(text: str) -> str:
+    """A text with formulas between dollars."""
+    parts = text.split("$")
+    return "".join(latex2mathml.converter.convert(part) if k % 2 else escape(part) for k, part in enumerate(parts))
 
 
 def picture(figure: Figure, caption: str) -> str:

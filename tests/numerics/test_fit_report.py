@@ -81,6 +81,7 @@ def test_a_page_by_itself(page, made_up_fit):
     assert [float(row[3]) for row in held[1:]] == pytest.approx([r["fit"] for r in rows if r["held out"]], rel=1e-3)
     assert {row[0]: float(row[1]) for row in values[1:]} == pytest.approx(made_up_fit.values, rel=1e-3)
     assert "mean squared misfit" in text
+    assert "$" not in text, "formulas within sentences are formulas"
 
 
 def test_errors_and_what_is_determined(page, made_up_identifiability):
