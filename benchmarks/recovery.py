@@ -112,7 +112,7 @@ class Laboratory:
             r = (outcome.values - y[row]) * precision[row]
             return jnp.where(jnp.all(outcome.residuals < 1e-9), r, jnp.nan), outcome.states
 
-        rest = np.asarray(self.problem.at_rest())
+        rest = np.broadcast_to(np.asarray(self.problem.at_rest()), (rows * each, *self.problem.at_rest().shape))
         lanes = Lanes(lambda v, s: residuals(v, s, ANYWHERE), residuals, SOLVER, tagged.reshape(rows * each, -1), rest, lanes=64)
         found = lanes.run(lambda what, part: None, None, "")
         loss = np.where(np.isfinite(found.loss), found.loss, np.inf).reshape(rows, each)

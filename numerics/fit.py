@@ -18,6 +18,7 @@ from ..errors import ParameterError, SolverError
 from ..theory.closures import SecondMoment
 from .feasibility import residual_moments
 from .fit_problem import Problem
+from .free_states import with_free_states
 from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
 from .motif_coordinates import FreeMotifs
 from .parameters import Parameters
@@ -167,8 +168,8 @@ class Fit:
 def fit(
     system: System, parameters: Parameters, targets: Targets, unknowns: Sequence[Unknown | str] = (), *, motifs: FreeMotifs | None = None,
     conditions: Mapping[str, Mapping[str, Any]] | None = None, priors: Mapping[str, Prior] = {}, solver: Solver | None = None, starts: int = 32,
-    seed: int = 0, from_given: bool = True, stable: bool = True, step: float = 0.1, checkpoint: str | Path | None = None, throw: bool = False,
-    progress: Callable[[str, float], None] | None = None,
+    seed: int = 0, from_given: bool = True, free_states: bool = False, stable: bool = True, step: float = 0.1,
+    checkpoint: str | Path | None = None, throw: bool = False, progress: Callable[[str, float], None] | None = None,
 ) -> Fit:  # fmt: skip
     """Parameters whose equations reproduce the targets: minima of sum ((prediction - value) / error)^2 + priors, from many starts at once.
 
@@ -177,7 +178,8 @@ def fit(
     conditions: by name what differs from the parameters in each, such as {"gratings": {"input[E]": 1.2}} or a whole `input`; those of the targets,
     with nothing different, unless given. An unknown "input[E] @ gratings" belongs to one condition
     priors: by name, for unknowns and for other parameters; solver: `LevenbergMarquardt()` or `FirstOrder(...)`; starts, seed: random ones,
-    the first one the parameters as given (`from_given`)
+    the first one the parameters as given (`from_given`); free_states: fit parameters together with states that need not be at rest first, which
+    also brings starts to an end that have no fixed point
     stable: penalise states that the bulk makes unstable (squared radius above .95); step: longest step of time courses, in units of the
         unit's time constant
     checkpoint: a file to write after every few steps and to go on from; progress: called with a text and the part that is done
@@ -188,28 +190,35 @@ def fit(
     no checkpoint, and with throw=True `SolverError` when the status is not "ok".
     """
     problem = Problem.of(system, parameters, targets, unknowns, motifs=motifs, conditions=conditions, priors=priors, stable=stable, step=step)
-    found = solve(problem, solver=solver, starts=starts, seed=seed, from_given=from_given, checkpoint=checkpoint, progress=progress)
+    found = solve(problem, solver=solver, starts=starts, seed=seed, from_given=from_given, free_states=free_states,
+                  checkpoint=checkpoint, progress=progress)
     if throw and found.status != "ok":
         raise SolverError(found.status)
     return found
 
 
-def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, seed: int = 0, from_given: bool = True, first: Any = None,
-          checkpoint: str | Path | None = None, lanes: int = LANES, progress: Callable[[str, float], None] | None = None) -> Fit:  # fmt: skip
+def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, seed: int = 0, from_given: bool = True, free_states: bool = False,
+          first: Any = None, checkpoint: str | Path | None = None, lanes: int = LANES,
+          progress: Callable[[str, float], None] | None = None) -> Fit:  # fmt: skip
     """The minima of a problem; arguments as in `fit`. first: coordinates of starts that come before random ones, (k, size)."""
     if starts < 1 or lanes < 1:
         raise ParameterError(f"starts = {starts} and lanes = {lanes} must be at least 1")
     method = LevenbergMarquardt() if solver is None else solver
     begin = _starts(problem, starts, seed, from_given, first)
-    rest = np.asarray(problem.at_rest())
+    say, path = progress or (lambda what, part: None), None if checkpoint is None else Path(checkpoint)
     key = _key(problem, method, begin)
+    states, share = np.broadcast_to(problem.at_rest(), (len(begin), *problem.at_rest().shape)), 0.0
+    if free_states:
+        share = 0.5
+        begin, states = with_free_states(problem, begin, lanes=lanes, progress=lambda what, part: say(f"states free: {what}", share * part),
+                                         checkpoint=path and path.with_name(f"{path.name}.states"), key=key)  # fmt: skip
 
     def residuals(u: Any, states: Any, search: Search = NEARBY) -> tuple[Any, Any]:
         r, outcome = problem.residuals(u, states, reverse=method.reverse, search=search)
         return r, outcome.states
 
-    run = Lanes(partial(residuals, search=ANYWHERE), residuals, method, begin, rest, lanes=lanes)
-    found = run.run(progress or (lambda what, part: None), None if checkpoint is None else Path(checkpoint), key)
+    run = Lanes(partial(residuals, search=ANYWHERE), residuals, method, begin, states, lanes=lanes)
+    found = run.run(lambda what, part: say(what, share + (1 - share) * part), path, f"{key} {free_states}")
     order = np.argsort(np.where(np.isfinite(found.loss), found.loss, np.inf), kind="stable")
     return Fit(problem, Minima(*(value[order] for value in found)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from .targets import Targets
 from .units import Units
 from .unknowns import Coordinates, Prior, Unknown
 
-LARGEST_RESIDUAL = 1e-9
+LARGEST_RESIDUAL, AT_REST = 1e-9, 1e-2
 MOMENT = 1e-12
 """How long before a jump a step ends, relative to its time, or to 1 where that is less."""
 RADIUS_LIMIT, RADIUS_WIDTH = 0.95, 0.02
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     """What the equations say at some coordinates.
 
     values: of every target; states: the fixed point of each condition, (C, n); residuals: of the fixed points, (C,), above 1e-9 where none was
-    reached; radius_square: of the bulk of the Jacobian, (C,)
+    reached (of states that are given: d(state)/dt relative to 1 + |state|, (C, n)); radius_square: of the bulk of the Jacobian, (C,)
     """
 
     values: Array
@@ -110,25 +110,27 @@ class Problem:
         return jnp.zeros((len(self.conditions), model.size))
 
     def outcome(self, u: Float[Array, " n"], states: Float[Array, "C n"] | None = None, *, reverse: bool = False,
-                search: Search = ANYWHERE) -> Outcome:  # fmt: skip
+                search: Search | None = ANYWHERE) -> Outcome:  # fmt: skip
         """Predictions, with the fixed points near `states` (those reached from rest unless given); pure, for jit, vmap and grad.
 
-        reverse: time courses for reverse-mode derivatives; otherwise for forward mode; search: for the fixed points.
+        reverse: time courses for reverse-mode derivatives; otherwise for forward mode; search: for the fixed points; None takes
+        the states as they are, whether they are at rest or not.
         """
         states = self.at_rest() if states is None else states
         common = self.coordinates.common(u)
         own = {name: self.coordinates.of_condition(u, name, common) for name in self.conditions}
+        find = _as_they_are if search is None else partial(settled, search=search)
         found, statistics = {}, {}
         for group in self._layout.groups(own):
             if len(group) == 1:
                 (name,) = group
-                found[name] = settled(self._at[name], own[name], states[self.conditions.index(name)], search)
+                found[name] = find(self._at[name], own[name], states[self.conditions.index(name)])
                 statistics[name] = self._statistics(self._at[name], found[name][0], own[name])
             else:
                 stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(own[name] for name in group))
                 model = self._at[group[0]]
                 begin = states[np.array([self.conditions.index(n) for n in group])]
-                y, error = jax.vmap(lambda p, y, model=model: settled(model, p, y, search))(stacked, begin)
+                y, error = jax.vmap(lambda p, y, model=model: find(model, p, y))(stacked, begin)
                 several = jax.vmap(lambda p, y, model=model: self._statistics(model, y, p))(stacked, y)
                 for k, name in enumerate(group):
                     found[name] = (y[k], error[k])
@@ -143,12 +145,20 @@ class Problem:
         fixed point; pure.
         """
         outcome = self.outcome(u, states, reverse=reverse, search=search)
+        whole = self._residuals(u, outcome)
+        return jnp.where(jnp.all(outcome.residuals < LARGEST_RESIDUAL), whole, jnp.nan), outcome
+
+    def free_residuals(self, u: Float[Array, " n"], states: Float[Array, "C n"]) -> Array:
+        """Those of states that need not be at rest, and how far from it they are, in units of `AT_REST`; pure."""
+        outcome = self.outcome(u, states, search=None)
+        return jnp.concatenate([self._residuals(u, outcome), outcome.residuals.ravel() / AT_REST])
+
+    def _residuals(self, u: Array, outcome: Outcome) -> Array:
         misfit = (outcome.values[self.fitted] - self.targets.value[self.fitted]) * self._precision[self.fitted]
         parts = [misfit, self.coordinates.prior_residuals(u)]
         if self.stable:
             parts.append(jnp.maximum(outcome.radius_square - RADIUS_LIMIT, 0.0) / RADIUS_WIDTH)
-        whole = jnp.concatenate(parts)
-        return jnp.where(jnp.all(outcome.residuals < LARGEST_RESIDUAL), whole, jnp.nan), outcome
+        return jnp.concatenate(parts)
 
     def data_residuals(self, u: Float[Array, " n"], states: Array | None = None) -> Array:
         """Of the targets in the fit alone; pure."""
@@ -211,6 +221,10 @@ class Problem:
                                    adjoint=adjoint, throw=False)  # fmt: skip
         variance = jax.vmap(lambda s: self.system.module.variance(s, coefficients))(solution.ys)
         return jax.vmap(lambda m, v: self.distribution(m, v, parameters))(solution.ys.K, variance)
+
+
+def _as_they_are(model: Autonomous, parameters: Parameters, state: Array) -> tuple[Array, Array]:
+    return state, model.field(state, parameters) / (1 + jnp.abs(state))
 
 
 def _grid(start: float, times: np.ndarray, step: float, edges: np.ndarray) -> np.ndarray:

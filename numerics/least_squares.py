@@ -168,14 +168,14 @@ class Minima(NamedTuple):
 class Lanes:
     """Several starts side by side under one compiled step; a lane that has ended takes the next start that has a fixed point.
 
-    first: residuals at the start, far from any fixed point that is known
+    first: residuals at the start, far from any fixed point that is known; states: where it is looked for, of each start, (N, ...)
     """
 
-    def __init__(self, first: Callable, residuals: Callable, solver: Solver, starts: np.ndarray, rest: np.ndarray, *, lanes: int):
-        self.solver, self.starts, self.rest = solver, np.asarray(starts), np.asarray(rest)
+    def __init__(self, first: Callable, residuals: Callable, solver: Solver, starts: np.ndarray, states: np.ndarray, *, lanes: int):
+        self.solver, self.starts, self.states = solver, np.asarray(starts), np.asarray(states)
         self.width = min(lanes, len(starts))
         first, residuals = jax.jit(first), solver.prepared(residuals)
-        self._begin = jax.jit(jax.vmap(lambda u: solver.begin(first, residuals, u, jnp.asarray(self.rest))))
+        self._begin = jax.jit(jax.vmap(lambda u, y: solver.begin(first, residuals, u, y)))
 
         def burst(carry: Carry) -> Carry:
             def one(lane: Carry) -> Carry:
@@ -188,8 +188,7 @@ class Lanes:
         self._burst = jax.jit(burst)
         n = len(self.starts)
         self.done = np.zeros(n, dtype=bool)
-        self.found = Minima(self.starts.copy(), np.broadcast_to(self.rest, (n, *self.rest.shape)).copy(), np.full(n, np.nan), np.zeros(n, dtype=int),
-                            np.zeros(n, dtype=bool))  # fmt: skip
+        self.found = Minima(self.starts.copy(), self.states.copy(), np.full(n, np.nan), np.zeros(n, dtype=int), np.zeros(n, dtype=bool))
         self.which = np.full(self.width, IDLE)
         self.next = 0
         self.queue: list[tuple[int, Carry]] = []
@@ -250,7 +249,8 @@ class Lanes:
 
     def _enqueue(self, starts: np.ndarray) -> None:
         """Find the fixed points of these starts; those that have none end here."""
-        begun = jax.tree.map(np.array, self._begin(jnp.asarray(self.starts[np.resize(starts, self.width)])))
+        padded = np.resize(starts, self.width)
+        begun = jax.tree.map(np.array, self._begin(jnp.asarray(self.starts[padded]), jnp.asarray(self.states[padded])))
         self.carry = begun if self.carry is None else self.carry
         lanes = [jax.tree.map(lambda leaf, k=k: leaf[k].copy(), begun) for k in range(len(starts))]
         self._write(starts, jax.tree.map(lambda leaf: leaf[: len(starts)], begun))
@@ -275,7 +275,7 @@ class Lanes:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
                 saved = dict(data)
             own = str(saved["key"])
-            template, structure = jax.tree.flatten(jax.eval_shape(self._begin, jnp.asarray(self.starts[: self.width])))
+            template, structure = jax.tree.flatten(jax.eval_shape(self._begin, self.starts[: self.width], self.states[: self.width]))
             leaves = [np.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(template)]
             found = Minima(*(saved[f"found_{name}"] for name in Minima._fields))
             done, which, following, queue = saved["done"], saved["which"], int(saved["next"]), saved["queue"]

@@ -255,7 +255,8 @@ def _fits(problem: Problem, begin: np.ndarray, folds: np.ndarray, solver: Solver
         return jnp.concatenate([kept * r[:size], r[size:]]), outcome.states
 
     starts = np.concatenate([np.column_stack([begin, np.full(len(begin), float(k))]) for k in range(count + 1)])
-    lanes = Lanes(partial(residuals, search=ANYWHERE), residuals, solver, starts, np.asarray(problem.at_rest()), lanes=min(LANES, len(starts)))
+    rest = np.asarray(problem.at_rest())
+    lanes = Lanes(partial(residuals, search=ANYWHERE), residuals, solver, starts, np.broadcast_to(rest, (len(starts), *rest.shape)), lanes=LANES)
     found = lanes.run(progress, None, "")
     parts = [Minima(*(value[k * len(begin) : (k + 1) * len(begin)] for value in found)) for k in range(count + 1)]
     sorted_parts = [Minima(*(value[_order(part)] for value in part)) for part in parts]

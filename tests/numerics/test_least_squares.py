@@ -23,7 +23,7 @@ def linear(u, states):
 
 
 def lanes(residuals, solver, starts, width=64):
-    return Lanes(residuals, residuals, solver, np.asarray(starts, dtype=float), np.zeros(1), lanes=width)
+    return Lanes(residuals, residuals, solver, np.asarray(starts, dtype=float), np.zeros((len(starts), 1)), lanes=width)
 
 
 def run(residuals, solver, starts, width=64, checkpoint=None, key="key", progress=lambda what, part: None):
