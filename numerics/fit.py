@@ -57,7 +57,7 @@ class Fit:
     def status(self) -> str:
         """ "ok", or what is wrong with the best minimum."""
         if not np.isfinite(self.loss):
-            return "no start has a fixed point: give other starts, bounds or priors"
+            return "no start has a fixed point: give other starts, bounds or priors, or free_states"
         return "ok" if self.minima.converged[0] else "the best start has not converged: allow more steps"
 
     def parameters(self, condition: str | None = None, rank: int = 0) -> Parameters:

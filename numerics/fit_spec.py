@@ -73,7 +73,7 @@ class UnknownSpec(Strict):
 
 
 class FitSpec(Strict):
-    """[fit]: `targets`, `starts`, `seed`, `stable`, `step`, `solver`, `free_motifs` and `tied_motifs`, or `motif_classes`; and tables.
+    """[fit]: `targets`, `starts`, `seed`, `free_states`, `stable`, `step`, `solver`, `free_motifs` and `tied_motifs`, or `motif_classes`; and tables.
 
     [fit.dale] maps populations to the sign of their synapses, which makes every mean that is not 0 unknown; [[fit.unknown]] names others, and
     replaces those of [fit.dale] that it names as well; [fit.priors] maps names to priors; [fit.conditions.NAME] maps names to what differs in that
@@ -83,6 +83,7 @@ class FitSpec(Strict):
     targets: str | None = None
     starts: int = Field(default=32, ge=1)
     seed: int = Field(default=0, ge=0)
+    free_states: bool = False
     stable: bool = True
     step: Number = Field(default=0.1, gt=0)
     solver: str = "levenberg-marquardt"
@@ -149,8 +150,8 @@ class FitSpec(Strict):
         unknowns, priors = self.unknowns(parameters)
         conditions = {name: self.conditions.get(name, {}) for name in own.conditions}
         return {"targets": own, "unknowns": unknowns, "priors": priors, "motifs": self.motifs(), "conditions": conditions,
-                "solver": SOLVERS[self.solver](), "starts": self.starts, "seed": self.seed, "stable": self.stable,
-                "step": float(self.step)}  # fmt: skip
+                "solver": SOLVERS[self.solver](), "starts": self.starts, "seed": self.seed, "free_states": self.free_states,
+                "stable": self.stable, "step": float(self.step)}  # fmt: skip
 
 
 def _checked(own: Any) -> Any:

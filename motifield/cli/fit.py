@@ -118,7 +118,7 @@ def fit(
     from ..numerics.fit import solve
     from ..numerics.fit_problem import Problem
 
-    search = {name: arguments.pop(name) for name in ("solver", "starts", "seed")}
+    search = {name: arguments.pop(name) for name in ("solver", "starts", "seed", "free_states")}
     problem, names = Problem.of(system, parameters, **arguments), profile or []
     for name in names:
         if name not in problem.coordinates.names:

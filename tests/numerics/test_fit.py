@@ -139,6 +139,27 @@ def test_starts_that_are_given(problem):
     assert len(_starts(problem, 2, 0, True, np.stack([u, u, u]))) == 2
 
 
+def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_path):
+    """phi = Max(x, 0)^2 runs away for every start; N mean R = .5 R at the truth. The same from a checkpoint."""
+    system = system_of("Max(x, 0)**2", "MotifOnly")
+    truth = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=0.0005, g=0.1, input=0.3)
+    rate = float(mf.fixed_point(system, truth).dataset["rate"][0])
+    targets = mf.Targets.of([{"quantity": "rate_mean", "population": "E", "condition": "rest", "value": rate, "error": 0.01}])
+    problem = Problem.of(system, truth, targets, [mf.Unknown("mean[E,E]", low=0, start=(0.003, 0.02))])
+    alone = solve(problem, starts=4, from_given=False)
+    assert alone.agreement()["without a fixed point"] == 4
+    assert alone.status == "no start has a fixed point: give other starts, bounds or priors, or free_states"
+    said = []
+    for _ in range(2):
+        found = solve(problem, starts=4, from_given=False, free_states=True, checkpoint=tmp_path / "state", progress=lambda what, part: said.append((what, part)))
+        assert found.status == "ok"
+        assert found.agreement()["without a fixed point"] < 4
+        assert found.values["mean[E,E]"] == pytest.approx(0.0005, rel=1e-4)
+    assert said[0] == ("states free: compiling", 0.0)
+    assert all(0 <= part <= 1 for _, part in said)
+    assert said[-1][1] == 1
+
+
 def test_a_fit_to_a_time_course(system_of):
     """The weight of a signal, from rates over time in one population."""
     system = system_of("1 + erf(x - 1/2)")
