@@ -198,26 +198,30 @@ def fit(
 
 
 def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, seed: int = 0, from_given: bool = True, free_states: bool = False,
-          first: Any = None, checkpoint: str | Path | None = None, lanes: int = LANES,
+          first: Any = None, states: Any = None, checkpoint: str | Path | None = None, lanes: int = LANES,
           progress: Callable[[str, float], None] | None = None) -> Fit:  # fmt: skip
-    """The minima of a problem; arguments as in `fit`. first: coordinates of starts that come before random ones, (k, size)."""
+    """The minima of a problem; arguments as in `fit`. first: coordinates of starts that come before random ones, (k, size); states: from
+    where their fixed points are looked for, (k, C, n), of rest unless given.
+    """
     if starts < 1 or lanes < 1:
         raise ParameterError(f"starts = {starts} and lanes = {lanes} must be at least 1")
     method = LevenbergMarquardt() if solver is None else solver
     begin = _starts(problem, starts, seed, from_given, first)
     say, path = progress or (lambda what, part: None), None if checkpoint is None else Path(checkpoint)
     key = _key(problem, method, begin)
-    states, share = np.broadcast_to(problem.at_rest(), (len(begin), *problem.at_rest().shape)), 0.0
+    at, share = np.broadcast_to(problem.at_rest(), (len(begin), *problem.at_rest().shape)).copy(), 0.0
+    if states is not None:
+        at[: len(states)] = states[: len(at)]
     if free_states:
         share = 0.5
-        begin, states = with_free_states(problem, begin, lanes=lanes, progress=lambda what, part: say(f"states free: {what}", share * part),
+        begin, at = with_free_states(problem, begin, lanes=lanes, progress=lambda what, part: say(f"states free: {what}", share * part),
                                          checkpoint=path and path.with_name(f"{path.name}.states"), key=key)  # fmt: skip
 
     def residuals(u: Any, states: Any, search: Search = NEARBY) -> tuple[Any, Any]:
         r, outcome = problem.residuals(u, states, reverse=method.reverse, search=search)
         return r, outcome.states
 
-    run = Lanes(partial(residuals, search=ANYWHERE), residuals, method, begin, states, lanes=lanes)
+    run = Lanes(partial(residuals, search=ANYWHERE), residuals, method, begin, at, lanes=lanes)
     found = run.run(lambda what, part: say(what, share + (1 - share) * part), path, f"{key} {free_states}")
     order = np.argsort(np.where(np.isfinite(found.loss), found.loss, np.inf), kind="stable")
     return Fit(problem, Minima(*(value[order] for value in found)))

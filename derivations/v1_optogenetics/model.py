@@ -14,6 +14,10 @@ N = 4000
 ALPHA = np.array([0.8, 0.2])
 QUANTITIES = ("rate_mean", "rate_sd")
 RESAMPLES = 1000
+SIGNS = {"E": 1, "I": -1}
+MEAN, SPREAD, CONVERGENCE, EXPONENT = {"E": 0.0007, "I": 0.003}, 0.15, 0.01, 2.0
+"""A connection in ten of .35 mV, inhibition in two of .4 mV, 20 ms; their root mean square times sqrt(N); before the fit."""
+LIGHT = ("input.power[I]", "input.root[I]", "spread.power[I]", "spread.root[I]")
 
 
 def rates() -> pd.DataFrame:
@@ -46,18 +50,29 @@ def light(power: float, weights: dict[str, list[float]]) -> mf.Signals:
     return mf.signals([0.0, 1.0], {"one": 1.0, "power": power, "root": np.sqrt(power)}, weights, ["E", "I"])
 
 
-def parameters(power: float = 0.0) -> mf.Parameters:
-    """Those of the spec, with the light's part of the inputs as signals."""
-    own = mf.load_spec(HERE / "spec.toml").numbers()
-    return own.replace(**inputs(power))
+def parameters() -> mf.Parameters:
+    """Around which random starts lie, and priors: of the size that such synapses have, and no wiser."""
+    synapses = {"mean": [[MEAN["E"], -MEAN["I"]]] * 2, "g": np.full((2, 2), SPREAD), "transfer": {"exponent": np.full(2, EXPONENT)}}
+    con = np.zeros((2, 2, 2))
+    con[:, 0, 0] = con[:, 1, 1] = CONVERGENCE
+    return mf.load_spec(HERE / "spec.toml").numbers().replace(**synapses, tau_con=con, **inputs(0.0))
 
 
 def inputs(power: float) -> dict[str, mf.Signals]:
-    """Mean and spread of the inputs at a power; the weights are where a fit starts."""
-    own = mf.load_spec(HERE / "spec.toml").numbers()
-    one, spread = (np.asarray(v(0.0)).tolist() for v in (own.input, own.spread))
-    return {"input": light(power, {"one": one, "power": [0.0, 0.03], "root": [0.0, 0.08]}),
-            "spread": light(power, {"one": spread, "power": [0.0, 0.023], "root": [0.0, 2.171]})}  # fmt: skip
+    """Mean and spread of the inputs at a power; the weights are where random starts lie."""
+    return {"input": light(power, {"one": [2.0, 2.0], "power": [0.0, 1.0], "root": [0.0, 1.0]}),
+            "spread": light(power, {"one": [5.0, 5.0], "power": [0.0, 1.0], "root": [0.0, 1.0]})}  # fmt: skip
+
+
+def priors() -> dict[str, mf.Normal | mf.LogNormal]:
+    """Within a factor of e for synapses, convergence and the spread without light; exponents 2 +- .5; 0 +- 5 mV for the light's weights."""
+    found: dict[str, mf.Normal | mf.LogNormal] = {name: mf.Normal(0.0, 5.0) for name in LIGHT}
+    for p in "EI":
+        found |= {f"mean[{p},{q}]": mf.LogNormal(MEAN[q], 1.0, sign) for q, sign in SIGNS.items()}
+        found |= {f"g[{p},{q}]": mf.LogNormal(SPREAD, 1.0) for q in "EI"}
+        found |= {f"tau_con[{p},{q},{q}]": mf.LogNormal(CONVERGENCE, 1.0) for q in "EI"}
+        found |= {f"transfer.exponent[{p}]": mf.Normal(EXPONENT, 0.5), f"spread.one[{p}]": mf.LogNormal(5.0, 1.0)}
+    return found
 
 
 UNKNOWNS = [
@@ -72,5 +87,5 @@ MOTIFS = mf.FreeMotifs(("tau_con[E,E,E]", "tau_con[E,I,I]", "tau_con[I,E,E]", "t
 def problem(own: mf.System, measured: mf.Targets) -> mf.Problem:
     """The fit of what was measured at some powers: Dale's law, convergence from each class, no other motifs (their B is 0)."""
     base = own.complete(parameters())
-    return mf.Problem.of(own, base, measured, [*mf.dale({"E": 1, "I": -1}, base), *UNKNOWNS], motifs=MOTIFS,
+    return mf.Problem.of(own, base, measured, [*mf.dale(SIGNS, base), *UNKNOWNS], motifs=MOTIFS, priors=priors(),
                          conditions={c: inputs(float(c)) for c in measured.conditions})  # fmt: skip

@@ -32,22 +32,27 @@ HERE = Path(__file__).parent
 HALVES = {"whole powers": ((0.0, 1.0, 2.0, 3.0, 4.0), (0.5, 1.5, 2.5, 3.5)), "half powers": ((0.0, 0.5, 1.5, 2.5, 3.5, 4.5), (1.0, 2.0, 3.0, 4.0))}
 LOWER, UPPER = (0.0, 0.5, 1.0, 1.5, 2.0), (2.5, 3.0, 3.5, 4.0, 4.5)
 FINE = tuple(np.round(np.arange(0.0, 2.01, 0.1), 1))
-SPREAD, STARTS, STEPS, LANES = 0.1, 8, 150, 8
+STARTS, STEPS = 64, 150
+AGAIN, FURTHER, NOISE = 16, 300, 0.1
 WORST_RATIO = 1.25
 
 
-def fitted(own: mf.System, table: pd.DataFrame, powers: Sequence[float], first: np.ndarray | None = None) -> mf.Fit:
-    """The best of some starts around a solution: the spec's, or the one given."""
+def fitted(own: mf.System, table: pd.DataFrame, powers: Sequence[float]) -> mf.Fit:
+    """From random starts, with free states at first, since few of them have a state without laser; then around the best of them."""
     problem = model.problem(own, model.targets(table, powers))
-    centre = problem.coordinates.given() if first is None else first
-    noise = SPREAD * np.random.default_rng(1).normal(size=(STARTS - 1, len(centre)))
-    return solve(problem, starts=STARTS, first=np.vstack([centre, centre + noise]), lanes=LANES, solver=mf.LevenbergMarquardt(steps=STEPS))
+    found = solve(problem, starts=STARTS, free_states=True, solver=mf.LevenbergMarquardt(steps=STEPS))
+    noise = NOISE * np.random.default_rng(1).normal(size=(AGAIN - 1, len(found.u)))
+    states = np.broadcast_to(found.minima.states[0], (AGAIN, *found.minima.states[0].shape))
+    return solve(problem, starts=AGAIN, first=np.vstack([found.u, found.u + noise]), states=states, lanes=AGAIN,
+                 solver=mf.LevenbergMarquardt(steps=FURTHER))  # fmt: skip
 
 
 def predicted(own: mf.System, table: pd.DataFrame, fit: mf.Fit, powers: Sequence[float]) -> tuple[mf.Targets, np.ndarray]:
-    """What was measured at powers, and what a fit says there."""
+    """What was measured at powers, and what a fit says there, on the branch of the nearest fitted power."""
     problem = model.problem(own, model.targets(table, powers))
-    return problem.targets, np.asarray(problem.outcome(jnp.asarray(fit.u)).values)
+    known = np.array([float(c) for c in fit.problem.conditions])
+    nearest = [int(np.argmin(np.abs(known - float(c)))) for c in problem.conditions]
+    return problem.targets, np.asarray(problem.outcome(jnp.asarray(fit.u), jnp.asarray(fit.minima.states[0][nearest])).values)
 
 
 def rms(prediction: np.ndarray, measured: mf.Targets) -> float:

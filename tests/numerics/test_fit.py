@@ -139,6 +139,20 @@ def test_starts_that_are_given(problem):
     assert len(_starts(problem, 2, 0, True, np.stack([u, u, u]))) == 2
 
 
+def test_a_start_goes_on_from_its_states(system_of):
+    """Of the bistable network of test_settle.py, the targets are of the upper state: from rest the lower one is found."""
+    system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
+    base = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006]] * 2, g=0.2, motifs=mf.Motifs.shared(0.02),
+                            input=0.0)  # fmt: skip
+    rows = [{"quantity": "rate_mean", "population": p, "condition": "a", "value": 1.32548316, "error": 0.01} for p in "EI"]
+    problem = Problem.of(system, base, mf.Targets.of(rows), ["input[E]", "input[I]"])
+    given = problem.coordinates.given()
+    upper = problem.outcome(jnp.asarray(given), 2.0 + problem.at_rest()).states
+    above, below = (solve(problem, first=given[None], states=states, starts=1, solver=LevenbergMarquardt(steps=1)) for states in (upper[None], None))
+    assert above.loss < 1e-6
+    assert below.loss > 1e4
+
+
 def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_path):
     """phi = Max(x, 0)^2 runs away for every start; N mean R = .5 R at the truth. The same from a checkpoint."""
     system = system_of("Max(x, 0)**2", "MotifOnly")
