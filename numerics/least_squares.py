@@ -235,11 +235,11 @@ class Lanes:
         idle = np.flatnonzero(self.which == IDLE)
         while len(self.queue) < len(idle) and self.next < len(self.starts):
             self._enqueue(np.arange(self.next, min(self.next + self.width, len(self.starts))))
-        for k in idle[: len(self.queue)]:
+        for k in idle[: len(self.queue)].tolist():
             self.which[k], lane = self.queue.pop(0)
             self._put(k, lane)
         running = np.flatnonzero(self.which != IDLE)
-        for k in np.flatnonzero(self.which == IDLE) if len(running) else ():
+        for k in np.flatnonzero(self.which == IDLE).tolist() if len(running) else ():
             # all lanes take as long as the slowest: an idle one does what another does
             self._put(k, jax.tree.map(lambda leaf: leaf[running[0]], self.carry))
 
