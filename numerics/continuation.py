@@ -28,7 +28,7 @@ from .system import System
 from .vary import Scalar, scalar
 
 MOST_BRANCHES = 24
-OFF_BRANCH, AT_BRANCH = 1e-2, 1e-3
+OFF_BRANCH = 1e-2
 
 
 def continuation(
@@ -232,11 +232,13 @@ class _Search:
         return Branches(self.name, self.bounds, tuple(self.branches), tuple(special), tuple(self.notes), self.along, self.system)
 
     def _once(self) -> list[SpecialPoint]:
-        """Each special point once, though several branches pass it. A branch that leaves a pitchfork turns there: that is no fold of its own."""
+        """Each special point once, though several branches pass it. A branch that leaves a pitchfork turns there, within its
+        first step: that is no fold of its own.
+        """
         kept: list[SpecialPoint] = []
         crossings = [s.point for s in self.special if s.kind == "branch point"]
         for s in self.special:
-            if s.kind == "fold" and any(np.linalg.norm(s.point - x) < AT_BRANCH for x in crossings):
+            if s.kind == "fold" and any(np.linalg.norm(s.point - x) < OFF_BRANCH for x in crossings):
                 continue
             if not any(s.kind == k.kind and np.linalg.norm(s.point - k.point) < 1e-6 for k in kept):
                 kept.append(s)

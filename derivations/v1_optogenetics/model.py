@@ -17,6 +17,7 @@ RESAMPLES = 1000
 SIGNS = {"E": 1, "I": -1}
 MEAN, SPREAD, CONVERGENCE, EXPONENT = {"E": 0.0007, "I": 0.003}, 0.15, 0.01, 2.0
 """A connection in ten of .35 mV, inhibition in two of .4 mV, 20 ms; their root mean square times sqrt(N); before the fit."""
+UNSURE = 2.0
 LIGHT = ("input.power[I]", "input.root[I]", "spread.power[I]", "spread.root[I]")
 
 
@@ -65,13 +66,13 @@ def inputs(power: float) -> dict[str, mf.Signals]:
 
 
 def priors() -> dict[str, mf.Normal | mf.LogNormal]:
-    """Within a factor of e for synapses, convergence and the spread without light; exponents 2 +- .5; 0 +- 5 mV for the light's weights."""
-    found: dict[str, mf.Normal | mf.LogNormal] = {name: mf.Normal(0.0, 5.0) for name in LIGHT}
+    """Within a factor of e^2 for synapses, convergence and the spread without light; exponents 2 +- 1; 0 +- 10 mV for the light's weights."""
+    found: dict[str, mf.Normal | mf.LogNormal] = {name: mf.Normal(0.0, 10.0) for name in LIGHT}
     for p in "EI":
-        found |= {f"mean[{p},{q}]": mf.LogNormal(MEAN[q], 1.0, sign) for q, sign in SIGNS.items()}
-        found |= {f"g[{p},{q}]": mf.LogNormal(SPREAD, 1.0) for q in "EI"}
-        found |= {f"tau_con[{p},{q},{q}]": mf.LogNormal(CONVERGENCE, 1.0) for q in "EI"}
-        found |= {f"transfer.exponent[{p}]": mf.Normal(EXPONENT, 0.5), f"spread.one[{p}]": mf.LogNormal(5.0, 1.0)}
+        found |= {f"mean[{p},{q}]": mf.LogNormal(MEAN[q], UNSURE, sign) for q, sign in SIGNS.items()}
+        found |= {f"g[{p},{q}]": mf.LogNormal(SPREAD, UNSURE) for q in "EI"}
+        found |= {f"tau_con[{p},{q},{q}]": mf.LogNormal(CONVERGENCE, UNSURE) for q in "EI"}
+        found |= {f"transfer.exponent[{p}]": mf.Normal(EXPONENT, 1.0), f"spread.one[{p}]": mf.LogNormal(5.0, UNSURE)}
     return found
 
 
