@@ -28,7 +28,7 @@ from .system import System
 from .vary import Scalar, scalar
 
 MOST_BRANCHES = 24
-OFF_BRANCH = 1e-2
+OFF_BRANCH, AT_BRANCH = 1e-2, 1e-3
 
 
 def continuation(
@@ -182,6 +182,9 @@ class _Search:
         data = branch_dataset(self.system, self.along, points, eigenvalues, seen, feasible)
         self.branches.append(Branch(data, points, tangents, ended, origin))
         found = found_along(self.along, points, tangents, jacobians, eigenvalues, seen["variance"], number)
+        if ended[0] == "branch point":  # where a pitchfork's branch leaves, the sign of its tangent is rounding
+            first = np.linalg.norm(points[1] - points[0])
+            found = [s for s in found if s.kind != "fold" or np.linalg.norm(s.point - points[0]) > first]
         self.special += found + self._limits(points, feasible, number)
         for s in found:
             if s.status != "ok":
@@ -232,13 +235,11 @@ class _Search:
         return Branches(self.name, self.bounds, tuple(self.branches), tuple(special), tuple(self.notes), self.along, self.system)
 
     def _once(self) -> list[SpecialPoint]:
-        """Each special point once, though several branches pass it. A branch that leaves a pitchfork turns there, within its
-        first step: that is no fold of its own.
-        """
+        """Each special point once, though several branches pass it. A branch that leaves a pitchfork turns there: that is no fold of its own."""
         kept: list[SpecialPoint] = []
         crossings = [s.point for s in self.special if s.kind == "branch point"]
         for s in self.special:
-            if s.kind == "fold" and any(np.linalg.norm(s.point - x) < OFF_BRANCH for x in crossings):
+            if s.kind == "fold" and any(np.linalg.norm(s.point - x) < AT_BRANCH for x in crossings):
                 continue
             if not any(s.kind == k.kind and np.linalg.norm(s.point - k.point) < 1e-6 for k in kept):
                 kept.append(s)

@@ -208,10 +208,10 @@ def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, s
     method = LevenbergMarquardt() if solver is None else solver
     begin = _starts(problem, starts, seed, from_given, first)
     say, path = progress or (lambda what, part: None), None if checkpoint is None else Path(checkpoint)
-    key = _key(problem, method, begin)
     at, share = np.broadcast_to(problem.at_rest(), (len(begin), *problem.at_rest().shape)).copy(), 0.0
     if states is not None:
         at[: len(states)] = states[: len(at)]
+    key = _key(problem, method, begin, at)
     if free_states:
         share = 0.5
         begin, at = with_free_states(problem, begin, lanes=lanes, progress=lambda what, part: say(f"states free: {what}", share * part),
@@ -237,7 +237,7 @@ def _starts(problem: Problem, starts: int, seed: int, from_given: bool, first: A
     return np.concatenate(rows)[:starts]
 
 
-def _key(problem: Problem, solver: Solver, starts: np.ndarray) -> str:
+def _key(problem: Problem, solver: Solver, starts: np.ndarray, states: np.ndarray) -> str:
     """Of what a checkpoint must agree with."""
     t, own = problem.targets, problem.coordinates
     numbers = sorted((name, value) for name, value in vars(solver).items() if isinstance(value, (int, float)))
@@ -247,6 +247,6 @@ def _key(problem: Problem, solver: Solver, starts: np.ndarray) -> str:
              problem.step, problem.system.source)  # fmt: skip
     digest = hashlib.sha256(repr(texts).encode())
     inputs = [c.replacements for c in own.conditions]
-    for array in (t.value, t.error, t.weight, t.held_out, starts, *jax.tree.leaves((own.parameters, inputs))):
+    for array in (t.value, t.error, t.weight, t.held_out, starts, states, *jax.tree.leaves((own.parameters, inputs))):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -23,9 +23,8 @@ from .tangents import through_jacobian
 
 BURST = 8
 """Steps between two looks at the lanes."""
-
-
 IDLE = -1
+"""In place of a start, of a lane without one."""
 PATIENCE = 16
 """Steps over which the loss must fall by more than the tolerance."""
 

@@ -264,7 +264,7 @@ def _fits(problem: Problem, begin: np.ndarray, folds: np.ndarray, solver: Solver
     held = np.full(size if count else 0, np.nan)
     t = problem.targets
     for k, part in enumerate(others):
-        values = np.asarray(problem.compiled(jnp.asarray(part.u[0]), jnp.asarray(part.states[0]))[1].values)
+        values = problem.predicted(part.u[0], part.states[0])
         z = ((values - t.value) / t.error)[problem.fitted]
         held[folds == k] = z[folds == k] ** 2
     return Fit(problem, whole), held

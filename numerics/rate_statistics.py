@@ -59,6 +59,7 @@ class RateDistribution:
             breaks(system, parameters, p)
         index = np.asarray(system.mean_field.architecture.transfer_index(parameters.P))
         self._members = [np.flatnonzero(index == k) for k in range(len(system.mean_field.architecture.distinct_transfers))]
+        self._each = [through_jacobian(lambda m, w, c, *v, f=f: self._of(f, m, w, c, v)) for f in system.module.TRANSFER]
         self._cuts = [_cuts(system, k) for k in range(len(self._members))]
 
     def __call__(self, mean: Float[Array, " P"], variance: Float[Array, " P"], parameters: Parameters) -> RateStatistics:
@@ -66,13 +67,11 @@ class RateDistribution:
         own, width = self.system.transfer_parameters(parameters), jnp.sqrt(jnp.maximum(variance, SMALLEST))
         parts, P = [], len(mean)
         for k, (members, cuts) in enumerate(zip(self._members, self._cuts, strict=True)):
-            function = self.system.module.TRANSFER[k]
             names = self.system.mean_field.architecture.distinct_transfers[k].parameters
             values = [jnp.broadcast_to(own[n], (P,))[members] for n in names]
             shapes = [jnp.broadcast_to(own[n], (P,))[members] for n in own]
             places = [jnp.broadcast_to(jnp.asarray(cut(*shapes), dtype=float), (len(members),)) for cut in cuts]
-            each = through_jacobian(lambda m, w, c, *v, function=function: self._of(function, m, w, c, v))
-            parts.append(jax.vmap(each)(
+            parts.append(jax.vmap(self._each[k])(
                 mean[members], width[members], jnp.stack(places, axis=1) if places else jnp.zeros((len(members), 0)), *values))  # fmt: skip
         back = np.argsort(np.concatenate(self._members))
         rate, square, sd, slope, terms = (jnp.concatenate(leaf)[back] for leaf in zip(*parts, strict=True))

@@ -57,7 +57,7 @@ def summary(fit: mf.Fit) -> dict[str, Any]:
 def sources(fit: mf.Fit, u: np.ndarray) -> np.ndarray:
     """Parts of the variance of the spontaneous inputs that convergence, independent synapses and the external inputs' spread make, (3, P)."""
     targets, problem = fit.problem.targets, fit.problem
-    values = np.asarray(problem.compiled(jnp.asarray(u), jnp.asarray(fit.minima.states[0]))[1].values)
+    values = problem.predicted(u, fit.minima.states[0])
     own = problem.coordinates.of_condition(jnp.asarray(u), "spontaneous")
     rate, sd = (
         np.array([values[targets.labels.index(f"{q} {p} spontaneous")] for p in model.POPULATIONS]) for q in ("rate_mean", "rate_sd")

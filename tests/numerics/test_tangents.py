@@ -39,7 +39,6 @@ def test_under_nested_vmaps_results_may_be_constant(wrap):
     np.testing.assert_allclose(slope(through_jacobian(function)), slope(function), rtol=1e-12)
 
 
-
 def test_arguments_that_are_held_have_no_derivative():
     dense = through_jacobian(function, varied=1)
     np.testing.assert_allclose(jax.grad(total(dense))(*AT), jax.grad(total(function))(*AT), rtol=1e-12)
