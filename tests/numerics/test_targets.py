@@ -275,7 +275,7 @@ def test_covariances_that_are_wrong(covariance, match):
     ("t.csv", "quantity,population,value,error,covariance 1\nrate_mean,E,1,1,x\n", "cell of the covariance is no number"),
     ("t.csv", b"quantity,population,value,error\nrate_mean,\xff,1,1\n", "not text in UTF-8"),
     ("t.csv.gz", b"no gzip", "cannot read"),
-    ("t.csv.gz", gzip.compress(b"quantity")[:-6], "cannot read"),
+    ("t.csv.gz", gzip.compress(b"quantity", mtime=0)[:-6], "cannot read"),
     ("t.json", "[{", "not valid JSON"),
     ("t.json", '{"rows": []}', "must hold a list of rows"),
     ("t.json", '{"targets": [], "covariance": [["a"]]}', "covariance is no matrix of numbers"),
