@@ -84,7 +84,8 @@ class Average(ABC):
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _average(average: Average, orders: tuple[int, ...], mu: Array, Delta: Array, parameters: tuple[Array, ...], edges: Array | None):
-    return average.evaluate(orders, mu, Delta, parameters, edges)
+    # constant averages, such as the slope of a line, must depend on mu for jax: its rule for vmap in nested derivatives fails otherwise
+    return tuple(jnp.where(jnp.isnan(mu), mu, value) for value in average.evaluate(orders, mu, Delta, parameters, edges))
 
 
 def _price(average, orders, primals, tangents):

@@ -22,7 +22,7 @@ from .free_states import with_free_states
 from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
 from .motif_coordinates import FreeMotifs
 from .parameters import Parameters
-from .settle import ANYWHERE, NEARBY, Search
+from .settle import ANYWHERE, KNOWN, NEARBY, Search
 from .system import System
 from .targets import Targets
 from .unknowns import Prior, Unknown
@@ -89,13 +89,14 @@ class Fit:
                  "z": float((found[k] - t.value[k]) / t.error[k]), "held out": bool(t.held_out[k])} for k in range(len(t))]  # fmt: skip
 
     def losses(self) -> dict[str, float]:
-        """The sum of squares by quantity of the targets in the fit, of the priors, and of the limit on the bulk."""
+        """The sum of squares by quantity of the targets in the fit, or of all if their errors are correlated; of priors; of the limit on the bulk."""
         problem = self.problem
         r = np.asarray(problem.compiled(jnp.asarray(self.u), jnp.asarray(self.minima.states[0]))[0])
         quantities = np.array(problem.targets.quantity)[problem.fitted]
         data, rest = r[: len(quantities)], r[len(quantities) :]
         count = len(problem.coordinates.priors)
-        return {**{q: float(np.sum(data[quantities == q] ** 2)) for q in dict.fromkeys(quantities.tolist())},
+        names = ["targets"] if problem.correlated else list(dict.fromkeys(quantities.tolist()))
+        return {**{q: float(np.sum(data[problem.correlated | (quantities == q)] ** 2)) for q in names},
                 "priors": float(np.sum(rest[:count] ** 2)), "stability": float(np.sum(rest[count:] ** 2))}  # fmt: skip
 
     def held_out_loss(self) -> float:
@@ -168,7 +169,7 @@ class Fit:
 def fit(
     system: System, parameters: Parameters, targets: Targets, unknowns: Sequence[Unknown | str] = (), *, motifs: FreeMotifs | None = None,
     conditions: Mapping[str, Mapping[str, Any]] | None = None, priors: Mapping[str, Prior] = {}, solver: Solver | None = None, starts: int = 32,
-    seed: int = 0, from_given: bool = True, free_states: bool = False, stable: bool = True, step: float = 0.1,
+    seed: int = 0, from_given: bool = True, free_states: bool = False, stable: bool = True, step: float = 0.1, correlated: bool = False,
     checkpoint: str | Path | None = None, throw: bool = False, progress: Callable[[str, float], None] | None = None,
 ) -> Fit:  # fmt: skip
     """Parameters whose equations reproduce the targets: minima of sum ((prediction - value) / error)^2 + priors, from many starts at once.
@@ -180,8 +181,9 @@ def fit(
     priors: by name, for unknowns and for other parameters; solver: `LevenbergMarquardt()` or `FirstOrder(...)`; starts, seed: random ones,
     the first one the parameters as given (`from_given`); free_states: fit parameters together with states that need not be at rest first, which
     also brings starts to an end that have no fixed point
-    stable: penalise states that the bulk makes unstable (squared radius above .95); step: longest step of time courses, in units of the
-        unit's time constant
+    stable: penalise states that the bulk makes unstable (squared radius above .95), or the equations (the slowest decay below .05 of that without
+        synapses); step: longest step of time courses, in units of the unit's time constant
+    correlated: count misfits d by the covariance C of the targets, d^T C^-1 d, not each by its own error
     checkpoint: a file to write after every few steps and to go on from; progress: called with a text and the part that is done
 
     Targets at no time are those of fixed points: the attractor from rest at the start, then the branch that is followed as the parameters change;
@@ -189,7 +191,8 @@ def fit(
     Raises `ParameterError` for what does not fit together, `ArchitectureError` for a closure of fixed points alone, `SpecError` for a file that is
     no checkpoint, and with throw=True `SolverError` when the status is not "ok".
     """
-    problem = Problem.of(system, parameters, targets, unknowns, motifs=motifs, conditions=conditions, priors=priors, stable=stable, step=step)
+    problem = Problem.of(system, parameters, targets, unknowns, motifs=motifs, conditions=conditions, priors=priors, stable=stable, step=step,
+                         correlated=correlated)  # fmt: skip
     found = solve(problem, solver=solver, starts=starts, seed=seed, from_given=from_given, free_states=free_states,
                   checkpoint=checkpoint, progress=progress)
     if throw and found.status != "ok":
@@ -212,8 +215,9 @@ def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, s
     if states is not None:
         at[: len(states)] = states[: len(at)]
     key = _key(problem, method, begin, at)
+    search = ANYWHERE
     if free_states:
-        share = 0.5
+        share, search = 0.5, KNOWN
         begin, at = with_free_states(problem, begin, lanes=lanes, progress=lambda what, part: say(f"states free: {what}", share * part),
                                          checkpoint=path and path.with_name(f"{path.name}.states"), key=key)  # fmt: skip
 
@@ -221,7 +225,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, s
         r, outcome = problem.residuals(u, states, reverse=method.reverse, search=search)
         return r, outcome.states
 
-    run = Lanes(partial(residuals, search=ANYWHERE), residuals, method, begin, at, lanes=lanes)
+    run = Lanes(partial(residuals, search=search), residuals, method, begin, at, lanes=lanes)
     found = run.run(lambda what, part: say(what, share + (1 - share) * part), path, f"{key} {free_states}")
     order = np.argsort(np.where(np.isfinite(found.loss), found.loss, np.inf), kind="stable")
     return Fit(problem, Minima(*(value[order] for value in found)))
@@ -244,9 +248,9 @@ def _key(problem: Problem, solver: Solver, starts: np.ndarray, states: np.ndarra
     bounds = [(u.low, u.high, u.start) for u in own.unknowns]
     settings = [(c.name, [(s.name, v) for s, v in c.settings]) for c in own.conditions]
     texts = (type(solver).__name__, numbers, own.labels, bounds, sorted(map(repr, own.priors.items())), t.labels, settings, problem.stable,
-             problem.step, problem.system.source)  # fmt: skip
+             problem.step, problem.correlated, problem.system.source)  # fmt: skip
     digest = hashlib.sha256(repr(texts).encode())
     inputs = [c.replacements for c in own.conditions]
-    for array in (t.value, t.error, t.weight, t.held_out, starts, states, *jax.tree.leaves((own.parameters, inputs))):
+    for array in (t.value, problem.whiten, t.held_out, starts, states, *jax.tree.leaves((own.parameters, inputs))):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -169,7 +169,7 @@ def _theory(fit: Fit, conditions: dict[str, Parameters]) -> tuple[np.ndarray, np
     kept = [k for k, unknown in enumerate(own.unknowns) if unknown.names[0].partition("[")[0].strip() == PERSISTENCE]
     base = next(iter(conditions.values()))
     fixed = Coordinates(base, whole, [own.unknowns[k] for k in kept], MotifCoordinates.of(FreeMotifs(), base), {})
-    again = Problem(problem.exact, fixed, problem.targets, stable=False, step=problem.step)
+    again = Problem(problem.exact, fixed, problem.targets, stable=False, step=problem.step, correlated=False)
     outcome = again.compiled(u[np.array(kept, dtype=int)], jnp.asarray(fit.minima.states[0]))[1]
     if not bool(jnp.all(outcome.residuals < LARGEST_RESIDUAL)):
         raise ParameterError("the equations have no fixed point near that of the fit with so few neurons: take more")

@@ -18,6 +18,7 @@ from ..errors import ParameterError
 from .autonomous import Autonomous
 from .fixed_nodes import with_fixed_nodes
 from .fixed_points import FixedPoint, fixed_point
+from .growth import growth
 from .inputs import Constant, Input, Signals, Table
 from .motif_coordinates import CLASSES, FreeMotifs
 from .parameters import INPUTS, Parameters
@@ -26,44 +27,51 @@ from .precision import require_x64
 from .rate_statistics import ORDER, RateDistribution, RateStatistics, bulk_radius_square
 from .settle import ANYWHERE, Search, settled
 from .system import System
+from .target_errors import whitening
 from .targets import Targets
 from .units import Units
 from .unknowns import Coordinates, Prior, Unknown
 
-LARGEST_RESIDUAL, AT_REST = 1e-9, 1e-2
+LARGEST_RESIDUAL = 1e-9
 MOMENT = 1e-12
 """How long before a jump a step ends, relative to its time, or to 1 where that is less."""
-RADIUS_LIMIT, RADIUS_WIDTH = 0.95, 0.02
-"""Squared bulk radius beyond which a fit is penalised, and what excess counts as one standard error."""
+RADIUS_LIMIT, GROWTH_LIMIT, WIDTH = 0.95, -0.05, 0.02
+"""Squared bulk radius, and growth relative to the slowest decay without synapses, beyond which a fit is penalised; and what excess counts as one
+standard error.
+"""
 
 
 class Outcome(NamedTuple):
     """What the equations say at some coordinates.
 
     values: of every target; states: the fixed point of each condition, (C, n); residuals: of the fixed points, (C,), above 1e-9 where none was
-    reached (of states that are given: d(state)/dt relative to 1 + |state|, (C, n)); radius_square: of the bulk of the Jacobian, (C,)
+    reached (of given states: d(state)/dt relative to 1 + |state|, (C, n)); radius_square: of the bulk of the Jacobian, (C,); growth: the largest
+    real part of the eigenvalues of the equations, times the longest time constant of the units, (C,), -1 without synapses
     """
 
     values: Array
     states: Array
     residuals: Array
     radius_square: Array
+    growth: Array
 
 
 class Problem:
     """Targets, equations and unknowns; make it with `Problem.of`. Results are by name; u is a vector of `coordinates.size` numbers without bounds.
 
-    targets: those with a value, held-out ones among them; weights: of each target in the fit, 0 where it is held out
+    targets: those with a value, held-out ones among them; whiten: what turns misfits into independent ones, see `whitening`
     """
 
-    def __init__(self, system: System, coordinates: Coordinates, targets: Targets, *, stable: bool, step: float):
+    def __init__(self, system: System, coordinates: Coordinates, targets: Targets, *, stable: bool, step: float, correlated: bool):
         self.exact, self.system = system, with_fixed_nodes(system)
-        self.coordinates, self.targets, self.stable, self.step = coordinates, targets, stable, step
+        self.coordinates, self.targets, self.stable, self.step, self.correlated = coordinates, targets, stable, step, correlated
         self.fitted = ~np.asarray(targets.held_out) & np.isfinite(targets.value)
         self.held_out = np.asarray(targets.held_out) & np.isfinite(targets.value)
+        self.whiten = whitening(targets, self.fitted, correlated=correlated)
         self._layout = _Layout(targets, coordinates, step)
         self._at = {name: Autonomous(self.system, coordinates.parameters.P, start) for name, start in self._layout.starts.items()}
         base = coordinates.parameters
+        self._longest = Units.of(system.mean_field.architecture, base).longest
         self.distribution = RateDistribution(self.system, base, ORDER if len(self._layout.pairs) else 0)
         if len(self._layout.levels):
             self.distribution.require_rising(base)
@@ -71,7 +79,7 @@ class Problem:
     @classmethod
     def of(cls, system: System, parameters: Parameters, targets: Targets, unknowns: Sequence[Unknown | str] = (), *,
            motifs: FreeMotifs | None = None, conditions: Mapping[str, Mapping[str, Any]] | None = None, priors: Mapping[str, Prior] = {},
-           stable: bool = True, step: float = 0.1) -> Problem:  # fmt: skip
+           stable: bool = True, step: float = 0.1, correlated: bool = False) -> Problem:  # fmt: skip
         """The arguments are those of `fit`. Raises `ParameterError`, `ArchitectureError`."""
         require_x64()
         own = system.complete(parameters)
@@ -87,7 +95,7 @@ class Problem:
         coordinates = Coordinates.of(own, given, unknowns, motifs, priors)
         _check_motifs(system, coordinates)
         _check_units(system, own, targets)
-        return cls(system, coordinates, targets, stable=stable, step=step)
+        return cls(system, coordinates, targets, stable=stable, step=step, correlated=correlated)
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -119,7 +127,12 @@ class Problem:
         states = self.at_rest() if states is None else states
         common = self.coordinates.common(u)
         own = {name: self.coordinates.of_condition(u, name, common) for name in self.conditions}
-        find = _as_they_are if search is None else partial(settled, search=search)
+        settle = _as_they_are if search is None else partial(settled, search=search)
+
+        def find(model: Autonomous, own: Parameters, state: Array) -> tuple[Array, Array, Array]:
+            y, error = settle(model, own, state)
+            return y, error, growth(model, y, own) if self.stable else jnp.zeros(())
+
         found, statistics = {}, {}
         for group in self._layout.groups(own):
             if len(group) == 1:
@@ -130,34 +143,35 @@ class Problem:
                 stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(own[name] for name in group))
                 model = self._at[group[0]]
                 begin = states[np.array([self.conditions.index(n) for n in group])]
-                y, error = jax.vmap(lambda p, y, model=model: find(model, p, y))(stacked, begin)
+                y, error, fastest = jax.vmap(lambda p, y, model=model: find(model, p, y))(stacked, begin)
                 several = jax.vmap(lambda p, y, model=model: self._statistics(model, y, p))(stacked, y)
                 for k, name in enumerate(group):
-                    found[name] = (y[k], error[k])
+                    found[name] = (y[k], error[k], fastest[k])
                     statistics[name] = jax.tree.map(lambda leaf, k=k: leaf[k], several)
         values = self._layout.values(self, u, own, found, statistics, reverse)
         radius = jnp.stack([bulk_radius_square(statistics[n].slope_square, own[n]) for n in self.conditions])
-        return Outcome(values, jnp.stack([found[n][0] for n in self.conditions]), jnp.stack([found[n][1] for n in self.conditions]), radius)
+        states, errors, growths = (jnp.stack([found[n][k] for n in self.conditions]) for k in range(3))
+        return Outcome(values, states, errors, radius, growths * self._longest)
 
     def residuals(self, u: Float[Array, " n"], states: Array | None = None, *, reverse: bool = False,
                   search: Search = ANYWHERE) -> tuple[Array, Outcome]:  # fmt: skip
-        """What is squared and summed: (value - target) / error of each target in the fit, priors, excess of the bulk's radius; nan where there is no
-        fixed point; pure.
+        """What is squared and summed: (value - target) / error of each target in the fit (if `correlated`, of combinations of them), priors,
+        excess of the bulk's radius and of growth; nan where there is no fixed point; pure.
         """
         outcome = self.outcome(u, states, reverse=reverse, search=search)
         whole = self._residuals(u, outcome)
         return jnp.where(jnp.all(outcome.residuals < LARGEST_RESIDUAL), whole, jnp.nan), outcome
 
-    def free_residuals(self, u: Float[Array, " n"], states: Float[Array, "C n"]) -> Array:
-        """Those of states that need not be at rest, and how far from it they are, in units of `AT_REST`; pure."""
+    def free_residuals(self, u: Float[Array, " n"], states: Float[Array, "C n"]) -> tuple[Array, Array]:
+        """Those of states that need not be at rest, and how far from it they are, d(state)/dt / (1 + |state|), (C n,); pure."""
         outcome = self.outcome(u, states, search=None)
-        return jnp.concatenate([self._residuals(u, outcome), outcome.residuals.ravel() / AT_REST])
+        return self._residuals(u, outcome), outcome.residuals.ravel()
 
     def _residuals(self, u: Array, outcome: Outcome) -> Array:
-        misfit = (outcome.values[self.fitted] - self.targets.value[self.fitted]) * self._precision[self.fitted]
-        parts = [misfit, self.coordinates.prior_residuals(u)]
+        misfit = outcome.values[self.fitted] - self.targets.value[self.fitted]
+        parts = [self.whiten * misfit if self.whiten.ndim == 1 else self.whiten @ misfit, self.coordinates.prior_residuals(u)]
         if self.stable:
-            parts.append(jnp.maximum(outcome.radius_square - RADIUS_LIMIT, 0.0) / RADIUS_WIDTH)
+            parts += [jnp.maximum(outcome.radius_square - RADIUS_LIMIT, 0.0) / WIDTH, jnp.maximum(outcome.growth - GROWTH_LIMIT, 0.0) / WIDTH]
         return jnp.concatenate(parts)
 
     def data_residuals(self, u: Float[Array, " n"], states: Array | None = None) -> Array:
@@ -193,10 +207,6 @@ class Problem:
     def predicted(self, u: Any, states: Any) -> np.ndarray:
         """Predictions of all targets."""
         return np.asarray(self.compiled(jnp.asarray(u), jnp.asarray(states))[1].values)
-
-    @property
-    def _precision(self) -> np.ndarray:
-        return np.sqrt(self.targets.weight) / self.targets.error
 
     def _statistics(self, model: Autonomous, y: Array, parameters: Parameters) -> RateStatistics:
         seen = model.observables(y, parameters)

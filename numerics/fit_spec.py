@@ -73,7 +73,7 @@ class UnknownSpec(Strict):
 
 
 class FitSpec(Strict):
-    """[fit]: `targets`, `starts`, `seed`, `free_states`, `stable`, `step`, `solver`, `free_motifs` and `tied_motifs`, or `motif_classes`; and tables.
+    """[fit]: `targets`, `starts`, `seed`, `free_states`, `stable`, `step`, `correlated`, `solver`, `free_motifs`, `tied_motifs` or `motif_classes`.
 
     [fit.dale] maps populations to the sign of their synapses, which makes every mean that is not 0 unknown; [[fit.unknown]] names others, and
     replaces those of [fit.dale] that it names as well; [fit.priors] maps names to priors; [fit.conditions.NAME] maps names to what differs in that
@@ -86,6 +86,7 @@ class FitSpec(Strict):
     free_states: bool = False
     stable: bool = True
     step: Number = Field(default=0.1, gt=0)
+    correlated: bool = False
     solver: str = "levenberg-marquardt"
     free_motifs: list[str] = Field(default=[])
     tied_motifs: list[str] = Field(default=[])
@@ -151,7 +152,7 @@ class FitSpec(Strict):
         conditions = {name: self.conditions.get(name, {}) for name in own.conditions}
         return {"targets": own, "unknowns": unknowns, "priors": priors, "motifs": self.motifs(), "conditions": conditions,
                 "solver": SOLVERS[self.solver](), "starts": self.starts, "seed": self.seed, "free_states": self.free_states,
-                "stable": self.stable, "step": float(self.step)}  # fmt: skip
+                "stable": self.stable, "step": float(self.step), "correlated": self.correlated}  # fmt: skip
 
 
 def _checked(own: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Starts of a fit that are brought to where the equations have fixed points: parameters and states are fitted together first."""
+"""Starts of a fit that are brought to where the equations have fixed points: states first, then states and parameters together."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from .fit_problem import Problem
 from .least_squares import Lanes, LevenbergMarquardt
 from .settle import Search
 
-SOLVER = LevenbergMarquardt(steps=1500)
+STATES, TOGETHER = LevenbergMarquardt(steps=200), LevenbergMarquardt(steps=1500)
 EARLY, LARGEST = Search(steps=4), 50.0
 """Where states begin: a few steps from rest, at 0 where these lead beyond the largest."""
+PULL = 1e-3
+"""Towards where a state began, of states that the targets leave open."""
+TOLERANCES = (1e-2, 1e-3, 1e-4)
+"""What d(state)/dt / (1 + |state|) counts as one standard error, smaller each time: at once as small as the last, few find a way."""
 
 
 def with_free_states(
@@ -24,22 +28,40 @@ def with_free_states(
 ) -> tuple[Float[np.ndarray, "N size"], Float[np.ndarray, "N C n"]]:
     """Coordinates and states where the misfit, and the distance of the states from rest, are small.
 
-    Minimises sum of squares of the residuals at states that need not be at rest, plus (d(state)/dt / (1 + |state|) / .01)^2: for parameters without
-    a fixed point there is none to search for, and each step is cheap. Most ends are near fixed points of nearby parameters, not all are.
+    First come states at which the rates are those measured, each start with its own parameters, and not at rest. From there minimises the sum of
+    squares of the residuals plus (d(state)/dt / (1 + |state|) / tolerance)^2 over parameters and states, for smaller and smaller tolerances: for
+    parameters without a fixed point there is none to search for, and each step is cheap.
     """
-    size, shape = problem.coordinates.size, problem.at_rest().shape
+    size, shape, count = problem.coordinates.size, problem.at_rest().shape, int(problem.fitted.sum())
 
-    def split(x: Array) -> tuple[Array, Array]:
-        return x[:size], x[size:].reshape(shape)
+    def alone(y: Array, fixed: Array) -> tuple[Array, Array]:
+        misfit, _ = problem.free_residuals(fixed[:size], y.reshape(shape))
+        return jnp.concatenate([misfit[:count], PULL * (y - fixed[size:])]), fixed
 
-    def residuals(x: Array, none: Array) -> tuple[Array, Array]:
-        return problem.free_residuals(*split(x)), none
+    def together(x: Array, tolerance: Array) -> tuple[Array, Array]:
+        misfit, moves = problem.free_residuals(x[:size], x[size:].reshape(shape))
+        return jnp.concatenate([misfit, moves / tolerance]), tolerance
 
+    def run(own: Lanes, what: str, stage: int) -> np.ndarray:
+        path = checkpoint and checkpoint.with_name(f"{checkpoint.name}{stage or ''}")
+        return own.run(lambda text, part: progress(f"{what}: {text}", (stage + part) / (1 + len(TOLERANCES))), path, f"{key} {stage}").u
+
+    y = _early(problem, starts, lanes)
+    found = run(Lanes(alone, alone, STATES, y, np.column_stack([starts, y]), lanes=lanes), "states", 0)
+    x = np.column_stack([starts, np.where(np.isfinite(found), found, y)])
+    own = Lanes(together, together, TOGETHER, x, np.full((len(x), 1), TOLERANCES[0]), lanes=lanes)
+    for k, tolerance in enumerate(TOLERANCES):
+        own = own.anew(x, np.full((len(x), 1), tolerance))
+        x = run(own, f"states free, tolerance {tolerance:g}", k + 1)
+    return x[:, :size], x[:, size:].reshape(-1, *shape)
+
+
+def _early(problem: Problem, starts: np.ndarray, lanes: int) -> np.ndarray:
+    """States a few steps from rest, (N, C n)."""
     early = jax.jit(jax.vmap(lambda u: problem.outcome(u, search=EARLY).states))
-    begin = []
+    found = []
     for k in range(0, len(starts), lanes):
         own = starts[k : k + lanes]
-        states = np.array(early(jnp.asarray(np.resize(own, (min(lanes, len(starts)), size)))))[: len(own)].reshape(len(own), -1)
-        begin.append(np.column_stack([own, np.where(np.isfinite(states) & (np.abs(states) < LARGEST), states, 0.0)]))
-    found = Lanes(residuals, residuals, SOLVER, np.concatenate(begin), np.zeros((len(starts), 1)), lanes=lanes).run(progress, checkpoint, key)
-    return found.u[:, :size], found.u[:, size:].reshape(-1, *shape)
+        states = np.array(early(jnp.asarray(np.resize(own, (min(lanes, len(starts)), own.shape[1])))))[: len(own)].reshape(len(own), -1)
+        found.append(np.where(np.isfinite(states) & (np.abs(states) < LARGEST), states, 0.0))
+    return np.concatenate(found)

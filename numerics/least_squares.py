@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -171,8 +172,7 @@ class Lanes:
     """
 
     def __init__(self, first: Callable, residuals: Callable, solver: Solver, starts: np.ndarray, states: np.ndarray, *, lanes: int):
-        self.solver, self.starts, self.states = solver, np.asarray(starts), np.asarray(states)
-        self.width = min(lanes, len(starts))
+        self.solver, self.lanes = solver, lanes
         first, residuals = jax.jit(first), solver.prepared(residuals)
         self._begin = jax.jit(jax.vmap(lambda u, y: solver.begin(first, residuals, u, y)))
 
@@ -185,6 +185,17 @@ class Lanes:
             return jax.lax.fori_loop(0, BURST, lambda _, lane: jax.vmap(one)(lane), carry)
 
         self._burst = jax.jit(burst)
+        self._place(starts, states)
+
+    def anew(self, starts: np.ndarray, states: np.ndarray) -> Lanes:
+        """The same compiled steps from other starts."""
+        other = copy(self)
+        other._place(starts, states)
+        return other
+
+    def _place(self, starts: np.ndarray, states: np.ndarray) -> None:
+        self.starts, self.states = np.asarray(starts), np.asarray(states)
+        self.width = min(self.lanes, len(starts))
         n = len(self.starts)
         self.done = np.zeros(n, dtype=bool)
         self.found = Minima(self.starts.copy(), self.states.copy(), np.full(n, np.nan), np.zeros(n, dtype=int), np.zeros(n, dtype=bool))

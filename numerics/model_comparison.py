@@ -23,6 +23,7 @@ from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
 from .motif_coordinates import CLASSES, FreeMotifs, MotifCoordinates
 from .parameters import Parameters
 from .settle import ANYWHERE, NEARBY, Search
+from .target_errors import without
 from .targets import Targets
 from .unknowns import Coordinates
 from .vary import entries_of
@@ -175,7 +176,7 @@ def reduced_problem(fit: Fit, motifs: FreeMotifs) -> Problem:
     of_unknowns = {own.label for own in given.unknowns if own.prior is not None}
     priors = {name: prior for name, prior in given.priors.items() if name not in of_unknowns and name not in gone}
     own = Coordinates(base, given.conditions, given.unknowns, MotifCoordinates.of(motifs, base), priors)
-    return Problem(old.exact, own, old.targets, stable=old.stable, step=old.step)
+    return Problem(old.exact, own, old.targets, stable=old.stable, step=old.step, correlated=old.correlated)
 
 
 def without_entries(parameters: Parameters, names: Sequence[str]) -> Parameters:
@@ -245,14 +246,14 @@ def _fits(problem: Problem, begin: np.ndarray, folds: np.ndarray, solver: Solver
     Which fold is left out is one more coordinate, on which nothing depends smoothly: it stays, and one compiled step serves all of them.
     """
     count, size = int(folds.max(initial=-1)) + 1, int(problem.fitted.sum())
-    table = np.ones((count + 1, size))
-    for k in range(count):
-        table[k + 1, folds == k] = 0.0
+    outs = [np.zeros(size, dtype=bool), *(folds == k for k in range(count))]
+    table = np.stack([without(problem.whiten, problem.targets, problem.fitted, out) for out in outs])
 
     def residuals(x: Array, states: Array, search: Search = NEARBY) -> tuple[Array, Array]:
         r, outcome = problem.residuals(x[:-1], states, reverse=solver.reverse, search=search)
         kept = jnp.asarray(table)[jnp.round(jax.lax.stop_gradient(x[-1])).astype(int)]
-        return jnp.concatenate([kept * r[:size], r[size:]]), outcome.states
+        own = kept * r[:size] if kept.ndim == 1 else kept @ r[:size]
+        return jnp.concatenate([own, r[size:]]), outcome.states
 
     starts = np.concatenate([np.column_stack([begin, np.full(len(begin), float(k))]) for k in range(count + 1)])
     rest = np.asarray(problem.at_rest())

@@ -25,6 +25,8 @@ ANYWHERE = Search()
 """From any state: along the trajectory at first."""
 NEARBY = Search(first=3.0, steps=16)
 """From the fixed point of parameters nearby; what needs more steps is not nearby."""
+KNOWN = Search(first=1e4, steps=30)
+"""From what is all but a fixed point, stable or not: Newton's method."""
 
 
 def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"], search: Search = ANYWHERE

@@ -70,6 +70,11 @@ class Units(eqx.Module):
         """The shortest time constant: 1 / |s| of the pole s that is farthest from 0."""
         return 1 / max(float(np.abs(_poles(f)).max()) for f in (*self.membrane, *self.synapse) if f is not None)
 
+    @property
+    def longest(self) -> float:
+        """The longest time constant: 1 / |Re s| of the pole s that decays most slowly."""
+        return 1 / min(float(np.abs(_poles(f).real).min()) for f in (*self.membrane, *self.synapse) if f is not None)
+
     def over(self, P: int) -> Units:
         """The same with entries for each of P populations. Raises `ParameterError` for units of another number of populations."""
         wrong = [n for n in (len(self.membrane), len(self.synapse), len(self.noise)) if n not in (1, P)]

@@ -32,23 +32,13 @@ HERE = Path(__file__).parent
 HALVES = {"whole powers": ((0.0, 1.0, 2.0, 3.0, 4.0), (0.5, 1.5, 2.5, 3.5)), "half powers": ((0.0, 0.5, 1.5, 2.5, 3.5, 4.5), (1.0, 2.0, 3.0, 4.0))}
 LOWER, UPPER = (0.0, 0.5, 1.0, 1.5, 2.0), (2.5, 3.0, 3.5, 4.0, 4.5)
 FINE = tuple(np.round(np.arange(0.0, 2.01, 0.1), 1))
-STARTS, STEPS = 64, 150
-BEST, AROUND, ROUNDS, FURTHER, NOISE = 4, 6, 2, 300, 0.1
+STARTS = 64
 WORST_RATIO = 1.25
 
 
 def fitted(own: mf.System, table: pd.DataFrame, powers: Sequence[float]) -> mf.Fit:
-    """From random starts, with free states at first, since few of them have a state without laser; then around the best of these, twice."""
-    problem = model.problem(own, model.targets(table, powers))
-    found = solve(problem, starts=STARTS, free_states=True, solver=mf.LevenbergMarquardt(steps=STEPS))
-    rng = np.random.default_rng(1)
-    for _ in range(ROUNDS):
-        best = np.repeat(np.flatnonzero(np.isfinite(found.minima.loss))[:BEST], AROUND)
-        noise = NOISE * rng.normal(size=(len(best), len(found.u)))
-        noise[::AROUND] = 0
-        found = solve(problem, starts=len(best), first=found.minima.u[best] + noise, states=found.minima.states[best],
-                      solver=mf.LevenbergMarquardt(steps=FURTHER))  # fmt: skip
-    return found
+    """From random starts, with free states at first, since few of them have a state without laser."""
+    return solve(model.problem(own, model.targets(table, powers)), starts=STARTS, free_states=True)
 
 
 def predicted(own: mf.System, table: pd.DataFrame, fit: mf.Fit, powers: Sequence[float]) -> tuple[mf.Targets, np.ndarray]:

@@ -172,7 +172,7 @@ def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_
     elsewhere = np.ones((4, *problem.at_rest().shape))
     with pytest.raises(ParameterError, match="the checkpoint of another fit"):
         solve(problem, starts=4, from_given=False, free_states=True, states=elsewhere, checkpoint=tmp_path / "state")
-    assert said[0] == ("states free: compiling", 0.0)
+    assert said[0] == ("states free: states: compiling", 0.0)
     assert all(0 <= part <= 1 for _, part in said)
     assert said[-1][1] == 1
 

@@ -129,8 +129,10 @@ def test_residuals_are_standardised(problem, at):
     np.testing.assert_allclose(residuals[:n], (outcome.values[:n] - t.value[:n]) / error, rtol=1e-12)
     g = float(problem.coordinates.values(u)[1])
     assert float(residuals[n]) == pytest.approx((g - 0.25) / 0.05)
-    assert len(residuals) == n + 1 + 4
+    conditions = len(problem.conditions)
+    assert len(residuals) == n + 1 + 2 * conditions
     assert np.all(residuals[n + 1 :] == 0)
+    assert np.all((outcome.growth > -1) & (outcome.growth < -0.05))
     assert np.all((outcome.radius_square > 0) & (outcome.radius_square < 0.95))
 
 
@@ -168,10 +170,25 @@ def test_unstable_bulks_are_penalised(base, system_of):
     own = Problem.of(system, wide, targets, ["input[E]"])
     r, outcome = own.compiled(jnp.asarray(own.coordinates.given()), own.at_rest())
     assert float(outcome.radius_square[0]) > 1
-    assert len(r) == 2
+    assert len(r) == 3
     assert float(r[1]) == pytest.approx((float(outcome.radius_square[0]) - 0.95) / 0.02)
     free = Problem.of(system, wide, targets, ["input[E]"], stable=False)
     assert len(jax.eval_shape(free.residuals, jnp.zeros(1))[0]) == 1
+
+
+def test_states_that_the_equations_make_unstable_are_penalised(system_of):
+    """d growth = -1 + N mean phi' for dm/dt = -m + N mean phi(m) + I: (growth + .05) / .02 beyond -.05, in units of the membrane's time constant."""
+    system = system_of("1 + erf(x - 1/2)", "MotifOnly")
+    targets = mf.Targets.of([row("rate_mean", "E", "baseline", 1.0)])
+    for slope, penalty in ((1.2, (0.2 + 0.05) / 0.02), (0.97, (-0.03 + 0.05) / 0.02), (0.9, 0.0)):
+        # at m = 1/2 the rate is 1 and phi' is 2/sqrt(pi)
+        mean = slope / (1000 * 2 / np.sqrt(np.pi))
+        own = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=mean, g=0.0, motifs=mf.Motifs(), input=0.5 - 1000 * mean)
+        problem = Problem.of(system, own, targets, ["input[E]"])
+        outcome = problem.outcome(jnp.asarray(problem.coordinates.given()), 0.5 + problem.at_rest(), search=None)
+        assert float(outcome.growth[0]) == pytest.approx(slope - 1)
+        r = problem.free_residuals(jnp.asarray(problem.coordinates.given()), 0.5 + problem.at_rest())[0]
+        assert float(r[2]) == pytest.approx(penalty, abs=1e-9)
 
 
 def test_grids_of_time():

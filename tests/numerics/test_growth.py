@@ -1,0 +1,60 @@
+"""The growth of deviations from a fixed point, against eigenvalues and central differences."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import motifield as mf
+from motifield.numerics.autonomous import Autonomous
+from motifield.numerics.growth import growth
+from motifield.numerics.settle import settled
+
+
+@pytest.fixture(scope="module")
+def model(system_of):
+    return Autonomous(system_of("1 + erf(x - 1/2)", "SecondMoment"), 2)
+
+
+def parameters(feedback=1.0):
+    """Excitation that inhibition answers: the leading eigenvalues are complex."""
+    mean = feedback * np.array([[0.004, -0.006], [0.008, -0.002]])
+    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=mean, g=[[0.3, 0.2], [0.2, 0.3]], motifs=mf.Motifs(convergent=0.004),
+                            input=0.2)  # fmt: skip
+
+
+def test_growth_is_the_largest_real_part(model):
+    p = parameters()
+    y, error = settled(model, p, jnp.zeros(model.size))
+    assert float(error) < 1e-10
+    values = np.linalg.eigvals(np.asarray(model.jacobian(y, p)))
+    leading = values[np.argmax(values.real)]
+    assert abs(leading.imag) > 0.1
+    assert float(growth(model, y, p)) == pytest.approx(leading.real, rel=1e-12)
+    assert float(growth(model, y, p.replace(mean=0 * p.mean, g=0 * p.g))) == pytest.approx(-1.0)
+
+
+def test_its_derivative_along_a_branch(model):
+    """d growth / d(strength of feedback), the fixed point moving along, in forward and reverse mode."""
+    p = parameters()
+
+    def at(factor):
+        own = p.replace(mean=factor * p.mean)
+        return growth(model, settled(model, own, jnp.zeros(model.size))[0], own)
+
+    h = 1e-5
+    exact = float(jax.jacfwd(at)(1.0))
+    assert exact == pytest.approx(float((at(1 + h) - at(1 - h)) / (2 * h)), rel=1e-6)
+    assert exact == pytest.approx(float(jax.grad(at)(1.0)), rel=1e-10)
+    assert abs(exact) > 0.01
+
+
+def test_where_it_has_no_derivative_it_is_still_known(model):
+    """Without synapses all eigenvalues meet, and eigenvectors with them; where the state is not finite, there is no growth."""
+    p = parameters()
+    p = p.replace(mean=0 * p.mean, g=0 * p.g)
+    y, _ = settled(model, p, jnp.zeros(model.size))
+    value, slope = jax.jvp(lambda a: growth(model, y, p.replace(mean=a * parameters().mean)), (jnp.asarray(0.0),), (jnp.asarray(1.0),))
+    assert float(value) == pytest.approx(-1.0, abs=1e-6)
+    assert np.isfinite(float(slope))
+    assert np.isnan(float(growth(model, y * np.nan, p)))
