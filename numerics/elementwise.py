@@ -32,10 +32,12 @@ def piecewise(x: Array, pieces: Sequence[Elementwise], breaks: Sequence[float], 
 def nth_derivative(x: Array, order: int, pieces: Sequence[Elementwise], breaks: Sequence[float]) -> Array:
     """A derivative of the function with these pieces, between its breaks.
 
-    Where the function is finite and the chain rule makes 0 times infinity, as in exp(-exp(-x)) far to the left, it is flat.
+    Where the function is finite and the chain rule makes 0 times infinity, as in exp(-exp(-x)) far to the left, it is flat; without breaks, also
+    where a factor overflows, as in the fifth derivative of log(1 + exp(x))^1.8 there.
     """
     value = piecewise(x, [derivative(piece, order) for piece in pieces], breaks)
-    return value if order == 0 else jnp.where(jnp.isnan(value) & jnp.isfinite(piecewise(x, pieces, breaks)), 0.0, value)
+    lost = jnp.isnan(value) if breaks else ~jnp.isfinite(value)
+    return value if order == 0 else jnp.where(lost & jnp.isfinite(piecewise(x, pieces, breaks)), 0.0, value)
 
 
 def flat(function: Elementwise, *arguments: Array) -> Array:

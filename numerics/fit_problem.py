@@ -171,7 +171,7 @@ class Problem:
         misfit = outcome.values[self.fitted] - self.targets.value[self.fitted]
         parts = [self.whiten * misfit if self.whiten.ndim == 1 else self.whiten @ misfit, self.coordinates.prior_residuals(u)]
         if self.stable:
-            parts += [jnp.maximum(outcome.radius_square - RADIUS_LIMIT, 0.0) / WIDTH, jnp.maximum(outcome.growth - GROWTH_LIMIT, 0.0) / WIDTH]
+            parts += [_excess(outcome.radius_square, RADIUS_LIMIT), _excess(outcome.growth, GROWTH_LIMIT)]
         return jnp.concatenate(parts)
 
     def data_residuals(self, u: Float[Array, " n"], states: Array | None = None) -> Array:
@@ -231,6 +231,10 @@ class Problem:
                                    adjoint=adjoint, throw=False)  # fmt: skip
         variance = jax.vmap(lambda s: self.system.module.variance(s, coefficients))(solution.ys)
         return jax.vmap(lambda m, v: self.distribution(m, v, parameters))(solution.ys.K, variance)
+
+
+def _excess(value: Array, limit: float) -> Array:
+    return jnp.where(value > limit, value - limit, 0.0) / WIDTH
 
 
 def _as_they_are(model: Autonomous, parameters: Parameters, state: Array) -> tuple[Array, Array]:

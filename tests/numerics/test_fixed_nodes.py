@@ -68,6 +68,22 @@ def test_derivatives_in_mean_variance_and_parameters(power):
         np.testing.assert_allclose(jax.grad(of)(at), jax.jacfwd(of)(at), rtol=1e-9, atol=1e-12)
 
 
+def test_high_derivatives_of_smooth_functions_far_to_the_left():
+    """<D^5 phi> of (w log(1 + exp(x / w)))^1.8 by differences of <D^4 phi>, though factors of D^5 phi overflow in its tail."""
+    system = mf.compile(mf.derive(mf.Architecture(transfer="(width*log(1 + exp(x/width)))**exponent"), mf.SecondMoment()))
+    average = with_fixed_nodes(system).module.mean_rate
+    prepared = average.prepare({"exponent": 1.8, "width": 0.5})
+    h = 1e-4
+
+    def order(n, mu):
+        return float(average.derivatives(jnp.asarray(mu), jnp.asarray(200.0), prepared, orders=(n,))[0])
+
+    for mu in (5.0, -5.0):
+        assert order(5, mu) == pytest.approx((order(4, mu + h) - order(4, mu - h)) / (2 * h), rel=1e-4)
+    curvature = jax.hessian(lambda Delta: average.derivatives(jnp.asarray(5.0), Delta, prepared, orders=(1,))[0])(jnp.asarray(200.0))
+    assert float(curvature) == pytest.approx(order(5, 5.0) / 4, rel=1e-6)
+
+
 def test_against_the_exact_average_of_the_equations(power):
     system, fixed = power
     values = {"gain": 0.7, "threshold": 0.1, "exponent": 2.6}
