@@ -169,7 +169,7 @@ class Fit:
 def fit(
     system: System, parameters: Parameters, targets: Targets, unknowns: Sequence[Unknown | str] = (), *, motifs: FreeMotifs | None = None,
     conditions: Mapping[str, Mapping[str, Any]] | None = None, priors: Mapping[str, Prior] = {}, solver: Solver | None = None, starts: int = 32,
-    seed: int = 0, from_given: bool = True, free_states: bool = False, stable: bool = True, step: float = 0.1, correlated: bool = False,
+    seed: int = 0, from_given: bool = True, free_states: bool = False, stable: bool | float = True, step: float = 0.1, correlated: bool = False,
     checkpoint: str | Path | None = None, throw: bool = False, progress: Callable[[str, float], None] | None = None,
 ) -> Fit:  # fmt: skip
     """Parameters whose equations reproduce the targets: minima of sum ((prediction - value) / error)^2 + priors, from many starts at once.
@@ -182,7 +182,8 @@ def fit(
     the first one the parameters as given (`from_given`); free_states: fit parameters together with states that need not be at rest first, which
     also brings starts to an end that have no fixed point
     stable: penalise states that the bulk makes unstable (squared radius above .95), or the equations (the slowest decay below .05 of that without
-        synapses); step: longest step of time courses, in units of the unit's time constant
+        synapses, or of another part, stable=0.4: networks of few neurons vary, and some are less stable than the equations)
+    step: longest step of time courses, in units of the unit's time constant
     correlated: count misfits d by the covariance C of the targets, d^T C^-1 d, not each by its own error
     checkpoint: a file to write after every few steps and to go on from; progress: called with a text and the part that is done
 

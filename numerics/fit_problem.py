@@ -35,9 +35,9 @@ from .unknowns import Coordinates, Prior, Unknown
 LARGEST_RESIDUAL = 1e-9
 MOMENT = 1e-12
 """How long before a jump a step ends, relative to its time, or to 1 where that is less."""
-RADIUS_LIMIT, GROWTH_LIMIT, WIDTH = 0.95, -0.05, 0.02
-"""Squared bulk radius, and growth relative to the slowest decay without synapses, beyond which a fit is penalised; and what excess counts as one
-standard error.
+RADIUS_LIMIT, MARGIN, WIDTH = 0.95, 0.05, 0.02
+"""Squared bulk radius above which, and slowest decay, relative to that without synapses, below which a fit is penalised; and what excess counts as
+one standard error.
 """
 
 
@@ -62,7 +62,7 @@ class Problem:
     targets: those with a value, held-out ones among them; whiten: what turns misfits into independent ones, see `whitening`
     """
 
-    def __init__(self, system: System, coordinates: Coordinates, targets: Targets, *, stable: bool, step: float, correlated: bool):
+    def __init__(self, system: System, coordinates: Coordinates, targets: Targets, *, stable: bool | float, step: float, correlated: bool):
         self.exact, self.system = system, with_fixed_nodes(system)
         self.coordinates, self.targets, self.stable, self.step, self.correlated = coordinates, targets, stable, step, correlated
         self.fitted = ~np.asarray(targets.held_out) & np.isfinite(targets.value)
@@ -79,7 +79,7 @@ class Problem:
     @classmethod
     def of(cls, system: System, parameters: Parameters, targets: Targets, unknowns: Sequence[Unknown | str] = (), *,
            motifs: FreeMotifs | None = None, conditions: Mapping[str, Mapping[str, Any]] | None = None, priors: Mapping[str, Prior] = {},
-           stable: bool = True, step: float = 0.1, correlated: bool = False) -> Problem:  # fmt: skip
+           stable: bool | float = True, step: float = 0.1, correlated: bool = False) -> Problem:  # fmt: skip
         """The arguments are those of `fit`. Raises `ParameterError`, `ArchitectureError`."""
         require_x64()
         own = system.complete(parameters)
@@ -92,6 +92,8 @@ class Problem:
                                  "say what differs in it, or {}")  # fmt: skip
         if not step > 0:
             raise ParameterError(f"step = {step} must be a positive time")
+        if not 0 <= stable < 1 and stable is not True:
+            raise ParameterError(f"stable = {stable} must be true, false, or the slowest decay relative to that without synapses, from 0 to below 1")
         coordinates = Coordinates.of(own, given, unknowns, motifs, priors)
         _check_motifs(system, coordinates)
         _check_units(system, own, targets)
@@ -131,7 +133,7 @@ class Problem:
 
         def find(model: Autonomous, own: Parameters, state: Array) -> tuple[Array, Array, Array]:
             y, error = settle(model, own, state)
-            return y, error, growth(model, y, own) if self.stable else jnp.zeros(())
+            return y, error, jnp.zeros(()) if self.stable is False else growth(model, y, own)
 
         found, statistics = {}, {}
         for group in self._layout.groups(own):
@@ -170,8 +172,8 @@ class Problem:
     def _residuals(self, u: Array, outcome: Outcome) -> Array:
         misfit = outcome.values[self.fitted] - self.targets.value[self.fitted]
         parts = [self.whiten * misfit if self.whiten.ndim == 1 else self.whiten @ misfit, self.coordinates.prior_residuals(u)]
-        if self.stable:
-            parts += [_excess(outcome.radius_square, RADIUS_LIMIT), _excess(outcome.growth, GROWTH_LIMIT)]
+        if self.stable is not False:
+            parts += [_excess(outcome.radius_square, RADIUS_LIMIT), _excess(outcome.growth, -MARGIN if self.stable is True else -self.stable)]
         return jnp.concatenate(parts)
 
     def data_residuals(self, u: Float[Array, " n"], states: Array | None = None) -> Array:

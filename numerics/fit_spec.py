@@ -84,7 +84,7 @@ class FitSpec(Strict):
     starts: int = Field(default=32, ge=1)
     seed: int = Field(default=0, ge=0)
     free_states: bool = False
-    stable: bool = True
+    stable: bool | Number = True
     step: Number = Field(default=0.1, gt=0)
     correlated: bool = False
     solver: str = "levenberg-marquardt"

@@ -189,6 +189,11 @@ def test_states_that_the_equations_make_unstable_are_penalised(system_of):
         assert float(outcome.growth[0]) == pytest.approx(slope - 1)
         r = problem.free_residuals(jnp.asarray(problem.coordinates.given()), 0.5 + problem.at_rest())[0]
         assert float(r[2]) == pytest.approx(penalty, abs=1e-9)
+    wider = Problem.of(system, own, targets, ["input[E]"], stable=0.4)
+    r = wider.free_residuals(jnp.asarray(wider.coordinates.given()), 0.5 + wider.at_rest())[0]
+    assert float(r[2]) == pytest.approx((-0.1 + 0.4) / 0.02)
+    with pytest.raises(ParameterError, match=r"stable = 1.5 must be true, false, or the slowest decay"):
+        Problem.of(system, own, targets, ["input[E]"], stable=1.5)
 
 
 def test_grids_of_time():

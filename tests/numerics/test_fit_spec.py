@@ -125,6 +125,8 @@ def test_what_is_left_out_has_the_defaults_of_fit(read):
     assert given["solver"] == mf.LevenbergMarquardt()
     assert (given["starts"], given["seed"], given["stable"], given["step"]) == (32, 0, True, 0.1)
     assert read("").fit is None
+    named = read('[fit]\nstable = 0.4\ncorrelated = true\n[[fit.unknown]]\nname = "spread"\n').fit.arguments(spec.numbers(), targets)
+    assert (named["stable"], given["correlated"], named["correlated"]) == (0.4, False, True)
 
 
 def test_the_section_in_the_readme(read):
