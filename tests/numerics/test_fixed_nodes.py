@@ -70,7 +70,8 @@ def test_derivatives_in_mean_variance_and_parameters(power):
 
 def test_high_derivatives_of_smooth_functions_far_to_the_left():
     """<D^5 phi> of (w log(1 + exp(x / w)))^1.8 by differences of <D^4 phi>, though factors of D^5 phi overflow in its tail."""
-    system = mf.compile(mf.derive(mf.Architecture(transfer="(width*log(1 + exp(x/width)))**exponent"), mf.SecondMoment()))
+    smooth = mf.transfer.expression("(width*log(1 + exp(x/width)))**exponent", positive=["width", "exponent"], width=1.0, exponent=2.0)
+    system = mf.compile(mf.derive(mf.Architecture(transfer=smooth), mf.SecondMoment()))
     average = with_fixed_nodes(system).module.mean_rate
     prepared = average.prepare({"exponent": 1.8, "width": 0.5})
     h = 1e-4
