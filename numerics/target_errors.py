@@ -26,7 +26,7 @@ def whitening(targets: Targets, fitted: np.ndarray, *, correlated: bool) -> np.n
     correlation = targets.covariance[np.ix_(fitted, fitted)] / np.outer(error, error)
     values, vectors = np.linalg.eigh(correlation)
     if values[0] < SMALLEST:
-        names = [targets.label(k) for k in np.flatnonzero(fitted)]
+        names = [targets.label(k) for k in np.flatnonzero(fitted).tolist()]
         most = np.argsort(-np.abs(vectors[:, 0]))[:3]
         raise ParameterError(f"errors of the targets nearly follow from each other (smallest eigenvalue of their correlations {values[0]:.2g}): "
                              f"leave out some, such as one of {', '.join(names[k] for k in most)}, or correlated")  # fmt: skip
