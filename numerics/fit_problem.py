@@ -27,7 +27,7 @@ from .precision import require_x64
 from .rate_statistics import ORDER, RateDistribution, RateStatistics, bulk_radius_square
 from .settle import ANYWHERE, Search, settled
 from .system import System
-from .target_errors import whitening
+from .target_errors import whitened, whitening
 from .targets import Targets
 from .units import Units
 from .unknowns import Coordinates, Prior, Unknown
@@ -171,7 +171,7 @@ class Problem:
 
     def _residuals(self, u: Array, outcome: Outcome) -> Array:
         misfit = outcome.values[self.fitted] - self.targets.value[self.fitted]
-        parts = [self.whiten * misfit if self.whiten.ndim == 1 else self.whiten @ misfit, self.coordinates.prior_residuals(u)]
+        parts = [whitened(self.whiten, misfit), self.coordinates.prior_residuals(u)]
         if self.stable is not False:
             parts += [_excess(outcome.radius_square, RADIUS_LIMIT), _excess(outcome.growth, -MARGIN if self.stable is True else -self.stable)]
         return jnp.concatenate(parts)

@@ -23,7 +23,7 @@ from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
 from .motif_coordinates import CLASSES, FreeMotifs, MotifCoordinates
 from .parameters import Parameters
 from .settle import ANYWHERE, NEARBY, Search
-from .target_errors import without
+from .target_errors import whitened, without
 from .targets import Targets
 from .unknowns import Coordinates
 from .vary import entries_of
@@ -252,8 +252,7 @@ def _fits(problem: Problem, begin: np.ndarray, folds: np.ndarray, solver: Solver
     def residuals(x: Array, states: Array, search: Search = NEARBY) -> tuple[Array, Array]:
         r, outcome = problem.residuals(x[:-1], states, reverse=solver.reverse, search=search)
         kept = jnp.asarray(table)[jnp.round(jax.lax.stop_gradient(x[-1])).astype(int)]
-        own = kept * r[:size] if kept.ndim == 1 else kept @ r[:size]
-        return jnp.concatenate([own, r[size:]]), outcome.states
+        return jnp.concatenate([whitened(kept, r[:size]), r[size:]]), outcome.states
 
     starts = np.concatenate([np.column_stack([begin, np.full(len(begin), float(k))]) for k in range(count + 1)])
     rest = np.asarray(problem.at_rest())

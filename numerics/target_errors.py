@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from jaxtyping import Array
 
 from ..errors import ParameterError
 from .targets import Targets
@@ -31,6 +34,11 @@ def whitening(targets: Targets, fitted: np.ndarray, *, correlated: bool) -> np.n
         raise ParameterError(f"errors of the targets nearly follow from each other (smallest eigenvalue of their correlations {values[0]:.2g}): "
                              f"leave out some, such as one of {', '.join(names[k] for k in most)}, or correlated")  # fmt: skip
     return np.linalg.inv(np.linalg.cholesky(correlation)) * precision
+
+
+def whitened(whiten: Any, misfit: Array) -> Array:
+    """Misfits times what `whitening` or `without` gave, (m,); pure."""
+    return whiten * misfit if whiten.ndim == 1 else whiten @ misfit
 
 
 def without(whiten: np.ndarray, targets: Targets, fitted: np.ndarray, left_out: np.ndarray) -> np.ndarray:

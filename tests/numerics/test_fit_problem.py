@@ -196,6 +196,15 @@ def test_states_that_the_equations_make_unstable_are_penalised(system_of):
         Problem.of(system, own, targets, ["input[E]"], stable=1.5)
 
 
+def test_growth_is_in_units_of_the_slowest_decay():
+    """Without synapses, membranes of time constant 4 decay at 1/4: growth -1, and no penalty."""
+    slow = mf.Architecture(["E"], "1 + erf(x - 1/2)", membrane=mf.filters.membrane(4.0))
+    own = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=0.0, g=0.0, motifs=mf.Motifs(), input=0.5)
+    problem = Problem.of(mf.compile(mf.derive(slow, mf.MotifOnly())), own, mf.Targets.of([row("rate_mean", "E", "baseline", 1.0)]), ["input[E]"])
+    outcome = problem.outcome(jnp.asarray(problem.coordinates.given()))
+    assert float(outcome.growth[0]) == pytest.approx(-1.0)
+
+
 def test_grids_of_time():
     np.testing.assert_allclose(_grid(0.0, np.array([0.5, 1.0]), 0.25, np.array([0.7, 3.0])), [0, 0.25, 0.5, 0.7, 0.85, 1.0])
     np.testing.assert_allclose(_grid(1.0, np.array([1.0]), 0.25, np.zeros(0)), [1, 1.25])

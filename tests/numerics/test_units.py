@@ -52,10 +52,11 @@ def test_without_filters_units_are_plain():
     assert not Units(synapse=(observer([1.0], [1.0, 1.0], 1, 1),)).is_plain
 
 
-def test_the_shortest_time_constant_is_that_of_the_fastest_pole():
+def test_shortest_and_longest_time_constants_are_those_of_the_fastest_and_slowest_pole():
     """Not the geometric mean, which T is: here sqrt(10 * .1) = 1."""
     two = filters.rational("1/((1 + tau*s)*(1 + rise*s))", tau=10, rise=0.1)
     assert Units.of(architecture(synapse=two), parameters()).shortest == pytest.approx(0.1)
+    assert Units.of(architecture(synapse=two), parameters()).longest == pytest.approx(10)
 
 
 def test_one_for_all_or_one_for_each():
