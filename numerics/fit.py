@@ -15,7 +15,8 @@ import numpy as np
 import xarray as xr
 
 from ..errors import ParameterError, SolverError
-from ..theory.closures import SecondMoment
+from ..theory.closures import MotifOnly, SecondMoment
+from .couplings import Couplings
 from .feasibility import residual_moments
 from .fit_problem import Problem
 from .free_states import with_free_states
@@ -137,15 +138,30 @@ class Fit:
         return found
 
     def closure_validity(self) -> str:
-        """Whether the closure is exact at the fixed points of the best minimum, and what it lacks if not."""
-        closure, own = self.problem.system.mean_field.closure, self.parameters()
-        _, B = residual_moments(own)
-        reciprocal = float(np.abs(B * np.asarray(own.g) * np.asarray(own.g).T).max())
-        if isinstance(closure, SecondMoment):
-            return "exact at fixed points" if reciprocal < 1e-12 else \
-                f"SecondMoment leaves out that neurons feel their own rate: largest |g_pq g_qp B_pq| = {reciprocal:.3g}"  # fmt: skip
-        name = type(closure).__name__
-        return f"{name} takes the residual's variance from mean rates: exact only where rates vary little across neurons; SecondMoment() does not"
+        """Whether the closure is exact at the fixed points of the best minimum, and what it lacks if not: of the variance of the currents
+        M_pq < phi_q^2 > (`MotifOnly`) or M_pq (< phi_q^2 > - R_q^2) (`LowRank`), summed over q, M_pq = alpha_q g_pq^2 A_pq; with reciprocity
+        that neurons feel their own rate.
+        """
+        closure, names = self.problem.system.mean_field.closure, self.parameters().populations
+        own = {name: self.parameters(name) for name in self.problem.conditions}
+        left_out = []
+        if not isinstance(closure, SecondMoment):
+            shares = np.stack([self._variance_left_out(name) for name in own])
+            c, p = np.unravel_index(int(np.argmax(shares)), shares.shape)
+            what = "leaves the residual out" if isinstance(closure, MotifOnly) else "takes the residual's variance from mean rates"
+            left_out += [f"{what}, with it up to {100 * shares[c, p]:.2g} % of the variance of the currents ({names[p]}, {list(own)[c]}), which "
+                         "SecondMoment() counts"]  # fmt: skip
+        reciprocal = max(float(np.abs(residual_moments(p)[1] * np.asarray(p.g) * np.asarray(p.g).T).max()) for p in own.values())
+        left_out += [f"leaves out that neurons feel their own rate: largest |g_pq g_qp B_pq| = {reciprocal:.3g}"] * (reciprocal >= 1e-12)
+        return f"{type(closure).__name__} {' and '.join(left_out)}" if left_out else "exact at fixed points"
+
+    def _variance_left_out(self, condition: str) -> np.ndarray:
+        """By a closure without second moments, relative to the variance of the currents with them, (P,)."""
+        own = self.parameters(condition)
+        seen = self.problem.statistics(condition, own, self.minima.states[0][self.problem.conditions.index(condition)])
+        squares = seen.rate_sd**2 + (seen.rate_mean**2 if isinstance(self.problem.system.mean_field.closure, MotifOnly) else 0.0)
+        missing = np.asarray(Couplings.of(own).residual @ squares)
+        return missing / np.maximum(missing + np.asarray(seen.variance), 1e-300)
 
     def json(self) -> dict[str, Any]:
         """Plain data."""
@@ -211,6 +227,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, s
         raise ParameterError(f"starts = {starts} and lanes = {lanes} must be at least 1")
     method = LevenbergMarquardt() if solver is None else solver
     begin = _starts(problem, starts, seed, from_given, first)
+    _check_priors(problem, begin)
     say, path = progress or (lambda what, part: None), None if checkpoint is None else Path(checkpoint)
     at, share = np.broadcast_to(problem.at_rest(), (len(begin), *problem.at_rest().shape)).copy(), 0.0
     if states is not None:
@@ -228,8 +245,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, starts: int = 32, s
 
     run = Lanes(partial(residuals, search=search), residuals, method, begin, at, lanes=lanes)
     found = run.run(lambda what, part: say(what, share + (1 - share) * part), path, f"{key} {free_states}")
-    order = np.argsort(np.where(np.isfinite(found.loss), found.loss, np.inf), kind="stable")
-    return Fit(problem, Minima(*(value[order] for value in found)))
+    return Fit(problem, found.sorted())
 
 
 def _starts(problem: Problem, starts: int, seed: int, from_given: bool, first: Any) -> np.ndarray:
@@ -242,13 +258,21 @@ def _starts(problem: Problem, starts: int, seed: int, from_given: bool, first: A
     return np.concatenate(rows)[:starts]
 
 
+def _check_priors(problem: Problem, starts: np.ndarray) -> None:
+    """A prior that no start satisfies is wrong, not the starts."""
+    values = np.asarray(jax.vmap(problem.coordinates.prior_residuals)(jnp.asarray(starts)))
+    for name, own in zip(problem.coordinates.priors, values.T, strict=True):
+        if not np.isfinite(own).any():
+            raise ParameterError(f"the prior of {name}, {problem.coordinates.priors[name]}, excludes its value at every start: is its sign right? "
+                                 "Give the parameters another value, or bounds")  # fmt: skip
+
+
 def _key(problem: Problem, solver: Solver, starts: np.ndarray, states: np.ndarray) -> str:
     """Of what a checkpoint must agree with."""
     t, own = problem.targets, problem.coordinates
-    numbers = sorted((name, value) for name, value in vars(solver).items() if isinstance(value, (int, float)))
     bounds = [(u.low, u.high, u.start) for u in own.unknowns]
     settings = [(c.name, [(s.name, v) for s, v in c.settings]) for c in own.conditions]
-    texts = (type(solver).__name__, numbers, own.labels, bounds, sorted(map(repr, own.priors.items())), t.labels, settings, problem.stable,
+    texts = (solver.settings, own.labels, bounds, sorted(map(repr, own.priors.items())), t.labels, settings, problem.stable,
              problem.step, problem.correlated, problem.system.source)  # fmt: skip
     digest = hashlib.sha256(repr(texts).encode())
     inputs = [c.replacements for c in own.conditions]

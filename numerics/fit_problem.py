@@ -26,11 +26,12 @@ from .pools import Pools
 from .precision import require_x64
 from .rate_statistics import ORDER, RateDistribution, RateStatistics, bulk_radius_square
 from .settle import ANYWHERE, Search, settled
-from .system import System
+from .system import OPTIONAL_INPUTS, System
 from .target_errors import whitened, whitening
 from .targets import Targets
 from .units import Units
-from .unknowns import Coordinates, Prior, Unknown
+from .unknowns import PERSISTENCE, Condition, Coordinates, Prior, Unknown
+from .vary import MOTIFS
 
 LARGEST_RESIDUAL = 1e-9
 MOMENT = 1e-12
@@ -95,6 +96,11 @@ class Problem:
         if not 0 <= stable < 1 and stable is not True:
             raise ParameterError(f"stable = {stable} must be true, false, or the slowest decay relative to that without synapses, from 0 to below 1")
         coordinates = Coordinates.of(own, given, unknowns, motifs, priors)
+        if np.all(targets.held_out | ~np.isfinite(targets.value)):
+            raise ParameterError("nothing is left to fit: all targets that have a value are held out")
+        for condition in coordinates.conditions:
+            _check_condition(system, condition, own)
+        _check_inputs(system, coordinates)
         _check_motifs(system, coordinates)
         _check_units(system, own, targets)
         return cls(system, coordinates, targets, stable=stable, step=step, correlated=correlated)
@@ -132,8 +138,8 @@ class Problem:
         settle = _as_they_are if search is None else partial(settled, search=search)
 
         def find(model: Autonomous, own: Parameters, state: Array) -> tuple[Array, Array, Array]:
-            y, error = settle(model, own, state)
-            return y, error, jnp.zeros(()) if self.stable is False else growth(model, y, own)
+            y, error, J = settle(model, own, state)
+            return y, error, jnp.zeros(()) if self.stable is False else growth(model, y, own, J)
 
         found, statistics = {}, {}
         for group in self._layout.groups(own):
@@ -207,12 +213,17 @@ class Problem:
         return jax.jit(lambda u, states: self.residuals(u, states))
 
     def predicted(self, u: Any, states: Any) -> np.ndarray:
-        """Predictions of all targets."""
-        return np.asarray(self.compiled(jnp.asarray(u), jnp.asarray(states))[1].values)
+        """Predictions of all targets; nan where a condition has no fixed point."""
+        outcome = self.compiled(jnp.asarray(u), jnp.asarray(states))[1]
+        return np.where(np.all(np.asarray(outcome.residuals) < LARGEST_RESIDUAL), np.asarray(outcome.values), np.nan)
 
     def _statistics(self, model: Autonomous, y: Array, parameters: Parameters) -> RateStatistics:
         seen = model.observables(y, parameters)
         return self.distribution(seen["mean"], seen["variance"], parameters)
+
+    def statistics(self, name: str, parameters: Parameters, y: Any) -> RateStatistics:
+        """Of the rates of every population at the fixed point of a condition."""
+        return self._statistics(self._at[name], jnp.asarray(y), parameters)
 
     def point(self, name: str, parameters: Parameters, y: Any) -> FixedPoint:
         """The fixed point of a condition, to analyse."""
@@ -239,8 +250,9 @@ def _excess(value: Array, limit: float) -> Array:
     return jnp.where(value > limit, value - limit, 0.0) / WIDTH
 
 
-def _as_they_are(model: Autonomous, parameters: Parameters, state: Array) -> tuple[Array, Array]:
-    return state, model.field(state, parameters) / (1 + jnp.abs(state))
+def _as_they_are(model: Autonomous, parameters: Parameters, state: Array) -> tuple[Array, Array, Array]:
+    J = jax.jacfwd(model.bind(jax.lax.stop_gradient(parameters)))(jax.lax.stop_gradient(state))
+    return state, model.field(state, parameters) / (1 + jnp.abs(state)), J
 
 
 def _grid(start: float, times: np.ndarray, step: float, edges: np.ndarray) -> np.ndarray:
@@ -304,7 +316,8 @@ class _Layout:
         pooled = [self.pools.extended(at.rate_mean, at.rate_sd, own[name].fractions) for name, at in seen]
         mean, sd = (jnp.concatenate([pair[k].ravel() for pair in pooled]) for k in (0, 1))
         persistence = problem.coordinates.persistence(u)
-        correlations = [problem.distribution.correlation((statistics[a], own[a]), (statistics[b], own[b]), persistence) for a, b in self.pairs]
+        correlations = [problem.distribution.correlation(*((statistics[c], own[c], self.starts[c]) for c in pair), persistence)
+                        for pair in self.pairs]  # fmt: skip
         quantiles = [problem.distribution.quantiles(statistics[n].mean, statistics[n].variance, own[n], norm.ppf(self.levels)).ravel()
                      for n in self.conditions] if len(self.levels) else []  # fmt: skip
         bank = {"rate_mean": mean, "rate_sd": sd, "rate_change": mean}
@@ -339,6 +352,27 @@ class _Layout:
         before = sum(len(self.times[name]) for name in self.conditions[:c])
         at = int(np.searchsorted(self.times[condition], self.targets.time[k]))
         return (len(self.conditions) + before + at) * P + p
+
+
+def _check_condition(system: System, condition: Condition, parameters: Parameters) -> None:
+    """What a condition changes must be numbers that a network can have, and in the equations."""
+    made = condition.apply(parameters)
+    motifs = any(part.name in MOTIFS for own, _ in condition.settings for part in own.parts)
+    try:
+        Parameters.of(populations=made.populations, N=float(made.N), fractions=made.fractions, mean=made.mean, g=made.g, motifs=made.motifs,
+                      tau_inp=made.tau_inp, noise=made.noise, check=motifs)  # fmt: skip
+        system.check(made)
+    except ParameterError as error:
+        raise type(error)(f"condition {condition.name}: {error}") from None
+
+
+def _check_inputs(system: System, coordinates: Coordinates) -> None:
+    """Inputs that may change must be in the equations."""
+    for label, arrays in coordinates.arrays.items():
+        for name in arrays:
+            needed = "spread" if name == PERSISTENCE else OPTIONAL_INPUTS.get(name)
+            if needed is not None and needed not in system.mean_field.architecture.inputs:
+                raise ParameterError(f"{label} is unknown, but the architecture has no such input: add {needed!r} to its inputs")
 
 
 def _check_motifs(system: System, coordinates: Coordinates) -> None:

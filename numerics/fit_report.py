@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .comparison_plots import comparison, profiles
 from .fit import Fit
 from .fit_check import FitCheck
@@ -44,8 +46,8 @@ def write_fit_report(
 
 
 def headline(fit: Fit) -> tuple[bool, str]:
-    """Whether all targets in the fit are reproduced within 2 standard errors, and this in words."""
-    rows = [row for row in fit.rows() if not row["held out"]]
+    """Whether all targets in the fit, those with a value, are reproduced within 2 standard errors, and this in words."""
+    rows = [row for row in fit.rows() if not row["held out"] and np.isfinite(row["value"])]
     close = sum(abs(row["z"]) <= CLOSE for row in rows)
     worst = max(rows, key=lambda row: abs(row["z"]))
     text = (f"{close} of {len(rows)} targets are within {CLOSE:g} standard errors; the largest difference is {abs(worst['z']):.2g} "
@@ -71,8 +73,11 @@ def _summary(fit: Fit) -> list[str]:
 
 
 def _targets(fit: Fit, determined: Identifiability | None) -> str:
-    rows, held = ([{k: v for k, v in row.items() if k != "held out"} for row in fit.rows() if row["held out"] is kind] for kind in (False, True))
-    parts = {"Targets in the fit": rows, "Held-out targets, predicted": held if determined is None else determined.held_out_rows()}
+    every = [({k: v for k, v in row.items() if k != "held out"}, row["held out"]) for row in fit.rows()]
+    rows, held = ([row for row, out in every if out is kind and np.isfinite(row["value"])] for kind in (False, True))
+    missing = [{"target": row["target"], "fit": row["fit"]} for row, _ in every if not np.isfinite(row["value"])]
+    parts = {"Targets in the fit": rows, "Held-out targets, predicted": held if determined is None else determined.held_out_rows(),
+             "Without a value, predicted": missing}  # fmt: skip
     return "".join(_folded(caption, own) for caption, own in parts.items() if own)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optax
 from pydantic import ConfigDict, Field, model_validator
 
 from ..errors import MotifieldError, ParameterError, SpecError
@@ -73,8 +74,10 @@ class UnknownSpec(Strict):
 
 
 class FitSpec(Strict):
-    """[fit]: `targets`, `starts`, `seed`, `free_states`, `stable`, `step`, `correlated`, `solver`, `free_motifs`, `tied_motifs` or `motif_classes`.
+    """[fit]: `targets`, `starts`, `seed`, `free_states`, `stable`, `step`, `correlated`, `solver`, `steps`, `learning_rate`, `free_motifs`,
+    `tied_motifs` or `motif_classes`.
 
+    steps: at most, of each start; learning_rate: of Adam, the first-order solver.
     [fit.dale] maps populations to the sign of their synapses, which makes every mean that is not 0 unknown; [[fit.unknown]] names others, and
     replaces those of [fit.dale] that it names as well; [fit.priors] maps names to priors; [fit.conditions.NAME] maps names to what differs in that
     condition, numbers or whole inputs.
@@ -88,6 +91,8 @@ class FitSpec(Strict):
     step: Number = Field(default=0.1, gt=0)
     correlated: bool = False
     solver: str = "levenberg-marquardt"
+    steps: int | None = Field(default=None, ge=1)
+    learning_rate: Number | None = Field(default=None, gt=0)
     free_motifs: list[str] = Field(default=[])
     tied_motifs: list[str] = Field(default=[])
     motif_classes: list[str] | None = None
@@ -100,6 +105,8 @@ class FitSpec(Strict):
     def _valid(self) -> FitSpec:
         if self.solver not in SOLVERS:
             raise ValueError(f"the solver {self.solver!r} is unknown: there are {', '.join(SOLVERS)}")
+        if self.learning_rate is not None and SOLVERS[self.solver] is not FirstOrder:
+            raise ValueError(f"the solver {self.solver!r} has no learning_rate: give it with solver = 'first-order'")
         if self.motif_classes is not None and (self.free_motifs or self.tied_motifs):
             raise ValueError("give motif_classes, or free_motifs and tied_motifs, not both")
         strange = [name for name in self.motif_classes or [] if name not in CLASSES]
@@ -124,6 +131,13 @@ class FitSpec(Strict):
             return FreeMotifs.classes(*self.motif_classes)
         return FreeMotifs(tuple(self.free_motifs), tuple(self.tied_motifs))
 
+    def method(self) -> Solver:
+        """The solver with its settings."""
+        given: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
+        if self.learning_rate is not None:
+            given["optimiser"] = optax.adam(float(self.learning_rate))
+        return SOLVERS[self.solver](**given)
+
     def unknowns(self, parameters: Parameters) -> tuple[list[Unknown], dict[str, Prior]]:
         """The unknowns, with their priors, and the priors of other parameters. Raises `ParameterError`."""
         strange = [name for name in self.dale if name not in parameters.populations]
@@ -132,7 +146,7 @@ class FitSpec(Strict):
         priors = {name: prior.build() for name, prior in self.priors.items()}
         named = [own if own.prior is not None else replace(own, prior=priors.get(own.label)) for own in (given.build() for given in self.unknown)]
         found = dale(self.dale, parameters, prior=priors) if self.dale else []
-        taken = _means(named, parameters)
+        taken = _means([own for own in named if own.condition is None], parameters)
         found = [own for own in found if not np.any(taken & entries_of(own.names[0], parameters)[1])]
         used = {own.label for own in (*found, *named)}
         return [*found, *named], {name: prior for name, prior in priors.items() if name not in used}
@@ -151,7 +165,7 @@ class FitSpec(Strict):
         unknowns, priors = self.unknowns(parameters)
         conditions = {name: self.conditions.get(name, {}) for name in own.conditions}
         return {"targets": own, "unknowns": unknowns, "priors": priors, "motifs": self.motifs(), "conditions": conditions,
-                "solver": SOLVERS[self.solver](), "starts": self.starts, "seed": self.seed, "free_states": self.free_states,
+                "solver": self.method(), "starts": self.starts, "seed": self.seed, "free_states": self.free_states,
                 "stable": self.stable, "step": float(self.step), "correlated": self.correlated}  # fmt: skip
 
 

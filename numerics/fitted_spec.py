@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from .fit import Fit
 from .fit_spec import FitSpec
 from .parameter_file import read_mapping, write_parameters
-from .unknowns import PERSISTENCE
+from .vary import entry_names, scalar
 
 
 def write_fitted_spec(fit: Fit, source: str | Path, path: str | Path, section: FitSpec | None = None) -> None:
     """Write the spec `source` with the best solution's numbers, to .toml or .json, whole or not at all.
 
     [parameters] are those that all conditions share, instead of those that were there, or of a [connectome]; values that belong to one condition
-    stand in [fit.conditions]. section: [fit], by default that of the source; a fit of the new spec starts from the solution. `persistence`
-    alone, which is no parameter, is not in it. Raises `SpecError` for other suffixes and for inputs given as code.
+    stand in [fit.conditions], and what a factor of one condition multiplies stands there multiplied. section: [fit], by default that of the
+    source; a fit of the new spec starts from the solution. `persistence` alone, which is no parameter, is not in it. Raises `SpecError` for other
+    suffixes and for inputs given as code.
     """
     data = read_mapping(source)
     data.pop("connectome", None)
@@ -38,17 +38,19 @@ def _section(fit: Fit, section: FitSpec, folder: Path) -> dict[str, Any]:
         made["targets"] = os.path.relpath(section.targets, folder)
     conditions: dict[str, dict[str, Any]] = {name: dict(given) for name, given in made.get("conditions", {}).items()}
     for name, settings in _settings(fit).items():
-        conditions.setdefault(name, {}).update(settings)
+        earlier = conditions.get(name, {})  # those that are set anew come last, in their order: a factor that was there would multiply them
+        conditions[name] = {key: value for key, value in earlier.items() if key not in settings} | settings
     return made | ({"conditions": conditions} if conditions else {})
 
 
 def _settings(fit: Fit) -> Mapping[str, dict[str, float]]:
     """By condition: its own numbers."""
-    coordinates = fit.problem.coordinates
     found: dict[str, dict[str, float]] = {}
-    values = np.asarray(coordinates.scalar_values(jnp.asarray(fit.u)))
-    for own, value in zip(coordinates.unknowns, values, strict=True):
+    for own in fit.problem.coordinates.unknowns:
         if own.condition is not None:
-            numbers = {name: float(value) for name in own.names if name.partition("[")[0].strip() != PERSISTENCE}
-            found.setdefault(own.condition, {}).update(numbers)
+            parameters = fit.parameters(own.condition)
+            for part in (part for name in own.names for part in scalar(name, parameters).parts):
+                values = np.broadcast_to(np.asarray(part.read(parameters)), part.where.shape)
+                numbers = zip(entry_names(part, parameters), values[part.where].tolist(), strict=True)
+                found.setdefault(own.condition, {}).update(numbers)
     return found

@@ -13,16 +13,14 @@ LARGEST = 1e8
 """Eigenvectors that are worse conditioned have no useful derivatives."""
 
 
-def growth(model: Autonomous, y: Float[Array, " n"], parameters: Parameters) -> Float[Array, ""]:
-    """The largest real part of the eigenvalues of J = d(dy/dt)/dy; nan where J is not finite; pure, for jit, vmap and grad.
+def growth(model: Autonomous, y: Float[Array, " n"], parameters: Parameters, J: Float[Array, "n n"]) -> Float[Array, ""]:
+    """The largest real part of the eigenvalues of the Jacobian J = d(dy/dt)/dy at y; nan where J is not finite; pure, for jit, vmap and grad.
 
     Its derivative is Re(l^T dJ r) with the left and right eigenvectors, l^T r = 1, and 0 where these are all but orthogonal, as where two
     eigenvalues meet.
     """
-    frozen = jax.lax.stop_gradient(parameters)
-    J = jax.jacfwd(model.bind(frozen))(jax.lax.stop_gradient(y))
     there = jnp.all(jnp.isfinite(J))
-    values, right = jnp.linalg.eig(jnp.where(there, J, -jnp.eye(len(J))))
+    values, right = jnp.linalg.eig(jax.lax.stop_gradient(jnp.where(there, J, -jnp.eye(len(J)))))
     left = jnp.linalg.inv(right)
     k = jnp.argmax(values.real)
     row, column = left[k], right[:, k]
@@ -30,9 +28,7 @@ def growth(model: Autonomous, y: Float[Array, " n"], parameters: Parameters) -> 
     row, column = (jax.lax.stop_gradient(jnp.where(usable, v, 0.0)) for v in (row, column))
     field = model.bind(parameters)
 
-    def along(direction: Array) -> Array:
-        return jax.jvp(field, (y,), (direction,))[1]
-
-    change = row.real @ along(column.real) - row.imag @ along(column.imag)
+    moved = jax.vmap(lambda direction: jax.jvp(field, (y,), (direction,))[1])(jnp.stack([column.real, column.imag]))
+    change = row.real @ moved[0] - row.imag @ moved[1]
     still = jax.lax.stop_gradient(values[k].real - change)
     return jnp.where(there, change + still, jnp.nan)

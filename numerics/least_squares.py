@@ -17,6 +17,7 @@ import numpy as np
 import optax
 import optimistix as optx
 from jaxtyping import Array
+from numpy.lib.npyio import NpzFile
 
 from ..errors import ParameterError, SpecError
 from ..files import write_with
@@ -24,6 +25,8 @@ from .tangents import through_jacobian
 
 BURST = 8
 """Steps between two looks at the lanes."""
+PROBE = (0.5, -2.0, 1e-3, 30.0)
+"""Slopes whose updates tell optimisers apart."""
 IDLE = -1
 """In place of a start, of a lane without one."""
 PATIENCE = 16
@@ -67,6 +70,11 @@ class Solver(ABC):
     def reverse(self) -> bool:
         """Whether derivatives are taken in reverse mode."""
         return False
+
+    @property
+    def settings(self) -> str:
+        """In a text, so that a checkpoint of other settings is known."""
+        return repr((type(self).__name__, sorted((name, value) for name, value in vars(self).items() if isinstance(value, (int, float)))))
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,17 @@ class FirstOrder(Solver):
     def reverse(self) -> bool:
         return True
 
+    @property
+    def settings(self) -> str:
+        """With the first updates of the optimiser, which is made of functions."""
+        slopes, updates = jnp.asarray(PROBE), []
+        with jax.numpy_dtype_promotion("standard"):
+            state = self.optimiser.init(slopes)
+            for k in range(1, len(PROBE)):
+                change, state = self.optimiser.update(k * slopes, state, slopes)
+                updates.append(np.asarray(change).tolist())
+        return repr((super().settings, updates))
+
     def begin(self, first: Callable, residuals: Callable, u: Array, states: Array) -> Carry:
         r, reached = first(u, states)
         finite = jnp.all(jnp.isfinite(r))
@@ -163,6 +182,11 @@ class Minima(NamedTuple):
     loss: np.ndarray
     steps: np.ndarray
     converged: np.ndarray
+
+    def sorted(self) -> Minima:
+        """By loss, those without one last."""
+        order = np.argsort(np.where(np.isfinite(self.loss), self.loss, np.inf), kind="stable")
+        return Minima(*(value[order] for value in self))
 
 
 class Lanes:
@@ -282,8 +306,9 @@ class Lanes:
 
     def _resume(self, path: Path, key: str) -> None:
         try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
-                saved = dict(data)
+            with path.open("rb") as stream:
+                data = np.load(stream, allow_pickle=False)
+                saved = dict(data) if isinstance(data, NpzFile) else {}
             own = str(saved["key"])
             template, structure = jax.tree.flatten(jax.eval_shape(self._begin, self.starts[: self.width], self.states[: self.width]))
             leaves = [np.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(template)]

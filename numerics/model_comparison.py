@@ -17,6 +17,7 @@ from ..errors import ParameterError
 from .feasibility import residual_moments
 from .fit import LANES, Fit
 from .fit_problem import Problem
+from .free_states import with_free_states
 from .identifiability import TOLERANCE
 from .information import Information
 from .least_squares import Lanes, LevenbergMarquardt, Minima, Solver
@@ -39,13 +40,15 @@ class Comparison:
     """Fits of the same targets by several models; make it with `compare`.
 
     fits: by model; effective: numbers of parameters that the targets determine; folds: of each target in the fit, (n,), empty without
-    cross-validation; held: squared standardised errors of predictions of each target by fits to the other folds, by model, (n,)
+    cross-validation; held: squared standardised errors of predictions of each target by fits to the other folds, by model, (n,), nan where such
+    a fit has no fixed point; status: by model "ok", or what is wrong with its fit or with those of its folds
     """
 
     fits: Mapping[str, Fit]
     effective: Mapping[str, float]
     folds: np.ndarray
     held: Mapping[str, np.ndarray]
+    status: Mapping[str, str]
 
     def chi2(self, model: str) -> float:
         """The sum of squared standardised misfits of the targets in the fit, without priors."""
@@ -56,6 +59,7 @@ class Comparison:
         """For Gaussian errors of known size, -2 log L = chi^2 and a constant; k effective parameters, n targets:
 
         AIC = chi^2 + 2 k, AICc = AIC + 2 k (k + 1) / (n - k - 1) (infinite for n <= k + 1), BIC = chi^2 + k log n; and the mean of `held`.
+        All are nan where they would rest on a fit without a fixed point.
         """
         k, n, chi2 = self.effective[model], int(self.fits[model].problem.fitted.sum()), self.chi2(model)
         AIC = chi2 + 2 * k
@@ -86,7 +90,7 @@ class Comparison:
         for name, fit in self.fits.items():
             error = float(self.held[name].std(ddof=1) / np.sqrt(len(self.folds))) if len(self.folds) else float("nan")
             found.append({"model": name, "coordinates": fit.problem.coordinates.size, "parameters": self.effective[name], "loss": fit.loss,
-                          "chi2": self.chi2(name), **self.criteria(name), "its error": error, "status": fit.status})  # fmt: skip
+                          "chi2": self.chi2(name), **self.criteria(name), "its error": error, "status": self.status[name]})  # fmt: skip
         return found
 
     def json(self) -> dict[str, Any]:
@@ -106,14 +110,15 @@ class Comparison:
 
 
 def compare(fit: Fit, models: Mapping[str, FreeMotifs] | None = None, *, folds: Folds = 5, starts: int = 8, solver: Solver | None = None,
-            seed: int = 0, progress: Callable[[str, float], None] | None = None) -> Comparison:  # fmt: skip
+            seed: int = 0, free_states: bool = False, progress: Callable[[str, float], None] | None = None) -> Comparison:  # fmt: skip
     """Fit the targets again with fewer free motifs, and see what is lost.
 
     models: by name what is free; coefficients that are free in `fit` and not in a model are 0 in it (and chains that then cannot be). By default
     "all", as in the fit; without each class in turn, "no chain", ...; and "none". Without convergence or divergence there are no chains
     folds: how targets are left out in turn: a number of random groups, "condition" (each condition at once), a mapping from labels of targets to
     groups, or None. Each group is predicted by a fit to all others. starts: for each of these fits, the fit's own minimum, as near as the model
-    has it, and random ones; seed: of groups and starts. All fits of a model run side by side and are compiled once
+    has it, on the branch of the fit, and random ones, from rest or with free_states as in `fit`; seed: of groups and starts. All fits of a model
+    run side by side and are compiled once
 
     Effective parameters are tr[J (J^T J + priors)^+ J^T] at the minimum: directions that nothing determines, even to a factor of e^10, count nothing.
     Raises `ParameterError` for folds or models that cannot be.
@@ -129,13 +134,15 @@ def compare(fit: Fit, models: Mapping[str, FreeMotifs] | None = None, *, folds: 
     fits: dict[str, Fit] = {}
     effective: dict[str, float] = {}
     held: dict[str, np.ndarray] = {}
+    status: dict[str, str] = {}
     for k, (name, motifs) in enumerate(chosen.items()):
         own = reduced_problem(fit, motifs)
-        begin = _starts(fit, own, starts, seed)
         run = partial(_scaled, say, name, k / len(chosen), 1 / len(chosen))
-        fits[name], held[name] = _fits(own, begin, groups, method, run)
+        begin, at = _starts(fit, own, starts, seed, free_states, run)
+        fits[name], others = _fits(own, begin, at, groups, method, run)
+        held[name], status[name] = _held(own, others, groups), _status(fits[name], others)
         effective[name] = effective_parameters(fits[name])
-    return Comparison(fits, effective, groups, held)
+    return Comparison(fits, effective, groups, held, status)
 
 
 def free_motifs(fit: Fit) -> FreeMotifs:
@@ -230,18 +237,29 @@ def effective_parameters(fit: Fit) -> float:
     return float(np.sum((data @ Information.of(J, TOLERANCE).determined_covariance) * data))
 
 
-def _starts(fit: Fit, problem: Problem, starts: int, seed: int) -> np.ndarray:
-    """(starts, size): the fit's minimum as near as the model has it, then random ones."""
+def _starts(fit: Fit, problem: Problem, starts: int, seed: int, free_states: bool, progress: Callable[[str, float], None]
+            ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Coordinates, (starts, size), and from where their fixed points are looked for, (starts, C, n): the fit's minimum as near as the model has
+    it, from the fit's fixed points; then random ones.
+    """
     coordinates, known = problem.coordinates, len(problem.coordinates.unknowns)
     gone = tuple(e for e in fit.problem.coordinates.motifs.entries if e not in coordinates.motifs.entries)
     near = coordinates.motifs.coordinates(without_entries(fit.parameters(), gone))
-    first = np.concatenate([fit.u[:known], near])
-    return np.concatenate([first[None], coordinates.random(np.random.default_rng(seed), starts - 1)]) if starts > 1 else first[None]
+    u = np.concatenate([fit.u[:known], near])[None]
+    at = np.asarray(fit.minima.states[:1])
+    if starts == 1:
+        return u, at
+    others = coordinates.random(np.random.default_rng(seed), starts - 1)
+    rest = np.broadcast_to(np.asarray(problem.at_rest()), (starts - 1, *at.shape[1:]))
+    if free_states:
+        others, rest = with_free_states(problem, others, lanes=LANES, progress=lambda what, _: progress(f"states free: {what}", 0.0),
+                                        checkpoint=None, key="")  # fmt: skip
+    return np.concatenate([u, others]), np.concatenate([at, rest])
 
 
-def _fits(problem: Problem, begin: np.ndarray, folds: np.ndarray, solver: Solver, progress: Callable[[str, float], None]
-          ) -> tuple[Fit, np.ndarray]:  # fmt: skip
-    """The fit to all targets, and the squared standardised errors of predictions by fits without each fold.
+def _fits(problem: Problem, begin: np.ndarray, at: np.ndarray, folds: np.ndarray, solver: Solver, progress: Callable[[str, float], None]
+          ) -> tuple[Fit, list[Fit]]:  # fmt: skip
+    """The fit to all targets, and those without each fold.
 
     Which fold is left out is one more coordinate, on which nothing depends smoothly: it stays, and one compiled step serves all of them.
     """
@@ -255,23 +273,29 @@ def _fits(problem: Problem, begin: np.ndarray, folds: np.ndarray, solver: Solver
         return jnp.concatenate([whitened(kept, r[:size]), r[size:]]), outcome.states
 
     starts = np.concatenate([np.column_stack([begin, np.full(len(begin), float(k))]) for k in range(count + 1)])
-    rest = np.asarray(problem.at_rest())
-    lanes = Lanes(partial(residuals, search=ANYWHERE), residuals, solver, starts, np.broadcast_to(rest, (len(starts), *rest.shape)), lanes=LANES)
+    lanes = Lanes(partial(residuals, search=ANYWHERE), residuals, solver, starts, np.concatenate([at] * (count + 1)), lanes=LANES)
     found = lanes.run(progress, None, "")
     parts = [Minima(*(value[k * len(begin) : (k + 1) * len(begin)] for value in found)) for k in range(count + 1)]
-    sorted_parts = [Minima(*(value[_order(part)] for value in part)) for part in parts]
-    whole, *others = [part._replace(u=part.u[:, :-1]) for part in sorted_parts]
-    held = np.full(size if count else 0, np.nan)
-    t = problem.targets
-    for k, part in enumerate(others):
-        values = problem.predicted(part.u[0], part.states[0])
-        z = ((values - t.value) / t.error)[problem.fitted]
+    whole, *others = [Fit(problem, part._replace(u=part.u[:, :-1]).sorted()) for part in parts]
+    return whole, others
+
+
+def _held(problem: Problem, others: Sequence[Fit], folds: np.ndarray) -> np.ndarray:
+    """Squared standardised errors of predictions of each fold by the fit without it."""
+    held, t = np.full(len(folds), np.nan), problem.targets
+    for k, fit in enumerate(others):
+        z = ((fit.predictions - t.value) / t.error)[problem.fitted]
         held[folds == k] = z[folds == k] ** 2
-    return Fit(problem, whole), held
+    return held
 
 
-def _order(part: Minima) -> np.ndarray:
-    return np.argsort(np.where(np.isfinite(part.loss), part.loss, np.inf), kind="stable")
+def _status(fit: Fit, others: Sequence[Fit]) -> str:
+    found = np.array([np.isfinite(own.loss) for own in others], dtype=bool)
+    ended = np.array([own.minima.converged[0] for own in others], dtype=bool)
+    counts = {"have no fixed point": np.sum(~found), "have not converged": np.sum(found & ~ended)}
+    wrong = [] if fit.status == "ok" else [fit.status]
+    wrong += [f"{count} of {len(others)} folds {what}" for what, count in counts.items() if count]
+    return "; ".join(wrong) or "ok"
 
 
 def _scaled(say: Callable[[str, float], None], name: str, start: float, width: float, what: str, part: float) -> None:

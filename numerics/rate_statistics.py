@@ -102,13 +102,15 @@ class RateDistribution:
         x = mean[:, None] + jnp.sqrt(jnp.maximum(variance, SMALLEST))[:, None] * z[None]
         return jnp.stack([jnp.broadcast_to(self.system.transfer(x[p], p, parameters), z.shape) for p in range(len(mean))])
 
-    def correlation(self, first: tuple[RateStatistics, Parameters], second: tuple[RateStatistics, Parameters],
+    def correlation(self, first: tuple[RateStatistics, Parameters, float], second: tuple[RateStatistics, Parameters, float],
                     persistence: Float[Array, " P"]) -> Float[Array, " P"]:  # fmt: skip
-        """Across neurons, of their rates in two conditions; 0 where a rate does not vary; pure. Inputs at time 0, membranes of gain 1."""
-        (a, p), (b, q) = first, second
+        """Across neurons, of their rates in two conditions, each with its parameters and the time whose inputs count; 0 where a rate does not
+        vary; membranes of gain 1; pure.
+        """
+        (a, p, start), (b, q, other) = first, second
         terms = Couplings.of(p)
-        kappas = [terms.fractions * s.rate_mean + own.in_strength(0.0) for s, own in (first, second)]
-        frozen = jnp.einsum("pqr,q,r->p", terms.widths, *kappas) + persistence * p.spread(0.0) * q.spread(0.0)
+        kappas = [terms.fractions * s.rate_mean + own.in_strength(time) for s, own, time in (first, second)]
+        frozen = jnp.einsum("pqr,q,r->p", terms.widths, *kappas) + persistence * p.spread(start) * q.spread(other)
         scale = jnp.sqrt(jnp.maximum(a.variance * b.variance, SMALLEST))
 
         def rates(covariance: Array) -> Array:

@@ -30,8 +30,9 @@ KNOWN = Search(first=1e4, steps=30)
 
 
 def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"], search: Search = ANYWHERE
-            ) -> tuple[Float[Array, " n"], Float[Array, ""]]:  # fmt: skip
-    """The fixed point reached from `start`, and the largest |d(state)/dt| relative to 1 + the largest entry of the state; pure, for jit and vmap.
+            ) -> tuple[Float[Array, " n"], Float[Array, ""], Float[Array, "n n"]]:  # fmt: skip
+    """The fixed point reached from `start`, the largest |d(state)/dt| relative to 1 + the largest entry of the state, and there the Jacobian
+    J = d(dy/dt)/dy, without derivatives; pure, for jit and vmap.
 
     Pseudo-transient continuation, y += (1/h - J)^-1 dy/dt with h growing as |dy/dt| falls (Kelley and Keyes, SIAM J Numer Anal 1998): it follows
     the solution from `start` while h is small, and ends as Newton's method. A residual above 1e-9 means that the search has reached none.
@@ -62,5 +63,5 @@ def settled(model: Autonomous, parameters: Parameters, start: Float[Array, " n"]
     found = jax.lax.stop_gradient(y)
     matrix = jax.lax.stop_gradient(slope(found))
     exact = found - jnp.linalg.solve(matrix, model.field(found, parameters))
-    return exact, jax.lax.stop_gradient(size(y, change))
+    return exact, jax.lax.stop_gradient(size(y, change)), matrix
 

@@ -22,6 +22,9 @@ from .parameters import Parameters
 from .precision import require_x64
 from .units import check_filters
 
+OPTIONAL_INPUTS = {"in_strength": "in-strength", "spread": "spread", "tau_inp": "out-strength", "noise": "noise"}
+"""Parameters of inputs that only some architectures have, and the inputs that these name."""
+
 
 @dataclass(frozen=True, eq=False)
 class System:
@@ -142,12 +145,11 @@ class System:
     def _check_inputs(self, parameters: Parameters) -> None:
         """Inputs that the equations leave out must be absent."""
         there = self.mean_field.architecture.inputs
-        given = {"in-strength": not is_zero(parameters.in_strength), "spread": not is_zero(parameters.spread),
-                 "out-strength": bool(jnp.any(parameters.tau_inp != 0)), "noise": bool(jnp.any(parameters.noise != 0))}  # fmt: skip
+        given = {"in_strength": not is_zero(parameters.in_strength), "spread": not is_zero(parameters.spread),
+                 "tau_inp": bool(jnp.any(parameters.tau_inp != 0)), "noise": bool(jnp.any(parameters.noise != 0))}  # fmt: skip
         for name, present in given.items():
-            if present and name not in there:
-                what = {"in-strength": "in_strength", "out-strength": "tau_inp"}.get(name, name)
-                raise ParameterError(f"the parameters have {what}, the architecture has no such input: add {name!r} to its inputs")
+            if present and OPTIONAL_INPUTS[name] not in there:
+                raise ParameterError(f"the parameters have {name}, the architecture has no such input: add {OPTIONAL_INPUTS[name]!r} to its inputs")
 
     def _check_transfer(self, parameters: Parameters) -> None:
         which = self.mean_field.architecture.transfer_index(parameters.P)

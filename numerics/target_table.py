@@ -31,6 +31,7 @@ def checked_rows(rows: Iterable[Mapping[str, Any]], source: str) -> list[Row]:
     """Every row with all columns, of the right kinds. Raises `ParameterError`, which names `source`, row (from 1) and column."""
     made: list[Row] = []
     seen: dict[tuple[Any, ...], int] = {}
+    labels: dict[str, int] = {}
     for k, given in enumerate(rows, start=1):
         if not isinstance(given, Mapping):
             raise ParameterError(f"{source}: row {k} is {given!r}: a row maps columns, such as quantity and value, to what is there")
@@ -38,6 +39,9 @@ def checked_rows(rows: Iterable[Mapping[str, Any]], source: str) -> list[Row]:
         first = seen.setdefault(_key(row), k)
         if first != k:
             raise ParameterError(f"{source}: row {k} is row {first} again, {label_of(row)}: keep one of the two")
+        like = labels.setdefault(label_of(row), k)
+        if like != k:
+            raise ParameterError(f"{source}: rows {like} and {k} have the same label, {label_of(row)}: give a condition or population another name")
         made.append(row)
     if not any(np.isfinite(row["value"]) for row in made):
         raise ParameterError(f"{source}: nothing is left to fit: " + ("every value is missing" if made else "there are no rows"))

@@ -14,7 +14,7 @@ from ..errors import ParameterError
 from .inputs import Constant, Signals
 from .motif_coordinates import FreeMotifs, MotifCoordinates
 from .parameters import INPUTS, Parameters
-from .vary import MOTIFS, Scalar, scalar
+from .vary import MOTIFS, Scalar, entry_names, scalar
 
 PERSISTENCE = "persistence"
 """persistence[p]: correlation between two conditions of the static offsets xi_i of the inputs to neurons of population p; 1 unless it is free."""
@@ -121,8 +121,11 @@ class Condition:
         """From names and values; raises `ParameterError`."""
         whole = {key: value for key, value in given.items() if key in ("input", "in_strength", "spread") and not np.isscalar(value)}
         own = parameters.replace(**whole)
-        return cls(name, tuple((scalar(key, own), float(value)) for key, value in given.items() if key not in whole),
-                   {key: getattr(own, key) for key in whole})  # fmt: skip
+        settings = tuple((scalar(key, own), float(value)) for key, value in given.items() if key not in whole)
+        for made, value in settings:
+            if not np.isfinite(value):
+                raise ParameterError(f"condition {name}: {made.name} = {value} is not finite")
+        return cls(name, settings, {key: getattr(own, key) for key in whole})
 
     def apply(self, parameters: Parameters) -> Parameters:
         """The parameters in this condition; pure."""
@@ -176,6 +179,13 @@ class Coordinates:
     def size(self) -> int:
         """Number of coordinates."""
         return len(self.labels)
+
+    @property
+    def arrays(self) -> dict[str, set[str]]:
+        """The arrays of the parameters that each unknown changes, by its label; `persistence` among them."""
+        return {own.label: {part.name.partition(".")[0] for made in places if isinstance(made, Scalar) for part in made.parts}
+                | {PERSISTENCE for made in places if isinstance(made, np.ndarray)}
+                for own, places in zip(self.unknowns, self._scalars, strict=True)}  # fmt: skip
 
     def scalar_values(self, u: Float[Array, " n"]) -> Array:
         """Values of the unknowns that are no motifs, (k,); pure."""
@@ -326,14 +336,22 @@ def _read(own: Scalar, parameters: Parameters) -> Array:
 
 
 def _priors(unknowns: Sequence[Unknown], given: Mapping[str, Prior], names: Sequence[str], parameters: Parameters) -> dict[str, Prior]:
+    """By name; one of several entries, as mean[*,I], that is not the name of an unknown is that of each entry."""
     found = {own.label: own.prior for own in unknowns if own.prior is not None}
-    for name, prior in given.items():
-        if name in found:
-            raise ParameterError(f"{name} has two priors: give it one")
-        if name not in names and scalar(name, parameters).is_factor:
-            raise ParameterError(f"the prior of {name}: a factor that is not unknown is 1, so leave it out")
-        found[name] = prior
+    for given_name, prior in given.items():
+        for name in (given_name,) if given_name in names else _each(given_name, parameters):
+            if name in found:
+                raise ParameterError(f"{name} has two priors: give it one")
+            found[name] = prior
     return found
+
+
+def _each(name: str, parameters: Parameters) -> list[str]:
+    """The names of the entries that a name stands for; equal partners once."""
+    own = scalar(name, parameters)
+    if own.is_factor:
+        raise ParameterError(f"the prior of {name}: a factor that is not unknown is 1, so leave it out")
+    return entry_names(own.parts[0], parameters)
 
 
 def _frame(unknown: Unknown, base: float) -> tuple[float, float]:

@@ -120,11 +120,19 @@ def names(parameters: Parameters) -> list[str]:
     for array in arrays:
         if array in INPUTS and not isinstance(getattr(parameters, array), Constant):
             continue
-        rank = RANKS.get(array, 1)
-        for index in np.ndindex(*(parameters.P,) * rank):
-            partner = tuple(index[axis] for axis in PARTNER[array]) if array in PARTNER else index
-            if partner >= index:
-                found.append(f"{array}[{','.join(parameters.populations[k] for k in index)}]")
+        found += entry_names(Part(array, np.ones((parameters.P,) * RANKS.get(array, 1), dtype=bool)), parameters)
+    return found
+
+
+def entry_names(part: Part, parameters: Parameters) -> list[str]:
+    """The names of its entries one by one; equal partners once."""
+    if part.where.ndim == 0:
+        return [part.name]
+    found = []
+    for index in map(tuple, np.argwhere(part.where).tolist()):
+        partner = tuple(index[axis] for axis in PARTNER[part.name]) if part.name in PARTNER else index
+        if partner >= index:
+            found.append(f"{part.name}[{','.join(parameters.populations[k] for k in index)}]")
     return found
 
 

@@ -35,6 +35,11 @@ SLOW = (
     "test_verify.py::test_a_true_theory", "test_verify.py::test_chains_that_are_too_small", "test_cases.py::test_sampled_networks",
     "test_cases.py::test_exact_averages", "test_cases.py::test_fixed_point_of_neurons", "test_stability.py::test_which_reciprocal",
     "test_spectrum.py::test_ten_networks", "test_dmft_stationary.py::test_ten_networks_of_4000", "test_dmft_stationary.py::test_the_sign_change",
+    "test_dmft_stationary.py::test_onset_and_the_exponents", "test_continuation.py::test_curves_of_hopf_points",
+    "test_random_averages.py::test_value[a switch and an error function]", "test_random_averages.py::test_value[two error functions]",
+    "test_random_averages.py::test_value[curved switches]", "test_simulation_units.py::test_noise_through_a_filter_of_second_order",
+    "test_filtered_systems.py::test_time_constants_are_parameters", "test_sparse_sampling.py::test_presence_motifs_are_those_of_sonets",
+    "test_gaussian.py::test_zero_variance_is_the_function_and_its_derivatives[naka_rushton]", "test_cavity.py::test_the_response_is_that",
     "numerics/test_phase_diagram.py", "test_cavity.py::test_sampled_networks", "test_all_fixed_points.py::test_two_hundred_random_systems",
     "test_fixed_points_batch.py::test_the_box_holds", "test_cli_analysis.py::test_cycles_curves_and_phase_diagram",
 )  # fmt: skip

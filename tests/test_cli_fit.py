@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 import motifield as mf
-from motifield.cli.fit import _Results, _write
+from motifield.cli.fit import _Results, _results, _write
+from motifield.errors import ParameterError
 
 SPEC = """
 title = "two conditions"
@@ -55,7 +56,7 @@ def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
     """Without a threshold R = input + N mean R, and few neurons are below it: twice the rate asks for twice the input, R = .5 for N mean = -1."""
     files = {name: tmp_path / name for name in ("fit.nc", "fit.html", "fit.png", "fitted.toml", "state")}
     code, out, err = call("fit", spec, "-o", files["fit.nc"], "--report", files["fit.html"], "--plot", files["fit.png"],
-                          "--write-spec", files["fitted.toml"], "--checkpoint", files["state"], "--profile", "mean[E,E]", "--json")  # fmt: skip
+                          "--write-spec", files["fitted.toml"], "--checkpoint", files["state"], "--json")  # fmt: skip
     assert (code, err) == (0, "")
     answer = json.loads(out)
     assert answer["status"] == "ok"
@@ -70,9 +71,6 @@ def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
     assert {row["parameter"]: row["value"] for row in answer["determined"]["rows"]} == answer["values"]
     text = files["fit.html"].read_text()
     assert "rate_sd E driven" in text
-    (profile,) = answer["profiles"]
-    assert profile["interval"][0] < answer["values"]["mean[E,E]"] < profile["interval"][1] <= 0
-    assert "Profiles of the loss" in text
     assert files["fit.png"].stat().st_size > 10_000
     with xr.open_dataset(files["fit.nc"]) as data:
         assert dict(zip(data["parameter"].values.tolist(), data["value"].values[0].tolist(), strict=True)) == answer["values"]
@@ -106,11 +104,44 @@ def test_numbers_and_answers_as_files(tmp_path):
 
 @pytest.mark.slow
 def test_networks_that_are_asked(call, spec):
-    code, out, _ = call("fit", spec, "--starts", "1", "--check", "3", "--size", "300", "--held-out", "*/driven", "--json")
+    report = spec.with_name("fit.html")
+    code, out, _ = call("fit", spec, "--starts", "1", "--check", "3", "--size", "300", "--held-out", "*/driven", "--profile", "mean[E,E]", "--json",
+                        "--report", report)  # fmt: skip
     answer = json.loads(out)
+    (profile,) = answer["profiles"]
+    assert profile["interval"][0] < answer["values"]["mean[E,E]"] < profile["interval"][1] <= 0
+    assert "Profiles of the loss" in report.read_text()
     assert (answer["check"]["networks"], answer["check"]["N"]) == (3, 300)
     assert code == (0 if answer["check"]["passed"] else 1)
     assert [row["held out"] for row in answer["targets"]] == [False, True, True]
+
+
+@pytest.mark.slow
+def test_what_fails_after_the_search_loses_nothing(call, spec):
+    """Three neurons cannot have the motifs of 400."""
+    out_file = spec.with_name("fit.json")
+    code, out, err = call("fit", spec, "--starts", "1", "--check", "2", "--size", "3", "-o", out_file)
+    assert code == 2
+    assert "no network has these synaptic statistics" in err
+    assert "status: ok" in out
+    assert json.loads(out_file.read_text())["status"] == "ok"
+
+
+def test_results_before_an_error_are_kept(monkeypatch):
+    """The check is there, the second profile fails, and there is no comparison."""
+    said = []
+    monkeypatch.setattr("motifield.numerics.identifiability.identifiability", lambda fit: "determined")
+    monkeypatch.setattr("motifield.numerics.fit_check.check", lambda *_, **__: "checked")
+    monkeypatch.setattr("motifield.numerics.profile.profile", _profile)
+    results, error = _results(None, None, 3, None, True, ["g[E,E]", "N"], lambda what, part: said.append(part), 0.2)
+    assert results == ("determined", "checked", None, ("profile of g[E,E]",))
+    assert str(error) == "no N"
+
+
+def _profile(fit, name, progress):
+    if name == "N":
+        raise ParameterError("no N")
+    return f"profile of {name}"
 
 
 @pytest.mark.slow
@@ -195,6 +226,6 @@ def test_targets_that_do_not_fit(call, spec, tmp_path):
 def test_help(call):
     code, out, _ = call("fit", "--help")
     assert code == 0
-    for option in ("--targets", "--held-out", "--starts", "--seed", "--closure", "--set", "--motifs", "--checkpoint", "--output", "--report", "--plot",
+    for option in ("--targets", "--held-out", "--starts", "--seed", "--steps", "--closure", "--set", "--motifs", "--checkpoint", "--output", "--report", "--plot",
                    "--write-spec", "--check", "--compare", "--profile", "--json"):  # fmt: skip
         assert option in out

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from ..errors import ParameterError, SpecError
+from ..errors import MotifieldError, ParameterError, SpecError
 from .shared import (
     SPEC_SUFFIXES,
     AsJson,
@@ -41,6 +41,9 @@ HeldOut = Annotated[
 ]  # fmt: skip
 Starts = Annotated[
     int | None, typer.Option("--starts", min=1, show_default=False, help="How many; default: the spec's, 32 where it names none.")
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", min=1, show_default=False, help="At most, of each start; default: the spec's, or the solver's own.")
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, show_default=False, help="Of the random starts; default: the spec's, or 0.")]
 Classes = Annotated[
@@ -81,6 +84,7 @@ def fit(
     held_out: HeldOut = None,
     starts: Starts = None,
     seed: Seed = None,
+    steps: Steps = None,
     closure: ClosureName = None,
     settings: Settings = None,
     motifs: Classes = None,
@@ -102,12 +106,12 @@ def fit(
     """
     check_files(None, plot)
     for path, suffixes in ((output, (".nc", ".csv", ".json")), (report, (".html",)), (write_spec, SPEC_SUFFIXES), (checkpoint, None)):
-        _check_writable(path, suffixes)
+        check_files(path, None, suffixes)
     if size is not None and check is None:
         raise SpecError("--size is that of networks of --check: give --check as well")
     loaded, system = system_of(spec, closure)
     parameters = parameters_of(loaded, system, settings)
-    section = _section(loaded, targets, starts, seed, motifs)
+    section = _section(loaded, targets, motifs, starts=starts, seed=seed, steps=steps)
     arguments = section.arguments(parameters)
     arguments["targets"] = _held_out(arguments["targets"], held_out or [])
     if not (section.motifs().free or section.motifs().tied):
@@ -129,7 +133,7 @@ def fit(
         if found.loss != found.loss:  # nan: no start has a fixed point
             typer.echo(f"error: {found.status}", err=True)
             raise typer.Exit(1)
-        results = _results(found, section, check, size, compare, names, say, end)
+        results, failed = _results(found, section, check, size, compare, names, say, end)
         answer = _answer(loaded.title, found, results)
         say("writing", 0.95)
         _write(found, results, answer, loaded.title, output, report, plot)
@@ -141,26 +145,18 @@ def fit(
         print_json(answer)
     else:
         _print(loaded.title, found, results, answer)
+    if failed is not None:  # what was found is written and printed nevertheless
+        raise failed
     if found.status != "ok" or not (results.checked is None or results.checked.passed):
         raise typer.Exit(1)
 
 
-def _check_writable(path: Path | None, suffixes: tuple[str, ...] | None) -> None:
-    """Raise `SpecError` for a file that cannot be written, before the work begins."""
-    if path is None:
-        return
-    if suffixes is not None and path.suffix not in suffixes:
-        raise SpecError(f"cannot write {path}: the suffix must be {'one of ' * (len(suffixes) > 1)}{', '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
-
-
-def _section(loaded: Any, targets: Path | None, starts: int | None, seed: int | None, motifs: str | None) -> Any:
+def _section(loaded: Any, targets: Path | None, motifs: str | None, **numbers: int | None) -> Any:
     """The spec's section [fit] with what the command line says instead."""
     from ..numerics.fit_spec import FitSpec
     from ..numerics.motif_coordinates import FreeMotifs
 
-    given = {"targets": None if targets is None else str(targets), "starts": starts, "seed": seed}
+    given = {"targets": None if targets is None else str(targets), **numbers}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if motifs is not None:
         classes = [] if motifs.strip() == "none" else [name.strip() for name in motifs.split(",")]
@@ -193,23 +189,31 @@ class _Results(NamedTuple):
 
 
 def _results(found: Any, section: Any, networks: int | None, size: int | None, compare: bool, names: list[str], say: Say,
-             start: float) -> _Results:  # fmt: skip
+             start: float) -> tuple[_Results, MotifieldError | None]:  # fmt: skip
+    """What could be made of a fit, and the first error in doing so: it took long, and must not be lost to one."""
     from ..numerics.fit_check import check
     from ..numerics.identifiability import identifiability
     from ..numerics.model_comparison import compare as compared
     from ..numerics.profile import profile
 
     say("what the targets determine", start)
-    determined, checked, comparison = identifiability(found), None, None
+    results = _Results(identifiability(found))
     share = 0.9 / (1 + (networks is not None) + 3 * compare + len(names))
-    if networks is not None:
-        checked = check(found, networks, size, progress=_within(say, start, start + share))
-        start += share
-    profiled = [profile(found, name, progress=_within(say, start + k * share, start + (k + 1) * share)) for k, name in enumerate(names)]
-    if compare:
-        count = int(found.problem.fitted.sum())
-        comparison = compared(found, folds=min(FOLDS, count) if count > 1 else None, seed=section.seed, progress=_within(say, 0.9 - 3 * share, 0.9))
-    return _Results(determined, checked, comparison, profiled)
+    try:
+        if networks is not None:
+            results = results._replace(checked=check(found, networks, size, progress=_within(say, start, start + share)))
+            start += share
+        for k, name in enumerate(names):
+            own = profile(found, name, progress=_within(say, start + k * share, start + (k + 1) * share))
+            results = results._replace(profiled=(*results.profiled, own))
+        if compare:
+            count = int(found.problem.fitted.sum())
+            results = results._replace(compared=compared(
+                found, folds=min(FOLDS, count) if count > 1 else None, seed=section.seed, solver=section.method(),
+                free_states=section.free_states, progress=_within(say, 0.9 - 3 * share, 0.9)))  # fmt: skip
+    except MotifieldError as error:
+        return results, error
+    return results, None
 
 
 def _within(say: Say, start: float, end: float) -> Say:
@@ -255,7 +259,8 @@ def _write(found: Any, results: _Results, answer: dict[str, Any], title: str, ou
 
 def _print(title: str, found: Any, results: _Results, answer: dict[str, Any]) -> None:
     determined, checked, compared, profiled = results
-    rows = [{key: value for key, value in row.items() if key != "held out"} for row in found.rows() if not row["held out"]]
+    rows = [{key: value for key, value in row.items() if key != "held out"}
+            for row in found.rows() if not row["held out"] and row["value"] == row["value"]]  # fmt: skip
     held = bool(found.problem.held_out.any())
     print_table(f"{title}: targets against the fit", rows)
     print_table("Fitted numbers, with 95 % intervals", [

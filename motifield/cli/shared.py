@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -156,10 +156,10 @@ def double_precision() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def check_files(output: Path | None, plot: Path | None) -> None:
-    """Raise `SpecError` for files that cannot be written, before the work begins."""
-    if output is not None and output.suffix not in DATA_SUFFIXES:
-        raise SpecError(f"cannot write {output}: the suffix must be one of {', '.join(DATA_SUFFIXES)}")
+def check_files(output: Path | None, plot: Path | None, suffixes: Sequence[str] | None = DATA_SUFFIXES) -> None:
+    """Raise `SpecError` for files that cannot be written, before the work begins; suffixes: of the output, None for any."""
+    if output is not None and suffixes is not None and output.suffix not in suffixes:
+        raise SpecError(f"cannot write {output}: the suffix must be {'one of ' * (len(suffixes) > 1)}{', '.join(suffixes)}")
     for path in (output, plot):
         if path is not None and not path.parent.is_dir():
             raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")

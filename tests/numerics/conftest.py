@@ -122,5 +122,5 @@ def made_up_identifiability(made_up_fit):
     problem.__dict__["jacobian"] = lambda u, states: jacobian
     held_out = rng.normal(size=(int(problem.held_out.sum()), size))
     problem.__dict__["held_out_jacobian"] = lambda u, states: held_out
-    problem.__dict__["compiled"] = lambda u, states: (None, SimpleNamespace(values=made_up_fit.predictions))
+    problem.__dict__["compiled"] = lambda u, states: (None, SimpleNamespace(values=made_up_fit.predictions, residuals=np.zeros(1)))
     return identifiability(made_up_fit)

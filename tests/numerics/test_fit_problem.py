@@ -157,6 +157,7 @@ def test_no_fixed_point_is_nan(problem, at):
     u, *_ = at
     residuals, outcome = problem.compiled(u.at[0].set(100.0), problem.at_rest())
     assert np.isnan(residuals).all()
+    assert np.isnan(problem.predicted(u.at[0].set(100.0), problem.at_rest())).all()
     assert not np.all(outcome.residuals < 1e-9)
     assert np.isnan(problem.jacobian(u.at[0].set(100.0), problem.at_rest())).all()
 
@@ -218,11 +219,18 @@ def test_grids_of_time():
     ({"targets": [row("rate_mean", "X", "dark")]}, "targets are of the population 'X'; the network has E, I"),
     ({"targets": [row("rate_quantile", "E", "dark", level=0.5, time=1.0)]}, "is fitted at fixed points, not at times"),
     ({"step": 0.0}, "step = 0.0 must be a positive time"),
+    ({"targets": [row("rate_mean", "E", "dark", held_out=True), row("rate_mean", "I", "dark", np.nan)]}, "nothing is left to fit"),
+    ({"conditions": {"dark": {"tau_con[E,E,E]": 3.0}}}, "condition dark: no network has these synaptic statistics"),
+    ({"conditions": {"dark": {"g[E,E]": -1.0}}}, "condition dark: g is a standard deviation"),
+    ({"conditions": {"dark": {"N": -5.0}}}, "condition dark: N = -5.0 must be a number of neurons"),
+    ({"conditions": {"dark": {"input[I]": np.nan}}}, r"condition dark: input\[I\] = nan is not finite"),
+    ({"conditions": {"dark": {"noise[E]": 0.3}}}, "condition dark: the parameters have noise, .* add 'noise' to its inputs"),
+    ({"unknowns": ["noise[E]"]}, r"noise\[E\] is unknown, but the architecture has no such input: add 'noise' to its inputs"),
 ])  # fmt: skip
 def test_refusals(system, base, change, message):
     targets = mf.Targets.of(change.pop("targets", [row("rate_mean", "E", "dark")]))
     with pytest.raises(ParameterError, match=message):
-        Problem.of(system, base, targets, ["input[E]"], **change)
+        Problem.of(system, base, targets, change.pop("unknowns", ["input[E]"]), **change)
 
 
 @pytest.mark.parametrize(("free", "message"), [

@@ -84,6 +84,14 @@ def test_a_page_by_itself(page, made_up_fit):
     assert "$" not in text, "formulas within sentences are formulas"
 
 
+def test_missing_entries_are_no_misfit():
+    rows = [{"target": "rate_sd E", "value": np.nan, "z": np.nan, "held out": False}, {"target": "rate_mean E", "value": 1.0, "z": -0.5, "held out": False},
+            {"target": "rate_mean I", "value": 1.0, "z": 9.0, "held out": True}]  # fmt: skip
+    reproduced, text = headline(SimpleNamespace(rows=lambda: rows, loss=0.25))
+    assert reproduced
+    assert text == "1 of 1 targets are within 2 standard errors; the largest difference is 0.5 (rate_mean E); loss 0.25"
+
+
 def test_errors_and_what_is_determined(page, made_up_identifiability):
     text, made = page(determined=made_up_identifiability)
     assert made.headings == ["Targets", "Values", "What the targets determine", "Equations"]

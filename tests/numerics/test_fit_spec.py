@@ -3,12 +3,17 @@
 import re
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError, SpecError
+from motifield.numerics.fit import Fit
 from motifield.numerics.fit_spec import SOLVERS
+from motifield.numerics.fitted_spec import write_fitted_spec
+from motifield.numerics.least_squares import Minima
 
 README = Path(__file__).parents[2] / "README.md"
 BASE = """
@@ -129,6 +134,43 @@ def test_what_is_left_out_has_the_defaults_of_fit(read):
     assert (named["stable"], given["correlated"], named["correlated"]) == (0.4, False, True)
 
 
+def test_settings_of_the_solver(read):
+    spec = read('[fit]\nsteps = 7\n[[fit.unknown]]\nname = "spread"\n')
+    assert spec.fit.method() == mf.LevenbergMarquardt(steps=7)
+    quick = read('[fit]\nsolver = "first-order"\nlearning_rate = 0.5\n').fit.method()
+    assert quick.settings == mf.FirstOrder(optax.adam(0.5)).settings
+
+
+def test_a_mean_of_one_condition_leaves_that_of_all_unknown(read):
+    spec = read('[fit]\ntargets = "rates.csv"\ndale = { E = 1, I = -1 }\n[[fit.unknown]]\nname = "mean[E,E]"\ncondition = "gratings"\nlow = 0\n')
+    labels = [own.label for own in spec.fit.arguments(spec.numbers())["unknowns"]]
+    assert labels == ["mean[E,E]", "mean[E,I]", "mean[I,E]", "mean[E,E] @ gratings"]
+
+
+def test_a_fit_of_the_written_spec_starts_from_the_solution(read, tmp_path):
+    """Also where a factor of one condition multiplies what the condition has multiplied already, or sets anew what a factor would multiply."""
+    conditions = '[fit.conditions.gratings]\n"input[E]" = 1.5\n"factor(input)" = 2.0\n'
+    unknowns = {"factor": '[[fit.unknown]]\nname = "factor(input)"\ncondition = "gratings"\nlow = 0\n', "one": '[[fit.unknown]]\nname = "input[E] @ gratings"\n'}
+    for name, unknown in unknowns.items():
+        spec = read('[fit]\ntargets = "rates.csv"\n' + unknown + conditions)
+        system = mf.compile(mf.derive(spec.architecture, spec.closure))
+
+        def problem_of(spec, system=system):
+            given = spec.fit.arguments(spec.numbers())
+            return mf.Problem.of(system, spec.numbers(), **{n: given[n] for n in ("targets", "unknowns", "motifs", "conditions", "priors")})
+
+        problem = problem_of(spec)
+        u = problem.coordinates.given() + 0.3
+        shape = (1, *problem.at_rest().shape)
+        fit = Fit(problem, Minima(u[None], np.zeros(shape), np.zeros(1), np.zeros(1, dtype=int), np.ones(1, dtype=bool)))
+        write_fitted_spec(fit, tmp_path / "spec.toml", tmp_path / f"{name}.toml")
+        again = problem_of(mf.load_spec(tmp_path / f"{name}.toml"))
+        before, after = (p.coordinates.of_condition(jnp.asarray(v), "gratings").input(0.0) for p, v in ((problem, u), (again, again.coordinates.given())))
+        np.testing.assert_allclose(after, before, rtol=1e-12)
+        assert before[0] != pytest.approx(3.0)
+        assert before[1] == pytest.approx(2.0 * np.exp(0.3) if name == "factor" else 2.0)
+
+
 def test_the_section_in_the_readme(read):
     (section,) = [block for block in re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL) if block.startswith("[fit]")]
     given = read(section).fit.arguments(read(section).numbers())
@@ -155,6 +197,8 @@ def test_whole_inputs_of_a_condition(read):
         ("starts = 5", "starts = 0", "fit.starts: Input should be greater than or equal to 1"),
         ("starts = 5", "begins = 5", "fit.begins: unknown entry"),
         ("step = 0.05", "step = 0", "fit.step: .*greater than 0"),
+        ("starts = 5", "steps = 0", "fit.steps: Input should be greater than or equal to 1"),
+        ('solver = "first-order"', "learning_rate = 0.1", "fit: the solver 'levenberg-marquardt' has no learning_rate"),
         ('"first-order"', '"newton"', f"fit: the solver 'newton' is unknown: there are {', '.join(SOLVERS)}"),
         ('free_motifs = ["tau_con[E,E,E]"]', 'motif_classes = ["chain"]', "fit: give motif_classes, or free_motifs and tied_motifs"),
         ('free_motifs = ["tau_con[E,E,E]"]\ntied_motifs = ["tau_div[*,*,*]"]', 'motif_classes = ["loop"]', "no motif 'loop': there are convergent"),

@@ -1,5 +1,7 @@
 """Least squares from many starts: known minima, more starts than lanes, interruptions, starts from which there is no way on."""
 
+import io
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -144,6 +146,14 @@ def test_progress_says_how_much_is_done():
     assert said[-1][0].startswith("starts ended: 7 of 7, best ")
 
 
+def test_settings_tell_solvers_apart():
+    """Optimisers are functions: by what they do."""
+    solvers = [LevenbergMarquardt(), LevenbergMarquardt(steps=7), FirstOrder(), FirstOrder(optax.adam(0.5)), FirstOrder(optax.sgd(0.05)),
+               FirstOrder(optax.sgd(0.05, momentum=0.9)), FirstOrder(atol=1e-3)]  # fmt: skip
+    assert len({solver.settings for solver in solvers}) == len(solvers)
+    assert FirstOrder().settings == FirstOrder(optax.adam(0.05)).settings
+
+
 def test_files_that_are_no_checkpoint_of_this_fit(tmp_path):
     path = tmp_path / "fit.npz"
     run(rosenbrock, LevenbergMarquardt(), STARTS, 3, path)
@@ -151,7 +161,9 @@ def test_files_that_are_no_checkpoint_of_this_fit(tmp_path):
         run(rosenbrock, LevenbergMarquardt(), STARTS, 3, path, key="other")
     with pytest.raises((ParameterError, SpecError), match="name another file, or remove it"):
         run(rosenbrock, LevenbergMarquardt(), STARTS, 2, path)
-    for content in (b"", b"text", path.read_bytes()[:300]):
+    array = io.BytesIO()
+    np.save(array, np.zeros(3))
+    for content in (b"", b"text", path.read_bytes()[:300], array.getvalue()):
         path.write_bytes(content)
         with pytest.raises(SpecError, match="is no checkpoint of a fit"):
             run(rosenbrock, LevenbergMarquardt(), STARTS, 3, path)

@@ -7,9 +7,20 @@ import pytest
 import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.feasibility import residual_moments, violations
-from motifield.numerics.fit import Fit
+from motifield.numerics.fit import Fit, solve
 from motifield.numerics.least_squares import Minima
-from motifield.numerics.model_comparison import Comparison, class_models, compare, fold_numbers, reduced_problem, without_entries
+from motifield.numerics.model_comparison import (
+    Comparison,
+    _starts,
+    _status,
+    class_models,
+    compare,
+    fold_numbers,
+    free_motifs,
+    reduced_problem,
+    without_entries,
+)
+from motifield.numerics.motif_coordinates import FreeMotifs
 
 INPUTS = {"a": 0.2, "b": 0.6, "c": 1.0, "d": 1.4, "e": 1.8}
 CHAINS = 0.006
@@ -170,11 +181,52 @@ def test_models_by_class(system, network_of):
     assert fewer.size == problem.coordinates.size - 4
 
 
+def test_models_and_folds_without_a_fixed_point(with_chains):
+    """They are named, and are not the best by what rests on no fixed point."""
+    found, _ = with_chains
+    assert found.status == {"all": "ok", "none": "ok"}
+    fit = found.fits["all"]
+    lost, slow = (Fit(fit.problem, fit.minima._replace(**{name: np.full_like(getattr(fit.minima, name), value)}))
+                  for name, value in (("loss", np.nan), ("converged", False)))  # fmt: skip
+    assert _status(fit, [fit, fit]) == "ok"
+    assert _status(fit, [lost, fit, slow]) == "1 of 3 folds have no fixed point; 1 of 3 folds have not converged"
+    assert _status(lost, [fit]) == lost.status
+    held = {**found.held, "all": np.where(found.folds == 1, np.nan, found.held["all"])}
+    other = Comparison(found.fits, found.effective, found.folds, held, {"all": "1 of 3 folds have no fixed point", "none": "ok"})
+    assert other.best("cross-validated") == "none"
+    assert {row["model"]: row["status"] for row in other.rows()} == other.status
+
+
+def test_models_begin_on_the_branch_of_the_fit(with_chains):
+    found, _ = with_chains
+    fit = found.fits["all"]
+    elsewhere = Fit(fit.problem, fit.minima._replace(states=fit.minima.states + 3.0))
+    own = reduced_problem(fit, FreeMotifs())
+    u, at = _starts(elsewhere, own, 3, 0, False, lambda what, part: None)
+    np.testing.assert_array_equal(at[0], elsewhere.minima.states[0])
+    assert np.all(at[1:] == 0)
+    np.testing.assert_array_equal(u[0], fit.u[:1])
+
+
+@pytest.mark.slow
+def test_a_fit_of_the_upper_state(system_of):
+    """From rest a bistable network reaches the lower state, which the targets are not of."""
+    system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
+    base = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006]] * 2, g=0.2, motifs=mf.Motifs.shared(0.02), input=0.0)
+    rows = [{"quantity": q, "population": p, "value": v, "error": 0.01} for p in "EI" for q, v in (("rate_mean", 1.32548316), ("rate_sd", 0.05))]
+    problem = mf.Problem.of(system, base, mf.Targets.of(rows), ["input[E]", "input[I]"], motifs=FreeMotifs(("tau_con[E,E,E]",)))
+    upper = problem.outcome(jnp.asarray(problem.coordinates.given()), 2.0 + problem.at_rest()).states
+    fit = solve(problem, first=problem.coordinates.given()[None], states=np.asarray(upper)[None], starts=1)
+    found = compare(fit, {"all": free_motifs(fit)}, folds=None, starts=1)
+    assert found.fits["all"].loss == pytest.approx(fit.loss, rel=1e-3)
+    assert found.fits["all"].predictions[0] > 1
+
+
 def test_unknown_criteria_and_models(with_chains):
     found, _ = with_chains
     with pytest.raises(ParameterError, match="no criterion 'DIC': there are AIC"):
         found.best("DIC")
-    without = Comparison(found.fits, found.effective, np.zeros(0, dtype=int), {name: np.zeros(0) for name in found.fits})
+    without = Comparison(found.fits, found.effective, np.zeros(0, dtype=int), {name: np.zeros(0) for name in found.fits}, found.status)
     with pytest.raises(ParameterError, match="of no model is finite"):
         without.best("cross-validated")
     fit = found.fits["all"]

@@ -59,8 +59,8 @@ def parts():
             variances.append(v)
         statistics = [of(jnp.asarray(m), jnp.asarray(v), p) for m, v, p in zip(MEANS, variances, own, strict=True)]
         correlation = jax.jit(distribution.correlation)
-        found[name] = (distribution, own, statistics, correlation((statistics[0], own[0]), (statistics[1], own[1]), jnp.asarray(OMEGA)),
-                       correlation((statistics[0], own[0]), (statistics[0], own[0]), jnp.ones(2)))  # fmt: skip
+        found[name] = (distribution, own, statistics, correlation((statistics[0], own[0], 0.0), (statistics[1], own[1], 0.0), jnp.asarray(OMEGA)),
+                       correlation((statistics[0], own[0], 0.0), (statistics[0], own[0], 0.0), jnp.ones(2)))  # fmt: skip
     return found
 
 
@@ -108,6 +108,16 @@ def test_a_condition_correlates_with_itself_fully(parts):
     """The closure's own variance is the covariance of a condition with itself."""
     for name, (*_, itself) in parts.items():
         np.testing.assert_allclose(itself, 1.0, rtol=1e-7, err_msg=name)
+
+
+def test_each_condition_has_the_spread_of_its_time(parts):
+    """A spread that steps to 0 at time 0: what counts is the moment before, of which the statistics are."""
+    distribution, (p, _), (a, _), _, own = parts["MotifOnly"]
+    later = p.replace(spread=mf.pulse(0.0, 1.0, -p.spread(0.0), p.spread(0.0)))
+    np.testing.assert_allclose(later.spread(0.5), 0.0)
+    before, mixed = (distribution.correlation((a, later, -1e-12), (a, later, t), jnp.ones(2)) for t in (-1e-12, 0.5))
+    np.testing.assert_allclose(before, own, rtol=1e-12)
+    assert np.all(mixed < before - 0.1)
 
 
 def test_quantiles(parts):
@@ -166,13 +176,13 @@ def test_sampled_networks():
     model, distribution = Autonomous(system, 2), RateDistribution(system, one)
     statistics = []
     for own in (one, two):
-        y, residual = settled(model, own, jnp.zeros(model.size))
+        y, residual, _ = settled(model, own, jnp.zeros(model.size))
         assert residual < 1e-9
         seen = model.observables(y, own)
         statistics.append(distribution(seen["mean"], seen["variance"], own))
     levels = (0.25, 0.5, 0.9)
     quantiles = distribution.quantiles(statistics[0].mean, statistics[0].variance, one, norm.ppf(levels))
-    correlation = distribution.correlation((statistics[0], one), (statistics[1], two), jnp.ones(2))
+    correlation = distribution.correlation((statistics[0], one, 0.0), (statistics[1], two, 0.0), jnp.ones(2))
     theory = np.concatenate([np.ravel(v) for v in (*(v for s in statistics for v in (s.rate_mean, s.rate_sd)), correlation, quantiles)])
     rows = []
     for seed in range(4):

@@ -29,7 +29,7 @@ def test_the_attractor_is_that_of_the_trajectory(bistable):
         start = {"mean": K, "kappa": [0.8 * K / 2, 0.2 * K / 2]}
         end = mf.integrate(system, parameters, 200.0, initial=start, saveat=1)["mean"].values[-1]
         state = system.rest(2)._replace(K=jnp.full(2, K), kappa=jnp.broadcast_to(jnp.array([0.8, 0.2]) * K / 2, system.rest(2).kappa.shape))
-        y, residual = find(parameters, model.flat(state))
+        y, residual, _ = find(parameters, model.flat(state))
         np.testing.assert_allclose(model.state(y).K, end, atol=1e-6)
         assert residual < 1e-11
         found[K] = float(y[0])
@@ -41,8 +41,8 @@ def test_the_attractor_is_that_of_the_trajectory(bistable):
 def test_it_follows_a_branch_that_loses_its_partner(bistable):
     """From the upper state of tau = .02, at tau = 0 the only one is left, K = .15."""
     _, parameters, model, find = bistable
-    upper, _ = find(parameters, 2.0 * jnp.ones(model.size))
-    y, residual = find(parameters.replace(tau_con=0 * parameters.tau_con, tau_div=0 * parameters.tau_div, tau_chn=0 * parameters.tau_chn), upper)
+    upper, *_ = find(parameters, 2.0 * jnp.ones(model.size))
+    y, residual, _ = find(parameters.replace(tau_con=0 * parameters.tau_con, tau_div=0 * parameters.tau_div, tau_chn=0 * parameters.tau_chn), upper)
     assert float(y[0]) == pytest.approx(0.15, abs=5e-3)
     assert residual < 1e-11
 
@@ -77,9 +77,9 @@ def test_no_fixed_point_is_no_small_residual(system_of):
     system = system_of("Max(x, 0)**2", "MotifOnly")
     model = Autonomous(system, 2)
     strong = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.01, -0.001]] * 2, g=0.1, input=2.0)
-    _, residual = jax.jit(lambda p, y: settled(model, p, y))(strong, jnp.zeros(model.size))
+    _, residual, _ = jax.jit(lambda p, y: settled(model, p, y))(strong, jnp.zeros(model.size))
     assert not residual < 1e-9
     weak = strong.replace(mean=-0.001 * jnp.ones((2, 2)))
     for steps, reached in ((2, False), (150, True)):
-        _, residual = jax.jit(lambda p, y, n=steps: settled(model, p, y, Search(steps=n)))(weak, jnp.zeros(model.size))
+        _, residual, _ = jax.jit(lambda p, y, n=steps: settled(model, p, y, Search(steps=n)))(weak, jnp.zeros(model.size))
         assert bool(residual < 1e-9) is reached

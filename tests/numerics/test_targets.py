@@ -239,6 +239,12 @@ def test_a_pair_of_conditions_is_one_target_either_way():
     assert len(mf.Targets.of([row, row | {"time": 1.0}, row | {"against": "c"}])) == 3
 
 
+def test_names_that_make_labels_alike():
+    row = GOOD | {"quantity": "rate_change"}
+    with pytest.raises(ParameterError, match="rows 1 and 2 have the same label, rate_change E a-b-c: give a condition or population another name"):
+        mf.Targets.of([row | {"condition": "a-b", "against": "c"}, row | {"condition": "a", "against": "b-c"}])
+
+
 def test_nothing_to_fit():
     with pytest.raises(ParameterError, match="nothing is left to fit: there are no rows"):
         mf.Targets.of([])

@@ -135,6 +135,19 @@ def test_prior_residuals_and_their_order(base):
     assert list(own.priors) == ["g[E,E]", *priors]
 
 
+def test_a_prior_of_several_entries_is_that_of_each(base):
+    """Unless it is that of an unknown that they share."""
+    prior = mf.Normal(-0.002, 0.001)
+    each = of(base, "mean[E,I]", "mean[I,I]", priors={"mean[*,I]": prior})
+    assert list(each.priors) == ["mean[E,I]", "mean[I,I]"]
+    np.testing.assert_allclose(each.prior_residuals(jnp.asarray(each.given())), (np.asarray(base.mean)[:, 1] + 0.002) / 0.001)
+    one = of(base, "mean[*,I]", priors={"mean[*,I]": prior})
+    assert list(one.priors) == ["mean[*,I]"]
+    assert list(of(base, "input[E]", priors={"tau_con[E,*,*]": prior}).priors) == ["tau_con[E,E,E]", "tau_con[E,E,I]", "tau_con[E,I,I]"]
+    with pytest.raises(ParameterError, match=r"mean\[E,I\] has two priors"):
+        of(base, Unknown("mean[E,I]", prior=prior), priors={"mean[*,I]": prior})
+
+
 def test_values_name_free_motifs(base):
     own = of(base, "g[E,E]", motifs=FreeMotifs(("tau_con[E,E,E]", "tau_div[E,I,I]")))
     assert own.names == ("g[E,E]", "tau_con[E,E,E]", "tau_div[E,I,I]")
