@@ -316,8 +316,8 @@ class _Layout:
         pooled = [self.pools.extended(at.rate_mean, at.rate_sd, own[name].fractions) for name, at in seen]
         mean, sd = (jnp.concatenate([pair[k].ravel() for pair in pooled]) for k in (0, 1))
         persistence = problem.coordinates.persistence(u)
-        correlations = [problem.distribution.correlation(*((statistics[c], own[c], self.starts[c]) for c in pair), persistence)
-                        for pair in self.pairs]  # fmt: skip
+        each = {name: (statistics[name], own[name], self.starts[name]) for name in self.conditions}
+        correlations = [problem.distribution.correlation(each[a], each[b], persistence) for a, b in self.pairs]
         quantiles = [problem.distribution.quantiles(statistics[n].mean, statistics[n].variance, own[n], norm.ppf(self.levels)).ravel()
                      for n in self.conditions] if len(self.levels) else []  # fmt: skip
         bank = {"rate_mean": mean, "rate_sd": sd, "rate_change": mean}
