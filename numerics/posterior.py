@@ -49,7 +49,7 @@ def posterior(fit: Fit, *, warmup: int = 500, samples: int = 1000, chains: int =
     Needs blackjax, `pip install 'motifield[posterior]'`. Raises `MotifieldError` without it, `ParameterError` for counts that cannot be, and for
     directions that neither targets nor priors determine: the posterior would have no finite volume.
     """
-    blackjax = _blackjax()
+    blackjax = require_blackjax()
     if min(warmup, samples) < 20 or chains < 2:
         raise ParameterError(f"warmup = {warmup} and samples = {samples} must be at least 20, chains = {chains} at least 2")
     say = progress or (lambda what, part: None)
@@ -80,6 +80,16 @@ def posterior(fit: Fit, *, warmup: int = 500, samples: int = 1000, chains: int =
     say(status, 1.0)
     return xr.Dataset(data, coords={"parameter": list(coordinates.names), "coordinate": list(coordinates.labels)},
                       attrs={"status": status, "divergences": divergences})  # fmt: skip
+
+
+def summary(draws: xr.Dataset) -> list[dict[str, Any]]:
+    """A row for each number: mean, standard deviation and central 95 % interval of its draws, and whether chains agree."""
+    value = draws["value"]
+    low, high = (value.quantile(level, ("chain", "draw")).values for level in (0.025, 0.975))
+    mean, sd = value.mean(("chain", "draw")).values, value.std(("chain", "draw"), ddof=1).values
+    return [{"parameter": name, "mean": float(mean[k]), "sd": float(sd[k]), "low": float(low[k]), "high": float(high[k]),
+             "R-hat": float(draws["rhat"][k]), "effective draws": float(draws["ess_bulk"][k])}
+            for k, name in enumerate(draws["parameter"].values.tolist())]  # fmt: skip
 
 
 def _draw(blackjax: Any, density: Callable, state: Any, own: Any, keys: Array, samples: int, say: Callable[[float], None]) -> dict[str, np.ndarray]:
@@ -155,7 +165,8 @@ def _status(names: tuple[str, ...], rhat: np.ndarray, size: np.ndarray, divergen
     return "; ".join(parts) or "ok"
 
 
-def _blackjax() -> Any:
+def require_blackjax() -> Any:
+    """The sampler. Raises `MotifieldError` where it is not installed."""
     try:
         import blackjax
     except ImportError as error:

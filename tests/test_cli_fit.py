@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import motifield as mf
-from motifield.cli.fit import _Results, _results, _write
+from motifield.cli.fit import _Extra, _Results, _results, _write
 from motifield.errors import ParameterError
 
 SPEC = """
@@ -117,6 +117,22 @@ def test_networks_that_are_asked(call, spec):
 
 
 @pytest.mark.slow
+def test_a_posterior(call, spec):
+    """Both numbers are known well: the posterior is about as wide as the local intervals."""
+    draws, report = spec.with_name("draws.nc"), spec.with_name("fit.html")
+    code, out, _ = call("fit", spec, "--starts", "1", "--posterior", draws, "--report", report, "--json")
+    answer = json.loads(out)
+    assert (code, answer["posterior"]["status"]) == (0, "ok")
+    local = {row["parameter"]: row["standard error"] for row in answer["determined"]["rows"]}
+    for row in answer["posterior"]["rows"]:
+        assert row["sd"] == pytest.approx(local[row["parameter"]], rel=0.15)
+        assert row["low"] < answer["values"][row["parameter"]] < row["high"]
+    with xr.open_dataset(draws) as data:
+        assert data["value"].dims == ("chain", "draw", "parameter")
+    assert "Posterior: ok" in report.read_text()
+
+
+@pytest.mark.slow
 def test_what_fails_after_the_search_loses_nothing(call, spec):
     """Three neurons cannot have the motifs of 400."""
     out_file = spec.with_name("fit.json")
@@ -133,8 +149,8 @@ def test_results_before_an_error_are_kept(monkeypatch):
     monkeypatch.setattr("motifield.numerics.identifiability.identifiability", lambda fit: "determined")
     monkeypatch.setattr("motifield.numerics.fit_check.check", lambda *_, **__: "checked")
     monkeypatch.setattr("motifield.numerics.profile.profile", _profile)
-    results, error = _results(None, None, 3, None, True, ["g[E,E]", "N"], lambda what, part: said.append(part), 0.2)
-    assert results == ("determined", "checked", None, ("profile of g[E,E]",))
+    results, error = _results(None, None, _Extra(3, None, ["g[E,E]", "N"], True, True), lambda what, part: said.append(part), 0.2)
+    assert results == ("determined", "checked", None, ("profile of g[E,E]",), None)
     assert str(error) == "no N"
 
 
@@ -180,6 +196,7 @@ def test_a_run_for_people(call, spec):
         (["--checkpoint", "nowhere/state"], "the folder nowhere does not exist"),
         (["--size", "100"], "--size is that of networks of --check"),
         (["--profile", "g[E,E]"], "--profile g[E,E]: the fit has no such number; it has input[E] @ driven, mean[E,E]"),
+        (["--posterior", "draws.csv"], "cannot write draws.csv: the suffix must be .nc"),
         (["--compare"], "--compare fits without each class of free motifs, and none is free"),
     ],
 )
@@ -227,5 +244,5 @@ def test_help(call):
     code, out, _ = call("fit", "--help")
     assert code == 0
     for option in ("--targets", "--held-out", "--starts", "--seed", "--steps", "--closure", "--set", "--motifs", "--checkpoint", "--output", "--report", "--plot",
-                   "--write-spec", "--check", "--compare", "--profile", "--json"):  # fmt: skip
+                   "--write-spec", "--check", "--compare", "--profile", "--posterior", "--json"):  # fmt: skip
         assert option in out

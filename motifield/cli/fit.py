@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -74,6 +74,11 @@ ProfileNames = Annotated[
     typer.Option("--profile", metavar="NAME", show_default=False,
                  help="How the loss rises when this number is held and all others adapt, as mean[E,I]; repeat for several."),
 ]  # fmt: skip
+Posterior = Annotated[
+    Path | None,
+    typer.Option("--posterior", metavar="FILE", show_default=False,
+                 help="Sample the posterior of the numbers by NUTS, and write the draws (.nc). Few numbers; needs motifield[posterior]."),
+]  # fmt: skip
 Compare = Annotated[bool, typer.Option("--compare", help="Fit again without each class of the free motifs: which do the targets need?")]
 
 
@@ -97,6 +102,7 @@ def fit(
     size: Size = None,
     compare: Compare = False,
     profile: ProfileNames = None,
+    posterior: Posterior = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the connectivity that reproduces measured rates; say how well, how surely, and what the measurements leave open.
@@ -105,7 +111,8 @@ def fit(
     search begins. Exit status 1: the best start has not converged, or --check fails.
     """
     check_files(None, plot)
-    for path, suffixes in ((output, (".nc", ".csv", ".json")), (report, (".html",)), (write_spec, SPEC_SUFFIXES), (checkpoint, None)):
+    files = ((output, (".nc", ".csv", ".json")), (report, (".html",)), (write_spec, SPEC_SUFFIXES), (checkpoint, None), (posterior, (".nc",)))
+    for path, suffixes in files:
         check_files(path, None, suffixes)
     if size is not None and check is None:
         raise SpecError("--size is that of networks of --check: give --check as well")
@@ -122,21 +129,28 @@ def fit(
     from ..numerics.fit import solve
     from ..numerics.fit_problem import Problem
 
+    if posterior is not None:
+        from ..numerics.posterior import require_blackjax
+
+        require_blackjax()
     search = {name: arguments.pop(name) for name in ("solver", "starts", "seed", "free_states")}
     problem, names = Problem.of(system, parameters, **arguments), profile or []
     for name in names:
         if name not in problem.coordinates.names:
             raise ParameterError(f"--profile {name}: the fit has no such number; it has {', '.join(problem.coordinates.names)}")
-    end = 0.9 / (1 + (check is not None) + 3 * compare + len(names))
+    extra = _Extra(check, size, names, posterior is not None, compare)
+    end = 0.9 / (1 + extra.parts)
     with progress(not as_json) as say:
         found = solve(problem, **search, checkpoint=checkpoint, progress=_within(say, 0.0, end))
         if found.loss != found.loss:  # nan: no start has a fixed point
             typer.echo(f"error: {found.status}", err=True)
             raise typer.Exit(1)
-        results, failed = _results(found, section, check, size, compare, names, say, end)
+        results, failed = _results(found, section, extra, say, end)
         answer = _answer(loaded.title, found, results)
         say("writing", 0.95)
         _write(found, results, answer, loaded.title, output, report, plot)
+        if results.drawn is not None:
+            write_dataset(results.drawn, posterior)
         if write_spec is not None:
             from ..numerics.fitted_spec import write_fitted_spec
 
@@ -179,36 +193,58 @@ def _held_out(targets: Any, texts: list[str]) -> Any:
     return targets
 
 
+class _Extra(NamedTuple):
+    """What is asked for beside the fit: sampled networks of some size, profiles, draws of the posterior, a comparison."""
+
+    networks: int | None
+    size: int | None
+    names: Sequence[str]
+    posterior: bool
+    compare: bool
+
+    @property
+    def parts(self) -> int:
+        """About how long it takes, in the time that the fit takes."""
+        return (self.networks is not None) + len(self.names) + self.posterior + 3 * self.compare
+
+
 class _Results(NamedTuple):
-    """Of `identifiability`, `check`, `compare` and `profile`; None where they are not asked for."""
+    """Of `identifiability`, `check`, `compare`, `profile` and `posterior`; None where they are not asked for."""
 
     determined: Any
     checked: Any = None
     compared: Any = None
     profiled: Any = ()
+    drawn: Any = None
 
 
-def _results(found: Any, section: Any, networks: int | None, size: int | None, compare: bool, names: list[str], say: Say,
-             start: float) -> tuple[_Results, MotifieldError | None]:  # fmt: skip
+def _results(found: Any, section: Any, extra: _Extra, say: Say, start: float) -> tuple[_Results, MotifieldError | None]:
     """What could be made of a fit, and the first error in doing so: it took long, and must not be lost to one."""
     from ..numerics.fit_check import check
     from ..numerics.identifiability import identifiability
-    from ..numerics.model_comparison import compare as compared
+    from ..numerics.model_comparison import compare
+    from ..numerics.posterior import posterior
     from ..numerics.profile import profile
 
     say("what the targets determine", start)
     results = _Results(identifiability(found))
-    share = 0.9 / (1 + (networks is not None) + 3 * compare + len(names))
+    share = 0.9 / (1 + extra.parts)
+
+    def within() -> Say:
+        nonlocal start
+        start += share
+        return _within(say, start - share, start)
+
     try:
-        if networks is not None:
-            results = results._replace(checked=check(found, networks, size, progress=_within(say, start, start + share)))
-            start += share
-        for k, name in enumerate(names):
-            own = profile(found, name, progress=_within(say, start + k * share, start + (k + 1) * share))
-            results = results._replace(profiled=(*results.profiled, own))
-        if compare:
+        if extra.networks is not None:
+            results = results._replace(checked=check(found, extra.networks, extra.size, progress=within()))
+        for name in extra.names:
+            results = results._replace(profiled=(*results.profiled, profile(found, name, progress=within())))
+        if extra.posterior:
+            results = results._replace(drawn=posterior(found, seed=section.seed, progress=within()))
+        if extra.compare:
             count = int(found.problem.fitted.sum())
-            results = results._replace(compared=compared(
+            results = results._replace(compared=compare(
                 found, folds=min(FOLDS, count) if count > 1 else None, seed=section.seed, solver=section.method(),
                 free_states=section.free_states, progress=_within(say, 0.9 - 3 * share, 0.9)))  # fmt: skip
     except MotifieldError as error:
@@ -223,8 +259,11 @@ def _within(say: Say, start: float, end: float) -> Say:
 
 def _answer(title: str, found: Any, results: _Results) -> dict[str, Any]:
     held = {"held out loss": found.held_out_loss()} if found.problem.held_out.any() else {}
+    from ..numerics.posterior import summary
+
     others = {"check": results.checked, "comparison": results.compared}
     held |= {"profiles": [own.json() for own in results.profiled]} if results.profiled else {}
+    held |= {} if results.drawn is None else {"posterior": {"status": results.drawn.attrs["status"], "rows": summary(results.drawn)}}
     return {"title": title, **found.json(), **held, "stability": found.stability(), "determined": results.determined.json(),
             **{name: own.json() for name, own in others.items() if own is not None}}  # fmt: skip
 
@@ -253,12 +292,13 @@ def _write(found: Any, results: _Results, answer: dict[str, Any], title: str, ou
     if report is not None:
         from ..numerics.fit_report import write_fit_report
 
+        tables = {f"Posterior: {answer['posterior']['status']}": answer["posterior"]["rows"]} if "posterior" in answer else {}
         write_fit_report(found, report, title=title, determined=results.determined, check=results.checked, compared=results.compared,
-                         profiled=results.profiled)  # fmt: skip
+                         profiled=results.profiled, tables=tables)  # fmt: skip
 
 
 def _print(title: str, found: Any, results: _Results, answer: dict[str, Any]) -> None:
-    determined, checked, compared, profiled = results
+    determined, checked, compared, profiled, drawn = results
     rows = [{key: value for key, value in row.items() if key != "held out"}
             for row in found.rows() if not row["held out"] and row["value"] == row["value"]]  # fmt: skip
     held = bool(found.problem.held_out.any())
@@ -285,6 +325,9 @@ def _print(title: str, found: Any, results: _Results, answer: dict[str, Any]) ->
         print_table("Profiles of the loss: intervals", [
             {"parameter": own.name, "value": found.values[own.name], "low": own.interval[0], "high": own.interval[1], "level": own.level,
              "status": own.status} for own in profiled])  # fmt: skip
+    if drawn is not None:
+        print_table("Posterior of the numbers", answer["posterior"]["rows"])
+        typer.echo(f"posterior: {answer['posterior']['status']}")
     if compared is not None:
         print_table("With and without classes of motifs", compared.rows())
         typer.echo("best by " + ", by ".join(f"{criterion}: {name}" for criterion, name in answer["comparison"]["best"].items()))

@@ -12,7 +12,7 @@ from motifield.errors import MotifieldError, ParameterError
 from motifield.numerics.fit import Fit
 from motifield.numerics.identifiability import identifiability
 from motifield.numerics.least_squares import Minima
-from motifield.numerics.posterior import _status, log_density, posterior
+from motifield.numerics.posterior import _status, log_density, posterior, summary
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,17 @@ def test_a_normal_posterior_is_the_local_covariance(drawn, fitted):
     assert both == pytest.approx(expected, abs=0.08)
     assert said == sorted(said)
     assert said[-1] <= 1
+
+
+def test_a_summary(drawn):
+    found, _ = drawn
+    rows = {row["parameter"]: row for row in summary(found)}
+    assert list(rows) == found["parameter"].values.tolist()
+    own = found["value"].sel(parameter="g[E,E]").values.ravel()
+    row = rows["g[E,E]"]
+    assert (row["mean"], row["sd"]) == pytest.approx((own.mean(), own.std(ddof=1)))
+    assert (row["low"], row["high"]) == pytest.approx(np.quantile(own, [0.025, 0.975]))
+    assert row["R-hat"] == float(found["rhat"].sel(parameter="g[E,E]"))
 
 
 def test_numbers_that_only_a_prior_knows_have_its_distribution(drawn):
