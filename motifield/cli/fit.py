@@ -149,7 +149,7 @@ def fit(
         answer = _answer(loaded.title, found, results)
         say("writing", 0.95)
         _write(found, results, answer, loaded.title, output, report, plot)
-        if results.drawn is not None:
+        if posterior is not None and results.drawn is not None:
             write_dataset(results.drawn, posterior)
         if write_spec is not None:
             from ..numerics.fitted_spec import write_fitted_spec
