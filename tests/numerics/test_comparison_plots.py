@@ -17,7 +17,7 @@ def compared(made_up_fit, monkeypatch):
     n = int(made_up_fit.problem.fitted.sum())
     assert n == 15
     held = {"all": np.linspace(0, 2, n), "none": np.linspace(1, 5, n)}
-    return Comparison(dict.fromkeys(held, made_up_fit), {"all": 14.0, "none": 5.0}, np.arange(n) % 3, held)
+    return Comparison(dict.fromkeys(held, made_up_fit), {"all": 14.0, "none": 5.0}, np.arange(n) % 3, held, dict.fromkeys(held, "ok"))
 
 
 @pytest.fixture
