@@ -18,7 +18,7 @@ SIGNS = {"E": 1, "I": -1}
 MEAN, SPREAD, CONVERGENCE, EXPONENT = {"E": 0.0007, "I": 0.003}, 0.15, 0.01, 2.0
 """A connection in ten of .35 mV, inhibition in two of .4 mV, 20 ms; their root mean square times sqrt(N); before the fit."""
 UNSURE = 2.0
-MARGIN = 0.6
+MARGIN = 0.4
 """The slowest decay, relative to that without synapses, of a fit for networks: the targets hardly care, but where it is less, few networks of some
 thousands of neurons have a state without laser.
 """

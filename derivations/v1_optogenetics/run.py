@@ -116,7 +116,7 @@ def picture(table: pd.DataFrame, fits: dict[str, mf.Fit], courses: dict[str, tup
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, default=STARTS, help=f"random starts of each fit (default {STARTS})")
-    parser.add_argument("--networks", type=int, default=6, help="sampled networks (0: none; default 6)")
+    parser.add_argument("--networks", type=int, default=4, help="sampled networks (0: none; default 4)")
     parser.add_argument("--neurons", type=int, default=16_000, help="neurons in each (default 16000, which takes 4 GiB)")
     parser.add_argument("--picture", action="store_true", help="replace the picture of the page")
     options = parser.parse_args()
