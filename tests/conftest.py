@@ -48,6 +48,10 @@ SLOW = (
     "test_stability.py::test_the_cavity_solution", "test_verify.py::test_noise_is_verified", "test_verify.py::test_quenched_theory_with_filters",
     "test_cli.py::test_verify_an_ensemble", "test_identifiability.py::test_errors_of_predictions", "test_cavity.py::test_where_a_neuron_has",
     "test_simulation.py::test_runs_at_once_are_runs_one_by_one[True]", "test_dmft_stationary.py::test_two_times_settle",
+    "test_fit_problem.py::test_the_jacobian_by_central_differences", "test_fit.py::test_a_fit_to_a_time_course", "test_fit.py::test_a_first_order",
+    "test_dmft_stationary.py::test_below_the_onset", "test_continuation.py::test_limit_cycles_against_integration",
+    "test_averages.py::test_the_function_keeps_parameters", "test_transfer_parameters.py::test_rates_and_their_gradients[jax]",
+    "test_gaussian.py::test_values[second_moment-2-0-naka_rushton]",
     "numerics/test_phase_diagram.py", "test_cavity.py::test_sampled_networks", "test_all_fixed_points.py::test_two_hundred_random_systems",
     "test_fixed_points_batch.py::test_the_box_holds", "test_cli_analysis.py::test_cycles_curves_and_phase_diagram",
 )  # fmt: skip

@@ -43,7 +43,7 @@ def test_bars_are_criteria_above_the_smallest(compared):
 
 
 def test_without_folds_there_is_one_panel(compared, made_up_fit):
-    alone = Comparison(compared.fits, compared.effective, np.zeros(0, dtype=int), {name: np.zeros(0) for name in compared.fits})
+    alone = Comparison(compared.fits, compared.effective, np.zeros(0, dtype=int), {name: np.zeros(0) for name in compared.fits}, compared.status)
     assert len(comparison(alone).axes) == 1
 
 
