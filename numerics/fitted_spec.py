@@ -46,11 +46,11 @@ def _section(fit: Fit, section: FitSpec, folder: Path) -> dict[str, Any]:
 def _settings(fit: Fit) -> Mapping[str, dict[str, float]]:
     """By condition: its own numbers."""
     found: dict[str, dict[str, float]] = {}
-    for own in fit.problem.coordinates.unknowns:
-        if own.condition is not None:
-            parameters = fit.parameters(own.condition)
-            for part in (part for name in own.names for part in scalar(name, parameters).parts):
-                values = np.broadcast_to(np.asarray(part.read(parameters)), part.where.shape)
-                numbers = zip(entry_names(part, parameters), values[part.where].tolist(), strict=True)
-                found.setdefault(own.condition, {}).update(numbers)
+    unknowns = fit.problem.coordinates.unknowns
+    for condition in dict.fromkeys(own.condition for own in unknowns if own.condition is not None):
+        parameters = fit.parameters(condition)
+        for part in (part for own in unknowns if own.condition == condition for name in own.names for part in scalar(name, parameters).parts):
+            values = np.broadcast_to(np.asarray(part.read(parameters)), part.where.shape)
+            numbers = zip(entry_names(part, parameters), values[part.where].tolist(), strict=True)
+            found.setdefault(condition, {}).update(numbers)
     return found

@@ -119,7 +119,7 @@ class Condition:
     @classmethod
     def of(cls, name: str, given: Mapping[str, Any], parameters: Parameters) -> Condition:
         """From names and values; raises `ParameterError`."""
-        whole = {key: value for key, value in given.items() if key in ("input", "in_strength", "spread") and not np.isscalar(value)}
+        whole = {key: value for key, value in given.items() if key in INPUTS and not np.isscalar(value)}
         own = parameters.replace(**whole)
         settings = tuple((scalar(key, own), float(value)) for key, value in given.items() if key not in whole)
         for made, value in settings:
