@@ -33,12 +33,23 @@ class Comparison:
 
     def __str__(self) -> str:
         bound, verdict = "at most" if self.at_most else "at least", "met" if self.met else "MISSED"
-        return (f"{self.name:<44} {_duration(self.ours):>9} {_duration(self.other):>9} {self.ratio:8.2f} "
-                f"[{self.low:.2f}, {self.high:.2f}]  {bound} {self.target:g}: {verdict}")  # fmt: skip
+        return (
+            f"{self.name:<44} {_duration(self.ours):>9} {_duration(self.other):>9} {self.ratio:8.2f} "
+            f"[{self.low:.2f}, {self.high:.2f}]  {bound} {self.target:g}: {verdict}"
+        )
 
 
-def compare(name: str, ours: Callable[[], Any], other: Callable[[], Any], target: float, *, at_most: bool, repeats: int = 15,
-            calls: tuple[int, int] = (1, 1), per_call: tuple[int, int] = (1, 1)) -> Comparison:  # fmt: skip
+def compare(
+    name: str,
+    ours: Callable[[], Any],
+    other: Callable[[], Any],
+    target: float,
+    *,
+    at_most: bool,
+    repeats: int = 15,
+    calls: tuple[int, int] = (1, 1),
+    per_call: tuple[int, int] = (1, 1),
+) -> Comparison:
     """Time two sides in alternation, after one call of each to compile.
 
     at_most: the ratio is ours / other, a cost; otherwise other / ours, a gain. calls: calls per timing of each side; per_call:
@@ -51,7 +62,16 @@ def compare(name: str, ours: Callable[[], Any], other: Callable[[], Any], target
         for times, side, count, made in sides if n % 2 else sides[::-1]:
             times.append(seconds(side, count) / made)
     ratios = [a / b if at_most else b / a for a, b in zip(mine, theirs, strict=True)]
-    return Comparison(name, median(mine), median(theirs), median(ratios), min(ratios), max(ratios), target, at_most)
+    return Comparison(
+        name,
+        median(mine),
+        median(theirs),
+        median(ratios),
+        min(ratios),
+        max(ratios),
+        target,
+        at_most,
+    )
 
 
 def seconds(side: Callable[[], Any], calls: int = 1) -> float:
@@ -62,7 +82,9 @@ def seconds(side: Callable[[], Any], calls: int = 1) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def report(title: str, columns: tuple[str, str], results: list[Comparison], notes: dict[str, Any]) -> None:
+def report(
+    title: str, columns: tuple[str, str], results: list[Comparison], notes: dict[str, Any]
+) -> None:
     """Print a table and notes, or one JSON object when the command line has --json."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -16,10 +16,10 @@ import sympy as sp
 from _timing import Comparison, compare, report
 
 from motifield.errors import NoClosedFormError
-from motifield.numerics.averages import average
-from motifield.theory import closed_forms, gaussian, transfer
+from motifield.numerics.system import average
+from motifield.theory.architecture import LIBRARY, transfer
+from motifield.theory.averages import closed_forms, gaussian
 from motifield.theory.expressions import X
-from motifield.theory.transfer import LIBRARY
 
 ALLOWED, PATIENCE = 0.2, 20  # seconds: for a closed form of ours, for SymPy's
 PAIRS = 1_000_000
@@ -54,7 +54,9 @@ def closed(f: sp.Expr) -> sp.Expr:
 def closed_forms_found(repeats: int = 7) -> tuple[list[Comparison], dict[str, str]]:
     """Our times against the time allowed, and what SymPy does with the same integral."""
     results, notes = [], {}
-    functions = {transfer.of(name).with_defaults: name for name in (*FURTHER, *reversed(LIBRARY))}  # each once
+    functions = {
+        transfer.of(name).with_defaults: name for name in (*FURTHER, *reversed(LIBRARY))
+    }  # each once
     for f, name in reversed(functions.items()):
         try:
             form = closed(f)
@@ -67,7 +69,16 @@ def closed_forms_found(repeats: int = 7) -> tuple[list[Comparison], dict[str, st
             times.append(time.perf_counter() - start)
         ratios = [t / ALLOWED for t in times]
         results.append(
-            Comparison(f"closed form of {name}", median(times), ALLOWED, median(ratios), min(ratios), max(ratios), 1.0, True)
+            Comparison(
+                f"closed form of {name}",
+                median(times),
+                ALLOWED,
+                median(ratios),
+                min(ratios),
+                max(ratios),
+                1.0,
+                True,
+            )
         )
         notes[f"SymPy's integrate, {name}"] = by_sympy(f, float(form.subs({MU: 0.3, DELTA: 0.7})))
     return results, notes
@@ -76,13 +87,24 @@ def closed_forms_found(repeats: int = 7) -> tuple[list[Comparison], dict[str, st
 def by_sympy(f: sp.Expr, expected: float) -> str:
     """What became of SymPy's integral: its time and whether the value is right."""
     plain = str(f.xreplace({X: sp.Symbol("x")}))
-    done = subprocess.run([sys.executable, "-c", SYMPY, plain, str(PATIENCE)], capture_output=True, text=True, timeout=6 * PATIENCE)
+    done = subprocess.run(
+        [sys.executable, "-c", SYMPY, plain, str(PATIENCE)],
+        capture_output=True,
+        text=True,
+        timeout=6 * PATIENCE,
+    )
     if done.returncode == -signal.SIGALRM:
         return f"unfinished after {PATIENCE} s"
     if done.returncode:
         return f"failed: {done.stderr.strip().splitlines()[-1][:60]}"
     took, value = done.stdout.strip().split(";")
-    verdict = value if value == "gave up" else "right" if math.isclose(float(value), expected, rel_tol=1e-8) else "WRONG"
+    verdict = (
+        value
+        if value == "gave up"
+        else "right"
+        if math.isclose(float(value), expected, rel_tol=1e-8)
+        else "WRONG"
+    )
     return f"{verdict} after {float(took):.2g} s"
 
 
@@ -126,17 +148,35 @@ def throughput(mu: jax.Array, Delta: jax.Array) -> tuple[list[Comparison], dict[
         assert generated.is_closed
         ours, other = jax.jit(generated.average), jax.jit(formula)
         a, b = ours(mu, Delta), other(mu, Delta)
-        notes[f"{name}, largest relative difference to by hand"] = f"{float(jnp.max(jnp.abs(a - b) / (1 + jnp.abs(b)))):.1e}"
-        results.append(compare(f"{name}, closed form", lambda f=ours: f(mu, Delta), lambda f=other: f(mu, Delta), 3, at_most=True))
+        notes[f"{name}, largest relative difference to by hand"] = (
+            f"{float(jnp.max(jnp.abs(a - b) / (1 + jnp.abs(b)))):.1e}"
+        )
+        results.append(
+            compare(
+                f"{name}, closed form",
+                lambda f=ours: f(mu, Delta),
+                lambda f=other: f(mu, Delta),
+                3,
+                at_most=True,
+            )
+        )
     ours = jax.jit(average("tanh", 0.0, 1.0, tolerance=1e-9).average)
     hermite = jax.jit(gauss_hermite(jnp.tanh))
     results.append(
         compare(
-            "tanh, quadrature 1e-9 / Gauss-Hermite 80", lambda: ours(mu, Delta), lambda: hermite(mu, Delta), 2, at_most=True, repeats=7
+            "tanh, quadrature 1e-9 / Gauss-Hermite 80",
+            lambda: ours(mu, Delta),
+            lambda: hermite(mu, Delta),
+            2,
+            at_most=True,
+            repeats=7,
         )
     )
     precise = average("tanh", mu, Delta, tolerance=1e-13).values
-    errors = {"ours": np.abs(np.asarray(ours(mu, Delta)) - precise), "Gauss-Hermite": np.abs(np.asarray(hermite(mu, Delta)) - precise)}
+    errors = {
+        "ours": np.abs(np.asarray(ours(mu, Delta)) - precise),
+        "Gauss-Hermite": np.abs(np.asarray(hermite(mu, Delta)) - precise),
+    }
     for low, high in ((0, 0.5), (0.5, 1), (1, 2), (2, 4)):
         inside = (np.asarray(Delta) > low) & (np.asarray(Delta) <= high)
         worst = ", ".join(f"{side} {np.max(error[inside]):.1e}" for side, error in errors.items())

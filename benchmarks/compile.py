@@ -7,12 +7,22 @@ from _timing import compare, report
 import motifield as mf
 
 FEW, MANY = 2, 64
-TRANSFERS = {"one transfer function": ["tanh"], "two transfer functions": ["tanh", "rectified_linear"]}
+TRANSFERS = {
+    "one transfer function": ["tanh"],
+    "two transfer functions": ["tanh", "rectified_linear"],
+}
 
 
 def parameters(P: int) -> mf.Parameters:
     """Feasible statistics with all four motifs."""
-    return mf.Parameters.of(N=1000, fractions=[1 / P] * P, mean=0.001, g=0.2, motifs=mf.Motifs.shared(0.001 / P), input=0.5)
+    return mf.Parameters.of(
+        N=1000,
+        fractions=[1 / P] * P,
+        mean=0.001,
+        g=0.2,
+        motifs=mf.Motifs.shared(0.001 / P),
+        input=0.5,
+    )
 
 
 def build(P: int, transfer: list[str], numbers: mf.Parameters) -> mf.System:
@@ -29,12 +39,25 @@ def main() -> None:
     results, notes = [], {}
     few, many = parameters(FEW), parameters(MANY)
     for name, transfer in TRANSFERS.items():
-        result = compare(f"{name}, P = {MANY} / P = {FEW}", lambda t=transfer: build(MANY, t, many).source,
-                         lambda t=transfer: build(FEW, t, few).source, 1.5, at_most=True, repeats=9)  # fmt: skip
+        result = compare(
+            f"{name}, P = {MANY} / P = {FEW}",
+            lambda t=transfer: build(MANY, t, many).source,
+            lambda t=transfer: build(FEW, t, few).source,
+            1.5,
+            at_most=True,
+            repeats=9,
+        )
         results.append(result)
-        lines = [len(build(P, transfer, p).source.splitlines()) for P, p in ((MANY, many), (FEW, few))]
+        lines = [
+            len(build(P, transfer, p).source.splitlines()) for P, p in ((MANY, many), (FEW, few))
+        ]
         notes[f"{name}, lines of source at P = {MANY} and {FEW}"] = lines
-    report("Derive + generate + compile, SecondMoment, all motifs", (f"P = {MANY}", f"P = {FEW}"), results, notes)
+    report(
+        "Derive + generate + compile, SecondMoment, all motifs",
+        (f"P = {MANY}", f"P = {FEW}"),
+        results,
+        notes,
+    )
 
 
 if __name__ == "__main__":

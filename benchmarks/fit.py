@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 
 import motifield as mf
-from motifield.numerics.fit import solve
+from motifield.numerics.fitting import solve
 
 jax.config.update("jax_enable_x64", True)
 sys.path.insert(0, str(Path(__file__).parents[1] / "derivations/v1_four_classes"))
@@ -31,13 +31,29 @@ def main() -> None:
     begin, cpu = time.perf_counter(), time.process_time()
     convergence = model.convergence_priors(known)
     base = model.with_convergence(own.parameters, convergence)
-    problem = mf.Problem.of(own.system, base, targets, model.unknowns(known, transfer), motifs=model.CONVERGENCE,
-                            conditions=own.conditions(), priors=convergence)  # fmt: skip
+    problem = mf.Problem.of(
+        own.system,
+        base,
+        targets,
+        model.unknowns(known, transfer),
+        motifs=model.CONVERGENCE,
+        conditions=own.conditions(),
+        priors=convergence,
+    )
     fit = solve(problem, solver=model.SOLVER, starts=options.starts)
     wall, work = time.perf_counter() - begin, time.process_time() - cpu
-    cost = {"unknowns": problem.coordinates.size, "seconds": wall, "processor seconds": work, "load before": busy}
+    cost = {
+        "unknowns": problem.coordinates.size,
+        "seconds": wall,
+        "processor seconds": work,
+        "load before": busy,
+    }
     found = {**cost, "loss": fit.loss, **fit.agreement(), "met": wall <= TARGET}
-    print(json.dumps(found, indent=2) if options.json else "\n".join(f"{name}: {value}" for name, value in found.items()))
+    print(
+        json.dumps(found, indent=2)
+        if options.json
+        else "\n".join(f"{name}: {value}" for name, value in found.items())
+    )
 
 
 if __name__ == "__main__":

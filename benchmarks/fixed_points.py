@@ -17,16 +17,23 @@ from scipy.special import erf
 jax.config.update("jax_enable_x64", True)
 
 import motifield as mf  # noqa: E402
-from motifield.numerics.fixed_points_batch import fixed_points_batch  # noqa: E402
-from motifield.numerics.vary import scalar, stacked  # noqa: E402
+from motifield.numerics.fixed_points import fixed_points_batch  # noqa: E402
+from motifield.numerics.parameters import scalar, stacked  # noqa: E402
 
 TARGET = 20.0
 STARTS = 32
 TRANSFERS = {"erf": "1 + erf((x - 3/2) / (4/5 * sqrt(2)))", "tanh": "1 + tanh(x - 3/2)"}
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(160)
 WEIGHTS = WEIGHTS / math.sqrt(2 * math.pi)
-PARAMETERS = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006], [0.0029, -0.0061]], g=0.2,
-                              motifs=mf.Motifs.shared(0.02), input=[0.0, 0.05])  # fmt: skip
+PARAMETERS = mf.Parameters.of(
+    populations=["E", "I"],
+    N=1000,
+    fractions=[0.8, 0.2],
+    mean=[[0.003, -0.006], [0.0029, -0.0061]],
+    g=0.2,
+    motifs=mf.Motifs.shared(0.02),
+    input=[0.0, 0.05],
+)
 
 
 def erf_averages(mu, Delta):
@@ -44,9 +51,21 @@ def tanh_averages(mu, Delta):
 
 def scipy_search(parameters, averages, rng) -> int:
     """Number of fixed points that SciPy finds from the same number of starts, and their eigenvalues by finite differences of the field."""
-    N, alpha, J, g, con, _, chn, _ = (np.asarray(v) for v in (parameters.N, parameters.fractions, parameters.mean, parameters.g, *parameters.motifs))
+    N, alpha, J, g, con, _, chn, _ = (
+        np.asarray(v)
+        for v in (
+            parameters.N,
+            parameters.fractions,
+            parameters.mean,
+            parameters.g,
+            *parameters.motifs,
+        )
+    )
     coupling, chain = N * alpha * J, N * np.einsum("q,pq,qr,pqr->pqr", alpha, g, g, chn)
-    convergent, drive = N * np.einsum("pq,pr,pqr->pqr", g, g, con), np.asarray(parameters.input(0.0))
+    convergent, drive = (
+        N * np.einsum("pq,pr,pqr->pqr", g, g, con),
+        np.asarray(parameters.input(0.0)),
+    )
 
     def field(y):
         K, kappa = y[:2], y[2:]
@@ -59,7 +78,9 @@ def scipy_search(parameters, averages, rng) -> int:
         if solved.success and not any(np.abs(solved.x - other).max() < 1e-5 for other in found):
             found.append(solved.x)
     for y in found:
-        np.linalg.eigvals(np.stack([(field(y + e) - field(y - e)) / 2e-6 for e in 1e-6 * np.eye(4)], axis=1))
+        np.linalg.eigvals(
+            np.stack([(field(y + e) - field(y - e)) / 2e-6 for e in 1e-6 * np.eye(4)], axis=1)
+        )
     return len(found)
 
 
@@ -75,19 +96,36 @@ def benchmark(name: str, averages, sets: int, loops: int, checked: int) -> dict:
     data = fixed_points_batch(system, batch, starts=STARTS)
     ours = time.perf_counter() - start
     start = time.perf_counter()
-    theirs = [scipy_search(jax.tree.map(lambda v, k=k: v[k], batch), averages, rng) for k in range(loops)]
+    theirs = [
+        scipy_search(jax.tree.map(lambda v, k=k: v[k], batch), averages, rng) for k in range(loops)
+    ]
     loop = (time.perf_counter() - start) / loops * sets
     wrong = 0
     for k in rng.choice(sets, checked, replace=False):
         points = mf.fixed_points(system, jax.tree.map(lambda v, k=k: v[k], batch))
         mean = np.stack([p.dataset["mean"].values for p in points])
-        same = len(points) == int(data["count"][k]) and np.allclose(mean, data["mean"].values[k, : len(points)], rtol=1e-6, atol=1e-8)
+        same = len(points) == int(data["count"][k]) and np.allclose(
+            mean, data["mean"].values[k, : len(points)], rtol=1e-6, atol=1e-8
+        )
         wrong += not same
-    counts = dict(zip(*(v.tolist() for v in np.unique(data["count"], return_counts=True)), strict=True))
-    return {"name": name, "sets": sets, "ours": ours, "scipy": loop, "ratio": loop / ours, "target": TARGET if name == "erf" else None,
-            "counts": counts, "not ok": int(np.sum(data["status"].values != "ok")),
-            "scipy found fewer, of": [int(np.sum(np.array(theirs) < data["count"].values[:loops])), loops],
-            "differ from fixed_points, of": [wrong, checked]}  # fmt: skip
+    counts = dict(
+        zip(*(v.tolist() for v in np.unique(data["count"], return_counts=True)), strict=True)
+    )
+    return {
+        "name": name,
+        "sets": sets,
+        "ours": ours,
+        "scipy": loop,
+        "ratio": loop / ours,
+        "target": TARGET if name == "erf" else None,
+        "counts": counts,
+        "not ok": int(np.sum(data["status"].values != "ok")),
+        "scipy found fewer, of": [
+            int(np.sum(np.array(theirs) < data["count"].values[:loops])),
+            loops,
+        ],
+        "differ from fixed_points, of": [wrong, checked],
+    }
 
 
 def main() -> None:
@@ -95,14 +133,33 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--sets", type=int, default=10_000)
     options = parser.parse_args()
-    results = [benchmark("erf", erf_averages, options.sets, 40, 200), benchmark("tanh", tanh_averages, options.sets // 10, 10, 20)]
+    results = [
+        benchmark("erf", erf_averages, options.sets, 40, 200),
+        benchmark("tanh", tanh_averages, options.sets // 10, 10, 20),
+    ]
     if options.json:
         print(json.dumps(results, indent=2))
         return
     for r in results:
-        verdict = "" if r["target"] is None else f"  target {r['target']:g} s for 10,000: {'met' if r['ours'] <= r['target'] else 'MISSED'}"
-        print(f"{r['name']}: {r['sets']} sets in {r['ours']:.1f} s; a SciPy loop {r['scipy']:.0f} s, {r['ratio']:.0f} times as long{verdict}")
-        print("\n".join(f"  {k}: {r[k]}" for k in ("counts", "not ok", "scipy found fewer, of", "differ from fixed_points, of")))
+        verdict = (
+            ""
+            if r["target"] is None
+            else f"  target {r['target']:g} s for 10,000: {'met' if r['ours'] <= r['target'] else 'MISSED'}"
+        )
+        print(
+            f"{r['name']}: {r['sets']} sets in {r['ours']:.1f} s; a SciPy loop {r['scipy']:.0f} s, {r['ratio']:.0f} times as long{verdict}"
+        )
+        print(
+            "\n".join(
+                f"  {k}: {r[k]}"
+                for k in (
+                    "counts",
+                    "not ok",
+                    "scipy found fewer, of",
+                    "differ from fixed_points, of",
+                )
+            )
+        )
     if any(r["differ from fixed_points, of"][0] for r in results):
         raise SystemExit("the batch and fixed_points differ")
 

@@ -9,7 +9,7 @@ import numpy as np
 from _timing import compare, report
 
 import motifield as mf
-from motifield.numerics.rules import Rule
+from motifield.numerics.averages import Rule
 
 P, SETS = 8, 1000
 TRANSFERS = {
@@ -22,12 +22,16 @@ ALPHA = np.arange(2, P + 2) / np.arange(2, P + 2).sum()
 
 def parameters(key: jax.Array) -> mf.Parameters:
     """Parameters with a leading axis of sets: random means and strengths around one feasible network."""
-    base = mf.Parameters.of(N=1000, fractions=ALPHA, mean=0.001, g=0.2, motifs=mf.Motifs.shared(0.02), input=0.5)
+    base = mf.Parameters.of(
+        N=1000, fractions=ALPHA, mean=0.001, g=0.2, motifs=mf.Motifs.shared(0.02), input=0.5
+    )
     keys = jax.random.split(key, SETS)
 
     def one(k):
         a, b = jax.random.split(k)
-        return base.replace(mean=0.003 * jax.random.normal(a, (P, P)), g=0.2 + 0.1 * jax.random.uniform(b, (P, P)))
+        return base.replace(
+            mean=0.003 * jax.random.normal(a, (P, P)), g=0.2 + 0.1 * jax.random.uniform(b, (P, P))
+        )
 
     return jax.vmap(one)(keys)
 
@@ -44,7 +48,9 @@ def by_hand(averages: Callable) -> Callable:
         R, G = averages(K, Delta)
         chain = N * jnp.einsum("pq,pqr,qr->pq", g, par.tau_chn, gk) @ (alpha * G)
         reciprocal = kappa / alpha * ((g * g.T * B) @ (alpha * G))
-        return -K + N * par.mean @ (alpha * R) + chain + reciprocal + par.input(0.0), -kappa + alpha * R
+        return -K + N * par.mean @ (alpha * R) + chain + reciprocal + par.input(
+            0.0
+        ), -kappa + alpha * R
 
     return field
 
@@ -70,21 +76,43 @@ def tanh_averages(rule: Rule, offset: float) -> Callable:
 def main() -> None:
     a, b, c = jax.random.split(jax.random.key(0), 3)
     sets = parameters(a)
-    K, kappa = jax.random.normal(b, (SETS, P)), 0.3 * jax.random.uniform(c, (SETS, P))  # variances for which the bell rule serves
-    results, notes = [], {"equations": f"LowRank, all motifs, P = {P}, {SETS} parameter sets and states per call"}
+    K, kappa = (
+        jax.random.normal(b, (SETS, P)),
+        0.3 * jax.random.uniform(c, (SETS, P)),
+    )  # variances for which the bell rule serves
+    results, notes = (
+        [],
+        {"equations": f"LowRank, all motifs, P = {P}, {SETS} parameter sets and states per call"},
+    )
     for name, text in TRANSFERS.items():
         system = mf.compile(mf.derive(mf.Architecture(None, text), mf.LowRank()))
         rule = system.module.mean_rate
-        averages: Callable = erf_averages if name.startswith("erf") else tanh_averages(rule.rule, float(name.startswith("1 +")))
+        averages: Callable = (
+            erf_averages
+            if name.startswith("erf")
+            else tanh_averages(rule.rule, float(name.startswith("1 +")))
+        )
         state = system.State(K, kappa)
         ours = jax.jit(jax.vmap(lambda s, p, system=system: system.vector_field(0.0, s, p)))
         other = jax.jit(jax.vmap(by_hand(averages)))
-        error = max(float(jnp.max(jnp.abs(x - y))) for x, y in zip(ours(state, sets), other(K, kappa, sets), strict=True))
+        error = max(
+            float(jnp.max(jnp.abs(x - y)))
+            for x, y in zip(ours(state, sets), other(K, kappa, sets), strict=True)
+        )
         if error > 1e-10:
-            raise SystemExit(f"{name}: the generated and the hand-written field differ by {error:.2g}")
+            raise SystemExit(
+                f"{name}: the generated and the hand-written field differ by {error:.2g}"
+            )
         calls = (40, 40) if name.startswith("erf") else (4, 4)
-        result = compare(name, lambda f=ours, s=state: f(s, sets), lambda f=other: f(K, kappa, sets), 1.1, at_most=True,
-                         repeats=41, calls=calls)  # fmt: skip
+        result = compare(
+            name,
+            lambda f=ours, s=state: f(s, sets),
+            lambda f=other: f(K, kappa, sets),
+            1.1,
+            at_most=True,
+            repeats=41,
+            calls=calls,
+        )
         results.append(result)
         notes[f"{name}, largest difference"] = f"{error:.1e}"
     report("Generated vector field / written by hand", ("generated", "by hand"), results, notes)

@@ -40,9 +40,14 @@ def compiled(folder: Path, target: Path) -> list[str]:
         latex = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "derivation"]
         for command in (latex, ["bibtex", "derivation"], latex, latex):
             subprocess.run(command, cwd=place, stdout=subprocess.DEVNULL, check=False)
-        pdf, log = Path(place, "derivation.pdf"), Path(place, "derivation.log").read_text(errors="replace")
+        pdf, log = (
+            Path(place, "derivation.pdf"),
+            Path(place, "derivation.log").read_text(errors="replace"),
+        )
         if not pdf.exists():
-            return [line for line in log.splitlines() if line.startswith("!")][:3] or ["no PDF was made"]
+            return [line for line in log.splitlines() if line.startswith("!")][:3] or [
+                "no PDF was made"
+            ]
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(pdf, target / f"{folder.name}.pdf")
     wide = [w for w in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log) if float(w) > WIDEST]
@@ -52,17 +57,27 @@ def compiled(folder: Path, target: Path) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--compile", type=Path, metavar="FOLDER", help="compile the documents with pdflatex and put the PDFs there")
+    parser.add_argument(
+        "--compile",
+        type=Path,
+        metavar="FOLDER",
+        help="compile the documents with pdflatex and put the PDFs there",
+    )
     parser.add_argument("--check", action="store_true", help="test every displayed equality")
     options = parser.parse_args()
     if options.compile and not shutil.which("pdflatex"):
-        parser.error("there is no pdflatex: install TeX Live (texlive-latex-base, texlive-latex-recommended)")
+        parser.error(
+            "there is no pdflatex: install TeX Live (texlive-latex-base, texlive-latex-recommended)"
+        )
     failed = False
     for spec in sorted(HERE.glob("*/spec.toml")):
         folder, derivation = spec.parent, write(spec.parent)
         wrong = compiled(folder, options.compile) if options.compile else []
         if options.check:
-            wrong += [f"{o.equality.title} fails: {o.error:.3g}, allowed is {o.allowed:.3g}" for o in derivation.check().failures]
+            wrong += [
+                f"{o.equality.title} fails: {o.error:.3g}, allowed is {o.allowed:.3g}"
+                for o in derivation.check().failures
+            ]
         print(f"{folder.name:28s}{'; '.join(wrong) or 'ok'}")
         failed |= bool(wrong)
     return int(failed)

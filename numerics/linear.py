@@ -40,7 +40,9 @@ def observer(above: Sequence[Any], below: Sequence[Any], n: int, m: int) -> Filt
     """One form of filter for n populations, from the coefficients of 1, s, s^2, ...; the denominator's first is 1. m: order to fill up to."""
 
     def rows(coefficients):
-        return jnp.stack([jnp.broadcast_to(jnp.asarray(c, dtype=float), (n,)) for c in coefficients])
+        return jnp.stack(
+            [jnp.broadcast_to(jnp.asarray(c, dtype=float), (n,)) for c in coefficients]
+        )
 
     own = len(below) - 1
     d = rows(below)
@@ -65,7 +67,9 @@ def inner_places(orders: Orders, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Level (from 1) and row of each inner state of n filters."""
     each = np.broadcast_to(np.asarray(orders), (n,))
     places = [(k, row) for k in range(1, int(each.max())) for row in range(n) if each[row] > k]
-    return np.array([k for k, _ in places], dtype=int), np.array([row for _, row in places], dtype=int)
+    return np.array([k for k, _ in places], dtype=int), np.array(
+        [row for _, row in places], dtype=int
+    )
 
 
 def low_pass(x: Array, u: Array, filters: Filters) -> Array:
@@ -74,13 +78,19 @@ def low_pass(x: Array, u: Array, filters: Filters) -> Array:
     return (b * u - a * x) / T
 
 
-def respond(x: Array, inner: Array, u: Array, filters: Filters, orders: Orders) -> tuple[Array, Array]:
+def respond(
+    x: Array, inner: Array, u: Array, filters: Filters, orders: Orders
+) -> tuple[Array, Array]:
     """Time derivatives of outputs x, (n, ...), and inner states, (h, ...), under the input u; `inner_places` tells which those are."""
     levels, rows = inner_places(orders, len(x))
     m = len(filters.a)
     z = jnp.zeros((m, *x.shape)).at[0].set(x).at[levels, rows].set(inner)
     beyond = jnp.concatenate([z[1:], jnp.zeros((1, *x.shape))])
-    T, a, b = _along(filters.T, x), jnp.stack([_along(v, x) for v in filters.a]), jnp.stack([_along(v, x) for v in filters.b])
+    T, a, b = (
+        _along(filters.T, x),
+        jnp.stack([_along(v, x) for v in filters.a]),
+        jnp.stack([_along(v, x) for v in filters.b]),
+    )
     change = (beyond - a * x[None] + b * jnp.broadcast_to(u, x.shape)[None]) / T[None]
     return change[0], change[levels, rows]
 
@@ -89,12 +99,20 @@ def noise_places(orders: Orders, n: int) -> tuple[np.ndarray, np.ndarray, np.nda
     """Levels k <= l and row of each inner covariance; the variances of the outputs, k = l = 0, come apart."""
     each = np.broadcast_to(np.asarray(orders), (n,))
     m = int(each.max())
-    places = [(k, j, row) for k in range(m) for j in range(max(k, 1), m) for row in range(n) if each[row] > j]
+    places = [
+        (k, j, row)
+        for k in range(m)
+        for j in range(max(k, 1), m)
+        for row in range(n)
+        if each[row] > j
+    ]
     k, j, row = (np.array([p[axis] for p in places], dtype=int) for axis in range(3))
     return k, j, row
 
 
-def diffuse(variance: Array, inner: Array | None, D: Array, filters: Filters, orders: Orders) -> tuple[Array, Array]:
+def diffuse(
+    variance: Array, inner: Array | None, D: Array, filters: Filters, orders: Orders
+) -> tuple[Array, Array]:
     """Time derivatives of the covariances of filter states that white noise of intensity 2 D drives: (n,), and the inner ones.
 
     dV/dt = (M V + V M^T) / T + 2 D b b^T / T^2, (M V)_kl = V_{k+1,l} - a_k V_{1,l}; for the unit filter dV/dt = 2 (D - V).
@@ -106,7 +124,9 @@ def diffuse(variance: Array, inner: Array | None, D: Array, filters: Filters, or
         V = V.at[k, j, row].set(inner).at[j, k, row].set(inner)
     once = jnp.concatenate([V[1:], jnp.zeros_like(V[:1])]) - filters.a[:, None, :] * V[:1]
     T, D = filters.T[None, None], jnp.asarray(D)[None, None]
-    change = (once + once.swapaxes(0, 1)) / T + 2 * D * filters.b[:, None, :] * filters.b[None, :, :] / T**2
+    change = (once + once.swapaxes(0, 1)) / T + 2 * D * filters.b[:, None, :] * filters.b[
+        None, :, :
+    ] / T**2
     return change[0, 0], change[k, j, row]
 
 

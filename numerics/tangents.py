@@ -46,6 +46,8 @@ def through_jacobian(function: Callable[..., Any], varied: int | None = None) ->
 
     def like_function(*arguments: Array) -> Any:
         shapes = jax.eval_shape(function, *arguments)
-        return ravel_pytree(jax.tree.map(lambda own: jnp.zeros(own.shape, own.dtype), shapes))[1](value(*arguments))
+        return ravel_pytree(jax.tree.map(lambda own: jnp.zeros(own.shape, own.dtype), shapes))[1](
+            value(*arguments)
+        )
 
     return like_function

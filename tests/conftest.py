@@ -27,34 +27,65 @@ SHAPED = (
     "integrate",
     "fixed_points",
 )
-jaxtyping.install_import_hook([f"motifield.numerics.{name}" for name in SHAPED],
-                              "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")  # fmt: skip
+jaxtyping.install_import_hook(
+    [f"motifield.numerics.{name}" for name in SHAPED],
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
+)
 
 # Files, or tests in them, that compile or sample for minutes: `make test` leaves them out, `make test-all` runs everything.
 SLOW = (
-    "test_verify.py::test_a_true_theory", "test_verify.py::test_chains_that_are_too_small", "test_cases.py::test_sampled_networks",
-    "test_cases.py::test_exact_averages", "test_cases.py::test_fixed_point_of_neurons", "test_stability.py::test_which_reciprocal",
-    "test_spectrum.py::test_ten_networks", "test_dmft_stationary.py::test_ten_networks_of_4000", "test_dmft_stationary.py::test_the_sign_change",
-    "test_dmft_stationary.py::test_onset_and_the_exponents", "test_continuation.py::test_curves_of_hopf_points",
-    "test_random_averages.py::test_value[a switch and an error function]", "test_random_averages.py::test_value[two error functions]",
-    "test_random_averages.py::test_value[curved switches]", "test_simulation_units.py::test_noise_through_a_filter_of_second_order",
-    "test_filtered_systems.py::test_time_constants_are_parameters", "test_sparse_sampling.py::test_presence_motifs_are_those_of_sonets",
-    "test_gaussian.py::test_zero_variance_is_the_function_and_its_derivatives[naka_rushton]", "test_cavity.py::test_the_response_is_that",
-    "test_gaussian.py::test_everything_is_finite_at_and_near_zero_variance[naka_rushton]", "test_gaussian.py::test_derivative_rules[naka_rushton]",
+    "test_verify.py::test_a_true_theory",
+    "test_verify.py::test_chains_that_are_too_small",
+    "test_cases.py::test_sampled_networks",
+    "test_cases.py::test_exact_averages",
+    "test_cases.py::test_fixed_point_of_neurons",
+    "test_stability.py::test_which_reciprocal",
+    "test_spectrum.py::test_ten_networks",
+    "test_dmft_stationary.py::test_ten_networks_of_4000",
+    "test_dmft_stationary.py::test_the_sign_change",
+    "test_dmft_stationary.py::test_onset_and_the_exponents",
+    "test_continuation.py::test_curves_of_hopf_points",
+    "test_random_averages.py::test_value[a switch and an error function]",
+    "test_random_averages.py::test_value[two error functions]",
+    "test_random_averages.py::test_value[curved switches]",
+    "test_simulation_units.py::test_noise_through_a_filter_of_second_order",
+    "test_filtered_systems.py::test_time_constants_are_parameters",
+    "test_sparse_sampling.py::test_presence_motifs_are_those_of_sonets",
+    "test_gaussian.py::test_zero_variance_is_the_function_and_its_derivatives[naka_rushton]",
+    "test_cavity.py::test_the_response_is_that",
+    "test_gaussian.py::test_everything_is_finite_at_and_near_zero_variance[naka_rushton]",
+    "test_gaussian.py::test_derivative_rules[naka_rushton]",
     "test_closed_forms.py::test_derivative_rules[x*phi(x)*Phi(x - 1)*Phi(-2*x)]",
-    "test_posterior.py::test_a_normal_posterior", "test_posterior.py::test_a_summary", "test_posterior.py::test_numbers_that_only", "test_posterior.py::test_chains",
-    "test_dmft_stationary.py::test_energy_is_conserved_without_a_mean[1.2]", "test_target_errors.py::test_folds_keep_the_covariance",
-    "test_fit.py::test_starts_without_a_fixed_point", "test_fit.py::test_a_start_goes_on_from_its_states",
-    "test_stability.py::test_the_cavity_solution", "test_verify.py::test_noise_is_verified", "test_verify.py::test_quenched_theory_with_filters",
-    "test_cli.py::test_verify_an_ensemble", "test_identifiability.py::test_errors_of_predictions", "test_cavity.py::test_where_a_neuron_has",
-    "test_simulation.py::test_runs_at_once_are_runs_one_by_one[True]", "test_dmft_stationary.py::test_two_times_settle",
-    "test_fit_problem.py::test_the_jacobian_by_central_differences", "test_fit.py::test_a_fit_to_a_time_course", "test_fit.py::test_a_first_order",
-    "test_dmft_stationary.py::test_below_the_onset", "test_continuation.py::test_limit_cycles_against_integration",
-    "test_averages.py::test_the_function_keeps_parameters", "test_transfer_parameters.py::test_rates_and_their_gradients[jax]",
+    "test_posterior.py::test_a_normal_posterior",
+    "test_posterior.py::test_a_summary",
+    "test_posterior.py::test_numbers_that_only",
+    "test_posterior.py::test_chains",
+    "test_dmft_stationary.py::test_energy_is_conserved_without_a_mean[1.2]",
+    "test_target_errors.py::test_folds_keep_the_covariance",
+    "test_fit.py::test_starts_without_a_fixed_point",
+    "test_fit.py::test_a_start_goes_on_from_its_states",
+    "test_stability.py::test_the_cavity_solution",
+    "test_verify.py::test_noise_is_verified",
+    "test_verify.py::test_quenched_theory_with_filters",
+    "test_cli.py::test_verify_an_ensemble",
+    "test_identifiability.py::test_errors_of_predictions",
+    "test_cavity.py::test_where_a_neuron_has",
+    "test_simulation.py::test_runs_at_once_are_runs_one_by_one[True]",
+    "test_dmft_stationary.py::test_two_times_settle",
+    "test_fit_problem.py::test_the_jacobian_by_central_differences",
+    "test_fit.py::test_a_fit_to_a_time_course",
+    "test_fit.py::test_a_first_order",
+    "test_dmft_stationary.py::test_below_the_onset",
+    "test_continuation.py::test_limit_cycles_against_integration",
+    "test_averages.py::test_the_function_keeps_parameters",
+    "test_transfer_parameters.py::test_rates_and_their_gradients[jax]",
     "test_gaussian.py::test_values[second_moment-2-0-naka_rushton]",
-    "numerics/test_phase_diagram.py", "test_cavity.py::test_sampled_networks", "test_all_fixed_points.py::test_two_hundred_random_systems",
-    "test_fixed_points_batch.py::test_the_box_holds", "test_cli_analysis.py::test_cycles_curves_and_phase_diagram",
-)  # fmt: skip
+    "numerics/test_phase_diagram.py",
+    "test_cavity.py::test_sampled_networks",
+    "test_all_fixed_points.py::test_two_hundred_random_systems",
+    "test_fixed_points_batch.py::test_the_box_holds",
+    "test_cli_analysis.py::test_cycles_curves_and_phase_diagram",
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -70,7 +101,7 @@ settings.load_profile("motifield")
 @pytest.fixture(autouse=True)
 def _seeds():
     random.seed(1)
-    np.random.seed(1)  # noqa: NPY002  (for code that uses the global generator by mistake: it must not make tests differ)
+    np.random.seed(1)  # noqa: NPY002
 
 
 @pytest.fixture
@@ -97,8 +128,15 @@ def two_populations():
     div = [[[0.043, 0.015], [0.015, 0.071]], [[0.027, -0.008], [-0.008, 0.047]]]
     chain = [[[0.016, -0.010], [0.014, -0.021]], [[0.026, 0.017], [-0.009, 0.033]]]
     rec = [[0.41, -0.25], [-0.25, 0.62]]
-    return Parameters.of(populations=["E", "I"], N=300, fractions=[0.7, 0.3], mean=[[0.0042, -0.0105], [0.0061, -0.0037]],
-                         g=[[0.31, 0.52], [0.73, 0.24]], motifs=Motifs(con, div, chain, rec), input=[0.35, -0.15])  # fmt: skip
+    return Parameters.of(
+        populations=["E", "I"],
+        N=300,
+        fractions=[0.7, 0.3],
+        mean=[[0.0042, -0.0105], [0.0061, -0.0037]],
+        g=[[0.31, 0.52], [0.73, 0.24]],
+        motifs=Motifs(con, div, chain, rec),
+        input=[0.35, -0.15],
+    )
 
 
 @pytest.fixture(scope="session")
@@ -119,10 +157,15 @@ def random_network(P: int, seed: int, N: float = 500.0):
     around = np.einsum("pqp->pq", chain)
     fractions = rng.uniform(0.5, 1.5, P)
     return Parameters.of(
-        N=N, fractions=fractions / fractions.sum(), mean=rng.normal(size=(P, P)) / N, g=rng.uniform(0.3, 1.0, (P, P)),
-        motifs=Motifs(blocks[:, :P, :P], blocks[:, P:, P:], chain, (rec + rec.T) / 2 + around + around.T),
+        N=N,
+        fractions=fractions / fractions.sum(),
+        mean=rng.normal(size=(P, P)) / N,
+        g=rng.uniform(0.3, 1.0, (P, P)),
+        motifs=Motifs(
+            blocks[:, :P, :P], blocks[:, P:, P:], chain, (rec + rec.T) / 2 + around + around.T
+        ),
         input=rng.normal(size=P),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +187,9 @@ def gaussian_average(f, mean, variance, kinks=()):
     nodes, weights = np.polynomial.legendre.leggauss(20)
     half = np.diff(edges)[:, None] / 2
     z = edges[:-1, None] + half * (1 + nodes)
-    return float(np.sum(half * weights * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * f(mean + width * z)))
+    return float(
+        np.sum(half * weights * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * f(mean + width * z))
+    )
 
 
 class ByHand:
@@ -171,7 +216,14 @@ class ByHand:
         for p in self.every:
             for q in self.every:
                 for r in self.every:
-                    Delta[p] += self.N * self.g[p, q] * self.g[p, r] * self.tau_con[p, q, r] * kappa[q] * kappa[r]
+                    Delta[p] += (
+                        self.N
+                        * self.g[p, q]
+                        * self.g[p, r]
+                        * self.tau_con[p, q, r]
+                        * kappa[q]
+                        * kappa[r]
+                    )
                 if self.closure == "LowRank":
                     Delta[p] += self.A(p, q) * self.g[p, q] ** 2 * kappa[q] ** 2 / self.fractions[q]
                 if self.closure == "SecondMoment":
@@ -196,9 +248,21 @@ class ByHand:
                 dK[p] += self.N * alpha[q] * self.mean[p, q] * R[q]
                 dK[p] += alpha[q] * G[q] * g[p, q] * g[q, p] * self.B(p, q) * kappa[p] / alpha[p]
                 for r in self.every:
-                    dK[p] += alpha[q] * G[q] * self.N * g[p, q] * g[q, r] * self.tau_chn[p, q, r] * kappa[r]
+                    dK[p] += (
+                        alpha[q]
+                        * G[q]
+                        * self.N
+                        * g[p, q]
+                        * g[q, r]
+                        * self.tau_chn[p, q, r]
+                        * kappa[r]
+                    )
         derivatives = [dK, -np.array(kappa) + alpha * R]
-        return np.stack([*derivatives, -np.array(s) + np.sqrt(C)] if self.closure == "SecondMoment" else derivatives)
+        return np.stack(
+            [*derivatives, -np.array(s) + np.sqrt(C)]
+            if self.closure == "SecondMoment"
+            else derivatives
+        )
 
 
 @pytest.fixture(scope="session")
@@ -220,7 +284,11 @@ def functions():
 
     return {
         "Max(x - 1/4, 0)": (lambda x: np.maximum(x - 0.25, 0), lambda x: (x > 0.25) * 1.0, (0.25,)),
-        "1 + erf(x - 1/2)": (lambda x: 1 + erf(x - 0.5), lambda x: 2 / np.sqrt(np.pi) * np.exp(-((x - 0.5) ** 2)), ()),
+        "1 + erf(x - 1/2)": (
+            lambda x: 1 + erf(x - 0.5),
+            lambda x: 2 / np.sqrt(np.pi) * np.exp(-((x - 0.5) ** 2)),
+            (),
+        ),
         "1 + tanh(x - 3/2)": (lambda x: 1 + np.tanh(x - 1.5), lambda x: np.cosh(x - 1.5) ** -2, ()),
         "Max(x, 0)**2": (lambda x: np.maximum(x, 0) ** 2, lambda x: 2 * np.maximum(x, 0), (0.0,)),
     }

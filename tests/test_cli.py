@@ -40,7 +40,17 @@ def spec(tmp_path):
 
 def test_every_command_has_help():
     names = [c.name or c.callback.__name__ for c in app.registered_commands]
-    assert {"derive", "integrate", "fixed-points", "stability", "bifurcate", "phase-diagram", "response", "dmft", "average"} <= set(names)
+    assert {
+        "derive",
+        "integrate",
+        "fixed-points",
+        "stability",
+        "bifurcate",
+        "phase-diagram",
+        "response",
+        "dmft",
+        "average",
+    } <= set(names)
     for command in names:
         shown = CliRunner().invoke(app, [command, "--help"])
         assert shown.exit_code == 0
@@ -55,7 +65,9 @@ def test_derive(call, spec, tmp_path):
     code, out, _ = call("derive", spec)
     assert code == 0
     assert r"\tau^{\mathrm{chn}}_{pqr}" in out
-    data = json.loads(call("derive", spec, "--closure", "second-moment", "--json", "-o", tmp_path / "d.tex")[1])
+    data = json.loads(
+        call("derive", spec, "--closure", "second-moment", "--json", "-o", tmp_path / "d.tex")[1]
+    )
     assert data["states"] == ["K", "kappa", "s"]
     assert (tmp_path / "d.tex").read_text().startswith(r"\documentclass")
     assert "dK" not in call("derive", spec, "--explicit", "2")[2]
@@ -63,7 +75,9 @@ def test_derive(call, spec, tmp_path):
 
 
 def test_integrate_writes_and_prints(call, spec, tmp_path):
-    code, out, _ = call("integrate", spec, "--json", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png")
+    code, out, _ = call(
+        "integrate", spec, "--json", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png"
+    )
     data = json.loads(out)
     assert code == 0
     assert data["status"] == "ok"
@@ -74,7 +88,9 @@ def test_integrate_writes_and_prints(call, spec, tmp_path):
 
 
 def test_fixed_points(call, spec):
-    found = json.loads(call("fixed-points", spec, "--start", "0.1", "--start", "0.2,0.3", "--json")[1])
+    found = json.loads(
+        call("fixed-points", spec, "--start", "0.1", "--start", "0.2,0.3", "--json")[1]
+    )
     assert found["status"] == "ok"
     assert found["evidence"] is None
     assert all(f["status"] == "ok" and len(f["eigenvalues"]) == 4 for f in found["points"])
@@ -89,7 +105,17 @@ def test_sample_measure_verify(call, spec, tmp_path):
     measured = json.loads(call("measure", network, "--json", "-o", tmp_path / "p.json")[1])
     assert measured == first["measured"]
     assert json.loads((tmp_path / "p.json").read_text())["populations"] == ["E", "I"]
-    code, out, _ = call("verify", spec, "--network", network, "--closure", "second-moment", "--json", "--report", tmp_path / "r.html")
+    code, out, _ = call(
+        "verify",
+        spec,
+        "--network",
+        network,
+        "--closure",
+        "second-moment",
+        "--json",
+        "--report",
+        tmp_path / "r.html",
+    )
     assert code == 0
     assert json.loads(out)["passed"]
     assert (tmp_path / "r.html").exists()
@@ -97,7 +123,9 @@ def test_sample_measure_verify(call, spec, tmp_path):
 
 
 def test_verify_an_ensemble(call, spec):
-    code, out, _ = call("verify", spec, "--sizes", "200,400", "--networks", "3", "--closure", "second-moment")
+    code, out, _ = call(
+        "verify", spec, "--sizes", "200,400", "--networks", "3", "--closure", "second-moment"
+    )
     assert code == 0
     assert "PASSED" in out
 
@@ -121,7 +149,9 @@ def test_verify_an_ensemble(call, spec):
         (("nonsense",), "No such command"),
     ],
 )
-def test_bad_input_ends_with_one_message_and_status_2(call, spec, tmp_path, monkeypatch, arguments, match):
+def test_bad_input_ends_with_one_message_and_status_2(
+    call, spec, tmp_path, monkeypatch, arguments, match
+):
     monkeypatch.chdir(tmp_path)
     code, _, err = call(*(a.format(spec=spec) for a in arguments))
     assert code == 2
@@ -134,15 +164,30 @@ def expected(f, mu, variance, order=0):
     """<f^(order)> from f alone, by Stein's lemma, in mpmath."""
     hermite = [lambda z: 1, lambda z: z, lambda z: z * z - 1][order]
     s = mpmath.sqrt(variance)
-    return float(mpmath.quad(lambda z: f(mu + s * z) * hermite(z) * mpmath.npdf(z), mpmath.linspace(-10, 10, 21)) / s**order)
+    return float(
+        mpmath.quad(
+            lambda z: f(mu + s * z) * hermite(z) * mpmath.npdf(z), mpmath.linspace(-10, 10, 21)
+        )
+        / s**order
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "f", "closed_form", "method"),
     [
         (("erf(x)",), mpmath.erf, "erf(mu/sqrt(2*Delta + 1))", "closed form"),
-        (("softplus", "--set", "gain=2"), lambda x: mpmath.log1p(mpmath.exp(2 * x)) / 2, None, "quadrature"),
-        (("k*tanh(x - a)", "--set", "k=3", "--set", "a=.5"), lambda x: 3 * mpmath.tanh(x - 0.5), None, "quadrature"),
+        (
+            ("softplus", "--set", "gain=2"),
+            lambda x: mpmath.log1p(mpmath.exp(2 * x)) / 2,
+            None,
+            "quadrature",
+        ),
+        (
+            ("k*tanh(x - a)", "--set", "k=3", "--set", "a=.5"),
+            lambda x: 3 * mpmath.tanh(x - 0.5),
+            None,
+            "quadrature",
+        ),
     ],
 )
 def test_average(call, arguments, f, closed_form, method):
@@ -151,11 +196,18 @@ def test_average(call, arguments, f, closed_form, method):
     assert code == 0
     assert (data["closed_form"], data["method"]) == (closed_form, method)
     assert (data["latex"] is None) == (data["closed_form"] is None) == (data["reason"] is not None)
-    assert [(r["mean"], r["variance"]) for r in data["rows"]] == [(-0.3, 0.4), (-0.3, 2), (1.2, 0.4), (1.2, 2)]
+    assert [(r["mean"], r["variance"]) for r in data["rows"]] == [
+        (-0.3, 0.4),
+        (-0.3, 2),
+        (1.2, 0.4),
+        (1.2, 2),
+    ]
     for r in data["rows"]:
         at = r["mean"], r["variance"]
         found = [r["value"], r["by_mean"], r["by_variance"]]
-        np.testing.assert_allclose(found, [expected(f, *at), expected(f, *at, 1), expected(f, *at, 2) / 2], rtol=1e-9)
+        np.testing.assert_allclose(
+            found, [expected(f, *at), expected(f, *at, 1), expected(f, *at, 2) / 2], rtol=1e-9
+        )
         assert 0 < r["error"] < 1e-10
 
 
@@ -164,12 +216,17 @@ def test_average_prints_formula_table_and_reason(call):
     assert "f(x) = offset + erf(gain*(-threshold + x)), gain = 1, threshold = 0, offset = 0" in out
     assert r"\operatorname{erf}" in out
     assert "<f'>, closed form" in out
-    assert "no closed form for the Gaussian average of tanh(x)" in call("average", "tanh", "--tolerance", "1e-6")[1]
+    assert (
+        "no closed form for the Gaussian average of tanh(x)"
+        in call("average", "tanh", "--tolerance", "1e-6")[1]
+    )
 
 
 def test_average_draws(call, tmp_path):
     for name, start in (("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")):
-        code, _, err = call("average", "erf(x)", "--plot", tmp_path / name, "--variances", "0,1", "--range", "-3,3")
+        code, _, err = call(
+            "average", "erf(x)", "--plot", tmp_path / name, "--variances", "0,1", "--range", "-3,3"
+        )
         assert (code, err) == (0, "")
         assert (tmp_path / name).read_bytes().startswith(start)
 
@@ -195,12 +252,17 @@ def test_average_draws(call, tmp_path):
         (("1/x",), "cannot be computed to tolerance|not a real number"),
         (("erf(x)", "--plot", "a.doc"), "cannot draw to a.doc"),
         (("erf(x)", "--plot", "a.png", "--range", "3"), "--range '3' must be two numbers"),
-        (("erf(x)", "--plot", "a.png", "--range", "3,1"), "must be two increasing numbers, not 3, 1"),
+        (
+            ("erf(x)", "--plot", "a.png", "--range", "3,1"),
+            "must be two increasing numbers, not 3, 1",
+        ),
         (("erf(x)", "--plot", "a.png", "--variances", "-1"), "variance = -1 is negative"),
         (("erf(x)", "--range", "0,1"), "give --plot"),
     ],
 )
-def test_average_of_bad_input_ends_with_one_message_and_status_2(call, tmp_path, monkeypatch, arguments, match):
+def test_average_of_bad_input_ends_with_one_message_and_status_2(
+    call, tmp_path, monkeypatch, arguments, match
+):
     monkeypatch.chdir(tmp_path)
     code, _, err = call("average", *arguments)
     assert code == 2
@@ -212,6 +274,14 @@ def test_average_of_bad_input_ends_with_one_message_and_status_2(call, tmp_path,
 
 def test_help_and_import_load_neither_jax_nor_sympy():
     code = "import sys, motifield, motifield.cli.main as m; m.app(['--help'], standalone_mode=False); print(sorted(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(sys.prefix))
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(sys.prefix),
+    )
     modules = shown.stdout.rsplit("\n", 2)[-2]
-    assert not {"'jax'", "'sympy'", "'numpy'", "'motifield.theory'", "'motifield.numerics'"} & set(modules.strip("[]").split(", "))
+    assert not {"'jax'", "'sympy'", "'numpy'", "'motifield.theory'", "'motifield.numerics'"} & set(
+        modules.strip("[]").split(", ")
+    )

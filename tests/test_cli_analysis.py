@@ -31,12 +31,27 @@ def spec(tmp_path_factory):
 
 
 def test_response(call, tmp_path, spec):
-    code, out, _ = call("response", spec, "--to", "input[E]", "--to", "factor(tau_chn)", "--omega", "0,1", "-o", tmp_path / "r.nc",
-                        "--plot", tmp_path / "r.png", "--json")  # fmt: skip
+    code, out, _ = call(
+        "response",
+        spec,
+        "--to",
+        "input[E]",
+        "--to",
+        "factor(tau_chn)",
+        "--omega",
+        "0,1",
+        "-o",
+        tmp_path / "r.nc",
+        "--plot",
+        tmp_path / "r.png",
+        "--json",
+    )
     assert code == 0
     data = json.loads(out)
     assert set(data["sensitivity"]) == {"input[E]", "factor(tau_chn)"}
-    assert data["sensitivity"]["input[E]"]["rate"] == pytest.approx([row[0] for row in data["matrix"]["rate"]])
+    assert data["sensitivity"]["input[E]"]["rate"] == pytest.approx(
+        [row[0] for row in data["matrix"]["rate"]]
+    )
     assert data["frequency_real"][0] == [pytest.approx(row) for row in data["matrix"]["rate"]]
     with xr.open_dataset(tmp_path / "r.nc") as written:
         assert list(written["parameter"].values) == ["input[E]", "factor(tau_chn)"]
@@ -48,7 +63,9 @@ def test_response(call, tmp_path, spec):
 
 def test_fixed_points(call, tmp_path, spec):
     """All three, with the evidence; they solve K = 1.2 R + .8 G R, Delta = .8 R^2, which the equations are for two equal populations."""
-    code, out, _ = call("fixed-points", spec, "-o", tmp_path / "f.nc", "--plot", tmp_path / "f.png", "--json")
+    code, out, _ = call(
+        "fixed-points", spec, "-o", tmp_path / "f.nc", "--plot", tmp_path / "f.png", "--json"
+    )
     found = json.loads(out)
     assert code == 0
     assert [p["kind"] for p in found["points"]] == ["stable node", "saddle", "stable node"]
@@ -56,7 +73,9 @@ def test_fixed_points(call, tmp_path, spec):
         R, wide = p["rate"][0], 0.64 + p["variance"][0]
         z = (p["mean"][0] - 1.5) / math.sqrt(2 * wide)
         G = 2 / math.sqrt(2 * math.pi * wide) * math.exp(-z * z)
-        assert [R, p["variance"][1], p["mean"][1]] == pytest.approx([1 + math.erf(z), 0.8 * R**2, 1.2 * R + 0.8 * G * R], rel=1e-9)
+        assert [R, p["variance"][1], p["mean"][1]] == pytest.approx(
+            [1 + math.erf(z), 0.8 * R**2, 1.2 * R + 0.8 * G * R], rel=1e-9
+        )
     assert found["evidence"]["index"] == 1
     with xr.open_dataset(tmp_path / "f.nc") as written:
         assert written["mean"].values.tolist() == [p["mean"] for p in found["points"]]
@@ -69,7 +88,17 @@ def test_fixed_points(call, tmp_path, spec):
 
 
 def test_stability(call, tmp_path, spec):
-    code, out, _ = call("stability", spec, "--spectrum", "200", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png", "--json")
+    code, out, _ = call(
+        "stability",
+        spec,
+        "--spectrum",
+        "200",
+        "-o",
+        tmp_path / "s.nc",
+        "--plot",
+        tmp_path / "s.png",
+        "--json",
+    )
     answer = json.loads(out)
     assert code == 0
     assert answer["verdict"] == "stable"
@@ -77,8 +106,12 @@ def test_stability(call, tmp_path, spec):
     with xr.open_dataset(tmp_path / "s.nc") as written:
         for spectrum in ("jacobian", "connectivity"):
             assert float(written[f"{spectrum}_edge"]) == answer[spectrum]["edge"]
-            assert written[f"{spectrum}_outliers_real"].values.tolist() == [v[0] for v in answer[spectrum]["outliers"]]
-        assert written["connectivity_eigenvalues_real"].values.tolist() == [v[0] for v in answer["network"]["connectivity"]["eigenvalues"]]
+            assert written[f"{spectrum}_outliers_real"].values.tolist() == [
+                v[0] for v in answer[spectrum]["outliers"]
+            ]
+        assert written["connectivity_eigenvalues_real"].values.tolist() == [
+            v[0] for v in answer["network"]["connectivity"]["eigenvalues"]
+        ]
     assert (tmp_path / "s.png").stat().st_size > 10_000
     code, out, _ = call("stability", spec, "--point", "2", "--spectrum", "100")
     assert code == 0
@@ -89,10 +122,24 @@ def test_stability(call, tmp_path, spec):
 
 def test_bifurcate(call, tmp_path, spec):
     """Folds at tau = .00931048 and .05996574; the spec has tau = .02."""
-    code, out, _ = call("bifurcate", spec, "--start", "0", "--vary", "factor(motifs)=0,4", "-o", tmp_path / "b.nc", "--plot", tmp_path / "b.png", "--json")
+    code, out, _ = call(
+        "bifurcate",
+        spec,
+        "--start",
+        "0",
+        "--vary",
+        "factor(motifs)=0,4",
+        "-o",
+        tmp_path / "b.nc",
+        "--plot",
+        tmp_path / "b.png",
+        "--json",
+    )
     found = json.loads(out)
     assert code == 0
-    assert sorted(0.02 * s["factor(motifs)"] for s in found["special"]) == pytest.approx([0.00931048, 0.05996574], abs=1e-7)
+    assert sorted(0.02 * s["factor(motifs)"] for s in found["special"]) == pytest.approx(
+        [0.00931048, 0.05996574], abs=1e-7
+    )
     with xr.open_dataset(tmp_path / "b.nc") as written:
         assert written["stable"].values.tolist() == found["branches"][0]["stable"]
     assert (tmp_path / "b.png").stat().st_size > 10_000
@@ -119,20 +166,43 @@ PLANE = ("--vary", "input[E]=-1.5,3", "--vary", "factor(mean[I,E])=0,2")
 def test_cycles_curves_and_phase_diagram(call, tmp_path):
     path = tmp_path / "oscillation.toml"
     path.write_text(OSCILLATION)
-    code, out, _ = call("bifurcate", path, "--vary", "input[E]=-1.5,3", "--cycles", "--plot", tmp_path / "b.png", "--json")
+    code, out, _ = call(
+        "bifurcate",
+        path,
+        "--vary",
+        "input[E]=-1.5,3",
+        "--cycles",
+        "--plot",
+        tmp_path / "b.png",
+        "--json",
+    )
     found = json.loads(out)
     assert code == 0
     assert [s["kind"] for s in found["special"]] == ["Hopf"]
     (cycles,) = found["cycles"]
     assert cycles["status"] == "ok"
-    assert cycles["cycles"][0]["period"] == pytest.approx(2 * math.pi / found["special"][0]["frequency"], rel=1e-2)
-    code, out, _ = call("bifurcate", path, *PLANE, "--plot", tmp_path / "c.png", "-o", tmp_path / "c.nc", "--json")
+    assert cycles["cycles"][0]["period"] == pytest.approx(
+        2 * math.pi / found["special"][0]["frequency"], rel=1e-2
+    )
+    code, out, _ = call(
+        "bifurcate", path, *PLANE, "--plot", tmp_path / "c.png", "-o", tmp_path / "c.nc", "--json"
+    )
     found = json.loads(out)
     assert code == 0
     assert {s["kind"] for s in found["special"]} == {"cusp", "Bogdanov-Takens"}
     with xr.open_dataset(tmp_path / "c.nc") as written:
         assert set(written["kind"].values.tolist()) == {"fold", "Hopf"}
-    code, out, _ = call("phase-diagram", path, *PLANE, "--grid", "9,7", "--plot", tmp_path / "p.png", "-o", tmp_path / "p.nc")
+    code, out, _ = call(
+        "phase-diagram",
+        path,
+        *PLANE,
+        "--grid",
+        "9,7",
+        "--plot",
+        tmp_path / "p.png",
+        "-o",
+        tmp_path / "p.nc",
+    )
     assert code == 0
     assert "Bogdanov-Takens" in out
     with xr.open_dataset(tmp_path / "p.nc") as written:
@@ -166,47 +236,87 @@ def test_dmft(call, tmp_path, chaotic):
     assert code == 0
     assert json.loads(out)["value"] == pytest.approx(math.sqrt(math.pi) / 2, rel=1e-8)
     assert call("dmft", chaotic, "--onset", "g", "--range", "0.2,0.4")[0] == 1
-    code, out, _ = call("dmft", chaotic, "--stationary", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png", "--json")
+    code, out, _ = call(
+        "dmft",
+        chaotic,
+        "--stationary",
+        "-o",
+        tmp_path / "s.nc",
+        "--plot",
+        tmp_path / "s.png",
+        "--json",
+    )
     assert code == 0
     state = json.loads(out)
     assert state["kind"] == "fluctuating"
     assert state["exponent"] > 0
     with xr.open_dataset(tmp_path / "s.nc") as written:
         assert float(written["variance"][0]) == pytest.approx(state["rows"][0]["variance"])
-    code, out, _ = call("dmft", chaotic, "--t1", "4", "--dt", "0.1", "--plot", tmp_path / "t.png", "-o", tmp_path / "t.nc")
+    code, out, _ = call(
+        "dmft",
+        chaotic,
+        "--t1",
+        "4",
+        "--dt",
+        "0.1",
+        "--plot",
+        tmp_path / "t.png",
+        "-o",
+        tmp_path / "t.nc",
+    )
     assert code == 0
     assert "status ok" in out
     assert all((tmp_path / name).stat().st_size > 5_000 for name in ("s.png", "t.png", "t.nc"))
 
 
-@pytest.mark.parametrize(("arguments", "match"), [
-    (("response", "{spec}", "--set", "tau_chn[E,E]=1"), "tau_chn has 3 indices"),
-    (("response", "{spec}", "--set", "tau_chn[E,E,E]=1"), "no network has these synaptic statistics"),
-    (("response", "{spec}", "--set", "input"), "is not NAME=VALUE"),
-    (("response", "{spec}", "--start", "low"), "--start 'low' is not a number"),
-    (("response", "{spec}", "--to", "tau"), "there is no parameter 'tau'"),
-    (("response", "{spec}", "--omega", "fast"), "--omega 'fast'"),
-    (("response", "{spec}", "--plot", "r.doc"), "cannot draw to r.doc"),
-    (("dmft", "{spec}", "--onset", "g"), "--onset NAME and --range LO,HI belong together"),
-    (("dmft", "{spec}", "--onset", "g", "--range", "1"), "must be two different numbers"),
-    (("dmft", "{spec}", "--set", "factor(tau_rec)=.5"), "residual synapses without reciprocity"),
-    (("dmft", "{spec}", "--dt", "0"), "0 < dt <= t1"),
-    (("response", "{spec}", "-o", "r.doc"), "cannot write r.doc"),
-    (("fixed-points", "{spec}", "-o", "nowhere/f.nc"), "the folder nowhere does not exist"),
-    (("fixed-points", "{spec}", "--starts", "100"), "must be a power of two"),
-    (("stability", "{spec}", "--start", "0", "--point", "1"), "give one of them"),
-    (("stability", "{spec}", "--spectrum", "50", "--network", "n.npz"), "give one of them"),
-    (("stability", "{spec}", "--network", "n.npz"), "n.npz"),
-    (("bifurcate", "{spec}", "--vary", "input"), "is not NAME=LO,HI"),
-    (("bifurcate", "{spec}", "--vary", "input=1,1"), "must be two different numbers"),
-    (("bifurcate", "{spec}", "--vary", "input=1,2"), "outside of the bounds"),
-    (("bifurcate", "{spec}", "--vary", "drive=0,1"), "there is no parameter 'drive'"),
-    (("bifurcate", "{spec}", "--vary", "input=0,1", "--vary", "g=0,1", "--cycles"), "give --vary once"),
-    (("bifurcate", "{spec}", "--vary", "N=1,2000", "--vary", "input=0,1", "--vary", "g=0,1"), "is given 3 times"),
-    (("phase-diagram", "{spec}", "--vary", "input=0,1"), "give --vary twice"),
-    (("phase-diagram", "{spec}", "--vary", "input=0,1", "--vary", "g=0,1", "--grid", "9"), "must be two integers"),
-])  # fmt: skip
-def test_bad_input_ends_with_one_message_and_status_2(call, spec, tmp_path, monkeypatch, arguments, match):
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (("response", "{spec}", "--set", "tau_chn[E,E]=1"), "tau_chn has 3 indices"),
+        (
+            ("response", "{spec}", "--set", "tau_chn[E,E,E]=1"),
+            "no network has these synaptic statistics",
+        ),
+        (("response", "{spec}", "--set", "input"), "is not NAME=VALUE"),
+        (("response", "{spec}", "--start", "low"), "--start 'low' is not a number"),
+        (("response", "{spec}", "--to", "tau"), "there is no parameter 'tau'"),
+        (("response", "{spec}", "--omega", "fast"), "--omega 'fast'"),
+        (("response", "{spec}", "--plot", "r.doc"), "cannot draw to r.doc"),
+        (("dmft", "{spec}", "--onset", "g"), "--onset NAME and --range LO,HI belong together"),
+        (("dmft", "{spec}", "--onset", "g", "--range", "1"), "must be two different numbers"),
+        (
+            ("dmft", "{spec}", "--set", "factor(tau_rec)=.5"),
+            "residual synapses without reciprocity",
+        ),
+        (("dmft", "{spec}", "--dt", "0"), "0 < dt <= t1"),
+        (("response", "{spec}", "-o", "r.doc"), "cannot write r.doc"),
+        (("fixed-points", "{spec}", "-o", "nowhere/f.nc"), "the folder nowhere does not exist"),
+        (("fixed-points", "{spec}", "--starts", "100"), "must be a power of two"),
+        (("stability", "{spec}", "--start", "0", "--point", "1"), "give one of them"),
+        (("stability", "{spec}", "--spectrum", "50", "--network", "n.npz"), "give one of them"),
+        (("stability", "{spec}", "--network", "n.npz"), "n.npz"),
+        (("bifurcate", "{spec}", "--vary", "input"), "is not NAME=LO,HI"),
+        (("bifurcate", "{spec}", "--vary", "input=1,1"), "must be two different numbers"),
+        (("bifurcate", "{spec}", "--vary", "input=1,2"), "outside of the bounds"),
+        (("bifurcate", "{spec}", "--vary", "drive=0,1"), "there is no parameter 'drive'"),
+        (
+            ("bifurcate", "{spec}", "--vary", "input=0,1", "--vary", "g=0,1", "--cycles"),
+            "give --vary once",
+        ),
+        (
+            ("bifurcate", "{spec}", "--vary", "N=1,2000", "--vary", "input=0,1", "--vary", "g=0,1"),
+            "is given 3 times",
+        ),
+        (("phase-diagram", "{spec}", "--vary", "input=0,1"), "give --vary twice"),
+        (
+            ("phase-diagram", "{spec}", "--vary", "input=0,1", "--vary", "g=0,1", "--grid", "9"),
+            "must be two integers",
+        ),
+    ],
+)
+def test_bad_input_ends_with_one_message_and_status_2(
+    call, spec, tmp_path, monkeypatch, arguments, match
+):
     monkeypatch.chdir(tmp_path)
     code, _, err = call(*(a.format(spec=spec) for a in arguments))
     assert code == 2

@@ -54,9 +54,24 @@ def spec(tmp_path):
 
 def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
     """Without a threshold R = input + N mean R, and few neurons are below it: twice the rate asks for twice the input, R = .5 for N mean = -1."""
-    files = {name: tmp_path / name for name in ("fit.nc", "fit.html", "fit.png", "fitted.toml", "state")}
-    code, out, err = call("fit", spec, "-o", files["fit.nc"], "--report", files["fit.html"], "--plot", files["fit.png"],
-                          "--write-spec", files["fitted.toml"], "--checkpoint", files["state"], "--json")  # fmt: skip
+    files = {
+        name: tmp_path / name for name in ("fit.nc", "fit.html", "fit.png", "fitted.toml", "state")
+    }
+    code, out, err = call(
+        "fit",
+        spec,
+        "-o",
+        files["fit.nc"],
+        "--report",
+        files["fit.html"],
+        "--plot",
+        files["fit.png"],
+        "--write-spec",
+        files["fitted.toml"],
+        "--checkpoint",
+        files["state"],
+        "--json",
+    )
     assert (code, err) == (0, "")
     answer = json.loads(out)
     assert answer["status"] == "ok"
@@ -68,12 +83,21 @@ def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
     assert answer["values"]["input[E] @ driven"] == pytest.approx(2.0, rel=0.01)
     assert answer["values"]["mean[E,E]"] == pytest.approx(-1 / 400, rel=0.05)
     assert answer["stability"] == {"rest": "stable", "driven": "stable"}
-    assert {row["parameter"]: row["value"] for row in answer["determined"]["rows"]} == answer["values"]
+    assert {row["parameter"]: row["value"] for row in answer["determined"]["rows"]} == answer[
+        "values"
+    ]
     text = files["fit.html"].read_text()
     assert "rate_sd E driven" in text
     assert files["fit.png"].stat().st_size > 10_000
     with xr.open_dataset(files["fit.nc"]) as data:
-        assert dict(zip(data["parameter"].values.tolist(), data["value"].values[0].tolist(), strict=True)) == answer["values"]
+        assert (
+            dict(
+                zip(
+                    data["parameter"].values.tolist(), data["value"].values[0].tolist(), strict=True
+                )
+            )
+            == answer["values"]
+        )
         assert data["loss"].values[0] == answer["loss"]
     _written_spec(files["fitted.toml"], answer)
     code, _, err = call("fit", spec, "--checkpoint", files["state"], "--seed", "5")
@@ -87,10 +111,18 @@ def _written_spec(path, answer):
     assert spec.fit.starts == 3
     given = spec.fit.arguments(spec.numbers())
     system = mf.compile(mf.derive(spec.architecture, spec.closure))
-    problem = mf.Problem.of(system, spec.numbers(), **{name: given[name] for name in ("targets", "unknowns", "motifs", "conditions", "priors")})
+    problem = mf.Problem.of(
+        system,
+        spec.numbers(),
+        **{name: given[name] for name in ("targets", "unknowns", "motifs", "conditions", "priors")},
+    )
     u = problem.coordinates.given()
-    assert dict(zip(problem.coordinates.names, problem.coordinates.values(u).tolist(), strict=True)) == pytest.approx(answer["values"], rel=1e-12)
-    assert float(np.sum(np.asarray(problem.compiled(u, problem.at_rest())[0]) ** 2)) == pytest.approx(answer["loss"], rel=1e-6)
+    assert dict(
+        zip(problem.coordinates.names, problem.coordinates.values(u).tolist(), strict=True)
+    ) == pytest.approx(answer["values"], rel=1e-12)
+    assert float(
+        np.sum(np.asarray(problem.compiled(u, problem.at_rest())[0]) ** 2)
+    ) == pytest.approx(answer["loss"], rel=1e-6)
 
 
 def test_numbers_and_answers_as_files(tmp_path):
@@ -98,15 +130,32 @@ def test_numbers_and_answers_as_files(tmp_path):
     found, results = SimpleNamespace(), _Results(SimpleNamespace(rows=lambda: rows))
     for name in ("fit.csv", "fit.json"):
         _write(found, results, {"loss": 1.5, "error": np.inf}, "title", tmp_path / name, None, None)
-    assert (tmp_path / "fit.csv").read_text() == 'parameter,value,standard error\n"mean[E,I]",-0.25,inf\n'
+    assert (
+        tmp_path / "fit.csv"
+    ).read_text() == 'parameter,value,standard error\n"mean[E,I]",-0.25,inf\n'
     assert json.loads((tmp_path / "fit.json").read_text()) == {"loss": 1.5, "error": None}
 
 
 @pytest.mark.slow
 def test_networks_that_are_asked(call, spec):
     report = spec.with_name("fit.html")
-    code, out, _ = call("fit", spec, "--starts", "1", "--check", "3", "--size", "300", "--held-out", "*/driven", "--profile", "mean[E,E]", "--json",
-                        "--report", report)  # fmt: skip
+    code, out, _ = call(
+        "fit",
+        spec,
+        "--starts",
+        "1",
+        "--check",
+        "3",
+        "--size",
+        "300",
+        "--held-out",
+        "*/driven",
+        "--profile",
+        "mean[E,E]",
+        "--json",
+        "--report",
+        report,
+    )
     answer = json.loads(out)
     (profile,) = answer["profiles"]
     assert profile["interval"][0] < answer["values"]["mean[E,E]"] < profile["interval"][1] <= 0
@@ -120,7 +169,9 @@ def test_networks_that_are_asked(call, spec):
 def test_a_posterior(call, spec):
     """Both numbers are known well: the posterior is about as wide as the local intervals."""
     draws, report = spec.with_name("draws.nc"), spec.with_name("fit.html")
-    code, out, _ = call("fit", spec, "--starts", "1", "--posterior", draws, "--report", report, "--json")
+    code, out, _ = call(
+        "fit", spec, "--starts", "1", "--posterior", draws, "--report", report, "--json"
+    )
     answer = json.loads(out)
     assert (code, answer["posterior"]["status"]) == (0, "ok")
     local = {row["parameter"]: row["standard error"] for row in answer["determined"]["rows"]}
@@ -136,7 +187,9 @@ def test_a_posterior(call, spec):
 def test_what_fails_after_the_search_loses_nothing(call, spec):
     """Three neurons cannot have the motifs of 400."""
     out_file = spec.with_name("fit.json")
-    code, out, err = call("fit", spec, "--starts", "1", "--check", "2", "--size", "3", "-o", out_file)
+    code, out, err = call(
+        "fit", spec, "--starts", "1", "--check", "2", "--size", "3", "-o", out_file
+    )
     assert code == 2
     assert "no network has these synaptic statistics" in err
     assert "status: ok" in out
@@ -146,10 +199,18 @@ def test_what_fails_after_the_search_loses_nothing(call, spec):
 def test_results_before_an_error_are_kept(monkeypatch):
     """The check is there, the second profile fails, and there is no comparison."""
     said = []
-    monkeypatch.setattr("motifield.numerics.identifiability.identifiability", lambda fit: "determined")
+    monkeypatch.setattr(
+        "motifield.numerics.identifiability.identifiability", lambda fit: "determined"
+    )
     monkeypatch.setattr("motifield.numerics.fit_check.check", lambda *_, **__: "checked")
     monkeypatch.setattr("motifield.numerics.profile.profile", _profile)
-    results, error = _results(None, None, _Extra(3, None, ["g[E,E]", "N"], True, True), lambda what, part: said.append(part), 0.2)
+    results, error = _results(
+        None,
+        None,
+        _Extra(3, None, ["g[E,E]", "N"], True, True),
+        lambda what, part: said.append(part),
+        0.2,
+    )
     assert results == ("determined", "checked", None, ("profile of g[E,E]",), None)
     assert str(error) == "no N"
 
@@ -165,11 +226,22 @@ def test_a_run_for_people(call, spec):
     """x = 1 + 4 R, R = x above threshold, has no fixed point; with N mean = -.8 it has one."""
     code, out, err = call("fit", spec, "--starts", "1")
     assert code == 0
-    for text in ("two conditions: targets against the fit", "Fitted numbers, with 95 % intervals", "the targets determine each of the 2 parameters",
-                 "starts: as good as the best 1, worse 0, not converged 0, without a fixed point 0", "stability: rest: stable; driven: stable",
-                 "closure: exact at fixed points", "held-out targets: mean squared misfit", "status: ok"):  # fmt: skip
+    for text in (
+        "two conditions: targets against the fit",
+        "Fitted numbers, with 95 % intervals",
+        "the targets determine each of the 2 parameters",
+        "starts: as good as the best 1, worse 0, not converged 0, without a fixed point 0",
+        "stability: rest: stable; driven: stable",
+        "closure: exact at fixed points",
+        "held-out targets: mean squared misfit",
+        "status: ok",
+    ):
         assert text in out
-    spec.write_text(SPEC.replace("mean = -0.002", "mean = 0.01").replace("high = 0\nprior = { log-normal = [-0.003, 0.7] }", "low = 0.009"))
+    spec.write_text(
+        SPEC.replace("mean = -0.002", "mean = 0.01").replace(
+            "high = 0\nprior = { log-normal = [-0.003, 0.7] }", "low = 0.009"
+        )
+    )
     code, out, err = call("fit", spec, "--starts", "1")
     assert (code, out) == (1, "")
     assert "no start has a fixed point" in err
@@ -179,11 +251,17 @@ def test_a_run_for_people(call, spec):
     ("arguments", "message"),
     [
         (["--targets", "lost.csv"], "lost.csv"),
-        (["--held-out", "rate_loss"], "--held-out 'rate_loss': no target has quantity = 'rate_loss' (there are rate_mean, rate_sd)"),
+        (
+            ["--held-out", "rate_loss"],
+            "--held-out 'rate_loss': no target has quantity = 'rate_loss' (there are rate_mean, rate_sd)",
+        ),
         (["--held-out", "rate_mean/night"], "--held-out 'rate_mean/night': no target has"),
         (["--held-out", "*"], "--held-out '*' is not QUANTITY, QUANTITY/CONDITION or */CONDITION"),
         (["--held-out", "rate_mean"], "nothing is left to fit"),
-        (["--motifs", "loop"], "there is no motif 'loop': there are convergent, divergent, chain, reciprocal"),
+        (
+            ["--motifs", "loop"],
+            "there is no motif 'loop': there are convergent, divergent, chain, reciprocal",
+        ),
         (["--closure", "none"], "unknown closure 'none'"),
         (["--closure", "cavity"], "cavity"),
         (["--set", "gain"], "--set 'gain' is not NAME=VALUE"),
@@ -192,10 +270,16 @@ def test_a_run_for_people(call, spec):
         (["-o", "nowhere/fit.nc"], "the folder nowhere does not exist"),
         (["--report", "fit.pdf"], "cannot write fit.pdf: the suffix must be .html"),
         (["--plot", "fit.doc"], "cannot draw to fit.doc"),
-        (["--write-spec", "fit.yaml"], "cannot write fit.yaml: the suffix must be one of .toml, .json"),
+        (
+            ["--write-spec", "fit.yaml"],
+            "cannot write fit.yaml: the suffix must be one of .toml, .json",
+        ),
         (["--checkpoint", "nowhere/state"], "the folder nowhere does not exist"),
         (["--size", "100"], "--size is that of networks of --check"),
-        (["--profile", "g[E,E]"], "--profile g[E,E]: the fit has no such number; it has input[E] @ driven, mean[E,E]"),
+        (
+            ["--profile", "g[E,E]"],
+            "--profile g[E,E]: the fit has no such number; it has input[E] @ driven, mean[E,E]",
+        ),
         (["--posterior", "draws.csv"], "cannot write draws.csv: the suffix must be .nc"),
         (["--compare"], "--compare fits without each class of free motifs, and none is free"),
     ],
@@ -213,15 +297,27 @@ def test_bad_requests(call, spec, monkeypatch, tmp_path, arguments, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("starts = 3", "starts = 3\nsolver = 'newton'", "the solver 'newton' is unknown: there are levenberg-marquardt, first-order"),
+        (
+            "starts = 3",
+            "starts = 3\nsolver = 'newton'",
+            "the solver 'newton' is unknown: there are levenberg-marquardt, first-order",
+        ),
         ('targets = "rates.csv"\n', "", "there are no targets"),
         ('name = "input[E]"', 'name = "input[X]"', "there is no population 'X'"),
         ('name = "input[E]"', 'name = "tau_con[E,E,E]"', "free them with motifs"),
         ('condition = "driven"', 'condition = "asleep"', "there is no condition 'asleep'"),
         ("high = 0", "low = 0", "mean[E,E] = -0.002 is not between its bounds 0 and inf"),
-        (SPEC[SPEC.index("[[fit") :], "", "nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs"),
+        (
+            SPEC[SPEC.index("[[fit") :],
+            "",
+            "nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs",
+        ),
         (SPEC[SPEC.index("[[fit") :], "[fit.dale]\nX = 1", "sign to the population 'X'"),
-        (SPEC[SPEC.index("[parameters]") : SPEC.index("[fit]")], "", "there are no numbers to run with"),
+        (
+            SPEC[SPEC.index("[parameters]") : SPEC.index("[fit]")],
+            "",
+            "there are no numbers to run with",
+        ),
     ],
 )
 def test_bad_specs(call, spec, old, new, message):
@@ -243,6 +339,24 @@ def test_targets_that_do_not_fit(call, spec, tmp_path):
 def test_help(call):
     code, out, _ = call("fit", "--help")
     assert code == 0
-    for option in ("--targets", "--held-out", "--starts", "--seed", "--steps", "--closure", "--set", "--motifs", "--checkpoint", "--output", "--report", "--plot",
-                   "--write-spec", "--check", "--compare", "--profile", "--posterior", "--json"):  # fmt: skip
+    for option in (
+        "--targets",
+        "--held-out",
+        "--starts",
+        "--seed",
+        "--steps",
+        "--closure",
+        "--set",
+        "--motifs",
+        "--checkpoint",
+        "--output",
+        "--report",
+        "--plot",
+        "--write-spec",
+        "--check",
+        "--compare",
+        "--profile",
+        "--posterior",
+        "--json",
+    ):
         assert option in out

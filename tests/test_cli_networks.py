@@ -38,7 +38,9 @@ def table(tmp_path):
     """An adjacency matrix of counts with two planted populations, and their labels."""
     rng = np.random.default_rng(0)
     labels = np.repeat(["A", "B"], [40, 20])
-    chance = np.array([[0.5, 0.1], [0.15, 0.6]])[np.ix_(np.repeat([0, 1], [40, 20]), np.repeat([0, 1], [40, 20]))]
+    chance = np.array([[0.5, 0.1], [0.15, 0.6]])[
+        np.ix_(np.repeat([0, 1], [40, 20]), np.repeat([0, 1], [40, 20]))
+    ]
     counts = rng.poisson(chance)
     path, names = tmp_path / "counts.csv", tmp_path / "labels.txt"
     np.savetxt(path, counts, fmt="%d", delimiter=",")
@@ -58,19 +60,40 @@ def test_sampled_files_hold_statistics_and_seed(call, spec, tmp_path):
 
 def test_measure_a_table_with_labels_and_errors(call, table, tmp_path):
     path, names, counts, labels = table
-    code, out, _ = call("measure", path, "--labels", names, "--errors", "--json", "-o", tmp_path / "n.h5")
+    code, out, _ = call(
+        "measure", path, "--labels", names, "--errors", "--json", "-o", tmp_path / "n.h5"
+    )
     data = json.loads(out)
     assert code == 0
     assert (data["populations"], data["sizes"]) == (["A", "B"], [40, 20])
-    np.testing.assert_allclose(data["mean"][0][1], counts[np.ix_(labels == "A", labels == "B")].mean())
+    np.testing.assert_allclose(
+        data["mean"][0][1], counts[np.ix_(labels == "A", labels == "B")].mean()
+    )
     own = measure(load_network(tmp_path / "n.h5"), errors=True)
     np.testing.assert_allclose(data["errors"]["tau"]["chain"], own.errors.tau.chain)
     np.testing.assert_allclose(load_statistics(tmp_path / "n.h5").errors.mean, own.errors.mean)
     shown = call("measure", path, "--labels", names, "--errors")[1]
     assert "+- convergent" in shown
     assert "+-" not in call("measure", path, "--labels", names)[1]
-    assert json.loads(call("measure", path, "--labels", names, "--rows", "source", "--json")[1])["mean"][1][0] == data["mean"][0][1]
-    alone = json.loads(call("measure", path, "--labels", names, "--self-synapses", "drop", "--smallest", "30", "--json")[1])
+    assert (
+        json.loads(call("measure", path, "--labels", names, "--rows", "source", "--json")[1])[
+            "mean"
+        ][1][0]
+        == data["mean"][0][1]
+    )
+    alone = json.loads(
+        call(
+            "measure",
+            path,
+            "--labels",
+            names,
+            "--self-synapses",
+            "drop",
+            "--smallest",
+            "30",
+            "--json",
+        )[1]
+    )
     assert alone["populations"] == ["A", "other"]
     assert alone["mean"][0][0] < data["mean"][0][0]
 
@@ -78,7 +101,10 @@ def test_measure_a_table_with_labels_and_errors(call, table, tmp_path):
 def test_measure_finds_populations(call, table, tmp_path):
     path, _, _, labels = table
     for method in ("spectral", "block-model"):
-        assert call("measure", path, "--find", "2", "--method", method, "-o", tmp_path / "n.npz")[0] == 0
+        assert (
+            call("measure", path, "--find", "2", "--method", method, "-o", tmp_path / "n.npz")[0]
+            == 0
+        )
         found = load_network(tmp_path / "n.npz")
         assert found.sizes == (40, 20)
         np.testing.assert_array_equal(found.labels, labels == "B")
@@ -88,16 +114,37 @@ def test_measure_other_formats(call, tmp_path):
     weights = np.random.default_rng(1).poisson(0.3, size=(30, 30)).astype(float)
     sps.save_npz(tmp_path / "s.npz", sps.csr_array(weights))
     i, j = np.nonzero(weights)
-    (tmp_path / "e.csv").write_text("".join(f"{b:02d},{a:02d},{weights[a, b]}\n" for a, b in zip(i, j, strict=True)))
+    (tmp_path / "e.csv").write_text(
+        "".join(f"{b:02d},{a:02d},{weights[a, b]}\n" for a, b in zip(i, j, strict=True))
+    )
     for name in ("s.npz", "e.csv"):
-        np.testing.assert_allclose(json.loads(call("measure", tmp_path / name, "--json")[1])["mean"], [[weights.mean()]])
+        np.testing.assert_allclose(
+            json.loads(call("measure", tmp_path / name, "--json")[1])["mean"], [[weights.mean()]]
+        )
 
 
 def test_simulate(call, spec, tmp_path):
-    code, out, _ = call("simulate", spec, "--seed", "3", "--size", "300", "--json", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png")
+    code, out, _ = call(
+        "simulate",
+        spec,
+        "--seed",
+        "3",
+        "--size",
+        "300",
+        "--json",
+        "-o",
+        tmp_path / "s.nc",
+        "--plot",
+        tmp_path / "s.png",
+    )
     data = json.loads(out)
     assert code == 0
-    assert (data["status"], data["N"], data["network"], data["population"]) == ("ok", 300, "sampled with seed 3", ["E", "I"])
+    assert (data["status"], data["N"], data["network"], data["population"]) == (
+        "ok",
+        300,
+        "sampled with seed 3",
+        ["E", "I"],
+    )
     with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as stored:
         np.testing.assert_array_equal(stored["rate"], data["rate"])
         assert stored.sizes["neuron"] == 300
@@ -106,14 +153,30 @@ def test_simulate(call, spec, tmp_path):
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
     path = tmp_path / "n.npz"
     call("sample", spec, "-o", path, "--seed", "3", "--size", "300", "--json")
-    again = json.loads(call("simulate", spec, "--network", path, "--t1", "12", "--json", "-o", tmp_path / "s.csv")[1])
+    again = json.loads(
+        call("simulate", spec, "--network", path, "--t1", "12", "--json", "-o", tmp_path / "s.csv")[
+            1
+        ]
+    )
     np.testing.assert_allclose(again["mean"], data["mean"], rtol=1e-6)
-    assert (tmp_path / "s.csv").read_text().startswith("time,population,mean,variance,rate,rate_sd\n")
+    assert (
+        (tmp_path / "s.csv").read_text().startswith("time,population,mean,variance,rate,rate_sd\n")
+    )
     assert "300 neurons" in call("simulate", spec, "--size", "300", "--t1", "2")[1]
 
 
 def test_ablate_a_spec(call, spec, tmp_path):
-    code, out, _ = call("ablate", spec, "--seed", "1", "--json", "-o", tmp_path / "a.csv", "--plot", tmp_path / "a.png")
+    code, out, _ = call(
+        "ablate",
+        spec,
+        "--seed",
+        "1",
+        "--json",
+        "-o",
+        tmp_path / "a.csv",
+        "--plot",
+        tmp_path / "a.png",
+    )
     data = json.loads(out)
     assert code == 0
     assert [row["theory"] for row in data["rows"]][::5] == ["all motifs", "without motifs"]
@@ -128,8 +191,22 @@ def test_ablate_a_network(call, spec, tmp_path):
     path = tmp_path / "n.h5"
     call("sample", spec, "-o", path, "--seed", "1")
     from_spec = json.loads(call("ablate", spec, "--network", path, "--json")[1])
-    alone = json.loads(call("ablate", path, "--transfer", "1 + erf(x - 1)", "--input", ".5,.5", "--t1", "12", "--json")[1])
-    assert [row["rate error"] for row in alone["rows"]] == pytest.approx([row["rate error"] for row in from_spec["rows"]])
+    alone = json.loads(
+        call(
+            "ablate",
+            path,
+            "--transfer",
+            "1 + erf(x - 1)",
+            "--input",
+            ".5,.5",
+            "--t1",
+            "12",
+            "--json",
+        )[1]
+    )
+    assert [row["rate error"] for row in alone["rows"]] == pytest.approx(
+        [row["rate error"] for row in from_spec["rows"]]
+    )
     shown = call("ablate", path, "--transfer", "1 + erf(x - 1)", "--input", ".5", "--t1", "12")[1]
     assert "without reciprocal" in shown
     assert "400 neurons" in shown
@@ -143,21 +220,35 @@ def test_ablate_a_network(call, spec, tmp_path):
         (("measure", "{spec}", "--rows", "source"), "has no [connectome]"),
         (("measure", "{csv}", "--labels", "absent.txt"), "there is no file of labels absent.txt"),
         (("measure", "{csv}", "--labels", "{txt}", "--find", "2"), "--find and --labels both say"),
-        (("measure", "{csv}", "--find", "60"), "P = 60 populations cannot be found among 60 neurons"),
+        (
+            ("measure", "{csv}", "--find", "60"),
+            "P = 60 populations cannot be found among 60 neurons",
+        ),
         (("measure", "{csv}", "--find", "2", "--method", "best"), "method='best' is unknown"),
         (("measure", "{csv}", "--missing", "mean"), "missing='mean' is unknown"),
         (("measure", "{csv}", "-o", "n.doc"), "suffix must be one of .npz, .h5"),
-        (("simulate", "{spec}", "--network", "{csv}"), "counts.csv has the populations all, the spec E, I"),
+        (
+            ("simulate", "{spec}", "--network", "{csv}"),
+            "counts.csv has the populations all, the spec E, I",
+        ),
         (("simulate", "{spec}", "--network", "{csv}", "--size", "100"), "give one of them"),
         (("simulate", "{spec}", "-o", "s.txt"), "suffix must be one of .nc, .csv, .json"),
         (("ablate", "{csv}"), "say what its units do with --transfer"),
         (("ablate", "{csv}", "--transfer", "exec(x)"), "exec"),
-        (("ablate", "{csv}", "--transfer", "tanh(x)", "--input", "1,2"), "--input has 2 numbers, the network 1 populations"),
-        (("ablate", "{csv}", "--transfer", "tanh(x)", "--size", "10"), "--network and --size are for specs"),
+        (
+            ("ablate", "{csv}", "--transfer", "tanh(x)", "--input", "1,2"),
+            "--input has 2 numbers, the network 1 populations",
+        ),
+        (
+            ("ablate", "{csv}", "--transfer", "tanh(x)", "--size", "10"),
+            "--network and --size are for specs",
+        ),
         (("ablate", "{spec}", "--transfer", "tanh(x)"), "is a spec, which says"),
     ],
 )
-def test_bad_input_ends_with_one_message_and_status_2(call, spec, table, tmp_path, monkeypatch, arguments, match):
+def test_bad_input_ends_with_one_message_and_status_2(
+    call, spec, table, tmp_path, monkeypatch, arguments, match
+):
     monkeypatch.chdir(tmp_path)
     before = sorted(p.name for p in tmp_path.iterdir())
     code, _, err = call(*(a.format(spec=spec, csv=table[0], txt=table[1]) for a in arguments))
@@ -170,10 +261,23 @@ def test_bad_input_ends_with_one_message_and_status_2(call, spec, table, tmp_pat
 def test_sample_sparse_networks_of_other_marginals(call, spec, tmp_path):
     """The same statistics, whatever the marginal, or the nearest; what is not there, or out of reach, is said."""
     mild = tmp_path / "mild.toml"
-    own = SPEC.replace("{ shared = 0.04 }", "{ convergent = 0.02, divergent = 0.02, chain = 0.004, reciprocal = 0.008 }")
-    mild.write_text(own.replace("[[0.002, -0.003], [0.003, -0.002]]", "[[0.01, -0.01], [0.01, -0.01]]"))
+    own = SPEC.replace(
+        "{ shared = 0.04 }",
+        "{ convergent = 0.02, divergent = 0.02, chain = 0.004, reciprocal = 0.008 }",
+    )
+    mild.write_text(
+        own.replace("[[0.002, -0.003], [0.003, -0.002]]", "[[0.01, -0.01], [0.01, -0.01]]")
+    )
     path = tmp_path / "n.npz"
-    options = ("--marginal", "lognormal", "--probability", "0.4", "--zero-diagonal", "--single", "--json")
+    options = (
+        "--marginal",
+        "lognormal",
+        "--probability",
+        "0.4",
+        "--zero-diagonal",
+        "--single",
+        "--json",
+    )
     code, _, err = call("sample", mild, "-o", path, *options)
     assert code == 2
     assert "closest motifs" in err
@@ -187,8 +291,11 @@ def test_sample_sparse_networks_of_other_marginals(call, spec, tmp_path):
     assert np.all(network.weights.data[network.labels[network.weights.indices] == 0] > 0)
     assert np.all(network.weights.data[network.labels[network.weights.indices] == 1] < 0)
     np.testing.assert_allclose(400 * np.array(said["measured"]["variance"]), 0.09, rtol=0.1)
-    for wrong, match in ((("--marginal", "cauchy"), "'cauchy' is unknown"), (("--marginal", "lognormal:x"), "takes no 'x'"),
-                         (("--probability", "0.01", "--marginal", "gamma"), "probability must be at least")):  # fmt: skip
+    for wrong, match in (
+        (("--marginal", "cauchy"), "'cauchy' is unknown"),
+        (("--marginal", "lognormal:x"), "takes no 'x'"),
+        (("--probability", "0.01", "--marginal", "gamma"), "probability must be at least"),
+    ):
         code, _, err = call("sample", mild, "-o", tmp_path / "m.npz", *wrong)
         assert code == 2
         assert match in err

@@ -25,15 +25,24 @@ def statistics(P, seed):
     chain = rng.normal(size=(P, P, P)) * 0.03
     around = np.einsum("pqp->pq", chain)
     fractions = rng.uniform(0.5, 1.5, P)
-    return Parameters.of(N=400, fractions=fractions / fractions.sum(), mean=rng.normal(size=(P, P)) / 300, g=rng.uniform(0.2, 1, (P, P)),
-                         motifs=Motifs(0.02, 0.02, chain, around + around.T), input=0.3, check=False)  # fmt: skip
+    return Parameters.of(
+        N=400,
+        fractions=fractions / fractions.sum(),
+        mean=rng.normal(size=(P, P)) / 300,
+        g=rng.uniform(0.2, 1, (P, P)),
+        motifs=Motifs(0.02, 0.02, chain, around + around.T),
+        input=0.3,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("P", [1, 2, 3, 4])
 def test_linearised_eigenvalues_are_the_outliers(P, system_of):
     """det(lambda^2 - lambda Jm - C) = 0 with gain g0 = 1/3: the quadratic eigenvalue problem through its companion matrix."""
     parameters, g0 = statistics(P, seed=P), 1 / 3
-    alpha, mean, g, chain = (np.asarray(getattr(parameters, n)) for n in ("fractions", "mean", "g", "tau_chn"))
+    alpha, mean, g, chain = (
+        np.asarray(getattr(parameters, n)) for n in ("fractions", "mean", "g", "tau_chn")
+    )
     N = float(parameters.N)
     Jm, C = np.zeros((P, P)), np.zeros((P, P))
     for p in range(P):
@@ -49,16 +58,28 @@ def test_linearised_eigenvalues_are_the_outliers(P, system_of):
 
 
 @pytest.mark.parametrize(
-    ("mean", "g", "tau_chn", "tau_rec"), [(-0.5, 0.8, 0.004, 0.3), (0.9, 0.5, -0.01, -0.2), (0.2, 1.1, 0.002, 0.0)]
+    ("mean", "g", "tau_chn", "tau_rec"),
+    [(-0.5, 0.8, 0.004, 0.3), (0.9, 0.5, -0.01, -0.2), (0.2, 1.1, 0.002, 0.0)],
 )
 def test_one_population_with_all_motifs(mean, g, tau_chn, tau_rec, system_of):
     """lambda = (l0 +- sqrt(l0^2 + 4 g^2 (N tau_chn + B))) / 2 with l0 = N Jbar and B = tau_rec - 2 tau_chn."""
     N = 200
-    parameters = Parameters.of(N=N, fractions=[1.0], mean=mean / N, g=g, motifs=Motifs(0.02, 0.02, tau_chn, tau_rec), input=0.1)
+    parameters = Parameters.of(
+        N=N,
+        fractions=[1.0],
+        mean=mean / N,
+        g=g,
+        motifs=Motifs(0.02, 0.02, tau_chn, tau_rec),
+        input=0.1,
+    )
     found = fixed_point(system_of("x", "MotifOnly"), parameters, settle=0)
     B = tau_rec - 2 * tau_chn
     half = np.sqrt(complex(mean**2 + 4 * g**2 * (N * tau_chn + B)))
-    np.testing.assert_allclose(sort(found.eigenvalues), sort(np.array([(mean + half) / 2, (mean - half) / 2]) - 1), atol=1e-10)
+    np.testing.assert_allclose(
+        sort(found.eigenvalues),
+        sort(np.array([(mean + half) / 2, (mean - half) / 2]) - 1),
+        atol=1e-10,
+    )
 
 
 # theory.md section 5: N = 1000 (800/200), rank-one mean with lambda0 = -1, sigma = .2, one hidden variable, tau: lambda+
@@ -68,7 +89,12 @@ SPECTRUM = [(0.02, 0.5243), (0.06, 1.1271), (0.1, 1.5606)]
 def rank_one(tau, N=1000):
     # lambda0 = N J0 (.8 - .2 * 9) = -1
     return Parameters.of(
-        populations=["E", "I"], N=N, fractions=[0.8, 0.2], mean=np.tile([1 / N, -9 / N], (2, 1)), g=0.2, motifs=Motifs.shared(tau)
+        populations=["E", "I"],
+        N=N,
+        fractions=[0.8, 0.2],
+        mean=np.tile([1 / N, -9 / N], (2, 1)),
+        g=0.2,
+        motifs=Motifs.shared(tau),
     )
 
 
@@ -76,10 +102,19 @@ def rank_one(tau, N=1000):
 def test_outliers_of_the_worked_network(tau, outlier, system_of):
     found = 1 + fixed_point(system_of("x", "MotifOnly"), rank_one(tau), settle=0).eigenvalues
     # the equations have N tau where the matrix has (N - 1) tau: a difference in the fourth digit, as theory.md says
-    np.testing.assert_allclose([found[0].real, found.real.min()], [outlier, -1 - outlier], atol=1e-3)
-    exact = 1 + fixed_point(system_of("x", "MotifOnly"), rank_one(tau * 999 / 1000), settle=0).eigenvalues
-    np.testing.assert_allclose([exact[0].real, exact.real.min()], [outlier, -1 - outlier], atol=6e-5)
-    np.testing.assert_allclose(np.sort(np.abs(found))[:2], 0, atol=1e-6)  # rank one: the other two are 0, a defective pair
+    np.testing.assert_allclose(
+        [found[0].real, found.real.min()], [outlier, -1 - outlier], atol=1e-3
+    )
+    exact = (
+        1
+        + fixed_point(system_of("x", "MotifOnly"), rank_one(tau * 999 / 1000), settle=0).eigenvalues
+    )
+    np.testing.assert_allclose(
+        [exact[0].real, exact.real.min()], [outlier, -1 - outlier], atol=6e-5
+    )
+    np.testing.assert_allclose(
+        np.sort(np.abs(found))[:2], 0, atol=1e-6
+    )  # rank one: the other two are 0, a defective pair
 
 
 def test_outliers_of_sampled_matrices():
@@ -96,7 +131,9 @@ def test_outliers_of_sampled_matrices():
     assert np.all(np.abs(mean - predicted) < 4 * sem), (mean, predicted, sem)
 
 
-def test_without_motifs_it_is_kadmon_and_sompolinsky(network_of, system_of, average_by_hand, functions):
+def test_without_motifs_it_is_kadmon_and_sompolinsky(
+    network_of, system_of, average_by_hand, functions
+):
     """K_p = sum N alpha_q Jbar_pq <phi_q> + I_p, Delta_p = sum g_pq^2 alpha_q <phi_q^2>, solved with SciPy."""
     parameters = network_of(2, seed=4).without_motifs()
     alpha, mean, g = (np.asarray(getattr(parameters, n)) for n in ("fractions", "mean", "g"))
@@ -107,13 +144,21 @@ def test_without_motifs_it_is_kadmon_and_sompolinsky(network_of, system_of, aver
         K, Delta = y[:2], np.abs(y[2:])
         R = [average_by_hand(f, *v) for v in zip(K, Delta, strict=True)]
         C = [average_by_hand(lambda x: f(x) ** 2, *v) for v in zip(K, Delta, strict=True)]
-        return np.concatenate([K - N * mean @ (alpha * R) - drive, Delta - g**2 @ (alpha * np.array(C))])
+        return np.concatenate(
+            [K - N * mean @ (alpha * R) - drive, Delta - g**2 @ (alpha * np.array(C))]
+        )
 
     found = fixed_point(system_of(ERF, "SecondMoment"), parameters)
     assert found.converged
-    hand = root(equations, np.concatenate([found.dataset["mean"], found.dataset["variance"]]) * 1.2 + 0.05, tol=1e-13)
+    hand = root(
+        equations,
+        np.concatenate([found.dataset["mean"], found.dataset["variance"]]) * 1.2 + 0.05,
+        tol=1e-13,
+    )
     assert hand.success
-    np.testing.assert_allclose(np.concatenate([found.dataset["mean"], found.dataset["variance"]]), hand.x, rtol=1e-9)
+    np.testing.assert_allclose(
+        np.concatenate([found.dataset["mean"], found.dataset["variance"]]), hand.x, rtol=1e-9
+    )
     assert found.dataset["variance"].min() > 0.05
 
 
@@ -123,11 +168,21 @@ def split(parameters, which, share):
     index = np.array([*range(P), which])
     fractions = np.asarray(parameters.fractions)[index]
     fractions[which], fractions[P] = fractions[which] * share, fractions[which] * (1 - share)
-    pick = {name: np.asarray(getattr(parameters, name))[np.ix_(*[index] * getattr(parameters, name).ndim)]
-            for name in ("mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec")}  # fmt: skip
+    pick = {
+        name: np.asarray(getattr(parameters, name))[
+            np.ix_(*[index] * getattr(parameters, name).ndim)
+        ]
+        for name in ("mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec")
+    }
     motifs = Motifs(*(pick[n] for n in ("tau_con", "tau_div", "tau_chn", "tau_rec")))
-    made = Parameters.of(N=float(parameters.N), fractions=fractions, mean=pick["mean"], g=pick["g"], motifs=motifs,
-                         input=np.asarray(parameters.input(0.0))[index])  # fmt: skip
+    made = Parameters.of(
+        N=float(parameters.N),
+        fractions=fractions,
+        mean=pick["mean"],
+        g=pick["g"],
+        motifs=motifs,
+        input=np.asarray(parameters.input(0.0))[index],
+    )
     return made, index, fractions / np.asarray(parameters.fractions)[index]
 
 
@@ -148,8 +203,14 @@ def test_splitting_a_population_changes_nothing(which, closure, two_populations,
     rng = np.random.default_rng(1)
     state = {n: rng.uniform(0.2, 1, 2) for n in system.states}
     scale = {"K": 1, "kappa": shares, "s": 1}  # kappa_q = alpha_q R_q is shared out
-    whole = field(system, two_populations, system.State(**{n: jnp.asarray(v) for n, v in state.items()}))
-    parts = field(system, halves, system.State(**{n: jnp.asarray(v[index] * scale[n]) for n, v in state.items()}))
+    whole = field(
+        system, two_populations, system.State(**{n: jnp.asarray(v) for n, v in state.items()})
+    )
+    parts = field(
+        system,
+        halves,
+        system.State(**{n: jnp.asarray(v[index] * scale[n]) for n, v in state.items()}),
+    )
     for name, a, b in zip((*system.states, "Delta"), whole, parts, strict=True):
         np.testing.assert_allclose(b, a[index] * scale.get(name, 1), rtol=1e-12)
 
@@ -178,8 +239,14 @@ def test_only_scaled_quantities_enter(seed, N, network_of, system_of):
     around = jnp.einsum("pqp->pq", parameters.tau_chn)
     s = float(parameters.N) / N
     given_network = parameters.replace(tau_rec=around + around.T)
-    other = given_network.replace(N=float(N), mean=parameters.mean * s, tau_con=parameters.tau_con * s, tau_div=parameters.tau_div * s,
-                                  tau_chn=parameters.tau_chn * s, tau_rec=(around + around.T) * s)  # fmt: skip
+    other = given_network.replace(
+        N=float(N),
+        mean=parameters.mean * s,
+        tau_con=parameters.tau_con * s,
+        tau_div=parameters.tau_div * s,
+        tau_chn=parameters.tau_chn * s,
+        tau_rec=(around + around.T) * s,
+    )
     state = system.State(jnp.array([0.3, 0.5, 0.9]), jnp.array([0.2, 0.4, 0.1]))
     for a, b in zip(field(system, given_network, state), field(system, other, state), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
@@ -187,8 +254,15 @@ def test_only_scaled_quantities_enter(seed, N, network_of, system_of):
 
 def excitation_inhibition(J0, g, tau, N=1000, input=0.0):
     """theory.md section 5: alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2, one hidden variable."""
-    return Parameters.of(populations=["E", "I"], N=N, fractions=[0.8, 0.2], mean=np.tile([J0, -J0 * g], (2, 1)), g=0.2,
-                         motifs=Motifs.shared(tau), input=input)  # fmt: skip
+    return Parameters.of(
+        populations=["E", "I"],
+        N=N,
+        fractions=[0.8, 0.2],
+        mean=np.tile([J0, -J0 * g], (2, 1)),
+        g=0.2,
+        motifs=Motifs.shared(tau),
+        input=input,
+    )
 
 
 def test_the_same_network_twice(system_of):
@@ -207,7 +281,13 @@ def test_convergence_widens_and_chains_move_the_mean(two_populations, system_of)
     base = field(system, two_populations, state)
 
     def without(*names):
-        return field(system, two_populations.replace(**{n: jnp.zeros_like(getattr(two_populations, n)) for n in names}), state)
+        return field(
+            system,
+            two_populations.replace(
+                **{n: jnp.zeros_like(getattr(two_populations, n)) for n in names}
+            ),
+            state,
+        )
 
     no_con, no_chn, no_div = without("tau_con"), without("tau_chn"), without("tau_div")
     assert np.all(no_con[2] == 0)

@@ -10,21 +10,37 @@ ERF = "1 + erf(x - 1/2)"
 
 # (what is wrong, text in the generated source, what stands there instead)
 MUTATIONS = [
-    ("the sign of the chain term", '+ jnp.einsum("pqr,r,q->p", c.chain', '- jnp.einsum("pqr,r,q->p", c.chain'),
+    (
+        "the sign of the chain term",
+        '+ jnp.einsum("pqr,r,q->p", c.chain',
+        '- jnp.einsum("pqr,r,q->p", c.chain',
+    ),
     ("the chain tensor transposed", "* tau_chn,", "* tau_chn.T,"),
     ("post and middle of the chain exchanged", "* tau_chn,", "* jnp.swapaxes(tau_chn, 0, 1),"),
     ("kappa of the middle instead of the source", '"pqr,r,q->p", c.chain', '"pqr,q,r->p", c.chain'),
     ("the wrong synapse of the chain", "* g[None, :, :] * tau_chn", "* g.T[None, :, :] * tau_chn"),
     ("no reciprocal term", ' + state.kappa * jnp.einsum("pq,q->p", c.reciprocal, G)', ""),
-    ("kappa of the other population", 'state.kappa * jnp.einsum("pq,q->p", c.reciprocal, G)', 'jnp.einsum("pq,q->p", c.reciprocal, G * state.kappa)'),
+    (
+        "kappa of the other population",
+        'state.kappa * jnp.einsum("pq,q->p", c.reciprocal, G)',
+        'jnp.einsum("pq,q->p", c.reciprocal, G * state.kappa)',
+    ),
     ("one of two chains in B", ' - jnp.einsum("qpq->pq", tau_chn)', ""),
-    ("the fraction of the target", "(1 / fractions)[:, None] * fractions[None, :]", "(1 / fractions)[None, :] * fractions[:, None]"),
+    (
+        "the fraction of the target",
+        "(1 / fractions)[:, None] * fractions[None, :]",
+        "(1 / fractions)[None, :] * fractions[:, None]",
+    ),
     ("convergence of the source", "* tau_con,", "* jnp.swapaxes(tau_con, 0, 1),"),
-    ("divergence of the target", 'jnp.einsum("qpp->pq", tau_div)', 'jnp.einsum("pqq->pq", tau_div)'),
+    (
+        "divergence of the target",
+        'jnp.einsum("qpp->pq", tau_div)',
+        'jnp.einsum("pqq->pq", tau_div)',
+    ),
     ("the mean coupling transposed", "fractions[None, :] * mean,", "fractions[None, :] * mean.T,"),
     ("the mean rate squared instead of the second moment", "gaussian.root(C)", "R"),
     ("no fraction in kappa", "c.fraction * R", "R"),
-]  # fmt: skip
+]
 
 
 def load(source):
@@ -38,7 +54,9 @@ def disagreement(source, parameters, expected):
     module = load(source)
     worst = 0.0
     for seed in range(3):
-        state = module.State(*(jnp.asarray(v) for v in np.random.default_rng(seed).uniform(0.1, 0.9, (3, 2))))
+        state = module.State(
+            *(jnp.asarray(v) for v in np.random.default_rng(seed).uniform(0.1, 0.9, (3, 2)))
+        )
         found = module.vector_field(state, parameters.input(0.0), module.coefficients(parameters))
         worst = max(worst, float(np.abs(np.stack(found) - expected(0.0, *state)).max()))
     return worst

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from motifield.numerics.siegert import siegert_difference, siegert_rate, siegert_reset
-from motifield.theory.siegert import SiegertDifference, SiegertRate, SiegertReset
+from motifield.numerics.averages.siegert import siegert_difference, siegert_rate, siegert_reset
+from motifield.theory.architecture.siegert import SiegertDifference, SiegertRate, SiegertReset
 
 X = sp.Symbol("x", real=True)
-SETS = [(20.0, 2.0, 20.0, 10.0, 5.0), (20.0, 2.0, 20.0, 10.0, 0.5), (20.0, 2.0, 20.0, 10.0, 0.05), (20.0, 0.0, 20.0, 10.0, 5.0),
-        (10.0, 0.5, 1.0, -0.25, 300.0)]  # fmt: skip
+SETS = [
+    (20.0, 2.0, 20.0, 10.0, 5.0),
+    (20.0, 2.0, 20.0, 10.0, 0.5),
+    (20.0, 2.0, 20.0, 10.0, 0.05),
+    (20.0, 0.0, 20.0, 10.0, 5.0),
+    (10.0, 0.5, 1.0, -0.25, 300.0),
+]
 Y = [-900.0, -3.0, 0.0, 0.2, 3.0, 25.0]  # of the threshold
 
 
@@ -34,7 +39,9 @@ def reference(x, tau_m, tau_ref, V_th, V_r, sigma):
         return (mp.sqrt(mp.pi) * mp.erfi(y) if y > 0 else 0) + (-F(y) if y > 0 else -F(-y))
 
     with mp.extradps(15):
-        return 1 / (tau_ref + tau_m * mp.sqrt(mp.pi) * (G((V_th - x) / sigma) - G((V_r - x) / sigma)))
+        return 1 / (
+            tau_ref + tau_m * mp.sqrt(mp.pi) * (G((V_th - x) / sigma) - G((V_r - x) / sigma))
+        )
 
 
 def inputs(p, ys=Y):
@@ -53,7 +60,10 @@ def test_sympy_evaluates_the_integral(x):
     p = SETS[0]
     exact = SiegertRate(sp.Rational(x), *map(sp.Rational, p))
     assert abs(mp.mpf(exact.evalf(30)._mpf_) / reference(x, *p) - 1) < mp.mpf(10) ** -27
-    assert abs(sp.lambdify(X, SiegertRate(X, *p), "mpmath")(x) / reference(x, *p) - 1) < mp.mpf(10) ** -27
+    assert (
+        abs(sp.lambdify(X, SiegertRate(X, *p), "mpmath")(x) / reference(x, *p) - 1)
+        < mp.mpf(10) ** -27
+    )
 
 
 @pytest.mark.parametrize("p", SETS[:2], ids=str)
@@ -68,7 +78,12 @@ def test_derivatives_of_the_rate(p, order):
         with mp.workdps(40):
             h = mp.mpf(10) ** -7 * p[4]
             known = (
-                sum((-1) ** k * mp.binomial(order, k) * reference(x + (mp.mpf(order) / 2 - k) * h, *p) for k in range(order + 1))
+                sum(
+                    (-1) ** k
+                    * mp.binomial(order, k)
+                    * reference(x + (mp.mpf(order) / 2 - k) * h, *p)
+                    for k in range(order + 1)
+                )
                 / h**order
             )
         assert abs(float(slope(x, *p)) / known - 1) < 1e-10, x
@@ -86,7 +101,11 @@ def test_fourth_derivative_is_the_symbolic_one_far_above_threshold():
 @pytest.mark.parametrize("which", range(1, 6))
 @pytest.mark.parametrize(
     "node",
-    [(siegert_rate, SiegertRate), (siegert_difference, SiegertDifference), (siegert_reset, SiegertReset)],
+    [
+        (siegert_rate, SiegertRate),
+        (siegert_difference, SiegertDifference),
+        (siegert_reset, SiegertReset),
+    ],
     ids=["rate", "D", "R"],
 )
 def test_parameter_gradients(node, which):
@@ -98,7 +117,12 @@ def test_parameter_gradients(node, which):
     known = (f(*n, *(p + moved).tolist()) - f(*n, *(p - moved).tolist())) / 2e-5
     slope = jax.grad(f, argnums=which + len(n))(*n, *p)
     letters = sp.symbols("x tau_m tau_ref V_th V_r sigma")
-    symbolic = symbol(*n, *letters).diff(letters[which]).subs(dict(zip(letters, map(sp.Rational, p), strict=True))).evalf(20)
+    symbolic = (
+        symbol(*n, *letters)
+        .diff(letters[which])
+        .subs(dict(zip(letters, map(sp.Rational, p), strict=True)))
+        .evalf(20)
+    )
     np.testing.assert_allclose(float(slope), float(known), rtol=1e-7)
     np.testing.assert_allclose(float(slope), float(symbolic), rtol=1e-12)
 
@@ -111,7 +135,9 @@ def test_finite_everywhere_in_batches():
     for order in range(5):
         assert jnp.all(jnp.isfinite(jax.vmap(f)(x))), order
         f = jax.grad(f)
-    gradients = jax.vmap(jax.grad(siegert_rate, argnums=tuple(range(6))), in_axes=(0, *5 * (None,)))(x, *p)
+    gradients = jax.vmap(
+        jax.grad(siegert_rate, argnums=tuple(range(6))), in_axes=(0, *5 * (None,))
+    )(x, *p)
     assert all(jnp.all(jnp.isfinite(g)) for g in gradients)
 
 

@@ -13,19 +13,29 @@ TANH = "1 + tanh(x - 3/2)"
 
 def excitation_inhibition(J0, g, tau, input):
     """N = 1000, alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2, one hidden variable (B = 0)."""
-    return Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=np.tile([J0, -J0 * g], (2, 1)), g=0.2,
-                         motifs=Motifs.shared(tau), input=input)  # fmt: skip
+    return Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=np.tile([J0, -J0 * g], (2, 1)),
+        g=0.2,
+        motifs=Motifs.shared(tau),
+        input=input,
+    )
 
 
 # theory.md section 5: J0 = .001, g = 4, I = .5, tau = .1
 @pytest.mark.parametrize(
-    ("closure", "K", "Delta", "R"), [("MotifOnly", 1.9619, 5.2782, 1.1487), ("SecondMoment", 1.9548, 5.3164, None)]
+    ("closure", "K", "Delta", "R"),
+    [("MotifOnly", 1.9619, 5.2782, 1.1487), ("SecondMoment", 1.9548, 5.3164, None)],
 )
 def test_excitation_and_inhibition(closure, K, Delta, R, system_of):
     found = fixed_point(system_of(TANH, closure), excitation_inhibition(0.001, 4, 0.1, 0.5))
     assert found.converged
     assert found.stable
-    np.testing.assert_allclose(found.dataset["mean"], K, atol=6e-5)  # the same for E and I; four decimals are given
+    np.testing.assert_allclose(
+        found.dataset["mean"], K, atol=6e-5
+    )  # the same for E and I; four decimals are given
     np.testing.assert_allclose(found.dataset["variance"], Delta, atol=6e-5)
     if R is not None:
         np.testing.assert_allclose(found.dataset["rate"], R, atol=6e-5)
@@ -37,14 +47,23 @@ def test_chains_alone_make_it_bistable(system_of):
     low = fixed_point(system, parameters)
     high = fixed_point(system, parameters, {"mean": 3.0, "kappa": [1.6, 0.4]})
     middle = fixed_point(system, parameters, {"mean": 0.86, "kappa": [0.4, 0.1]}, settle=0)
-    for found, K, tolerance, stable in ((low, 0.2000, 6e-5, True), (middle, 0.8605, 6e-5, False), (high, 2.117, 6e-4, True)):
+    for found, K, tolerance, stable in (
+        (low, 0.2000, 6e-5, True),
+        (middle, 0.8605, 6e-5, False),
+        (high, 2.117, 6e-4, True),
+    ):
         assert found.converged
         np.testing.assert_allclose(found.dataset["mean"], K, atol=tolerance)
         assert found.stable is stable
     # from just beside the middle one the dynamics leave it, to either side
     for nudge, K in ((-0.02, 0.2000), (0.02, 2.117)):
         left = fixed_point(
-            system, parameters, {"mean": middle.dataset["mean"].values + nudge, "kappa": middle.dataset["kappa"].values}
+            system,
+            parameters,
+            {
+                "mean": middle.dataset["mean"].values + nudge,
+                "kappa": middle.dataset["kappa"].values,
+            },
         )
         np.testing.assert_allclose(left.dataset["mean"], K, atol=6e-4)
 
@@ -53,19 +72,30 @@ def test_no_more_than_three(system_of):
     """Theory.md section 5: three fixed points, and no other; every start leads to one of them, and their indices sum to 1."""
     found = fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.02, 0.0))
     assert found.status == "ok"
-    np.testing.assert_allclose([p.dataset["mean"].values for p in found], np.tile([[0.2000], [0.8605], [2.117]], 2), atol=6e-4)
+    np.testing.assert_allclose(
+        [p.dataset["mean"].values for p in found],
+        np.tile([[0.2000], [0.8605], [2.117]], 2),
+        atol=6e-4,
+    )
     assert [p.kind for p in found] == ["stable node", "saddle", "stable node"]
     assert found.evidence.index == 1
-    assert found.evidence.failed + sum(found.evidence.hits) == found.evidence.starts - 128 * (found.evidence.rounds - 1)
+    assert found.evidence.failed + sum(found.evidence.hits) == found.evidence.starts - 128 * (
+        found.evidence.rounds - 1
+    )
 
 
 # theory.md 2.2: (Jbar, g_I/E) = (.002, 1) and (.004, 2.5) are the same network, .8 J0 (1 - g/4) being the same
 def test_degenerate_pairs(system_of):
-    pair = [fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(J0, g, 0.02, 0.3)) for J0, g in ((0.002, 1), (0.004, 2.5))]
+    pair = [
+        fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(J0, g, 0.02, 0.3))
+        for J0, g in ((0.002, 1), (0.004, 2.5))
+    ]
     assert len(pair[0]) == len(pair[1]) >= 1
     for one, other in zip(*pair, strict=True):
         for name in ("mean", "variance", "rate"):
-            np.testing.assert_allclose(one.dataset[name], other.dataset[name], rtol=1e-10, atol=1e-10)
+            np.testing.assert_allclose(
+                one.dataset[name], other.dataset[name], rtol=1e-10, atol=1e-10
+            )
 
 
 # theory.md section 5: at tau = 0 there is only K = .15
@@ -79,12 +109,19 @@ def test_without_chains_there_is_one(system_of):
 
 # theory.md section 5: one population, tanh, N = 2000, N Jbar = -5, tau_con = tau_div = tau_chn, tau_rec = 0 (B = -2 tau_chn)
 @pytest.mark.parametrize(
-    ("N_tau", "g", "mean", "Delta"), [(8, 1.2, 0.3278, 1.0345), (8, 1.6, 0.7373, 3.2716), (10, 1.2, 0.5058, 1.6672)]
+    ("N_tau", "g", "mean", "Delta"),
+    [(8, 1.2, 0.3278, 1.0345), (8, 1.6, 0.7373, 3.2716), (10, 1.2, 0.5058, 1.6672)],
 )
 def test_one_population(N_tau, g, mean, Delta, system_of):
     tau = N_tau / 2000
-    parameters = Parameters.of(N=2000, fractions=[1.0], mean=-5 / 2000, g=g, motifs=Motifs(tau, tau, tau, 0.0))
-    found = fixed_point(system_of("tanh(x)", "SecondMoment"), parameters, {"mean": 1.0, "kappa": 0.3, "rms_rate": 0.7})
+    parameters = Parameters.of(
+        N=2000, fractions=[1.0], mean=-5 / 2000, g=g, motifs=Motifs(tau, tau, tau, 0.0)
+    )
+    found = fixed_point(
+        system_of("tanh(x)", "SecondMoment"),
+        parameters,
+        {"mean": 1.0, "kappa": 0.3, "rms_rate": 0.7},
+    )
     assert found.converged
     assert found.dataset["mean"].item() == pytest.approx(mean, abs=1e-4)
     assert found.dataset["variance"].item() == pytest.approx(Delta, abs=1e-4)
@@ -102,14 +139,20 @@ def test_folds(fold, K, kappa, system_of):
     base = Parameters.of(N=1000, fractions=[1.0], mean=0.0012, g=0.2, motifs=Motifs.shared(0.02))
 
     def field(y, tau):
-        parameters = base.replace(tau_con=jnp.full((1, 1, 1), tau), tau_div=jnp.full((1, 1, 1), tau), tau_chn=jnp.full((1, 1, 1), tau),
-                                  tau_rec=jnp.full((1, 1), 2 * tau))  # fmt: skip
+        parameters = base.replace(
+            tau_con=jnp.full((1, 1, 1), tau),
+            tau_div=jnp.full((1, 1, 1), tau),
+            tau_chn=jnp.full((1, 1, 1), tau),
+            tau_rec=jnp.full((1, 1), 2 * tau),
+        )
         return jnp.concatenate(system.vector_field(0.0, system.State(y[:1], y[1:2]), parameters))
 
     @jax.jit
     def conditions(z):
         return jnp.append(field(z[:2], z[2]), jnp.linalg.det(jax.jacfwd(field)(z[:2], z[2])))
 
-    solved = root(lambda z: np.asarray(conditions(jnp.asarray(z))), [K, kappa, fold * 1.05], tol=1e-12)
+    solved = root(
+        lambda z: np.asarray(conditions(jnp.asarray(z))), [K, kappa, fold * 1.05], tol=1e-12
+    )
     assert solved.success
     assert solved.x[2] == pytest.approx(fold, abs=1e-8)

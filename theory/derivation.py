@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import SpecError
 from ..files import write_text
-from . import render_html, render_latex, render_markdown
 from .architecture import Architecture
-from .closures import Closure
-from .document import Document
-from .equalities import Equality, equalities
-from .equations import MeanField, equations
+from .checks import Equality, equalities
+from .documents import Document, article, bibliography, fragment, html, markdown
+from .equations import Closure, MeanField, Step, equations
 from .narrative import LEVELS, narrate
-from .record import Step
 
 if TYPE_CHECKING:
     from .checks import Report
@@ -44,41 +41,53 @@ class Derivation:
         out for each population (at most four). Raises `SpecError` for an unknown level.
         """
         if level not in LEVELS:
-            raise SpecError(f"unknown level {level!r} of a derivation: known are {', '.join(LEVELS)}")
+            raise SpecError(
+                f"unknown level {level!r} of a derivation: known are {', '.join(LEVELS)}"
+            )
         return narrate(self.mean_field, level, explicit=explicit, title=title)
 
     def latex(self, level: str = "full", *, explicit: bool = False) -> str:
         """A bare LaTeX fragment, to \\input into a paper."""
-        return render_latex.fragment(self.document(level, explicit=explicit))
+        return fragment(self.document(level, explicit=explicit))
 
     def markdown(self, level: str = "full", *, explicit: bool = False) -> str:
         """Markdown with display mathematics."""
-        return render_markdown.markdown(self.document(level, explicit=explicit))
+        return markdown(self.document(level, explicit=explicit))
 
     def html(self, level: str = "full", *, explicit: bool = False) -> str:
         """One self-contained HTML page, mathematics as MathML."""
-        return render_html.html(self.document(level, explicit=explicit))
+        return html(self.document(level, explicit=explicit))
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
 
-    def write(self, path: str | Path, level: str = "full", *, explicit: bool = False, fragment: bool = False, title: str = "") -> None:
+    def write(
+        self,
+        path: str | Path,
+        level: str = "full",
+        *,
+        explicit: bool = False,
+        fragment: bool = False,
+        title: str = "",
+    ) -> None:
         """Write to .tex (an article, with a .bib beside it; or a bare fragment), .md or .html, whole or not at all. Raises `SpecError` for other
         suffixes.
         """
         path, document = Path(path), self.document(level, explicit=explicit, title=title)
         match path.suffix:
             case ".tex" if fragment:
-                write_text(path, render_latex.fragment(document))
+                write_text(path, fragment(document))
             case ".tex":
-                write_text(path.with_suffix(".bib"), render_latex.bibliography(document))
-                write_text(path, render_latex.article(document, path.stem))
+                write_text(path.with_suffix(".bib"), bibliography(document))
+                write_text(path, article(document, path.stem))
             case ".md":
-                write_text(path, render_markdown.markdown(document))
+                write_text(path, markdown(document))
             case ".html":
-                write_text(path, render_html.html(document))
+                write_text(path, html(document))
             case suffix:
-                raise SpecError(f"cannot write a derivation to {path}: the suffix is {suffix!r}, it must be .tex, .md or .html")
+                raise SpecError(
+                    f"cannot write a derivation to {path}: the suffix is {suffix!r}, it must be .tex, .md or .html"
+                )
 
     def equalities(self) -> list[Equality]:
         """Every displayed equality."""

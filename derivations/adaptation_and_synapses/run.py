@@ -24,11 +24,21 @@ TIMES, TOLERANCE = np.linspace(0, 60, 121), 0.15
 def simulated(system: mf.System, par: mf.Parameters, seed: int) -> dict[str, np.ndarray]:
     """Rates, variances and sum_q kappa_pq of a sampled network: of x_i in p, the part along the deviation of i's in-strength."""
     network = mf.sample(par, seed, dtype=np.float32)
-    run = mf.simulate(network, Partial(system.transfer, parameters=par), units=mf.Units.of(system.mean_field.architecture, par),
-                      input=par.input, t1=60.0, saveat=TIMES, record="all", throw=True)  # fmt: skip
+    run = mf.simulate(
+        network,
+        Partial(system.transfer, parameters=par),
+        units=mf.Units.of(system.mean_field.architecture, par),
+        input=par.input,
+        t1=60.0,
+        saveat=TIMES,
+        record="all",
+        throw=True,
+    )
     x, u = run["trajectory"].values, network.in_strengths()[:, 0]
     members = [network.members(p) for p in par.populations]
-    kappa = np.stack([(x[:, m] - x[:, m].mean(1, keepdims=True)) @ u[m] / (u[m] @ u[m]) for m in members], axis=1)
+    kappa = np.stack(
+        [(x[:, m] - x[:, m].mean(1, keepdims=True)) @ u[m] / (u[m] @ u[m]) for m in members], axis=1
+    )
     return {"rate": run["rate"].values, "variance": run["variance"].values, "kappa": kappa}
 
 
@@ -36,8 +46,16 @@ def picture(theory, networks: list[dict[str, np.ndarray]]) -> Figure:
     figure = Figure(figsize=(8.5, 5.2), layout="constrained")
     axes = figure.subplots(2, 3, sharex=True, sharey="col")
     # (membrane, population of the source): both sources act on a neuron alike
-    lines = {"rate": theory["rate"], "variance": theory["variance"], "kappa": theory["kappa"].sum("population")}
-    labels = {"rate": "mean rate $R$", "variance": r"variance of the input $\Delta$", "kappa": r"latent variables $\kappa_E+\kappa_I$"}
+    lines = {
+        "rate": theory["rate"],
+        "variance": theory["variance"],
+        "kappa": theory["kappa"].sum("population"),
+    }
+    labels = {
+        "rate": "mean rate $R$",
+        "variance": r"variance of the input $\Delta$",
+        "kappa": r"latent variables $\kappa_E+\kappa_I$",
+    }
     for column, name in zip(axes.T, lines, strict=True):
         for ax, p, color in zip(column, range(2), ("C3", "C0"), strict=True):
             for seen in networks:
@@ -48,14 +66,23 @@ def picture(theory, networks: list[dict[str, np.ndarray]]) -> Figure:
         column[1].set_xlabel("time (time constants)")
     axes[0, 0].plot([], [], "k", label="theory")
     axes[0, 0].plot([], [], color="0.6", lw=0.8, label=f"{len(networks)} networks, N = 2000")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False
+    )
     return figure
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the picture of the page"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     spec = mf.load_spec(HERE / "spec.toml")
@@ -70,9 +97,13 @@ def main() -> int:
         expected, seen = theory[name].values, np.mean([n[name] for n in networks], axis=0)
         error = np.sqrt(((seen - expected) ** 2).mean(0)) / expected.std(0)
         good &= bool(np.all(error < TOLERANCE))
-        print(f"{name}: swings by {np.ptp(expected, 0).round(3)} (E, I); networks minus theory, root mean square over time: "
-              f"{(100 * error).round(1)} % of its standard deviation in time")  # fmt: skip
-    print(f"{'PASSED' if good else 'FAILED'}: the mean over {len(networks)} networks follows the theory to {TOLERANCE:.0%}")
+        print(
+            f"{name}: swings by {np.ptp(expected, 0).round(3)} (E, I); networks minus theory, root mean square over time: "
+            f"{(100 * error).round(1)} % of its standard deviation in time"
+        )
+    print(
+        f"{'PASSED' if good else 'FAILED'}: the mean over {len(networks)} networks follows the theory to {TOLERANCE:.0%}"
+    )
     return 0 if good else 1
 
 

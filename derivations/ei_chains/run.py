@@ -24,8 +24,15 @@ N, NETWORKS = 4000, 6
 
 def network_parameters(j0: float, g: float, drive: float, tau: float) -> mf.Parameters:
     """The E/I network in which every target receives the same means, J0 from E and -g J0 from I."""
-    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[j0, -g * j0]] * 2, g=0.2,
-                            motifs=mf.Motifs.shared(tau), input=drive)  # fmt: skip
+    return mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[j0, -g * j0]] * 2,
+        g=0.2,
+        motifs=mf.Motifs.shared(tau),
+        input=drive,
+    )
 
 
 def worked_numbers() -> list[tuple[str, float, float, float]]:
@@ -33,8 +40,13 @@ def worked_numbers() -> list[tuple[str, float, float, float]]:
     rows = []
     architecture = mf.Architecture(["E", "I"], "1 + tanh(x - 3/2)")
     par = network_parameters(0.001, 4, 0.5, 0.1)
-    for closure, expected in ((mf.MotifOnly(), (1.9619, 5.2782, 1.1487)), (mf.SecondMoment(), (1.9548, 5.3164, None))):
-        point = mf.fixed_point(mf.compile(mf.derive(architecture, closure)), par, throw=True).dataset
+    for closure, expected in (
+        (mf.MotifOnly(), (1.9619, 5.2782, 1.1487)),
+        (mf.SecondMoment(), (1.9548, 5.3164, None)),
+    ):
+        point = mf.fixed_point(
+            mf.compile(mf.derive(architecture, closure)), par, throw=True
+        ).dataset
         for quantity, value in zip(("mean", "variance", "rate"), expected, strict=True):
             if value is not None:
                 rows.append((f"{closure.name}: {quantity}", float(point[quantity][0]), value, 5e-5))
@@ -42,8 +54,17 @@ def worked_numbers() -> list[tuple[str, float, float, float]]:
     weak = network_parameters(0.003, 2, 0.0, 0.02)
     for start, value, tolerance in ((0.2, 0.2000, 5e-5), (0.86, 0.8605, 5e-5), (2.1, 2.117, 5e-4)):
         kappa = np.array([0.8, 0.2]) * _rate_guess(start)
-        point = mf.fixed_point(system, weak, {"mean": start, "kappa": kappa}, settle=0.0, throw=True)
-        rows.append((f"bistable, from K = {start:g}: mean", float(point.dataset["mean"][0]), value, tolerance))
+        point = mf.fixed_point(
+            system, weak, {"mean": start, "kappa": kappa}, settle=0.0, throw=True
+        )
+        rows.append(
+            (
+                f"bistable, from K = {start:g}: mean",
+                float(point.dataset["mean"][0]),
+                value,
+                tolerance,
+            )
+        )
     alone = mf.fixed_point(system, network_parameters(0.003, 2, 0.0, 0.0), throw=True)
     rows.append(("without motifs: mean", float(alone.dataset["mean"][0]), 0.15, 5e-3))
     return rows
@@ -53,7 +74,9 @@ def _rate_guess(mean: float) -> float:
     return 1 + float(np.tanh(mean - 1.5))
 
 
-def bistability(par: mf.Parameters, system: mf.System) -> tuple[dict[str, npt.NDArray[np.float64]], Figure]:
+def bistability(
+    par: mf.Parameters, system: mf.System
+) -> tuple[dict[str, npt.NDArray[np.float64]], Figure]:
     """Mean input of E over time in sampled networks started low and high, with theory."""
     big, ts = par.rescaled(N), np.linspace(0, 60, 61)
     figure = Figure(figsize=(5, 3.2), layout="constrained")
@@ -62,15 +85,31 @@ def bistability(par: mf.Parameters, system: mf.System) -> tuple[dict[str, npt.ND
     for color, (name, start) in zip(("C0", "C3"), {"low": 0.0, "high": 3.0}.items(), strict=True):
         for seed in range(NETWORKS):
             run = mf.simulate(
-                mf.sample(big, seed, dtype=np.float32), system.transfer, input=0.0, t1=60.0, saveat=ts, x0=start, throw=True
+                mf.sample(big, seed, dtype=np.float32),
+                system.transfer,
+                input=0.0,
+                t1=60.0,
+                saveat=ts,
+                x0=start,
+                throw=True,
             )
             ax.plot(ts, run["mean"].sel(population="E"), color=color, lw=0.6, alpha=0.6)
             ends[name].append(float(run["mean"].sel(population="E")[-1]))
         theory = mf.integrate(system, big, 60.0, saveat=ts, initial={"mean": start}, throw=True)
-        ax.plot(ts, theory["mean"].sel(population="E"), color="k", lw=1.6, label="theory" if name == "low" else None)
-    alone = mf.fixed_point(system, par.without_motifs(), throw=True).dataset["mean"].sel(population="E")
+        ax.plot(
+            ts,
+            theory["mean"].sel(population="E"),
+            color="k",
+            lw=1.6,
+            label="theory" if name == "low" else None,
+        )
+    alone = (
+        mf.fixed_point(system, par.without_motifs(), throw=True).dataset["mean"].sel(population="E")
+    )
     ax.axhline(float(alone), color="k", ls=":", lw=1, label="theory without motifs, from any start")
-    ax.plot([], [], color="0.5", lw=0.6, label=f"{NETWORKS} networks of {N} neurons, from each start")
+    ax.plot(
+        [], [], color="0.5", lw=0.6, label=f"{NETWORKS} networks of {N} neurons, from each start"
+    )
     ax.set(xlabel="time (time constants)", ylabel="mean input to E", ylim=(0, 3.9))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize="small", loc="upper right")
@@ -79,8 +118,15 @@ def bistability(par: mf.Parameters, system: mf.System) -> tuple[dict[str, npt.ND
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the picture of the page"
+    )
     options = parser.parse_args()
     out = options.out
     out.mkdir(parents=True, exist_ok=True)
@@ -99,10 +145,14 @@ def main() -> int:
     apart = ends["high"].min() - ends["low"].max()
     bistable = bool(apart > 0.5)
     good &= bistable
-    print(f"sampled networks, mean input to E at t = 60: started low {np.round(ends['low'], 3)}, started high {np.round(ends['high'], 3)}: "
-          f"{'two branches' if bistable else 'NOT SEPARATED'}")  # fmt: skip
+    print(
+        f"sampled networks, mean input to E at t = 60: started low {np.round(ends['low'], 3)}, started high {np.round(ends['high'], 3)}: "
+        f"{'two branches' if bistable else 'NOT SEPARATED'}"
+    )
     spec = mf.load_spec(HERE / "spec.toml")
-    result = mf.verify(system, spec.parameters, sizes=(500, 1000, 2000), networks=6, t1=25.0, title=spec.title)
+    result = mf.verify(
+        system, spec.parameters, sizes=(500, 1000, 2000), networks=6, t1=25.0, title=spec.title
+    )
     mf.write_report(result, out / "report.html")
     equations.derivation.write(str(out / "derivation.tex"))
     print(f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}")

@@ -15,8 +15,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import motifield as mf
-from motifield.numerics.spectrum_plots import draw
-from motifield.numerics.vary import scalar
+from motifield.numerics.parameters import scalar
+from motifield.numerics.plots import draw
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
@@ -31,28 +31,48 @@ def less_structured(parameters: mf.Parameters, growth: float) -> mf.Parameters:
     return scalar("factor(motifs)", wider).set(wider, 1 / growth**2)
 
 
-def at_points(system: mf.System, parameters: mf.Parameters, points: mf.FixedPoints) -> tuple[list[mf.Stability], list[list[mf.Spectrum]], bool]:
+def at_points(
+    system: mf.System, parameters: mf.Parameters, points: mf.FixedPoints
+) -> tuple[list[mf.Stability], list[list[mf.Spectrum]], bool]:
     """Stability at every point, spectra of the sampled networks that rest there, and whether the two agree."""
     answers, spectra, good = [], [], True
-    networks = [mf.sample(parameters.rescaled(N), seed, dtype=np.float32) for seed in range(NETWORKS)]
+    networks = [
+        mf.sample(parameters.rescaled(N), seed, dtype=np.float32) for seed in range(NETWORKS)
+    ]
     for k, point in enumerate(points):
         answer = mf.stability(system, parameters, point)
         answers.append(answer)
         spectra.append([])
-        print(f"point {k + 1}: {point.kind}, mean input {point.dataset['mean'].values.round(4)}; {answer.verdict}: {answer.meaning}", flush=True)
+        print(
+            f"point {k + 1}: {point.kind}, mean input {point.dataset['mean'].values.round(4)}; {answer.verdict}: {answer.meaning}",
+            flush=True,
+        )
         if not answer.stable:
             continue
-        seen = [mf.spectrum(network, system, x=point.dataset["mean"].values, predicted=answer) for network in networks]
+        seen = [
+            mf.spectrum(network, system, x=point.dataset["mean"].values, predicted=answer)
+            for network in networks
+        ]
         # a network of this size may lack a state that the limit of many neurons has
-        spectra[-1] = [s for network, s in zip(networks, seen, strict=True) if nearest(points, means(network, s.x)) == k]
+        spectra[-1] = [
+            s
+            for network, s in zip(networks, seen, strict=True)
+            if nearest(points, means(network, s.x)) == k
+        ]
         good &= len(spectra[-1]) >= NETWORKS - 1
         first = np.array([s.nearest()[0].real for s in spectra[-1]])
         edges = np.array([s.bulk_edge + 1 for s in spectra[-1]])
         error, wide = (v.std(ddof=1) / np.sqrt(len(v)) for v in (first, edges))
         predicted = answer.jacobian.outliers[0].real, answer.jacobian.edge + 1
-        fine = abs(first.mean() - predicted[0]) < 4 * error and abs(edges.mean() - predicted[1]) < 4 * wide
-        print(f"    {len(first)} networks of {N}: leading outlier {first.mean():.4f} ({error:.4f}), predicted {predicted[0]:.4f}; the bulk reaches "
-              f"{edges.mean() - 1:.4f} ({wide:.4f}), predicted {predicted[1] - 1:.4f}: {'ok' if fine else 'MISSED'}", flush=True)  # fmt: skip
+        fine = (
+            abs(first.mean() - predicted[0]) < 4 * error
+            and abs(edges.mean() - predicted[1]) < 4 * wide
+        )
+        print(
+            f"    {len(first)} networks of {N}: leading outlier {first.mean():.4f} ({error:.4f}), predicted {predicted[0]:.4f}; the bulk reaches "
+            f"{edges.mean() - 1:.4f} ({wide:.4f}), predicted {predicted[1] - 1:.4f}: {'ok' if fine else 'MISSED'}",
+            flush=True,
+        )
         good &= fine
     return answers, spectra, good
 
@@ -75,10 +95,20 @@ def left(system: mf.System, parameters: mf.Parameters, points: mf.FixedPoints) -
         ends = []
         for seed in range(NETWORKS):
             network = mf.sample(parameters.rescaled(N), seed, dtype=np.float32)
-            run = mf.simulate(network, system.transfer, t1=60.0, saveat=[60.0], x0=saddle + 0.5 * (end - saddle), throw=True)
+            run = mf.simulate(
+                network,
+                system.transfer,
+                t1=60.0,
+                saveat=[60.0],
+                x0=saddle + 0.5 * (end - saddle),
+                throw=True,
+            )
             ends.append(run["mean"].values[-1])
         there = sum(bool(np.linalg.norm(e - end) < np.linalg.norm(e - saddle)) for e in ends)
-        print(f"from halfway between saddle and the {side} point: {there} of {NETWORKS} networks come to that point", flush=True)
+        print(
+            f"from halfway between saddle and the {side} point: {there} of {NETWORKS} networks come to that point",
+            flush=True,
+        )
         good &= there >= NETWORKS - 1
     return good
 
@@ -87,11 +117,15 @@ def swing(system: mf.System, parameters: mf.Parameters, start: np.ndarray, seed:
     """Standard deviation in time of the input of single neurons, over its standard deviation across neurons and time."""
     network = mf.sample(parameters.rescaled(N), seed, dtype=np.float32)
     times = np.linspace(100.0, 160.0, 121)
-    x = mf.simulate(network, system.transfer, t1=160.0, saveat=times, x0=start, record="all", throw=True)["trajectory"]
+    x = mf.simulate(
+        network, system.transfer, t1=160.0, saveat=times, x0=start, record="all", throw=True
+    )["trajectory"]
     return float(np.sqrt(x.var("time").mean() / x.var()))
 
 
-def growing(system: mf.System, parameters: mf.Parameters) -> tuple[dict[str, np.ndarray], float, np.ndarray, bool]:
+def growing(
+    system: mf.System, parameters: mf.Parameters
+) -> tuple[dict[str, np.ndarray], float, np.ndarray, bool]:
     """Growth rates at the stable points over the growth of the residual, where the bulk of the highest passes 0, and swings of networks."""
     rows: dict[str, list[tuple[float, float, float]]] = {"low": [], "high": []}
     for growth in GROWTHS:
@@ -101,12 +135,17 @@ def growing(system: mf.System, parameters: mf.Parameters) -> tuple[dict[str, np.
         for name, point in zip(("high", "low"), stable[::-1], strict=False):
             answer = mf.stability(system, own, point)
             outlier = answer.jacobian.leading
-            rows[name].append((growth, np.nan if outlier is None else outlier.real, answer.jacobian.edge))
+            rows[name].append(
+                (growth, np.nan if outlier is None else outlier.real, answer.jacobian.edge)
+            )
     table = {name: np.array(v) for name, v in rows.items()}
     edge = table["high"]
     onset = float(np.interp(0.0, edge[:, 2], edge[:, 0]))
-    print(f"the low point vanishes between growth {table['low'][-1, 0]:g} and {edge[len(table['low']), 0]:g}; the bulk at the high one passes 0 "
-          f"at {onset:.3f}", flush=True)  # fmt: skip
+    print(
+        f"the low point vanishes between growth {table['low'][-1, 0]:g} and {edge[len(table['low']), 0]:g}; the bulk at the high one passes 0 "
+        f"at {onset:.3f}",
+        flush=True,
+    )
     swings, good = [], True
     for growth in SAMPLED:
         own = less_structured(parameters, growth)
@@ -118,7 +157,13 @@ def growing(system: mf.System, parameters: mf.Parameters) -> tuple[dict[str, np.
     return table, onset, np.array(swings), good
 
 
-def picture(answers: list[mf.Stability], spectra: list[list[mf.Spectrum]], table: dict[str, np.ndarray], onset: float, swings: np.ndarray) -> Figure:
+def picture(
+    answers: list[mf.Stability],
+    spectra: list[list[mf.Spectrum]],
+    table: dict[str, np.ndarray],
+    onset: float,
+    swings: np.ndarray,
+) -> Figure:
     """Spectra at the stable points; growth rates over the growth of the residual; the swing of single neurons."""
     figure = Figure(figsize=(11.5, 6.4), layout="constrained")
     axes = figure.subplots(2, 2)
@@ -133,8 +178,17 @@ def picture(answers: list[mf.Stability], spectra: list[list[mf.Spectrum]], table
     axes[1, 0].set(xlabel="growth of the residual", ylabel="growth rate (1 / time)")
     axes[1, 1].axvline(onset, color="C3", lw=1.4, label="bulk unstable: predicted")
     for seed in range(SEEDS):
-        axes[1, 1].plot(SAMPLED, swings[:, seed], "o", ms=4, color="0.3", label=f"networks of {N}" if not seed else None)
-    axes[1, 1].set(xlabel="growth of the residual", ylabel="swing of neurons in time", ylim=(-0.02, None))
+        axes[1, 1].plot(
+            SAMPLED,
+            swings[:, seed],
+            "o",
+            ms=4,
+            color="0.3",
+            label=f"networks of {N}" if not seed else None,
+        )
+    axes[1, 1].set(
+        xlabel="growth of the residual", ylabel="swing of neurons in time", ylim=(-0.02, None)
+    )
     for ax in axes[1]:
         ax.legend(frameon=False, fontsize="small")
         ax.spines[["top", "right"]].set_visible(False)
@@ -143,8 +197,15 @@ def picture(answers: list[mf.Stability], spectra: list[list[mf.Spectrum]], table
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the picture of the page"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     spec = mf.load_spec(HERE / "spec.toml")
@@ -160,8 +221,10 @@ def main() -> int:
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
     equations.derivation.write(str(options.out / "derivation.tex"))
-    print(f"{'PASSED' if good else 'FAILED'}: outliers and edges of bulks within 4 standard errors at the stable points; the saddle is left to "
-          "both sides; single neurons swing where the bulk is clearly unstable, and rest where it is clearly stable")  # fmt: skip
+    print(
+        f"{'PASSED' if good else 'FAILED'}: outliers and edges of bulks within 4 standard errors at the stable points; the saddle is left to "
+        "both sides; single neurons swing where the bulk is clearly unstable, and rest where it is clearly stable"
+    )
     return 0 if good else 1
 
 

@@ -28,7 +28,12 @@ MOTIFS = {"convergent": "C0", "divergent": "C1", "chain": "C2", "reciprocal": "C
 def both(side: str) -> mf.Network:
     """One mushroom body."""
     data = HERE / "data"
-    return mf.read_network(data / f"{side}_adjacency.csv", data / f"{side}_cell_labels.csv", rows="source", negative="refuse")
+    return mf.read_network(
+        data / f"{side}_adjacency.csv",
+        data / f"{side}_cell_labels.csv",
+        rows="source",
+        negative="refuse",
+    )
 
 
 def coefficients(left: mf.Statistics, right: mf.Statistics, motif: str) -> tuple[np.ndarray, ...]:
@@ -36,7 +41,11 @@ def coefficients(left: mf.Statistics, right: mf.Statistics, motif: str) -> tuple
     values = [np.asarray(getattr(t, motif)) for s in (left, right) for t in (s.tau, s.errors.tau)]
     P = len(left.populations)
     index = np.indices(values[0].shape)
-    once = index[-2] <= index[-1] if motif in ("convergent", "divergent") else np.ones(values[0].shape, bool)
+    once = (
+        index[-2] <= index[-1]
+        if motif in ("convergent", "divergent")
+        else np.ones(values[0].shape, bool)
+    )
     once = once if motif != "reciprocal" else np.triu(np.ones((P, P), bool))
     there = once & (values[1] > 0) & (values[3] > 0)
     return tuple(v[there] for v in values)
@@ -56,7 +65,9 @@ def picture(left: mf.Statistics, right: mf.Statistics, ablation: mf.Ablation) ->
     for ax, quantity in ((second, "rate"), (third, "variance")):
         errors = 100 * ablation.dataset[f"{quantity}_error"].mean("population")
         ax.barh(range(len(names)), errors, color=["C3", *["C0"] * 4, "0.7"])
-        ax.set_yticks(range(len(names)), names if ax is second else [""] * len(names), fontsize="small")
+        ax.set_yticks(
+            range(len(names)), names if ax is second else [""] * len(names), fontsize="small"
+        )
         ax.invert_yaxis()
         ax.set_xlabel(f"error of the {quantity}s (%)")
     for ax in (first, second, third):
@@ -75,8 +86,15 @@ def show(title: str, rows: list[dict]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the picture of the page"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     spec = mf.load_spec(HERE / "spec.toml")
@@ -87,33 +105,57 @@ def main() -> int:
         x, dx, y, dy = coefficients(measured["left"], measured["right"], motif)
         scores[motif] = (x - y) / np.hypot(dx, dy)
     everything = np.concatenate(list(scores.values()))
-    within = [{"motif": name, "coefficients": len(z), "within 1 standard error": f"{np.mean(abs(z) < 1):.0%}",
-               "within 2": f"{np.mean(abs(z) < 2):.0%}", "root mean square": f"{np.sqrt(np.mean(z**2)):.2f}"}
-              for name, z in [*scores.items(), ("all", everything)]]  # fmt: skip
+    within = [
+        {
+            "motif": name,
+            "coefficients": len(z),
+            "within 1 standard error": f"{np.mean(abs(z) < 1):.0%}",
+            "within 2": f"{np.mean(abs(z) < 2):.0%}",
+            "root mean square": f"{np.sqrt(np.mean(z**2)):.2f}",
+        }
+        for name, z in [*scores.items(), ("all", everything)]
+    ]
     show("left minus right, in standard errors of the difference", within)
 
     system = mf.compile(mf.derive(spec.architecture, spec.closure))
-    largest = {side: float(np.abs(np.linalg.eigvals(network.weights)).max()) for side, network in sides.items()}
+    largest = {
+        side: float(np.abs(np.linalg.eigvals(network.weights)).max())
+        for side, network in sides.items()
+    }
     rows: dict[str, dict] = {}
     better = True
     for side, network in sides.items():
         for c in track(COUPLINGS, f"comparing, {side}", transient=True):
-            ablation = mf.ablate(system, network.scaled(3 * c / largest[side]), input=spec.parameters.input, t1=spec.t1)
+            ablation = mf.ablate(
+                system,
+                network.scaled(3 * c / largest[side]),
+                input=spec.parameters.input,
+                t1=spec.t1,
+            )
             for row in ablation.rows():
                 line = rows.setdefault(row["theory"], {"theory": row["theory"]})
-                line[f"{side}, c = {c:g}"] = f"{row['rate error']:.3f} / {row['variance error']:.2f}"
+                line[f"{side}, c = {c:g}"] = (
+                    f"{row['rate error']:.3f} / {row['variance error']:.2f}"
+                )
             errors = {row["theory"]: row for row in ablation.rows()}
-            better &= all(errors["all motifs"][f"{name} error"] < errors["without motifs"][f"{name} error"] for name in ("rate", "variance"))
+            better &= all(
+                errors["all motifs"][f"{name} error"] < errors["without motifs"][f"{name} error"]
+                for name in ("rate", "variance")
+            )
         if side == "left":
             shown = ablation
     show("errors of rates / variances", list(rows.values()))
-    picture(measured["left"], measured["right"], shown).savefig(options.out / "picture.png", dpi=110)
+    picture(measured["left"], measured["right"], shown).savefig(
+        options.out / "picture.png", dpi=110
+    )
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
     agree = bool(np.sqrt(np.mean(everything**2)) < 1.5)
-    print(f"{'PASSED' if better and agree else 'FAILED'}: with all motifs rates and variances are predicted better than without, on both sides at "
-          f"every coupling: {'yes' if better else 'NO'}; the two sides differ by less than 1.5 standard errors (root mean square): "
-          f"{'yes' if agree else 'NO'}")  # fmt: skip
+    print(
+        f"{'PASSED' if better and agree else 'FAILED'}: with all motifs rates and variances are predicted better than without, on both sides at "
+        f"every coupling: {'yes' if better else 'NO'}; the two sides differ by less than 1.5 standard errors (root mean square): "
+        f"{'yes' if agree else 'NO'}"
+    )
     return 0 if better and agree else 1
 
 

@@ -32,25 +32,50 @@ def picture(system: mf.System, par: mf.Parameters, initial: dict) -> Figure:
     axes = figure.subplots(1, 2)
 
     def networks(strength, style, **changes):
-        check = mf.verify(system, changed(par, strength=strength, **changes), sizes=[2000], networks=4, seed=int(strength), t1=20.0,
-                          initial=initial)  # fmt: skip
+        check = mf.verify(
+            system,
+            changed(par, strength=strength, **changes),
+            sizes=[2000],
+            networks=4,
+            seed=int(strength),
+            t1=20.0,
+            initial=initial,
+        )
         for ax, name in zip(axes, ("mean", "variance"), strict=True):
             point = check.summary.isel(size=0, population=0).sel(quantity=name)
             ax.errorbar(strength, point.network, point.error, fmt="o", capsize=3, **style)
 
     for color, g in (("C0", 1.2), ("C3", 1.6)):
         strengths = np.linspace(0.2, 12, 25)
-        points = [mf.fixed_point(system, changed(par, g, s), START, throw=True).dataset for s in strengths]
+        points = [
+            mf.fixed_point(system, changed(par, g, s), START, throw=True).dataset for s in strengths
+        ]
         for ax, name in zip(axes, ("mean", "variance"), strict=True):
-            ax.plot(strengths, [float(p[name][0]) for p in points], color, label=f"theory, $g$ = {g}")
+            ax.plot(
+                strengths, [float(p[name][0]) for p in points], color, label=f"theory, $g$ = {g}"
+            )
         for strength in (6.0, 9.0, 12.0):
             networks(strength, {"color": color, "ms": 4}, g=g)
     networks(12.0, {"color": "0.4", "mfc": "w", "ms": 6}, g=1.2, chains=False)
     axes[0].legend(frameon=False)
-    axes[1].errorbar([], [], [], fmt="o", color="0.2", ms=4, capsize=3, label="4 networks, N = 2000")
-    axes[1].errorbar([], [], [], fmt="o", color="0.4", mfc="w", ms=6, capsize=3, label="without chains, $g$ = 1.2")
+    axes[1].errorbar(
+        [], [], [], fmt="o", color="0.2", ms=4, capsize=3, label="4 networks, N = 2000"
+    )
+    axes[1].errorbar(
+        [],
+        [],
+        [],
+        fmt="o",
+        color="0.4",
+        mfc="w",
+        ms=6,
+        capsize=3,
+        label="without chains, $g$ = 1.2",
+    )
     axes[1].legend(*(v[2:] for v in axes[1].get_legend_handles_labels()), frameon=False)
-    for ax, what in zip(axes, ("mean input $K$", r"variance of the input across neurons $\Delta$"), strict=True):
+    for ax, what in zip(
+        axes, ("mean input $K$", r"variance of the input across neurons $\Delta$"), strict=True
+    ):
         ax.set(xlabel=r"strength of the motifs $N\tau$", ylabel=what, xlim=(0, 12.5))
         ax.spines[["top", "right"]].set_visible(False)
     return figure
@@ -58,8 +83,15 @@ def picture(system: mf.System, par: mf.Parameters, initial: dict) -> Figure:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the picture of the page"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     spec = mf.load_spec(HERE / "spec.toml")
@@ -69,14 +101,24 @@ def main() -> int:
         point = mf.fixed_point(system, changed(par, g, strength), START, throw=True).dataset
         ours = [float(point[name][0]) for name in ("mean", "variance")]
         good &= bool(np.allclose(ours, expected, atol=6e-5))
-        print(f"g = {g}, N tau = {strength:2d}: mean {ours[0]:.4f}, variance {ours[1]:.4f}; expected {expected[0]}, {expected[1]}")
+        print(
+            f"g = {g}, N tau = {strength:2d}: mean {ours[0]:.4f}, variance {ours[1]:.4f}; expected {expected[0]}, {expected[1]}"
+        )
     picture(system, par, spec.initial).savefig(options.out / "picture.png", dpi=110)
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
-    result = mf.verify(system, par, sizes=(1000, 2000), networks=5, t1=20.0, initial=spec.initial, title=spec.title)
+    result = mf.verify(
+        system, par, sizes=(1000, 2000), networks=5, t1=20.0, initial=spec.initial, title=spec.title
+    )
     for row in result.rows():
-        print("N = {N}, {quantity:8s}: theory {theory:.4f}, networks {network:.4f} +- {error:.4f}".format(**row))
-    print(f"{'PASSED' if good and result.passed else 'FAILED'}: the numbers above, and {result.criterion}")
+        print(
+            "N = {N}, {quantity:8s}: theory {theory:.4f}, networks {network:.4f} +- {error:.4f}".format(
+                **row
+            )
+        )
+    print(
+        f"{'PASSED' if good and result.passed else 'FAILED'}: the numbers above, and {result.criterion}"
+    )
     return 0 if good and result.passed else 1
 
 

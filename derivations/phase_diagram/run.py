@@ -14,8 +14,8 @@ import jax
 import numpy as np
 
 import motifield as mf
-from motifield.numerics.bifurcation_plots import bifurcation_diagram, phase_picture
-from motifield.numerics.vary import scalar
+from motifield.numerics.parameters import scalar
+from motifield.numerics.plots import bifurcation_diagram, phase_picture
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
@@ -30,17 +30,39 @@ def behaviour(system: mf.System, parameters: mf.Parameters, seed: int) -> tuple[
     network = mf.sample(own, seed, dtype=np.float32)
     units = mf.Units.of(system.mean_field.architecture, own)
     times = np.linspace(0, DURATION, 641)
-    runs = [mf.simulate(network, system.transfer, units=units, input=own.input, t1=DURATION, saveat=times, x0=x0, throw=True)["rate"][:, 0].values
-            for x0 in ([-3.0, -3.0], [4.0, -3.0])]  # fmt: skip
+    runs = [
+        mf.simulate(
+            network,
+            system.transfer,
+            units=units,
+            input=own.input,
+            t1=DURATION,
+            saveat=times,
+            x0=x0,
+            throw=True,
+        )["rate"][:, 0].values
+        for x0 in ([-3.0, -3.0], [4.0, -3.0])
+    ]
     late = [r[times > DURATION / 2] for r in runs]
     swing, apart = max(np.ptp(r) for r in late), abs(late[0].mean() - late[1].mean())
-    return "oscillation" if swing > 0.1 else "two states" if apart > 0.1 else "one state", float(swing), float(apart)
+    return (
+        "oscillation" if swing > 0.1 else "two states" if apart > 0.1 else "one state",
+        float(swing),
+        float(apart),
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the pictures of the page")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the pictures of the page"
+    )
     parser.add_argument("--grid", type=int, default=41, help="points on each axis")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -51,13 +73,19 @@ def main() -> int:
 
     branches = mf.continuation(system, parameters, VARY[0], bounds=BOUNDS[0], start=rest)
     hopf = branches.of("Hopf")[0]
-    print(f"Hopf point at {VARY[0]} = {hopf.value:.6f}: {hopf.info['criticality']}, period {2 * np.pi / hopf.info['frequency']:.4f}")
+    print(
+        f"Hopf point at {VARY[0]} = {hopf.value:.6f}: {hopf.info['criticality']}, period {2 * np.pi / hopf.info['frequency']:.4f}"
+    )
     cycles = mf.limit_cycles(system, parameters, VARY[0], hopf, bounds=BOUNDS[0])
     periods = cycles.dataset["period"].values
-    print(f"{len(periods)} cycles, periods {periods[0]:.4f} to {periods[-1]:.4f}, {'all stable' if cycles.stable.all() else 'not all stable'}")
+    print(
+        f"{len(periods)} cycles, periods {periods[0]:.4f} to {periods[-1]:.4f}, {'all stable' if cycles.stable.all() else 'not all stable'}"
+    )
     bifurcation_diagram(branches, [cycles]).savefig(options.out / "cycles.png", dpi=110)
 
-    diagram = mf.phase_diagram(system, parameters, VARY, bounds=BOUNDS, grid=(options.grid, options.grid), start=rest)
+    diagram = mf.phase_diagram(
+        system, parameters, VARY, bounds=BOUNDS, grid=(options.grid, options.grid), start=rest
+    )
     for row in diagram.rows():
         print(row)
     for point in diagram.curves.special:
@@ -72,8 +100,10 @@ def main() -> int:
         fine = all(kind == name for kind, *_ in seen)
         good &= fine
         figure.axes[0].plot(*at, "P" if fine else "X", color="k", ms=7)
-        print(f"{name} at {at}: {NETWORKS} networks show {', '.join(f'{k} (swing {s:.3f}, ends {a:.3f} apart)' for k, s, a in seen)}: "
-              f"{'ok' if fine else 'MISSED'}")  # fmt: skip
+        print(
+            f"{name} at {at}: {NETWORKS} networks show {', '.join(f'{k} (swing {s:.3f}, ends {a:.3f} apart)' for k, s, a in seen)}: "
+            f"{'ok' if fine else 'MISSED'}"
+        )
     figure.savefig(options.out / "picture.png", dpi=110)
     if options.picture:
         for name in ("picture.png", "cycles.png"):

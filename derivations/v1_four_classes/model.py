@@ -26,13 +26,27 @@ WIDTH = {"exponent": 0.2, "gain": 1.0, "width": 1.0}
 
 TRANSFERS = {
     "power law": mf.transfer.power_law(exponent=2.0, gain=0.1),
-    "soft power law": mf.transfer.expression("gain*(width*log(1 + exp(x/width)))**exponent", positive=["gain", "width", "exponent"],
-                                             gain=0.1, width=1.0, exponent=2.0, name="soft_power_law"),
-    "softplus": mf.transfer.expression("gain*width*log(1 + exp(x/width))", positive=["gain", "width"], gain=2.0, width=1.0, name="softplus"),
-}  # fmt: skip
+    "soft power law": mf.transfer.expression(
+        "gain*(width*log(1 + exp(x/width)))**exponent",
+        positive=["gain", "width", "exponent"],
+        gain=0.1,
+        width=1.0,
+        exponent=2.0,
+        name="soft_power_law",
+    ),
+    "softplus": mf.transfer.expression(
+        "gain*width*log(1 + exp(x/width))",
+        positive=["gain", "width"],
+        gain=2.0,
+        width=1.0,
+        name="softplus",
+    ),
+}
 """Candidates, from mV to Hz."""
 CHOSEN = "soft power law"
-CONVERGENCE = mf.FreeMotifs(tuple(f"tau_con[{p},{q},{q}]" for p in POPULATIONS for q in POPULATIONS))
+CONVERGENCE = mf.FreeMotifs(
+    tuple(f"tau_con[{p},{q},{q}]" for p in POPULATIONS for q in POPULATIONS)
+)
 """In-strengths from each source vary, independently of those from other sources."""
 SOLVER = mf.LevenbergMarquardt(steps=120, stall=3e-4)
 UNSURE = 0.7
@@ -42,9 +56,13 @@ UNSURE = 0.7
 def targets() -> mf.Targets:
     """Of the single units of all layers: means, standard deviations, correlation; quantiles are held out."""
     found = mf.Targets.from_neurons(
-        HERE / UNITS, population="cell_type", separator=" ", conditions=CONDITIONS, levels=LEVELS,
+        HERE / UNITS,
+        population="cell_type",
+        separator=" ",
+        conditions=CONDITIONS,
+        levels=LEVELS,
         select=lambda cell: CLASSES.get(cell.split()[-1]),
-    )  # fmt: skip
+    )
     return found.hold_out(quantity="rate_quantile")
 
 
@@ -53,9 +71,13 @@ def layer_targets() -> mf.Targets:
     rows = []
     for layer in LAYERS:
         found = mf.Targets.from_neurons(
-            HERE / UNITS, population="cell_type", separator=" ", conditions=CONDITIONS, quantities=("rate_mean", "rate_sd"),
+            HERE / UNITS,
+            population="cell_type",
+            separator=" ",
+            conditions=CONDITIONS,
+            quantities=("rate_mean", "rate_sd"),
             select={f"{layer} {cell}": p for cell, p in CLASSES.items() if p != "VIP"},
-        )  # fmt: skip
+        )
         rows += [{**row, "condition": f"{layer} {row['condition']}"} for row in found.rows()]
     return mf.Targets.of(rows)
 
@@ -74,7 +96,9 @@ def priors() -> dict[str, mf.LogNormal]:
     }
     patched = {"E": "all_pyr", "PV": "pvalb", "SST": "sst", "VIP": "vip"}
     counts = mf.read_connections(HERE / "data/connection_counts_mouseV1_r2.0pre4.csv", probed)
-    sizes = mf.read_amplitudes(HERE / "data/psp_characterization.csv", patched, instead={("E", "VIP"): ("all_int", "vip")})
+    sizes = mf.read_amplitudes(
+        HERE / "data/psp_characterization.csv", patched, instead={("E", "VIP"): ("all_int", "vip")}
+    )
     return mf.synaptic_priors(POPULATIONS, *counts, *sizes, excitatory=["E"], N=N, unit=UNIT)
 
 
@@ -89,18 +113,27 @@ def in_degree_cv() -> np.ndarray:
     """Relative standard deviation of the number of synapses that a neuron of each class receives, over its types by density."""
     table = pd.read_csv(HERE / "data/cells.csv")
     table["cv"] = np.sqrt(np.exp(table.in_degree_lognormal_shape**2) - 1)
-    return np.array([np.average(own.cv, weights=own.density_per_mm2) for own in (table[table.cell_class == name] for name in CLASSES)])
+    return np.array(
+        [
+            np.average(own.cv, weights=own.density_per_mm2)
+            for own in (table[table.cell_class == name] for name in CLASSES)
+        ]
+    )
 
 
 def convergence_priors(known: dict[str, mf.LogNormal]) -> dict[str, mf.LogNormal]:
     """tau_con[p,q,q] = (cv_p mean_pq sqrt(N) / g_pq)^2, as numbers of synapses that vary by a relative SD of cv_p make it; within a factor e^.7."""
     cv = dict(zip(POPULATIONS, in_degree_cv(), strict=True))
     share = {
-        (p, q): (cv[p] * known[f"mean[{p},{q}]"].median * np.sqrt(N) / known[f"g[{p},{q}]"].median) ** 2
+        (p, q): (cv[p] * known[f"mean[{p},{q}]"].median * np.sqrt(N) / known[f"g[{p},{q}]"].median)
+        ** 2
         for p in POPULATIONS
         for q in POPULATIONS
     }
-    return {f"tau_con[{p},{q},{q}]": mf.LogNormal(float(value), UNSURE) for (p, q), value in share.items()}
+    return {
+        f"tau_con[{p},{q},{q}]": mf.LogNormal(float(value), UNSURE)
+        for (p, q), value in share.items()
+    }
 
 
 def with_convergence(parameters: mf.Parameters, found: dict[str, mf.LogNormal]) -> mf.Parameters:
@@ -124,25 +157,51 @@ class Model:
     inputs: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, transfer: mf.TransferFunction, measured: mf.Targets, known: dict[str, mf.LogNormal]) -> "Model":
+    def of(
+        cls, transfer: mf.TransferFunction, measured: mf.Targets, known: dict[str, mf.LogNormal]
+    ) -> "Model":
         """Synapses at their most probable values, no motifs; inputs and their spread so that the means, and nearly the SDs, are those measured."""
         architecture = mf.Architecture(POPULATIONS, transfer, inputs=["spread"])
-        mean, g = (np.array([[known[f"{name}[{p},{q}]"].median for q in POPULATIONS] for p in POPULATIONS]) for name in ("mean", "g"))
+        mean, g = (
+            np.array([[known[f"{name}[{p},{q}]"].median for q in POPULATIONS] for p in POPULATIONS])
+            for name in ("mean", "g")
+        )
         mean, alpha = mean * np.array(list(SIGNS.values())), fractions()
         inputs, spreads = {}, []
         for condition in CONDITIONS:
-            rate, sd = (np.array([measured.select(quantity=q, condition=condition, population=p).value[0] for p in POPULATIONS])
-                        for q in ("rate_mean", "rate_sd"))  # fmt: skip
-            K, width = np.array([currents(transfer, *both) for both in zip(rate, sd, strict=True)]).T
+            rate, sd = (
+                np.array(
+                    [
+                        measured.select(quantity=q, condition=condition, population=p).value[0]
+                        for p in POPULATIONS
+                    ]
+                )
+                for q in ("rate_mean", "rate_sd")
+            )
+            K, width = np.array(
+                [currents(transfer, *both) for both in zip(rate, sd, strict=True)]
+            ).T
             inputs[condition] = K - N * mean @ (alpha * rate)
             spreads.append(np.sqrt(np.maximum(width**2 - g**2 @ (alpha * (rate**2 + sd**2)), 0.1)))
-        parameters = mf.Parameters.of(populations=POPULATIONS, N=N, fractions=alpha, mean=mean, g=g, input=inputs["spontaneous"],
-                                      spread=np.mean(spreads, axis=0))  # fmt: skip
-        return cls(mf.compile(mf.derive(architecture, closure=mf.SecondMoment())), parameters, inputs)
+        parameters = mf.Parameters.of(
+            populations=POPULATIONS,
+            N=N,
+            fractions=alpha,
+            mean=mean,
+            g=g,
+            input=inputs["spontaneous"],
+            spread=np.mean(spreads, axis=0),
+        )
+        return cls(
+            mf.compile(mf.derive(architecture, closure=mf.SecondMoment())), parameters, inputs
+        )
 
     def conditions(self) -> dict[str, dict[str, float]]:
         """What differs in each."""
-        return {name: {f"input[{p}]": value for p, value in zip(POPULATIONS, own, strict=True)} for name, own in self.inputs.items()}
+        return {
+            name: {f"input[{p}]": value for p, value in zip(POPULATIONS, own, strict=True)}
+            for name, own in self.inputs.items()
+        }
 
 
 def currents(transfer: mf.TransferFunction, rate: float, sd: float) -> tuple[float, float]:
@@ -160,15 +219,30 @@ def currents(transfer: mf.TransferFunction, rate: float, sd: float) -> tuple[flo
     return float(found.x[0]), float(np.exp(found.x[1]))
 
 
-def unknowns(known: dict[str, mf.LogNormal], transfer: mf.TransferFunction, *, spread: bool = True) -> list[mf.Unknown]:
+def unknowns(
+    known: dict[str, mf.LogNormal], transfer: mf.TransferFunction, *, spread: bool = True
+) -> list[mf.Unknown]:
     """Mean and g of all synapses (with priors), inputs in each condition, their spread and its persistence, the transfer function."""
-    found = [mf.Unknown(name, low=0.0 if prior.sign > 0 else -np.inf, high=np.inf if prior.sign > 0 else 0.0, prior=prior)
-             for name, prior in known.items()]  # fmt: skip
+    found = [
+        mf.Unknown(
+            name,
+            low=0.0 if prior.sign > 0 else -np.inf,
+            high=np.inf if prior.sign > 0 else 0.0,
+            prior=prior,
+        )
+        for name, prior in known.items()
+    ]
     found += [mf.Unknown(f"input[{p}]", condition=c) for c in CONDITIONS for p in POPULATIONS]
-    found += [mf.Unknown(f"transfer.{name}", low=0.0, prior=mf.LogNormal(float(value), WIDTH[name]))
-              for name, value in zip(transfer.parameters, transfer.defaults.values(), strict=True) if name in WIDTH]  # fmt: skip
+    found += [
+        mf.Unknown(f"transfer.{name}", low=0.0, prior=mf.LogNormal(float(value), WIDTH[name]))
+        for name, value in zip(transfer.parameters, transfer.defaults.values(), strict=True)
+        if name in WIDTH
+    ]
     if spread:
         found += [mf.Unknown(f"spread[{p}]", low=0.0) for p in POPULATIONS]
         # offsets of inputs that change their sign would explain nothing
-        found += [mf.Unknown(f"persistence[{p}]", low=0.0, high=1.0, start=(0.1, 0.9)) for p in POPULATIONS]
+        found += [
+            mf.Unknown(f"persistence[{p}]", low=0.0, high=1.0, start=(0.1, 0.9))
+            for p in POPULATIONS
+        ]
     return found

@@ -7,7 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 COLORS = {"E": "C3", "PV": "C0", "SST": "C1", "VIP": "C2"}
-SOURCES = {"spread of external inputs": "0.35", "convergent motifs": "C4", "independent synapses": "C8"}
+SOURCES = {
+    "spread of external inputs": "0.35",
+    "convergent motifs": "C4",
+    "independent synapses": "C8",
+}
 
 
 def picture(found: dict[str, Any]) -> Figure:
@@ -43,14 +47,32 @@ def _targets(ax: Axes, right: Axes, rows: list[dict[str, Any]]) -> None:
     ax.plot([], [], "-", color="k", lw=2.5, label="fit")
     ax.legend(frameon=False, loc="upper left", fontsize=8)
     for k, (population, color) in enumerate(COLORS.items()):
-        _one(right, k, next(r for r in rows if r["target"].startswith(f"rate_correlation {population} ")), color, True)
+        _one(
+            right,
+            k,
+            next(r for r in rows if r["target"].startswith(f"rate_correlation {population} ")),
+            color,
+            True,
+        )
     right.set(ylabel="correlation, spontaneous and gratings", ylim=(0, 1.15))
     right.set_xticks(range(4), list(COLORS))
 
 
 def _one(ax: Axes, x: float, row: dict[str, Any], color: str, full: bool) -> None:
-    ax.errorbar(x, row["value"], row["error"], fmt="o", color=color, mfc=color if full else "w", ms=5, capsize=2.5, lw=1)
-    ax.plot([x - 0.2, x + 0.2], [row["fit"]] * 2, color=color, lw=2.5, alpha=0.6, solid_capstyle="butt")
+    ax.errorbar(
+        x,
+        row["value"],
+        row["error"],
+        fmt="o",
+        color=color,
+        mfc=color if full else "w",
+        ms=5,
+        capsize=2.5,
+        lw=1,
+    )
+    ax.plot(
+        [x - 0.2, x + 0.2], [row["fit"]] * 2, color=color, lw=2.5, alpha=0.6, solid_capstyle="butt"
+    )
 
 
 def _quantiles(ax: Axes, rows: list[dict[str, Any]]) -> None:
@@ -58,11 +80,23 @@ def _quantiles(ax: Axes, rows: list[dict[str, Any]]) -> None:
     for population, color in COLORS.items():
         for condition, marker in (("spontaneous", "o"), ("gratings", "s")):
             own = [r for r in rows if r["held out"] and f" {population} {condition}" in r["target"]]
-            value, error, fit = (np.array([r[key] for r in own]) for key in ("value", "error", "fit"))
+            value, error, fit = (
+                np.array([r[key] for r in own]) for key in ("value", "error", "fit")
+            )
             # an error as large as its value has no lower end on this scale
             low = np.minimum(error, 0.7 * value)
-            ax.errorbar(value, fit, xerr=[low, error], fmt=marker, color=color, mfc=color if marker == "s" else "w", ms=4.5, capsize=0, lw=0.8,
-                        label=population if marker == "s" else None)  # fmt: skip
+            ax.errorbar(
+                value,
+                fit,
+                xerr=[low, error],
+                fmt=marker,
+                color=color,
+                mfc=color if marker == "s" else "w",
+                ms=4.5,
+                capsize=0,
+                lw=0.8,
+                label=population if marker == "s" else None,
+            )
     ax.set(xscale="log", yscale="log", xlim=(0.15, 50), ylim=(0.15, 50))
     ax.set(xlabel="measured quantile of the rates (Hz)", ylabel="predicted, held out (Hz)")
     ax.legend(frameon=False, loc="upper left")
@@ -87,15 +121,31 @@ def _sources(ax: Axes, found: dict[str, Any]) -> None:
                 mew=0,
                 rasterized=True,
             )
-            ax.plot([at - 0.12, at + 0.12], [own[order[n], k]] * 2, color=color, lw=3, label=None if k else label)
-    ax.set(ylabel="share of the inputs' variance across neurons", ylim=(0, 1.32), yticks=[0, 0.5, 1])
+            ax.plot(
+                [at - 0.12, at + 0.12],
+                [own[order[n], k]] * 2,
+                color=color,
+                lw=3,
+                label=None if k else label,
+            )
+    ax.set(
+        ylabel="share of the inputs' variance across neurons", ylim=(0, 1.32), yticks=[0, 0.5, 1]
+    )
     ax.set_xticks(range(4), list(COLORS))
     ax.legend(frameon=False, loc="upper left", fontsize=8)
 
 
 def _layers(ax: Axes, found: dict[str, Any]) -> None:
-    for n, (key, label, color) in enumerate((("pooled", "pooled fit", "0.75"), ("inputs", "with its own inputs", "0.25"))):
-        ax.bar(np.arange(len(found)) + 0.4 * n - 0.2, [own[key] for own in found.values()], 0.38, color=color, label=label)
+    for n, (key, label, color) in enumerate(
+        (("pooled", "pooled fit", "0.75"), ("inputs", "with its own inputs", "0.25"))
+    ):
+        ax.bar(
+            np.arange(len(found)) + 0.4 * n - 0.2,
+            [own[key] for own in found.values()],
+            0.38,
+            color=color,
+            label=label,
+        )
     ax.axhline(1, color="k", lw=0.8, ls=":")
     ax.set(yscale="log", ylabel="mean squared misfit (standard errors)", ylim=(0.5, 1500))
     ax.set_xticks(range(len(found)), list(found))

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import motifield as mf
-from motifield.numerics.fit import solve
+from motifield.numerics.fitting import solve
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
@@ -31,8 +31,14 @@ CLASSES = ("convergent", "divergent", "chain", "reciprocal")
 LOW = ("rate_quantile 0.1 ", "rate_quantile 0.25 ")
 
 
-def fitted(name: str = model.CHOSEN, *, spread: bool = True, motifs: mf.FreeMotifs | None = None, starts: int = 1,
-           checkpoint: Path | None = None) -> mf.Fit:  # fmt: skip
+def fitted(
+    name: str = model.CHOSEN,
+    *,
+    spread: bool = True,
+    motifs: mf.FreeMotifs | None = None,
+    starts: int = 1,
+    checkpoint: Path | None = None,
+) -> mf.Fit:
     """A fit of the pooled targets."""
     known, transfer, targets = model.priors(), model.TRANSFERS[name], model.targets()
     own = model.Model.of(transfer, targets, known)
@@ -40,18 +46,36 @@ def fitted(name: str = model.CHOSEN, *, spread: bool = True, motifs: mf.FreeMoti
     more = model.convergence_priors(known) if motifs else {}
     base = model.with_convergence(base, more) if motifs else base
     unknowns = model.unknowns(known, transfer, spread=spread)
-    problem = mf.Problem.of(own.system, base, targets, unknowns, motifs=motifs, conditions=own.conditions(), priors=more)
+    problem = mf.Problem.of(
+        own.system, base, targets, unknowns, motifs=motifs, conditions=own.conditions(), priors=more
+    )
     return solve(problem, solver=model.SOLVER, starts=starts, checkpoint=checkpoint)
 
 
 def summary(fit: mf.Fit) -> dict[str, Any]:
     """Losses, misfits, how well quantiles are predicted."""
     rows = [row for row in fit.rows() if not row["held out"]]
-    groups = (LOW, tuple(name for level in model.LEVELS if (name := f"rate_quantile {level:g} ") not in LOW))
-    low, high = (np.mean([r["z"] ** 2 for r in fit.rows() if r["held out"] and r["target"].startswith(names)]) for names in groups)
-    return {"loss": fit.loss, "losses": fit.losses(), "largest misfit": max(abs(r["z"]) for r in rows), "held out": fit.held_out_loss(),
-            "held out, low": low, "held out, high": high, "agreement": fit.agreement(), "values": fit.values,
-            "rows": fit.rows()}  # fmt: skip
+    groups = (
+        LOW,
+        tuple(name for level in model.LEVELS if (name := f"rate_quantile {level:g} ") not in LOW),
+    )
+    low, high = (
+        np.mean(
+            [r["z"] ** 2 for r in fit.rows() if r["held out"] and r["target"].startswith(names)]
+        )
+        for names in groups
+    )
+    return {
+        "loss": fit.loss,
+        "losses": fit.losses(),
+        "largest misfit": max(abs(r["z"]) for r in rows),
+        "held out": fit.held_out_loss(),
+        "held out, low": low,
+        "held out, high": high,
+        "agreement": fit.agreement(),
+        "values": fit.values,
+        "rows": fit.rows(),
+    }
 
 
 def sources(fit: mf.Fit, u: np.ndarray) -> np.ndarray:
@@ -60,13 +84,16 @@ def sources(fit: mf.Fit, u: np.ndarray) -> np.ndarray:
     values = problem.predicted(u, fit.minima.states[0])
     own = problem.coordinates.of_condition(jnp.asarray(u), "spontaneous")
     rate, sd = (
-        np.array([values[targets.labels.index(f"{q} {p} spontaneous")] for p in model.POPULATIONS]) for q in ("rate_mean", "rate_sd")
+        np.array([values[targets.labels.index(f"{q} {p} spontaneous")] for p in model.POPULATIONS])
+        for q in ("rate_mean", "rate_sd")
     )
     alpha, g, con = (np.asarray(v) for v in (own.fractions, own.g, own.tau_con))
     kappa = alpha * rate
     convergent = model.N * np.einsum("pq,pr,pqr,q,r->p", g, g, con, kappa, kappa)
     apart = 1 - np.einsum("pqq->pq", con)
-    return np.array([convergent, (apart * g**2) @ (alpha * (rate**2 + sd**2)), np.asarray(own.spread(0.0)) ** 2])
+    return np.array(
+        [convergent, (apart * g**2) @ (alpha * (rate**2 + sd**2)), np.asarray(own.spread(0.0)) ** 2]
+    )
 
 
 def anatomy(fit: mf.Fit) -> np.ndarray:
@@ -75,20 +102,32 @@ def anatomy(fit: mf.Fit) -> np.ndarray:
     |cv_p sum_q N mean_pq kappa_q| where all sources share one factor, sqrt(sum_q (cv_p N mean_pq kappa_q)^2) where their factors are independent.
     """
     rows = {row["target"]: row["fit"] for row in fit.rows()}
-    kappa = model.fractions() * np.array([rows[f"rate_mean {p} spontaneous"] for p in model.POPULATIONS])
+    kappa = model.fractions() * np.array(
+        [rows[f"rate_mean {p} spontaneous"] for p in model.POPULATIONS]
+    )
     parts = model.N * np.asarray(fit.parameters().mean) * kappa
-    return model.in_degree_cv() * np.array([np.abs(parts.sum(axis=1)), np.sqrt(np.sum(parts**2, axis=1))])
+    return model.in_degree_cv() * np.array(
+        [np.abs(parts.sum(axis=1)), np.sqrt(np.sum(parts**2, axis=1))]
+    )
 
 
 def ensemble(fit: mf.Fit) -> dict[str, Any]:
     """What targets and priors leave open: sources of variability and numbers, of draws from the normal distribution with the local covariance."""
     J = np.asarray(fit.problem.jacobian(jnp.asarray(fit.u), jnp.asarray(fit.minima.states[0])))
-    draws = np.random.default_rng(0).multivariate_normal(fit.u, np.linalg.pinv(J.T @ J), DRAWS, method="eigh")
+    draws = np.random.default_rng(0).multivariate_normal(
+        fit.u, np.linalg.pinv(J.T @ J), DRAWS, method="eigh"
+    )
     parts = np.array([sources(fit, u) for u in draws])
     parts = parts[np.all(np.isfinite(parts), axis=(1, 2))]
     low, high = np.quantile([list(fit.named(u).values()) for u in draws], [0.025, 0.975], axis=0)
-    return {"sources": parts.tolist(), "best": sources(fit, fit.u).tolist(), "anatomy": anatomy(fit).tolist(),
-            "intervals": dict(zip(fit.values, zip(low.tolist(), high.tolist(), strict=True), strict=True))}  # fmt: skip
+    return {
+        "sources": parts.tolist(),
+        "best": sources(fit, fit.u).tolist(),
+        "anatomy": anatomy(fit).tolist(),
+        "intervals": dict(
+            zip(fit.values, zip(low.tolist(), high.tolist(), strict=True), strict=True)
+        ),
+    }
 
 
 def determined(fit: mf.Fit) -> dict[str, Any]:
@@ -96,17 +135,35 @@ def determined(fit: mf.Fit) -> dict[str, Any]:
     found = mf.identifiability(fit)
     rows = found.held_out_rows()
     alone = [name for name, known in found.is_determined().items() if known]
-    low, high = (float(np.mean([r["z"] ** 2 for r in rows if r["target"].startswith(LOW) is part])) for part in (True, False))
-    return {"combinations": found.data.rank, "of": len(found.names), "text": found.text(), "determined alone": alone, "predictions": rows,
-            "held out, low": low, "held out, high": high}  # fmt: skip
+    low, high = (
+        float(np.mean([r["z"] ** 2 for r in rows if r["target"].startswith(LOW) is part]))
+        for part in (True, False)
+    )
+    return {
+        "combinations": found.data.rank,
+        "of": len(found.names),
+        "text": found.text(),
+        "determined alone": alone,
+        "predictions": rows,
+        "held out, low": low,
+        "held out, high": high,
+    }
 
 
 def classes(fit: mf.Fit) -> dict[str, Any]:
     """The same targets with all motifs free, without each class of motifs, and without any."""
     old = fit.problem.coordinates
-    problem = mf.Problem.of(fit.problem.exact, fit.parameters(), fit.problem.targets, old.unknowns, motifs=mf.FreeMotifs.classes(*CLASSES),
-                            conditions=model.Model.of(model.TRANSFERS[model.CHOSEN], fit.problem.targets, model.priors()).conditions(),
-                            priors=model.convergence_priors(model.priors()))  # fmt: skip
+    problem = mf.Problem.of(
+        fit.problem.exact,
+        fit.parameters(),
+        fit.problem.targets,
+        old.unknowns,
+        motifs=mf.FreeMotifs.classes(*CLASSES),
+        conditions=model.Model.of(
+            model.TRANSFERS[model.CHOSEN], fit.problem.targets, model.priors()
+        ).conditions(),
+        priors=model.convergence_priors(model.priors()),
+    )
     whole = solve(problem, solver=model.SOLVER, starts=FEW)
     found = mf.compare(whole, folds=None, starts=2, solver=model.SOLVER)
     return {**found.json(), "combinations": mf.identifiability(whole).data.rank, "of": len(whole.u)}
@@ -114,7 +171,10 @@ def classes(fit: mf.Fit) -> dict[str, Any]:
 
 def prior_misfits(fit: mf.Fit) -> dict[str, float]:
     """How far each number with a prior went from it, in its standard deviations."""
-    return {name: float(prior.residual(fit.values[name])) for name, prior in fit.problem.coordinates.priors.items()}
+    return {
+        name: float(prior.residual(fit.values[name]))
+        for name, prior in fit.problem.coordinates.priors.items()
+    }
 
 
 def layers(fit: mf.Fit) -> dict[str, Any]:
@@ -122,20 +182,46 @@ def layers(fit: mf.Fit) -> dict[str, Any]:
     targets = model.layer_targets()
     pooled = {row["target"]: row["fit"] for row in fit.rows()}
     before = np.array(
-        [(pooled[model.without_layer(targets.label(k))] - targets.value[k]) / targets.error[k] for k in range(len(targets))]
+        [
+            (pooled[model.without_layer(targets.label(k))] - targets.value[k]) / targets.error[k]
+            for k in range(len(targets))
+        ]
     )
     names = [f"{layer} {condition}" for layer in model.LAYERS for condition in model.CONDITIONS]
     inputs = {name: np.asarray(fit.parameters(name.split(" ")[1]).input(0.0)) for name in names}
-    conditions = {name: {f"input[{p}]": v for p, v in zip(model.POPULATIONS, own, strict=True)} for name, own in inputs.items()}
-    unknowns = [mf.Unknown(f"input[{p}]", condition=name) for name in names for p in ("E", "PV", "SST")]
-    after = mf.fit(fit.problem.exact, fit.parameters(), targets, unknowns, conditions=conditions, starts=1)
+    conditions = {
+        name: {f"input[{p}]": v for p, v in zip(model.POPULATIONS, own, strict=True)}
+        for name, own in inputs.items()
+    }
+    unknowns = [
+        mf.Unknown(f"input[{p}]", condition=name) for name in names for p in ("E", "PV", "SST")
+    ]
+    after = mf.fit(
+        fit.problem.exact, fit.parameters(), targets, unknowns, conditions=conditions, starts=1
+    )
     z = np.array([row["z"] for row in after.rows()])
-    own = np.array([next(layer for layer in model.LAYERS if layer in targets.label(k)) for k in range(len(targets))])
+    own = np.array(
+        [
+            next(layer for layer in model.LAYERS if layer in targets.label(k))
+            for k in range(len(targets))
+        ]
+    )
     sd = np.array([q == "rate_sd" for q in targets.quantity])
-    table = {layer: {"pooled": float(np.mean(before[own == layer] ** 2)), "inputs": float(np.mean(z[own == layer] ** 2)),
-                     "inputs, means": float(np.mean(z[(own == layer) & ~sd] ** 2)), "inputs, SDs": float(np.mean(z[(own == layer) & sd] ** 2))}
-             for layer in model.LAYERS}  # fmt: skip
-    return {"table": table, "status": after.status, "rows": after.rows(), "z pooled": before.tolist()}
+    table = {
+        layer: {
+            "pooled": float(np.mean(before[own == layer] ** 2)),
+            "inputs": float(np.mean(z[own == layer] ** 2)),
+            "inputs, means": float(np.mean(z[(own == layer) & ~sd] ** 2)),
+            "inputs, SDs": float(np.mean(z[(own == layer) & sd] ** 2)),
+        }
+        for layer in model.LAYERS
+    }
+    return {
+        "table": table,
+        "status": after.status,
+        "rows": after.rows(),
+        "z pooled": before.tolist(),
+    }
 
 
 def networks(fit: mf.Fit) -> dict[str, Any]:
@@ -147,10 +233,21 @@ def networks(fit: mf.Fit) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
-    parser.add_argument("--starts", type=int, default=STARTS, help=f"starts of the ensemble (default {STARTS})")
-    parser.add_argument("--resume", action="store_true", help="keep what an earlier run left in the folder")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the picture of the page"
+    )
+    parser.add_argument(
+        "--starts", type=int, default=STARTS, help=f"starts of the ensemble (default {STARTS})"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="keep what an earlier run left in the folder"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     results = Results(options.out / "results.json", options.resume)
@@ -158,13 +255,19 @@ def main() -> int:
     if not options.resume:
         checkpoint.unlink(missing_ok=True)
     fit = fitted(motifs=model.CONVERGENCE, starts=options.starts, checkpoint=checkpoint)
-    results.stage("fit", lambda: {**summary(fit), "prior misfits": prior_misfits(fit), "verdicts": fit.stability()})
+    results.stage(
+        "fit",
+        lambda: {**summary(fit), "prior misfits": prior_misfits(fit), "verdicts": fit.stability()},
+    )
     results.stage("ensemble", lambda: ensemble(fit))
     results.stage("determined", lambda: determined(fit))
     results.stage("classes", lambda: classes(fit))
     results.stage("layers", lambda: layers(fit))
     results.stage("networks", lambda: networks(fit))
-    results.stage("no spread", lambda: summary(fitted("power law", spread=False, motifs=model.CONVERGENCE, starts=FEW)))
+    results.stage(
+        "no spread",
+        lambda: summary(fitted("power law", spread=False, motifs=model.CONVERGENCE, starts=FEW)),
+    )
     for name in model.TRANSFERS:
         results.stage(f"transfer: {name}", lambda name=name: summary(fitted(name)))
     picture(results.found).savefig(options.out / "picture.png", dpi=110)
@@ -178,7 +281,9 @@ class Results:
 
     def __init__(self, path: Path, resume: bool):
         self.path = path
-        self.found: dict[str, Any] = json.loads(path.read_text()) if resume and path.exists() else {}
+        self.found: dict[str, Any] = (
+            json.loads(path.read_text()) if resume and path.exists() else {}
+        )
 
     def stage(self, name: str, compute: Any) -> None:
         """Compute one, and write all."""
@@ -205,16 +310,23 @@ def _brief(found: dict[str, Any]) -> str:
         "table",
         "anatomy",
     )
-    return ", ".join(f"{k} {found[k]:.3g}" if isinstance(found[k], float) else f"{k} {found[k]}" for k in keys if k in found)
+    return ", ".join(
+        f"{k} {found[k]:.3g}" if isinstance(found[k], float) else f"{k} {found[k]}"
+        for k in keys
+        if k in found
+    )
 
 
 def verdict(found: dict[str, Any]) -> int:
     """Print the checks; the exit status."""
     fit = found["fit"]
     means = max(abs(z) for name, z in fit["prior misfits"].items() if name.startswith("mean"))
-    checks = {f"all targets within {WITHIN:g} standard errors": fit["largest misfit"] <= WITHIN,
-              "stable in both conditions": set(fit["verdicts"].values()) == {"stable"}, "mean synapses within 2 SD of their priors": means <= 2,
-              "networks have the predicted means and SDs": found["networks"]["moments agree"]}  # fmt: skip
+    checks = {
+        f"all targets within {WITHIN:g} standard errors": fit["largest misfit"] <= WITHIN,
+        "stable in both conditions": set(fit["verdicts"].values()) == {"stable"},
+        "mean synapses within 2 SD of their priors": means <= 2,
+        "networks have the predicted means and SDs": found["networks"]["moments agree"],
+    }
     for name, passed in checks.items():
         print(f"{'PASSED' if passed else 'FAILED'}: {name}")
     return 0 if all(checks.values()) else 1

@@ -11,7 +11,12 @@ from study import ALONG, FITTED, Study
 
 import motifield as mf
 
-SHOWN = ("mechanism", "no motifs, no familiar signal", "no motifs, uniform familiar signal", "everything")
+SHOWN = (
+    "mechanism",
+    "no motifs, no familiar signal",
+    "no motifs, uniform familiar signal",
+    "everything",
+)
 CYCLES = range(2, 10)
 """All but the first, before which no grey was recorded."""
 NEURONS = 4000
@@ -21,7 +26,10 @@ def lesions(own: Study, u: np.ndarray) -> dict[str, np.ndarray]:
     """Coordinates of a fit without each of its parts, everything else as fitted."""
     parts = {f"without {name}": (f"chains of {entry}",) for name, entry in CHAINS.items()}
     parts["without the familiar signal"] = ALONG
-    return {name: np.where([label in gone for label in own.labels], 0.0, u) for name, gone in parts.items()}
+    return {
+        name: np.where([label in gone for label in own.labels], 0.0, u)
+        for name, gone in parts.items()
+    }
 
 
 def elsewhere(own: Study) -> np.ndarray:
@@ -37,23 +45,46 @@ def predictions(own: Study, fits: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def fitted(own: Study, u: np.ndarray) -> dict[str, mf.Parameters]:
     """Parameters by image set, without correlations of reciprocal synapses, as the equations have it."""
-    made = {name: own.problem.coordinates.of_condition(jax.numpy.asarray(u), name) for name in IMAGE_SETS}
-    return {name: jax.tree.map(jax.numpy.asarray, par.replace(tau_rec=np.zeros((par.P, par.P)))) for name, par in made.items()}
+    made = {
+        name: own.problem.coordinates.of_condition(jax.numpy.asarray(u), name)
+        for name in IMAGE_SETS
+    }
+    return {
+        name: jax.tree.map(jax.numpy.asarray, par.replace(tau_rec=np.zeros((par.P, par.P))))
+        for name, par in made.items()
+    }
 
 
-def networks(own: Study, u: np.ndarray, seeds: range, neurons: int = NEURONS) -> list[dict[str, np.ndarray]]:
+def networks(
+    own: Study, u: np.ndarray, seeds: range, neurons: int = NEURONS
+) -> list[dict[str, np.ndarray]]:
     """Mean rates of sampled networks over the time of the problem, (time, population) by image set; of other sizes with the same large-N limit."""
     conditions, system, found = fitted(own, u), own.problem.system, []
     first = next(iter(conditions.values()))
     par = first if neurons == float(first.N) else first.rescaled(neurons)
     times = np.unique(own.problem.targets.time)
     start = own.fitter.look(u[None])[1][0][:, : par.P]  # the first latents are K
-    runs = [{"input": p.input, "in_strength": p.in_strength, "x0": dict(zip(par.populations, k.tolist(), strict=True))}
-            for p, k in zip(conditions.values(), start, strict=True)]  # fmt: skip
+    runs = [
+        {
+            "input": p.input,
+            "in_strength": p.in_strength,
+            "x0": dict(zip(par.populations, k.tolist(), strict=True)),
+        }
+        for p, k in zip(conditions.values(), start, strict=True)
+    ]
     for seed in seeds:
         network = mf.sample(par, seed, dtype=np.float32)
-        seen = mf.simulate(network, Partial(system.transfer, parameters=par), spread=par.spread, t1=float(times[-1]), saveat=times, runs=runs,
-                           rtol=1e-3, atol=1e-4, throw=True)  # fmt: skip
+        seen = mf.simulate(
+            network,
+            Partial(system.transfer, parameters=par),
+            spread=par.spread,
+            t1=float(times[-1]),
+            saveat=times,
+            runs=runs,
+            rtol=1e-3,
+            atol=1e-4,
+            throw=True,
+        )
         found.append({name: seen["rate"].values[k] for k, name in enumerate(IMAGE_SETS)})
     return found
 
@@ -72,7 +103,10 @@ def courses(own: Study, values: np.ndarray) -> dict[str, np.ndarray]:
     rates = np.array(t.quantity) == "rate_mean"
     for name in IMAGE_SETS:
         there = rates & (np.array(t.condition) == name)
-        columns = [values[there & (np.array(t.population) == p)] for p in own.problem.coordinates.parameters.populations]
+        columns = [
+            values[there & (np.array(t.population) == p)]
+            for p in own.problem.coordinates.parameters.populations
+        ]
         found[name] = np.stack(columns, axis=1)
     return found
 

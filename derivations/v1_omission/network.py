@@ -11,8 +11,16 @@ from motifield import filters
 
 HERE = Path(__file__).parent
 SIGNS = {"Pyr": 1, "PV": -1, "SST": -1, "VIP": -1}
-CHAINS = {"VIP<-SST<-Pyr": "tau_chn[VIP,SST,Pyr]", "VIP<-SST<-VIP": "tau_chn[VIP,SST,VIP]", "VIP<-VIP<-SST": "tau_chn[VIP,VIP,SST]"}
-CONVERGENT = (*(f"tau_con[{p},Pyr,Pyr]" for p in SIGNS), "tau_con[SST,VIP,VIP]", "tau_con[VIP,SST,SST]")
+CHAINS = {
+    "VIP<-SST<-Pyr": "tau_chn[VIP,SST,Pyr]",
+    "VIP<-SST<-VIP": "tau_chn[VIP,SST,VIP]",
+    "VIP<-VIP<-SST": "tau_chn[VIP,VIP,SST]",
+}
+CONVERGENT = (
+    *(f"tau_con[{p},Pyr,Pyr]" for p in SIGNS),
+    "tau_con[SST,VIP,VIP]",
+    "tau_con[VIP,SST,SST]",
+)
 DIVERGENT = ("tau_div[SST,VIP,VIP]", "tau_div[VIP,VIP,VIP]")
 STRENGTHS = ("g[VIP,SST]", "g[SST,Pyr]", "g[SST,VIP]", "g[VIP,VIP]")
 """Standard deviations of the synapses that make the chains; the others stay as measured."""
@@ -25,14 +33,20 @@ SHARES = mf.LogNormal(0.02, 1.0)
 def entry(parameters: mf.Parameters, name: str) -> float:
     """A number such as mean[VIP,SST]."""
     array, _, index = name.rstrip("]").partition("[")
-    return float(getattr(parameters, array)[tuple(parameters.populations.index(p) for p in index.split(","))])
+    return float(
+        getattr(parameters, array)[tuple(parameters.populations.index(p) for p in index.split(","))]
+    )
 
 
 def with_adaptation(architecture: mf.Architecture) -> mf.Architecture:
     """The same network, whose VIP cells adapt."""
-    membrane = dict.fromkeys(SIGNS, filters.UNIT) | {"VIP": filters.adapting(tau=1, strength=1, tau_a=20)}
+    membrane = dict.fromkeys(SIGNS, filters.UNIT) | {
+        "VIP": filters.adapting(tau=1, strength=1, tau_a=20)
+    }
     parts = {"motifs": sorted(architecture.motifs), "inputs": sorted(architecture.inputs)}
-    return mf.Architecture(architecture.populations, architecture.transfer, membrane=membrane, **parts)
+    return mf.Architecture(
+        architecture.populations, architecture.transfer, membrane=membrane, **parts
+    )
 
 
 @dataclass(frozen=True)
@@ -44,20 +58,32 @@ class Model:
     conditions: dict[str, dict[str, mf.Signals]]
 
     @classmethod
-    def of(cls, times: np.ndarray, courses: dict[str, dict[str, np.ndarray]], adapting: bool = False) -> "Model":
+    def of(
+        cls, times: np.ndarray, courses: dict[str, dict[str, np.ndarray]], adapting: bool = False
+    ) -> "Model":
         """times, courses: `recordings.signals`; adapting: VIP cells adapt, dx/dt = -x - strength a + input, tau_a da/dt = -a + x."""
         spec = mf.load_spec(HERE / "spec.toml")
         architecture = with_adaptation(spec.architecture) if adapting else spec.architecture
         system = mf.compile(mf.derive(architecture, spec.closure))
         measured = system.complete(spec.numbers())
         names = measured.populations
-        weights = {"one": [-2.0, -2.0, -2.0, 4.0], "layer4": [2.0, 3.0, 2.0, 2.0], "familiar": 0.0, "image": 0.0}
+        weights = {
+            "one": [-2.0, -2.0, -2.0, 4.0],
+            "layer4": [2.0, 3.0, 2.0, 2.0],
+            "familiar": 0.0,
+            "image": 0.0,
+        }
         conditions = {}
         for name in IMAGE_SETS:
             own = courses[name]
             conditions[name] = {
                 "input": mf.signals(times, own, weights, names),
-                "in_strength": mf.signals(times, {k: own[k] for k in ("familiar", "image")}, {"familiar": 0.0, "image": 0.0}, names),
+                "in_strength": mf.signals(
+                    times,
+                    {k: own[k] for k in ("familiar", "image")},
+                    {"familiar": 0.0, "image": 0.0},
+                    names,
+                ),
             }
         parameters = measured.replace(**conditions["novel"])
         return cls(system, parameters, conditions)
@@ -67,15 +93,33 @@ class Model:
         found = [self._size(name, unknown) for name, unknown in self._means()]
         found += [self._size(name, mf.Unknown(name, low=0.0)) for name in STRENGTHS]
         for p in SIGNS:
-            found += [mf.Unknown(f"input.one[{p}]", start=(-6.0, 8.0), prior=mf.Normal(0, 10)),
-                      mf.Unknown(f"input.layer4[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5)),
-                      mf.Unknown(f"spread[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5))]  # fmt: skip
+            found += [
+                mf.Unknown(f"input.one[{p}]", start=(-6.0, 8.0), prior=mf.Normal(0, 10)),
+                mf.Unknown(
+                    f"input.layer4[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5)
+                ),
+                mf.Unknown(f"spread[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5)),
+            ]
         for signal in ("familiar", "image"):
-            found += [mf.Unknown(f"input.{signal}[{p}]", start=(-1.0, 1.0), prior=mf.Normal(0, 5)) for p in SIGNS]
-            found.append(mf.Unknown(f"in_strength.{signal}[Pyr]", start=(-1.0, 1.0), prior=mf.Normal(0, 5)))
+            found += [
+                mf.Unknown(f"input.{signal}[{p}]", start=(-1.0, 1.0), prior=mf.Normal(0, 5))
+                for p in SIGNS
+            ]
+            found.append(
+                mf.Unknown(f"in_strength.{signal}[Pyr]", start=(-1.0, 1.0), prior=mf.Normal(0, 5))
+            )
         if self.parameters.membrane:
-            found += [mf.Unknown("membrane.strength[VIP]", low=0.0, start=(0.1, 3.0), prior=mf.LogNormal(1.0, 1.5)),
-                      mf.Unknown("membrane.tau_a[VIP]", low=0.0, start=(5.0, 50.0), prior=mf.LogNormal(20.0, 1.0))]  # fmt: skip
+            found += [
+                mf.Unknown(
+                    "membrane.strength[VIP]",
+                    low=0.0,
+                    start=(0.1, 3.0),
+                    prior=mf.LogNormal(1.0, 1.5),
+                ),
+                mf.Unknown(
+                    "membrane.tau_a[VIP]", low=0.0, start=(5.0, 50.0), prior=mf.LogNormal(20.0, 1.0)
+                ),
+            ]
         return found
 
     def motifs(self) -> mf.FreeMotifs:
@@ -85,8 +129,16 @@ class Model:
     def problem(self, targets: mf.Targets, step: float) -> mf.Problem:
         """Everything free; variants freeze a part."""
         priors = dict.fromkeys((*CONVERGENT, *DIVERGENT), SHARES)
-        return mf.Problem.of(self.system, self.parameters, targets, self.unknowns(), motifs=self.motifs(), conditions=self.conditions, priors=priors,
-                             step=step)  # fmt: skip
+        return mf.Problem.of(
+            self.system,
+            self.parameters,
+            targets,
+            self.unknowns(),
+            motifs=self.motifs(),
+            conditions=self.conditions,
+            priors=priors,
+            step=step,
+        )
 
     def _means(self) -> list[tuple[str, mf.Unknown]]:
         return [(str(u.name), u) for u in mf.dale(SIGNS, self.parameters)]
@@ -95,4 +147,6 @@ class Model:
         """With a prior about the measured size."""
         value = entry(self.parameters, name)
         sign = 1 if value > 0 else -1
-        return mf.Unknown(name, low=unknown.low, high=unknown.high, prior=mf.LogNormal(abs(value), DOUBT, sign))
+        return mf.Unknown(
+            name, low=unknown.low, high=unknown.high, prior=mf.LogNormal(abs(value), DOUBT, sign)
+        )

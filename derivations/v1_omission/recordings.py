@@ -39,9 +39,23 @@ def targets(data: pd.DataFrame, cycles: range) -> mf.Targets:
     own = data[(data["layer"] == "L2/3") & data["time_from_omission_s"].between(begin, end)]
     own = own.assign(bin=np.floor((own["time_from_omission_s"] - begin) / BIN + 1e-9).astype(int))
     for (image_set, name, k), part in own.groupby(["image_set", "cell_class", "bin"]):
-        mean, sd, sem, n = (part[c].mean() for c in ("rate_hz_mean", "rate_hz_sd", "rate_hz_sem", "n_from_sd_over_sem"))
-        at = {"population": CLASSES[name], "condition": image_set, "time": (BEFORE + (k + 0.5) * BIN) / UNIT}
-        rows.append({"quantity": "rate_mean", "value": mean, "error": float(np.sqrt(sem**2 + FLOOR**2 + (SHARE * mean) ** 2)), **at})
+        mean, sd, sem, n = (
+            part[c].mean()
+            for c in ("rate_hz_mean", "rate_hz_sd", "rate_hz_sem", "n_from_sd_over_sem")
+        )
+        at = {
+            "population": CLASSES[name],
+            "condition": image_set,
+            "time": (BEFORE + (k + 0.5) * BIN) / UNIT,
+        }
+        rows.append(
+            {
+                "quantity": "rate_mean",
+                "value": mean,
+                "error": float(np.sqrt(sem**2 + FLOOR**2 + (SHARE * mean) ** 2)),
+                **at,
+            }
+        )
         if CLASSES[name] in SPREAD_OF:
             error = np.sqrt(sd**2 / (2 * (n - 1)) + FLOOR**2 + (SHARE * sd) ** 2)
             rows.append({"quantity": "rate_sd", "value": sd, "error": float(error), **at})
@@ -53,16 +67,24 @@ def cycle_of(targets: mf.Targets, cycles: range) -> np.ndarray:
     return cycles[0] + np.floor((targets.time * UNIT - BEFORE) / CYCLE + 1e-9).astype(int)
 
 
-def signals(data: pd.DataFrame, cycles: range) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
+def signals(
+    data: pd.DataFrame, cycles: range
+) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
     """Times and, by image set, what drives layer 2/3: layer 4's rate in Hz, 1, and familiarity, always and during images."""
     begin, end = start_of(cycles[0]) - BEFORE, start_of(cycles[-1]) + CYCLE
     found = {}
     for name in IMAGE_SETS:
-        own = data[(data["layer"] == "L4") & (data["image_set"] == name)].sort_values("time_from_omission_s")
+        own = data[(data["layer"] == "L4") & (data["image_set"] == name)].sort_values(
+            "time_from_omission_s"
+        )
         seconds = own["time_from_omission_s"].to_numpy()
         inside = (seconds > begin) & (seconds < end)
         familiar = float(name == "familiar")
         shown = own["image_on"].to_numpy()[inside] * familiar
-        found[name] = {"layer4": own["rate_hz_mean"].to_numpy()[inside], "one": np.ones(inside.sum()), "familiar": np.full(inside.sum(), familiar),
-                       "image": shown}  # fmt: skip
+        found[name] = {
+            "layer4": own["rate_hz_mean"].to_numpy()[inside],
+            "one": np.ones(inside.sum()),
+            "familiar": np.full(inside.sum(), familiar),
+            "image": shown,
+        }
     return (seconds[inside] - begin) / UNIT, found

@@ -32,7 +32,9 @@ def rows(title: str, table: dict[str, dict[str, float]]) -> None:
         print(f"{name:40s}" + "".join(f"{value:8.2f}" for value in own.values()))
 
 
-def ramps(own: Any, kept: Any, report: dict[str, Any], predicted: dict[str, np.ndarray]) -> dict[str, dict[str, list[float]]]:
+def ramps(
+    own: Any, kept: Any, report: dict[str, Any], predicted: dict[str, np.ndarray]
+) -> dict[str, dict[str, list[float]]]:
     """VIP before and at the end of the omission: recorded, fitted, without parts, and with layer 4 held."""
     from compare import lesions
     from study import FITTED
@@ -58,7 +60,13 @@ def ramp_errors(own: Any) -> dict[str, list[float]]:
 
 def agreement(theory: dict[str, np.ndarray], networks: list[dict[str, np.ndarray]]) -> np.ndarray:
     """(image set, population): root mean square over time of the networks' mean less theory, by the theory's standard deviation over time."""
-    return np.array([np.sqrt(np.mean((np.mean([n[c] for n in networks], axis=0) - theory[c]) ** 2, axis=0)) / theory[c].std(axis=0) for c in theory])
+    return np.array(
+        [
+            np.sqrt(np.mean((np.mean([n[c] for n in networks], axis=0) - theory[c]) ** 2, axis=0))
+            / theory[c].std(axis=0)
+            for c in theory
+        ]
+    )
 
 
 def main() -> int:
@@ -68,8 +76,15 @@ def main() -> int:
     from study import FITTED, Study, study
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder to write to (default: out/ beside the script)")
-    parser.add_argument("--picture", action="store_true", help="also replace the picture of the page")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=HERE / "out",
+        help="folder to write to (default: out/ beside the script)",
+    )
+    parser.add_argument(
+        "--picture", action="store_true", help="also replace the picture of the page"
+    )
     parser.add_argument("--full", action="store_true", help="fit again, and replace fits.json")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -77,7 +92,11 @@ def main() -> int:
     if options.full:
         study(data, HERE / "fits.json", lambda text: print(text, flush=True))
     report = json.loads((HERE / "fits.json").read_text())
-    own, kept, longer = Study.of(data), Study.of(data, held_layer4=True), Study.of(data, cycles=CYCLES)
+    own, kept, longer = (
+        Study.of(data),
+        Study.of(data, held_layer4=True),
+        Study.of(data, cycles=CYCLES),
+    )
     fits = report["fits"]
     everywhere = np.ones(len(own.cycles), dtype=bool)
     again = [own.misfit(values, everywhere)["all"] for values in predictions(own, fits).values()]
@@ -85,10 +104,17 @@ def main() -> int:
     report["null"] = {str(k): own.misfit(own.null(), own.cycles == k) for k in FITTED}
     rows("all three cycles fitted", {name: f["misfit"] for name, f in fits.items()})
     for k in FITTED:
-        rows(f"cycle {k} held out", {name: report["folds"][f"{name} | {k}"]["misfit"] for name in fits} | {"null": report["null"][str(k)]})
+        rows(
+            f"cycle {k} held out",
+            {name: report["folds"][f"{name} | {k}"]["misfit"] for name in fits}
+            | {"null": report["null"][str(k)]},
+        )
     unseen = elsewhere(longer)
-    rows("cycles 2, 3, 7, 8, 9, never fitted", {name: longer.misfit(values, unseen) for name, values in predictions(longer, fits).items()}
-         | {"null": longer.misfit(longer.null(), unseen)})  # fmt: skip
+    rows(
+        "cycles 2, 3, 7, 8, 9, never fitted",
+        {name: longer.misfit(values, unseen) for name, values in predictions(longer, fits).items()}
+        | {"null": longer.misfit(longer.null(), unseen)},
+    )
     for part in ("precise", "layer 4 held", "adapting", "adapting, folds", "adapting, precise"):
         for name, f in report.get(part, {}).items():
             ends = "  ".join(f"{c}: {a:5.2f} -> {b:5.2f} Hz" for c, (a, b) in f["rise"].items())
@@ -97,26 +123,38 @@ def main() -> int:
     sampled = networks(own, np.array(fits[SAMPLED]["u"]), SEEDS)
     rises, errors = ramps(own, kept, report, predicted), ramp_errors(own)
     for name, found in rises.items():
-        print(f"VIP, {name:45s}" + "  ".join(f"{c}: {a:5.2f} -> {b:5.2f} Hz" for c, (a, b) in found.items()))
+        print(
+            f"VIP, {name:45s}"
+            + "  ".join(f"{c}: {a:5.2f} -> {b:5.2f} Hz" for c, (a, b) in found.items())
+        )
     for name in SHOWN:
         found = slowest(own, np.array(fits[name]["u"]))
-        print(f"slowest mode at rest, {name:38s}" + "  ".join(f"{c}: {ms:.0f} ms" for c, ms in found.items()))
+        print(
+            f"slowest mode at rest, {name:38s}"
+            + "  ".join(f"{c}: {ms:.0f} ms" for c, ms in found.items())
+        )
     values = own.problem.coordinates.values(np.array(fits["mechanism"]["u"]))
     for name, value in zip(own.problem.coordinates.names, np.asarray(values), strict=True):
         print(f"mechanism: {name:28s}{value:10.4g}")
     apart = agreement(courses(own, predicted[SAMPLED]), sampled)
-    print(f"networks less theory by its SD over time (familiar, novel; Pyr, PV, SST, VIP), {SAMPLED}: {apart.round(2).tolist()}")
+    print(
+        f"networks less theory by its SD over time (familiar, novel; Pyr, PV, SST, VIP), {SAMPLED}: {apart.round(2).tolist()}"
+    )
     for seed in (0, 1):
         one = networks(own, np.array(fits["mechanism"]["u"]), range(seed, seed + 1))
-        means = {c: (one[0][c].mean(axis=0).round(1).tolist(), theory.mean(axis=0).round(1).tolist())
-                 for c, theory in courses(own, predicted["mechanism"]).items()}  # fmt: skip
+        means = {
+            c: (one[0][c].mean(axis=0).round(1).tolist(), theory.mean(axis=0).round(1).tolist())
+            for c, theory in courses(own, predicted["mechanism"]).items()
+        }
         print(f"mechanism, network {seed}, rates over time, network and theory: {means}")
     good &= bool(np.all(apart < TOLERANCE))
     figure = picture(own, report, predicted, sampled, rises, errors)
     figure.savefig(options.out / "picture.png", dpi=100)
     if options.picture:
         shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
-    print(f"{'PASSED' if good else 'FAILED'}: misfits as kept, networks of the fit without motifs within {TOLERANCE:.0%} of the theory's swing")
+    print(
+        f"{'PASSED' if good else 'FAILED'}: misfits as kept, networks of the fit without motifs within {TOLERANCE:.0%} of the theory's swing"
+    )
     return 0 if good else 1
 
 

@@ -29,7 +29,9 @@ def rates() -> pd.DataFrame:
     """Rates in Hz, neurons by laser power, with their class as the index."""
     table = pd.read_csv(HERE / "data/rates.csv.gz")
     wide = table.pivot(index=["is_inhibitory", "neuron"], columns="power", values="rate")
-    return wide.set_axis(pd.Index([CLASSES[k] for k in wide.index.get_level_values(0)], name="class"), axis=0)
+    return wide.set_axis(
+        pd.Index([CLASSES[k] for k in wide.index.get_level_values(0)], name="class"), axis=0
+    )
 
 
 def name(power: float) -> str:
@@ -41,7 +43,14 @@ def targets(table: pd.DataFrame, powers: Sequence[float], seed: int = 0) -> mf.T
     """Means and standard deviations with bootstrap errors, the same resampled neurons at all powers."""
     columns = {name(power): power for power in powers}
     data = table[list(powers)].set_axis(list(columns), axis=1).assign(cls=table.index)
-    return mf.Targets.from_neurons(data, population="cls", conditions={c: c for c in columns}, quantities=QUANTITIES, bootstrap=RESAMPLES, seed=seed)
+    return mf.Targets.from_neurons(
+        data,
+        population="cls",
+        conditions={c: c for c in columns},
+        quantities=QUANTITIES,
+        bootstrap=RESAMPLES,
+        seed=seed,
+    )
 
 
 def system() -> mf.System:
@@ -52,45 +61,74 @@ def system() -> mf.System:
 
 def light(power: float, weights: dict[str, list[float]]) -> mf.Signals:
     """An input with a constant part and parts that grow with the power and with its root."""
-    return mf.signals([0.0, 1.0], {"one": 1.0, "power": power, "root": np.sqrt(power)}, weights, ["E", "I"])
+    return mf.signals(
+        [0.0, 1.0], {"one": 1.0, "power": power, "root": np.sqrt(power)}, weights, ["E", "I"]
+    )
 
 
 def parameters() -> mf.Parameters:
     """Around which random starts lie, and priors: of the size that such synapses have, and no wiser."""
-    synapses = {"mean": [[MEAN["E"], -MEAN["I"]]] * 2, "g": np.full((2, 2), SPREAD), "transfer": {"exponent": np.full(2, EXPONENT)}}
+    synapses = {
+        "mean": [[MEAN["E"], -MEAN["I"]]] * 2,
+        "g": np.full((2, 2), SPREAD),
+        "transfer": {"exponent": np.full(2, EXPONENT)},
+    }
     con = np.zeros((2, 2, 2))
     con[:, 0, 0] = con[:, 1, 1] = CONVERGENCE
-    return mf.load_spec(HERE / "spec.toml").numbers().replace(**synapses, tau_con=con, **inputs(0.0))
+    return (
+        mf.load_spec(HERE / "spec.toml").numbers().replace(**synapses, tau_con=con, **inputs(0.0))
+    )
 
 
 def inputs(power: float) -> dict[str, mf.Signals]:
     """Mean and spread of the inputs at a power; the weights are where random starts lie."""
-    return {"input": light(power, {"one": [2.0, 2.0], "power": [0.0, 1.0], "root": [0.0, 1.0]}),
-            "spread": light(power, {"one": [5.0, 5.0], "power": [0.0, 1.0], "root": [0.0, 1.0]})}  # fmt: skip
+    return {
+        "input": light(power, {"one": [2.0, 2.0], "power": [0.0, 1.0], "root": [0.0, 1.0]}),
+        "spread": light(power, {"one": [5.0, 5.0], "power": [0.0, 1.0], "root": [0.0, 1.0]}),
+    }
 
 
 def priors() -> dict[str, mf.Normal | mf.LogNormal]:
     """Within a factor of e^2 for synapses, convergence and the spread without light; exponents 2 +- 1; 0 +- 10 mV for the light's weights."""
     found: dict[str, mf.Normal | mf.LogNormal] = {name: mf.Normal(0.0, 10.0) for name in LIGHT}
     for p in "EI":
-        found |= {f"mean[{p},{q}]": mf.LogNormal(MEAN[q], UNSURE, sign) for q, sign in SIGNS.items()}
+        found |= {
+            f"mean[{p},{q}]": mf.LogNormal(MEAN[q], UNSURE, sign) for q, sign in SIGNS.items()
+        }
         found |= {f"g[{p},{q}]": mf.LogNormal(SPREAD, UNSURE) for q in "EI"}
         found |= {f"tau_con[{p},{q},{q}]": mf.LogNormal(CONVERGENCE, UNSURE) for q in "EI"}
-        found |= {f"transfer.exponent[{p}]": mf.Normal(EXPONENT, 1.0), f"spread.one[{p}]": mf.LogNormal(5.0, UNSURE)}
+        found |= {
+            f"transfer.exponent[{p}]": mf.Normal(EXPONENT, 1.0),
+            f"spread.one[{p}]": mf.LogNormal(5.0, UNSURE),
+        }
     return found
 
 
 UNKNOWNS = [
-    mf.Unknown("input.one[E]"), mf.Unknown("input.one[I]"), mf.Unknown("input.power[I]", low=0.0), mf.Unknown("input.root[I]", low=0.0),
-    mf.Unknown("spread.one[E]", low=0.0), mf.Unknown("spread.one[I]", low=0.0), mf.Unknown("spread.power[I]", low=0.0),
+    mf.Unknown("input.one[E]"),
+    mf.Unknown("input.one[I]"),
+    mf.Unknown("input.power[I]", low=0.0),
+    mf.Unknown("input.root[I]", low=0.0),
+    mf.Unknown("spread.one[E]", low=0.0),
+    mf.Unknown("spread.one[I]", low=0.0),
+    mf.Unknown("spread.power[I]", low=0.0),
     mf.Unknown("spread.root[I]", low=0.0),
-    *(mf.Unknown(f"transfer.exponent[{p}]", low=1.0, high=5.0) for p in "EI"), *(mf.Unknown(f"g[{p},{q}]", low=0.0) for p in "EI" for q in "EI"),
-]  # fmt: skip
+    *(mf.Unknown(f"transfer.exponent[{p}]", low=1.0, high=5.0) for p in "EI"),
+    *(mf.Unknown(f"g[{p},{q}]", low=0.0) for p in "EI" for q in "EI"),
+]
 MOTIFS = mf.FreeMotifs(("tau_con[E,E,E]", "tau_con[E,I,I]", "tau_con[I,E,E]", "tau_con[I,I,I]"))
 
 
 def problem(own: mf.System, measured: mf.Targets, stable: bool | float = True) -> mf.Problem:
     """The fit of what was measured at some powers: Dale's law, convergence from each class, no other motifs (B is 0); stable: as in `mf.fit`."""
     base = own.complete(parameters())
-    return mf.Problem.of(own, base, measured, [*mf.dale(SIGNS, base), *UNKNOWNS], motifs=MOTIFS, priors=priors(),
-                         conditions={c: inputs(float(c)) for c in measured.conditions}, stable=stable)  # fmt: skip
+    return mf.Problem.of(
+        own,
+        base,
+        measured,
+        [*mf.dale(SIGNS, base), *UNKNOWNS],
+        motifs=MOTIFS,
+        priors=priors(),
+        conditions={c: inputs(float(c)) for c in measured.conditions},
+        stable=stable,
+    )

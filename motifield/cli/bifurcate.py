@@ -37,7 +37,9 @@ def bifurcate(
     closure: ClosureName = None,
     settings: Settings = None,
     start: Start = None,
-    cycles: Annotated[bool, typer.Option("--cycles", help="Follow the limit cycles from each Hopf point.")] = False,
+    cycles: Annotated[
+        bool, typer.Option("--cycles", help="Follow the limit cycles from each Hopf point.")
+    ] = False,
     output: Output = None,
     plot: Plot = None,
     as_json: AsJson = False,
@@ -50,7 +52,9 @@ def bifurcate(
     """
     names, spans = varied(vary)
     if len(names) > 2:
-        raise SpecError(f"--vary is given {len(names)} times: once for branches, twice for curves over two parameters")
+        raise SpecError(
+            f"--vary is given {len(names)} times: once for branches, twice for curves over two parameters"
+        )
     if cycles and len(names) == 2:
         raise SpecError("--cycles follows cycles in one parameter: give --vary once")
     check_files(output, plot)
@@ -67,26 +71,37 @@ def bifurcate(
     if output is not None:
         write_dataset(found.dataset, output)
     if plot is not None:
-        from ..numerics import bifurcation_plots
-        from ..numerics.plots import save
+        from ..numerics.plots import bifurcation_diagram, curves_diagram, save
 
-        save(bifurcation_plots.curves_diagram(found) if len(names) == 2 else bifurcation_plots.bifurcation_diagram(found, orbits), plot)
+        save(curves_diagram(found) if len(names) == 2 else bifurcation_diagram(found, orbits), plot)
     wrong = [text for text in (found.status, *(c.status for c in orbits)) if text != "ok"]
     if as_json:
         print_json(found.json() | ({"cycles": [c.json() for c in orbits]} if cycles else {}))
     else:
         pieces = len(found.curves) if len(names) == 2 else len(found)
-        what = ("curve" if len(names) == 2 else "branch") + ("" if pieces == 1 else "s" if len(names) == 2 else "es")
-        print_table(f"{loaded.title}: special points on {pieces} {what}, status {found.status}", found.rows())
+        what = ("curve" if len(names) == 2 else "branch") + (
+            "" if pieces == 1 else "s" if len(names) == 2 else "es"
+        )
+        print_table(
+            f"{loaded.title}: special points on {pieces} {what}, status {found.status}",
+            found.rows(),
+        )
         for c in orbits:
             _say_cycles(c)
     if wrong:
         raise typer.Exit(1)
 
 
-def _branches(system: Any, parameters: Any, name: str, span: tuple[float, float], point: Any, cycles: bool, say: Callable) -> tuple[Any, list[Any]]:
-    from ..numerics.continuation import continuation
-    from ..numerics.cycles import limit_cycles
+def _branches(
+    system: Any,
+    parameters: Any,
+    name: str,
+    span: tuple[float, float],
+    point: Any,
+    cycles: bool,
+    say: Callable,
+) -> tuple[Any, list[Any]]:
+    from ..numerics.continuation import continuation, limit_cycles
 
     found = continuation(system, parameters, name, bounds=span, start=point, progress=say)
     orbits = []
@@ -96,16 +111,33 @@ def _branches(system: Any, parameters: Any, name: str, span: tuple[float, float]
     return found, orbits
 
 
-def _curves(system: Any, parameters: Any, names: tuple[str, ...], spans: tuple[tuple[float, float], ...], point: Any, say: Callable) -> Any:
-    from ..numerics.curves import bifurcation_curves
+def _curves(
+    system: Any,
+    parameters: Any,
+    names: tuple[str, ...],
+    spans: tuple[tuple[float, float], ...],
+    point: Any,
+    say: Callable,
+) -> Any:
+    from ..numerics.continuation import bifurcation_curves
 
-    return bifurcation_curves(system, parameters, (names[0], names[1]), bounds=(spans[0], spans[1]), start=point, progress=say)
+    return bifurcation_curves(
+        system,
+        parameters,
+        (names[0], names[1]),
+        bounds=(spans[0], spans[1]),
+        start=point,
+        progress=say,
+    )
 
 
 def _say_cycles(cycles: Any) -> None:
     rows = [{k: v for k, v in row.items() if not k.startswith("mean")} for row in cycles.rows()]
     shown = [rows[k] for k in sorted({round(j * (len(rows) - 1) / 9) for j in range(10)})]
-    print_table(f"limit cycles from the Hopf point at {cycles.name} = {cycles.hopf.value:.6g} ({len(rows)}, some shown), {cycles.ended}", shown)
+    print_table(
+        f"limit cycles from the Hopf point at {cycles.name} = {cycles.hopf.value:.6g} ({len(rows)}, some shown), {cycles.ended}",
+        shown,
+    )
     for s in cycles.special:
         typer.echo(f"{s['kind']} at {cycles.name} = {s['value']:.6g} (between two cycles)")
 
@@ -116,21 +148,35 @@ def phase_diagram(
     vary: Vary,
     closure: ClosureName = None,
     settings: Settings = None,
-    grid: Annotated[str, typer.Option("--grid", metavar="A,B", help="Points of the grid along the first and the second parameter.")] = "41,41",
-    curves: Annotated[bool, typer.Option("--curves/--no-curves", help="The curves of folds and Hopf points as well.")] = True,
-    starts: Annotated[int, typer.Option("--starts", min=1, help="Starts of the search at every grid point.")] = 32,
+    grid: Annotated[
+        str,
+        typer.Option(
+            "--grid",
+            metavar="A,B",
+            help="Points of the grid along the first and the second parameter.",
+        ),
+    ] = "41,41",
+    curves: Annotated[
+        bool,
+        typer.Option("--curves/--no-curves", help="The curves of folds and Hopf points as well."),
+    ] = True,
+    starts: Annotated[
+        int, typer.Option("--starts", min=1, help="Starts of the search at every grid point.")
+    ] = 32,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the starts.")] = 0,
     output: Output = None,
     plot: Plot = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """How many fixed points and attractors there are over two parameters (give --vary twice), with the bifurcation curves.
 
     Exit status 1 when a point may be missing somewhere or a curve could not be followed to its end.
     """
     names, spans = varied(vary)
     if len(names) != 2:
-        raise SpecError(f"a phase diagram varies two parameters: give --vary twice, not {len(names)} time{'s' * (len(names) != 1)}")
+        raise SpecError(
+            f"a phase diagram varies two parameters: give --vary twice, not {len(names)} time{'s' * (len(names) != 1)}"
+        )
     try:
         first, second = (int(v) for v in grid.split(","))
     except ValueError:
@@ -138,22 +184,33 @@ def phase_diagram(
     check_files(output, plot)
     loaded, system = system_of(spec, closure)
     parameters = parameters_of(loaded, system, settings)
-    from ..numerics.phase_diagram import phase_diagram as diagram
+    from ..numerics.continuation import phase_diagram as diagram
 
     with progress(not as_json) as say:
-        found = diagram(system, parameters, (names[0], names[1]), bounds=(spans[0], spans[1]), grid=(first, second), curves=curves, starts=starts,
-                        seed=seed, progress=say)  # fmt: skip
+        found = diagram(
+            system,
+            parameters,
+            (names[0], names[1]),
+            bounds=(spans[0], spans[1]),
+            grid=(first, second),
+            curves=curves,
+            starts=starts,
+            seed=seed,
+            progress=say,
+        )
     if output is not None:
         write_dataset(found.dataset, output)
     if plot is not None:
-        from ..numerics.bifurcation_plots import phase_picture
-        from ..numerics.plots import save
+        from ..numerics.plots import phase_picture, save
 
         save(phase_picture(found), plot)
     if as_json:
         print_json(found.json())
     else:
-        print_table(f"{loaded.title}: {first} x {second} values of {found.names[0]} and {found.names[1]}, status {found.status}", found.rows())
+        print_table(
+            f"{loaded.title}: {first} x {second} values of {found.names[0]} and {found.names[1]}, status {found.status}",
+            found.rows(),
+        )
         if found.curves is not None:
             print_table("special points of the curves", found.curves.rows())
     if found.status != "ok":

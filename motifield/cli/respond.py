@@ -36,14 +36,25 @@ def response(
     start: Start = None,
     to: Annotated[
         list[str] | None,
-        typer.Option("--to", metavar="NAME", show_default=False,
-                     help="Derivatives with respect to this parameter, as 'tau_chn[E,E,I]' or 'factor(mean)'; repeat for several. Default: all."),
+        typer.Option(
+            "--to",
+            metavar="NAME",
+            show_default=False,
+            help="Derivatives with respect to this parameter, as 'tau_chn[E,E,I]' or 'factor(mean)'; repeat for several. Default: all.",
+        ),
     ] = None,
-    omega: Annotated[str | None, typer.Option("--omega", help="Angular frequencies of a drive, separated by commas.", show_default=False)] = None,
+    omega: Annotated[
+        str | None,
+        typer.Option(
+            "--omega",
+            help="Angular frequencies of a drive, separated by commas.",
+            show_default=False,
+        ),
+    ] = None,
     output: Output = None,
     plot: Plot = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """How a fixed point answers: rates to a drive of each population, to every parameter, to each class of motif.
 
     The table is the matrix dR_p/dI_q. A population whose rate falls when it is driven more is named: the paradoxical effect. The written
@@ -53,8 +64,8 @@ def response(
     parameters = parameters_of(loaded, system, settings)
     check_files(output, plot)
     frequencies = None if omega is None else listed("--omega", omega)
-    from ..numerics.response import response as respond
-    from ..numerics.vary import scalar
+    from ..numerics.fixed_points import response as respond
+    from ..numerics.parameters import scalar
 
     for name in to or []:
         scalar(name, parameters)
@@ -64,29 +75,65 @@ def response(
     if output is not None:
         write_dataset(table, output)
     if plot is not None:
-        from ..numerics.plots import save
-        from ..numerics.response_plots import responses
+        from ..numerics.plots import responses, save
 
         save(responses(answer), plot)
     if as_json:
-        extra = {} if over is None else {"omega": over["omega"].values, **{f"frequency_{part}": getattr(over["rate"], part).values
-                                                                          for part in ("real", "imag")}}  # fmt: skip
+        extra = (
+            {}
+            if over is None
+            else {
+                "omega": over["omega"].values,
+                **{
+                    f"frequency_{part}": getattr(over["rate"], part).values
+                    for part in ("real", "imag")
+                },
+            }
+        )
         print_json(answer.json(to) | extra)
         return
     print_table(f"{loaded.title}: dR/dI at the fixed point, {answer.status}", answer.rows())
-    falling = [f"{p}{' (inhibitory)' if p in answer.inhibitory else ''}" for p in answer.paradoxical]
+    falling = [
+        f"{p}{' (inhibitory)' if p in answer.inhibitory else ''}" for p in answer.paradoxical
+    ]
     typer.echo(f"paradoxical, less active when driven more: {', '.join(falling) or 'none'}")
     motifs = answer.motifs()["rate"]
-    print_table("Derivatives with respect to a common factor of all motifs of a class", [
-        {"motif": str(m), **_by_name(motifs.sel(motif=m))} for m in motifs["motif"].values])  # fmt: skip
-    order = sorted(table["parameter"].values, key=lambda n: -float(abs(table["without"].sel(parameter=n)).max()))
-    print_table("Derivatives of the rates, largest value times derivative first", [
-        {"parameter": str(n), "value": float(table["value"].sel(parameter=n)), **_by_name(table["rate"].sel(parameter=n))}
-        for n in order[:STRONGEST]])  # fmt: skip
+    print_table(
+        "Derivatives with respect to a common factor of all motifs of a class",
+        [{"motif": str(m), **_by_name(motifs.sel(motif=m))} for m in motifs["motif"].values],
+    )
+    order = sorted(
+        table["parameter"].values,
+        key=lambda n: -float(abs(table["without"].sel(parameter=n)).max()),
+    )
+    print_table(
+        "Derivatives of the rates, largest value times derivative first",
+        [
+            {
+                "parameter": str(n),
+                "value": float(table["value"].sel(parameter=n)),
+                **_by_name(table["rate"].sel(parameter=n)),
+            }
+            for n in order[:STRONGEST]
+        ],
+    )
     if over is not None:
-        print_table("Gain of the linear response |dR/dI|", [
-            {"omega": float(w), **{f"{p}, drive {q}": float(abs(over["rate"].sel(omega=w, population=p, driven=q)))
-                                   for p in answer.populations for q in answer.populations}} for w in over["omega"].values])  # fmt: skip
+        print_table(
+            "Gain of the linear response |dR/dI|",
+            [
+                {
+                    "omega": float(w),
+                    **{
+                        f"{p}, drive {q}": float(
+                            abs(over["rate"].sel(omega=w, population=p, driven=q))
+                        )
+                        for p in answer.populations
+                        for q in answer.populations
+                    },
+                }
+                for w in over["omega"].values
+            ],
+        )
 
 
 def _by_name(row: Any) -> dict[str, float]:

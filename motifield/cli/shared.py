@@ -15,53 +15,99 @@ from .. import __version__
 from ..errors import SpecError
 
 app = typer.Typer(
-    name="motifield", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="motifield",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Mean-field equations of nonlinear random recurrent networks with correlated synapses: derive them, run them, "
-         "check them against sampled networks. A SPEC is a TOML or JSON file; see the README for its entries. "
-         "Exit status: 0 done, 1 a check failed, 2 bad input.",
-)  # fmt: skip
+    "check them against sampled networks. A SPEC is a TOML or JSON file; see the README for its entries. "
+    "Exit status: 0 done, 1 a check failed, 2 bad input.",
+)
 
-SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="TOML or JSON description of the network.", show_default=False)]
+SpecFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SPEC", help="TOML or JSON description of the network.", show_default=False
+    ),
+]
 ClosureName = Annotated[
-    str | None, typer.Option("--closure", show_default=False,
-                             help="motif-only, low-rank, second-moment or cavity (fixed points alone); default: the spec's."),
-]  # fmt: skip
+    str | None,
+    typer.Option(
+        "--closure",
+        show_default=False,
+        help="motif-only, low-rank, second-moment or cavity (fixed points alone); default: the spec's.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", show_default=False,
-                 help="Another value of a parameter, as 'tau_chn[E,E,I]=.02', 'input=.5' or 'factor(tau_chn)=0'; repeat for several."),
-]  # fmt: skip
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Another value of a parameter, as 'tau_chn[E,E,I]=.02', 'input=.5' or 'factor(tau_chn)=0'; repeat for several.",
+    ),
+]
 Start = Annotated[
-    str | None, typer.Option("--start", show_default=False,
-                             help="The fixed point that is reached from this mean input: a number, or one per population with commas."),
-]  # fmt: skip
+    str | None,
+    typer.Option(
+        "--start",
+        show_default=False,
+        help="The fixed point that is reached from this mean input: a number, or one per population with commas.",
+    ),
+]
 Vary = Annotated[
     list[str],
-    typer.Option("--vary", metavar="NAME=LO,HI", show_default=False,
-                 help="A parameter and the values between which it varies, as 'input=-.6,.6', 'factor(motifs)=0,4' or 'mean[*,I]=-.01,0'."),
-]  # fmt: skip
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the numbers: .nc, .csv or .json.", show_default=False)]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Draw them: .png, .svg or .pdf.", show_default=False)]
+    typer.Option(
+        "--vary",
+        metavar="NAME=LO,HI",
+        show_default=False,
+        help="A parameter and the values between which it varies, as 'input=-.6,.6', 'factor(motifs)=0,4' or 'mean[*,I]=-.01,0'.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="Write the numbers: .nc, .csv or .json.", show_default=False
+    ),
+]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", help="Draw them: .png, .svg or .pdf.", show_default=False)
+]
 
 Marginal = Annotated[
     str | None,
-    typer.Option("--marginal", metavar="NAME[:CV]", show_default=False,
-                 help="Distribution of a synapse (with --probability: of those that are present): gaussian (default), lognormal, gamma, "
-                      "truncated-gaussian, constant; some with a coefficient of variation, as lognormal:0.5."),
-]  # fmt: skip
-Probability = Annotated[
-    float | None, typer.Option("--probability", min=0, max=1, show_default=False, help="Sparse networks: that a synapse is present.")
+    typer.Option(
+        "--marginal",
+        metavar="NAME[:CV]",
+        show_default=False,
+        help="Distribution of a synapse (with --probability: of those that are present): gaussian (default), lognormal, gamma, "
+        "truncated-gaussian, constant; some with a coefficient of variation, as lognormal:0.5.",
+    ),
 ]
-ZeroDiagonal = Annotated[bool, typer.Option("--zero-diagonal", help="No synapse of a neuron onto itself.")]
+Probability = Annotated[
+    float | None,
+    typer.Option(
+        "--probability",
+        min=0,
+        max=1,
+        show_default=False,
+        help="Sparse networks: that a synapse is present.",
+    ),
+]
+ZeroDiagonal = Annotated[
+    bool, typer.Option("--zero-diagonal", help="No synapse of a neuron onto itself.")
+]
 
 DATA_SUFFIXES = (".nc", ".csv", ".json")
 SPEC_SUFFIXES = (".toml", ".json")
 
 
 @app.callback(invoke_without_command=True)
-def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     if version:
         typer.echo(f"motifield {__version__}")
         raise typer.Exit()
@@ -90,8 +136,7 @@ def system_of(path: Path, closure: str | None) -> tuple[Any, Any]:
 
 def parameters_of(loaded: Any, system: Any, settings: list[str] | None) -> Any:
     """The spec's parameters, defaults written out, with some set anew; those must be statistics that a network can have."""
-    from ..numerics.feasibility import check_feasible
-    from ..numerics.vary import scalar
+    from ..numerics.parameters import check_feasible, scalar
 
     parameters = system.complete(loaded.numbers())
     for text in settings or []:
@@ -115,37 +160,50 @@ def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
     if path.suffix in SPEC_SUFFIXES:
         loaded = spec_of(path)
         if loaded.network is None:
-            raise SpecError(f"{path} has no [connectome]; give a spec with one, or a file with a network")
+            raise SpecError(
+                f"{path} has no [connectome]; give a spec with one, or a file with a network"
+            )
         if options:
-            raise SpecError(f"{path} is a spec, whose [connectome] says how it is read: {', '.join(sorted(options))} are for other files")
+            raise SpecError(
+                f"{path} is a spec, whose [connectome] says how it is read: {', '.join(sorted(options))} are for other files"
+            )
         return loaded.network, loaded.numbers().input
     double_precision()
-    from ..numerics.readers import read_network
+    from ..numerics.networks import read_network
 
     return read_network(path, **options), 0.0
 
 
 def sampler_of(marginal: str | None, probability: float | None, zero_diagonal: bool) -> Any:
     """The sampler that `--marginal`, `--probability` and `--zero-diagonal` ask for; None for the Gaussian one."""
-    from ..numerics import marginals
+    from ..numerics.sampling import marginals
 
-    families = {"gaussian": marginals.Gaussian, "lognormal": marginals.Lognormal, "gamma": marginals.Gamma,
-                "truncated-gaussian": marginals.TruncatedGaussian, "constant": marginals.Constant}  # fmt: skip
-    name, colon, text = (marginal or ("constant" if probability is not None else "gaussian")).partition(":")
+    families = {
+        "gaussian": marginals.Gaussian,
+        "lognormal": marginals.Lognormal,
+        "gamma": marginals.Gamma,
+        "truncated-gaussian": marginals.TruncatedGaussian,
+        "constant": marginals.Constant,
+    }
+    name, colon, text = (
+        marginal or ("constant" if probability is not None else "gaussian")
+    ).partition(":")
     if name not in families:
         raise SpecError(f"--marginal {name!r} is unknown: there are {', '.join(families)}")
     try:
         family = families[name](float(text)) if colon else families[name]()
     except (ValueError, TypeError):
-        raise SpecError(f"--marginal {marginal!r}: {name} takes no {text!r}; a coefficient of variation goes with lognormal, gamma and "
-                        "truncated-gaussian") from None  # fmt: skip
+        raise SpecError(
+            f"--marginal {marginal!r}: {name} takes no {text!r}; a coefficient of variation goes with lognormal, gamma and "
+            "truncated-gaussian"
+        ) from None
     if probability is not None:
-        from ..numerics.sparse_sampling import Sparse
+        from ..numerics.sampling import Sparse
 
         return Sparse(probability=probability, marginal=family, zero_diagonal=zero_diagonal)
     if marginal is None and not zero_diagonal:
         return None
-    from ..numerics.dense_sampling import Dense
+    from ..numerics.sampling import Dense
 
     return Dense(family, zero_diagonal=zero_diagonal)
 
@@ -156,10 +214,14 @@ def double_precision() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def check_files(output: Path | None, plot: Path | None, suffixes: Sequence[str] | None = DATA_SUFFIXES) -> None:
+def check_files(
+    output: Path | None, plot: Path | None, suffixes: Sequence[str] | None = DATA_SUFFIXES
+) -> None:
     """Raise `SpecError` for files that cannot be written, before the work begins; suffixes: of the output, None for any."""
     if output is not None and suffixes is not None and output.suffix not in suffixes:
-        raise SpecError(f"cannot write {output}: the suffix must be {'one of ' * (len(suffixes) > 1)}{', '.join(suffixes)}")
+        raise SpecError(
+            f"cannot write {output}: the suffix must be {'one of ' * (len(suffixes) > 1)}{', '.join(suffixes)}"
+        )
     for path in (output, plot):
         if path is not None and not path.parent.is_dir():
             raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
@@ -175,7 +237,9 @@ def write_dataset(data: Any, output: Path) -> None:
 
     check_files(output, None)
     for name in [n for n, v in data.data_vars.items() if v.dtype.kind == "c"]:
-        data = data.assign({f"{name}_real": data[name].real, f"{name}_imag": data[name].imag}).drop_vars(name)
+        data = data.assign(
+            {f"{name}_real": data[name].real, f"{name}_imag": data[name].imag}
+        ).drop_vars(name)
     writers: dict[str, Callable[[], Any]] = {
         ".nc": lambda: write_with(output, lambda path: data.to_netcdf(path, engine="h5netcdf")),
         ".csv": lambda: write_with(output, lambda path: data.to_dataframe().to_csv(path)),
@@ -203,7 +267,9 @@ def numbers(text: str) -> Any:
     try:
         values = [float(v) for v in text.split(",")]
     except ValueError:
-        raise SpecError(f"--start {text!r} is not a number, or numbers separated by commas") from None
+        raise SpecError(
+            f"--start {text!r} is not a number, or numbers separated by commas"
+        ) from None
     return values[0] if len(values) == 1 else values
 
 
@@ -211,7 +277,9 @@ def listed(option: str, text: str) -> list[float]:
     try:
         return [float(v) for v in text.split(",")]
     except ValueError:
-        raise SpecError(f"{option} {text!r} is not a number, or numbers separated by commas") from None
+        raise SpecError(
+            f"{option} {text!r} is not a number, or numbers separated by commas"
+        ) from None
 
 
 def span_of(option: str, text: str) -> tuple[float, float]:
@@ -227,7 +295,9 @@ def setting(text: str) -> tuple[str, float]:
     try:
         return name.strip(), float(value)
     except ValueError:
-        raise SpecError(f"--set {text!r} is not NAME=VALUE with a number as value, as gain=2") from None
+        raise SpecError(
+            f"--set {text!r} is not NAME=VALUE with a number as value, as gain=2"
+        ) from None
 
 
 def varied(texts: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
@@ -285,24 +355,34 @@ def print_table(title: str, rows: list[dict[str, Any]], digits: int = 5) -> None
         labels = [str(row[names[0]]) for row in rows]
         unique = len(set(labels)) == len(labels)
         columns = labels if unique else [str(k + 1) for k in range(len(rows))]
-        rows = [{"": name, **{column: row.get(name) for column, row in zip(columns, rows, strict=True)}} for name in names[unique:]]
+        rows = [
+            {"": name, **{column: row.get(name) for column, row in zip(columns, rows, strict=True)}}
+            for name in names[unique:]
+        ]
         names = list(rows[0])
     table = Table()
     for name in names:
-        table.add_column(Text(name), justify="left" if isinstance(rows[0].get(name), str) else "right")
+        table.add_column(
+            Text(name), justify="left" if isinstance(rows[0].get(name), str) else "right"
+        )
     for row in rows:
         table.add_row(*(Text(_cell(row.get(name), digits)) for name in names))
     console = Console()
     console.print(title, style="bold", markup=False, highlight=False)
     # numbers are never cut: what is wider than the terminal is left to it
-    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=10_000)).maximum)
+    console.width = max(
+        console.width,
+        console.measure(table, options=console.options.update(max_width=10_000)).maximum,
+    )
     console.print(table)
 
 
 def _cell(value: Any, digits: int) -> str:
     if isinstance(value, complex):
         return complex_text(value)
-    return "" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+    return (
+        "" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+    )
 
 
 @contextmanager
@@ -322,8 +402,14 @@ def progress(shown: bool) -> Iterator[Callable[[str, float], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True,
-                   disable=not (shown and console.is_terminal))  # fmt: skip
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not (shown and console.is_terminal),
+    )
     with bar:
         task = bar.add_task("", total=1.0)
 

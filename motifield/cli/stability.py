@@ -37,18 +37,28 @@ def fixed_points(
     settings: Settings = None,
     start: Annotated[
         list[str] | None,
-        typer.Option("--start", show_default=False,
-                     help="Only the point that is reached from this mean input: a number, or one per population with commas; repeat for several."),
+        typer.Option(
+            "--start",
+            show_default=False,
+            help="Only the point that is reached from this mean input: a number, or one per population with commas; repeat for several.",
+        ),
     ] = None,
     settle: Annotated[
-        float, typer.Option("--settle", min=0, help="With --start: follow the dynamics this long before Newton's method; 0 finds unstable points.")
+        float,
+        typer.Option(
+            "--settle",
+            min=0,
+            help="With --start: follow the dynamics this long before Newton's method; 0 finds unstable points.",
+        ),
     ] = 100.0,
-    starts: Annotated[int, typer.Option("--starts", help="Starts of each round of the search, a power of two.")] = 128,
+    starts: Annotated[
+        int, typer.Option("--starts", help="Starts of each round of the search, a power of two.")
+    ] = 128,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the starts.")] = 0,
     output: Output = None,
     plot: Plot = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """All fixed points, stable and unstable, with the evidence that these are all.
 
     Each with its kind, leading eigenvalue, how often starts ended there, and what its leading mode moves: means or variability (shares).
@@ -57,25 +67,31 @@ def fixed_points(
     check_files(output, plot)
     loaded, system = system_of(spec, closure)
     parameters = parameters_of(loaded, system, settings)
-    from ..numerics import fixed_points as library
+    from ..numerics.fixed_points import collected, fixed_point
+    from ..numerics.fixed_points import fixed_points as find_all
 
     with progress(not as_json) as say:
         if start:
-            reached = [library.fixed_point(system, parameters, {"mean": numbers(s)}, settle=settle) for s in start]
-            found = library.collected(reached, parameters.populations)
+            reached = [
+                fixed_point(system, parameters, {"mean": numbers(s)}, settle=settle) for s in start
+            ]
+            found = collected(reached, parameters.populations)
         else:
-            found = library.fixed_points(system, parameters, starts=starts, seed=seed, progress=say)
+            found = find_all(system, parameters, starts=starts, seed=seed, progress=say)
     if output is not None:
         write_dataset(found.dataset, output)
     if plot is not None:
-        from ..numerics.fixed_point_plots import fixed_points as picture
+        from ..numerics.plots import fixed_points as picture
         from ..numerics.plots import save
 
         save(picture(found), plot)
     if as_json:
         print_json(found.json())
     else:
-        print_table(f"{loaded.title}: {len(found)} fixed point{'s' * (len(found) != 1)}, status {found.status}", found.rows())
+        print_table(
+            f"{loaded.title}: {len(found)} fixed point{'s' * (len(found) != 1)}, status {found.status}",
+            found.rows(),
+        )
         if found.evidence is not None:
             typer.echo(f"evidence: {found.evidence}")
     if found.status != "ok":
@@ -89,19 +105,37 @@ def stability(
     settings: Settings = None,
     start: Start = None,
     which: Annotated[
-        int | None, typer.Option("--point", min=1, show_default=False, help="Of all fixed points that of this number, in `motifield fixed-points`.")
+        int | None,
+        typer.Option(
+            "--point",
+            min=1,
+            show_default=False,
+            help="Of all fixed points that of this number, in `motifield fixed-points`.",
+        ),
     ] = None,
     spectrum: Annotated[
-        int | None, typer.Option("--spectrum", min=10, metavar="N", show_default=False, help="Compare with the eigenvalues of a sampled network.")
+        int | None,
+        typer.Option(
+            "--spectrum",
+            min=10,
+            metavar="N",
+            show_default=False,
+            help="Compare with the eigenvalues of a sampled network.",
+        ),
     ] = None,
     network: Annotated[
-        Path | None, typer.Option("--network", show_default=False, help="Compare with the eigenvalues of this network file (.npz).")
+        Path | None,
+        typer.Option(
+            "--network",
+            show_default=False,
+            help="Compare with the eigenvalues of this network file (.npz).",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sampled network.")] = 0,
     output: Output = None,
     plot: Plot = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Stability of the network at a fixed point: outliers and bulk of its spectrum, and a verdict.
 
     Both for the connectivity and for the Jacobian at the point, for large N. With a network, its own eigenvalues beside them; the network's
@@ -116,7 +150,11 @@ def stability(
     parameters = parameters_of(loaded, system, settings)
     from ..numerics.stability import stability as analysed
 
-    point = point_of(loaded, system, parameters, start) if which is None else _numbered(system, parameters, which)
+    point = (
+        point_of(loaded, system, parameters, start)
+        if which is None
+        else _numbered(system, parameters, which)
+    )
     with progress(not as_json) as say:
         answer = analysed(system, parameters, point)
         seen = _spectra(system, parameters, answer, spectrum, network, seed, say)
@@ -124,12 +162,20 @@ def stability(
         own = {f"{name}_eigenvalues": ("eigenvalue", s.eigenvalues) for name, s in seen.items()}
         write_dataset(answer.dataset.assign(own), output)
     if plot is not None:
-        from ..numerics.plots import save
-        from ..numerics.spectrum_plots import spectra
+        from ..numerics.plots import save, spectra
 
-        save(spectra(answer, *([seen[name]] if name in seen else [] for name in ("connectivity", "jacobian"))), plot)
+        save(
+            spectra(
+                answer,
+                *([seen[name]] if name in seen else [] for name in ("connectivity", "jacobian")),
+            ),
+            plot,
+        )
     if as_json:
-        print_json(answer.json() | {"network": {name: s.json() | {"rows": s.rows()} for name, s in seen.items()}})
+        print_json(
+            answer.json()
+            | {"network": {name: s.json() | {"rows": s.rows()} for name, s in seen.items()}}
+        )
         return
     print_table(f"{loaded.title}: {answer.verdict}", answer.rows())
     for name, s in seen.items():
@@ -151,21 +197,27 @@ def _numbered(system: Any, parameters: Any, number: int) -> Any:
     return found[number - 1]
 
 
-def _spectra(system: Any, parameters: Any, answer: Any, N: int | None, path: Path | None, seed: int, say: Any) -> dict[str, Any]:
+def _spectra(
+    system: Any, parameters: Any, answer: Any, N: int | None, path: Path | None, seed: int, say: Any
+) -> dict[str, Any]:
     """Spectra of the network that was asked for: of its connectivity, and of its Jacobian where the point is stable."""
     from ..numerics.sampling import sample
-    from ..numerics.spectrum import spectrum as eigenvalues
+    from ..numerics.stability import spectrum as eigenvalues
 
     if N is None and path is None:
         return {}
     say("sampling" if path is None else "reading", 0.1)
     network = network_of(path)[0] if path is not None else sample(parameters.rescaled(N), seed)
     if network.populations != answer.populations:
-        raise SpecError(f"{path} has the populations {', '.join(network.populations)}, the spec {', '.join(answer.populations)}")
+        raise SpecError(
+            f"{path} has the populations {', '.join(network.populations)}, the spec {', '.join(answer.populations)}"
+        )
     say("eigenvalues", 0.3)
     seen = {"connectivity": eigenvalues(network, predicted=answer)}
     if answer.stable:
         say("eigenvalues of the Jacobian", 0.6)
         first = answer.point.dataset["mean"].values
-        seen["jacobian"] = eigenvalues(network, system, parameters.rescaled(network.N), x=first, predicted=answer)
+        seen["jacobian"] = eigenvalues(
+            network, system, parameters.rescaled(network.N), x=first, predicted=answer
+        )
     return seen

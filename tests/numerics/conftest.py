@@ -10,11 +10,22 @@ import pytest
 def oscillating_network():
     """System and parameters of excitation with slower inhibition, which oscillates when it is driven."""
     import motifield as mf
-    from motifield.theory import filters
+    from motifield.theory.architecture import filters
 
-    architecture = mf.Architecture(["E", "I"], "1 + erf((x - 1)/sqrt(2))", membrane={"E": filters.membrane(1.0), "I": filters.membrane(2.0)})
-    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.005, -0.02], [0.005, -0.002]], g=0.2,
-                                  motifs=mf.Motifs.shared(0.004), input=[0.0, -0.5])  # fmt: skip
+    architecture = mf.Architecture(
+        ["E", "I"],
+        "1 + erf((x - 1)/sqrt(2))",
+        membrane={"E": filters.membrane(1.0), "I": filters.membrane(2.0)},
+    )
+    parameters = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.005, -0.02], [0.005, -0.002]],
+        g=0.2,
+        motifs=mf.Motifs.shared(0.004),
+        input=[0.0, -0.5],
+    )
     return mf.compile(mf.derive(architecture, mf.MotifOnly())), parameters
 
 
@@ -24,8 +35,16 @@ MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
 def standard_scores(parameters, found):
     """By statistic: (mean over networks - asked for) / standard error; found: their `Statistics`."""
     g, N = np.asarray(parameters.g), float(parameters.N)
-    scales = (g[:, :, None] * g[:, None, :], g.T[:, :, None] * g.T[:, None, :], g[:, :, None] * g[None, :, :], g * g.T)
-    asked = {name: np.asarray(t) * scale / N for name, t, scale in zip(MOTIFS, parameters.motifs, scales, strict=True)}
+    scales = (
+        g[:, :, None] * g[:, None, :],
+        g.T[:, :, None] * g.T[:, None, :],
+        g[:, :, None] * g[None, :, :],
+        g * g.T,
+    )
+    asked = {
+        name: np.asarray(t) * scale / N
+        for name, t, scale in zip(MOTIFS, parameters.motifs, scales, strict=True)
+    }
     asked |= {"mean": np.asarray(parameters.mean), "variance": g**2 / N}
     scores = {}
     for name, value in asked.items():
@@ -45,8 +64,13 @@ def least_score_of_wrong_tensors():
     """Each motif with the wrong sign, and chains with their ends exchanged: the largest score of each, the least of these."""
 
     def least(parameters, found):
-        wrong = [parameters.replace(**{name: -np.asarray(getattr(parameters, name))}) for name in ("tau_con", "tau_div", "tau_chn", "tau_rec")]
-        largest = [max(np.abs(z).max() for z in standard_scores(own, found).values()) for own in wrong]
+        wrong = [
+            parameters.replace(**{name: -np.asarray(getattr(parameters, name))})
+            for name in ("tau_con", "tau_div", "tau_chn", "tau_rec")
+        ]
+        largest = [
+            max(np.abs(z).max() for z in standard_scores(own, found).values()) for own in wrong
+        ]
         turned = parameters.replace(tau_chn=np.asarray(parameters.tau_chn).transpose(2, 1, 0))
         return min(*largest, np.abs(standard_scores(turned, found)["chain"]).max())
 
@@ -67,11 +91,25 @@ def signed_network():
         sign = np.where(np.arange(P) % 2, -1.0, 1.0)
         mean = sign * g / np.sqrt(N) / np.sqrt((cv**2 + 1 - c) / c)
         factors = rng.normal(size=(P, 2 * P, 2 * P + 1))
-        blocks = strength * (0.5 * np.eye(2 * P) + 0.5 * np.einsum("qia,qja->qij", factors, factors) / (2 * P))
+        blocks = strength * (
+            0.5 * np.eye(2 * P) + 0.5 * np.einsum("qia,qja->qij", factors, factors) / (2 * P)
+        )
         rec = rng.uniform(-0.12, 0.12, (P, P))
         fractions = rng.uniform(0.6, 1.4, P)
-        motifs = mf.Motifs(blocks[:, :P, :P], blocks[:, P:, P:], blocks[:, P:, :P].transpose(1, 0, 2), (rec + rec.T) / 2)
-        return mf.Parameters.of(N=N, fractions=fractions / fractions.sum(), populations=list("ABCD"[:P]), mean=mean, g=g, motifs=motifs)
+        motifs = mf.Motifs(
+            blocks[:, :P, :P],
+            blocks[:, P:, P:],
+            blocks[:, P:, :P].transpose(1, 0, 2),
+            (rec + rec.T) / 2,
+        )
+        return mf.Parameters.of(
+            N=N,
+            fractions=fractions / fractions.sum(),
+            populations=list("ABCD"[:P]),
+            mean=mean,
+            g=g,
+            motifs=motifs,
+        )
 
     return made
 
@@ -86,23 +124,71 @@ rate_sd I gratings, rate_correlation E gratings spontaneous, rate_change I grati
 def made_up_fit(system_of):
     """Two populations, every kind of target, nine starts: nothing was searched or solved, the numbers are random. For pictures and pages."""
     import motifield as mf
-    from motifield.numerics.fit import Fit
-    from motifield.numerics.least_squares import Minima
+    from motifield.numerics.fitting.least_squares import Minima
+    from motifield.numerics.fitting.minima import Fit
 
-    rows = [dict(zip(("quantity", "population", "condition", "against"), entry.split(), strict=False)) for entry in TARGETS.split(",")]
-    rows = [{**row, "value": 0.2 + 0.05 * k, "error": 0.02 + 0.001 * k} for k, row in enumerate(rows)]
-    rows += [{"quantity": "rate_quantile", "level": level, "population": p, "condition": "gratings", "value": level, "error": 0.05, "held_out": True}
-             for p in ("E", "I") for level in (0.25, 0.75)]  # fmt: skip
-    rows += [{"quantity": "rate_mean", "population": p, "condition": "flash", "time": t, "value": 0.5 + 0.1 * t, "error": 0.04}
-             for t in (2.0, 0.0, 1.0) for p in ("E", "I")]  # fmt: skip
-    base = mf.Parameters.of(populations=["E", "I"], N=4000, fractions=[0.8, 0.2], mean=[[0.001, -0.006], [0.0015, -0.005]], g=[[0.1, 0.2], [0.3, 0.4]],
-                            motifs=mf.Motifs(convergent=0.01, divergent=0.01), input=1.0)  # fmt: skip
-    unknowns = [*mf.dale({"E": 1, "I": -1}, base), "input[E] @ gratings", mf.Unknown(("g[E,E]", "g[I,E]"), low=0)]
-    problem = mf.Problem.of(system_of("Max(x, 0)**2", "SecondMoment"), base, mf.Targets.of(rows), unknowns, motifs=mf.FreeMotifs.classes("chain"))
+    rows = [
+        dict(zip(("quantity", "population", "condition", "against"), entry.split(), strict=False))
+        for entry in TARGETS.split(",")
+    ]
+    rows = [
+        {**row, "value": 0.2 + 0.05 * k, "error": 0.02 + 0.001 * k} for k, row in enumerate(rows)
+    ]
+    rows += [
+        {
+            "quantity": "rate_quantile",
+            "level": level,
+            "population": p,
+            "condition": "gratings",
+            "value": level,
+            "error": 0.05,
+            "held_out": True,
+        }
+        for p in ("E", "I")
+        for level in (0.25, 0.75)
+    ]
+    rows += [
+        {
+            "quantity": "rate_mean",
+            "population": p,
+            "condition": "flash",
+            "time": t,
+            "value": 0.5 + 0.1 * t,
+            "error": 0.04,
+        }
+        for t in (2.0, 0.0, 1.0)
+        for p in ("E", "I")
+    ]
+    base = mf.Parameters.of(
+        populations=["E", "I"],
+        N=4000,
+        fractions=[0.8, 0.2],
+        mean=[[0.001, -0.006], [0.0015, -0.005]],
+        g=[[0.1, 0.2], [0.3, 0.4]],
+        motifs=mf.Motifs(convergent=0.01, divergent=0.01),
+        input=1.0,
+    )
+    unknowns = [
+        *mf.dale({"E": 1, "I": -1}, base),
+        "input[E] @ gratings",
+        mf.Unknown(("g[E,E]", "g[I,E]"), low=0),
+    ]
+    problem = mf.Problem.of(
+        system_of("Max(x, 0)**2", "SecondMoment"),
+        base,
+        mf.Targets.of(rows),
+        unknowns,
+        motifs=mf.FreeMotifs.classes("chain"),
+    )
     rng = np.random.default_rng(1)
     u = problem.coordinates.given() + 0.35 * rng.normal(size=(9, problem.coordinates.size))
     loss = np.array([3.1, 3.1, 3.1, 3.1, 4.0, 7.0, 22.0, 90.0, np.nan])
-    made = Fit(problem, Minima(u, np.zeros((9, len(problem.conditions), 6)), loss, np.full(9, 20), np.arange(9) != 5))
+    made = Fit(
+        problem,
+        Minima(
+            u, np.zeros((9, len(problem.conditions), 6)), loss, np.full(9, 20), np.arange(9) != 5
+        ),
+    )
     targets = problem.targets
     made.__dict__["predictions"] = targets.value + targets.error * rng.normal(size=len(targets))
     return made
@@ -111,7 +197,7 @@ def made_up_fit(system_of):
 @pytest.fixture(scope="session")
 def made_up_identifiability(made_up_fit):
     """Of `made_up_fit`, with random derivatives: targets see seven directions, the first number by itself, and the limit on the bulk one more."""
-    from motifield.numerics.identifiability import identifiability
+    from motifield.numerics.inference.determined import identifiability
 
     problem, rng = made_up_fit.problem, np.random.default_rng(2)
     count, size = int(problem.fitted.sum()), problem.coordinates.size
@@ -122,5 +208,8 @@ def made_up_identifiability(made_up_fit):
     problem.__dict__["jacobian"] = lambda u, states: jacobian
     held_out = rng.normal(size=(int(problem.held_out.sum()), size))
     problem.__dict__["held_out_jacobian"] = lambda u, states: held_out
-    problem.__dict__["compiled"] = lambda u, states: (None, SimpleNamespace(values=made_up_fit.predictions, residuals=np.zeros(1)))
+    problem.__dict__["compiled"] = lambda u, states: (
+        None,
+        SimpleNamespace(values=made_up_fit.predictions, residuals=np.zeros(1)),
+    )
     return identifiability(made_up_fit)

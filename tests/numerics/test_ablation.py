@@ -7,7 +7,7 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.ablation_plots import ablation as picture
+from motifield.numerics.plots.ablations import ablation as picture
 
 TRANSFER = "1 + erf(x - 1)"
 
@@ -20,12 +20,16 @@ def system(system_of):
 def network_with(motifs, seed=0, N=1000, P=2, **others):
     alpha = [1.0] if P == 1 else [0.6, 0.4]
     mean = -0.003 if P == 1 else [[0.002, -0.003], [0.003, -0.002]]
-    return mf.sample(mf.Parameters.of(N=N, fractions=alpha, mean=mean, g=0.5, motifs=motifs, **others), seed)
+    return mf.sample(
+        mf.Parameters.of(N=N, fractions=alpha, mean=mean, g=0.5, motifs=motifs, **others), seed
+    )
 
 
 @pytest.fixture(scope="module")
 def chains(system):
-    return mf.ablate(system, network_with(mf.Motifs.shared(0.02)), input=0.5, t1=25.0, title="chains")
+    return mf.ablate(
+        system, network_with(mf.Motifs.shared(0.02)), input=0.5, t1=25.0, title="chains"
+    )
 
 
 def test_all_motifs_are_needed_where_all_are_there(chains):
@@ -33,32 +37,61 @@ def test_all_motifs_are_needed_where_all_are_there(chains):
     assert rate.sel(variant="all motifs") > 0.95
     assert rate.sel(variant="without motifs") == 0
     assert 0.2 < rate.sel(variant="without chain") < 0.8
-    assert chains.explained["variance"].sel(variant="without convergent") < 0.5 < chains.explained["variance"].sel(variant="all motifs")
+    assert (
+        chains.explained["variance"].sel(variant="without convergent")
+        < 0.5
+        < chains.explained["variance"].sel(variant="all motifs")
+    )
     errors = {row["theory"]: row["rate error"] for row in chains.rows()}
     assert errors["all motifs"] < 0.03 < 0.3 < errors["without chain"] < errors["without motifs"]
-    assert list(errors) == ["all motifs", "without convergent", "without divergent", "without chain", "without reciprocal", "without motifs"]
+    assert list(errors) == [
+        "all motifs",
+        "without convergent",
+        "without divergent",
+        "without chain",
+        "without reciprocal",
+        "without motifs",
+    ]
 
 
 def test_reciprocal_motifs_alone(system):
     """Chains and convergence of a network that has none explain nothing."""
-    result = mf.ablate(system, network_with(mf.Motifs(reciprocal=0.5), N=1500, P=1), input=0.5, t1=25.0)
+    result = mf.ablate(
+        system, network_with(mf.Motifs(reciprocal=0.5), N=1500, P=1), input=0.5, t1=25.0
+    )
     gap = np.abs(result.dataset["rate"] - result.dataset["network_rate"]).isel(population=0)
     assert gap.sel(variant="without reciprocal") > 5 * gap.sel(variant="all motifs")
     for other in ("without convergent", "without divergent"):
-        assert abs(result.dataset["rate"].sel(variant=other) - result.dataset["rate"].sel(variant="all motifs")).max() < 0.01
+        assert (
+            abs(
+                result.dataset["rate"].sel(variant=other)
+                - result.dataset["rate"].sel(variant="all motifs")
+            ).max()
+            < 0.01
+        )
 
 
 def test_against_verify_network(system, chains):
     network = network_with(mf.Motifs.shared(0.02))
     compared = mf.verify_network(system, network, input=0.5, t1=25.0)
     d = chains.dataset
-    for variant, theory in (("all motifs", compared.theory), ("without motifs", compared.without_motifs)):
+    for variant, theory in (
+        ("all motifs", compared.theory),
+        ("without motifs", compared.without_motifs),
+    ):
         np.testing.assert_allclose(d["rate"].sel(variant=variant), theory["rate"].isel(time=-1))
-    np.testing.assert_allclose(d["rate_error"].mean("population").sel(variant="all motifs"), compared.errors["with motifs"])
-    np.testing.assert_allclose(d["rate_error"].mean("population").sel(variant="without motifs"), compared.errors["without motifs"])
+    np.testing.assert_allclose(
+        d["rate_error"].mean("population").sel(variant="all motifs"), compared.errors["with motifs"]
+    )
+    np.testing.assert_allclose(
+        d["rate_error"].mean("population").sel(variant="without motifs"),
+        compared.errors["without motifs"],
+    )
     measured = mf.measure(network).parameters(input=0.5)
     plain = mf.integrate(system, measured.replace(tau_chn=np.zeros((2, 2, 2))), 25.0)
-    np.testing.assert_allclose(d["variance"].sel(variant="without chain"), plain["variance"].isel(time=-1), rtol=1e-6)
+    np.testing.assert_allclose(
+        d["variance"].sel(variant="without chain"), plain["variance"].isel(time=-1), rtol=1e-6
+    )
 
 
 def test_tables(chains):
@@ -67,18 +100,26 @@ def test_tables(chains):
     assert [row["neurons"] for row in plain["rate"]] == [600, 400]
     row = chains.population_rows("variance")[1]
     assert row["population"] == "2"
-    assert row["without chain"] == chains.dataset["variance_error"].sel(variant="without chain", population="2")
+    assert row["without chain"] == chains.dataset["variance_error"].sel(
+        variant="without chain", population="2"
+    )
 
 
 def test_picture(chains, tmp_path):
     figure = picture(chains)
     assert len(figure.axes) == 2
-    assert [bar.get_height() for bar in figure.axes[0].patches] == pytest.approx([100 * row["rate error"] for row in chains.rows()])
+    assert [bar.get_height() for bar in figure.axes[0].patches] == pytest.approx(
+        [100 * row["rate error"] for row in chains.rows()]
+    )
 
 
 def test_a_system_without_a_class_is_refused():
-    lean = mf.compile(mf.derive(mf.Architecture(transfer=TRANSFER, motifs=["convergent"]), mf.LowRank()))
-    with pytest.raises(ParameterError, match="the architecture has none: add 'divergent' to its motifs"):
+    lean = mf.compile(
+        mf.derive(mf.Architecture(transfer=TRANSFER, motifs=["convergent"]), mf.LowRank())
+    )
+    with pytest.raises(
+        ParameterError, match="the architecture has none: add 'divergent' to its motifs"
+    ):
         mf.ablate(lean, network_with(mf.Motifs.shared(0.02), N=200, P=1), input=0.5, t1=5.0)
 
 
@@ -94,7 +135,12 @@ def test_a_population_without_variability(system_of):
     """Nothing reaches population 1: its variance is 0, which rounding must not turn into an error of 100 %."""
     W = np.zeros((60, 60))
     W[30:, :] = np.random.default_rng(0).normal(0, 0.1, size=(30, 60))
-    result = mf.ablate(system_of(TRANSFER, "SecondMoment"), mf.Network.of(W, np.repeat([0, 1], 30)), input=[0.8, 0.1], t1=20.0)
+    result = mf.ablate(
+        system_of(TRANSFER, "SecondMoment"),
+        mf.Network.of(W, np.repeat([0, 1], 30)),
+        input=[0.8, 0.1],
+        t1=20.0,
+    )
     assert np.all(result.dataset["variance_error"].sel(population="1") == 0)
     assert np.all(result.dataset["variance_error"].sel(population="2") > 0)
 

@@ -8,10 +8,10 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ExpressionError, ParameterError
-from motifield.numerics import plots
-from motifield.numerics.averages import DELTA, MU, average, curves
-from motifield.theory import transfer
-from motifield.theory.expressions import X
+from motifield.numerics.plots import verification as plots
+from motifield.numerics.system.one_average import DELTA, MU, average, curves
+from motifield.theory.architecture import transfer
+from motifield.theory.expressions.parser import X
 
 POINTS = [(0.3, 0.5), (-1.2, 2.3), (2.1, 7.7)]
 
@@ -21,8 +21,20 @@ FUNCTIONS = [
     ("rectified_power", {"n": 3}, lambda x: max(x, 0) ** 3, [0], True),
     ("softplus", {"gain": 1.5}, lambda x: mpmath.log1p(mpmath.exp(1.5 * x)) / 1.5, [], False),
     ("x*erf(x) + b", {"b": 0.25}, lambda x: x * mpmath.erf(x) + 0.25, [], True),
-    ("Max(x - a, 0)*Max(b - x, 0)", {"a": -1, "b": 1}, lambda x: max(x + 1, 0) * max(1 - x, 0), [-1, 1], True),
-    ("naka_rushton", {"exponent": 3}, lambda x: x**3 / (1 + x**3) if x > 0 else mpmath.mpf(0), [0], False),
+    (
+        "Max(x - a, 0)*Max(b - x, 0)",
+        {"a": -1, "b": 1},
+        lambda x: max(x + 1, 0) * max(1 - x, 0),
+        [-1, 1],
+        True,
+    ),
+    (
+        "naka_rushton",
+        {"exponent": 3},
+        lambda x: x**3 / (1 + x**3) if x > 0 else mpmath.mpf(0),
+        [0],
+        False,
+    ),
 ]
 
 
@@ -32,10 +44,14 @@ def expectation(f, bends, order, mu, variance):
         hermite = [lambda z: 1, lambda z: z, lambda z: z * z - 1][order]
         inside = {z for z in ((b - mu) / s for b in bends) if abs(z) < 10}
         grid = sorted({*mpmath.linspace(-10, 10, 21), *inside})
-        return float(mpmath.quad(lambda z: f(mu + s * z) * hermite(z) * mpmath.npdf(z), grid) / s**order)
+        return float(
+            mpmath.quad(lambda z: f(mu + s * z) * hermite(z) * mpmath.npdf(z), grid) / s**order
+        )
 
 
-@pytest.mark.parametrize(("function", "parameters", "f", "bends", "closed"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS])
+@pytest.mark.parametrize(
+    ("function", "parameters", "f", "bends", "closed"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS]
+)
 def test_values_derivatives_and_error(function, parameters, f, bends, closed):
     mu, variance = np.transpose(POINTS)
     for order in range(3):
@@ -51,11 +67,15 @@ def test_values_derivatives_and_error(function, parameters, f, bends, closed):
     np.testing.assert_array_equal(first.derivative(2).values, found.values)
 
 
-@pytest.mark.parametrize(("function", "parameters", "f", "bends", "closed"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS])
+@pytest.mark.parametrize(
+    ("function", "parameters", "f", "bends", "closed"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS]
+)
 def test_zero_variance_is_the_function(function, parameters, f, bends, closed):
     at = [-0.7, 0.9, 4.0]
     found = average(function, at, 0.0, parameters=parameters)
-    np.testing.assert_allclose(found.values, [float(f(mpmath.mpf(x))) for x in at], rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(
+        found.values, [float(f(mpmath.mpf(x))) for x in at], rtol=1e-14, atol=1e-15
+    )
     slopes = [float(mpmath.diff(f, x)) for x in at]
     np.testing.assert_allclose(found.derivative().values, slopes, rtol=1e-9, atol=1e-12)
 
@@ -69,7 +89,12 @@ def test_the_closed_form_is_the_one_that_is_evaluated():
 
 def test_the_error_of_quadrature_is_that_of_its_rule_and_falls_with_the_tolerance():
     rough, fine = (average("tanh", [0.3, 2.0], [1.0, 30.0], tolerance=t) for t in (1e-3, 1e-11))
-    np.testing.assert_allclose(rough.error, rough.average.error(jnp.array([0.3, 2.0]), jnp.array([1.0, 30.0])), rtol=1e-3, atol=1e-15)
+    np.testing.assert_allclose(
+        rough.error,
+        rough.average.error(jnp.array([0.3, 2.0]), jnp.array([1.0, 30.0])),
+        rtol=1e-3,
+        atol=1e-15,
+    )
     assert np.max(fine.error) < 1e-12
     assert 1e-14 < np.max(np.abs(rough.values - fine.values)) < 1e-3
 
@@ -82,7 +107,11 @@ def test_an_oscillation_has_a_closed_form_but_perhaps_no_quadrature_to_compare_w
 
 def test_shapes_broadcast_and_parameters_may_be_arrays():
     assert average("erf", 0.1, 1.0).values.shape == ()
-    mu, variance, gain = np.zeros((4, 1)) + 0.3, np.array([0.5, 1.0, 2.0]), np.array([1.0, 2.0, 3.0])
+    mu, variance, gain = (
+        np.zeros((4, 1)) + 0.3,
+        np.array([0.5, 1.0, 2.0]),
+        np.array([1.0, 2.0, 3.0]),
+    )
     for function in ("erf", "tanh"):
         found = average(function, mu, variance, parameters={"gain": gain})
         assert found.values.shape == found.error.shape == (4, 3)
@@ -93,19 +122,37 @@ def test_shapes_broadcast_and_parameters_may_be_arrays():
 
 def test_every_way_to_say_a_function_is_the_same():
     x = sp.Symbol("x")
-    ways = ["softplus", {"function": "softplus"}, transfer.softplus(), "log(1 + exp(x))", sp.log(1 + sp.exp(x)), sp.log(1 + sp.exp(X)),
-            {"expression": "log(1 + exp(x))"}, transfer.jax_function(jax.nn.softplus)]  # fmt: skip
+    ways = [
+        "softplus",
+        {"function": "softplus"},
+        transfer.softplus(),
+        "log(1 + exp(x))",
+        sp.log(1 + sp.exp(x)),
+        sp.log(1 + sp.exp(X)),
+        {"expression": "log(1 + exp(x))"},
+        transfer.jax_function(jax.nn.softplus),
+    ]
     values = [float(average(way, 0.2, 0.7).values) for way in ways]
     np.testing.assert_allclose(values, values[0], rtol=1e-12)
-    assert float(average(transfer.softplus(gain=5), 0.2, 0.7, parameters={"gain": 1}).values) == pytest.approx(values[0], rel=1e-12)
-    assert float(average(transfer.softplus(gain=5), 0.2, 0.7).values) != pytest.approx(values[0], rel=1e-2)
+    assert float(
+        average(transfer.softplus(gain=5), 0.2, 0.7, parameters={"gain": 1}).values
+    ) == pytest.approx(values[0], rel=1e-12)
+    assert float(average(transfer.softplus(gain=5), 0.2, 0.7).values) != pytest.approx(
+        values[0], rel=1e-2
+    )
 
 
 def test_numbers_make_a_closed_form_where_symbols_do_not():
     assert average("power_law", 0.2, 1.0).is_closed  # exponent 2
     assert not average("power_law", 0.2, 1.0, parameters={"exponent": 1.5}).is_closed
-    np.testing.assert_allclose(average("power_law", 0.2, [1.0, 3.0], parameters={"exponent": [2.0, 3.0]}).values,
-                               [average("rectified_power", 0.2, v, parameters={"n": n}).values for v, n in ((1, 2), (3, 3))], rtol=1e-9)  # fmt: skip
+    np.testing.assert_allclose(
+        average("power_law", 0.2, [1.0, 3.0], parameters={"exponent": [2.0, 3.0]}).values,
+        [
+            average("rectified_power", 0.2, v, parameters={"n": n}).values
+            for v, n in ((1, 2), (3, 3))
+        ],
+        rtol=1e-9,
+    )
 
 
 def test_the_function_for_jit_and_grad():
@@ -128,19 +175,29 @@ def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
     for name in given:
         up, down = (by_hand(**{**given, name: given[name] + step}) for step in (1e-4, -1e-4))
         assert float(slopes[name]) == pytest.approx((up - down) / 2e-4, rel=1e-6)
-    other = average("power_law", 0.4, 1.3, parameters={"exponent": 3.0, "gain": 2.0})  # the same code with its own values
+    other = average(
+        "power_law", 0.4, 1.3, parameters={"exponent": 3.0, "gain": 2.0}
+    )  # the same code with its own values
     assert float(other.average(*at)) == pytest.approx(float(other.values), rel=1e-9)
-    with pytest.raises(ParameterError, match="no parameter 'gian': it has gain, threshold, exponent"):
+    with pytest.raises(
+        ParameterError, match="no parameter 'gian': it has gain, threshold, exponent"
+    ):
         average_of.prepare({"gian": 1.0})
 
 
 def test_a_smooth_function_with_a_free_exponent():
     """<(log(1 + e^x))^2.5> and its derivative, by mpmath: no breaks, but panels that depend on a parameter."""
-    average_of = average(transfer.expression("log(1 + exp(x))**n", positive=["n"], n=2.5), 0.4, 1.3).average
+    average_of = average(
+        transfer.expression("log(1 + exp(x))**n", positive=["n"], n=2.5), 0.4, 1.3
+    ).average
     prepared = average_of.prepare({"n": 2.5})
-    value, slope = jax.value_and_grad(lambda m: average_of(m, jnp.asarray(1.3), prepared))(jnp.asarray(0.4))
+    value, slope = jax.value_and_grad(lambda m: average_of(m, jnp.asarray(1.3), prepared))(
+        jnp.asarray(0.4)
+    )
     soft = lambda x: mpmath.log1p(mpmath.exp(x))  # noqa: E731
-    assert float(value) == pytest.approx(expectation(lambda x: soft(x) ** 2.5, [], 0, 0.4, 1.3), rel=1e-9)
+    assert float(value) == pytest.approx(
+        expectation(lambda x: soft(x) ** 2.5, [], 0, 0.4, 1.3), rel=1e-9
+    )
     expected = expectation(lambda x: 2.5 * soft(x) ** 1.5 / (1 + mpmath.exp(-x)), [], 0, 0.4, 1.3)
     assert float(slope) == pytest.approx(expected, rel=1e-9)
 
@@ -158,7 +215,12 @@ def test_a_constant():
         (("tanh", 0, -1), {}, ParameterError, "variance = -1 is negative"),
         (("tanh", np.nan, 1), {}, ParameterError, "mu must be finite, not nan"),
         (("tanh", "much", 1), {}, ParameterError, "mu = 'much' is not a number"),
-        (("tanh", [0, 1], [1, 2, 3]), {}, ParameterError, r"mu has shape \(2,\), variance has shape \(3,\)"),
+        (
+            ("tanh", [0, 1], [1, 2, 3]),
+            {},
+            ParameterError,
+            r"mu has shape \(2,\), variance has shape \(3,\)",
+        ),
         (("tanh", 0, 1, 5), {}, ParameterError, "order = 5 must be an integer from 0 to 4"),
         (("tanh", 0, 1), {"tolerance": 1e-20}, ParameterError, "must be between"),
         (
@@ -191,12 +253,16 @@ def test_curves_lie_where_the_function_bends():
 
 
 @pytest.mark.parametrize(
-    ("function", "scale"), [("erf(x)", "linear"), ("exponential", "log"), ("x**3*exp(x)", "asinh"), ("3", "linear")]
+    ("function", "scale"),
+    [("erf(x)", "linear"), ("exponential", "log"), ("x**3*exp(x)", "asinh"), ("3", "linear")],
 )
 def test_pictures(tmp_path, function, scale):
     figure = plots.averages(curves(function))
     assert figure.axes[0].get_yscale() == scale
-    assert [line.get_label() for line in figure.axes[0].lines] == [*(rf"$\Delta = {v}$" for v in (0, 1, 4, 16)), "$f$ itself"]
+    assert [line.get_label() for line in figure.axes[0].lines] == [
+        *(rf"$\Delta = {v}$" for v in (0, 1, 4, 16)),
+        "$f$ itself",
+    ]
     plots.save(figure, tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 

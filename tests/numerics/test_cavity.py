@@ -10,21 +10,31 @@ from scipy.stats import kstest
 
 import motifield as mf
 from motifield.errors import ArchitectureError, ParameterError, SpecError
-from motifield.numerics import gaussian
-from motifield.numerics.exports import write
-from motifield.numerics.feedback import Feedback
-from motifield.theory.checks import check
+from motifield.numerics.averages import gaussian
+from motifield.numerics.averages.feedback import Feedback
+from motifield.numerics.system.exports import write
+from motifield.theory.checks.checks import check
 
-PLACES = np.array([[0.7, 2.0, 0.5], [0.7, 2.0, -0.8], [1.0, 1e-3, 0.6], [-2.0, 4.0, 0.85], [0.3, 0.5, 0.0]])
+PLACES = np.array(
+    [[0.7, 2.0, 0.5], [0.7, 2.0, -0.8], [1.0, 1e-3, 0.6], [-2.0, 4.0, 0.85], [0.3, 0.5, 0.0]]
+)
 _x, _w = np.polynomial.legendre.leggauss(24)
 _edges = np.linspace(-9, 9, 801)
 _half = np.diff(_edges)[:, None] / 2
 Z = ((_edges[1:] + _edges[:-1])[:, None] / 2 + _half * _x).ravel()
 W = (_half * _w).ravel() * np.exp(-(Z**2) / 2) / math.sqrt(2 * math.pi)
 SMOOTH = {
-    "tanh": (gaussian.Quadrature([lambda x: jnp.tanh(x - 1.5)], offset=1.0), lambda x: 1 + np.tanh(x - 1.5), lambda x: 1 / np.cosh(x - 1.5) ** 2),
-    "softplus": (gaussian.Quadrature([lambda x: jnp.logaddexp(x, 0.0)]), lambda x: np.logaddexp(x, 0), lambda x: 1 / (1 + np.exp(-x))),
-}  # fmt: skip
+    "tanh": (
+        gaussian.Quadrature([lambda x: jnp.tanh(x - 1.5)], offset=1.0),
+        lambda x: 1 + np.tanh(x - 1.5),
+        lambda x: 1 / np.cosh(x - 1.5) ** 2,
+    ),
+    "softplus": (
+        gaussian.Quadrature([lambda x: jnp.logaddexp(x, 0.0)]),
+        lambda x: np.logaddexp(x, 0),
+        lambda x: 1 / (1 + np.exp(-x)),
+    ),
+}
 STEEP = "1 + erf((x - 1)/(4/5))"
 NEAR = {"mean": 1.0, "kappa": 0.5, "rms_rate": 1.0}
 
@@ -58,24 +68,42 @@ def test_averages_of_a_kinked_function_in_closed_form():
     density = np.exp(-(mu**2) / (2 * Delta)) / np.sqrt(2 * np.pi)
     np.testing.assert_allclose(R, (mu * above + sd * density) / (1 - Gamma), rtol=1e-9)
     np.testing.assert_allclose(chi, above / (1 - Gamma), rtol=1e-9)
-    np.testing.assert_allclose(C, ((mu**2 + Delta) * above + mu * sd * density) / (1 - Gamma) ** 2, rtol=1e-9)
+    np.testing.assert_allclose(
+        C, ((mu**2 + Delta) * above + mu * sd * density) / (1 - Gamma) ** 2, rtol=1e-9
+    )
 
 
 def test_derivatives_and_a_variance_of_zero():
     average, f, df = SMOOTH["tanh"]
     values = jax.jit(lambda v: jnp.stack(Feedback(average)(v[0], v[1], v[2])))
     at, step = np.array([0.7, 2.0, 0.5]), 1e-4
-    differences = np.stack([(values(jnp.asarray(at + d)) - values(jnp.asarray(at - d))) / (2 * step) for d in step * np.eye(3)], axis=1)
+    differences = np.stack(
+        [
+            (values(jnp.asarray(at + d)) - values(jnp.asarray(at - d))) / (2 * step)
+            for d in step * np.eye(3)
+        ],
+        axis=1,
+    )
     np.testing.assert_allclose(jax.jacfwd(values)(jnp.asarray(at)), differences, atol=1e-7)
     x = bisected(f, np.array([0.4]), 0.5)[0]
-    np.testing.assert_allclose(values(jnp.array([0.4, 0.0, 0.5])), [f(x), df(x) / (1 - 0.5 * df(x)), f(x) ** 2], atol=1e-9)
+    np.testing.assert_allclose(
+        values(jnp.array([0.4, 0.0, 0.5])), [f(x), df(x) / (1 - 0.5 * df(x)), f(x) ** 2], atol=1e-9
+    )
     R, G = average.derivatives(jnp.array(0.3), jnp.array(0.5))
     np.testing.assert_allclose(values(jnp.array([0.3, 0.5, 0.0]))[:2], [R, G], rtol=1e-12)
 
 
 def network(B, g=0.9, P=1, **others):
     """P populations of the same kind, without rows and columns."""
-    return mf.Parameters.of(N=1000, fractions=[1 / P] * P, mean=np.full((P, P), 4e-4), g=g, motifs=mf.Motifs(reciprocal=B), input=0.6, **others)
+    return mf.Parameters.of(
+        N=1000,
+        fractions=[1 / P] * P,
+        mean=np.full((P, P), 4e-4),
+        g=g,
+        motifs=mf.Motifs(reciprocal=B),
+        input=0.6,
+        **others,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +115,12 @@ def test_a_linear_network_has_a_closed_form():
     """phi = c x + d: chi = c / (1 - Gamma c), Gamma = g^2 B chi, x normal."""
     c, d, B = 0.6, 0.5, 0.5
     par = network(B)
-    point = mf.fixed_point(mf.compile(mf.derive(mf.Architecture(transfer=f"{c}*x + {d}"), mf.Cavity())), par, NEAR, settle=0.0)
+    point = mf.fixed_point(
+        mf.compile(mf.derive(mf.Architecture(transfer=f"{c}*x + {d}"), mf.Cavity())),
+        par,
+        NEAR,
+        settle=0.0,
+    )
     v = 0.9**2 * B
     chi = (1 - math.sqrt(1 - 4 * v * c * c)) / (2 * v * c)
     assert point.status == "ok"
@@ -97,17 +130,26 @@ def test_a_linear_network_has_a_closed_form():
     mean = (0.4 * d + 0.6 + Gamma * d) / (1 - Gamma * c - 0.4 * c)
     R, k = c * mean + d, (1 - Gamma * c) ** 2
     variance = 0.9**2 * R**2 / (k - 0.9**2 * c**2)
-    np.testing.assert_allclose([point.dataset[n][0] for n in ("mean", "variance", "rate")], [mean, variance, R], rtol=1e-9)
+    np.testing.assert_allclose(
+        [point.dataset[n][0] for n in ("mean", "variance", "rate")], [mean, variance, R], rtol=1e-9
+    )
 
 
 def test_without_reciprocity_it_is_the_second_moment(erf):
     par = network(0.0, P=2)
-    plain = mf.fixed_point(mf.compile(mf.derive(mf.Architecture(transfer=STEEP), mf.SecondMoment())), par, NEAR, settle=0.0)
+    plain = mf.fixed_point(
+        mf.compile(mf.derive(mf.Architecture(transfer=STEEP), mf.SecondMoment())),
+        par,
+        NEAR,
+        settle=0.0,
+    )
     point = mf.fixed_point(erf, par, NEAR, settle=0.0)
     with pytest.raises(ParameterError, match="closure Cavity"):
         mf.cavity_distribution(erf, par, plain)
     for name in ("mean", "variance", "kappa", "rate", "rms_rate"):
-        np.testing.assert_allclose(point.dataset[name], plain.dataset[name], atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(
+            point.dataset[name], plain.dataset[name], atol=1e-9, err_msg=name
+        )
     np.testing.assert_allclose(point.dataset["validity"], 1)
 
 
@@ -116,26 +158,41 @@ def test_the_distribution_of_the_input_currents_is_one_and_has_their_mean_and_va
     assert (point.status, point.stable, point.kind) == ("ok", None, "static")
     mean, variance = (float(point.dataset[n][0]) for n in ("mean", "variance"))
     sd = math.sqrt(variance)
-    found = mf.cavity_distribution(erf, network(0.5, P=2), point, np.linspace(mean - 9 * sd, mean + 9 * sd, 4001))
+    found = mf.cavity_distribution(
+        erf, network(0.5, P=2), point, np.linspace(mean - 9 * sd, mean + 9 * sd, 4001)
+    )
     p, x = found["density"].isel(population=0), found["x"]
-    moments = [float((p * f).integrate("x")) for f in (1 + 0 * x, x, (x - mean) ** 2, found["rate"].isel(population=0), (x - mean) ** 3)]
-    np.testing.assert_allclose(moments[:4], [1, mean, variance, float(point.dataset["rate"][0])], atol=1e-6)
+    moments = [
+        float((p * f).integrate("x"))
+        for f in (1 + 0 * x, x, (x - mean) ** 2, found["rate"].isel(population=0), (x - mean) ** 3)
+    ]
+    np.testing.assert_allclose(
+        moments[:4], [1, mean, variance, float(point.dataset["rate"][0])], atol=1e-6
+    )
     assert abs(moments[4]) > 0.02 * sd**3
-    np.testing.assert_allclose(found["cumulative"].differentiate("x").values[1:-1, 0], p.values[1:-1], atol=1e-4)
+    np.testing.assert_allclose(
+        found["cumulative"].differentiate("x").values[1:-1, 0], p.values[1:-1], atol=1e-4
+    )
 
 
 def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
     with pytest.raises(ArchitectureError, match="no trajectory"):
         mf.integrate(erf, network(0.5))
-    for analyse in (lambda: mf.continuation(erf, network(0.5), "input", bounds=(-1, 1)),
-                    lambda: mf.limit_cycles(erf, network(0.5), "input", None, bounds=(-1, 1)),
-                    lambda: mf.bifurcation_curves(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
-                    lambda: mf.phase_diagram(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2)))):  # fmt: skip
+    for analyse in (
+        lambda: mf.continuation(erf, network(0.5), "input", bounds=(-1, 1)),
+        lambda: mf.limit_cycles(erf, network(0.5), "input", None, bounds=(-1, 1)),
+        lambda: mf.bifurcation_curves(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
+        lambda: mf.phase_diagram(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
+    ):
         with pytest.raises(ArchitectureError, match="is of fixed points alone"):
             analyse()
     with pytest.raises(SpecError, match="fixed points alone"):
         write(erf.mean_field, network(0.5), tmp_path / "x.ode")
-    for given, reason in (({"inputs": ["spread"]}, "not for 'spread'"), ({"membrane": "1/(1 + 2*s)"}, "filters"), ({"transfer": "Heaviside(x)"}, "jumps")):
+    for given, reason in (
+        ({"inputs": ["spread"]}, "not for 'spread'"),
+        ({"membrane": "1/(1 + 2*s)"}, "filters"),
+        ({"transfer": "Heaviside(x)"}, "jumps"),
+    ):
         with pytest.raises(ArchitectureError, match=reason):
             mf.derive(mf.Architecture(**given), mf.Cavity())
     with pytest.raises(ArchitectureError, match="not written out"):
@@ -145,19 +202,34 @@ def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
 def test_the_response_is_that_of_the_input_currents(erf):
     """d(mean of x)/dI and d(rate)/dI against differences between fixed points; the mean of x is not the field's."""
     par, step = network(0.5), 1e-4
-    up, down = (mf.fixed_point(erf, par.replace(input=par.input.value + s), throw=True).dataset for s in (step, -step))
+    up, down = (
+        mf.fixed_point(erf, par.replace(input=par.input.value + s), throw=True).dataset
+        for s in (step, -step)
+    )
     answer = mf.response(erf, par)
     with pytest.raises(ArchitectureError, match="no frequency response"):
         answer.frequency(1.0)
     found = answer.matrix
     for what in ("mean", "variance", "rate"):
-        np.testing.assert_allclose(found[what].values[:, 0], (up[what] - down[what]) / (2 * step), rtol=1e-5, err_msg=what)
-    assert abs(float(found["mean"][0, 0]) - float((up["field_mean"] - down["field_mean"])[0]) / (2 * step)) > 1e-2
+        np.testing.assert_allclose(
+            found[what].values[:, 0], (up[what] - down[what]) / (2 * step), rtol=1e-5, err_msg=what
+        )
+    assert (
+        abs(
+            float(found["mean"][0, 0])
+            - float((up["field_mean"] - down["field_mean"])[0]) / (2 * step)
+        )
+        > 1e-2
+    )
 
 
 def test_the_steps_that_are_new_hold():
     mean_field = mf.derive(mf.Architecture(), mf.Cavity())
-    new = [e for e in mean_field.derivation.equalities() if e.rule in ("return_through_synapses", "collect_return") or "Gamma" in e.title]
+    new = [
+        e
+        for e in mean_field.derivation.equalities()
+        if e.rule in ("return_through_synapses", "collect_return") or "Gamma" in e.title
+    ]
     assert len(new) == 3
     assert check(mean_field, new).passed
 
@@ -173,7 +245,10 @@ def test_sampled_networks_of_strong_reciprocity():
     """
     par = network(0.8, g=1.1).replace(mean=[[-1e-3]]).rescaled(4000)
     architecture = mf.Architecture(transfer="1 + tanh(x - 1)")
-    systems = {c: mf.compile(mf.derive(architecture, c)) for c in (mf.Cavity(), mf.SecondMoment(), mf.LowRank())}
+    systems = {
+        c: mf.compile(mf.derive(architecture, c))
+        for c in (mf.Cavity(), mf.SecondMoment(), mf.LowRank())
+    }
     points = {c: mf.fixed_point(s, par, settle=20.0) for c, s in systems.items()}
     assert all(p.status == "ok" for p in points.values())
     phi = systems[mf.Cavity()].transfer
@@ -186,12 +261,19 @@ def test_sampled_networks_of_strong_reciprocity():
         currents.append(x)
     found = np.array([[x.mean(), x.var()] for x in currents])
     error = found.std(axis=0, ddof=1) / 2
-    expected = {type(c).__name__: np.array([p.dataset[n][0] for n in ("mean", "variance")]) for c, p in points.items()}
+    expected = {
+        type(c).__name__: np.array([p.dataset[n][0] for n in ("mean", "variance")])
+        for c, p in points.items()
+    }
     z = {name: (found.mean(axis=0) - e) / error for name, e in expected.items()}
     assert np.abs(z["Cavity"]).max() < 4, z
     assert min(np.abs(z[name]).max() for name in ("SecondMoment", "LowRank")) > 8, z
-    own = mf.cavity_distribution(systems[mf.Cavity()], par, points[mf.Cavity()], np.linspace(-8, 8, 3201))
-    centred = np.concatenate([x - x.mean() for x in currents]) + expected["Cavity"][0]  # networks differ in their mean more than neurons tell
+    own = mf.cavity_distribution(
+        systems[mf.Cavity()], par, points[mf.Cavity()], np.linspace(-8, 8, 3201)
+    )
+    centred = (
+        np.concatenate([x - x.mean() for x in currents]) + expected["Cavity"][0]
+    )  # networks differ in their mean more than neurons tell
     distance = kstest(centred, lambda v: np.interp(v, own["x"], own["cumulative"][:, 0])).statistic
     normal = kstest((centred - centred.mean()) / centred.std(), "norm").statistic
     assert distance < 1.63 / np.sqrt(len(centred)) < normal / 2
@@ -199,7 +281,9 @@ def test_sampled_networks_of_strong_reciprocity():
 
 def test_where_a_neuron_has_several_solutions_the_result_says_so(erf):
     par = network(0.99, g=3.0, P=2)
-    point = mf.fixed_point(erf, par, {"mean": 1.0, "kappa": 0.5, "rms_rate": 1.4, "susceptibility": 0.15}, settle=20.0)
+    point = mf.fixed_point(
+        erf, par, {"mean": 1.0, "kappa": 0.5, "rms_rate": 1.4, "susceptibility": 0.15}, settle=20.0
+    )
     assert point.status.startswith("invalid: 1 - Gamma phi' falls to -")
     assert not point.converged
     assert float(point.dataset["validity"].min()) < 0

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.numerics.comparison_plots import comparison, profiles
-from motifield.numerics.fit import Fit
-from motifield.numerics.model_comparison import Comparison
-from motifield.numerics.profile import Profile
+from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.inference.model_comparison import Comparison
+from motifield.numerics.inference.profiles import Profile
+from motifield.numerics.plots.models import comparison, profiles
 
 
 @pytest.fixture
@@ -17,14 +17,28 @@ def compared(made_up_fit, monkeypatch):
     n = int(made_up_fit.problem.fitted.sum())
     assert n == 15
     held = {"all": np.linspace(0, 2, n), "none": np.linspace(1, 5, n)}
-    return Comparison(dict.fromkeys(held, made_up_fit), {"all": 14.0, "none": 5.0}, np.arange(n) % 3, held, dict.fromkeys(held, "ok"))
+    return Comparison(
+        dict.fromkeys(held, made_up_fit),
+        {"all": 14.0, "none": 5.0},
+        np.arange(n) % 3,
+        held,
+        dict.fromkeys(held, "ok"),
+    )
 
 
 @pytest.fixture
 def profiled(made_up_fit):
     """Loss 3.1 + ((v - 2) / .5)^2: the interval is 2 -+ .98."""
     v = np.linspace(0.5, 3.5, 7)
-    return Profile(made_up_fit, "mean[E,E]", v, 3.1 + ((v - 2) / 0.5) ** 2, np.zeros((7, 22)), (1.02, np.inf), 0.95)
+    return Profile(
+        made_up_fit,
+        "mean[E,E]",
+        v,
+        3.1 + ((v - 2) / 0.5) ** 2,
+        np.zeros((7, 22)),
+        (1.02, np.inf),
+        0.95,
+    )
 
 
 def test_bars_are_criteria_above_the_smallest(compared):
@@ -43,7 +57,13 @@ def test_bars_are_criteria_above_the_smallest(compared):
 
 
 def test_without_folds_there_is_one_panel(compared, made_up_fit):
-    alone = Comparison(compared.fits, compared.effective, np.zeros(0, dtype=int), {name: np.zeros(0) for name in compared.fits}, compared.status)
+    alone = Comparison(
+        compared.fits,
+        compared.effective,
+        np.zeros(0, dtype=int),
+        {name: np.zeros(0) for name in compared.fits},
+        compared.status,
+    )
     assert len(comparison(alone).axes) == 1
 
 
@@ -61,6 +81,9 @@ def test_both_are_on_the_page(compared, profiled, made_up_fit, monkeypatch, tmp_
     mf.write_fit_report(made_up_fit, tmp_path / "fit.html", compared=compared, profiled=[profiled])
     text = (tmp_path / "fit.html").read_text()
     assert "The best by AIC: none; AICc: none; BIC: none; cross-validated: all." in text
-    for caption in ("Models compared", "Rise of the loss with one number held, all others adapting"):
+    for caption in (
+        "Models compared",
+        "Rise of the loss with one number held, all others adapting",
+    ):
         assert f'alt="{caption}"' in text
-    assert "<td class=\"text\">mean[E,E]</td><td>1.02</td><td>inf</td><td>0.95</td>" in text
+    assert '<td class="text">mean[E,E]</td><td>1.02</td><td>inf</td><td>0.95</td>' in text

@@ -10,20 +10,26 @@ import xpplab
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
-from motifield.numerics.along import lyapunov
-from motifield.numerics.bifurcation_plots import bifurcation_diagram
-from motifield.numerics.exports import flat
-from motifield.numerics.special_points import hopf_test
-from motifield.numerics.vary import scalar
-from motifield.theory.export_xpp import xpp_ode
+from motifield.numerics.continuation.along import lyapunov
+from motifield.numerics.continuation.special_points import hopf_test
+from motifield.numerics.parameters.scalars import scalar
+from motifield.numerics.plots.bifurcation import bifurcation_diagram
+from motifield.numerics.system.exports import flat
+from motifield.theory.code.to_xpp import xpp_ode
 
 STEEP = "1 + erf((x - 1.5)/(0.8*sqrt(2)))"
 FOLDS = (0.00931048, 0.05996574)  # theory of this network: in the correlation tau of all motifs
 
 
 def bistable_parameters(tau=0.02, j0=0.003):
-    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[j0, -2 * j0]] * 2, g=0.2,
-                            motifs=mf.Motifs.shared(tau))  # fmt: skip
+    return mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[j0, -2 * j0]] * 2,
+        g=0.2,
+        motifs=mf.Motifs.shared(tau),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +37,42 @@ def bistable():
     """System, parameters and branches of the network that chains make bistable."""
     system = mf.compile(mf.derive(mf.Architecture(["E", "I"], STEEP), mf.MotifOnly()))
     parameters = bistable_parameters()
-    return system, parameters, mf.continuation(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=mf.fixed_point(system, parameters))
+    return (
+        system,
+        parameters,
+        mf.continuation(
+            system,
+            parameters,
+            "factor(motifs)",
+            bounds=(0.0, 5.0),
+            start=mf.fixed_point(system, parameters),
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
 def oscillating(oscillating_network):
     """System, parameters and branches of the network that oscillates when it is driven."""
     system, parameters = oscillating_network
-    return system, parameters, mf.continuation(system, parameters, "input[E]", bounds=(-1.0, 3.0), start=mf.fixed_point(system, parameters))
+    return (
+        system,
+        parameters,
+        mf.continuation(
+            system,
+            parameters,
+            "input[E]",
+            bounds=(-1.0, 3.0),
+            start=mf.fixed_point(system, parameters),
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
 def cycles(oscillating):
     system, parameters, branches = oscillating
-    return mf.limit_cycles(system, parameters, "input[E]", branches.of("Hopf")[0], bounds=(-1.0, 3.0), intervals=16)
+    return mf.limit_cycles(
+        system, parameters, "input[E]", branches.of("Hopf")[0], bounds=(-1.0, 3.0), intervals=16
+    )
 
 
 def test_folds_in_the_strength_of_the_motifs(bistable):
@@ -54,9 +82,24 @@ def test_folds_in_the_strength_of_the_motifs(bistable):
     folds = branches.of("fold")
     np.testing.assert_allclose([0.02 * f.value for f in folds], FOLDS, atol=1e-8)
     assert max(f.residual for f in folds) < 1e-12
-    text = re.sub(r"par (t[chr]_\w+)=([\d.]+)", lambda m: f"{m[1]}={round(float(m[2]) / 0.02)}*tau", xpp_ode(system.mean_field, flat(system.mean_field, parameters)))
+    text = re.sub(
+        r"par (t[chr]_\w+)=([\d.]+)",
+        lambda m: f"{m[1]}={round(float(m[2]) / 0.02)}*tau",
+        xpp_ode(system.mean_field, flat(system.mean_field, parameters)),
+    )
     with xpplab.Model.from_text(text.replace("par nn", "par tau=0.005\npar nn", 1)) as model:
-        diagram = model.auto.equilibria("tau", ds=1e-3, dsmax=0.01, dsmin=1e-7, parmin=0, parmax=0.1, nmax=2000, epsl=1e-10, epsu=1e-10, epss=1e-9)
+        diagram = model.auto.equilibria(
+            "tau",
+            ds=1e-3,
+            dsmax=0.01,
+            dsmin=1e-7,
+            parmin=0,
+            parmax=0.1,
+            nmax=2000,
+            epsl=1e-10,
+            epsu=1e-10,
+            epss=1e-9,
+        )
         seen = sorted(p.value for p in diagram.special("LP"))
     np.testing.assert_allclose([0.02 * f.value for f in folds], seen, atol=1e-6)
 
@@ -82,9 +125,13 @@ def test_stability_and_states_along_the_branch(bistable):
 
 def test_a_start_on_a_known_branch_makes_no_second_one(bistable):
     system, parameters, branches = bistable
-    again = mf.continuation(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=branches.at(1.0))
+    again = mf.continuation(
+        system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=branches.at(1.0)
+    )
     assert len(again) == 1
-    np.testing.assert_allclose([f.value for f in again.of("fold")], [f.value for f in branches.of("fold")], rtol=1e-8)
+    np.testing.assert_allclose(
+        [f.value for f in again.of("fold")], [f.value for f in branches.of("fold")], rtol=1e-8
+    )
 
 
 def test_results_as_plain_data(bistable):
@@ -97,10 +144,15 @@ def test_results_as_plain_data(bistable):
     assert branches.dataset.sizes["step"] == sum(len(b.values) for b in branches)
 
 
-@pytest.mark.parametrize(("name", "bounds", "message"), [
-    ("factor(motifs)", (2.0, 3.0), "outside of the bounds"), ("nothing", (0.0, 1.0), "there is no parameter"),
-    ("factor(motifs)", (3.0, 0.0), "two increasing numbers"), ("factor(motifs)", (0.0, np.inf), "two increasing numbers"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "bounds", "message"),
+    [
+        ("factor(motifs)", (2.0, 3.0), "outside of the bounds"),
+        ("nothing", (0.0, 1.0), "there is no parameter"),
+        ("factor(motifs)", (3.0, 0.0), "two increasing numbers"),
+        ("factor(motifs)", (0.0, np.inf), "two increasing numbers"),
+    ],
+)
 def test_bad_requests(bistable, name, bounds, message):
     system, parameters, branches = bistable
     with pytest.raises(ParameterError, match=message):
@@ -112,7 +164,9 @@ def test_requests_that_do_not_fit(bistable):
     with pytest.raises(ParameterError, match="outside of the bounds"):
         branches.at(7.0)
     with pytest.raises(ParameterError, match="a located Hopf point"):
-        mf.limit_cycles(system, parameters, "factor(motifs)", branches.of("fold")[0], bounds=(0.0, 5.0))
+        mf.limit_cycles(
+            system, parameters, "factor(motifs)", branches.of("fold")[0], bounds=(0.0, 5.0)
+        )
     with pytest.raises(ParameterError, match="two different numbers"):
         mf.bifurcation_curves(system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000)))
     with pytest.raises(SolverError, match="no fixed point"):
@@ -134,7 +188,9 @@ class Planar(eqx.Module):
     def field(self, z, _):
         x, y = z
         r = x * x + y * y
-        return jnp.stack([-self.w * y + self.s * x * r + self.b * x * y, self.w * x + self.s * y * r])
+        return jnp.stack(
+            [-self.w * y + self.s * x * r + self.b * x * y, self.w * x + self.s * y * r]
+        )
 
 
 @pytest.mark.parametrize("s", [-1.0, 0.7])
@@ -144,12 +200,18 @@ def test_lyapunov_coefficient_of_the_normal_form(s):
     """
     q, zero = jnp.asarray(np.array([1.0, -1.0j]) / np.sqrt(2)), jnp.zeros(2)
     for b in (0.0, 0.9):
-        assert float(lyapunov(Planar(s, b, 1.5), zero, jnp.zeros(1), q, q, jnp.asarray(1.5))) == pytest.approx(2 * s / 1.5, rel=1e-12)
+        assert float(
+            lyapunov(Planar(s, b, 1.5), zero, jnp.zeros(1), q, q, jnp.asarray(1.5))
+        ) == pytest.approx(2 * s / 1.5, rel=1e-12)
 
 
 def test_a_change_of_sign_of_sums_of_eigenvalues():
     """A pair that crosses the imaginary axis, and two real ones of sum 0; not one real eigenvalue that crosses."""
-    assert hopf_test(np.array([-0.1 + 1j, -0.1 - 1j, -2])) * hopf_test(np.array([0.1 + 1j, 0.1 - 1j, -2])) < 0
+    assert (
+        hopf_test(np.array([-0.1 + 1j, -0.1 - 1j, -2]))
+        * hopf_test(np.array([0.1 + 1j, 0.1 - 1j, -2]))
+        < 0
+    )
     assert hopf_test(np.array([0.5, -0.6, -2])) * hopf_test(np.array([0.5, -0.4, -2])) < 0
     assert hopf_test(np.array([0.1, -0.6, -2])) * hopf_test(np.array([-0.1, -0.6, -2])) > 0
 
@@ -159,10 +221,24 @@ def test_hopf_point(oscillating):
     system, _, branches = oscillating
     (point,) = branches.of("Hopf")
     own = mf.fixed_point(system, branches.along.at([point.value]), point.state, settle=0.0)
-    np.testing.assert_allclose(own.eigenvalues[:2], [1j * point.info["frequency"], -1j * point.info["frequency"]], atol=1e-9)
+    np.testing.assert_allclose(
+        own.eigenvalues[:2],
+        [1j * point.info["frequency"], -1j * point.info["frequency"]],
+        atol=1e-9,
+    )
     assert point.info["criticality"] == "supercritical"
     with exported(oscillating) as model:
-        (seen,) = model.auto.equilibria("i_e", ds=0.02, dsmax=0.05, parmin=-1, parmax=3, nmax=500, epsl=1e-9, epsu=1e-9, epss=1e-8).special("HB")
+        (seen,) = model.auto.equilibria(
+            "i_e",
+            ds=0.02,
+            dsmax=0.05,
+            parmin=-1,
+            parmax=3,
+            nmax=500,
+            epsl=1e-9,
+            epsu=1e-9,
+            epss=1e-8,
+        ).special("HB")
         assert point.value == pytest.approx(seen.value, abs=1e-5)
 
 
@@ -173,17 +249,27 @@ def test_limit_cycles_against_integration(oscillating, cycles):
     assert cycles.status == "ok"
     assert cycles.ended == "bounds"
     assert cycles.stable.all()
-    assert float(data["unit_error"].max()) < 5e-3  # of relaxation-like cycles at the end; 24 intervals have less
+    assert (
+        float(data["unit_error"].max()) < 5e-3
+    )  # of relaxation-like cycles at the end; 24 intervals have less
     k = int(np.argmin(np.abs(data["value"].values - 1.2)))
     assert float(data["unit_error"][k]) < 1e-5
     parameters = branches.along.at([float(data["value"][k])])
-    run = mf.integrate(system, parameters, 40.0, initial=branches.along.model.state(jnp.asarray(cycles.states[k, 0])), saveat=8000)
+    run = mf.integrate(
+        system,
+        parameters,
+        40.0,
+        initial=branches.along.model.state(jnp.asarray(cycles.states[k, 0])),
+        saveat=8000,
+    )
     mean, t = run["mean"].values[2000:, 0], run["time"].values[2000:]
     level = mean.mean()
     up = np.flatnonzero((mean[:-1] < level) & (mean[1:] >= level))
     crossing = t[up] + (level - mean[up]) / (mean[up + 1] - mean[up]) * (t[1] - t[0])
     assert np.diff(crossing).mean() == pytest.approx(float(data["period"][k]), rel=1e-5)
-    assert float(data["mean_max"][k, 0] - data["mean_min"][k, 0]) == pytest.approx(np.ptp(mean), rel=1e-3)
+    assert float(data["mean_max"][k, 0] - data["mean_min"][k, 0]) == pytest.approx(
+        np.ptp(mean), rel=1e-3
+    )
     first = slice(0, 4)
     size = np.ptp(data["mean"].values[first, :, 0], axis=1) ** 2
     slope = size / (data["value"].values[first] - cycles.hopf.value)
@@ -194,7 +280,9 @@ def test_limit_cycles_against_auto(oscillating, cycles):
     """Periods of the same cycles in AUTO."""
     with exported(oscillating) as model:
         steady = model.auto.equilibria("i_e", ds=0.02, dsmax=0.05, parmin=-1, parmax=3, nmax=500)
-        orbits = model.auto.continue_from(steady.first("HB"), "periodic", ds=0.02, dsmax=0.2, nmax=300, ntst=40, parmax=2)
+        orbits = model.auto.continue_from(
+            steady.first("HB"), "periodic", ds=0.02, dsmax=0.2, nmax=300, ntst=40, parmax=2
+        )
         seen = np.array([(p.value, p.period) for p in orbits if p.period and 0.8 < p.value < 1.9])
     ours = np.interp(seen[:, 0], cycles.dataset["value"].values, cycles.dataset["period"].values)
     assert len(seen) > 3
@@ -204,18 +292,32 @@ def test_limit_cycles_against_auto(oscillating, cycles):
 def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
     """There the Jacobian has a double zero, and a curve of folds passes."""
     system, parameters, branches = oscillating
-    curves = mf.bifurcation_curves(system, parameters, ("input[E]", "factor(mean[I,E])"), bounds=((-1.0, 3.0), (0.0, 3.0)), special=branches)
+    curves = mf.bifurcation_curves(
+        system,
+        parameters,
+        ("input[E]", "factor(mean[I,E])"),
+        bounds=((-1.0, 3.0), (0.0, 3.0)),
+        special=branches,
+    )
     (point,) = curves.of("Bogdanov-Takens")
     assert {c.kind for c in curves.curves} == {"fold", "Hopf"}
-    own = scalar("factor(mean[I,E])", parameters).set(scalar("input[E]", parameters).set(parameters, point.value[0]), point.value[1])
+    own = scalar("factor(mean[I,E])", parameters).set(
+        scalar("input[E]", parameters).set(parameters, point.value[0]), point.value[1]
+    )
     model = branches.along.model
     eigenvalues = np.linalg.eigvals(np.asarray(model.jacobian(model.flat(point.state), own)))
     assert np.sort(np.abs(eigenvalues))[1] < 1e-6  # a square root of the error
     assert np.sort(np.abs(eigenvalues))[2] > 0.1
     hopf = next(c for c in curves.curves if c.kind == "Hopf").dataset
     at = int(np.argmin(np.abs(hopf["first"].values - 1.5)))
-    here = mf.fixed_point(system, scalar("factor(mean[I,E])", own).set(scalar("input[E]", parameters).set(parameters, hopf["first"].values[at]),
-                          hopf["second"].values[at]), settle=300.0)  # fmt: skip
+    here = mf.fixed_point(
+        system,
+        scalar("factor(mean[I,E])", own).set(
+            scalar("input[E]", parameters).set(parameters, hopf["first"].values[at]),
+            hopf["second"].values[at],
+        ),
+        settle=300.0,
+    )
     assert abs(here.eigenvalues[0].real) < 1e-3
     assert here.eigenvalues[0].imag == pytest.approx(float(hopf["frequency"][at]), abs=1e-3)
 
@@ -224,10 +326,21 @@ def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
 def symmetric(bistable):
     """Two populations that inhibit each other, alike in everything: the difference of the two is a state of its own below a pitchfork."""
     system = bistable[0]
-    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.5, 0.5], mean=[[0.002, -0.005], [-0.005, 0.002]], g=0.2,
-                                  motifs=mf.Motifs.shared(0.02), input=3.0)  # fmt: skip
+    parameters = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.5, 0.5],
+        mean=[[0.002, -0.005], [-0.005, 0.002]],
+        g=0.2,
+        motifs=mf.Motifs.shared(0.02),
+        input=3.0,
+    )
     start = mf.fixed_point(system, parameters)
-    return system, parameters, mf.continuation(system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), start=start)
+    return (
+        system,
+        parameters,
+        mf.continuation(system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), start=start),
+    )
 
 
 def test_branch_points_lead_to_other_branches(symmetric):
@@ -253,9 +366,21 @@ def test_branch_points_lead_to_other_branches(symmetric):
 def test_branch_points_in_auto(symmetric):
     system, parameters, branches = symmetric
     text = xpp_ode(system.mean_field, flat(system.mean_field, parameters))
-    text = re.sub(r"par (t[chr]_\w+)=([\d.]+)", lambda m: f"{m[1]}={round(float(m[2]) / 0.02)}*tau", text).replace("par nn", "par tau=0.095\npar nn", 1)
+    text = re.sub(
+        r"par (t[chr]_\w+)=([\d.]+)", lambda m: f"{m[1]}={round(float(m[2]) / 0.02)}*tau", text
+    ).replace("par nn", "par tau=0.095\npar nn", 1)
     with xpplab.Model.from_text(text) as model:
-        diagram = model.auto.equilibria("tau", ds=-1e-4, dsmax=0.002, parmin=0.08, parmax=0.1, nmax=2000, epsl=1e-9, epsu=1e-9, epss=1e-8)
+        diagram = model.auto.equilibria(
+            "tau",
+            ds=-1e-4,
+            dsmax=0.002,
+            parmin=0.08,
+            parmax=0.1,
+            nmax=2000,
+            epsl=1e-9,
+            epsu=1e-9,
+            epss=1e-8,
+        )
         (seen,) = {round(p.value, 7) for p in diagram.special("BP")}
     assert 0.02 * branches.of("branch point")[0].value == pytest.approx(seen, abs=1e-6)
 
@@ -277,7 +402,9 @@ def test_pictures(bistable, symmetric):
     lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) > 1]
     assert [line.get_linestyle() for line in lines] == ["-", "--", "-"]
     marks = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 1]
-    np.testing.assert_allclose(sorted(float(m.get_xdata()[0]) for m in marks), [f.value for f in bistable[2].of("fold")])
+    np.testing.assert_allclose(
+        sorted(float(m.get_xdata()[0]) for m in marks), [f.value for f in bistable[2].of("fold")]
+    )
     assert len(bifurcation_diagram(symmetric[2]).axes) == 3
     with pytest.raises(ParameterError, match="cannot be drawn"):
         bifurcation_diagram(bistable[2], show=("spin",))

@@ -8,8 +8,8 @@ from scipy import stats
 
 from motifield import Motifs, Parameters, check_feasible, marginals
 from motifield.errors import InfeasibleStatisticsError, ParameterError
-from motifield.numerics import copula
-from motifield.numerics.copula import Copula
+from motifield.numerics.sampling import copula
+from motifield.numerics.sampling.copula import Copula
 
 RHO = np.array([-1, -0.95, -0.4, 0.0, 0.3, 0.8, 0.97, 1])
 
@@ -27,10 +27,16 @@ def test_lognormals_have_their_closed_form():
     """Cov = m m' (exp(s s' rho) - 1); of opposite signs, with -rho and the sign of the product."""
     first, second = (marginals.Lognormal().quantiles(m, v) for m, v in ((0.5, 0.2), (2.0, 3.0)))
     s = [np.sqrt(np.log1p(v / m**2)) for m, v in ((0.5, 0.2), (2.0, 3.0))]
-    np.testing.assert_allclose(curve(block(first, second)), np.expm1(s[0] * s[1] * RHO), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        curve(block(first, second)), np.expm1(s[0] * s[1] * RHO), rtol=1e-9, atol=1e-12
+    )
     negative = second.reflected()
-    np.testing.assert_allclose(curve(block(first, negative)), -np.expm1(-s[0] * s[1] * RHO), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(block(first, second).slopes, [s[0] * 0.5, s[1] * 2.0], rtol=1e-9)  # Cov(x, Z) = s m
+    np.testing.assert_allclose(
+        curve(block(first, negative)), -np.expm1(-s[0] * s[1] * RHO), rtol=1e-9, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        block(first, second).slopes, [s[0] * 0.5, s[1] * 2.0], rtol=1e-9
+    )  # Cov(x, Z) = s m
 
 
 def test_gaussians_keep_their_correlation():
@@ -40,23 +46,35 @@ def test_gaussians_keep_their_correlation():
 
 @pytest.mark.parametrize(
     ("family", "mean", "variance", "tolerance"),
-    [(marginals.Gamma(), -0.5, 0.4, 1e-5), (marginals.TruncatedGaussian(), 0.5, 0.15, 1e-5),
-     (marginals.Histogram([0, 1, 2, 4, 5], [1, 4, 0, 2], shifted=True), -0.2, 0.3, 2e-3)],
-)  # fmt: skip
+    [
+        (marginals.Gamma(), -0.5, 0.4, 1e-5),
+        (marginals.TruncatedGaussian(), 0.5, 0.15, 1e-5),
+        (marginals.Histogram([0, 1, 2, 4, 5], [1, 4, 0, 2], shifted=True), -0.2, 0.3, 2e-3),
+    ],
+)
 def test_other_covariances_by_quadrature(family, mean, variance, tolerance):
     """E f(Z) g(rho Z + sqrt(1 - rho^2) Y) on a fine grid of both variables."""
     f, g = family.quantiles(mean, variance), marginals.Lognormal().quantiles(0.4, 0.1)
     z = np.linspace(-8, 8, 3201)
     weight = stats.norm.pdf(z) * 0.005
     inside = np.abs(RHO) < 1
-    by_hand = [(weight * f(z)) @ g(rho * z[:, None] + np.sqrt(1 - rho**2) * z) @ weight - mean * 0.4 for rho in RHO[inside]]
+    by_hand = [
+        (weight * f(z)) @ g(rho * z[:, None] + np.sqrt(1 - rho**2) * z) @ weight - mean * 0.4
+        for rho in RHO[inside]
+    ]
     scale = np.sqrt(variance * 0.1)
     found = curve(block(f, g))
     np.testing.assert_allclose(found[inside], by_hand, atol=tolerance * scale)
     made = block(f, g)
     for k in range(2):
-        np.testing.assert_allclose(curve(made, 0, k)[~inside], [made.opposite[0, k], made.same[0, k]], rtol=1e-10)
-    np.testing.assert_allclose(found[~inside], [weight @ (f(z) * g(s * z)) - mean * 0.4 for s in (-1, 1)], atol=2 * tolerance * scale)
+        np.testing.assert_allclose(
+            curve(made, 0, k)[~inside], [made.opposite[0, k], made.same[0, k]], rtol=1e-10
+        )
+    np.testing.assert_allclose(
+        found[~inside],
+        [weight @ (f(z) * g(s * z)) - mean * 0.4 for s in (-1, 1)],
+        atol=2 * tolerance * scale,
+    )
 
 
 def test_two_presences_are_two_normal_variables():
@@ -66,15 +84,24 @@ def test_two_presences_are_two_normal_variables():
     rho = np.array([0.7, -0.5, 0.3, -0.2])
     c = probability.ravel()
     expected = [
-        stats.multivariate_normal([0, 0], [[1, r], [r, 1]]).cdf([stats.norm.ppf(c[i]), stats.norm.ppf(c[j])]) - c[i] * c[j]
+        stats.multivariate_normal([0, 0], [[1, r], [r, 1]]).cdf(
+            [stats.norm.ppf(c[i]), stats.norm.ppf(c[j])]
+        )
+        - c[i] * c[j]
         for i, j, r in zip(left, right, rho, strict=True)
     ]
     np.testing.assert_allclose(pairs(left, right)(rho), expected, atol=1e-9)
     ends = [pairs(left, right)(np.full(4, s)) for s in (-1.0, 1.0)]
-    np.testing.assert_allclose(ends[0], np.maximum(c[left] + c[right] - 1, 0) - c[left] * c[right], atol=1e-9)
-    np.testing.assert_allclose(ends[1], np.minimum(c[left], c[right]) - c[left] * c[right], atol=1e-9)
+    np.testing.assert_allclose(
+        ends[0], np.maximum(c[left] + c[right] - 1, 0) - c[left] * c[right], atol=1e-9
+    )
+    np.testing.assert_allclose(
+        ends[1], np.minimum(c[left], c[right]) - c[left] * c[right], atol=1e-9
+    )
     certain = copula.joint_presence(np.array([[1.0, 0.0], [0.5, 0.5]]))
-    np.testing.assert_array_equal(certain(np.array([0, 1, 0]), np.array([2, 2, 1]))(np.full(3, 0.5)), 0)
+    np.testing.assert_array_equal(
+        certain(np.array([0, 1, 0]), np.array([2, 2, 1]))(np.full(3, 0.5)), 0
+    )
 
 
 def test_the_two_synapses_of_a_motif():
@@ -94,11 +121,18 @@ def test_the_two_synapses_of_a_motif():
 @given(st.integers(1, 3), st.integers(0, 5))
 def test_correlations_are_found_again(P, seed):
     rng = np.random.default_rng(seed)
-    mean, variance = rng.uniform(0.3, 1, (P, P)) * np.where(np.arange(P) % 2, -1, 1), rng.uniform(0.1, 0.3, (P, P))
-    made = Copula.of(marginals.fit(marginals.by_block(marginals.Gamma(), "ABC"[:P]), "ABC"[:P], mean, variance))
+    mean, variance = (
+        rng.uniform(0.3, 1, (P, P)) * np.where(np.arange(P) % 2, -1, 1),
+        rng.uniform(0.1, 0.3, (P, P)),
+    )
+    made = Copula.of(
+        marginals.fit(marginals.by_block(marginals.Gamma(), "ABC"[:P]), "ABC"[:P], mean, variance)
+    )
     wanted = Motifs(*(rng.uniform(-0.8, 0.8, (P,) * n) for n in (3, 3, 3, 2)))
     covariances = copula.motif_covariances(made.covariance, wanted)
-    found = copula.correlations(made.covariance, covariances, copula.products(np.sqrt(variance)), "ABC"[:P], "synapses")
+    found = copula.correlations(
+        made.covariance, covariances, copula.products(np.sqrt(variance)), "ABC"[:P], "synapses"
+    )
     for x, y in zip(found, wanted, strict=True):
         np.testing.assert_allclose(x, y, atol=1e-9)
 
@@ -107,18 +141,38 @@ def test_the_attainable_range_is_in_the_error():
     """Of two lognormals with s^2 = log 2: (2^-1 - 1) / (2 - 1) = -1/2, and 1."""
     made = block(marginals.Lognormal().quantiles(1.0, 1.0))
     wanted = Motifs(*(np.full((1,) * n, x) for n, x in ((3, 0.1), (3, 0.1), (3, 0.0), (2, -0.6))))
-    with pytest.raises(InfeasibleStatisticsError, match=r"tau_rec\[A,A\] = -0.6 cannot be reached: synapses .* reach -0.5 to 1$"):
-        copula.correlations(made.covariance, wanted, copula.products(np.ones((1, 1))), "A", "synapses")
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=r"tau_rec\[A,A\] = -0.6 cannot be reached: synapses .* reach -0.5 to 1$",
+    ):
+        copula.correlations(
+            made.covariance, wanted, copula.products(np.ones((1, 1))), "A", "synapses"
+        )
     near = copula.nearest_correlations(made.covariance, wanted)
     assert near.reciprocal[0, 0] == pytest.approx(-1)
 
 
 def test_an_impossible_field_is_named():
-    parameters = Parameters.of(populations=["E"], N=100, fractions=[1.0], mean=1.0, g=1.0, motifs=Motifs(0.1, 0.1, 0.0999, 0.2))
-    field = copula.field_of(parameters, Motifs(*(np.full((1,) * n, x) for n, x in ((3, 0.1), (3, 0.1), (3, 0.11), (2, 0.2)))))
-    with pytest.raises(InfeasibleStatisticsError, match=r"(?s)no Gaussian field gives these synapses .*tau_chn\[E,E,E\].*nearest"):
+    parameters = Parameters.of(
+        populations=["E"],
+        N=100,
+        fractions=[1.0],
+        mean=1.0,
+        g=1.0,
+        motifs=Motifs(0.1, 0.1, 0.0999, 0.2),
+    )
+    field = copula.field_of(
+        parameters,
+        Motifs(*(np.full((1,) * n, x) for n, x in ((3, 0.1), (3, 0.1), (3, 0.11), (2, 0.2)))),
+    )
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=r"(?s)no Gaussian field gives these synapses .*tau_chn\[E,E,E\].*nearest",
+    ):
         copula.check_field(field, "these synapses")
-    check_feasible(copula.field_of(parameters, Motifs(*(np.full((1,) * n, 0.05) for n in (3, 3, 3, 2)))))
+    check_feasible(
+        copula.field_of(parameters, Motifs(*(np.full((1,) * n, 0.05) for n in (3, 3, 3, 2))))
+    )
 
 
 def test_quantiles_must_have_the_moments_that_they_state():

@@ -6,7 +6,7 @@ from scipy import stats
 
 from motifield import Dense, Gaussian, Motifs, Parameters, marginals, measure, sample
 from motifield.errors import InfeasibleStatisticsError, ParameterError
-from motifield.numerics.verify import student_threshold
+from motifield.numerics.verification.ensemble import student_threshold
 
 CV = 0.6
 
@@ -14,14 +14,20 @@ CV = 0.6
 @pytest.fixture(scope="module")
 def gamma(signed_network):
     parameters = signed_network(2)
-    return parameters, [sample(parameters, seed, sampler=Dense(marginals.Gamma())) for seed in range(20)]
+    return parameters, [
+        sample(parameters, seed, sampler=Dense(marginals.Gamma())) for seed in range(20)
+    ]
 
 
 def test_every_statistic_is_the_one_asked_for(gamma, scores_of):
     """Within what 4 standard errors are when 20 networks tell their own."""
     parameters, networks = gamma
     scores = scores_of(parameters, [measure(n) for n in networks])
-    assert {name: np.abs(z).max() for name, z in scores.items() if np.abs(z).max() > student_threshold(19)} == {}
+    assert {
+        name: np.abs(z).max()
+        for name, z in scores.items()
+        if np.abs(z).max() > student_threshold(19)
+    } == {}
 
 
 def test_the_comparison_detects_wrong_tensors(gamma, least_score_of_wrong_tensors):
@@ -47,7 +53,10 @@ def test_synapses_have_their_distribution_on_the_diagonal_too(gamma):
 def test_the_diagonal_has_unit_variance_where_chains_are_strong():
     """One hidden variable for rows and columns: without correction the field's variance on the diagonal would be 1.6."""
     parameters = Parameters.of(N=400, fractions=[1.0], mean=1.0, g=20.0, motifs=Motifs.shared(0.3))
-    z = [np.diagonal(np.log(sample(parameters, seed, sampler=Dense(marginals.Lognormal())).weights)) for seed in range(20)]
+    z = [
+        np.diagonal(np.log(sample(parameters, seed, sampler=Dense(marginals.Lognormal())).weights))
+        for seed in range(20)
+    ]
     assert np.var(z) == pytest.approx(np.log(2), rel=4 * np.sqrt(2 / 8000))
 
 
@@ -64,18 +73,29 @@ def test_gaussian_marginals_are_the_gaussian_sampler(signed_network):
 
 def test_threads_change_nothing_and_the_diagonal_can_be_zero(signed_network):
     parameters = signed_network(2, N=1400)
-    one, two = (sample(parameters, 1, sampler=Dense(marginals.Lognormal(), threads=n), dtype=np.float32) for n in (1, 3))
+    one, two = (
+        sample(parameters, 1, sampler=Dense(marginals.Lognormal(), threads=n), dtype=np.float32)
+        for n in (1, 3)
+    )
     np.testing.assert_array_equal(one.weights, two.weights)
     assert one.weights.dtype == np.float32
-    without = sample(parameters, 1, sampler=Dense(marginals.Lognormal(), zero_diagonal=True), dtype=np.float32)
+    without = sample(
+        parameters, 1, sampler=Dense(marginals.Lognormal(), zero_diagonal=True), dtype=np.float32
+    )
     assert np.all(np.diagonal(without.weights) == 0)
-    np.testing.assert_array_equal(without.weights - np.diag(np.diagonal(without.weights)), one.weights - np.diag(np.diagonal(one.weights)))
+    np.testing.assert_array_equal(
+        without.weights - np.diag(np.diagonal(without.weights)),
+        one.weights - np.diag(np.diagonal(one.weights)),
+    )
     assert one.rows is None
 
 
 def test_families_by_block(signed_network):
     parameters = signed_network(2, N=200)
-    families = {"A": {"A": marginals.Lognormal(), "B": marginals.Gamma()}, "B": {"A": marginals.TruncatedGaussian(), "B": marginals.Gaussian()}}
+    families = {
+        "A": {"A": marginals.Lognormal(), "B": marginals.Gamma()},
+        "B": {"A": marginals.TruncatedGaussian(), "B": marginals.Gaussian()},
+    }
     J = sample(parameters, 0, sampler=Dense(families)).weights
     n = parameters.sizes[0]
     assert np.all(J[:, :n] > 0)
@@ -85,9 +105,13 @@ def test_families_by_block(signed_network):
 
 def test_offsets_go_with_the_synapses_that_a_neuron_makes():
     """Corr(xi_j, J_ij) = tau_inp, through the first coefficient of the lognormal's series: Cov(J, Z) = s |mean|, s^2 = log(1.48)."""
-    parameters = Parameters.of(N=300, fractions=[1.0], mean=-0.5, g=6.0, motifs=Motifs(divergent=0.1), tau_inp=0.2)
+    parameters = Parameters.of(
+        N=300, fractions=[1.0], mean=-0.5, g=6.0, motifs=Motifs(divergent=0.1), tau_inp=0.2
+    )
     _, field = Dense(marginals.Lognormal())._field(parameters)
-    assert float(field.tau_inp[0, 0]) == pytest.approx(0.2 * np.sqrt(0.12) / (0.5 * np.sqrt(np.log(1.48))))
+    assert float(field.tau_inp[0, 0]) == pytest.approx(
+        0.2 * np.sqrt(0.12) / (0.5 * np.sqrt(np.log(1.48)))
+    )
     found = []
     for seed in range(20):
         network = sample(parameters, seed, sampler=Dense(marginals.Lognormal()))
@@ -98,9 +122,14 @@ def test_offsets_go_with_the_synapses_that_a_neuron_makes():
 
 
 def test_out_of_reach():
-    parameters = Parameters.of(N=100, fractions=[1.0], mean=1.0, g=10.0, motifs=Motifs(reciprocal=-0.6))
+    parameters = Parameters.of(
+        N=100, fractions=[1.0], mean=1.0, g=10.0, motifs=Motifs(reciprocal=-0.6)
+    )
     sampler = Dense(marginals.Lognormal())
-    with pytest.raises(InfeasibleStatisticsError, match=r"tau_rec\[1,1\] = -0.6 cannot be reached: synapses .* reach -0.5 to 1$"):
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=r"tau_rec\[1,1\] = -0.6 cannot be reached: synapses .* reach -0.5 to 1$",
+    ):
         sample(parameters, 0, sampler=sampler)
     # at the end of the range the field's own correlation is -1
     assert float(sampler.nearest(parameters).tau_rec[0, 0]) == pytest.approx(-0.5, abs=1e-6)
@@ -110,9 +139,19 @@ def test_out_of_reach():
 
 def test_the_nearest_statistics_can_be_drawn_and_are_near(signed_network):
     """A hidden variable that widens positive and negative synapses alike is out of reach of fields, by little where it is weak."""
-    parameters = Parameters.of(populations=["E", "I"], N=500, fractions=[0.8, 0.2], mean=[[0.01, -0.016]] * 2, g=0.5, motifs=Motifs.shared(0.004))
+    parameters = Parameters.of(
+        populations=["E", "I"],
+        N=500,
+        fractions=[0.8, 0.2],
+        mean=[[0.01, -0.016]] * 2,
+        g=0.5,
+        motifs=Motifs.shared(0.004),
+    )
     sampler = Dense(marginals.Lognormal())
-    with pytest.raises(InfeasibleStatisticsError, match=r"(?s)no Gaussian field gives these synapses.*nearest\(parameters\)"):
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=r"(?s)no Gaussian field gives these synapses.*nearest\(parameters\)",
+    ):
         sample(parameters, 0, sampler=sampler)
     near = sampler.nearest(parameters)
     sample(near, 0, sampler=sampler)
@@ -125,10 +164,13 @@ def test_the_nearest_statistics_can_be_drawn_and_are_near(signed_network):
 
 HISTOGRAM = ([0.0, 0.5, 1.0, 2.0, 3.0], [2, 6, 5, 1])
 FAMILIES = {
-    "gaussian": marginals.Gaussian(), "lognormal": marginals.Lognormal(), "gamma": marginals.Gamma(),
-    "truncated": marginals.TruncatedGaussian(), "histogram": marginals.Histogram(*HISTOGRAM),
+    "gaussian": marginals.Gaussian(),
+    "lognormal": marginals.Lognormal(),
+    "gamma": marginals.Gamma(),
+    "truncated": marginals.TruncatedGaussian(),
+    "histogram": marginals.Histogram(*HISTOGRAM),
     "shifted": marginals.Histogram(*HISTOGRAM, shifted=True),
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow
@@ -140,4 +182,6 @@ def test_every_family_and_number_of_populations(name, P, signed_network, scores_
     parameters = signed_network(P, seed=10 + P, cv=cv)
     found = [measure(sample(parameters, seed, sampler=Dense(family))) for seed in range(20)]
     scores = scores_of(parameters, found)
-    assert {k: np.abs(z).max() for k, z in scores.items() if np.abs(z).max() > student_threshold(19)} == {}
+    assert {
+        k: np.abs(z).max() for k, z in scores.items() if np.abs(z).max() > student_threshold(19)
+    } == {}

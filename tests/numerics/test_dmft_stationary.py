@@ -7,8 +7,8 @@ from jax.tree_util import Partial
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
-from motifield.numerics import dmft_plots
-from motifield.numerics.verify import student_threshold
+from motifield.numerics.plots import dmft as dmft_plots
+from motifield.numerics.verification.ensemble import student_threshold
 
 N = 1000
 LAGS = [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0]
@@ -16,27 +16,48 @@ LAGS = [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0]
 
 def one(g, *, motifs=1.0, N=N, **others):
     """One population: with motifs, a mean and an input, or none of the three."""
-    return mf.without_reciprocity(mf.Parameters.of(
-        populations=["X"], N=N, fractions=[1.0], mean=-1.5 * motifs / N, g=g, input=motifs,
-        motifs=mf.Motifs(0.5 * motifs / N, 0.5 * motifs / N, 0.35 * motifs / N, 0.0), **others))  # fmt: skip
+    return mf.without_reciprocity(
+        mf.Parameters.of(
+            populations=["X"],
+            N=N,
+            fractions=[1.0],
+            mean=-1.5 * motifs / N,
+            g=g,
+            input=motifs,
+            motifs=mf.Motifs(0.5 * motifs / N, 0.5 * motifs / N, 0.35 * motifs / N, 0.0),
+            **others,
+        )
+    )
 
 
 def two(scale=1.5):
     """E and I with different transfer functions, means, variances and motifs."""
     con = np.full((2, 2, 2), 0.5 / N)
-    return mf.without_reciprocity(mf.Parameters.of(
-        populations=["E", "I"], N=N, fractions=[0.6, 0.4], mean=[[0.001, -0.003], [0.002, -0.0015]],
-        g=scale * np.array([[1.6, 2.2], [2.0, 1.8]]), motifs=mf.Motifs(con, con, 0.6 * con, 0.0), input=[0.8, 0.5]))  # fmt: skip
+    return mf.without_reciprocity(
+        mf.Parameters.of(
+            populations=["E", "I"],
+            N=N,
+            fractions=[0.6, 0.4],
+            mean=[[0.001, -0.003], [0.002, -0.0015]],
+            g=scale * np.array([[1.6, 2.2], [2.0, 1.8]]),
+            motifs=mf.Motifs(con, con, 0.6 * con, 0.0),
+            input=[0.8, 0.5],
+        )
+    )
 
 
 @pytest.fixture(scope="module")
 def tanh():
-    return mf.compile(mf.derive(mf.Architecture(["X"], "tanh(x)", inputs=["noise"]), mf.MotifOnly()))
+    return mf.compile(
+        mf.derive(mf.Architecture(["X"], "tanh(x)", inputs=["noise"]), mf.MotifOnly())
+    )
 
 
 @pytest.fixture(scope="module")
 def tanh_pair():
-    return mf.compile(mf.derive(mf.Architecture(["E", "I"], ["tanh(x)", "tanh(3*x/2)"]), mf.MotifOnly()))
+    return mf.compile(
+        mf.derive(mf.Architecture(["E", "I"], ["tanh(x)", "tanh(3*x/2)"]), mf.MotifOnly())
+    )
 
 
 @pytest.mark.parametrize("g", [1.2, 2.0])
@@ -59,7 +80,9 @@ def test_a_linear_unit_with_noise_has_an_exponential(tanh):
     d = found.dataset.sel(population="X")
     assert d["autocovariance"].values == pytest.approx(0.6 * np.exp(-d["lag"].values), abs=1e-12)
     low = d.sel(frequency=slice(0, 3))
-    assert low["spectrum"].values == pytest.approx(1.2 / (1 + low["frequency"].values ** 2), abs=2e-3)
+    assert low["spectrum"].values == pytest.approx(
+        1.2 / (1 + low["frequency"].values ** 2), abs=2e-3
+    )
 
 
 def test_below_the_onset_the_state_is_static(tanh_pair):
@@ -87,12 +110,24 @@ def test_two_times_settle_on_the_stationary_state(tanh):
 def test_splitting_a_population_changes_nothing(tanh):
     system = mf.compile(mf.derive(mf.Architecture(["a", "b"], "tanh(x)"), mf.MotifOnly()))
     whole = one(2.5)
-    halves = mf.Parameters.of(populations=["a", "b"], N=N, fractions=[0.3, 0.7], mean=float(whole.mean[0, 0]), g=2.5, input=1.0,
-                              motifs=mf.Motifs(*(float(np.ravel(t)[0]) for t in whole.motifs)))  # fmt: skip
-    first, second = (mf.stationary_dmft(s, p, {"variance": 1.0}, throw=True) for s, p in ((tanh, whole), (system, halves)))
+    halves = mf.Parameters.of(
+        populations=["a", "b"],
+        N=N,
+        fractions=[0.3, 0.7],
+        mean=float(whole.mean[0, 0]),
+        g=2.5,
+        input=1.0,
+        motifs=mf.Motifs(*(float(np.ravel(t)[0]) for t in whole.motifs)),
+    )
+    first, second = (
+        mf.stationary_dmft(s, p, {"variance": 1.0}, throw=True)
+        for s, p in ((tanh, whole), (system, halves))
+    )
     assert second.exponent == pytest.approx(first.exponent, abs=1e-9)
     for name in ("mean", "variance", "frozen", "rate"):
-        assert second.dataset[name].values == pytest.approx(np.repeat(first.dataset[name].values, 2), abs=1e-8)
+        assert second.dataset[name].values == pytest.approx(
+            np.repeat(first.dataset[name].values, 2), abs=1e-8
+        )
 
 
 def test_the_exponent_is_the_ground_state_of_a_schroedinger_operator(tanh):
@@ -102,19 +137,28 @@ def test_the_exponent_is_the_ground_state_of_a_schroedinger_operator(tanh):
     n = np.arange(240)
     basis = np.cos(np.pi * np.outer(tau, n) / tau[-1]) * np.where(n == 0, 1, np.sqrt(2))
     w = np.where((tau == 0) | (tau == tau[-1]), 0.5, 1.0) / (len(tau) - 1)
-    energy = np.diag((np.pi * n / tau[-1]) ** 2) + (basis * ((1 - 4 * slopes) * w)[:, None]).T @ basis
+    energy = (
+        np.diag((np.pi * n / tau[-1]) ** 2) + (basis * ((1 - 4 * slopes) * w)[:, None]).T @ basis
+    )
     assert d.exponent == pytest.approx(np.sqrt(1 - np.linalg.eigvalsh(energy)[0]) - 1, abs=1e-6)
 
 
 def test_onset_and_the_exponents_on_both_sides(tanh, tanh_pair):
     """The radius passes 1 where the exponent passes 0, approached from both sides."""
-    assert mf.onset_of_chaos(tanh, one(1.0, motifs=0.0), "g", (0.5, 2.0)).value == pytest.approx(1, abs=1e-8)
+    assert mf.onset_of_chaos(tanh, one(1.0, motifs=0.0), "g", (0.5, 2.0)).value == pytest.approx(
+        1, abs=1e-8
+    )
     for system, make in ((tanh, one), (tanh_pair, two)):
         start = make(1.0)
         onset = mf.onset_of_chaos(system, start, "factor(g)", (0.8, 2.5))
         assert onset.status == "ok"
-        static, chaotic = ([mf.stationary_dmft(system, make(onset.value * f), {"variance": 1.0}, throw=True) for f in fs]
-                           for fs in ((0.97, 0.985), (1.03, 1.06)))  # fmt: skip
+        static, chaotic = (
+            [
+                mf.stationary_dmft(system, make(onset.value * f), {"variance": 1.0}, throw=True)
+                for f in fs
+            ]
+            for fs in ((0.97, 0.985), (1.03, 1.06))
+        )
         assert [r.kind for r in (*static, *chaotic)] == ["static"] * 2 + ["fluctuating"] * 2
         for (near, far), a, b in ((static[::-1], 0.985, 0.97), (chaotic, 1.03, 1.06)):
             crossing = a - near.exponent * (b - a) / (far.exponent - near.exponent)
@@ -127,7 +171,9 @@ def test_onset_and_the_exponents_on_both_sides(tanh, tanh_pair):
 def test_small_networks(tanh):
     """Four networks of 1000 neurons, with motifs, in the chaotic regime."""
     found = mf.stationary_dmft(tanh, one(2.5), {"variance": 1.0}, throw=True)
-    seen = mf.stationary_networks(tanh, one(2.5), N=1000, networks=4, lags=LAGS[::3], mean=found.dataset["mean"].values)
+    seen = mf.stationary_networks(
+        tanh, one(2.5), N=1000, networks=4, lags=LAGS[::3], mean=found.dataset["mean"].values
+    )
     scores = mf.standard_scores(seen, found.dataset)
     assert set(scores.data_vars) == {"mean", "rate", "variance", "autocovariance"}
     for name in scores.data_vars:
@@ -140,7 +186,9 @@ def test_ten_networks_of_4000(tanh, tanh_pair):
     """Variance and autocovariance at ten lags within 3 standard errors, one and two populations with motifs."""
     for system, parameters in ((tanh, one(2.5)), (tanh_pair, two())):
         found = mf.stationary_dmft(system, parameters, {"variance": 1.0}, throw=True)
-        seen = mf.stationary_networks(system, parameters, N=4000, networks=10, lags=LAGS, mean=found.dataset["mean"].values)
+        seen = mf.stationary_networks(
+            system, parameters, N=4000, networks=10, lags=LAGS, mean=found.dataset["mean"].values
+        )
         scores = mf.standard_scores(seen, found.dataset)
         for name in ("variance", "autocovariance"):
             assert np.all(np.abs(scores[name]) < 3), (name, scores[name].values)
@@ -168,8 +216,17 @@ def test_exponents_of_sampled_networks(tanh):
     gc = mf.onset_of_chaos(tanh, one(1.0), "g", (0.8, 3.0)).value
     phi = Partial(tanh.transfer)
     for factor, sign in ((0.8, -1), (1.35, 1)):
-        values = [mf.network_exponent(mf.sample(one(factor * gc, N=600), seed, dtype=np.float32), phi, input=1.0, t1=120.0, transient=40.0,
-                                      dt=0.2).value for seed in range(2)]  # fmt: skip
+        values = [
+            mf.network_exponent(
+                mf.sample(one(factor * gc, N=600), seed, dtype=np.float32),
+                phi,
+                input=1.0,
+                t1=120.0,
+                transient=40.0,
+                dt=0.2,
+            ).value
+            for seed in range(2)
+        ]
         assert np.all(np.sign(values) == sign), (factor, values)
 
 
@@ -179,14 +236,28 @@ def test_the_sign_change_in_networks_of_4000(tanh):
     phi = Partial(tanh.transfer)
 
     def exponents(g):
-        return np.mean([mf.network_exponent(mf.sample(one(g, motifs=0.0, N=4000), seed, dtype=np.float32), phi, t1=180.0, transient=80.0,
-                                            dt=0.25, seed=seed).value for seed in range(5)])  # fmt: skip
+        return np.mean(
+            [
+                mf.network_exponent(
+                    mf.sample(one(g, motifs=0.0, N=4000), seed, dtype=np.float32),
+                    phi,
+                    t1=180.0,
+                    transient=80.0,
+                    dt=0.25,
+                    seed=seed,
+                ).value
+                for seed in range(5)
+            ]
+        )
 
     below = np.array([0.85, 0.9, 0.95])
     slope, offset = np.polyfit(below, [exponents(g) for g in below], 1)
     assert -offset / slope == pytest.approx(1, abs=0.03)
     g = 1.4
-    theory = [mf.stationary_dmft(tanh, one(v, motifs=0.0), {"variance": 1.0}, throw=True).exponent for v in (g, 1.01 * g)]
+    theory = [
+        mf.stationary_dmft(tanh, one(v, motifs=0.0), {"variance": 1.0}, throw=True).exponent
+        for v in (g, 1.01 * g)
+    ]
     shift = 0.01 * (theory[0] - exponents(g)) / (theory[1] - theory[0])
     assert abs(shift) < 0.03, shift
 

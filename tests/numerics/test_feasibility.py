@@ -9,14 +9,22 @@ from hypothesis import strategies as st
 
 from motifield import Motifs, Parameters, check_feasible, nearest_feasible, violations
 from motifield.errors import InfeasibleStatisticsError, ParameterError
-from motifield.numerics.feasibility import residual_moments, strength_covariances
+from motifield.numerics.parameters.feasibility import residual_moments, strength_covariances
 
 
 def network(motifs, P=2, g=None, **options):
     names = ["E", "I", "S"][:P]
     rng = np.random.default_rng(P)
     g = rng.uniform(0.2, 1.0, (P, P)) if g is None else g
-    return Parameters.of(populations=names, N=400, fractions=np.full(P, 1 / P), mean=0.0, g=g, motifs=motifs, **options)
+    return Parameters.of(
+        populations=names,
+        N=400,
+        fractions=np.full(P, 1 / P),
+        mean=0.0,
+        g=g,
+        motifs=motifs,
+        **options,
+    )
 
 
 def full(value, *changes, P=2):
@@ -32,10 +40,16 @@ def test_covariance_matrix_by_its_definition(three_populations):
     for q in range(3):
         for r in range(3):
             for s in range(3):
-                assert made[q, r, s] == pytest.approx(float(t.N * t.tau_con[q, r, s] * t.g[q, r] * t.g[q, s]), rel=1e-13)
-                assert made[q, r, 3 + s] == pytest.approx(float(t.N * t.tau_chn[s, q, r] * t.g[s, q] * t.g[q, r]), rel=1e-13)
+                assert made[q, r, s] == pytest.approx(
+                    float(t.N * t.tau_con[q, r, s] * t.g[q, r] * t.g[q, s]), rel=1e-13
+                )
+                assert made[q, r, 3 + s] == pytest.approx(
+                    float(t.N * t.tau_chn[s, q, r] * t.g[s, q] * t.g[q, r]), rel=1e-13
+                )
                 assert made[q, 3 + s, r] == made[q, r, 3 + s]
-                assert made[q, 3 + r, 3 + s] == pytest.approx(float(t.N * t.tau_div[q, r, s] * t.g[r, q] * t.g[s, q]), rel=1e-13)
+                assert made[q, 3 + r, 3 + s] == pytest.approx(
+                    float(t.N * t.tau_div[q, r, s] * t.g[r, q] * t.g[s, q]), rel=1e-13
+                )
 
 
 def test_residual_moments_by_their_definition(three_populations):
@@ -43,31 +57,62 @@ def test_residual_moments_by_their_definition(three_populations):
     t = three_populations
     for p in range(3):
         for q in range(3):
-            assert A[p, q] == pytest.approx(float(1 - t.tau_con[p, q, q] - t.tau_div[q, p, p]), rel=1e-13)
-            assert B[p, q] == pytest.approx(float(t.tau_rec[p, q] - t.tau_chn[p, q, p] - t.tau_chn[q, p, q]), rel=1e-12)
+            assert A[p, q] == pytest.approx(
+                float(1 - t.tau_con[p, q, q] - t.tau_div[q, p, p]), rel=1e-13
+            )
+            assert B[p, q] == pytest.approx(
+                float(t.tau_rec[p, q] - t.tau_chn[p, q, p] - t.tau_chn[q, p, q]), rel=1e-12
+            )
 
 
 # (statistics, populations named, condition named, amount worked out by hand)
 BROKEN = [
     # the chain E <- E <- I: .03 against sqrt(tau_div[E,E,E] tau_con[E,I,I]) = .02
-    (Motifs(0.02, 0.02, full(0.0, ((0, 0, 1), 0.03)), 0.0), ("E", "E", "I"), "|tau_chn[E,E,I]| = 0.03 <= sqrt(tau_div[E,E,E] tau_con[E,I,I]) = 0.02", 0.01),
+    (
+        Motifs(0.02, 0.02, full(0.0, ((0, 0, 1), 0.03)), 0.0),
+        ("E", "E", "I"),
+        "|tau_chn[E,E,I]| = 0.03 <= sqrt(tau_div[E,E,E] tau_con[E,I,I]) = 0.02",
+        0.01,
+    ),
     # a negative variance of in-strengths: tau_con[I,I,I] = -.01
-    (Motifs(full(0.01, ((1, 1, 1), -0.01), ((1, 0, 1), 0.0), ((1, 1, 0), 0.0)), 0.01), ("I",), "the covariance of in- and out-strengths is positive semidefinite", None),
+    (
+        Motifs(full(0.01, ((1, 1, 1), -0.01), ((1, 0, 1), 0.0), ((1, 1, 0), 0.0)), 0.01),
+        ("I",),
+        "the covariance of in- and out-strengths is positive semidefinite",
+        None,
+    ),
     # rows that correlate more than completely: tau_con[E,E,I] > sqrt(tau_con[E,E,E] tau_con[E,I,I])
     (Motifs(full(0.01, ((0, 0, 1), 0.02), ((0, 1, 0), 0.02))), ("E",), "smallest eigenvalue", None),
     # A_pq = 1 - .6 - .5
     (Motifs(0.6, 0.5), ("E", "E"), "A = 1 - tau_con[E,E,E] - tau_div[E,E,E] >= 0", 0.1),
     # A_EI = 1 - tau_con[E,I,I] - tau_div[I,E,E] = 1 - .7 - .6 alone
-    (Motifs(full(0.0, ((0, 1, 1), 0.7)), full(0.0, ((1, 0, 0), 0.6))), ("E", "I"), "A = 1 - tau_con[E,I,I] - tau_div[I,E,E] >= 0", 0.3),
+    (
+        Motifs(full(0.0, ((0, 1, 1), 0.7)), full(0.0, ((1, 0, 0), 0.6))),
+        ("E", "I"),
+        "A = 1 - tau_con[E,I,I] - tau_div[I,E,E] >= 0",
+        0.3,
+    ),
     # B_EI = .9 against sqrt(A A') = 1 - .1 - .1
-    (Motifs(0.1, 0.1, 0.0, [[0.0, 0.9], [0.9, 0.0]]), ("E", "I"), "|B| = |tau_rec[E,I] - tau_chn[E,I,E] - tau_chn[I,E,I]| = 0.9 <= sqrt(A A') = 0.8", 0.1),
+    (
+        Motifs(0.1, 0.1, 0.0, [[0.0, 0.9], [0.9, 0.0]]),
+        ("E", "I"),
+        "|B| = |tau_rec[E,I] - tau_chn[E,I,E] - tau_chn[I,E,I]| = 0.9 <= sqrt(A A') = 0.8",
+        0.1,
+    ),
     # a residual reciprocity made by chains alone: |0 - .06 - .06| against 1 - .94
-    (Motifs(0.47, 0.47, full(0.0, ((0, 0, 0), 0.06)), 0.0), ("E", "E"), "|B| = |tau_rec[E,E] - tau_chn[E,E,E] - tau_chn[E,E,E]| = 0.12", 0.06),
-]  # fmt: skip
+    (
+        Motifs(0.47, 0.47, full(0.0, ((0, 0, 0), 0.06)), 0.0),
+        ("E", "E"),
+        "|B| = |tau_rec[E,E] - tau_chn[E,E,E] - tau_chn[E,E,E]| = 0.12",
+        0.06,
+    ),
+]
 
 
 @pytest.mark.parametrize(("motifs", "populations", "condition", "amount"), BROKEN)
-def test_each_violation_names_population_condition_and_amount(motifs, populations, condition, amount):
+def test_each_violation_names_population_condition_and_amount(
+    motifs, populations, condition, amount
+):
     parameters = network(motifs, check=False)
     found = [v for v in violations(parameters) if condition in v.condition]
     assert [v.populations for v in found] == [populations]
@@ -112,7 +157,10 @@ def test_an_empty_block_constrains_nothing():
 
 
 def distance(a, b):
-    return sum(float(np.sum((np.asarray(x) - np.asarray(y)) ** 2)) for x, y in zip(a.motifs, b.motifs, strict=True))
+    return sum(
+        float(np.sum((np.asarray(x) - np.asarray(y)) ** 2))
+        for x, y in zip(a.motifs, b.motifs, strict=True)
+    )
 
 
 def random_statistics(P, seed, scale):
@@ -122,7 +170,11 @@ def random_statistics(P, seed, scale):
     return Motifs(con + con.transpose(0, 2, 1), div + div.transpose(0, 2, 1), chain, rec + rec.T)
 
 
-statistics = {"P": st.integers(1, 3), "seed": st.integers(0, 10**6), "scale": st.sampled_from([0.01, 0.1, 0.5])}
+statistics = {
+    "P": st.integers(1, 3),
+    "seed": st.integers(0, 10**6),
+    "scale": st.sampled_from([0.01, 0.1, 0.5]),
+}
 
 
 @settings(max_examples=25)
@@ -134,7 +186,9 @@ def test_nearest_is_feasible_and_not_farther_than_other_candidates(P, seed, scal
     # candidates that are feasible: independent synapses, and the wanted statistics shrunk along the line between
     shrunk = wanted.without_motifs()
     for share in np.linspace(0, 1, 21):
-        candidate = wanted.replace(**{n: share * getattr(wanted, n) for n in ("tau_con", "tau_div", "tau_chn", "tau_rec")})
+        candidate = wanted.replace(
+            **{n: share * getattr(wanted, n) for n in ("tau_con", "tau_div", "tau_chn", "tau_rec")}
+        )
         shrunk = candidate if not violations(candidate) else shrunk
     for candidate in (wanted.without_motifs(), shrunk):
         assert distance(near, wanted) <= distance(candidate, wanted) * (1 + 1e-6) + 1e-9
@@ -152,10 +206,14 @@ def test_nearest_of_one_population_by_hand():
     which is far from its bound 1 - 2 a, nothing else: a = c / 3.
     """
     near = nearest_feasible(network(Motifs(0.0, 0.0, 0.06, 0.0), P=1, check=False))
-    np.testing.assert_allclose([np.asarray(t).item() for t in near.motifs], [0.02, 0.02, 0.02, 0.0], atol=1e-6)
+    np.testing.assert_allclose(
+        [np.asarray(t).item() for t in near.motifs], [0.02, 0.02, 0.02, 0.0], atol=1e-6
+    )
 
 
-@pytest.mark.parametrize(("excess", "tolerance"), [(1e-1, 1e-6), (1e-2, 1e-6), (1e-3, 1e-5), (1e-4, 1e-3)])
+@pytest.mark.parametrize(
+    ("excess", "tolerance"), [(1e-1, 1e-6), (1e-2, 1e-6), (1e-3, 1e-5), (1e-4, 1e-3)]
+)
 def test_small_violations_are_mended_accurately(excess, tolerance):
     """con = div = .02, chain = .02 + e, rec = .04: the same minimisation as above gives .02 + e / 3 for all three."""
     near = nearest_feasible(network(Motifs(0.02, 0.02, 0.02 + excess, 0.04), P=1, check=False))
@@ -171,4 +229,7 @@ def test_nearest_with_an_empty_block():
     chain[1, 1, :] = chain[:, 1, 1] = 0
     near = nearest_feasible(network(Motifs(con, con, chain), g=g, check=False))
     assert violations(near) == []
-    assert not np.any(np.asarray(near.tau_con)[1, 1]) or np.abs(np.asarray(near.tau_con)[1, 1]).max() < 1e-8
+    assert (
+        not np.any(np.asarray(near.tau_con)[1, 1])
+        or np.abs(np.asarray(near.tau_con)[1, 1]).max() < 1e-8
+    )

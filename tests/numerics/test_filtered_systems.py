@@ -12,21 +12,32 @@ from motifield.errors import ParameterError
 from motifield.numerics import linear
 
 ERF = "1 + erf(x - 1/2)"
-FILTERED = {"membrane": {"E": mf.filters.membrane(1.0), "I": mf.filters.adapting(0.7, 0.6, 4.0)},
-            "synapse": {"E": mf.filters.exponential(0.4), "I": mf.filters.exponential(1.5)},
-            "inputs": ["spread", "in-strength", "out-strength", "noise"]}  # fmt: skip
+FILTERED = {
+    "membrane": {"E": mf.filters.membrane(1.0), "I": mf.filters.adapting(0.7, 0.6, 4.0)},
+    "synapse": {"E": mf.filters.exponential(0.4), "I": mf.filters.exponential(1.5)},
+    "inputs": ["spread", "in-strength", "out-strength", "noise"],
+}
 
 
 @pytest.fixture(scope="module")
 def numbers(two_populations):
-    return two_populations.replace(spread=[0.3, 0.2], in_strength=[0.1, -0.2], tau_inp=np.array([[0.05, 0.02], [0.03, -0.04]]), noise=[0.1, 0.05])
+    return two_populations.replace(
+        spread=[0.3, 0.2],
+        in_strength=[0.1, -0.2],
+        tau_inp=np.array([[0.05, 0.02], [0.03, -0.04]]),
+        noise=[0.1, 0.05],
+    )
 
 
 def by_hand(par, t1):
     """K, kappa[target, source] and Delta at t1 under LowRank, from rest: a state for every neuron filter, loops over populations."""
     N, al, J, g = (np.asarray(getattr(par, n)) for n in ("N", "fractions", "mean", "g"))
-    con, div, chn, rec, inp = (np.asarray(getattr(par, f"tau_{n}")) for n in ("con", "div", "chn", "rec", "inp"))
-    I, h, sig, D = (np.asarray(v) for v in (par.input(0.0), par.in_strength(0.0), par.spread(0.0), par.noise))
+    con, div, chn, rec, inp = (
+        np.asarray(getattr(par, f"tau_{n}")) for n in ("con", "div", "chn", "rec", "inp")
+    )
+    I, h, sig, D = (
+        np.asarray(v) for v in (par.input(0.0), par.in_strength(0.0), par.spread(0.0), par.noise)
+    )
     A = 1 - np.einsum("pqq->pq", con) - np.einsum("qpp->pq", div)
     B = rec - np.einsum("pqp->pq", chn) - np.einsum("qpq->pq", chn)
     tau, tau_x, b, tau_a, syn = 1.0, 0.7, 0.6, 4.0, np.array([0.4, 1.5])
@@ -36,7 +47,15 @@ def by_hand(par, t1):
         return ((u - x) / tau, 0 * a) if p == 0 else ((u - x - b * a) / tau_x, (x - a) / tau_a)
 
     def split(y):
-        return y[:4].reshape(2, 2), y[4:12].reshape(2, 2, 2), y[12:20].reshape(2, 2, 2), y[20:22], y[22:26].reshape(2, 2), y[26:30].reshape(2, 2), y[30:].reshape(2, 3)
+        return (
+            y[:4].reshape(2, 2),
+            y[4:12].reshape(2, 2, 2),
+            y[12:20].reshape(2, 2, 2),
+            y[20:22],
+            y[22:26].reshape(2, 2),
+            y[26:30].reshape(2, 2),
+            y[30:].reshape(2, 3),
+        )
 
     def variance(kappa, rho, z, V):
         Delta = z**2 + V
@@ -51,7 +70,10 @@ def by_hand(par, t1):
         K, kap, rho, e, c, z, V = split(y)  # c[q, p]: through the synapses of q onto p
         Delta = variance(kap[0], rho[0], z[0], V[:, 0])
         width = np.sqrt(1 + 2 * Delta)
-        R, G = 1 + erf((K[0] - 0.5) / width), 2 / np.sqrt(np.pi) / width * np.exp(-(((K[0] - 0.5) / width) ** 2))
+        R, G = (
+            1 + erf((K[0] - 0.5) / width),
+            2 / np.sqrt(np.pi) / width * np.exp(-(((K[0] - 0.5) / width) ** 2)),
+        )
         dK, dkap, drho, de, dc, dz, dV = (np.zeros_like(v) for v in (K, kap, rho, e, c, z, V))
         for p in range(2):
             total = I[p] + c[:, p].sum() + sum(N * J[p, q] * e[q] for q in range(2))
@@ -62,14 +84,21 @@ def by_hand(par, t1):
                 dkap[0, p, q], dkap[1, p, q] = membrane(p, kap[0, p, q], kap[1, p, q], e[q] + h[q])
                 drho[0, p, q], drho[1, p, q] = membrane(p, rho[0, p, q], rho[1, p, q], e[q])
                 through = sum(N * g[p, q] * g[q, r] * chn[p, q, r] * kap[0, q, r] for r in range(2))
-                through += g[p, q] * g[q, p] * B[p, q] * rho[0, q, p] / al[p] + np.sqrt(N) * g[p, q] * inp[p, q] * z[0, q]
+                through += (
+                    g[p, q] * g[q, p] * B[p, q] * rho[0, q, p] / al[p]
+                    + np.sqrt(N) * g[p, q] * inp[p, q] * z[0, q]
+                )
                 dc[q, p] = (al[q] * G[q] * through - c[q, p]) / syn[q]
             # variance of x, covariance of x and a, variance of a under white noise in the input
             vx, vxa, va = V[p]
             if p == 0:
                 dV[p] = 2 * (D[p] / tau - vx) / tau, 0, 0
             else:
-                dV[p] = (-2 * vx - 2 * b * vxa + 2 * D[p] / tau_x) / tau_x, (-vxa - b * va) / tau_x + (vx - vxa) / tau_a, 2 * (vxa - va) / tau_a
+                dV[p] = (
+                    (-2 * vx - 2 * b * vxa + 2 * D[p] / tau_x) / tau_x,
+                    (-vxa - b * va) / tau_x + (vx - vxa) / tau_a,
+                    2 * (vxa - va) / tau_a,
+                )
         return np.concatenate([v.ravel() for v in (dK, dkap, drho, de, dc, dz, dV)])
 
     y = solve_ivp(field, (0, t1), np.zeros(36), rtol=1e-10, atol=1e-12, method="DOP853").y[:, -1]
@@ -86,17 +115,34 @@ def system():
 def test_filters_and_all_inputs(system, numbers, t1):
     K, kappa, Delta, V = by_hand(numbers, t1)
     last = mf.integrate(system, numbers, t1, rtol=1e-10, atol=1e-12, throw=True).isel(time=-1)
-    for name, expected in (("mean", K), ("kappa", kappa), ("variance", Delta), ("noise_variance", V)):
+    for name, expected in (
+        ("mean", K),
+        ("kappa", kappa),
+        ("variance", Delta),
+        ("noise_variance", V),
+    ):
         np.testing.assert_allclose(last[name], expected, rtol=2e-7, atol=1e-9, err_msg=name)
     assert last["kappa"].dims == ("membrane", "population")
     assert list(last["membrane"].values) == ["E", "I"]
 
 
 def test_the_fixed_point_does_not_depend_on_time_constants(numbers):
-    plain = numbers.replace(spread=0.0, in_strength=0.0, tau_inp=np.zeros((2, 2)), noise=np.zeros(2))
-    unit = mf.fixed_point(mf.compile(mf.derive(mf.Architecture(["E", "I"], ERF))), plain, throw=True)
-    slow = mf.compile(mf.derive(mf.Architecture(["E", "I"], ERF, membrane={"E": mf.filters.membrane(1), "I": mf.filters.membrane(0.4)},
-                                                synapse=mf.filters.exponential(0.6) * mf.filters.gamma_delay(0.5, 2))))  # fmt: skip
+    plain = numbers.replace(
+        spread=0.0, in_strength=0.0, tau_inp=np.zeros((2, 2)), noise=np.zeros(2)
+    )
+    unit = mf.fixed_point(
+        mf.compile(mf.derive(mf.Architecture(["E", "I"], ERF))), plain, throw=True
+    )
+    slow = mf.compile(
+        mf.derive(
+            mf.Architecture(
+                ["E", "I"],
+                ERF,
+                membrane={"E": mf.filters.membrane(1), "I": mf.filters.membrane(0.4)},
+                synapse=mf.filters.exponential(0.6) * mf.filters.gamma_delay(0.5, 2),
+            )
+        )
+    )
     found = mf.fixed_point(slow, plain, throw=True)
     for name in ("mean", "variance", "rate"):
         np.testing.assert_allclose(found.dataset[name], unit.dataset[name], rtol=1e-9)
@@ -106,23 +152,30 @@ def test_the_fixed_point_does_not_depend_on_time_constants(numbers):
 
 def test_time_constants_are_parameters(system, numbers):
     """Differentiable: the gradient of a trajectory with respect to a time constant is its difference quotient."""
-    from motifield.numerics.integrate import trajectory
+    from motifield.numerics.system.trajectories import trajectory
 
     @jax.jit
     def end(tau):
         par = numbers.replace(membrane={"tau": tau})
-        return trajectory(system, par, system.rest(2), jnp.array([0.0, 2.0]), rtol=1e-10, atol=1e-12)[0].K[-1, 1]
+        return trajectory(
+            system, par, system.rest(2), jnp.array([0.0, 2.0]), rtol=1e-10, atol=1e-12
+        )[0].K[-1, 1]
 
     tau = jnp.array([1.0, 0.7])
     gradient = jax.jit(jax.grad(end))(tau)
     for k in range(2):
         step = jnp.zeros(2).at[k].set(1e-4)
-        assert float(gradient[k]) == pytest.approx(float(end(tau + step) - end(tau - step)) / 2e-4, rel=1e-5)
+        assert float(gradient[k]) == pytest.approx(
+            float(end(tau + step) - end(tau - step)) / 2e-4, rel=1e-5
+        )
 
 
 def test_parameters_that_do_not_fit(system, numbers):
     with pytest.raises(ParameterError, match="add 'noise' to its inputs"):
-        mf.integrate(mf.compile(mf.derive(mf.Architecture(["E", "I"], ERF))), numbers.replace(spread=0.0, in_strength=0.0, tau_inp=np.zeros((2, 2))))
+        mf.integrate(
+            mf.compile(mf.derive(mf.Architecture(["E", "I"], ERF))),
+            numbers.replace(spread=0.0, in_strength=0.0, tau_inp=np.zeros((2, 2))),
+        )
     with pytest.raises(ParameterError, match="tau"):
         mf.integrate(system, numbers.replace(membrane={"tau": [-1.0, 0.7]}))
     with pytest.raises(ParameterError, match="rise"):
@@ -140,7 +193,9 @@ def response(above, below, t):
             return linear.low_pass(y, jnp.ones(1), filters)
         return jnp.concatenate(linear.respond(y[:1], y[1:], jnp.ones(1), filters, order))
 
-    return solve_ivp(lambda _, y: np.asarray(field(y)), (0, t), np.zeros(order), rtol=1e-9, atol=1e-11).y[0, -1]
+    return solve_ivp(
+        lambda _, y: np.asarray(field(y)), (0, t), np.zeros(order), rtol=1e-9, atol=1e-11
+    ).y[0, -1]
 
 
 @pytest.mark.parametrize("order", [1, 2, 5])
@@ -150,11 +205,16 @@ def test_observer_form(order):
 
     below = np.polynomial.polynomial.polypow([1, 2.0 / order], order)
     for t in (0.7, 3.0):
-        assert response([1.0], list(below), t) == pytest.approx(gamma.cdf(t, order, scale=2.0 / order), abs=1e-7)
+        assert response([1.0], list(below), t) == pytest.approx(
+            gamma.cdf(t, order, scale=2.0 / order), abs=1e-7
+        )
 
 
 def test_filters_of_different_orders_side_by_side():
-    low, high = linear.observer([0.5], [1, 2.0], 2, 3), linear.observer([1.0, 0.3], [1, 2.0, 1.5, 0.4], 2, 3)
+    low, high = (
+        linear.observer([0.5], [1, 2.0], 2, 3),
+        linear.observer([1.0, 0.3], [1, 2.0, 1.5, 0.4], 2, 3),
+    )
     both = linear.select([low, high], (0, 1))
     np.testing.assert_allclose(both.gain((1, 3)), [0.5, 1.0])
     z, inner = jnp.array([0.3, -0.2]), jnp.array([0.4, 0.1])

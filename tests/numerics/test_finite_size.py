@@ -6,21 +6,25 @@ import scipy.special
 
 import motifield as mf
 from motifield.errors import ArchitectureError, SolverError
-from motifield.numerics.couplings import without_reciprocity
-from motifield.numerics.finite_size import _Linear, _start
-from motifield.numerics.order_parameters import Ensemble, consistent
-from motifield.numerics.verify import QUANTITIES
+from motifield.numerics.parameters.couplings import without_reciprocity
+from motifield.numerics.verification.ensemble import QUANTITIES
+from motifield.numerics.verification.fluctuations import _Linear, _start
+from motifield.numerics.verification.order_parameters import Ensemble, consistent
 
 ALL_INPUTS = ["in-strength", "spread", "out-strength"]
 
 
 def compiled(populations, transfer, closure=None, **options):
-    return mf.compile(mf.derive(mf.Architecture(populations, transfer, **options), closure or mf.SecondMoment()))
+    return mf.compile(
+        mf.derive(mf.Architecture(populations, transfer, **options), closure or mf.SecondMoment())
+    )
 
 
 def predicted(system, parameters):
     """From Newton's method alone, which compiles faster than the dynamics."""
-    return mf.finite_size(system, parameters, mf.fixed_point(system, parameters, settle=0.0, throw=True))
+    return mf.finite_size(
+        system, parameters, mf.fixed_point(system, parameters, settle=0.0, throw=True)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +39,35 @@ def pair():
 
 def one(N=400, B=0.0, **changes):
     given = {"mean": -0.8 / N, "g": 0.6, "input": 0.3} | changes
-    motifs = mf.Motifs.homogeneous(convergent=4 / N, divergent=4 / N, chain=2.4 / N, reciprocal=4.8 / N + B)
+    motifs = mf.Motifs.homogeneous(
+        convergent=4 / N, divergent=4 / N, chain=2.4 / N, reciprocal=4.8 / N + B
+    )
     return mf.Parameters.of(populations=["X"], N=N, fractions=[1.0], motifs=motifs, **given)
 
 
 def two(N=400, **changes):
     """Different means and widths, every motif, every input; B = 0 at every N."""
     mean = np.array([[1.2, -1.8], [1.8, -1.2]]) / N
-    motifs = mf.Motifs.homogeneous(convergent=30 / N, divergent=30 / N, chain=27 / N, reciprocal=0.0)
-    given = {"g": [[0.35, 0.3], [0.25, 0.4]], "in_strength": [0.2, 0.1], "spread": [0.3, 0.5]} | changes
-    return without_reciprocity(mf.Parameters.of(
-        populations=["E", "I"], N=N, fractions=[0.7, 0.3], mean=mean, motifs=motifs, input=[0.8, 0.6],
-        tau_inp=np.array([[0.6, 0.3], [-0.5, 0.4]]) / np.sqrt(N), **given,
-    ))  # fmt: skip
+    motifs = mf.Motifs.homogeneous(
+        convergent=30 / N, divergent=30 / N, chain=27 / N, reciprocal=0.0
+    )
+    given = {
+        "g": [[0.35, 0.3], [0.25, 0.4]],
+        "in_strength": [0.2, 0.1],
+        "spread": [0.3, 0.5],
+    } | changes
+    return without_reciprocity(
+        mf.Parameters.of(
+            populations=["E", "I"],
+            N=N,
+            fractions=[0.7, 0.3],
+            mean=mean,
+            motifs=motifs,
+            input=[0.8, 0.6],
+            tau_inp=np.array([[0.6, 0.3], [-0.5, 0.4]]) / np.sqrt(N),
+            **given,
+        )
+    )
 
 
 def test_linear_neurons_by_hand():
@@ -61,7 +81,9 @@ def test_linear_neurons_by_hand():
     of_variance = (4 * g**4 * X**2 * of_mean + 2 * V**2 / N) / (1 - g**2) ** 2
     found = predicted(system, own)
     assert found.expected.values[:2, 0] == pytest.approx([X, V])
-    assert found.spread.values[:, 0] == pytest.approx(np.sqrt([of_mean, of_variance, of_mean, of_mean]))
+    assert found.spread.values[:, 0] == pytest.approx(
+        np.sqrt([of_mean, of_variance, of_mean, of_mean])
+    )
     assert found.radius == pytest.approx(g)
     # where X is above its limit eta is wider: E(change of sd(eta) times the mean of eta / sd)
     assert found.bias.values[0, 0] == pytest.approx(g**2 * X / (1 - g**2) / N / (1 - m) ** 2)
@@ -73,12 +95,20 @@ def test_symmetric_linear_networks_by_hand():
     """
     g, N = 0.3, 500
     own = mf.Parameters.of(
-        populations=["X"], N=N, fractions=[1.0], mean=0.0, g=g, motifs=mf.Motifs.homogeneous(reciprocal=1.0), input=1.0
+        populations=["X"],
+        N=N,
+        fractions=[1.0],
+        mean=0.0,
+        g=g,
+        motifs=mf.Motifs.homogeneous(reciprocal=1.0),
+        input=1.0,
     )
     angle = (np.arange(400) + 0.5) * np.pi / 400
     f, weights = 1 / (1 - 2 * g * np.cos(angle)), np.sin(angle) ** 2 * 2 / 400
     first, second, third, fourth = (weights @ f**k for k in (1, 2, 3, 4))
-    of_mean, mixed, of_square = (2 / N * v for v in (second - first**2, third - first * second, fourth - second**2))
+    of_mean, mixed, of_square = (
+        2 / N * v for v in (second - first**2, third - first * second, fourth - second**2)
+    )
     of_variance = of_square - 4 * first * mixed + 4 * first**2 * of_mean
     found = predicted(compiled(["X"], "x", mf.Cavity()), own)
     assert found.expected.values[:3, 0] == pytest.approx([first, second - first**2, first])
@@ -91,7 +121,9 @@ def independent(phi, system, parameters, n, seed):
     theory of these; and `_Linear`. Written without the averages of the theory.
     """
     point = mf.fixed_point(system, parameters, settle=0.0, throw=True)
-    linear = _Linear.of(consistent(system, parameters, _start(system, parameters, point, 0.0)), parameters.sizes)
+    linear = _Linear.of(
+        consistent(system, parameters, _start(system, parameters, point, 0.0)), parameters.sizes
+    )
     neurons, own = linear.neurons, Ensemble.of(parameters)
     P, sizes, alpha = parameters.P, parameters.sizes, np.asarray(parameters.fractions)
     mean, residual, (drive, along, beside) = (
@@ -102,22 +134,44 @@ def independent(phi, system, parameters, n, seed):
     rng, hidden, others = np.random.default_rng(seed), [], []
     for q in range(P):
         values, vectors = np.linalg.eigh(own.strengths[q])
-        hidden.append(rng.standard_normal((n, sizes[q], 2 * P + 1)) @ (vectors * np.sqrt(np.maximum(values, 0))).T)
+        hidden.append(
+            rng.standard_normal((n, sizes[q], 2 * P + 1))
+            @ (vectors * np.sqrt(np.maximum(values, 0))).T
+        )
         others.append(rng.standard_normal((n, sizes[q])))
 
     def sums(R, C, W):
-        x = [drive[q] + (R @ mean[q] + W[:, q])[:, None] + np.einsum("nip,np->ni", u[..., :P], alpha * R + along) + beside[q] * u[..., -1]
-             + np.sqrt(C @ residual[q])[:, None] * z for q, (u, z) in enumerate(zip(hidden, others, strict=True))]  # fmt: skip
+        x = [
+            drive[q]
+            + (R @ mean[q] + W[:, q])[:, None]
+            + np.einsum("nip,np->ni", u[..., :P], alpha * R + along)
+            + beside[q] * u[..., -1]
+            + np.sqrt(C @ residual[q])[:, None] * z
+            for q, (u, z) in enumerate(zip(hidden, others, strict=True))
+        ]
         rates = [phi(v) for v in x]
-        out = sum(alpha[q] * (hidden[q][..., P : 2 * P] * rates[q][..., None]).mean(1) for q in range(P))
+        out = sum(
+            alpha[q] * (hidden[q][..., P : 2 * P] * rates[q][..., None]).mean(1) for q in range(P)
+        )
         around = [v - neurons.mean[q] for q, v in enumerate(x)]
-        first, second, moments, squares = (np.stack([(v**k).mean(1) for v in values], 1)
-                                           for values, k in ((rates, 1), (rates, 2), (around, 1), (around, 2)))  # fmt: skip
+        first, second, moments, squares = (
+            np.stack([(v**k).mean(1) for v in values], 1)
+            for values, k in ((rates, 1), (rates, 2), (around, 1), (around, 2))
+        )
         return first, second, out, moments, squares
 
     def whole(R, C, W, moments, squares):
         limits = neurons.theta.reshape(4, P)
-        return np.hstack([R - limits[0], C - limits[1], W - limits[2], 0 * W, moments, squares - neurons.average(neurons.local[4])])
+        return np.hstack(
+            [
+                R - limits[0],
+                C - limits[1],
+                W - limits[2],
+                0 * W,
+                moments,
+                squares - neurons.average(neurons.local[4]),
+            ]
+        )
 
     state = tuple(np.tile(v, (n, 1)) for v in neurons.theta.reshape(4, P)[:3])
     first_order = whole(*sums(*state)) @ linear.whole.T
@@ -133,7 +187,11 @@ def independent(phi, system, parameters, n, seed):
 @pytest.mark.parametrize("populations", [1, 2])
 def test_equivalent_independent_neurons(plain, pair, populations):
     """What is left of the sums beyond first order has a mean that is the bias; the first order has the covariance."""
-    phi, system, own = (np.tanh, plain, one(300)) if populations == 1 else (lambda x: 1 + scipy.special.erf(x - 1), pair, two(400))
+    phi, system, own = (
+        (np.tanh, plain, one(300))
+        if populations == 1
+        else (lambda x: 1 + scipy.special.erf(x - 1), pair, two(400))
+    )
     exact, first, linear = independent(phi, system, own, 600, 1)
     bias, P = linear.bias, own.P
     bias[5 * P :] += np.diag(linear.total)[4 * P : 5 * P]
@@ -141,9 +199,13 @@ def test_equivalent_independent_neurons(plain, pair, populations):
     error = left.std(0) / np.sqrt(len(left))
     known = np.delete(np.arange(6 * P), slice(3 * P, 4 * P))
     assert np.all(np.abs(left.mean(0) - bias)[known] < 4 * error[known])
-    assert np.all((error < 0.15 * np.abs(bias))[known] | (error < 0.01 * first.std(0))[known])  # so that it says something
+    assert np.all(
+        (error < 0.15 * np.abs(bias))[known] | (error < 0.01 * first.std(0))[known]
+    )  # so that it says something
     scale = np.sqrt(np.diag(linear.total))[known]
-    seen, expected = (v[np.ix_(known, known)] / np.outer(scale, scale) for v in (np.cov(exact.T), linear.total))
+    seen, expected = (
+        v[np.ix_(known, known)] / np.outer(scale, scale) for v in (np.cov(exact.T), linear.total)
+    )
     # second-order parts add a fraction of order 1 / N
     np.testing.assert_allclose(seen, expected, atol=4 * np.sqrt(2 / len(exact)))
 
@@ -154,7 +216,10 @@ def merged(system, parameters, weights):
     out = []
     for k, quantity in enumerate(("mean", "rate")):
         own = found.matrix((quantity,))
-        out += [np.sqrt(weights @ own @ weights), weights @ found.bias.sel(quantity=quantity).values]
+        out += [
+            np.sqrt(weights @ own @ weights),
+            weights @ found.bias.sel(quantity=quantity).values,
+        ]
         assert own == pytest.approx(own.T), k
     return np.array(out)
 
@@ -164,22 +229,41 @@ def test_splitting_a_population_changes_nothing(plain, B):
     split = compiled(["a", "b"], "tanh(x)")
     own = one(400, B)
     copies = mf.Parameters.of(
-        populations=["a", "b"], N=400, fractions=[0.4, 0.6], mean=np.full((2, 2), float(own.mean[0, 0])), g=float(own.g[0, 0]),
-        motifs=mf.Motifs(*(float(np.ravel(v)[0]) for v in own.motifs)), input=0.3,
-    )  # fmt: skip
-    np.testing.assert_allclose(merged(split, copies, np.array([0.4, 0.6])), merged(plain, own, np.ones(1)), rtol=1e-9)
+        populations=["a", "b"],
+        N=400,
+        fractions=[0.4, 0.6],
+        mean=np.full((2, 2), float(own.mean[0, 0])),
+        g=float(own.g[0, 0]),
+        motifs=mf.Motifs(*(float(np.ravel(v)[0]) for v in own.motifs)),
+        input=0.3,
+    )
+    np.testing.assert_allclose(
+        merged(split, copies, np.array([0.4, 0.6])), merged(plain, own, np.ones(1)), rtol=1e-9
+    )
 
 
 def test_names_do_not_matter(pair):
     own, swap = two(), np.array([1, 0])
     other = mf.Parameters.of(
-        populations=["I", "E"], N=400, fractions=np.asarray(own.fractions)[swap], mean=np.asarray(own.mean)[swap][:, swap],
-        g=np.asarray(own.g)[swap][:, swap], motifs=mf.Motifs(*(np.asarray(v)[np.ix_(*(swap,) * np.ndim(v))] for v in own.motifs)),
-        input=[0.6, 0.8], in_strength=[0.1, 0.2], spread=[0.5, 0.3], tau_inp=np.asarray(own.tau_inp)[swap][:, swap],
-    )  # fmt: skip
-    first, second = predicted(pair, own), predicted(compiled(["I", "E"], "1 + erf(x - 1)", inputs=ALL_INPUTS), other)
+        populations=["I", "E"],
+        N=400,
+        fractions=np.asarray(own.fractions)[swap],
+        mean=np.asarray(own.mean)[swap][:, swap],
+        g=np.asarray(own.g)[swap][:, swap],
+        motifs=mf.Motifs(*(np.asarray(v)[np.ix_(*(swap,) * np.ndim(v))] for v in own.motifs)),
+        input=[0.6, 0.8],
+        in_strength=[0.1, 0.2],
+        spread=[0.5, 0.3],
+        tau_inp=np.asarray(own.tau_inp)[swap][:, swap],
+    )
+    first, second = (
+        predicted(pair, own),
+        predicted(compiled(["I", "E"], "1 + erf(x - 1)", inputs=ALL_INPUTS), other),
+    )
     for name in ("spread", "bias", "expected"):
-        np.testing.assert_allclose(getattr(second, name).sel(population=["E", "I"]), getattr(first, name), rtol=1e-8)
+        np.testing.assert_allclose(
+            getattr(second, name).sel(population=["E", "I"]), getattr(first, name), rtol=1e-8
+        )
 
 
 def test_covariance_and_bias_fall_as_one_over_N(pair):
@@ -191,7 +275,9 @@ def test_covariance_and_bias_fall_as_one_over_N(pair):
 
 def test_kappa_is_the_rate_and_rows_are_complete(pair):
     found = predicted(pair, two())
-    np.testing.assert_allclose(found.spread.sel(quantity="kappa"), np.array([0.7, 0.3]) * found.spread.sel(quantity="rate"))
+    np.testing.assert_allclose(
+        found.spread.sel(quantity="kappa"), np.array([0.7, 0.3]) * found.spread.sel(quantity="rate")
+    )
     # rates and kappa are functions of each other: the covariance is degenerate
     assert np.linalg.matrix_rank(found.matrix(), tol=1e-10) == 6
     assert len(found.rows()) == 8
@@ -226,11 +312,16 @@ def test_where_there_is_no_expansion(plain):
     filtered = compiled(["X"], "tanh(x)", membrane=mf.filters.membrane(0.5))
     with pytest.raises(ArchitectureError, match="not for units with other filters"):
         mf.finite_size(filtered, one())
-    plain_bulk = mf.Parameters.of(populations=["X"], N=400, fractions=[1.0], mean=0.0, g=1.6, input=0.1)
+    plain_bulk = mf.Parameters.of(
+        populations=["X"], N=400, fractions=[1.0], mean=0.0, g=1.6, input=0.1
+    )
     with pytest.raises(SolverError, match="bulk has the radius"):
         mf.finite_size(plain, plain_bulk)
     with pytest.raises(SolverError, match="population X do not differ"):
-        mf.finite_size(plain, mf.Parameters.of(populations=["X"], N=100, fractions=[1.0], mean=0.0, g=0.0, input=0.3))
+        mf.finite_size(
+            plain,
+            mf.Parameters.of(populations=["X"], N=100, fractions=[1.0], mean=0.0, g=0.0, input=0.3),
+        )
     with pytest.raises(SolverError, match="not a fixed point of these"):
         mf.finite_size(plain, one(), mf.fixed_point(plain, one(input=0.5)))
     own = one(mean=3 / 400, input=0.0, g=0.2)
@@ -246,14 +337,25 @@ def three(N):
     motifs = mf.Motifs.by_population(tau, chain_sign=-1)
     mean = np.array([[2.0, -1.5, -0.5], [1.5, -0.5, 0.3], [0.5, 0.4, -1.0]]) / N
     own = mf.Parameters.of(
-        populations=["A", "B", "C"], N=N, fractions=[0.5, 0.3, 0.2], mean=mean, g=0.3, motifs=motifs, input=[0.4, 0.2, 0.6]
+        populations=["A", "B", "C"],
+        N=N,
+        fractions=[0.5, 0.3, 0.2],
+        mean=mean,
+        g=0.3,
+        motifs=motifs,
+        input=[0.4, 0.2, 0.6],
     )
     return without_reciprocity(own)
 
 
 ARCHITECTURES = {
     "one population, tanh, reciprocal residuals": (("X",), "tanh(x)", lambda: one(1500, 0.4), 100),
-    "two populations with chains, all inputs": (("E", "I"), "1 + erf(x - 1)", lambda: two(1000), 100),
+    "two populations with chains, all inputs": (
+        ("E", "I"),
+        "1 + erf(x - 1)",
+        lambda: two(1000),
+        100,
+    ),
     "three populations, rectified": (("A", "B", "C"), "Max(x, 0)", lambda: three(1000), 200),
 }
 
@@ -274,8 +376,16 @@ def test_sampled_networks(name):
 
     ends = []
     for seed in range(count):
-        run = mf.simulate(mf.sample(own, seed, dtype=np.float32), phi, input=own.input, in_strength=own.in_strength, spread=own.spread,
-                          t1=20.0, saveat=[20.0], throw=True)  # fmt: skip
+        run = mf.simulate(
+            mf.sample(own, seed, dtype=np.float32),
+            phi,
+            input=own.input,
+            in_strength=own.in_strength,
+            spread=own.spread,
+            t1=20.0,
+            saveat=[20.0],
+            throw=True,
+        )
         ends.append(np.concatenate([run[k].values[-1] for k in QUANTITIES]))
     seen = np.array(ends)
     spread = theory.spread.sel(quantity=list(QUANTITIES)).values.ravel()

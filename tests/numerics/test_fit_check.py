@@ -9,12 +9,12 @@ import pytest
 
 import motifield as mf
 from motifield.errors import InfeasibleStatisticsError, ParameterError
-from motifield.numerics.feasibility import residual_moments
-from motifield.numerics.fit import Fit
-from motifield.numerics.fit_check import FitCheck, check
-from motifield.numerics.fit_networks import Later, Protocol, measured, scaled
-from motifield.numerics.least_squares import Minima
-from motifield.numerics.sampling import Gaussian
+from motifield.numerics.fitting.least_squares import Minima
+from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.inference.confirmation import FitCheck, check
+from motifield.numerics.inference.networks import Later, Protocol, measured, scaled
+from motifield.numerics.parameters.feasibility import residual_moments
+from motifield.numerics.sampling.samplers import Gaussian
 
 PULSE = mf.pulse(0.3, 1.3, 1.0, 1.0)
 TIMES = (0.8, 1.3, 3.0)
@@ -28,22 +28,58 @@ class Altered(Gaussian):
 
 
 def row(quantity, condition, **others):
-    return {"quantity": quantity, "population": "E", "condition": condition, "value": 0.5, "error": 0.05, **others}
+    return {
+        "quantity": quantity,
+        "population": "E",
+        "condition": condition,
+        "value": 0.5,
+        "error": 0.05,
+        **others,
+    }
 
 
 @pytest.fixture(scope="module")
 def fitted():
     """One population with convergent motifs and inhibition, at the parameters as they are: the equations are exact at fixed points (B = 0)."""
-    system = mf.compile(mf.derive(mf.Architecture(["E"], mf.transfer.power_law(exponent=2.0, gain=0.5), inputs=["spread"]), closure=mf.SecondMoment()))
-    base = mf.Parameters.of(populations=["E"], N=4000, fractions=[1.0], mean=-0.0005, g=0.3, motifs=mf.Motifs(convergent=0.0005), input=1.0, spread=0.4)
+    system = mf.compile(
+        mf.derive(
+            mf.Architecture(
+                ["E"], mf.transfer.power_law(exponent=2.0, gain=0.5), inputs=["spread"]
+            ),
+            closure=mf.SecondMoment(),
+        )
+    )
+    base = mf.Parameters.of(
+        populations=["E"],
+        N=4000,
+        fractions=[1.0],
+        mean=-0.0005,
+        g=0.3,
+        motifs=mf.Motifs(convergent=0.0005),
+        input=1.0,
+        spread=0.4,
+    )
     rows = [row(quantity, name) for name in ("a", "b") for quantity in ("rate_mean", "rate_sd")]
-    rows += [row("rate_quantile", "b", level=0.8), row("rate_correlation", "b", against="a"), row("rate_change", "b", against="a", held_out=True)]
+    rows += [
+        row("rate_quantile", "b", level=0.8),
+        row("rate_correlation", "b", against="a"),
+        row("rate_change", "b", against="a", held_out=True),
+    ]
     rows += [row("rate_mean", "pulse", time=t) for t in TIMES]
     unknowns = [mf.Unknown("input[E] @ b", low=0), mf.Unknown("persistence", low=0.0, high=1.0)]
-    problem = mf.Problem.of(system, base, mf.Targets.of(rows), unknowns, conditions={"a": {}, "b": {"input[E]": 1.6}, "pulse": {"input": PULSE}})
+    problem = mf.Problem.of(
+        system,
+        base,
+        mf.Targets.of(rows),
+        unknowns,
+        conditions={"a": {}, "b": {"input[E]": 1.6}, "pulse": {"input": PULSE}},
+    )
     u = jnp.asarray(problem.coordinates.given()).at[1].set(0.0)  # a persistence of one half
     residuals, outcome = problem.compiled(u, problem.at_rest())
-    return Fit(problem, Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))))
+    return Fit(
+        problem,
+        Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))),
+    )
 
 
 class Counted(Gaussian):
@@ -74,8 +110,12 @@ def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
     assert abs(correlation["z"]) < 4
     assert correlation["standard error"] < 0.03
     # the same statistics at another N: equations differ by the share of variance that is convergent alone
-    np.testing.assert_allclose([own["theory"] for own in rows.values()], [own["fit"] for own in rows.values()], rtol=2e-2)
-    assert not np.allclose([own["theory"] for own in rows.values()], [own["fit"] for own in rows.values()], rtol=1e-9)
+    np.testing.assert_allclose(
+        [own["theory"] for own in rows.values()], [own["fit"] for own in rows.values()], rtol=2e-2
+    )
+    assert not np.allclose(
+        [own["theory"] for own in rows.values()], [own["fit"] for own in rows.values()], rtol=1e-9
+    )
     assert confirmed.json()["passed"] is True
     assert confirmed.dataset()["sample"].shape == (6, 10)
 
@@ -83,8 +123,19 @@ def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
 def test_networks_notice_synapses_that_are_a_fifth_too_strong(fitted, confirmed):
     problem = fitted.problem
     conditions = {name: scaled(fitted.parameters(name), 1000) for name in problem.conditions}
-    protocol = Protocol(problem.exact, conditions, problem.starts, problem.times, np.array([0.5]), 60.0, dict.fromkeys(conditions, 1.0))
-    samples = [measured(problem.targets, protocol, protocol.run(k, 0, Altered(), np.float32)) for k in range(3)]
+    protocol = Protocol(
+        problem.exact,
+        conditions,
+        problem.starts,
+        problem.times,
+        np.array([0.5]),
+        60.0,
+        dict.fromkeys(conditions, 1.0),
+    )
+    samples = [
+        measured(problem.targets, protocol, protocol.run(k, 0, Altered(), np.float32))
+        for k in range(3)
+    ]
     found = replace(confirmed, samples=np.array(samples))
     assert not found.passed
     means = [own["z"] for own in found.rows() if own["target"].startswith("rate_mean")]
@@ -135,11 +186,20 @@ def test_an_input_that_waits():
     own = Later(PULSE, -0.5, 10.0)
     assert [float(own(t)[0]) for t in (0.0, 10.5, 10.79, 10.81, 11.79, 11.81)] == [1, 1, 1, 2, 2, 1]
     np.testing.assert_allclose(own.edges, [10.8, 11.8])
-    np.testing.assert_allclose(Later(PULSE, 0.5, 10.0).edges, [10.8])  # the first jump is before the start
+    np.testing.assert_allclose(
+        Later(PULSE, 0.5, 10.0).edges, [10.8]
+    )  # the first jump is before the start
 
 
 def test_another_size_keeps_the_reciprocity_that_chains_do_not_bring():
-    base = mf.Parameters.of(N=4000, fractions=[1.0], mean=-0.0005, g=0.3, motifs=mf.Motifs(0.002, 0.002, 0.001, 0.1), input=1.0)
+    base = mf.Parameters.of(
+        N=4000,
+        fractions=[1.0],
+        mean=-0.0005,
+        g=0.3,
+        motifs=mf.Motifs(0.002, 0.002, 0.001, 0.1),
+        input=1.0,
+    )
     own = scaled(base, 1000)
     assert float(own.tau_chn.ravel()[0]) == pytest.approx(0.004)
     assert float(own.mean.ravel()[0]) == pytest.approx(-0.002)
@@ -150,7 +210,15 @@ def test_another_size_keeps_the_reciprocity_that_chains_do_not_bring():
 
 def offsets(fitted, persistence, names=("a", "b", "pulse"), N=4000, **changes):
     conditions = {name: fitted.parameters(name).replace(**changes) for name in names}
-    protocol = Protocol(fitted.problem.exact, conditions, fitted.problem.starts, fitted.problem.times, np.array([persistence]), 1.0, {})
+    protocol = Protocol(
+        fitted.problem.exact,
+        conditions,
+        fitted.problem.starts,
+        fitted.problem.times,
+        np.array([persistence]),
+        1.0,
+        {},
+    )
     network = mf.Network.of(np.zeros((N, N), dtype=np.float32), np.zeros(N, dtype=int), ["E"])
     return np.array([protocol._offsets(network, name, 3) for name in names])
 
@@ -169,7 +237,11 @@ def test_offsets_are_correlated_as_the_persistence_says(fitted):
 
 
 def test_arguments_are_checked(fitted):
-    for arguments, message in (({"networks": 1}, "at least two"), ({"settle": 0.0}, "settle = 0.0"), ({"tolerance": -1.0}, "not negative")):
+    for arguments, message in (
+        ({"networks": 1}, "at least two"),
+        ({"settle": 0.0}, "settle = 0.0"),
+        ({"tolerance": -1.0}, "not negative"),
+    ):
         with pytest.raises(ParameterError, match=message):
             check(fitted, **arguments)
 
@@ -180,15 +252,51 @@ def test_pools_and_times_are_read_where_they_are():
 
     labels = np.array(["A"] * 3 + ["B"])
     rate = np.array([[2.0, 6.0], [3.0, 10.0]])
-    seen = xr.Dataset({"rate": (("time", "population"), rate), "rate_sd": (("time", "population"), np.array([[1.0, 0.0], [2.0, 0.0]])),
-                       "trajectory": (("time", "recorded"), np.array([[1.0, 2, 3, 6], [1, 3, 5, 10]]))},
-                      coords={"time": [5.0, 7.0], "label": ("neuron", labels)})  # fmt: skip
+    seen = xr.Dataset(
+        {
+            "rate": (("time", "population"), rate),
+            "rate_sd": (("time", "population"), np.array([[1.0, 0.0], [2.0, 0.0]])),
+            "trajectory": (("time", "recorded"), np.array([[1.0, 2, 3, 6], [1, 3, 5, 10]])),
+        },
+        coords={"time": [5.0, 7.0], "label": ("neuron", labels)},
+    )
     system = mf.compile(mf.derive(mf.Architecture(["A", "B"], "x"), closure=mf.LowRank()))
     own = mf.Parameters.of(populations=["A", "B"], N=4, fractions=[0.75, 0.25], mean=0.0, g=0.1)
-    targets = mf.Targets.of([{"quantity": "rate_mean", "population": "A+B", "condition": "c", "value": 1.0, "error": 1.0},
-                             {"quantity": "rate_mean", "population": "B", "condition": "c", "value": 1.0, "error": 1.0, "time": 2.5},
-                             {"quantity": "rate_sd", "population": "A", "condition": "c", "value": 1.0, "error": 1.0, "time": 2.5},
-                             {"quantity": "rate_quantile", "population": "A", "condition": "c", "value": 1.0, "error": 1.0, "level": 0.5}])  # fmt: skip
+    targets = mf.Targets.of(
+        [
+            {
+                "quantity": "rate_mean",
+                "population": "A+B",
+                "condition": "c",
+                "value": 1.0,
+                "error": 1.0,
+            },
+            {
+                "quantity": "rate_mean",
+                "population": "B",
+                "condition": "c",
+                "value": 1.0,
+                "error": 1.0,
+                "time": 2.5,
+            },
+            {
+                "quantity": "rate_sd",
+                "population": "A",
+                "condition": "c",
+                "value": 1.0,
+                "error": 1.0,
+                "time": 2.5,
+            },
+            {
+                "quantity": "rate_quantile",
+                "population": "A",
+                "condition": "c",
+                "value": 1.0,
+                "error": 1.0,
+                "level": 0.5,
+            },
+        ]
+    )
     protocol = Protocol(system, {"c": own}, {"c": 0.5}, {"c": np.array([2.5])}, np.ones(2), 5.0, {})
     np.testing.assert_allclose(protocol.moments("c"), [7.0])
     np.testing.assert_allclose(measured(targets, protocol, {"c": seen}), [3.0, 10.0, 2.0, 2.0])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.numerics.fit import Fit
-from motifield.numerics.fit_report import headline
+from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.reports.fit import headline
 
 VOID = {"meta", "img", "br", "hr"}
 
@@ -78,18 +78,28 @@ def test_a_page_by_itself(page, made_up_fit):
     rows = made_up_fit.rows()
     assert [row[0] for row in in_fit[1:]] == [r["target"] for r in rows if not r["held out"]]
     assert [row[0] for row in held[1:]] == [r["target"] for r in rows if r["held out"]]
-    assert [float(row[3]) for row in held[1:]] == pytest.approx([r["fit"] for r in rows if r["held out"]], rel=1e-3)
-    assert {row[0]: float(row[1]) for row in values[1:]} == pytest.approx(made_up_fit.values, rel=1e-3)
+    assert [float(row[3]) for row in held[1:]] == pytest.approx(
+        [r["fit"] for r in rows if r["held out"]], rel=1e-3
+    )
+    assert {row[0]: float(row[1]) for row in values[1:]} == pytest.approx(
+        made_up_fit.values, rel=1e-3
+    )
     assert "mean squared misfit" in text
     assert "$" not in text, "formulas within sentences are formulas"
 
 
 def test_missing_entries_are_no_misfit():
-    rows = [{"target": "rate_sd E", "value": np.nan, "z": np.nan, "held out": False}, {"target": "rate_mean E", "value": 1.0, "z": -0.5, "held out": False},
-            {"target": "rate_mean I", "value": 1.0, "z": 9.0, "held out": True}]  # fmt: skip
+    rows = [
+        {"target": "rate_sd E", "value": np.nan, "z": np.nan, "held out": False},
+        {"target": "rate_mean E", "value": 1.0, "z": -0.5, "held out": False},
+        {"target": "rate_mean I", "value": 1.0, "z": 9.0, "held out": True},
+    ]
     reproduced, text = headline(SimpleNamespace(rows=lambda: rows, loss=0.25))
     assert reproduced
-    assert text == "1 of 1 targets are within 2 standard errors; the largest difference is 0.5 (rate_mean E); loss 0.25"
+    assert (
+        text
+        == "1 of 1 targets are within 2 standard errors; the largest difference is 0.5 (rate_mean E); loss 0.25"
+    )
 
 
 def test_errors_and_what_is_determined(page, made_up_identifiability):
@@ -98,10 +108,14 @@ def test_errors_and_what_is_determined(page, made_up_identifiability):
     values = made.tables[2]
     assert values[0][:5] == ["parameter", "value", "standard error", "low", "high"]
     errors = made_up_identifiability.standard_errors()
-    assert [float(row[2]) for row in values[1:]] == pytest.approx([errors[row[0]] for row in values[1:]], rel=1e-3)
+    assert [float(row[2]) for row in values[1:]] == pytest.approx(
+        [errors[row[0]] for row in values[1:]], rel=1e-3
+    )
     held, expected = made.tables[1], made_up_identifiability.held_out_rows()
     assert held[0] == ["target", "value", "error", "prediction", "prediction error", "z"]
-    assert [float(row[4]) for row in held[1:]] == pytest.approx([row["prediction error"] for row in expected], rel=1e-3)
+    assert [float(row[4]) for row in held[1:]] == pytest.approx(
+        [row["prediction error"] for row in expected], rel=1e-3
+    )
     assert values[1][-1] == "yes"
     assert values[2][-1] == "no"
     assert f"<pre>{escape(made_up_identifiability.text())}</pre>" in text
@@ -109,7 +123,12 @@ def test_errors_and_what_is_determined(page, made_up_identifiability):
 
 
 def test_a_check_that_failed(page):
-    failed = SimpleNamespace(passed=False, criterion="theory is off by 9", status="the networks still move", rows=lambda: [{"target": "rate_mean E", "z": 9.0}])
+    failed = SimpleNamespace(
+        passed=False,
+        criterion="theory is off by 9",
+        status="the networks still move",
+        rows=lambda: [{"target": "rate_mean E", "z": 9.0}],
+    )
     text, made = page(check=failed)
     assert made.verdicts[1:] == ["verdict failed"]
     assert "<strong>Not confirmed:</strong> theory is off by 9." in text
@@ -129,7 +148,9 @@ def test_the_verdict(made_up_fit):
     z = np.abs((made_up_fit.predictions - t.value) / t.error)[~t.held_out]
     good, text = headline(made_up_fit)
     assert good == bool(np.all(z <= 2))
-    assert text.startswith(f"{int(np.sum(z <= 2))} of {len(z)} targets are within 2 standard errors; the largest difference is {z.max():.2g} (")
+    assert text.startswith(
+        f"{int(np.sum(z <= 2))} of {len(z)} targets are within 2 standard errors; the largest difference is {z.max():.2g} ("
+    )
 
 
 def test_a_fit_that_did_not_converge_says_so(page, made_up_fit, monkeypatch):

@@ -10,10 +10,10 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError, SpecError
-from motifield.numerics.fit import Fit
-from motifield.numerics.fit_spec import SOLVERS
-from motifield.numerics.fitted_spec import write_fitted_spec
-from motifield.numerics.least_squares import Minima
+from motifield.numerics.fitting.least_squares import Minima
+from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.spec.fit import SOLVERS
+from motifield.numerics.spec.fitted import write_fitted_spec
 
 README = Path(__file__).parents[2] / "README.md"
 BASE = """
@@ -84,15 +84,32 @@ def test_every_entry_reaches_fit(read):
     spec = read()
     given = spec.fit.arguments(spec.numbers())
     unknowns = {own.label: own for own in given["unknowns"]}
-    assert list(unknowns) == ["mean[E,I]", "mean[I,E]", "input[E] @ gratings", "spread[E] = spread[I]", "mean[E,E]"]
-    assert unknowns["mean[E,I]"] == mf.Unknown("mean[E,I]", high=0.0, prior=mf.LogNormal(0.006, 0.4, -1))
+    assert list(unknowns) == [
+        "mean[E,I]",
+        "mean[I,E]",
+        "input[E] @ gratings",
+        "spread[E] = spread[I]",
+        "mean[E,E]",
+    ]
+    assert unknowns["mean[E,I]"] == mf.Unknown(
+        "mean[E,I]", high=0.0, prior=mf.LogNormal(0.006, 0.4, -1)
+    )
     assert unknowns["mean[I,E]"] == mf.Unknown("mean[I,E]", low=0.0)
-    assert unknowns["mean[E,E]"] == mf.Unknown("mean[E,E]", low=0.0005, prior=mf.Normal(0.001, 0.0002)), "named, so that Dale's law does not name it again"
-    assert unknowns["input[E] @ gratings"] == mf.Unknown("input[E]", "gratings", 0.0, 5.0, mf.Normal(1.5, 0.5), (1.0, 2.0))
+    assert unknowns["mean[E,E]"] == mf.Unknown(
+        "mean[E,E]", low=0.0005, prior=mf.Normal(0.001, 0.0002)
+    ), "named, so that Dale's law does not name it again"
+    assert unknowns["input[E] @ gratings"] == mf.Unknown(
+        "input[E]", "gratings", 0.0, 5.0, mf.Normal(1.5, 0.5), (1.0, 2.0)
+    )
     assert given["priors"] == {"g[E,E]": mf.Normal(0.1, 0.02)}
     assert given["motifs"] == mf.FreeMotifs(("tau_con[E,E,E]",), ("tau_div[*,*,*]",))
     assert given["conditions"] == {"spontaneous": {}, "gratings": {"input[I]": 1.4}}
-    assert {name: given[name] for name in ("starts", "seed", "stable", "step")} == {"starts": 5, "seed": 3, "stable": False, "step": 0.05}
+    assert {name: given[name] for name in ("starts", "seed", "stable", "step")} == {
+        "starts": 5,
+        "seed": 3,
+        "stable": False,
+        "step": 0.05,
+    }
     assert isinstance(given["solver"], mf.FirstOrder)
     assert given["targets"].value.tolist() == [1.0, 2.0]
 
@@ -102,11 +119,27 @@ def test_it_makes_a_problem(read):
     spec = read()
     system = mf.compile(mf.derive(spec.architecture, spec.closure))
     own = spec.fit.arguments(spec.numbers())
-    problem = mf.Problem.of(system, spec.numbers(), **{n: own[n] for n in ("targets", "unknowns", "motifs", "conditions", "priors", "stable", "step")})
+    problem = mf.Problem.of(
+        system,
+        spec.numbers(),
+        **{
+            n: own[n]
+            for n in ("targets", "unknowns", "motifs", "conditions", "priors", "stable", "step")
+        },
+    )
     u = problem.coordinates.given()
-    assert problem.coordinates.of_condition(u, "gratings").input(0.0).tolist() == pytest.approx([1.0, 1.4])
-    assert problem.coordinates.of_condition(u, "spontaneous").input(0.0).tolist() == pytest.approx([1.0, 1.0])
-    assert list(problem.coordinates.priors) == ["mean[E,I]", "input[E] @ gratings", "mean[E,E]", "g[E,E]"]
+    assert problem.coordinates.of_condition(u, "gratings").input(0.0).tolist() == pytest.approx(
+        [1.0, 1.4]
+    )
+    assert problem.coordinates.of_condition(u, "spontaneous").input(0.0).tolist() == pytest.approx(
+        [1.0, 1.0]
+    )
+    assert list(problem.coordinates.priors) == [
+        "mean[E,I]",
+        "input[E] @ gratings",
+        "mean[E,E]",
+        "g[E,E]",
+    ]
     assert (problem.stable, problem.step) == (False, 0.05)
 
 
@@ -121,7 +154,9 @@ def test_random_starts_follow_the_priors_of_the_table(read):
 
 def test_what_is_left_out_has_the_defaults_of_fit(read):
     spec = read('[fit]\n[[fit.unknown]]\nname = "spread"\n')
-    targets = mf.Targets.of([{"quantity": "rate_mean", "population": "E", "value": 1.0, "error": 0.1}])
+    targets = mf.Targets.of(
+        [{"quantity": "rate_mean", "population": "E", "value": 1.0, "error": 0.1}]
+    )
     given = spec.fit.arguments(spec.numbers(), targets)
     assert given["targets"] is targets
     assert given["conditions"] == {"baseline": {}}
@@ -130,7 +165,9 @@ def test_what_is_left_out_has_the_defaults_of_fit(read):
     assert given["solver"] == mf.LevenbergMarquardt()
     assert (given["starts"], given["seed"], given["stable"], given["step"]) == (32, 0, True, 0.1)
     assert read("").fit is None
-    named = read('[fit]\nstable = 0.4\ncorrelated = true\n[[fit.unknown]]\nname = "spread"\n').fit.arguments(spec.numbers(), targets)
+    named = read(
+        '[fit]\nstable = 0.4\ncorrelated = true\n[[fit.unknown]]\nname = "spread"\n'
+    ).fit.arguments(spec.numbers(), targets)
     assert (named["stable"], given["correlated"], named["correlated"]) == (0.4, False, True)
 
 
@@ -142,7 +179,9 @@ def test_settings_of_the_solver(read):
 
 
 def test_a_mean_of_one_condition_leaves_that_of_all_unknown(read):
-    spec = read('[fit]\ntargets = "rates.csv"\ndale = { E = 1, I = -1 }\n[[fit.unknown]]\nname = "mean[E,E]"\ncondition = "gratings"\nlow = 0\n')
+    spec = read(
+        '[fit]\ntargets = "rates.csv"\ndale = { E = 1, I = -1 }\n[[fit.unknown]]\nname = "mean[E,E]"\ncondition = "gratings"\nlow = 0\n'
+    )
     labels = [own.label for own in spec.fit.arguments(spec.numbers())["unknowns"]]
     assert labels == ["mean[E,E]", "mean[E,I]", "mean[I,E]", "mean[E,E] @ gratings"]
 
@@ -150,31 +189,59 @@ def test_a_mean_of_one_condition_leaves_that_of_all_unknown(read):
 def test_a_fit_of_the_written_spec_starts_from_the_solution(read, tmp_path):
     """Also where a factor of one condition multiplies what the condition has multiplied already, or sets anew what a factor would multiply."""
     conditions = '[fit.conditions.gratings]\n"input[E]" = 1.5\n"factor(input)" = 2.0\n'
-    unknowns = {"factor": '[[fit.unknown]]\nname = "factor(input)"\ncondition = "gratings"\nlow = 0\n', "one": '[[fit.unknown]]\nname = "input[E] @ gratings"\n'}
+    unknowns = {
+        "factor": '[[fit.unknown]]\nname = "factor(input)"\ncondition = "gratings"\nlow = 0\n',
+        "one": '[[fit.unknown]]\nname = "input[E] @ gratings"\n',
+    }
     for name, unknown in unknowns.items():
         spec = read('[fit]\ntargets = "rates.csv"\n' + unknown + conditions)
         system = mf.compile(mf.derive(spec.architecture, spec.closure))
 
         def problem_of(spec, system=system):
             given = spec.fit.arguments(spec.numbers())
-            return mf.Problem.of(system, spec.numbers(), **{n: given[n] for n in ("targets", "unknowns", "motifs", "conditions", "priors")})
+            return mf.Problem.of(
+                system,
+                spec.numbers(),
+                **{n: given[n] for n in ("targets", "unknowns", "motifs", "conditions", "priors")},
+            )
 
         problem = problem_of(spec)
         u = problem.coordinates.given() + 0.3
         shape = (1, *problem.at_rest().shape)
-        fit = Fit(problem, Minima(u[None], np.zeros(shape), np.zeros(1), np.zeros(1, dtype=int), np.ones(1, dtype=bool)))
+        fit = Fit(
+            problem,
+            Minima(
+                u[None],
+                np.zeros(shape),
+                np.zeros(1),
+                np.zeros(1, dtype=int),
+                np.ones(1, dtype=bool),
+            ),
+        )
         write_fitted_spec(fit, tmp_path / "spec.toml", tmp_path / f"{name}.toml")
         again = problem_of(mf.load_spec(tmp_path / f"{name}.toml"))
-        before, after = (p.coordinates.of_condition(jnp.asarray(v), "gratings").input(0.0) for p, v in ((problem, u), (again, again.coordinates.given())))
+        before, after = (
+            p.coordinates.of_condition(jnp.asarray(v), "gratings").input(0.0)
+            for p, v in ((problem, u), (again, again.coordinates.given()))
+        )
         np.testing.assert_allclose(after, before, rtol=1e-12)
         assert before[0] != pytest.approx(3.0)
         assert before[1] == pytest.approx(2.0 * np.exp(0.3) if name == "factor" else 2.0)
 
 
 def test_the_section_in_the_readme(read):
-    (section,) = [block for block in re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL) if block.startswith("[fit]")]
+    (section,) = [
+        block
+        for block in re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+        if block.startswith("[fit]")
+    ]
     given = read(section).fit.arguments(read(section).numbers())
-    assert [own.label for own in given["unknowns"]] == ["mean[E,E]", "mean[E,I]", "mean[I,E]", "input[E] @ gratings"]
+    assert [own.label for own in given["unknowns"]] == [
+        "mean[E,E]",
+        "mean[E,I]",
+        "mean[I,E]",
+        "input[E] @ gratings",
+    ]
     assert given["unknowns"][1].prior == mf.LogNormal(0.004, 0.5, -1)
     assert given["motifs"] == mf.FreeMotifs.classes("convergent")
     assert (given["starts"], given["conditions"]["gratings"]) == (64, {"input[I]": 1.2})
@@ -182,11 +249,18 @@ def test_the_section_in_the_readme(read):
 
 def test_classes_of_motifs(read):
     """Chains come with the convergence and the divergence that they need."""
-    assert read('[fit]\nmotif_classes = ["chain"]\n').fit.motifs() == mf.FreeMotifs(("tau_con", "tau_div", "tau_chn"))
+    assert read('[fit]\nmotif_classes = ["chain"]\n').fit.motifs() == mf.FreeMotifs(
+        ("tau_con", "tau_div", "tau_chn")
+    )
 
 
 def test_whole_inputs_of_a_condition(read):
-    spec = read(FIT.replace('"input[I]" = 1.4', 'input = { times = [0, 1], signals = { image = [0, 2] }, weights = { image = { E = 1, I = 3 } } }'))
+    spec = read(
+        FIT.replace(
+            '"input[I]" = 1.4',
+            "input = { times = [0, 1], signals = { image = [0, 2] }, weights = { image = { E = 1, I = 3 } } }",
+        )
+    )
     given = spec.fit.arguments(spec.numbers())["conditions"]["gratings"]["input"]
     assert spec.numbers().replace(input=given).input(1.0).tolist() == [2.0, 6.0]
 
@@ -198,21 +272,53 @@ def test_whole_inputs_of_a_condition(read):
         ("starts = 5", "begins = 5", "fit.begins: unknown entry"),
         ("step = 0.05", "step = 0", "fit.step: .*greater than 0"),
         ("starts = 5", "steps = 0", "fit.steps: Input should be greater than or equal to 1"),
-        ('solver = "first-order"', "learning_rate = 0.1", "fit: the solver 'levenberg-marquardt' has no learning_rate"),
-        ('"first-order"', '"newton"', f"fit: the solver 'newton' is unknown: there are {', '.join(SOLVERS)}"),
-        ('free_motifs = ["tau_con[E,E,E]"]', 'motif_classes = ["chain"]', "fit: give motif_classes, or free_motifs and tied_motifs"),
-        ('free_motifs = ["tau_con[E,E,E]"]\ntied_motifs = ["tau_div[*,*,*]"]', 'motif_classes = ["loop"]', "no motif 'loop': there are convergent"),
-        ('name = "input[E]"', 'name = "input[E]"\nnames = ["input[I]"]', "fit.unknown.0: give name, or names"),
+        (
+            'solver = "first-order"',
+            "learning_rate = 0.1",
+            "fit: the solver 'levenberg-marquardt' has no learning_rate",
+        ),
+        (
+            '"first-order"',
+            '"newton"',
+            f"fit: the solver 'newton' is unknown: there are {', '.join(SOLVERS)}",
+        ),
+        (
+            'free_motifs = ["tau_con[E,E,E]"]',
+            'motif_classes = ["chain"]',
+            "fit: give motif_classes, or free_motifs and tied_motifs",
+        ),
+        (
+            'free_motifs = ["tau_con[E,E,E]"]\ntied_motifs = ["tau_div[*,*,*]"]',
+            'motif_classes = ["loop"]',
+            "no motif 'loop': there are convergent",
+        ),
+        (
+            'name = "input[E]"',
+            'name = "input[E]"\nnames = ["input[I]"]',
+            "fit.unknown.0: give name, or names",
+        ),
         ('name = "input[E]"\n', "", "fit.unknown.0: give name, or names"),
-        ("high = 5", "high = -1", r"fit.unknown.0: input\[E\] @ gratings: the bounds 0 and -1 must be increasing"),
+        (
+            "high = 5",
+            "high = -1",
+            r"fit.unknown.0: input\[E\] @ gratings: the bounds 0 and -1 must be increasing",
+        ),
         ("start = [1, 2]", "start = [2, 1]", r"fit.unknown.0: .*must be two increasing values"),
         ("start = [1, 2]", "start = [1, 2, 3]", "fit.unknown.0.start"),
         ("normal = [1.5, 0.5]", "normal = [1.5, 0]", "fit.unknown.0.prior: .*sd positive"),
         ("normal = [1.5, 0.5]", "uniform = [0, 1]", "fit.unknown.0.prior.uniform: unknown entry"),
         ("{ normal = [1.5, 0.5] }", "{}", r"fit.unknown.0.prior: give normal = \[mean, sd\]"),
-        ("log-normal = [-0.006, 0.4]", "log-normal = [0, 0.4]", r"fit.priors.mean.*finite and positive"),
+        (
+            "log-normal = [-0.006, 0.4]",
+            "log-normal = [0, 0.4]",
+            r"fit.priors.mean.*finite and positive",
+        ),
         ('"g[E,E]"', '"input[E] @ gratings"', r"input\[E\] @ gratings has two priors"),
-        ('"input[I]" = 1.4', '"g[E,E]" = [1, 2]', r"in conditions.gratings, g\[E,E\] must be a number"),
+        (
+            '"input[I]" = 1.4',
+            '"g[E,E]" = [1, 2]',
+            r"in conditions.gratings, g\[E,E\] must be a number",
+        ),
         ('"input[I]" = 1.4', '"input[I]" = "much"', r"fit.conditions.gratings.input"),
     ],
 )
@@ -226,9 +332,19 @@ def test_files_that_make_no_sense(read, old, new, message):
     ("old", "new", "error", "message"),
     [
         ("E = 1\nI = -1", "E = 1", ParameterError, "'I' has None"),
-        ("E = 1\nI = -1", "E = 1\nI = -1\nX = 1", ParameterError, "sign to the population 'X'; the network has E, I"),
+        (
+            "E = 1\nI = -1",
+            "E = 1\nI = -1\nX = 1",
+            ParameterError,
+            "sign to the population 'X'; the network has E, I",
+        ),
         ('targets = "rates.csv"\n', "", SpecError, "there are no targets"),
-        ("conditions.gratings", "conditions.grating", SpecError, "'grating', of which there are no targets: they are of spontaneous, gratings"),
+        (
+            "conditions.gratings",
+            "conditions.grating",
+            SpecError,
+            "'grating', of which there are no targets: they are of spontaneous, gratings",
+        ),
         ('targets = "rates.csv"\n', 'targets = "lost.csv"\n', ParameterError, "lost.csv"),
     ],
 )

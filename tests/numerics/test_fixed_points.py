@@ -26,20 +26,29 @@ def test_the_residual_by_hand(found, two_populations, by_hand, functions):
     np.testing.assert_allclose(found.dataset["variance"], hand.variance(*state[1:]), rtol=1e-12)
     R, _, C = hand.averages(state[0], hand.variance(*state[1:]))
     np.testing.assert_allclose(found.dataset["rate"], R, rtol=1e-10)
-    np.testing.assert_allclose(state[1], R * np.asarray(two_populations.fractions), rtol=1e-9)  # kappa_q = alpha_q R_q
+    np.testing.assert_allclose(
+        state[1], R * np.asarray(two_populations.fractions), rtol=1e-9
+    )  # kappa_q = alpha_q R_q
     np.testing.assert_allclose(state[2], np.sqrt(C), rtol=1e-9)
 
 
 def test_eigenvalues_against_finite_differences_by_hand(found, two_populations, by_hand, functions):
     hand = by_hand(two_populations, [functions[ERF]] * 2, "SecondMoment")
-    at, step = np.concatenate([found.dataset[n].values for n in ("mean", "kappa", "rms_rate")]), 1e-5
+    at, step = (
+        np.concatenate([found.dataset[n].values for n in ("mean", "kappa", "rms_rate")]),
+        1e-5,
+    )
     columns = [
-        (hand(0.0, *(at + e).reshape(3, 2)) - hand(0.0, *(at - e).reshape(3, 2))).ravel() / (2 * step) for e in step * np.eye(6)
+        (hand(0.0, *(at + e).reshape(3, 2)) - hand(0.0, *(at - e).reshape(3, 2))).ravel()
+        / (2 * step)
+        for e in step * np.eye(6)
     ]
     jacobian = np.stack(columns, axis=1)
     np.testing.assert_allclose(found.jacobian, jacobian, atol=1e-8)
     expected = np.linalg.eigvals(jacobian)
-    np.testing.assert_allclose(found.eigenvalues, expected[np.lexsort((-expected.imag, -expected.real))], atol=1e-7)
+    np.testing.assert_allclose(
+        found.eigenvalues, expected[np.lexsort((-expected.imag, -expected.real))], atol=1e-7
+    )
     assert np.all(np.diff(found.eigenvalues.real) <= 0)
     assert found.stable == (expected.real.max() < 0)
 
@@ -80,7 +89,9 @@ def test_what_has_no_fixed_point_is_not_converged(system_of):
 
 
 def test_the_input_is_held_at_its_value_then(system_of):
-    parameters = Parameters.of(N=10, fractions=[1.0], mean=0.0, g=0.0, input=pulse(1.0, 2.0, [0.7], [0.1]))
+    parameters = Parameters.of(
+        N=10, fractions=[1.0], mean=0.0, g=0.0, input=pulse(1.0, 2.0, [0.7], [0.1])
+    )
     for time, expected in ((0.5, 0.1), (1.5, 0.8), (2.5, 0.1)):
         found = fixed_point(system_of(RELU), parameters, time=time, settle=0)
         assert found.dataset["mean"].item() == pytest.approx(expected, abs=1e-10)
@@ -90,7 +101,9 @@ def test_a_negative_variance_is_unphysical(system_of):
     """Convergent motifs that no network has, tau_con < 0: Delta = N g^2 tau_con kappa^2 is negative."""
     from motifield import Motifs
 
-    parameters = Parameters.of(N=100, fractions=[1.0], mean=0.0, g=0.3, motifs=Motifs(-0.05), input=[1.0], check=False)
+    parameters = Parameters.of(
+        N=100, fractions=[1.0], mean=0.0, g=0.3, motifs=Motifs(-0.05), input=[1.0], check=False
+    )
     found = fixed_point(system_of("x/3", "MotifOnly"), parameters, settle=0)
     assert found.status.startswith("unphysical: a variance is negative")
     assert not found.converged
@@ -108,6 +121,12 @@ def test_eigenvalues_are_the_rates_of_return(found, two_populations, system_of):
     k = int(np.argmax(values.real))
     step = 1e-6 * vectors[:, k].real
     at = jnp.concatenate(found.state)
-    field = jax.jit(lambda y: jnp.concatenate(system.vector_field(0.0, system.State(*y.reshape(3, 2)), two_populations)))
+    field = jax.jit(
+        lambda y: jnp.concatenate(
+            system.vector_field(0.0, system.State(*y.reshape(3, 2)), two_populations)
+        )
+    )
     expected = found.jacobian @ step
-    np.testing.assert_allclose((field(at + step) - field(at - step)) / 2, expected, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(
+        (field(at + step) - field(at - step)) / 2, expected, rtol=1e-5, atol=1e-12
+    )

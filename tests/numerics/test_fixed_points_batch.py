@@ -9,11 +9,11 @@ import xarray as xr
 import motifield as mf
 from motifield import Motifs, Parameters, fixed_points, fixed_points_batch
 from motifield.errors import ParameterError
-from motifield.numerics.autonomous import Autonomous
-from motifield.numerics.fixed_points import FixedPoint
-from motifield.numerics.newton_starts import region_of, roots_from
-from motifield.numerics.search_region import state_box, transfer_bounds
-from motifield.numerics.vary import scalar, stacked
+from motifield.numerics.fixed_points.newton import region_of, roots_from
+from motifield.numerics.fixed_points.point import FixedPoint
+from motifield.numerics.fixed_points.region import state_box, transfer_bounds
+from motifield.numerics.parameters.scalars import scalar, stacked
+from motifield.numerics.system.autonomous import Autonomous
 
 ERF = "1 + erf((x - 3/2)/(4/5*sqrt(2)))"
 
@@ -25,8 +25,15 @@ def system(system_of):
 
 @pytest.fixture(scope="module")
 def base():
-    return Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006], [0.0029, -0.0061]], g=0.2,
-                         motifs=Motifs.shared(0.02), input=[0.0, 0.05])  # fmt: skip
+    return Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.003, -0.006], [0.0029, -0.0061]],
+        g=0.2,
+        motifs=Motifs.shared(0.02),
+        input=[0.0, 0.05],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +63,9 @@ def test_sets_at_once_are_sets_one_by_one(found, system, batch):
             for name in ("mean", "variance", "rate"):
                 np.testing.assert_allclose(here[name], point.dataset[name], rtol=1e-8)
             assert bool(here["stable"]) == point.stable
-            np.testing.assert_allclose(here["eigenvalues"].values.real, point.eigenvalues.real, atol=1e-6)
+            np.testing.assert_allclose(
+                here["eigenvalues"].values.real, point.eigenvalues.real, atol=1e-6
+            )
         assert np.all(np.isnan(found["mean"].values[k, len(points) :]))
 
 
@@ -69,14 +78,23 @@ def test_more_points_than_fit_are_said(system, batch, found):
 
 def test_a_root_that_is_divided_out_is_not_found_again(system, base):
     """Starts beside a root end there; with the root divided out none does, and some find the others."""
-    model, known = Autonomous(system, 2), [np.asarray(Autonomous(system, 2).flat(p.state)) for p in fixed_points(system, base)]
+    model, known = (
+        Autonomous(system, 2),
+        [np.asarray(Autonomous(system, 2).flat(p.state)) for p in fixed_points(system, base)],
+    )
     limits = transfer_bounds(system, base)
-    ends = tuple(map(jnp.asarray, (limits.low, limits.high, limits.least_slope, limits.largest_slope)))
+    ends = tuple(
+        map(jnp.asarray, (limits.low, limits.high, limits.least_slope, limits.largest_slope))
+    )
     region = region_of(model, base, ends[:2], state_box(model, base, ends))
-    starts = jnp.asarray(known[0][None, :] * (1 + 0.05 * np.random.default_rng(0).normal(size=(32, model.size))))
+    starts = jnp.asarray(
+        known[0][None, :] * (1 + 0.05 * np.random.default_rng(0).normal(size=(32, model.size)))
+    )
     for divided in (False, True):
         root = jnp.asarray(known[0] if divided else np.full(model.size, np.nan))[None, :]
-        found, residuals = jax.jit(lambda r: roots_from(model, base, region, starts, r, jnp.ones(model.size)))(root)
+        found, residuals = jax.jit(
+            lambda r: roots_from(model, base, region, starts, r, jnp.ones(model.size))
+        )(root)
         good = np.asarray(residuals) < 1e-9
         at_root = np.max(np.abs(np.asarray(found) - known[0]), axis=1) < 1e-6
         assert np.sum(good & at_root) == (0 if divided else 32)
@@ -106,7 +124,7 @@ def test_results_by_name(system, base):
 
 def test_a_missing_point_is_noticed(system, base, monkeypatch):
     """A search that loses the saddle must not say "ok"."""
-    from motifield.numerics import fixed_points as module
+    from motifield.numerics.fixed_points import search as module
 
     add = module._Search.add
 
@@ -117,7 +135,9 @@ def test_a_missing_point_is_noticed(system, base, monkeypatch):
     whole = fixed_points(system, base)
     assert any(0.7 < p.dataset["mean"].values[0] < 1.1 for p in whole)
     monkeypatch.setattr(module._Search, "add", lose)
-    assert fixed_points(system, base).status.startswith("incomplete: the indices of the 2 points sum to 2")
+    assert fixed_points(system, base).status.startswith(
+        "incomplete: the indices of the 2 points sum to 2"
+    )
 
 
 def test_what_the_leading_mode_moves(base, system_of):
@@ -129,10 +149,17 @@ def test_what_the_leading_mode_moves(base, system_of):
 
 @pytest.mark.parametrize(
     ("eigenvalues", "kind"),
-    [([-1, -2], "stable node"), ([-1 + 1j, -1 - 1j], "stable focus"), ([1, -2], "saddle"), ([1, 2], "unstable node"),
-     ([1 + 1j, 1 - 1j], "unstable focus"), ([0.5 + 1j, 0.5 - 1j, -1], "unstable focus"), ([1, 0.5, -1], "saddle"),
-     ([1e-12, -1], "non-hyperbolic")],
-)  # fmt: skip
+    [
+        ([-1, -2], "stable node"),
+        ([-1 + 1j, -1 - 1j], "stable focus"),
+        ([1, -2], "saddle"),
+        ([1, 2], "unstable node"),
+        ([1 + 1j, 1 - 1j], "unstable focus"),
+        ([0.5 + 1j, 0.5 - 1j, -1], "unstable focus"),
+        ([1, 0.5, -1], "saddle"),
+        ([1e-12, -1], "non-hyperbolic"),
+    ],
+)
 def test_kinds(eigenvalues, kind):
     values = np.array(eigenvalues, dtype=complex)
     point = FixedPoint(xr.Dataset(), None, 0.0, np.diag(values.real), values, "ok")
@@ -142,14 +169,20 @@ def test_kinds(eigenvalues, kind):
 
 def test_bounds_of_transfer_functions(base):
     """Worked by hand: the slope of 1 + erf((x - a)/b) is at most 2/(b sqrt(pi)); a kink is no jump; a jump has no slope."""
+
     def of(text):
-        return transfer_bounds(mf.compile(mf.derive(mf.Architecture(transfer=text), mf.MotifOnly())), base)
+        return transfer_bounds(
+            mf.compile(mf.derive(mf.Architecture(transfer=text), mf.MotifOnly())), base
+        )
 
     erf = of(ERF)
     assert erf.are_finite
     np.testing.assert_allclose(erf.low, 0, atol=1e-12)
     np.testing.assert_allclose(erf.high, 2)
-    assert np.all((erf.largest_slope >= 2 / (0.8 * np.sqrt(2 * np.pi))) & (erf.largest_slope < 1.03 * 2 / (0.8 * np.sqrt(2 * np.pi))))
+    assert np.all(
+        (erf.largest_slope >= 2 / (0.8 * np.sqrt(2 * np.pi)))
+        & (erf.largest_slope < 1.03 * 2 / (0.8 * np.sqrt(2 * np.pi)))
+    )
     steep = of("1/(1 + exp(-3000*(x - 1/3)))")
     assert np.all((steep.largest_slope >= 750) & (steep.largest_slope < 800))
     assert not of("Max(x, 0)").are_finite
@@ -159,13 +192,30 @@ def test_bounds_of_transfer_functions(base):
 
 def test_the_box_holds_fixed_points_of_filtered_systems(base):
     """Filters of membranes and synapses with gains other than 1, and every part of the input."""
-    architecture = mf.Architecture(["E", "I"], transfer=ERF, membrane={"E": "2/((1 + s)*(1 + s/3))", "I": "1/(1 + s)"}, synapse="3/(2 + 2*s)",
-                                   inputs=["in-strength", "spread", "out-strength"])  # fmt: skip
+    architecture = mf.Architecture(
+        ["E", "I"],
+        transfer=ERF,
+        membrane={"E": "2/((1 + s)*(1 + s/3))", "I": "1/(1 + s)"},
+        synapse="3/(2 + 2*s)",
+        inputs=["in-strength", "spread", "out-strength"],
+    )
     system = mf.compile(mf.derive(architecture, mf.SecondMoment()))
-    own = Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006], [0.0029, -0.0061]], g=0.2,
-                        motifs=Motifs.shared(0.02), input=[0.0, 0.05], in_strength=0.1, spread=0.3, tau_inp=0.05)  # fmt: skip
+    own = Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.003, -0.006], [0.0029, -0.0061]],
+        g=0.2,
+        motifs=Motifs.shared(0.02),
+        input=[0.0, 0.05],
+        in_strength=0.1,
+        spread=0.3,
+        tau_inp=0.05,
+    )
     model, bounds = Autonomous(system, 2), transfer_bounds(system, own)
-    low, high = jax.jit(state_box, static_argnums=0)(model, own, (bounds.low, bounds.high, bounds.least_slope, bounds.largest_slope))
+    low, high = jax.jit(state_box, static_argnums=0)(
+        model, own, (bounds.low, bounds.high, bounds.least_slope, bounds.largest_slope)
+    )
     means = np.array([name == "K" for name, _ in model.latents()])
     assert np.all(np.isfinite(low[means]) & np.isfinite(high[means]))
     found = fixed_points(system, own)

@@ -11,9 +11,9 @@ import sympy as sp
 
 import motifield as mf
 from motifield.errors import ExpressionError
-from motifield.numerics import gaussian
-from motifield.theory.expressions import X
-from motifield.theory.transfer import of
+from motifield.numerics.averages import gaussian
+from motifield.theory.architecture.transfer import of
+from motifield.theory.expressions.parser import X
 
 POINTS = [(0.73, 0.4), (-1.9, 2.3), (3.1, 9.7), (-6.2, 0.8), (0.31, 1e-6), (1.4, 250.0)]
 MU, DELTA = (jnp.array(v) for v in zip(*POINTS, strict=True))
@@ -26,11 +26,19 @@ FUNCTIONS = [
     ("tanh", mpmath.tanh, ()),
     ("erf", mpmath.erf, ()),
     ("naka_rushton", lambda x: x**2 / (1 + x**2) if x > 0 else mpmath.mpf(0), (0,)),
-    ("Max(x - 1/3, 0)*tanh(x)", lambda x: max(x - mpmath.mpf(1) / 3, 0) * mpmath.tanh(x), (mpmath.mpf(1) / 3,)),
-    ("1/(1 + exp(-50*(x - 1/7)))", lambda x: 1 / (1 + mpmath.exp(-50 * (x - mpmath.mpf(1) / 7))), (mpmath.mpf(1) / 7 - 0.1, mpmath.mpf(1) / 7 + 0.1)),
+    (
+        "Max(x - 1/3, 0)*tanh(x)",
+        lambda x: max(x - mpmath.mpf(1) / 3, 0) * mpmath.tanh(x),
+        (mpmath.mpf(1) / 3,),
+    ),
+    (
+        "1/(1 + exp(-50*(x - 1/7)))",
+        lambda x: 1 / (1 + mpmath.exp(-50 * (x - mpmath.mpf(1) / 7))),
+        (mpmath.mpf(1) / 7 - 0.1, mpmath.mpf(1) / 7 + 0.1),
+    ),
     ("Min(Max(x + 1, 0), 2)", lambda x: min(max(x + 1, 0), 2), (-1, 1)),
     ("Heaviside(x - 1)*x", lambda x: x if x >= 1 else mpmath.mpf(0), (1,)),
-]  # fmt: skip
+]
 NAMES = [f[0] for f in FUNCTIONS]
 
 
@@ -51,16 +59,27 @@ def expectation(text, power, order, mu, Delta):
         inside = [(c - mu) / s for c in bends]
         grid = sorted({mpmath.mpf(k) for k in range(-9, 10, 2)} | {z for z in inside if abs(z) < 9})
         # where the bell is much wider than the function, more points around the function's middle
-        grid = sorted({*grid, *(z for z in ((c - mu) / s for c in range(-6, 7)) if abs(z) < 9)}) if s > 3 else grid
-        return float(mpmath.quad(lambda z: f(mu + s * z) ** power * hermite(z) * mpmath.npdf(z), grid) / s**order)
+        grid = (
+            sorted({*grid, *(z for z in ((c - mu) / s for c in range(-6, 7)) if abs(z) < 9)})
+            if s > 3
+            else grid
+        )
+        return float(
+            mpmath.quad(lambda z: f(mu + s * z) ** power * hermite(z) * mpmath.npdf(z), grid)
+            / s**order
+        )
 
 
 @pytest.mark.parametrize("text", NAMES)
-@pytest.mark.parametrize(("name", "power", "order"), [("mean_rate", 1, 0), ("mean_gain", 1, 1), ("second_moment", 2, 0)])
+@pytest.mark.parametrize(
+    ("name", "power", "order"), [("mean_rate", 1, 0), ("mean_gain", 1, 1), ("second_moment", 2, 0)]
+)
 def test_values(text, name, power, order):
     found = averages(text)[name](MU, DELTA)
     expected = np.array([expectation(text, power, order, *point) for point in POINTS])
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10 * (1 + np.abs(expected)).max() if order == 0 else 2e-10)
+    np.testing.assert_allclose(
+        found, expected, rtol=0, atol=1e-10 * (1 + np.abs(expected)).max() if order == 0 else 2e-10
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -72,8 +91,12 @@ def test_derivative_rules(text):
     for k, point in enumerate(POINTS):
         if point[1] < 1e-3:
             continue  # Stein's lemma divides by the variance: no digits left in the expected value
-        assert float(slopes[0][k]) == pytest.approx(expectation(text, 1, 1, *point), rel=1e-8, abs=1e-9)
-        assert float(slopes[1][k]) == pytest.approx(expectation(text, 1, 2, *point) / 2, rel=1e-8, abs=1e-9)
+        assert float(slopes[0][k]) == pytest.approx(
+            expectation(text, 1, 1, *point), rel=1e-8, abs=1e-9
+        )
+        assert float(slopes[1][k]) == pytest.approx(
+            expectation(text, 1, 2, *point) / 2, rel=1e-8, abs=1e-9
+        )
 
 
 def limits(text, x):
@@ -82,7 +105,9 @@ def limits(text, x):
     return [float(sp.N(sp.diff(f, X, n).subs(X, sp.Rational(str(x))).doit(), 20)) for n in range(5)]
 
 
-@pytest.mark.parametrize("text", ["rectified_power", "softplus", "erf", "exponential", "naka_rushton"])
+@pytest.mark.parametrize(
+    "text", ["rectified_power", "softplus", "erf", "exponential", "naka_rushton"]
+)
 def test_zero_variance_is_the_function_and_its_derivatives(text):
     """<f> -> f, d/dmu -> f', d/dDelta -> f''/2, d2/dmu dDelta -> f'''/2, d2/dDelta2 -> f''''/4 at Delta = 0."""
     mean_rate, at = averages(text)["mean_rate"], (jnp.array([-1.7, 0.6]), jnp.zeros(2))
@@ -93,17 +118,32 @@ def test_zero_variance_is_the_function_and_its_derivatives(text):
     gradient = jax.grad(mean_rate, argnums=(0, 1))
     np.testing.assert_allclose(jax.vmap(gradient)(*at), [f[1], f[2] / 2], rtol=1e-12, atol=1e-13)
     hessian = jax.vmap(jax.jacfwd(gradient, argnums=(0, 1)))(*at)
-    np.testing.assert_allclose(hessian, [[f[2], f[3] / 2], [f[3] / 2, f[4] / 4]], rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(
+        hessian, [[f[2], f[3] / 2], [f[3] / 2, f[4] / 4]], rtol=1e-11, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["rectified_power", "tanh", "naka_rushton", "Max(x - 1/3, 0)*tanh(x)", "Min(Max(x + 1, 0), 2)", "Heaviside(x - 1)*x"]
+    "text",
+    [
+        "rectified_power",
+        "tanh",
+        "naka_rushton",
+        "Max(x - 1/3, 0)*tanh(x)",
+        "Min(Max(x + 1, 0), 2)",
+        "Heaviside(x - 1)*x",
+    ],
 )
 def test_everything_is_finite_at_and_near_zero_variance(text):
     """At the bends themselves, too: there the convention is the value from the right, and a delta counts as 0."""
-    mu, Delta = (jnp.asarray(v.ravel()) for v in np.meshgrid([-1.0, 0.0, 1 / 3, 1.0, 0.6], [0.0, 1e-300, 1e-30, 1e-12]))
+    mu, Delta = (
+        jnp.asarray(v.ravel())
+        for v in np.meshgrid([-1.0, 0.0, 1 / 3, 1.0, 0.6], [0.0, 1e-300, 1e-30, 1e-12])
+    )
     for name in ("mean_rate", "mean_gain"):
-        values, slopes = jax.vmap(jax.value_and_grad(averages(text)[name], argnums=(0, 1)))(mu, Delta)
+        values, slopes = jax.vmap(jax.value_and_grad(averages(text)[name], argnums=(0, 1)))(
+            mu, Delta
+        )
         assert bool(jnp.all(jnp.isfinite(values))), name
         # a slope of a density is as large as 1 / Delta^1.5, beyond float64 at 1e-300
         slopes = jnp.stack(slopes)[:, (Delta == 0) | (Delta > 1e-20)]
@@ -120,7 +160,9 @@ def test_shapes_and_transformations():
     grid = average(jnp.ones((3, 4)), jnp.tile(jnp.arange(4.0), (3, 1)))
     assert grid.shape == (3, 4)
     np.testing.assert_allclose(
-        jax.vmap(jax.vmap(average))(MU.reshape(2, 3), DELTA.reshape(2, 3)).ravel(), average(MU, DELTA), rtol=1e-14
+        jax.vmap(jax.vmap(average))(MU.reshape(2, 3), DELTA.reshape(2, 3)).ravel(),
+        average(MU, DELTA),
+        rtol=1e-14,
     )
     reverse = jax.vmap(jax.grad(average))(MU, DELTA)
     forward = jax.jvp(lambda m: average(m, DELTA), (MU,), (jnp.ones_like(MU),))[1]
@@ -128,11 +170,17 @@ def test_shapes_and_transformations():
 
 
 def test_by_population_each_has_its_own_function():
-    functions = [gaussian.Quadrature([jnp.tanh]), gaussian.Closed(lambda m, v: m + 0 * v), gaussian.Closed(lambda m, v: m**2 + v)]
+    functions = [
+        gaussian.Quadrature([jnp.tanh]),
+        gaussian.Closed(lambda m, v: m + 0 * v),
+        gaussian.Closed(lambda m, v: m**2 + v),
+    ]
     mixed = gaussian.by_population(functions, (2, 0, 1, 0))
     mu, Delta = jnp.array([0.3, 0.1, -0.7, 0.4]), jnp.array([0.5, 0.0, 1.0, 2.0])
     tanh = functions[0](mu, Delta)
-    np.testing.assert_allclose(mixed(mu, Delta), [mu[0] ** 2 + Delta[0], tanh[1], mu[2], tanh[3]], rtol=1e-14)
+    np.testing.assert_allclose(
+        mixed(mu, Delta), [mu[0] ** 2 + Delta[0], tanh[1], mu[2], tanh[3]], rtol=1e-14
+    )
     assert gaussian.by_population(functions[:1], None) is functions[0]
 
 
@@ -141,28 +189,41 @@ def test_probability_keeps_its_digits_in_the_tails():
     with mpmath.workdps(30):
         expected = float(mpmath.erfc(30 / mpmath.sqrt(2)) / 2)
     one = jnp.asarray(1.0)
-    assert float(gaussian.probability(30.0, jnp.inf, 0 * one, one)) == pytest.approx(expected, rel=1e-12)
-    assert float(gaussian.probability(-jnp.inf, -30.0, 0 * one, one)) == pytest.approx(expected, rel=1e-12)
+    assert float(gaussian.probability(30.0, jnp.inf, 0 * one, one)) == pytest.approx(
+        expected, rel=1e-12
+    )
+    assert float(gaussian.probability(-jnp.inf, -30.0, 0 * one, one)) == pytest.approx(
+        expected, rel=1e-12
+    )
     # the interval (30, 31): the difference of two upper tails
     with mpmath.workdps(30):
         expected = float((mpmath.erfc(30 / mpmath.sqrt(2)) - mpmath.erfc(31 / mpmath.sqrt(2))) / 2)
-    assert float(gaussian.probability(30.0, 31.0, 0 * one, one)) == pytest.approx(expected, rel=1e-12)
+    assert float(gaussian.probability(30.0, 31.0, 0 * one, one)) == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_density_moments_by_differences():
     mu, Delta, step = 0.3, 0.7, 1e-4
     for order in range(3):
         # < delta^(k + 1) > = d/dmu < delta^(k) >
-        up, down = (gaussian.density(1.1, jnp.asarray(mu + e), jnp.asarray(Delta), order) for e in (step, -step))
-        assert float(gaussian.density(1.1, jnp.asarray(mu), jnp.asarray(Delta), order + 1)) == pytest.approx(
-            float(up - down) / (2 * step), rel=1e-6
+        up, down = (
+            gaussian.density(1.1, jnp.asarray(mu + e), jnp.asarray(Delta), order)
+            for e in (step, -step)
         )
+        assert float(
+            gaussian.density(1.1, jnp.asarray(mu), jnp.asarray(Delta), order + 1)
+        ) == pytest.approx(float(up - down) / (2 * step), rel=1e-6)
 
 
 def test_the_root_is_flat_at_zero():
     assert float(gaussian.root(jnp.asarray(4.0))) == 2
     assert float(jax.grad(gaussian.root)(jnp.asarray(4.0))) == 0.25
-    assert float(gaussian.root(jnp.asarray(0.0))) == float(jax.grad(gaussian.root)(jnp.asarray(0.0))) == 0
+    assert (
+        float(gaussian.root(jnp.asarray(0.0)))
+        == float(jax.grad(gaussian.root)(jnp.asarray(0.0)))
+        == 0
+    )
 
 
 @pytest.mark.parametrize("text", ["sin(600*x)*tanh(x)", "1/x", "tan(x)"])
@@ -185,7 +246,9 @@ def test_the_expression_is_what_the_code_evaluates():
         phi = mf.compile(mf.derive(mf.Architecture(transfer=text))).transfer
         f = of(text).with_defaults
         for x in (-1.3, 0.5, 2.2):
-            assert float(phi(jnp.asarray(x), 0)) == pytest.approx(float(sp.N(f.subs(X, sp.Rational(str(x))))), rel=1e-13, abs=1e-15)
+            assert float(phi(jnp.asarray(x), 0)) == pytest.approx(
+                float(sp.N(f.subs(X, sp.Rational(str(x))))), rel=1e-13, abs=1e-15
+            )
 
 
 # (transfer function, mu, Delta, mean, mean of the slope, second moment): mpmath.quad of 20 digits on panels of half a standard deviation
@@ -203,35 +266,58 @@ FOUND = [
     ("(1 - exp(-x**2))/x**2", 0.0, 0.0, 1.0, 0.0, 1.0),
     ("sqrt(x**4 + x**2)", 0.0, 1e-8, None, 0.0, None),
     ("exp(-5*x)*Phi(x)", 0.0, 0.0, 0.5, -2.5 + 1 / np.sqrt(2 * np.pi), 0.25),
-    ("Max(0, 1 - 10000*Abs(x - 3))", 3.0, 100.0, 1e-4 / np.sqrt(200 * np.pi), 0.0, 2e-4 / 3 / np.sqrt(200 * np.pi)),
+    (
+        "Max(0, 1 - 10000*Abs(x - 3))",
+        3.0,
+        100.0,
+        1e-4 / np.sqrt(200 * np.pi),
+        0.0,
+        2e-4 / 3 / np.sqrt(200 * np.pi),
+    ),
     ("Min(Max(1000000*x, 0), 1)", 2.0, 900.0, 0.52657645767, None, None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.filterwarnings("ignore:a Gaussian average is checked only")  # exp(-5 x) overflows
-@pytest.mark.parametrize(("text", "mu", "Delta", "mean", "gain", "square"), FOUND, ids=[f[0] for f in FOUND])
+@pytest.mark.parametrize(
+    ("text", "mu", "Delta", "mean", "gain", "square"), FOUND, ids=[f[0] for f in FOUND]
+)
 def test_cases_that_were_wrong_once(text, mu, Delta, mean, gain, square):
     module = mf.compile(mf.derive(mf.Architecture(transfer=text), mf.SecondMoment())).module
     at = jnp.asarray(mu), jnp.asarray(Delta)
-    for average, expected in ((module.mean_rate, mean), (module.mean_gain, gain), (module.second_moment, square)):
+    for average, expected in (
+        (module.mean_rate, mean),
+        (module.mean_gain, gain),
+        (module.second_moment, square),
+    ):
         if expected is not None:
             assert abs(float(average(*at)) - expected) <= 1e-9 * (1 + abs(expected))
 
 
 def test_tails_far_from_the_mean_count():
     """The second moment of x^9 exp(-(x - 20)^2 / 2) at (0, 4), which lies 9 standard deviations away; and of max(x, 0)^9 at (-20, 10)."""
-    for text, f, point in [("x**9*exp(-(x - 20)**2/2)", lambda x: x**9 * mpmath.exp(-((x - 20) ** 2) / 2), (0.0, 4.0)),
-                           ("Max(x, 0)**9", lambda x: max(x, 0) ** 9, (-20.0, 10.0))]:  # fmt: skip
+    for text, f, point in [
+        ("x**9*exp(-(x - 20)**2/2)", lambda x: x**9 * mpmath.exp(-((x - 20) ** 2) / 2), (0.0, 4.0)),
+        ("Max(x, 0)**9", lambda x: max(x, 0) ** 9, (-20.0, 10.0)),
+    ]:
         module = mf.compile(mf.derive(mf.Architecture(transfer=text), mf.SecondMoment())).module
         width = mpmath.sqrt(point[1])
         with mpmath.workdps(30):
-            expected = mpmath.quad(lambda x, f=f, m=point[0], s=width: f(x) ** 2 * mpmath.npdf(x, m, s), mpmath.linspace(0, 60, 121))
-        assert float(module.second_moment(*map(jnp.asarray, point))) == pytest.approx(float(expected), rel=1e-9)
+            expected = mpmath.quad(
+                lambda x, f=f, m=point[0], s=width: f(x) ** 2 * mpmath.npdf(x, m, s),
+                mpmath.linspace(0, 60, 121),
+            )
+        assert float(module.second_moment(*map(jnp.asarray, point))) == pytest.approx(
+            float(expected), rel=1e-9
+        )
 
 
 def test_piecewise_takes_the_right_side_at_a_break():
     pieces = (lambda x: 0 * x, lambda x: x, lambda x: 0 * x + 9)
-    np.testing.assert_array_equal(gaussian.piecewise(jnp.array([-1.0, 0.0, 1.0, 2.0, 3.0]), pieces, (0.0, 2.0)), [0, 0, 1, 9, 9])
+    np.testing.assert_array_equal(
+        gaussian.piecewise(jnp.array([-1.0, 0.0, 1.0, 2.0, 3.0]), pieces, (0.0, 2.0)),
+        [0, 0, 1, 9, 9],
+    )
 
 
 def test_derivatives_in_reverse_mode_of_a_power_with_a_free_exponent():

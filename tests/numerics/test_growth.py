@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.numerics.autonomous import Autonomous
-from motifield.numerics.growth import growth
-from motifield.numerics.settle import settled
+from motifield.numerics.fixed_points.settle import settled
+from motifield.numerics.fixed_points.slowest_mode import growth
+from motifield.numerics.system.autonomous import Autonomous
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,15 @@ def model(system_of):
 def parameters(feedback=1.0):
     """Excitation that inhibition answers: the leading eigenvalues are complex."""
     mean = feedback * np.array([[0.004, -0.006], [0.008, -0.002]])
-    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=mean, g=[[0.3, 0.2], [0.2, 0.3]], motifs=mf.Motifs(convergent=0.004),
-                            input=0.2)  # fmt: skip
+    return mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=mean,
+        g=[[0.3, 0.2], [0.2, 0.3]],
+        motifs=mf.Motifs(convergent=0.004),
+        input=0.2,
+    )
 
 
 def test_growth_is_the_largest_real_part(model):
@@ -57,7 +64,11 @@ def test_where_it_has_no_derivative_it_is_still_known(model):
     p = parameters()
     p = p.replace(mean=0 * p.mean, g=0 * p.g)
     y, _, J = settled(model, p, jnp.zeros(model.size))
-    value, slope = jax.jvp(lambda a: growth(model, y, p.replace(mean=a * parameters().mean), J), (jnp.asarray(0.0),), (jnp.asarray(1.0),))
+    value, slope = jax.jvp(
+        lambda a: growth(model, y, p.replace(mean=a * parameters().mean), J),
+        (jnp.asarray(0.0),),
+        (jnp.asarray(1.0),),
+    )
     assert float(value) == pytest.approx(-1.0, abs=1e-6)
     assert np.isfinite(float(slope))
     assert np.isnan(float(growth(model, y, p, J * np.nan)))

@@ -7,17 +7,19 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.combinations import combinations, row_echelon
-from motifield.numerics.fit import Fit
-from motifield.numerics.identifiability import identifiability, independent
-from motifield.numerics.information import Information
-from motifield.numerics.least_squares import Minima
-from motifield.numerics.motif_coordinates import MotifCoordinates
+from motifield.numerics.fitting.least_squares import Minima
+from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.fitting.motif_coordinates import MotifCoordinates
+from motifield.numerics.inference.combinations import combinations, row_echelon
+from motifield.numerics.inference.determined import identifiability, independent
+from motifield.numerics.inference.information import Information
 
 
 def test_motifs_that_are_zero_and_fixed_have_derivatives():
     """Of one share that is free beside one that is 0: chains, and out-strengths, stay 0."""
-    base = mf.Parameters.of(N=1000, fractions=[1.0], mean=0.0, g=0.4, motifs=mf.Motifs(convergent=0.01))
+    base = mf.Parameters.of(
+        N=1000, fractions=[1.0], mean=0.0, g=0.4, motifs=mf.Motifs(convergent=0.01)
+    )
     motifs = MotifCoordinates.of(mf.FreeMotifs(("tau_con",)), base)
     slope = jax.jacfwd(motifs.tensors)(jnp.asarray(motifs.coordinates(base)))
     assert float(slope["tau_con"].ravel()[0]) == pytest.approx(0.01 * 0.99)  # a logit's
@@ -37,11 +39,36 @@ def at_given(problem):
 @pytest.fixture(scope="module")
 def scales(system_of):
     """One population, in which N Jbar and N g^2 tau_con alone enter (`MotifOnly`), and the input of one of three conditions."""
-    base = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=-0.002, g=0.4, motifs=mf.Motifs(convergent=0.01), input=1.5)
-    targets = mf.Targets.of([{"quantity": quantity, "population": "E", "condition": name, "value": 0.5, "error": 0.02}
-                             for name in "abc" for quantity in ("rate_mean", "rate_sd")])  # fmt: skip
-    problem = mf.Problem.of(system_of("1 + erf(x - 1/2)", "MotifOnly"), base, targets, ["N", "mean[E,E]", mf.Unknown("g[E,E]", low=0), "input[E] @ c"],
-                            motifs=mf.FreeMotifs(("tau_con",)), conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}})  # fmt: skip
+    base = mf.Parameters.of(
+        populations=["E"],
+        N=1000,
+        fractions=[1.0],
+        mean=-0.002,
+        g=0.4,
+        motifs=mf.Motifs(convergent=0.01),
+        input=1.5,
+    )
+    targets = mf.Targets.of(
+        [
+            {
+                "quantity": quantity,
+                "population": "E",
+                "condition": name,
+                "value": 0.5,
+                "error": 0.02,
+            }
+            for name in "abc"
+            for quantity in ("rate_mean", "rate_sd")
+        ]
+    )
+    problem = mf.Problem.of(
+        system_of("1 + erf(x - 1/2)", "MotifOnly"),
+        base,
+        targets,
+        ["N", "mean[E,E]", mf.Unknown("g[E,E]", low=0), "input[E] @ c"],
+        motifs=mf.FreeMotifs(("tau_con",)),
+        conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}},
+    )
     return identifiability(at_given(problem))
 
 
@@ -60,26 +87,70 @@ def test_only_what_the_equations_contain_is_determined(scales):
 
 def test_errors_of_predictions(system_of):
     """Of what was held out: finite differences through the covariance; open where an input is that nothing else sees, and finite with a prior on it."""
-    base = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=-0.002, g=0.4, motifs=mf.Motifs(convergent=0.01), input=1.5)
-    rows = [{"quantity": quantity, "population": "E", "condition": name, "value": 0.5, "error": 0.02, "held_out": name in "bc"}
-            for name in "abc" for quantity in ("rate_mean", "rate_sd")]  # fmt: skip
+    base = mf.Parameters.of(
+        populations=["E"],
+        N=1000,
+        fractions=[1.0],
+        mean=-0.002,
+        g=0.4,
+        motifs=mf.Motifs(convergent=0.01),
+        input=1.5,
+    )
+    rows = [
+        {
+            "quantity": quantity,
+            "population": "E",
+            "condition": name,
+            "value": 0.5,
+            "error": 0.02,
+            "held_out": name in "bc",
+        }
+        for name in "abc"
+        for quantity in ("rate_mean", "rate_sd")
+    ]
     for priors in ({}, {"input[E] @ c": mf.Normal(1.5, 0.1)}):
-        problem = mf.Problem.of(system_of("1 + erf(x - 1/2)", "MotifOnly"), base, mf.Targets.of(rows), ["mean[E,E]", mf.Unknown("g[E,E]", low=0), "input[E] @ c"],
-                                conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}}, priors=priors)  # fmt: skip
+        problem = mf.Problem.of(
+            system_of("1 + erf(x - 1/2)", "MotifOnly"),
+            base,
+            mf.Targets.of(rows),
+            ["mean[E,E]", mf.Unknown("g[E,E]", low=0), "input[E] @ c"],
+            conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}},
+            priors=priors,
+        )
         fit = at_given(problem)
         found = identifiability(fit).held_out_rows()
-        assert [row["target"] for row in found] == ["rate_mean E b", "rate_sd E b", "rate_mean E c", "rate_sd E c"]
+        assert [row["target"] for row in found] == [
+            "rate_mean E b",
+            "rate_sd E b",
+            "rate_mean E c",
+            "rate_sd E c",
+        ]
         steps = 1e-5 * np.eye(problem.coordinates.size)
-        near = [np.array([problem.predicted(fit.u + sign * step, fit.minima.states[0]) for step in steps]) for sign in (1, -1)]
+        near = [
+            np.array(
+                [problem.predicted(fit.u + sign * step, fit.minima.states[0]) for step in steps]
+            )
+            for sign in (1, -1)
+        ]
         slopes = ((near[0] - near[1]) / 2e-5).T
         J = np.asarray(problem.jacobian(jnp.asarray(fit.u), jnp.asarray(fit.minima.states[0])))
-        expected = np.sqrt(np.diag(slopes @ np.linalg.pinv(J.T @ J, rcond=1e-10) @ slopes.T))[problem.held_out]
+        expected = np.sqrt(np.diag(slopes @ np.linalg.pinv(J.T @ J, rcond=1e-10) @ slopes.T))[
+            problem.held_out
+        ]
         if not priors:
             expected[2:] = np.inf
         np.testing.assert_allclose([row["prediction error"] for row in found], expected, rtol=1e-5)
-        np.testing.assert_allclose([row["prediction"] for row in found], fit.predictions[problem.held_out])
-        z = [(row["prediction"] - row["value"]) / np.sqrt(row["error"] ** 2 + row["prediction error"] ** 2) for row in found]
-        assert [row["z"] for row in found] == pytest.approx(np.where(np.isfinite(expected), z, np.nan).tolist(), nan_ok=True)
+        np.testing.assert_allclose(
+            [row["prediction"] for row in found], fit.predictions[problem.held_out]
+        )
+        z = [
+            (row["prediction"] - row["value"])
+            / np.sqrt(row["error"] ** 2 + row["prediction error"] ** 2)
+            for row in found
+        ]
+        assert [row["z"] for row in found] == pytest.approx(
+            np.where(np.isfinite(expected), z, np.nan).tolist(), nan_ok=True
+        )
 
 
 def test_text_of_a_single_relation(system_of, scales):
@@ -95,11 +166,17 @@ def test_values_and_errors_of_combinations(scales):
     rows = {row["combination"]: row for row in scales.combination_rows()}
     assert rows["input[E] @ c"]["value"] == pytest.approx(1.5)
     assert not rows["input[E] @ c"]["relative"]
-    small = scales.jacobian[:, [scales.names.index(n) for n in ("mean[E,E]", "g[E,E]", "input[E] @ c")]]
+    small = scales.jacobian[
+        :, [scales.names.index(n) for n in ("mean[E,E]", "g[E,E]", "input[E] @ c")]
+    ]
     covariance = np.linalg.inv(small.T @ small)
     scale = scales.scale[3]
-    assert rows["input[E] @ c"]["standard error"] == pytest.approx(scale * np.sqrt(covariance[2, 2]), rel=1e-6)
-    assert scales.standard_errors()["input[E] @ c"] == pytest.approx(scale * np.sqrt(covariance[2, 2]), rel=1e-6)
+    assert rows["input[E] @ c"]["standard error"] == pytest.approx(
+        scale * np.sqrt(covariance[2, 2]), rel=1e-6
+    )
+    assert scales.standard_errors()["input[E] @ c"] == pytest.approx(
+        scale * np.sqrt(covariance[2, 2]), rel=1e-6
+    )
     product = next(row for name, row in rows.items() if set(name.split()) == {"N", "mean[E,E]"})
     assert product["value"] == pytest.approx(-2.0)
     assert product["relative"]
@@ -149,9 +226,17 @@ def test_flat_ways_that_are_not_there(scales):
 def linear(system_of):
     """phi(x) = x, R = I / (1 - N Jbar): one target, two unknowns, a prior for one of them."""
     base = mf.Parameters.of(populations=["E"], N=100, fractions=[1.0], mean=-0.03, g=0.1, input=2.0)
-    targets = mf.Targets.of([{"quantity": "rate_mean", "population": "E", "value": 0.5, "error": 0.05}])
-    problem = mf.Problem.of(system_of("x", "MotifOnly"), base, targets, ["input[E]", mf.Unknown("mean[E,E]", high=0)],
-                            priors={"input[E]": mf.Normal(2.1, 0.3)}, stable=False)  # fmt: skip
+    targets = mf.Targets.of(
+        [{"quantity": "rate_mean", "population": "E", "value": 0.5, "error": 0.05}]
+    )
+    problem = mf.Problem.of(
+        system_of("x", "MotifOnly"),
+        base,
+        targets,
+        ["input[E]", mf.Unknown("mean[E,E]", high=0)],
+        priors={"input[E]": mf.Normal(2.1, 0.3)},
+        stable=False,
+    )
     return identifiability(at_given(problem))
 
 
@@ -165,10 +250,15 @@ def test_priors_determine_what_targets_leave_open(linear):
     assert errors["input[E]"] == pytest.approx(0.3, rel=1e-8)
     assert errors["mean[E,E]"] == pytest.approx(np.hypot(0.05, 0.075) / 12.5, rel=1e-8)
     # the covariance of J and I is -(.3^2 / 4) / 12.5
-    assert float(linear.correlations()[0, 1]) == pytest.approx(-(0.3**2 / 4 / 12.5) / (0.3 * errors["mean[E,E]"]), rel=1e-8)
+    assert float(linear.correlations()[0, 1]) == pytest.approx(
+        -(0.3**2 / 4 / 12.5) / (0.3 * errors["mean[E,E]"]), rel=1e-8
+    )
     low, high = linear.intervals()["mean[E,E]"]
     factor = np.exp(1.959964 * errors["mean[E,E]"] / 0.03)
-    assert (low, high) == (pytest.approx(-0.03 * factor, rel=1e-5), pytest.approx(-0.03 / factor, rel=1e-5))
+    assert (low, high) == (
+        pytest.approx(-0.03 * factor, rel=1e-5),
+        pytest.approx(-0.03 / factor, rel=1e-5),
+    )
     row = linear.rows()[1]
     assert row["parameter"] == "mean[E,E]"
     assert row["determined by targets"] is False
@@ -178,7 +268,9 @@ def test_priors_determine_what_targets_leave_open(linear):
     assert only.powers.keys() == {"mean[E,E]"}
     assert not only.simple
     # dR = dI / 4 - .375 d log|J|
-    assert only.powers["mean[E,E]"] / only.weights["input[E]"] == pytest.approx(-0.375 * 4, rel=1e-8)
+    assert only.powers["mean[E,E]"] / only.weights["input[E]"] == pytest.approx(
+        -0.375 * 4, rel=1e-8
+    )
     assert linear.json()["rank with priors"] == 2
 
 
@@ -187,16 +279,23 @@ def test_echelon_form_of_a_basis_that_hides_it():
     mixed = np.random.default_rng(1).normal(size=(2, 2)) @ rows
     np.testing.assert_allclose(row_echelon(mixed), rows, atol=1e-12)
     found = combinations(mixed, "abcd", [True, True, False, False], np.array([1.0, 1, 2, 1]))
-    assert {own.text for own in found} == {"a b^2", "c - 2 d"} or {own.text for own in found} == {"a b^2", "2 d - c"}
+    assert {own.text for own in found} == {"a b^2", "c - 2 d"} or {own.text for own in found} == {
+        "a b^2",
+        "2 d - c",
+    }
 
 
 def test_roots_become_whole_powers_and_others_do_not():
     (half,) = combinations(np.array([[1.0, 0.5]]), ["a", "b"], [True, True], np.ones(2))
     assert half.text == "a^2 b"
     assert half.simple
-    (odd,) = combinations(np.array([[0.0012345, 0.12345, 0.98765]]), ["a", "b", "c"], [True] * 3, np.ones(3))
+    (odd,) = combinations(
+        np.array([[0.0012345, 0.12345, 0.98765]]), ["a", "b", "c"], [True] * 3, np.ones(3)
+    )
     assert not odd.simple
-    assert odd.text == "b^0.125 c ..."  # the largest is 1, what is below a hundredth of it is not shown
+    assert (
+        odd.text == "b^0.125 c ..."
+    )  # the largest is 1, what is below a hundredth of it is not shown
 
 
 def test_independent_rows_are_the_first_that_span():

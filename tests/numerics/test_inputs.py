@@ -7,8 +7,8 @@ import pytest
 
 from motifield import Constant, Function, Input, Signals, Steps, Table, pulse
 from motifield.errors import ParameterError
-from motifield.numerics.inputs import as_input, by_population
-from motifield.numerics.parameter_file import input_data
+from motifield.numerics.parameters.files import input_data
+from motifield.numerics.parameters.inputs import as_input, by_population
 
 NAMES = ("E", "I")
 
@@ -34,13 +34,19 @@ def test_steps_include_their_first_instant():
 def test_a_pulse_is_three_steps():
     made = pulse(1.0, 2.0, [3.0, 4.0], baseline=0.5)
     np.testing.assert_array_equal(at(made, 0.5, 1.0, 1.5, 2.0)[:, 0], [0.5, 3.5, 3.5, 0.5])
-    by_name = as_input({"start": 1.0, "stop": 2.0, "amplitude": {"E": 3.0, "I": 4.0}, "baseline": 0.5}, NAMES)
+    by_name = as_input(
+        {"start": 1.0, "stop": 2.0, "amplitude": {"E": 3.0, "I": 4.0}, "baseline": 0.5}, NAMES
+    )
     assert bool(jnp.all(by_name.values == made.values))
 
 
 def test_a_table_is_linear_between_and_constant_beyond():
-    made = as_input({"times": [0.0, 1.0, 4.0], "values": [0.0, 2.0, [8.0, -1.0]], "kind": "table"}, NAMES)
-    np.testing.assert_allclose(at(made, -1.0, 0.0, 0.25, 1.0, 2.0, 4.0, 9.0)[:, 0], [0, 0, 0.5, 2, 4, 8, 8])
+    made = as_input(
+        {"times": [0.0, 1.0, 4.0], "values": [0.0, 2.0, [8.0, -1.0]], "kind": "table"}, NAMES
+    )
+    np.testing.assert_allclose(
+        at(made, -1.0, 0.0, 0.25, 1.0, 2.0, 4.0, 9.0)[:, 0], [0, 0, 0.5, 2, 4, 8, 8]
+    )
     np.testing.assert_allclose(at(made, 2.5)[:, 1], [0.5])
     np.testing.assert_array_equal(made.edges, [0.0, 1.0, 4.0])
 
@@ -49,11 +55,18 @@ def test_a_function_of_time_names_its_jumps():
     made = as_input(lambda t: jnp.array([t, 2 * t]), NAMES)
     assert isinstance(made, Function)
     np.testing.assert_array_equal(at(made, 3.0), [[3.0, 6.0]])
-    assert Function(lambda t: jnp.where(t < 1, 0.0, 1.0) * jnp.ones(2), jumps=(1.0,)).edges == (1.0,)
+    assert Function(lambda t: jnp.where(t < 1, 0.0, 1.0) * jnp.ones(2), jumps=(1.0,)).edges == (
+        1.0,
+    )
 
 
 @pytest.mark.parametrize(
-    "made", [pulse(1.0, 2.0, 3.0), Constant(jnp.array([3.0])), Table(jnp.array([0.0, 1.0]), jnp.array([[1.0], [2.0]]))]
+    "made",
+    [
+        pulse(1.0, 2.0, 3.0),
+        Constant(jnp.array([3.0])),
+        Table(jnp.array([0.0, 1.0]), jnp.array([[1.0], [2.0]])),
+    ],
 )
 def test_one_value_serves_every_population(made):
     assert as_input(made, NAMES)(0.5).shape == (2,)
@@ -61,9 +74,12 @@ def test_one_value_serves_every_population(made):
 
 @pytest.mark.parametrize("kind", ["constant", "steps", "table", "function"])
 def test_inputs_work_under_jit_vmap_and_grad(kind):
-    made = {"constant": as_input(2.0, NAMES), "steps": pulse(1.0, 2.0, [3.0, 4.0]),
-            "table": Table(jnp.array([0.0, 5.0]), jnp.array([[0.0, 1.0], [5.0, 1.0]])),
-            "function": as_input(lambda t: jnp.stack([t, t**2]), NAMES)}[kind]  # fmt: skip
+    made = {
+        "constant": as_input(2.0, NAMES),
+        "steps": pulse(1.0, 2.0, [3.0, 4.0]),
+        "table": Table(jnp.array([0.0, 5.0]), jnp.array([[0.0, 1.0], [5.0, 1.0]])),
+        "function": as_input(lambda t: jnp.stack([t, t**2]), NAMES),
+    }[kind]
     ts = jnp.array([0.5, 1.5, 2.5])
     np.testing.assert_allclose(jax.jit(jax.vmap(made))(ts), at(made, *np.asarray(ts)), rtol=1e-15)
     if kind == "table":
@@ -82,16 +98,34 @@ def test_the_base_class_has_no_value():
         ({"E": 1.0, "X": 2.0}, r"input names \['E', 'X'\], the populations are \['E', 'I'\]"),
         ("loud", "input = 'loud' is not a number"),
         ([1.0, np.nan], "has a value that is not finite"),
-        ({"times": [1.0, 1.0], "values": [0.0, 1.0, 2.0]}, "must be finite, one-dimensional and increasing"),
+        (
+            {"times": [1.0, 1.0], "values": [0.0, 1.0, 2.0]},
+            "must be finite, one-dimensional and increasing",
+        ),
         ({"times": [], "values": [0.0]}, "must be finite, one-dimensional and increasing"),
         ({"times": [0.0, np.inf], "values": [0.0, 1.0, 2.0]}, "must be finite"),
-        ({"times": [1.0, 2.0], "values": [0.0, 1.0]}, "kind 'steps' with 2 times needs 3 values, got 2"),
-        ({"times": [1.0, 2.0], "values": [0.0, 1.0, 2.0], "kind": "table"}, "kind 'table' with 2 times needs 2 values, got 3"),
+        (
+            {"times": [1.0, 2.0], "values": [0.0, 1.0]},
+            "kind 'steps' with 2 times needs 3 values, got 2",
+        ),
+        (
+            {"times": [1.0, 2.0], "values": [0.0, 1.0, 2.0], "kind": "table"},
+            "kind 'table' with 2 times needs 2 values, got 3",
+        ),
         ({"times": [1.0], "values": [0.0], "kind": "table"}, "needs 2 values, got 1"),
-        ({"times": [1.0], "values": [0.0, 1.0], "kind": "ramp"}, "input kind 'ramp' is unknown: use 'steps' or 'table'"),
-        ({"times": [1.0], "values": [0.0, 1.0], "height": 2}, r"unknown entries \['height'\]: known are"),
+        (
+            {"times": [1.0], "values": [0.0, 1.0], "kind": "ramp"},
+            "input kind 'ramp' is unknown: use 'steps' or 'table'",
+        ),
+        (
+            {"times": [1.0], "values": [0.0, 1.0], "height": 2},
+            r"unknown entries \['height'\]: known are",
+        ),
         ({"start": 0.0, "stop": 1.0, "height": 2}, r"a pulse has unknown entries \['height'\]"),
-        ({"start": 2.0, "stop": 1.0, "amplitude": 1.0}, "a pulse needs start < stop: start = 2.0, stop = 1.0"),
+        (
+            {"start": 2.0, "stop": 1.0, "amplitude": 1.0},
+            "a pulse needs start < stop: start = 2.0, stop = 1.0",
+        ),
     ],
 )
 def test_errors(value, match):
@@ -118,14 +152,20 @@ def test_by_population_orders_by_name():
     np.testing.assert_array_equal(by_population({"I": 2, "E": 1}, NAMES, "x"), [1.0, 2.0])
 
 
-SIGNALS = {"times": [0.0, 1.0, 3.0], "signals": {"image": [0.0, 2.0, 4.0], "steady": 1.0}, "weights": {"image": {"I": 5.0, "E": 3.0}, "steady": 0.5}}
+SIGNALS = {
+    "times": [0.0, 1.0, 3.0],
+    "signals": {"image": [0.0, 2.0, 4.0], "steady": 1.0},
+    "weights": {"image": {"I": 5.0, "E": 3.0}, "steady": 0.5},
+}
 
 
 def test_signals_from_data():
     """I_p(t) = weight_p signal(t): at t = 2 the image is 3, beyond the ends constant."""
     made = as_input(SIGNALS, NAMES)
     assert isinstance(made, Signals)
-    np.testing.assert_allclose(at(made, 2.0, 9.0), [[0.5 + 3 * 3, 0.5 + 5 * 3], [0.5 + 3 * 4, 0.5 + 5 * 4]], rtol=1e-15)
+    np.testing.assert_allclose(
+        at(made, 2.0, 9.0), [[0.5 + 3 * 3, 0.5 + 5 * 3], [0.5 + 3 * 4, 0.5 + 5 * 4]], rtol=1e-15
+    )
 
 
 def test_signals_make_the_round_trip_through_data():

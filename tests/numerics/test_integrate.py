@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 
 from motifield import Motifs, Parameters, integrate, pulse
 from motifield.errors import ParameterError, SolverError
-from motifield.numerics.integrate import trajectory
+from motifield.numerics.system.trajectories import trajectory
 
 RELU = "Max(x - 1/4, 0)"
 
@@ -24,7 +24,12 @@ def test_against_scipy(two_populations, system_of, by_hand, functions):
     found = integrate(system, parameters, 8.0, saveat=[0.0, 0.5, 2.0, 5.0, 8.0])
     hand = by_hand(parameters, [functions[RELU]] * 2, "SecondMoment")
     exact = solve_ivp(
-        lambda t, y: hand(t, *y.reshape(3, 2)).ravel(), (0, 8), np.zeros(6), t_eval=found.time.values, rtol=1e-10, atol=1e-12
+        lambda t, y: hand(t, *y.reshape(3, 2)).ravel(),
+        (0, 8),
+        np.zeros(6),
+        t_eval=found.time.values,
+        rtol=1e-10,
+        atol=1e-12,
     )
     for name, values in zip(("mean", "kappa", "rms_rate"), exact.y.reshape(3, 2, -1), strict=True):
         np.testing.assert_allclose(found[name].values, values.T, rtol=1e-6, atol=1e-8)
@@ -39,7 +44,11 @@ def test_a_short_pulse_is_not_missed(system_of):
     start, width, height = 17.3, 1e-3, [500.0, -200.0]
     ts = np.array([0.0, 17.0, start + width, 18.0, 25.0])
     found = integrate(system_of(RELU), leaky(pulse(start, start + width, height)), 25.0, saveat=ts)
-    after = np.where(ts >= start + width, np.exp(-(ts - start - width)), 0.0)[:, None] * np.array(height) * -np.expm1(-width)
+    after = (
+        np.where(ts >= start + width, np.exp(-(ts - start - width)), 0.0)[:, None]
+        * np.array(height)
+        * -np.expm1(-width)
+    )
     np.testing.assert_allclose(found["mean"].values, after, rtol=1e-7, atol=1e-9)
 
 
@@ -47,8 +56,15 @@ def test_steps_and_tables_exactly(system_of):
     # I = 1 from t = 2: K = 1 - exp(-(t - 2)); a ramp I = t: K = t - 1 + exp(-t), from t = 3 on constant
     ts = np.linspace(0, 5, 11)
     step = integrate(system_of(RELU), leaky({"times": [2.0], "values": [0.0, 0.2]}), 5.0, saveat=ts)
-    np.testing.assert_allclose(step["mean"].values[:, 0], 0.2 * np.where(ts > 2, -np.expm1(-(ts - 2)), 0), atol=1e-9)
-    ramp = integrate(system_of(RELU), leaky({"times": [0.0, 3.0], "values": [0.0, 3.0], "kind": "table"}), 5.0, saveat=ts)
+    np.testing.assert_allclose(
+        step["mean"].values[:, 0], 0.2 * np.where(ts > 2, -np.expm1(-(ts - 2)), 0), atol=1e-9
+    )
+    ramp = integrate(
+        system_of(RELU),
+        leaky({"times": [0.0, 3.0], "values": [0.0, 3.0], "kind": "table"}),
+        5.0,
+        saveat=ts,
+    )
     up = np.where(ts <= 3, ts - 1 + np.exp(-ts), 3 + (2 + np.exp(-3) - 3) * np.exp(-(ts - 3)))
     np.testing.assert_allclose(ramp["mean"].values[:, 1], up, rtol=1e-7, atol=1e-9)
 
@@ -59,7 +75,10 @@ def test_a_diverging_solution_says_when(system_of):
     ts = np.arange(0.0, 31.0)
     found = integrate(system_of(RELU), parameters, 30.0, saveat=ts, initial={"mean": 1.375})
     bound = int(np.log(1e12) / 2)  # 13.8
-    assert found.attrs["status"] == f"diverged: the solution diverged; the last finite value is at t = {bound}"
+    assert (
+        found.attrs["status"]
+        == f"diverged: the solution diverged; the last finite value is at t = {bound}"
+    )
     values = found["mean"].values[:, 0]
     np.testing.assert_allclose(values[: bound + 1], 0.375 + np.exp(2 * ts[: bound + 1]), rtol=1e-6)
     for name in ("mean", "kappa", "variance", "rate"):
@@ -70,9 +89,13 @@ def test_a_diverging_solution_says_when(system_of):
 
 def test_too_few_steps_are_said(system_of):
     found = integrate(system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0])
-    assert found.attrs["status"].startswith("stopped: 5 steps were not enough; the last finite value is at t = 0")
+    assert found.attrs["status"].startswith(
+        "stopped: 5 steps were not enough; the last finite value is at t = 0"
+    )
     with pytest.raises(SolverError, match="5 steps"):
-        integrate(system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0], throw=True)
+        integrate(
+            system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0], throw=True
+        )
 
 
 def test_names_and_times(two_populations, system_of):
@@ -86,8 +109,10 @@ def test_names_and_times(two_populations, system_of):
 def test_the_start_is_a_state_a_mapping_or_rest(two_populations, system_of):
     system = system_of(RELU)
     state = system.State(jnp.array([0.1, 0.2]), jnp.array([0.3, 0.3]))
-    runs = [integrate(system, two_populations, 1.0, saveat=4, initial=s) for s in
-            (state, {"mean": {"I": 0.2, "E": 0.1}, "kappa": 0.3}, None)]  # fmt: skip
+    runs = [
+        integrate(system, two_populations, 1.0, saveat=4, initial=s)
+        for s in (state, {"mean": {"I": 0.2, "E": 0.1}, "kappa": 0.3}, None)
+    ]
     np.testing.assert_array_equal(runs[0]["mean"], runs[1]["mean"])
     np.testing.assert_array_equal(runs[0]["mean"].values[0], [0.1, 0.2])
     assert not np.any(runs[2]["mean"].values[0])
@@ -134,7 +159,16 @@ def test_the_equations_do_not_depend_on_who_makes_the_motifs(system_of):
     tau = Motifs.shared(0.02)
     direct = Parameters.of(N=100, fractions=[0.5, 0.5], mean=0.005, g=0.4, motifs=tau, input=0.9)
     v = 0.4**2 / 100
-    other = Parameters.from_covariances(N=100, fractions=[0.5, 0.5], mean=0.005, variance=v, convergent=0.02 * v, divergent=0.02 * v,
-                                        chain=0.02 * v, reciprocal=0.04 * v, input=0.9)  # fmt: skip
+    other = Parameters.from_covariances(
+        N=100,
+        fractions=[0.5, 0.5],
+        mean=0.005,
+        variance=v,
+        convergent=0.02 * v,
+        divergent=0.02 * v,
+        chain=0.02 * v,
+        reciprocal=0.04 * v,
+        input=0.9,
+    )
     runs = [integrate(system_of(RELU), p, 5.0, saveat=4)["mean"].values for p in (direct, other)]
     np.testing.assert_allclose(*runs, rtol=1e-12)

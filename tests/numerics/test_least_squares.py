@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from motifield.errors import ParameterError, SpecError
-from motifield.numerics.least_squares import FirstOrder, Lanes, LevenbergMarquardt
+from motifield.numerics.fitting.least_squares import FirstOrder, Lanes, LevenbergMarquardt
 
 MATRIX = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.25]])
 RIGHT = np.array([1.0, -2.0, 0.7])
@@ -25,10 +25,25 @@ def linear(u, states):
 
 
 def lanes(residuals, solver, starts, width=64):
-    return Lanes(residuals, residuals, solver, np.asarray(starts, dtype=float), np.zeros((len(starts), 1)), lanes=width)
+    return Lanes(
+        residuals,
+        residuals,
+        solver,
+        np.asarray(starts, dtype=float),
+        np.zeros((len(starts), 1)),
+        lanes=width,
+    )
 
 
-def run(residuals, solver, starts, width=64, checkpoint=None, key="key", progress=lambda what, part: None):
+def run(
+    residuals,
+    solver,
+    starts,
+    width=64,
+    checkpoint=None,
+    key="key",
+    progress=lambda what, part: None,
+):
     return lanes(residuals, solver, starts, width).run(progress, checkpoint, key)
 
 
@@ -44,7 +59,10 @@ def test_rosenbrock():
     assert np.all(found.states >= 1)
 
 
-@pytest.mark.parametrize("solver", [LevenbergMarquardt(), FirstOrder(steps=3000), FirstOrder(optax.sgd(0.05), steps=3000)])
+@pytest.mark.parametrize(
+    "solver",
+    [LevenbergMarquardt(), FirstOrder(steps=3000), FirstOrder(optax.sgd(0.05), steps=3000)],
+)
 def test_a_linear_problem(solver):
     """Against numpy's least squares, the loss that is left among them."""
     exact, left, *_ = np.linalg.lstsq(MATRIX, RIGHT)
@@ -59,8 +77,15 @@ def test_lanes_change_nothing(solver):
     """Seven starts in two lanes, each refilled, end as seven side by side; each loss is that of its own point."""
     few, many = run(rosenbrock, solver, STARTS, 2), run(rosenbrock, solver, STARTS)
     for name in ("u", "loss", "steps", "converged"):
-        np.testing.assert_allclose(getattr(few, name), getattr(many, name), rtol=1e-6, atol=1e-9, err_msg=name)
-    np.testing.assert_allclose(few.loss, [np.sum(np.asarray(rosenbrock(u, 0)[0]) ** 2) for u in few.u], rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(
+            getattr(few, name), getattr(many, name), rtol=1e-6, atol=1e-9, err_msg=name
+        )
+    np.testing.assert_allclose(
+        few.loss,
+        [np.sum(np.asarray(rosenbrock(u, 0)[0]) ** 2) for u in few.u],
+        rtol=1e-9,
+        atol=1e-15,
+    )
 
 
 @pytest.mark.parametrize("solver", [LevenbergMarquardt(), FirstOrder(steps=100)])
@@ -91,7 +116,10 @@ def test_a_step_to_where_there_is_nothing_is_not_taken():
 
 def test_a_first_order_method_keeps_its_best_point():
     """Steps that overshoot: more of them never make it worse."""
-    losses = [run(rosenbrock, FirstOrder(optax.adam(0.5), steps=n), STARTS[:3]).loss for n in (1, 2, 4, 8, 16)]
+    losses = [
+        run(rosenbrock, FirstOrder(optax.adam(0.5), steps=n), STARTS[:3]).loss
+        for n in (1, 2, 4, 8, 16)
+    ]
     assert np.all(np.diff(losses, axis=0) <= 0)
     assert np.all(losses[-1] < losses[0])
 
@@ -127,7 +155,9 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, solver, after):
         run(rosenbrock, solver, STARTS, 3, path, progress=stop)
     assert path.exists()
     said = []
-    resumed = run(rosenbrock, solver, STARTS, 3, path, progress=lambda what, part: said.append((what, part)))
+    resumed = run(
+        rosenbrock, solver, STARTS, 3, path, progress=lambda what, part: said.append((what, part))
+    )
     assert "compiling" not in [what for what, _ in said]
     whole = run(rosenbrock, solver, STARTS, 3)
     for name in whole._fields:
@@ -138,7 +168,13 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, solver, after):
 
 def test_progress_says_how_much_is_done():
     said = []
-    run(rosenbrock, LevenbergMarquardt(), STARTS, 3, progress=lambda what, part: said.append((what, part)))
+    run(
+        rosenbrock,
+        LevenbergMarquardt(),
+        STARTS,
+        3,
+        progress=lambda what, part: said.append((what, part)),
+    )
     parts = [part for _, part in said]
     assert said[0] == ("compiling", 0.0)
     assert parts == sorted(parts)
@@ -148,8 +184,15 @@ def test_progress_says_how_much_is_done():
 
 def test_settings_tell_solvers_apart():
     """Optimisers are functions: by what they do."""
-    solvers = [LevenbergMarquardt(), LevenbergMarquardt(steps=7), FirstOrder(), FirstOrder(optax.adam(0.5)), FirstOrder(optax.sgd(0.05)),
-               FirstOrder(optax.sgd(0.05, momentum=0.9)), FirstOrder(atol=1e-3)]  # fmt: skip
+    solvers = [
+        LevenbergMarquardt(),
+        LevenbergMarquardt(steps=7),
+        FirstOrder(),
+        FirstOrder(optax.adam(0.5)),
+        FirstOrder(optax.sgd(0.05)),
+        FirstOrder(optax.sgd(0.05, momentum=0.9)),
+        FirstOrder(atol=1e-3),
+    ]
     assert len({solver.settings for solver in solvers}) == len(solvers)
     assert FirstOrder().settings == FirstOrder(optax.adam(0.05)).settings
 

@@ -13,7 +13,12 @@ from motifield.errors import InfeasibleStatisticsError, ParameterError
 
 Z = np.linspace(-6, 6, 241)
 EDGES, COUNTS = [0.1, 0.4, 0.9, 2.0, 2.5, 3.0], [3, 8, 4, 0, 1]
-FREE = [marginals.Gaussian(), marginals.Lognormal(), marginals.Gamma(), marginals.Histogram(EDGES, COUNTS, shifted=True)]
+FREE = [
+    marginals.Gaussian(),
+    marginals.Lognormal(),
+    marginals.Gamma(),
+    marginals.Histogram(EDGES, COUNTS, shifted=True),
+]
 
 
 def moments(quantiles):
@@ -49,14 +54,24 @@ def test_quantiles_are_scipy_s():
     s = np.sqrt(np.log1p(variance / mean**2))
     lognormal = stats.lognorm(s, scale=mean * np.exp(-(s**2) / 2))
     assert lognormal.stats() == pytest.approx((mean, variance))
-    np.testing.assert_allclose(marginals.Lognormal().quantiles(mean, variance)(Z), lognormal.ppf(uniform), rtol=1e-5)
-    np.testing.assert_allclose(marginals.Lognormal().quantiles(-mean, variance)(Z), -lognormal.ppf(stats.norm.sf(Z)), rtol=1e-5)
+    np.testing.assert_allclose(
+        marginals.Lognormal().quantiles(mean, variance)(Z), lognormal.ppf(uniform), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        marginals.Lognormal().quantiles(-mean, variance)(Z),
+        -lognormal.ppf(stats.norm.sf(Z)),
+        rtol=1e-5,
+    )
     gamma = stats.gamma(mean**2 / variance, scale=variance / mean)
-    np.testing.assert_allclose(marginals.Gamma().quantiles(mean, variance)(Z), gamma.ppf(uniform), rtol=1e-5)
+    np.testing.assert_allclose(
+        marginals.Gamma().quantiles(mean, variance)(Z), gamma.ppf(uniform), rtol=1e-5
+    )
     # parent N(.3, .8^2) above 0, its moments from SciPy
     parent = stats.truncnorm(-0.3 / 0.8, np.inf, 0.3, 0.8)
     m, v = (float(x) for x in parent.stats())
-    np.testing.assert_allclose(marginals.TruncatedGaussian().quantiles(m, v)(Z), parent.ppf(uniform), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        marginals.TruncatedGaussian().quantiles(m, v)(Z), parent.ppf(uniform), rtol=1e-5, atol=1e-7
+    )
 
 
 def test_a_histogram_keeps_its_shape():
@@ -66,10 +81,16 @@ def test_a_histogram_keeps_its_shape():
     assert family.squared_cv == pytest.approx(variance / mean**2)
     for sign in (1, -1):
         quantiles = family.quantiles(sign * 3 * mean, 9 * variance)
-        np.testing.assert_allclose(quantiles(sign * Z), sign * 3 * law.ppf(stats.norm.cdf(Z)), rtol=1e-7)
+        np.testing.assert_allclose(
+            quantiles(sign * Z), sign * 3 * law.ppf(stats.norm.cdf(Z)), rtol=1e-7
+        )
     shifted = marginals.Histogram(EDGES, COUNTS, shifted=True).quantiles(-0.2, 4 * variance)
-    np.testing.assert_allclose(shifted(Z), -0.2 + 2 * (law.ppf(stats.norm.cdf(Z)) - mean), rtol=1e-7)
-    negative = marginals.Histogram([-3, -2, -1], [1, 2]).quantiles(-2.0, (1 / 18 + 1 / 12 + 1 / 6) * (2 / (11 / 6)) ** 2)
+    np.testing.assert_allclose(
+        shifted(Z), -0.2 + 2 * (law.ppf(stats.norm.cdf(Z)) - mean), rtol=1e-7
+    )
+    negative = marginals.Histogram([-3, -2, -1], [1, 2]).quantiles(
+        -2.0, (1 / 18 + 1 / 12 + 1 / 6) * (2 / (11 / 6)) ** 2
+    )
     assert negative(Z).max() < 0
 
 
@@ -85,21 +106,38 @@ def test_quantiles_increase_and_keep_their_dtype(family, sign):
 
 
 def test_a_family_says_what_it_cannot():
-    with pytest.raises(InfeasibleStatisticsError, match=r"Lognormal has one sign.*mean cannot be 0"):
+    with pytest.raises(
+        InfeasibleStatisticsError, match=r"Lognormal has one sign.*mean cannot be 0"
+    ):
         marginals.Lognormal().quantiles(0.0, 1.0)
-    with pytest.raises(InfeasibleStatisticsError, match=r"truncated Gaussian with mean 0.5 has a variance below 0.249.*0.3 is asked for"):
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=r"truncated Gaussian with mean 0.5 has a variance below 0.249.*0.3 is asked for",
+    ):
         marginals.TruncatedGaussian().quantiles(0.5, 0.3)
-    with pytest.raises(InfeasibleStatisticsError, match=r"Constant with mean 0.5 has the variance 0 and no other, 0.3"):
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=r"Constant with mean 0.5 has the variance 0 and no other, 0.3",
+    ):
         marginals.Constant().quantiles(0.5, 0.3)
     variance = marginals.Histogram(EDGES, COUNTS).squared_cv
-    with pytest.raises(InfeasibleStatisticsError, match=rf"Histogram with mean 1 has the variance {variance:.6g} and no other"):
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=rf"Histogram with mean 1 has the variance {variance:.6g} and no other",
+    ):
         marginals.Histogram(EDGES, COUNTS).quantiles(1.0, 2.0)
 
 
-@pytest.mark.parametrize("family", [marginals.Lognormal, marginals.Gamma, marginals.TruncatedGaussian])
+@pytest.mark.parametrize(
+    "family", [marginals.Lognormal, marginals.Gamma, marginals.TruncatedGaussian]
+)
 def test_a_given_coefficient_of_variation(family):
-    np.testing.assert_array_equal(family(cv=0.5).quantiles(-2.0, 1.0)(Z), family().quantiles(-2.0, 1.0)(Z))
-    with pytest.raises(InfeasibleStatisticsError, match=r"with mean -2 has the variance 1 and no other, 1.1"):
+    np.testing.assert_array_equal(
+        family(cv=0.5).quantiles(-2.0, 1.0)(Z), family().quantiles(-2.0, 1.0)(Z)
+    )
+    with pytest.raises(
+        InfeasibleStatisticsError, match=r"with mean -2 has the variance 1 and no other, 1.1"
+    ):
         family(cv=0.5).quantiles(-2.0, 1.1)
     with pytest.raises(ParameterError, match=r"cv = 0 must be a positive number"):
         family(cv=0)
@@ -107,19 +145,35 @@ def test_a_given_coefficient_of_variation(family):
 
 @pytest.mark.parametrize(
     ("edges", "counts", "words"),
-    [([0, 1], [1, 2], "n \\+ 1 increasing edges"), ([0, 2, 1], [1, 2], "increasing"), ([0, 1, 2], [1, -1], "at least 0"),
-     ([0, 1, 2], [0, 0], "not all 0"), ([-1, 1, 2], [1, 1], "both signs")],
-)  # fmt: skip
+    [
+        ([0, 1], [1, 2], "n \\+ 1 increasing edges"),
+        ([0, 2, 1], [1, 2], "increasing"),
+        ([0, 1, 2], [1, -1], "at least 0"),
+        ([0, 1, 2], [0, 0], "not all 0"),
+        ([-1, 1, 2], [1, 1], "both signs"),
+    ],
+)
 def test_histograms_are_checked(edges, counts, words):
     with pytest.raises(ParameterError, match=words):
         marginals.Histogram(edges, counts)
 
 
 def test_families_by_block():
-    families = {"E": {"E": marginals.Lognormal(), "I": marginals.Gamma()}, "I": {"E": marginals.Gaussian(), "I": marginals.Constant()}}
+    families = {
+        "E": {"E": marginals.Lognormal(), "I": marginals.Gamma()},
+        "I": {"E": marginals.Gaussian(), "I": marginals.Constant()},
+    }
     found = marginals.by_block(families, ["E", "I"])
-    assert [[type(f).__name__ for f in row] for row in found] == [["Lognormal", "Gamma"], ["Gaussian", "Constant"]]
-    for wrong in ("Lognormal", marginals.Lognormal, {"E": families["E"]}, {"E": families["E"], "I": {"E": 1, "I": 2}}):
+    assert [[type(f).__name__ for f in row] for row in found] == [
+        ["Lognormal", "Gamma"],
+        ["Gaussian", "Constant"],
+    ]
+    for wrong in (
+        "Lognormal",
+        marginals.Lognormal,
+        {"E": families["E"]},
+        {"E": families["E"], "I": {"E": 1, "I": 2}},
+    ):
         with pytest.raises(ParameterError, match=r"a marginal is one of marginals"):
             marginals.by_block(wrong, ["E", "I"])
 
@@ -127,9 +181,14 @@ def test_families_by_block():
 def test_dale_s_law_and_the_block_of_an_error():
     one = marginals.by_block(marginals.Lognormal(), ["E", "I"])
     mean = np.array([[0.3, -0.4], [0.2, 0.1]])
-    with pytest.raises(InfeasibleStatisticsError, match=r"population I would make synapses of both signs.*E <- I: -0.4, I <- I: 0.1"):
+    with pytest.raises(
+        InfeasibleStatisticsError,
+        match=r"population I would make synapses of both signs.*E <- I: -0.4, I <- I: 0.1",
+    ):
         marginals.fit(one, ["E", "I"], mean, np.full((2, 2), 0.1))
-    marginals.fit(marginals.by_block(marginals.Gaussian(), ["E", "I"]), ["E", "I"], mean, np.full((2, 2), 0.1))
+    marginals.fit(
+        marginals.by_block(marginals.Gaussian(), ["E", "I"]), ["E", "I"], mean, np.full((2, 2), 0.1)
+    )
     with pytest.raises(InfeasibleStatisticsError, match=r"synapses I <- E: Lognormal has one sign"):
         marginals.fit(one, ["E", "I"], np.array([[0.3, -0.4], [0, -0.1]]), np.full((2, 2), 0.1))
 
@@ -137,7 +196,9 @@ def test_dale_s_law_and_the_block_of_an_error():
 def test_the_hazard_of_a_truncated_gaussian_by_quadrature():
     """Mean and variance of N(-1, .5^2) above 0, 2 standard deviations out in its tail, by integration."""
     density = stats.norm(-1, 0.5).pdf
-    total, m, s = (integrate.quad(lambda x, k=k: x**k * density(x), 0, 8, epsabs=1e-14)[0] for k in range(3))
+    total, m, s = (
+        integrate.quad(lambda x, k=k: x**k * density(x), 0, 8, epsabs=1e-14)[0] for k in range(3)
+    )
     mean, variance = m / total, s / total - (m / total) ** 2
     quantiles = marginals.TruncatedGaussian().quantiles(mean, variance)
     share = integrate.quad(density, 0, 0.3)[0] / total

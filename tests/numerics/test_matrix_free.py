@@ -22,7 +22,12 @@ def test_products_are_those_of_one_matrix(two_populations):
     J, r = network.weights.dense(), np.random.default_rng(0).normal(size=(90, 3))
     np.testing.assert_allclose(network.weights @ r, J @ r, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(network.weights @ r[:, 1], J @ r[:, 1], rtol=1e-12, atol=1e-13)
-    again, other = (mf.matrix_free(two_populations.rescaled(90), seed, dtype=np.float64, tile=32).weights.dense() for seed in (3, 4))
+    again, other = (
+        mf.matrix_free(
+            two_populations.rescaled(90), seed, dtype=np.float64, tile=32
+        ).weights.dense()
+        for seed in (3, 4)
+    )
     np.testing.assert_array_equal(again, J)
     assert np.abs(other - J).min() > 0
 
@@ -51,7 +56,10 @@ def test_rows_are_known(two_populations):
 
 def test_simulation_is_that_of_the_matrix(two_populations):
     network = mf.matrix_free(two_populations, 1, dtype=np.float64, tile=128)
-    runs = [mf.simulate(own, lambda x, p: jnp.tanh(x), input=[0.3, -0.2], t1=2.0, saveat=[1.0, 2.0]) for own in (network, dense(network))]
+    runs = [
+        mf.simulate(own, lambda x, p: jnp.tanh(x), input=[0.3, -0.2], t1=2.0, saveat=[1.0, 2.0])
+        for own in (network, dense(network))
+    ]
     np.testing.assert_allclose(runs[0]["x"], runs[1]["x"], rtol=1e-8, atol=1e-9)
     with pytest.raises(NetworkError, match="drawn as float64"):
         mf.simulate(network, lambda x, p: x, t1=1.0, dtype=np.float32)
@@ -84,6 +92,11 @@ def test_refusals(two_populations):
     with pytest.raises(InfeasibleStatisticsError):
         mf.matrix_free(two_populations.replace(tau_con=np.full((2, 2, 2), -0.5)), 0)
     network = mf.matrix_free(two_populations, 0)
-    for use in (lambda: mf.measure(network), lambda: network.save("n.npz"), lambda: mf.spectrum(network), lambda: network.scaled(2.0)):
+    for use in (
+        lambda: mf.measure(network),
+        lambda: network.save("n.npz"),
+        lambda: mf.spectrum(network),
+        lambda: network.scaled(2.0),
+    ):
         with pytest.raises(NetworkError, match=r"weights\.dense\(\)"):
             use()

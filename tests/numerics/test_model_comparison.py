@@ -6,10 +6,10 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.feasibility import residual_moments, violations
-from motifield.numerics.fit import Fit, solve
-from motifield.numerics.least_squares import Minima
-from motifield.numerics.model_comparison import (
+from motifield.numerics.fitting.least_squares import Minima
+from motifield.numerics.fitting.minima import Fit, solve
+from motifield.numerics.fitting.motif_coordinates import FreeMotifs
+from motifield.numerics.inference.model_comparison import (
     Comparison,
     _starts,
     _status,
@@ -20,26 +20,46 @@ from motifield.numerics.model_comparison import (
     reduced_problem,
     without_entries,
 )
-from motifield.numerics.motif_coordinates import FreeMotifs
+from motifield.numerics.parameters.feasibility import residual_moments, violations
 
 INPUTS = {"a": 0.2, "b": 0.6, "c": 1.0, "d": 1.4, "e": 1.8}
 CHAINS = 0.006
 
 
 def problem_of(system, values, error=0.01):
-    base = mf.Parameters.of(populations=["E"], N=1000, fractions=[1.0], mean=-0.002, g=0.7, motifs=mf.Motifs(0.01, 0.01, CHAINS, 2 * CHAINS), input=1.0)
-    rows = [{"quantity": quantity, "population": "E", "condition": name, "value": 0.5, "error": error}
-            for name in INPUTS for quantity in ("rate_mean", "rate_sd")]  # fmt: skip
+    base = mf.Parameters.of(
+        populations=["E"],
+        N=1000,
+        fractions=[1.0],
+        mean=-0.002,
+        g=0.7,
+        motifs=mf.Motifs(0.01, 0.01, CHAINS, 2 * CHAINS),
+        input=1.0,
+    )
+    rows = [
+        {"quantity": quantity, "population": "E", "condition": name, "value": 0.5, "error": error}
+        for name in INPUTS
+        for quantity in ("rate_mean", "rate_sd")
+    ]
     if values is not None:
         rows = [{**row, "value": value} for row, value in zip(rows, values, strict=True)]
-    return mf.Problem.of(system, base, mf.Targets.of(rows), [mf.Unknown("mean[E,E]", high=0)], motifs=mf.FreeMotifs(("tau_chn",)),
-                         conditions={name: {"input[E]": value} for name, value in INPUTS.items()})  # fmt: skip
+    return mf.Problem.of(
+        system,
+        base,
+        mf.Targets.of(rows),
+        [mf.Unknown("mean[E,E]", high=0)],
+        motifs=mf.FreeMotifs(("tau_chn",)),
+        conditions={name: {"input[E]": value} for name, value in INPUTS.items()},
+    )
 
 
 def at_given(problem):
     u = jnp.asarray(problem.coordinates.given())
     residuals, outcome = problem.compiled(u, problem.at_rest())
-    return Fit(problem, Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True)))), np.asarray(outcome.values)
+    return Fit(
+        problem,
+        Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))),
+    ), np.asarray(outcome.values)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +74,9 @@ def with_chains(system):
     noisy = values + 0.01 * np.random.default_rng(4).standard_normal(len(values))
     fit, _ = at_given(problem_of(system, noisy))
     said = []
-    return compare(fit, folds=3, starts=2, progress=lambda what, part: said.append((what, part))), said
+    return compare(
+        fit, folds=3, starts=2, progress=lambda what, part: said.append((what, part))
+    ), said
 
 
 def test_data_with_chains_need_chains(with_chains):
@@ -104,7 +126,9 @@ def test_needless_chains_cost(system):
     """Rates of a network without chains, exactly: chains are found to be 0 and criteria prefer the smaller model."""
     fit, _ = at_given(problem_of(system, None))
     values = np.asarray(fit.problem.compiled(*_without_chains(fit))[1].values)
-    other, _ = at_given(problem_of(system, values + 0.01 * np.random.default_rng(1).standard_normal(10)))
+    other, _ = at_given(
+        problem_of(system, values + 0.01 * np.random.default_rng(1).standard_normal(10))
+    )
     found = compare(other, folds=None, starts=2)
     assert found.best("BIC") == "none"
     assert found.fits["all"].loss <= found.fits["none"].loss + 1e-6
@@ -117,7 +141,13 @@ def _without_chains(fit):
 
 
 def test_folds():
-    targets = mf.Targets.of([{"quantity": "rate_mean", "population": p, "condition": c, "value": 1.0, "error": 1.0} for c in "abc" for p in "EI"])
+    targets = mf.Targets.of(
+        [
+            {"quantity": "rate_mean", "population": p, "condition": c, "value": 1.0, "error": 1.0}
+            for c in "abc"
+            for p in "EI"
+        ]
+    )
     found = fold_numbers(targets, 4, seed=1)
     assert sorted(np.bincount(found)) == [1, 1, 2, 2]
     np.testing.assert_array_equal(found, fold_numbers(targets, 4, seed=1))
@@ -125,8 +155,13 @@ def test_folds():
     by = {label: label.split()[1] for label in targets.labels}
     np.testing.assert_array_equal(fold_numbers(targets, by), [0, 1, 0, 1, 0, 1])
     assert len(fold_numbers(targets, None)) == 0
-    for folds, message in ((1, "2 to 6 groups"), (7, "2 to 6"), ("label", "'label' is unknown: give"), ({}, "where the target 'rate_mean E a'"),
-                           (dict.fromkeys(targets.labels, "x"), "in one fold")):  # fmt: skip
+    for folds, message in (
+        (1, "2 to 6 groups"),
+        (7, "2 to 6"),
+        ("label", "'label' is unknown: give"),
+        ({}, "where the target 'rate_mean E a'"),
+        (dict.fromkeys(targets.labels, "x"), "in one fold"),
+    ):
         with pytest.raises(ParameterError, match=message):
             fold_numbers(targets, folds)
 
@@ -142,7 +177,9 @@ def test_what_is_left_without_some_motifs(two_populations):
     kept = np.ones((2, 2, 2), dtype=bool)
     kept[:, 0, 1] = False
     np.testing.assert_array_equal(chn[kept], np.asarray(two_populations.tau_chn)[kept])
-    np.testing.assert_allclose(residual_moments(own)[1], residual_moments(two_populations)[1], atol=1e-15)
+    np.testing.assert_allclose(
+        residual_moments(own)[1], residual_moments(two_populations)[1], atol=1e-15
+    )
     np.testing.assert_array_equal(own.tau_div, two_populations.tau_div)
     assert not violations(own)
     out = without_entries(two_populations, ["tau_div[I,E,E]"])
@@ -153,19 +190,61 @@ def test_what_is_left_without_some_motifs(two_populations):
     B = residual_moments(none)[1]
     assert abs(B[0, 1]) < 1e-15
     assert abs(B[1, 0]) < 1e-15
-    np.testing.assert_allclose(np.diag(B), np.diag(residual_moments(two_populations)[1]), rtol=1e-12)
+    np.testing.assert_allclose(
+        np.diag(B), np.diag(residual_moments(two_populations)[1]), rtol=1e-12
+    )
 
 
 def test_models_by_class(system, network_of):
-    base = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.001, -0.002], [0.001, -0.002]], g=0.2,
-                            motifs=mf.Motifs(0.01 * np.eye(2)[None] * np.ones((2, 1, 1)), 0.01 * np.eye(2)[None] * np.ones((2, 1, 1)), 0.001, 0.002))  # fmt: skip
-    targets = mf.Targets.of([{"quantity": "rate_mean", "population": "E", "value": 1.0, "error": 1.0}])
-    motifs = mf.FreeMotifs(("tau_con[*,E,E]", "tau_con[*,I,I]", "tau_chn[E,*,*]", "tau_rec"), ("tau_div[*,*,*]",))
-    problem = mf.Problem.of(system, base, targets, ["input[E]"], motifs=motifs, priors={"tau_chn[E,E,E]": mf.Normal(0.001, 0.1), "input[E]": mf.Normal(0, 1)})
-    fit = Fit(problem, Minima(problem.coordinates.given()[None], np.asarray(problem.at_rest())[None], np.ones(1), np.ones(1), np.ones(1)))
+    base = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.001, -0.002], [0.001, -0.002]],
+        g=0.2,
+        motifs=mf.Motifs(
+            0.01 * np.eye(2)[None] * np.ones((2, 1, 1)),
+            0.01 * np.eye(2)[None] * np.ones((2, 1, 1)),
+            0.001,
+            0.002,
+        ),
+    )
+    targets = mf.Targets.of(
+        [{"quantity": "rate_mean", "population": "E", "value": 1.0, "error": 1.0}]
+    )
+    motifs = mf.FreeMotifs(
+        ("tau_con[*,E,E]", "tau_con[*,I,I]", "tau_chn[E,*,*]", "tau_rec"), ("tau_div[*,*,*]",)
+    )
+    problem = mf.Problem.of(
+        system,
+        base,
+        targets,
+        ["input[E]"],
+        motifs=motifs,
+        priors={"tau_chn[E,E,E]": mf.Normal(0.001, 0.1), "input[E]": mf.Normal(0, 1)},
+    )
+    fit = Fit(
+        problem,
+        Minima(
+            problem.coordinates.given()[None],
+            np.asarray(problem.at_rest())[None],
+            np.ones(1),
+            np.ones(1),
+            np.ones(1),
+        ),
+    )
     models = class_models(fit)
-    assert list(models) == ["all", "no convergent", "no divergent", "no chain", "no reciprocal", "none"]
-    families = {name: {n.split("[")[0] for n in (*own.free, *own.tied)} for name, own in models.items()}
+    assert list(models) == [
+        "all",
+        "no convergent",
+        "no divergent",
+        "no chain",
+        "no reciprocal",
+        "none",
+    ]
+    families = {
+        name: {n.split("[")[0] for n in (*own.free, *own.tied)} for name, own in models.items()
+    }
     assert families["no convergent"] == {"tau_div", "tau_rec"}
     assert families["no divergent"] == {"tau_con", "tau_rec"}
     assert families["no chain"] == {"tau_con", "tau_div", "tau_rec"}
@@ -186,13 +265,27 @@ def test_models_and_folds_without_a_fixed_point(with_chains):
     found, _ = with_chains
     assert found.status == {"all": "ok", "none": "ok"}
     fit = found.fits["all"]
-    lost, slow = (Fit(fit.problem, fit.minima._replace(**{name: np.full_like(getattr(fit.minima, name), value)}))
-                  for name, value in (("loss", np.nan), ("converged", False)))  # fmt: skip
+    lost, slow = (
+        Fit(
+            fit.problem,
+            fit.minima._replace(**{name: np.full_like(getattr(fit.minima, name), value)}),
+        )
+        for name, value in (("loss", np.nan), ("converged", False))
+    )
     assert _status(fit, [fit, fit]) == "ok"
-    assert _status(fit, [lost, fit, slow]) == "1 of 3 folds have no fixed point; 1 of 3 folds have not converged"
+    assert (
+        _status(fit, [lost, fit, slow])
+        == "1 of 3 folds have no fixed point; 1 of 3 folds have not converged"
+    )
     assert _status(lost, [fit]) == lost.status
     held = {**found.held, "all": np.where(found.folds == 1, np.nan, found.held["all"])}
-    other = Comparison(found.fits, found.effective, found.folds, held, {"all": "1 of 3 folds have no fixed point", "none": "ok"})
+    other = Comparison(
+        found.fits,
+        found.effective,
+        found.folds,
+        held,
+        {"all": "1 of 3 folds have no fixed point", "none": "ok"},
+    )
     assert other.best("cross-validated") == "none"
     assert {row["model"]: row["status"] for row in other.rows()} == other.status
 
@@ -212,11 +305,33 @@ def test_models_begin_on_the_branch_of_the_fit(with_chains):
 def test_a_fit_of_the_upper_state(system_of):
     """From rest a bistable network reaches the lower state, which the targets are not of."""
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
-    base = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006]] * 2, g=0.2, motifs=mf.Motifs.shared(0.02), input=0.0)
-    rows = [{"quantity": q, "population": p, "value": v, "error": 0.01} for p in "EI" for q, v in (("rate_mean", 1.32548316), ("rate_sd", 0.05))]
-    problem = mf.Problem.of(system, base, mf.Targets.of(rows), ["input[E]", "input[I]"], motifs=FreeMotifs(("tau_con[E,E,E]",)))
-    upper = problem.outcome(jnp.asarray(problem.coordinates.given()), 2.0 + problem.at_rest()).states
-    fit = solve(problem, first=problem.coordinates.given()[None], states=np.asarray(upper)[None], starts=1)
+    base = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.003, -0.006]] * 2,
+        g=0.2,
+        motifs=mf.Motifs.shared(0.02),
+        input=0.0,
+    )
+    rows = [
+        {"quantity": q, "population": p, "value": v, "error": 0.01}
+        for p in "EI"
+        for q, v in (("rate_mean", 1.32548316), ("rate_sd", 0.05))
+    ]
+    problem = mf.Problem.of(
+        system,
+        base,
+        mf.Targets.of(rows),
+        ["input[E]", "input[I]"],
+        motifs=FreeMotifs(("tau_con[E,E,E]",)),
+    )
+    upper = problem.outcome(
+        jnp.asarray(problem.coordinates.given()), 2.0 + problem.at_rest()
+    ).states
+    fit = solve(
+        problem, first=problem.coordinates.given()[None], states=np.asarray(upper)[None], starts=1
+    )
     found = compare(fit, {"all": free_motifs(fit)}, folds=None, starts=1)
     assert found.fits["all"].loss == pytest.approx(fit.loss, rel=1e-3)
     assert found.fits["all"].predictions[0] > 1
@@ -226,7 +341,13 @@ def test_unknown_criteria_and_models(with_chains):
     found, _ = with_chains
     with pytest.raises(ParameterError, match="no criterion 'DIC': there are AIC"):
         found.best("DIC")
-    without = Comparison(found.fits, found.effective, np.zeros(0, dtype=int), {name: np.zeros(0) for name in found.fits}, found.status)
+    without = Comparison(
+        found.fits,
+        found.effective,
+        np.zeros(0, dtype=int),
+        {name: np.zeros(0) for name in found.fits},
+        found.status,
+    )
     with pytest.raises(ParameterError, match="of no model is finite"):
         without.best("cross-validated")
     fit = found.fits["all"]

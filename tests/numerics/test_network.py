@@ -10,8 +10,8 @@ import scipy.sparse as sps
 
 from motifield import Motifs, Network, Parameters, load_network, load_statistics, measure, sample
 from motifield.errors import NetworkError
-from motifield.numerics.edges import read_edges
-from motifield.numerics.inputs import pulse
+from motifield.numerics.networks.edges import read_edges
+from motifield.numerics.parameters.inputs import pulse
 
 
 def small(sparse=False):
@@ -51,7 +51,9 @@ def test_a_network_is_immutable_and_owns_its_arrays(sparse):
 
 
 def test_scaled_multiplies_every_synapse():
-    np.testing.assert_allclose(small(sparse=True).scaled(-2).weights.toarray(), -2 * small().weights)
+    np.testing.assert_allclose(
+        small(sparse=True).scaled(-2).weights.toarray(), -2 * small().weights
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,12 @@ def test_scaled_multiplies_every_synapse():
         (np.ones((2, 3)), [0, 0], None, r"shape \(2, 3\); a network needs a square"),
         (np.ones((2, 2)), [0, 0, 1], None, r"labels have shape \(3,\); 2 neurons"),
         (np.array([[0, np.nan], [0, 0]]), [0, 0], None, "from neuron 1 onto neuron 0 is nan"),
-        (sps.csr_array(np.array([[0, 1.0], [np.inf, 0]])), [0, 0], None, "from neuron 0 onto neuron 1 is inf"),
+        (
+            sps.csr_array(np.array([[0, 1.0], [np.inf, 0]])),
+            [0, 0],
+            None,
+            "from neuron 0 onto neuron 1 is inf",
+        ),
         (np.ones((2, 2)) * 1j, [0, 0], None, "must be real"),
         (np.ones((2, 2)), [0, 2], None, "no neuron belongs to population '2'"),
         (np.ones((2, 2)), [0, 2], ["a", "b"], "labels go from 0 to 2; there are 2 populations"),
@@ -86,15 +93,27 @@ def test_save_and_load(tmp_path, sparse):
     path = network.save(tmp_path / "network.npz")
     assert [p.name for p in tmp_path.iterdir()] == ["network.npz"]
     loaded = load_network(path)
-    assert (loaded.sparse, loaded.populations, loaded.seed, loaded.parameters) == (sparse, ("E", "I"), None, None)
+    assert (loaded.sparse, loaded.populations, loaded.seed, loaded.parameters) == (
+        sparse,
+        ("E", "I"),
+        None,
+        None,
+    )
     np.testing.assert_array_equal(loaded.labels, network.labels)
     dense = [n.weights.toarray() if sparse else n.weights for n in (loaded, network)]
     np.testing.assert_array_equal(*dense)
 
 
 def test_a_sampled_network_keeps_its_seed_parameters_and_precision(tmp_path):
-    parameters = Parameters.of(populations=["E", "I"], N=20, fractions=[0.8, 0.2], mean=[[0.1, -0.2], [0.3, -0.4]],
-                               g=0.3, motifs=Motifs.shared(0.01), input=pulse(1, 2, [0.5, 0.25]))  # fmt: skip
+    parameters = Parameters.of(
+        populations=["E", "I"],
+        N=20,
+        fractions=[0.8, 0.2],
+        mean=[[0.1, -0.2], [0.3, -0.4]],
+        g=0.3,
+        motifs=Motifs.shared(0.01),
+        input=pulse(1, 2, [0.5, 0.25]),
+    )
     network = sample(parameters, 11, dtype=np.float32)
     loaded = load_network(network.save(tmp_path / "n.npz"))
     assert loaded.seed == 11
@@ -104,16 +123,28 @@ def test_a_sampled_network_keeps_its_seed_parameters_and_precision(tmp_path):
         np.testing.assert_array_equal(getattr(loaded.parameters, name), getattr(parameters, name))
     np.testing.assert_array_equal(loaded.parameters.input.edges, [1, 2])
     np.testing.assert_array_equal(loaded.parameters.input(1.5), [0.5, 0.25])
-    np.testing.assert_array_equal(sample(loaded.parameters, 11, dtype=np.float32).weights, network.weights)
+    np.testing.assert_array_equal(
+        sample(loaded.parameters, 11, dtype=np.float32).weights, network.weights
+    )
 
 
 def test_everything_that_parameters_have_comes_back(tmp_path):
     parameters = Parameters.of(
-        populations=["E", "I"], N=20, fractions=[0.8, 0.2], mean=[[0.1, -0.2], [0.3, -0.4]], g=0.3, motifs=Motifs.shared(0.01),
-        transfer={"gain": [2.0, 3.0]}, membrane={"tau": [0.5, 0.7], "tau_a": 5.0}, synapse={"delay": [1.5, 2.5]}, input=0.4,
-        in_strength={"times": [1.0], "values": [0.1, [0.2, 0.3]]}, spread=pulse(1, 2, [0.5, 0.25]), tau_inp=[[0.01, 0.02], [0.03, 0.04]],
+        populations=["E", "I"],
+        N=20,
+        fractions=[0.8, 0.2],
+        mean=[[0.1, -0.2], [0.3, -0.4]],
+        g=0.3,
+        motifs=Motifs.shared(0.01),
+        transfer={"gain": [2.0, 3.0]},
+        membrane={"tau": [0.5, 0.7], "tau_a": 5.0},
+        synapse={"delay": [1.5, 2.5]},
+        input=0.4,
+        in_strength={"times": [1.0], "values": [0.1, [0.2, 0.3]]},
+        spread=pulse(1, 2, [0.5, 0.25]),
+        tau_inp=[[0.01, 0.02], [0.03, 0.04]],
         noise=[0.0, 0.2],
-    )  # fmt: skip
+    )
     loaded = load_network(sample(parameters, 11).save(tmp_path / "n.npz")).parameters
     for name in ("tau_inp", "noise"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(parameters, name))
@@ -126,7 +157,9 @@ def test_everything_that_parameters_have_comes_back(tmp_path):
 
 
 def test_rows_and_offsets_come_back_and_are_scaled_read_only_and_checked(tmp_path):
-    network = sample(Parameters.of(N=20, fractions=[0.8, 0.2], mean=0.1, g=0.3, motifs=Motifs.shared(0.01)), 11)
+    network = sample(
+        Parameters.of(N=20, fractions=[0.8, 0.2], mean=0.1, g=0.3, motifs=Motifs.shared(0.01)), 11
+    )
     loaded = load_network(network.save(tmp_path / "n.npz"))
     for own in (loaded, network):
         np.testing.assert_array_equal(own.rows, network.rows)
@@ -136,7 +169,10 @@ def test_rows_and_offsets_come_back_and_are_scaled_read_only_and_checked(tmp_pat
                 array[0] = 1.0
     np.testing.assert_array_equal(network.scaled(3).rows, 3 * network.rows)
     np.testing.assert_array_equal(network.scaled(3).offsets, network.offsets)
-    with pytest.raises(NetworkError, match=r"rows have shape \(2,\); finite numbers are needed for 2 neurons: \(2, 1\)"):
+    with pytest.raises(
+        NetworkError,
+        match=r"rows have shape \(2,\); finite numbers are needed for 2 neurons: \(2, 1\)",
+    ):
         Network.of(np.eye(2), [0, 0], rows=[1.0, 2.0])
     with pytest.raises(NetworkError, match=r"offsets have shape \(2,\); finite numbers"):
         Network.of(np.eye(2), [0, 0], offsets=[1.0, np.nan])
@@ -144,10 +180,25 @@ def test_rows_and_offsets_come_back_and_are_scaled_read_only_and_checked(tmp_pat
 
 def test_a_file_of_format_1_is_read(tmp_path):
     """As version 0.1.0 wrote it: no rows, offsets, transfer parameters, filters, heterogeneous inputs or noise."""
-    own = {"N": 2.0, "fractions": [1.0], "mean": [[0.1]], "g": [[0.3]], "tau_rec": [[0.0]], "input.kind": "Constant", "input.value": [0.7],
-           **{name: [[[0.0]]] for name in ("tau_con", "tau_div", "tau_chn")}}  # fmt: skip
-    np.savez(tmp_path / "n.npz", format=1, labels=[0, 0], populations=["1"], weights=np.eye(2), seed=3,
-             **{f"parameters.{name}": value for name, value in own.items()})  # fmt: skip
+    own = {
+        "N": 2.0,
+        "fractions": [1.0],
+        "mean": [[0.1]],
+        "g": [[0.3]],
+        "tau_rec": [[0.0]],
+        "input.kind": "Constant",
+        "input.value": [0.7],
+        **{name: [[[0.0]]] for name in ("tau_con", "tau_div", "tau_chn")},
+    }
+    np.savez(
+        tmp_path / "n.npz",
+        format=1,
+        labels=[0, 0],
+        populations=["1"],
+        weights=np.eye(2),
+        seed=3,
+        **{f"parameters.{name}": value for name, value in own.items()},
+    )
     network = load_network(tmp_path / "n.npz")
     assert (network.seed, network.rows, network.offsets) == (3, None, None)
     assert network.parameters.input(0.0) == 0.7
@@ -156,7 +207,9 @@ def test_a_file_of_format_1_is_read(tmp_path):
 
 
 def test_an_input_that_is_a_function_cannot_be_saved(tmp_path):
-    parameters = Parameters.of(N=4, fractions=[1.0], mean=0.0, g=0.1, input=lambda t: jnp.sin(t)[None])
+    parameters = Parameters.of(
+        N=4, fractions=[1.0], mean=0.0, g=0.1, input=lambda t: jnp.sin(t)[None]
+    )
     with pytest.raises(NetworkError, match=r"input is a Function, which a file cannot hold"):
         sample(parameters, 0).save(tmp_path / "n.npz")
     assert list(tmp_path.iterdir()) == []
@@ -207,7 +260,9 @@ def test_files_that_cannot_be_loaded(tmp_path):
 
 def test_pickles_are_never_opened(tmp_path):
     path = tmp_path / "n.npz"
-    np.savez(path, format=1, labels=[0], populations=np.array(["a"], dtype=object), weights=np.eye(1))
+    np.savez(
+        path, format=1, labels=[0], populations=np.array(["a"], dtype=object), weights=np.eye(1)
+    )
     with pytest.raises(NetworkError, match=r"allow_pickle=False"):
         load_network(path)
 
@@ -229,7 +284,9 @@ def test_edge_list_with_a_table_of_neurons(tables):
     network = read_edges(*tables, label="group", where={"io": "inter"}, self_synapses="drop")
     assert network.sparse
     assert network.populations == ("A", "B")
-    np.testing.assert_array_equal(network.labels, [0, 1, 0, 1, 0])  # 10, 30, 20, 40, 60, the order of the table
+    np.testing.assert_array_equal(
+        network.labels, [0, 1, 0, 1, 0]
+    )  # 10, 30, 20, 40, 60, the order of the table
     expected = np.zeros((5, 5))
     expected[1, 0], expected[0, 1], expected[3, 2] = 9, 1, -2  # [target, source]
     np.testing.assert_array_equal(network.weights.toarray(), expected)
@@ -240,7 +297,9 @@ def test_self_synapses_are_kept_unless_dropped(tables):
 
 
 def test_where_takes_several_values_and_small_groups_are_merged(tables):
-    network = read_edges(*tables, label="group", where={"io": ["inter", "output"]}, smallest=3, other="rest")
+    network = read_edges(
+        *tables, label="group", where={"io": ["inter", "output"]}, smallest=3, other="rest"
+    )
     assert network.populations == ("A", "rest")
     assert network.sizes == (3, 3)
 
@@ -262,7 +321,10 @@ def test_without_weights_edges_are_counted(tmp_path):
 def test_duplicates_are_refused_or_summed(tables):
     edges, nodes = tables
     edges.write_text(EDGES + "10,30,0.5\n")
-    with pytest.raises(NetworkError, match=r"1 edges are given more than once, e.g. from '10' onto '30'.*duplicates='sum'"):
+    with pytest.raises(
+        NetworkError,
+        match=r"1 edges are given more than once, e.g. from '10' onto '30'.*duplicates='sum'",
+    ):
         read_edges(edges, nodes)
     assert read_edges(edges, nodes, duplicates="sum").weights[1, 0] == 9.5
 
@@ -270,7 +332,9 @@ def test_duplicates_are_refused_or_summed(tables):
 def test_unknown_neurons_are_refused_or_dropped(tables):
     edges, nodes = tables
     edges.write_text(EDGES + "10,99,4\n98,10,4\n")
-    with pytest.raises(NetworkError, match=r"2 edges have a neuron that is not in the table, e.g. '99'"):
+    with pytest.raises(
+        NetworkError, match=r"2 edges have a neuron that is not in the table, e.g. '99'"
+    ):
         read_edges(edges, nodes)
     assert read_edges(edges, nodes, unknown="drop").weights.nnz == 6
 
@@ -280,7 +344,12 @@ def test_unknown_neurons_are_refused_or_dropped(tables):
     [
         ("", NODES, {}, "cannot be read as CSV: No columns"),
         ("1,2\n", NODES, {}, r"edge list .* has no column 2: its columns are \[0, 1\]"),
-        ("pre,post,n\n10,30,1\n", NODES, {}, "line 1: the weight 'n' is not a finite number.*header"),
+        (
+            "pre,post,n\n10,30,1\n",
+            NODES,
+            {},
+            "line 1: the weight 'n' is not a finite number.*header",
+        ),
         ("10,30,1\n10,20,\n", NODES, {}, "line 2: the weight '' is not a finite number"),
         ("10,30,1\n10,20,nan\n", NODES, {}, "line 2: the weight 'nan' is not a finite number"),
         ("10,30,1\n10,20,inf\n", NODES, {}, "line 2: the weight 'inf' is not a finite number"),
@@ -322,7 +391,10 @@ def test_missing_and_damaged_files_are_named(tables, tmp_path):
 def test_hdf5_holds_what_npz_holds(tmp_path, sparse):
     network = small(sparse)
     measured = measure(network, errors=True)
-    loaded = {suffix: load_network(network.save(tmp_path / f"n{suffix}", measured)) for suffix in (".npz", ".h5")}
+    loaded = {
+        suffix: load_network(network.save(tmp_path / f"n{suffix}", measured))
+        for suffix in (".npz", ".h5")
+    }
     assert sorted(p.name for p in tmp_path.iterdir()) == ["n.h5", "n.npz"]
     for own in loaded.values():
         assert (own.sparse, own.populations, own.seed) == (sparse, ("E", "I"), None)
@@ -333,12 +405,21 @@ def test_hdf5_holds_what_npz_holds(tmp_path, sparse):
         assert (stored.populations, stored.sizes) == (measured.populations, measured.sizes)
         for name in ("mean", "variance", "convergent", "divergent", "chain", "reciprocal"):
             np.testing.assert_array_equal(getattr(stored, name), getattr(measured, name))
-            np.testing.assert_array_equal(getattr(stored.errors, name), getattr(measured.errors, name))
+            np.testing.assert_array_equal(
+                getattr(stored.errors, name), getattr(measured.errors, name)
+            )
 
 
 def test_hdf5_keeps_seed_and_parameters(tmp_path):
-    parameters = Parameters.of(populations=["Ä", "I"], N=20, fractions=[0.8, 0.2], mean=[[0.1, -0.2], [0.3, -0.4]], g=0.3,
-                               transfer={"gain": [2.0, 3.0]}, input=pulse(1, 2, [0.5, 0.25]))  # fmt: skip
+    parameters = Parameters.of(
+        populations=["Ä", "I"],
+        N=20,
+        fractions=[0.8, 0.2],
+        mean=[[0.1, -0.2], [0.3, -0.4]],
+        g=0.3,
+        transfer={"gain": [2.0, 3.0]},
+        input=pulse(1, 2, [0.5, 0.25]),
+    )
     path = sample(parameters, 11, dtype=np.float32).save(tmp_path / "n.hdf5")
     loaded = load_network(path)
     assert (loaded.seed, loaded.populations, loaded.weights.dtype) == (11, ("Ä", "I"), np.float32)
@@ -352,5 +433,7 @@ def test_other_suffixes_and_damaged_hdf5(tmp_path):
         small().save(tmp_path / "n.mat")
     (tmp_path / "n.h5").write_text("hello")
     for load in (load_network, load_statistics):
-        with pytest.raises(NetworkError, match="not a network written by Network.save, or it is damaged"):
+        with pytest.raises(
+            NetworkError, match="not a network written by Network.save, or it is damaged"
+        ):
             load(tmp_path / "n.h5")

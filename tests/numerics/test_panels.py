@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from motifield.numerics import panels
-from motifield.numerics.elementwise import derivative
-from motifield.numerics.panels import NODES, RADII, WEIGHTS
+from motifield.numerics.averages import panels
+from motifield.numerics.averages.elementwise import derivative
+from motifield.numerics.averages.panels import NODES, RADII, WEIGHTS
 
 # steps at places that are no round numbers, and some that are
 PLACES = [0.0, 1.0, 0.1234, -2.7182, 17.77, -31.4, 100 / 3, np.pi / 7, 120.5]
@@ -16,7 +16,9 @@ PLACES = [0.0, 1.0, 0.1234, -2.7182, 17.77, -31.4, 100 / 3, np.pi / 7, 120.5]
 
 def find(function, breaks=(), tolerance=1e-11, radius=RADII[0]):
     """Finite edges inside the radius, and whether the function is resolved."""
-    edges, resolved = panels.find(function, derivative(function, 1), breaks, tolerance, 2048, radius)
+    edges, resolved = panels.find(
+        function, derivative(function, 1), breaks, tolerance, 2048, radius
+    )
     edges = np.asarray(edges)
     return edges[np.abs(edges) < radius], bool(resolved)
 
@@ -62,20 +64,31 @@ def test_polynomials_need_few_edges():
 
 @pytest.mark.parametrize(("tolerance", "most"), [(1e-6, 8), (1e-9, 9), (1e-11, 10)])
 def test_a_tolerance_sets_how_many_there_are(tolerance, most):
-    assert find(jnp.tanh, tolerance=1e-4)[0].size < find(jnp.tanh, tolerance=tolerance)[0].size <= most
+    assert (
+        find(jnp.tanh, tolerance=1e-4)[0].size < find(jnp.tanh, tolerance=tolerance)[0].size <= most
+    )
 
 
 def test_a_bump_between_flat_parts():
     # the integral of sech^2(g (x - c)) over the line is 2 / g
-    assert integral(lambda x: jnp.cosh(jnp.clip(40 * (x - 7.77), -300.0, 300.0)) ** -2, 0, 20) == pytest.approx(2 / 40, rel=1e-10)
+    assert integral(
+        lambda x: jnp.cosh(jnp.clip(40 * (x - 7.77), -300.0, 300.0)) ** -2, 0, 20
+    ) == pytest.approx(2 / 40, rel=1e-10)
 
 
 @pytest.mark.parametrize(
     "function",
-    [lambda x: jnp.sin(100 * x), lambda x: jnp.sin(x**2), lambda x: 1 / x, lambda x: 1 / (x - 2.345), lambda x: jnp.full_like(x, jnp.nan),
-     lambda x: jnp.where(x > 3, jnp.inf, 0.0), lambda x: jnp.sqrt(x)],
+    [
+        lambda x: jnp.sin(100 * x),
+        lambda x: jnp.sin(x**2),
+        lambda x: 1 / x,
+        lambda x: 1 / (x - 2.345),
+        lambda x: jnp.full_like(x, jnp.nan),
+        lambda x: jnp.where(x > 3, jnp.inf, 0.0),
+        lambda x: jnp.sqrt(x),
+    ],
     ids=["sin(100 x)", "sin(x^2)", "1/x", "1/(x - 2.345)", "nan", "inf", "sqrt"],
-)  # fmt: skip
+)
 def test_what_cannot_be_resolved_is_said(function):
     assert not find(function)[1]
 
@@ -85,7 +98,9 @@ def test_panels_for_traced_parameters():
     gains = jnp.array([0.5, 3.0, 40.0])
 
     def of_gain(g):
-        return panels.find(lambda x: jnp.tanh(g * x), lambda x: g * (1 - jnp.tanh(g * x) ** 2), (), 1e-11, 256)
+        return panels.find(
+            lambda x: jnp.tanh(g * x), lambda x: g * (1 - jnp.tanh(g * x) ** 2), (), 1e-11, 256
+        )
 
     together = jax.jit(jax.vmap(lambda g: of_gain(g)))(gains)
     assert bool(jnp.all(together.resolved))
@@ -95,5 +110,7 @@ def test_panels_for_traced_parameters():
 
 def test_softplus_against_mpmath():
     found = integral(lambda x: jnp.logaddexp(0.0, 13.0 * (x - 0.77)) / 13.0, -2.0, 2.0)
-    exact = mpmath.quad(lambda x: mpmath.log(1 + mpmath.exp(13 * (x - 0.77))) / 13, mpmath.linspace(-2, 2, 41))
+    exact = mpmath.quad(
+        lambda x: mpmath.log(1 + mpmath.exp(13 * (x - 0.77))) / 13, mpmath.linspace(-2, 2, 41)
+    )
     assert found == pytest.approx(float(exact), rel=1e-13)

@@ -24,27 +24,48 @@ def make(**changes):
 
 
 def test_fields_are_the_arrays_that_were_given():
-    made = make(motifs=Motifs.homogeneous(convergent=0.02, divergent=0.03, chain=0.01, reciprocal=0.2), input=[1.0, 2.0])
+    made = make(
+        motifs=Motifs.homogeneous(convergent=0.02, divergent=0.03, chain=0.01, reciprocal=0.2),
+        input=[1.0, 2.0],
+    )
     assert made.populations == ("E", "I")
     assert made.P == 2
     np.testing.assert_array_equal(made.mean, BASE["mean"])
     np.testing.assert_array_equal(made.g, BASE["g"])
     np.testing.assert_array_equal(made.input(0.0), [1.0, 2.0])
-    for name, value, ndim in (("tau_con", 0.02, 3), ("tau_div", 0.03, 3), ("tau_chn", 0.01, 3), ("tau_rec", 0.2, 2)):
+    for name, value, ndim in (
+        ("tau_con", 0.02, 3),
+        ("tau_div", 0.03, 3),
+        ("tau_chn", 0.01, 3),
+        ("tau_rec", 0.2, 2),
+    ):
         np.testing.assert_array_equal(getattr(made, name), np.full((2,) * ndim, value))
     assert all(a.dtype == jnp.float64 for a in jax.tree.leaves(made))
 
 
 def test_names_row_is_target():
     """Jbar["E"]["I"] is the synapse from I onto E."""
-    by_name = make(mean={"I": {"E": 0.03, "I": -0.04}, "E": {"I": -0.02, "E": 0.01}}, fractions={"I": 0.2, "E": 0.8},
-                   g={"E": {"E": 0.1, "I": 0.2}, "I": {"E": 0.3, "I": 0.4}}, input={"I": 2.0, "E": 1.0})  # fmt: skip
-    assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a == b)), by_name, make(input=[1.0, 2.0])))
+    by_name = make(
+        mean={"I": {"E": 0.03, "I": -0.04}, "E": {"I": -0.02, "E": 0.01}},
+        fractions={"I": 0.2, "E": 0.8},
+        g={"E": {"E": 0.1, "I": 0.2}, "I": {"E": 0.3, "I": 0.4}},
+        input={"I": 2.0, "E": 1.0},
+    )
+    assert jax.tree.all(
+        jax.tree.map(lambda a, b: bool(jnp.all(a == b)), by_name, make(input=[1.0, 2.0]))
+    )
 
 
 def test_names_from_a_mapping_or_by_number():
-    assert Parameters.of(N=10, fractions={"A": 0.5, "B": 0.5}, mean=0.0, g=1.0).populations == ("A", "B")
-    assert Parameters.of(N=10, fractions=[0.2, 0.3, 0.5], mean=0.0, g=1.0).populations == ("1", "2", "3")
+    assert Parameters.of(N=10, fractions={"A": 0.5, "B": 0.5}, mean=0.0, g=1.0).populations == (
+        "A",
+        "B",
+    )
+    assert Parameters.of(N=10, fractions=[0.2, 0.3, 0.5], mean=0.0, g=1.0).populations == (
+        "1",
+        "2",
+        "3",
+    )
     assert Parameters.of(N=10, fractions=1.0, mean=0.0, g=1.0).populations == ("1",)
 
 
@@ -69,7 +90,9 @@ def test_by_population(sign):
     make(motifs=Motifs.by_population(tau, chain_sign=sign))  # feasible
 
 
-@pytest.mark.parametrize(("tau", "sign"), [([-0.1, 0.1], 1), ([[0.1]], 1), (0.1, 1), ([0.1, 0.1], 2)])
+@pytest.mark.parametrize(
+    ("tau", "sign"), [([-0.1, 0.1], 1), ([[0.1]], 1), (0.1, 1), ([0.1, 0.1], 2)]
+)
 def test_by_population_errors(tau, sign):
     with pytest.raises(ParameterError, match="by_population needs tau >= 0"):
         Motifs.by_population(tau, chain_sign=sign)
@@ -87,8 +110,16 @@ def test_from_covariances_by_definition(three_populations):
                 con[p, q, r] = want.tau_con[p, q, r] * g[p, q] * g[p, r] / N
                 div[q, p, r] = want.tau_div[q, p, r] * g[p, q] * g[r, q] / N
                 chain[p, q, r] = want.tau_chn[p, q, r] * g[p, q] * g[q, r] / N
-    made = Parameters.from_covariances(N=N, fractions=want.fractions, mean=want.mean, variance=g**2 / N, convergent=con, divergent=div,
-                                       chain=chain, reciprocal=rec)  # fmt: skip
+    made = Parameters.from_covariances(
+        N=N,
+        fractions=want.fractions,
+        mean=want.mean,
+        variance=g**2 / N,
+        convergent=con,
+        divergent=div,
+        chain=chain,
+        reciprocal=rec,
+    )
     for name in ("g", "tau_con", "tau_div", "tau_chn", "tau_rec"):
         np.testing.assert_allclose(getattr(made, name), getattr(want, name), rtol=1e-12)
 
@@ -98,7 +129,9 @@ def test_an_empty_block_has_no_motifs():
     variance = np.array([[0.01, 0.02], [0.03, 0.0]])
     con = np.full((2, 2, 2), 2e-4)
     con[1, 1, :] = con[1, :, 1] = 0
-    made = Parameters.from_covariances(N=100, fractions=[0.5, 0.5], mean=0.0, variance=variance, convergent=con)
+    made = Parameters.from_covariances(
+        N=100, fractions=[0.5, 0.5], mean=0.0, variance=variance, convergent=con
+    )
     assert bool(jnp.all(jnp.isfinite(made.tau_con)))
     assert float(made.g[1, 1]) == 0
     assert float(made.tau_con[1, 1, 1]) == float(made.tau_con[1, 0, 1]) == 0
@@ -109,16 +142,27 @@ def test_from_covariances_errors():
     common = {"N": 100, "fractions": [0.5, 0.5], "mean": 0.0}
     with pytest.raises(ParameterError, match="a variance is negative"):
         Parameters.from_covariances(variance=-1.0, **common)
-    with pytest.raises(ParameterError, match="convergent: a covariance is not 0 where a synapse's variance is 0"):
-        Parameters.from_covariances(variance=[[1, 1], [1, 0]], convergent=np.full((2, 2, 2), 1e-3), **common)
+    with pytest.raises(
+        ParameterError, match="convergent: a covariance is not 0 where a synapse's variance is 0"
+    ):
+        Parameters.from_covariances(
+            variance=[[1, 1], [1, 0]], convergent=np.full((2, 2, 2), 1e-3), **common
+        )
 
 
 def test_rescaled_keeps_what_enters_the_limit(two_populations):
     given = two_populations
     made = given.rescaled(3000)
     assert float(made.N) == 3000
-    for product in (lambda p: p.N * p.mean, lambda p: p.g, lambda p: p.N * p.tau_con, lambda p: p.N * p.tau_div,
-                    lambda p: p.N * p.tau_chn, lambda p: p.tau_rec, lambda p: p.input(0.0)):  # fmt: skip
+    for product in (
+        lambda p: p.N * p.mean,
+        lambda p: p.g,
+        lambda p: p.N * p.tau_con,
+        lambda p: p.N * p.tau_div,
+        lambda p: p.N * p.tau_chn,
+        lambda p: p.tau_rec,
+        lambda p: p.input(0.0),
+    ):
         np.testing.assert_allclose(product(made), product(given), rtol=1e-13)
 
 
@@ -133,7 +177,9 @@ def test_rescaled_errors():
         make().rescaled(1)
     with pytest.raises(ParameterError, match="leaves population I empty"):
         make(fractions=[0.98, 0.02]).rescaled(5)
-    with pytest.raises(InfeasibleStatisticsError):  # N tau = 20 does not fit into 10 neurons: tau would be 2
+    with pytest.raises(
+        InfeasibleStatisticsError
+    ):  # N tau = 20 does not fit into 10 neurons: tau would be 2
         make(motifs=Motifs.shared(0.2)).rescaled(10)
 
 
@@ -148,16 +194,28 @@ def test_sizes_sum_to_N(N, fractions):
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"fractions": [0.8, 0.3]}, "fractions must be positive and sum to 1: {'E': 0.8, 'I': 0.3}"),
+        (
+            {"fractions": [0.8, 0.3]},
+            "fractions must be positive and sum to 1: {'E': 0.8, 'I': 0.3}",
+        ),
         ({"fractions": [1.2, -0.2]}, "fractions must be positive and sum to 1"),
         ({"fractions": [1.0, 0.0]}, "fractions must be positive and sum to 1"),
         ({"fractions": [0.5, 0.3, 0.2]}, "fractions has shape (3,)"),
-        ({"fractions": {"E": 0.8, "X": 0.2}}, "fractions names ['E', 'X'], the populations are ['E', 'I']"),
-        ({"mean": [[1.0, 2.0]]}, "mean has shape (1, 2); for populations ['E', 'I'] it needs (2, 2) or a scalar"),
+        (
+            {"fractions": {"E": 0.8, "X": 0.2}},
+            "fractions names ['E', 'X'], the populations are ['E', 'I']",
+        ),
+        (
+            {"mean": [[1.0, 2.0]]},
+            "mean has shape (1, 2); for populations ['E', 'I'] it needs (2, 2) or a scalar",
+        ),
         ({"mean": [1.0, 2.0]}, "mean has shape (2,)"),
         ({"mean": [[1.0, np.nan], [0.0, 0.0]]}, "mean[E,I] is not finite"),
         ({"mean": "strong"}, "mean is not an array of numbers: 'strong'"),
-        ({"mean": {"E": {"E": 1.0, "I": 1.0}}}, "mean has rows for ['E'], the populations are ['E', 'I']"),
+        (
+            {"mean": {"E": {"E": 1.0, "I": 1.0}}},
+            "mean has rows for ['E'], the populations are ['E', 'I']",
+        ),
         ({"mean": {"E": {"E": 1.0}, "I": {"E": 1.0, "I": 1.0}}}, "mean[E] names ['E']"),
         ({"g": -0.1}, "g is a standard deviation and must not be negative"),
         ({"g": [[np.inf, 1.0], [1.0, 1.0]]}, "g[E,E] is not finite"),
@@ -166,13 +224,22 @@ def test_sizes_sum_to_N(N, fractions):
         ({"populations": ["E", "E"]}, "population names must be given once each: ['E', 'E']"),
         ({"motifs": Motifs(convergent=np.zeros((2, 2)))}, "tau_con has shape (2, 2)"),
         ({"motifs": Motifs(chain=np.full((2, 2, 2), np.nan))}, "tau_chn[E,E,E] is not finite"),
-        ({"motifs": Motifs(convergent=0.01 * np.arange(8.0).reshape(2, 2, 2))}, "tau_con[p,q,r] must be symmetric in q and r; largest difference 0.01"),
-        ({"motifs": Motifs(divergent=0.01 * np.arange(8.0).reshape(2, 2, 2))}, "tau_div[q,p,r] must be symmetric in p and r"),
-        ({"motifs": Motifs(reciprocal=[[0.0, 0.1], [0.2, 0.0]])}, "tau_rec[p,q] must be symmetric in p and q; largest difference 0.1"),
+        (
+            {"motifs": Motifs(convergent=0.01 * np.arange(8.0).reshape(2, 2, 2))},
+            "tau_con[p,q,r] must be symmetric in q and r; largest difference 0.01",
+        ),
+        (
+            {"motifs": Motifs(divergent=0.01 * np.arange(8.0).reshape(2, 2, 2))},
+            "tau_div[q,p,r] must be symmetric in p and r",
+        ),
+        (
+            {"motifs": Motifs(reciprocal=[[0.0, 0.1], [0.2, 0.0]])},
+            "tau_rec[p,q] must be symmetric in p and q; largest difference 0.1",
+        ),
         ({"input": [1.0, 2.0, 3.0]}, "input has shape (3,)"),
         ({"input": {"E": 1.0}}, "input names ['E']"),
     ],
-)  # fmt: skip
+)
 def test_errors_say_what_was_given(changes, match):
     with pytest.raises(ParameterError, match=re.escape(match)):
         make(**changes)
@@ -209,5 +276,8 @@ def test_dataset_has_names(two_populations):
 
 
 def test_single_precision_is_refused():
-    with jax.enable_x64(False), pytest.raises(PrecisionError, match=r'jax.config.update\("jax_enable_x64", True\)'):
+    with (
+        jax.enable_x64(False),
+        pytest.raises(PrecisionError, match=r'jax.config.update\("jax_enable_x64", True\)'),
+    ):
         make()

@@ -7,17 +7,23 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.autonomous import Autonomous
-from motifield.numerics.bifurcation_plots import phase_picture
-from motifield.numerics.response import solved_near
-from motifield.numerics.vary import scalar
+from motifield.numerics.fixed_points.responses import solved_near
+from motifield.numerics.parameters.scalars import scalar
+from motifield.numerics.plots.bifurcation import phase_picture
+from motifield.numerics.system.autonomous import Autonomous
 
 
 @pytest.fixture(scope="module")
 def diagram(oscillating_network):
     system, parameters = oscillating_network
-    return mf.phase_diagram(system, parameters, ("input[E]", "factor(mean[I,E])"), bounds=((-1.5, 3.0), (0.0, 2.0)), grid=(19, 15),
-                            start=mf.fixed_point(system, parameters))  # fmt: skip
+    return mf.phase_diagram(
+        system,
+        parameters,
+        ("input[E]", "factor(mean[I,E])"),
+        bounds=((-1.5, 3.0), (0.0, 2.0)),
+        grid=(19, 15),
+        start=mf.fixed_point(system, parameters),
+    )
 
 
 def test_the_grid_has_what_searches_find(oscillating_network, diagram):
@@ -29,10 +35,19 @@ def test_the_grid_has_what_searches_find(oscillating_network, diagram):
     assert {10, 11, 32} <= set(np.unique(kinds).tolist())
     model = Autonomous(system, 2)
     numbers = [scalar(n, parameters) for n in diagram.names]
-    search = jax.jit(lambda own, ys: jax.vmap(lambda y: (solved_near(model, own, y), abs(model.field(solved_near(model, own, y), own)).max()))(ys))
+    search = jax.jit(
+        lambda own, ys: jax.vmap(
+            lambda y: (
+                solved_near(model, own, y),
+                abs(model.field(solved_near(model, own, y), own)).max(),
+            )
+        )(ys)
+    )
     for kind in np.unique(kinds):
         for i, j in rng.permutation(np.argwhere(kinds == kind))[:3]:
-            own = numbers[1].set(numbers[0].set(parameters, float(data["first"][i])), float(data["second"][j]))
+            own = numbers[1].set(
+                numbers[0].set(parameters, float(data["first"][i])), float(data["second"][j])
+            )
             starts = rng.uniform([-4, -4, 0, 0, 0, 0], [7, 7, 1.6, 1.6, 0.4, 0.4], (300, 6))
             ends, residual = (np.asarray(v) for v in search(own, starts))
             found = np.unique(np.round(ends[residual < 1e-9], 6)[:, :2], axis=0)
@@ -62,18 +77,32 @@ def test_bad_requests(oscillating_network):
     with pytest.raises(ParameterError, match="two different numbers"):
         mf.phase_diagram(system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000)))
     with pytest.raises(ParameterError, match="at least 2 x 2"):
-        mf.phase_diagram(system, parameters, ("N", "input[E]"), bounds=((1, 2000), (-1, 1)), grid=(1, 5))
+        mf.phase_diagram(
+            system, parameters, ("N", "input[E]"), bounds=((1, 2000), (-1, 1)), grid=(1, 5)
+        )
     with pytest.raises(ParameterError, match="outside of the bounds"):
         mf.phase_diagram(system, parameters, ("N", "input[E]"), bounds=((1, 200), (-1, 1)))
 
 
 def test_hysteresis_of_sampled_networks():
     """Networks ramped up and down jump at the folds of their own statistics, less the delay that the equations have under the same ramp."""
-    system = mf.compile(mf.derive(mf.Architecture(["E", "I"], "1 + erf((x - 3/2)/(4/5*sqrt(2)))"), mf.SecondMoment()))
-    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006]] * 2, g=0.2,
-                                  motifs=mf.Motifs.shared(0.02))  # fmt: skip
+    system = mf.compile(
+        mf.derive(
+            mf.Architecture(["E", "I"], "1 + erf((x - 3/2)/(4/5*sqrt(2)))"), mf.SecondMoment()
+        )
+    )
+    parameters = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.003, -0.006]] * 2,
+        g=0.2,
+        motifs=mf.Motifs.shared(0.02),
+    )
     low, high, duration, level = -0.6, 0.6, 400.0, 0.6
-    ramp = mf.Table(jnp.array([0, duration, 2 * duration]), jnp.array([[low] * 2, [high] * 2, [low] * 2]))
+    ramp = mf.Table(
+        jnp.array([0, duration, 2 * duration]), jnp.array([[low] * 2, [high] * 2, [low] * 2])
+    )
     times = np.linspace(0, 2 * duration, 801)
     inputs = np.interp(times, np.asarray(ramp.times), [low, high, low])
 
@@ -83,15 +112,26 @@ def test_hysteresis_of_sampled_networks():
         return np.array([inputs[up], inputs[down]])
 
     def folds(own):
-        found = mf.continuation(system, own, "input", bounds=(low, high), start=mf.fixed_point(system, own)).of("fold")
+        found = mf.continuation(
+            system, own, "input", bounds=(low, high), start=mf.fixed_point(system, own)
+        ).of("fold")
         return np.array([found[-1].value, found[0].value])
 
-    driven = mf.integrate(system, parameters.replace(input=ramp), 2 * duration, saveat=times, initial={"mean": low}, throw=True)
+    driven = mf.integrate(
+        system,
+        parameters.replace(input=ramp),
+        2 * duration,
+        saveat=times,
+        initial={"mean": low},
+        throw=True,
+    )
     delay = jumps(driven["rate"][:, 0].values) - folds(parameters)
     seen, own = [], []
     for seed in range(5):
         network = mf.sample(parameters, seed)
-        run = mf.simulate(network, system.transfer, input=ramp, t1=2 * duration, saveat=times, x0=low, throw=True)
+        run = mf.simulate(
+            network, system.transfer, input=ramp, t1=2 * duration, saveat=times, x0=low, throw=True
+        )
         seen.append(jumps(run["rate"][:, 0].values) - delay)
         own.append(folds(mf.measure(network).parameters()))
     seen, own = np.array(seen), np.array(own)

@@ -9,27 +9,69 @@ import pytest
 
 import motifield as mf
 from motifield.errors import MotifieldError, ParameterError
-from motifield.numerics.fit import Fit
-from motifield.numerics.identifiability import identifiability
-from motifield.numerics.least_squares import Minima
-from motifield.numerics.posterior import _status, log_density, posterior, summary
+from motifield.numerics.fitting.least_squares import Minima
+from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.inference.determined import identifiability
+from motifield.numerics.inference.nuts import _status, log_density, posterior, summary
 
 
 @pytest.fixture(scope="module")
 def fitted(system_of):
     """R = I / 4 for two inputs, one of them below 3, and SD = sqrt(N tau) g R of which g has a prior that is of the values."""
-    base = mf.Parameters.of(populations=["E"], N=100, fractions=[1.0], mean=-0.03, g=0.1, motifs=mf.Motifs(convergent=0.01), input=1.0)
-    rows = [{"quantity": "rate_mean", "population": "E", "condition": "a", "value": 0.25, "error": 0.02},
-            {"quantity": "rate_mean", "population": "E", "condition": "b", "value": 0.5, "error": 0.01},
-            {"quantity": "rate_change", "population": "E", "condition": "b", "against": "a", "value": 0.25, "error": 0.02}]  # fmt: skip
-    unknowns = ["input[E] @ a", "input[E] @ b", mf.Unknown("g[E,E]", low=0, prior=mf.Normal(0.25, 0.1)),
-                mf.Unknown("mean[E,E] @ c", high=0, prior=mf.LogNormal(0.02, 0.3, -1))]  # fmt: skip
-    problem = mf.Problem.of(system_of("x", "MotifOnly"), base, mf.Targets.of(rows), unknowns, conditions={"a": {}, "b": {"input[E]": 2.0}, "c": {}},
-                            stable=False)  # fmt: skip
-    u = jnp.asarray(problem.coordinates.given()).at[2].set(float(np.log(0.25))).at[3].set(float(np.log(0.02)))
+    base = mf.Parameters.of(
+        populations=["E"],
+        N=100,
+        fractions=[1.0],
+        mean=-0.03,
+        g=0.1,
+        motifs=mf.Motifs(convergent=0.01),
+        input=1.0,
+    )
+    rows = [
+        {
+            "quantity": "rate_mean",
+            "population": "E",
+            "condition": "a",
+            "value": 0.25,
+            "error": 0.02,
+        },
+        {"quantity": "rate_mean", "population": "E", "condition": "b", "value": 0.5, "error": 0.01},
+        {
+            "quantity": "rate_change",
+            "population": "E",
+            "condition": "b",
+            "against": "a",
+            "value": 0.25,
+            "error": 0.02,
+        },
+    ]
+    unknowns = [
+        "input[E] @ a",
+        "input[E] @ b",
+        mf.Unknown("g[E,E]", low=0, prior=mf.Normal(0.25, 0.1)),
+        mf.Unknown("mean[E,E] @ c", high=0, prior=mf.LogNormal(0.02, 0.3, -1)),
+    ]
+    problem = mf.Problem.of(
+        system_of("x", "MotifOnly"),
+        base,
+        mf.Targets.of(rows),
+        unknowns,
+        conditions={"a": {}, "b": {"input[E]": 2.0}, "c": {}},
+        stable=False,
+    )
+    u = (
+        jnp.asarray(problem.coordinates.given())
+        .at[2]
+        .set(float(np.log(0.25)))
+        .at[3]
+        .set(float(np.log(0.02)))
+    )
     residuals, outcome = problem.compiled(u, problem.at_rest())
     assert float(jnp.sum(residuals**2)) < 1e-15
-    return Fit(problem, Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))))
+    return Fit(
+        problem,
+        Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))),
+    )
 
 
 def test_density_by_hand(fitted):
@@ -44,9 +86,18 @@ def test_density_by_hand(fitted):
 
     def by_hand(u):
         a, b = u[0] + 1, u[1] * 2 + 2  # centre and scale of numbers without bounds
-        data = ((a / 4 - 0.25) / 0.02) ** 2 + ((b / 4 - 0.5) / 0.01) ** 2 + (((b - a) / 4 - 0.25) / 0.02) ** 2
+        data = (
+            ((a / 4 - 0.25) / 0.02) ** 2
+            + ((b / 4 - 0.5) / 0.01) ** 2
+            + (((b - a) / 4 - 0.25) / 0.02) ** 2
+        )
         g = np.exp(u[2])
-        return -0.5 * data - 0.5 * ((g - 0.25) / 0.1) ** 2 + np.log(g) - 0.5 * ((u[3] - np.log(0.02)) / 0.3) ** 2
+        return (
+            -0.5 * data
+            - 0.5 * ((g - 0.25) / 0.1) ** 2
+            + np.log(g)
+            - 0.5 * ((u[3] - np.log(0.02)) / 0.3) ** 2
+        )
 
     base = float(own(u0)) - by_hand(np.asarray(u0))
     for shift in ([0.1, -0.05, 0.4, 0.2], [-0.2, 0.1, -0.9, -0.5]):
@@ -54,13 +105,22 @@ def test_density_by_hand(fitted):
         assert float(own(jnp.asarray(u))) - by_hand(u) == pytest.approx(base, abs=1e-9)
     # derivatives in reverse are those forward
     u = u0 + 0.1
-    np.testing.assert_allclose(jax.jit(jax.grad(density))(u), jax.jit(jax.jacfwd(density))(u), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(
+        jax.jit(jax.grad(density))(u), jax.jit(jax.jacfwd(density))(u), rtol=1e-8, atol=1e-12
+    )
 
 
 @pytest.fixture(scope="module")
 def drawn(fitted):
     said = []
-    return posterior(fitted, warmup=300, samples=1000, chains=4, seed=1, progress=lambda what, part: said.append(part)), said
+    return posterior(
+        fitted,
+        warmup=300,
+        samples=1000,
+        chains=4,
+        seed=1,
+        progress=lambda what, part: said.append(part),
+    ), said
 
 
 def test_a_normal_posterior_is_the_local_covariance(drawn, fitted):
@@ -73,7 +133,11 @@ def test_a_normal_posterior_is_the_local_covariance(drawn, fitted):
         assert abs(own.mean() - middle) < 4 * errors[name] / np.sqrt(size)
         assert own.std() == pytest.approx(errors[name], rel=4 / np.sqrt(2 * size))
     both = np.corrcoef(values.sel(parameter=["input[E] @ a", "input[E] @ b"]).values)[0, 1]
-    expected = float(identifiability(fitted).correlations().sel(parameter="input[E] @ a", parameter2="input[E] @ b"))
+    expected = float(
+        identifiability(fitted)
+        .correlations()
+        .sel(parameter="input[E] @ a", parameter2="input[E] @ b")
+    )
     assert both == pytest.approx(expected, abs=0.08)
     assert said == sorted(said)
     assert said[-1] <= 1
@@ -123,11 +187,20 @@ def test_chains_agree_and_say_so(drawn):
 
 def test_open_directions_and_arguments(fitted):
     coordinates = fitted.problem.coordinates
-    problem = mf.Problem.of(fitted.problem.exact, coordinates.parameters, fitted.problem.targets, ["input[E] @ a", mf.Unknown("g[E,E]", low=0)],
-                            conditions={"a": {}, "b": {"input[E]": 2.0}}, stable=False)  # fmt: skip
+    problem = mf.Problem.of(
+        fitted.problem.exact,
+        coordinates.parameters,
+        fitted.problem.targets,
+        ["input[E] @ a", mf.Unknown("g[E,E]", low=0)],
+        conditions={"a": {}, "b": {"input[E]": 2.0}},
+        stable=False,
+    )
     u = problem.coordinates.given()[None]
     other = Fit(problem, fitted.minima._replace(u=u, states=fitted.minima.states[:, :2]))
-    with pytest.raises(ParameterError, match=r"1 directions are determined neither .* give priors to some of g\[E,E\]"):
+    with pytest.raises(
+        ParameterError,
+        match=r"1 directions are determined neither .* give priors to some of g\[E,E\]",
+    ):
         posterior(other)
     for wrong in ({"samples": 10}, {"warmup": 1}, {"chains": 1}):
         with pytest.raises(ParameterError, match="at least"):

@@ -9,10 +9,10 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.fit import Fit
-from motifield.numerics.least_squares import Minima
-from motifield.numerics.profile import Held, Point, profile
-from motifield.numerics.scales import Scale
+from motifield.numerics.fitting.least_squares import Minima
+from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.fitting.scales import Scale
+from motifield.numerics.inference.profiles import Held, Point, profile
 
 ERRORS = np.array([0.001, 0.002, 0.0015])
 SIGMA = 0.3
@@ -21,20 +21,69 @@ SIGMA = 0.3
 @pytest.fixture(scope="module")
 def fitted(system_of):
     """R = I / (1 - N J) = I / 4 in two conditions, their difference, SD = sqrt(N tau) g R; g has a prior."""
-    base = mf.Parameters.of(populations=["E"], N=100, fractions=[1.0], mean=-0.03, g=0.1, motifs=mf.Motifs(convergent=0.01), input=2.0)
-    targets = mf.Targets.of([
-        {"quantity": "rate_mean", "population": "E", "condition": "a", "value": 0.5, "error": ERRORS[0]},
-        {"quantity": "rate_mean", "population": "E", "condition": "b", "value": 1.0, "error": ERRORS[1]},
-        {"quantity": "rate_change", "population": "E", "condition": "b", "against": "a", "value": 0.5, "error": ERRORS[2]},
-        {"quantity": "rate_sd", "population": "E", "condition": "a", "value": 0.05, "error": 1e-5},
-    ])  # fmt: skip
-    unknowns = ["input[E] @ a", "input[E] @ b", mf.Unknown("g[E,E]", low=0, prior=mf.LogNormal(0.1, SIGMA))]
-    problem = mf.Problem.of(system_of("x", "MotifOnly"), base, targets, unknowns, motifs=mf.FreeMotifs(("tau_con",)),
-                            conditions={"a": {}, "b": {"input[E]": 4.0}}, stable=False)  # fmt: skip
+    base = mf.Parameters.of(
+        populations=["E"],
+        N=100,
+        fractions=[1.0],
+        mean=-0.03,
+        g=0.1,
+        motifs=mf.Motifs(convergent=0.01),
+        input=2.0,
+    )
+    targets = mf.Targets.of(
+        [
+            {
+                "quantity": "rate_mean",
+                "population": "E",
+                "condition": "a",
+                "value": 0.5,
+                "error": ERRORS[0],
+            },
+            {
+                "quantity": "rate_mean",
+                "population": "E",
+                "condition": "b",
+                "value": 1.0,
+                "error": ERRORS[1],
+            },
+            {
+                "quantity": "rate_change",
+                "population": "E",
+                "condition": "b",
+                "against": "a",
+                "value": 0.5,
+                "error": ERRORS[2],
+            },
+            {
+                "quantity": "rate_sd",
+                "population": "E",
+                "condition": "a",
+                "value": 0.05,
+                "error": 1e-5,
+            },
+        ]
+    )
+    unknowns = [
+        "input[E] @ a",
+        "input[E] @ b",
+        mf.Unknown("g[E,E]", low=0, prior=mf.LogNormal(0.1, SIGMA)),
+    ]
+    problem = mf.Problem.of(
+        system_of("x", "MotifOnly"),
+        base,
+        targets,
+        unknowns,
+        motifs=mf.FreeMotifs(("tau_con",)),
+        conditions={"a": {}, "b": {"input[E]": 4.0}},
+        stable=False,
+    )
     u = jnp.asarray(problem.coordinates.given())
     residuals, outcome = problem.compiled(u, problem.at_rest())
     assert float(jnp.sum(residuals**2)) < 1e-15
-    return Fit(problem, Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))))
+    return Fit(
+        problem,
+        Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))),
+    )
 
 
 def standard_error():
@@ -64,8 +113,12 @@ def test_a_motif_that_only_a_prior_holds(fitted):
     """SD fixes g^2 tau: log tau = const - 2 log g, and log g has standard deviation SIGMA. Far from quadratic in tau."""
     own = profile(fitted, "tau_con[E,E,E]", [0.004, 0.02], level=0.9)
     np.testing.assert_allclose(own.values, [0.004, 0.01, 0.02], rtol=1e-8)
-    np.testing.assert_allclose(own.losses, (np.log(own.values / 0.01) / (2 * SIGMA)) ** 2, rtol=1e-3, atol=1e-8)
-    np.testing.assert_allclose(np.log(np.array(own.interval) / 0.01), 2 * SIGMA * 1.644854 * np.array([-1, 1]), rtol=1e-3)
+    np.testing.assert_allclose(
+        own.losses, (np.log(own.values / 0.01) / (2 * SIGMA)) ** 2, rtol=1e-3, atol=1e-8
+    )
+    np.testing.assert_allclose(
+        np.log(np.array(own.interval) / 0.01), 2 * SIGMA * 1.644854 * np.array([-1, 1]), rtol=1e-3
+    )
     g = own.dataset()["value"].sel(parameter="g[E,E]").values
     np.testing.assert_allclose(g**2 * own.values, 1e-4, rtol=1e-3)
     assert own.json()["rows"][1]["rise"] == pytest.approx(0, abs=1e-8)
@@ -74,9 +127,15 @@ def test_a_motif_that_only_a_prior_holds(fitted):
 def test_an_interval_ends_where_a_share_reaches_its_bound_or_nowhere(fitted):
     """Without its prior g is open, g^2 tau = 1e-4 alone is seen: upward there is no end, downward tau reaches 1 at g = .01."""
     coordinates = fitted.problem.coordinates
-    open_problem = mf.Problem.of(fitted.problem.exact, coordinates.parameters, fitted.problem.targets,
-                                 [*coordinates.unknowns[:2], replace(coordinates.unknowns[2], prior=None)], motifs=mf.FreeMotifs(("tau_con",)),
-                                 conditions={"a": {}, "b": {"input[E]": 4.0}}, stable=False)  # fmt: skip
+    open_problem = mf.Problem.of(
+        fitted.problem.exact,
+        coordinates.parameters,
+        fitted.problem.targets,
+        [*coordinates.unknowns[:2], replace(coordinates.unknowns[2], prior=None)],
+        motifs=mf.FreeMotifs(("tau_con",)),
+        conditions={"a": {}, "b": {"input[E]": 4.0}},
+        stable=False,
+    )
     own = profile(Fit(open_problem, fitted.minima), "g[E,E]", points=2, span=1.0)
     assert own.interval == (pytest.approx(0.01, rel=5e-3), np.inf)
     assert own.interval[0] < 0.01
@@ -94,7 +153,12 @@ def test_values_that_cannot_be_reached_have_no_loss(fitted):
 
 
 def test_a_fit_that_was_no_minimum(fitted):
-    off = Fit(fitted.problem, fitted.minima._replace(u=fitted.minima.u + np.array([[0.01, 0, 0, 0]]), loss=np.array([6.25])))
+    off = Fit(
+        fitted.problem,
+        fitted.minima._replace(
+            u=fitted.minima.u + np.array([[0.01, 0, 0, 0]]), loss=np.array([6.25])
+        ),
+    )
     own = profile(off, "input[E] @ b", [3.99, 4.01])
     assert "smaller by" in own.status
     assert "more starts" in own.status
@@ -102,11 +166,19 @@ def test_a_fit_that_was_no_minimum(fitted):
 
 
 def test_scales():
-    for scale, value in ((Scale(), -3.0), (Scale(1.0), 1.5), (Scale(high=2.0), -4.0), (Scale(-1.0, 1.0), 0.3)):
+    for scale, value in (
+        (Scale(), -3.0),
+        (Scale(1.0), 1.5),
+        (Scale(high=2.0), -4.0),
+        (Scale(-1.0, 1.0), 0.3),
+    ):
         t = float(scale.forward(value))
         assert float(scale.backward(t)) == pytest.approx(value)
         step = 1e-6
-        assert scale.slope(value) == pytest.approx((float(scale.forward(value + step)) - float(scale.forward(value - step))) / (2 * step), rel=1e-6)
+        assert scale.slope(value) == pytest.approx(
+            (float(scale.forward(value + step)) - float(scale.forward(value - step))) / (2 * step),
+            rel=1e-6,
+        )
         assert scale.slope(value) > 0
 
 

@@ -8,10 +8,11 @@ from scipy.stats import norm
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.autonomous import Autonomous
-from motifield.numerics.bulk import Bulk, cloud
-from motifield.numerics.rate_statistics import RateDistribution, bulk_radius_square
-from motifield.numerics.settle import settled
+from motifield.numerics.distributions.currents import cloud
+from motifield.numerics.distributions.rates import RateDistribution, bulk_radius_square
+from motifield.numerics.fixed_points.settle import settled
+from motifield.numerics.stability.bulk import Bulk
+from motifield.numerics.system.autonomous import Autonomous
 
 PHI = (lambda x: 0.5 * np.maximum(x - 0.1, 0) ** 2, lambda x: 1 + np.tanh(x - 0.5))
 Z = np.linspace(-8.5, 8.5, 341)
@@ -30,7 +31,12 @@ def frozen_by_hand(p, kappa, kappa2, omega, q):
         for j in range(2):
             for k in range(2):
                 frozen[i] += 4000 * g[i, j] * g[i, k] * con[i, j, k] * kappa[j] * kappa2[k]
-    return frozen, np.array([[alpha[j] * g[i, j] ** 2 * (1 - con[i, j, j] - div[j, i, i]) for j in range(2)] for i in range(2)])
+    return frozen, np.array(
+        [
+            [alpha[j] * g[i, j] ** 2 * (1 - con[i, j, j] - div[j, i, i]) for j in range(2)]
+            for i in range(2)
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +45,24 @@ def parts():
     that the closure makes of them.
     """
     transfer = {"E": mf.transfer.power_law(exponent=2.0, gain=0.5), "I": "1 + tanh(x - 1/2)"}
-    one = mf.Parameters.of(populations=["E", "I"], N=4000, fractions=[0.8, 0.2], mean=0.0, g=[[0.25, 0.5], [0.35, 0.6]],
-                           motifs=mf.Motifs(convergent=[[[0.004, 0.001], [0.001, 0.003]], [[0.002, 0], [0, 0.001]]], divergent=0.003),
-                           spread=[0.4, 0.2], transfer={"threshold": [0.1, 0.1]})  # fmt: skip
+    one = mf.Parameters.of(
+        populations=["E", "I"],
+        N=4000,
+        fractions=[0.8, 0.2],
+        mean=0.0,
+        g=[[0.25, 0.5], [0.35, 0.6]],
+        motifs=mf.Motifs(
+            convergent=[[[0.004, 0.001], [0.001, 0.003]], [[0.002, 0], [0, 0.001]]], divergent=0.003
+        ),
+        spread=[0.4, 0.2],
+        transfer={"threshold": [0.1, 0.1]},
+    )
     two = one.replace(spread=mf.Constant(jnp.array([0.3, 0.25])))
     found = {}
     for closure in (mf.SecondMoment(), mf.LowRank(), mf.MotifOnly()):
-        system = mf.compile(mf.derive(mf.Architecture(["E", "I"], transfer, inputs=["spread"]), closure))
+        system = mf.compile(
+            mf.derive(mf.Architecture(["E", "I"], transfer, inputs=["spread"]), closure)
+        )
         distribution, name = RateDistribution(system, one), type(closure).__name__
         own = (system.complete(one), system.complete(two))
         of, variances = jax.jit(distribution), []
@@ -55,12 +72,29 @@ def parts():
                 s = of(jnp.asarray(mean), jnp.asarray(v), p)
                 kappa, sd = np.asarray(p.fractions * s.rate_mean), np.asarray(s.rate_sd)
                 frozen, M = frozen_by_hand(p, kappa, kappa, np.ones(2), p)
-                v = frozen + {"SecondMoment": M @ np.asarray(sd**2 + s.rate_mean**2), "LowRank": M @ np.asarray(s.rate_mean**2), "MotifOnly": 0.0}[name]
+                v = (
+                    frozen
+                    + {
+                        "SecondMoment": M @ np.asarray(sd**2 + s.rate_mean**2),
+                        "LowRank": M @ np.asarray(s.rate_mean**2),
+                        "MotifOnly": 0.0,
+                    }[name]
+                )
             variances.append(v)
-        statistics = [of(jnp.asarray(m), jnp.asarray(v), p) for m, v, p in zip(MEANS, variances, own, strict=True)]
+        statistics = [
+            of(jnp.asarray(m), jnp.asarray(v), p)
+            for m, v, p in zip(MEANS, variances, own, strict=True)
+        ]
         correlation = jax.jit(distribution.correlation)
-        found[name] = (distribution, own, statistics, correlation((statistics[0], own[0], 0.0), (statistics[1], own[1], 0.0), jnp.asarray(OMEGA)),
-                       correlation((statistics[0], own[0], 0.0), (statistics[0], own[0], 0.0), jnp.ones(2)))  # fmt: skip
+        found[name] = (
+            distribution,
+            own,
+            statistics,
+            correlation(
+                (statistics[0], own[0], 0.0), (statistics[1], own[1], 0.0), jnp.asarray(OMEGA)
+            ),
+            correlation((statistics[0], own[0], 0.0), (statistics[0], own[0], 0.0), jnp.ones(2)),
+        )
     return found
 
 
@@ -69,8 +103,17 @@ def test_moments_and_slopes_by_quadrature(parts, average_by_hand):
     for s in statistics:
         for p, (phi, kinks) in enumerate(zip(PHI, ((0.1,), ()), strict=True)):
             m, v = float(s.mean[p]), float(s.variance[p])
-            mean, square = (average_by_hand(lambda x, phi=phi, n=n: phi(x) ** n, m, v, kinks) for n in (1, 2))
-            slope = average_by_hand((lambda x: np.maximum(x - 0.1, 0) ** 2) if p == 0 else (lambda x: np.cosh(x - 0.5) ** -4), m, v, kinks)
+            mean, square = (
+                average_by_hand(lambda x, phi=phi, n=n: phi(x) ** n, m, v, kinks) for n in (1, 2)
+            )
+            slope = average_by_hand(
+                (lambda x: np.maximum(x - 0.1, 0) ** 2)
+                if p == 0
+                else (lambda x: np.cosh(x - 0.5) ** -4),
+                m,
+                v,
+                kinks,
+            )
             assert float(s.rate_mean[p]) == pytest.approx(mean, rel=1e-9)
             assert float(s.rate_sd[p]) == pytest.approx(np.sqrt(square - mean**2), rel=1e-8)
             assert float(s.slope_square[p]) == pytest.approx(slope, rel=1e-8)
@@ -95,7 +138,10 @@ def test_correlations_between_conditions(parts, closure):
     covariance = frozen
     for _ in range(200 if closure == "SecondMoment" else 1):
         joint = np.array([pair_average(PHI[p], a, b, p, covariance[p]) for p in range(2)])
-        before, covariance = covariance, frozen + {"SecondMoment": M @ joint, "LowRank": M @ means, "MotifOnly": 0.0}[closure]
+        before, covariance = (
+            covariance,
+            frozen + {"SecondMoment": M @ joint, "LowRank": M @ means, "MotifOnly": 0.0}[closure],
+        )
         if np.allclose(before, covariance, rtol=1e-12):
             break
     joint = np.array([pair_average(PHI[p], a, b, p, covariance[p]) for p in range(2)])
@@ -115,7 +161,10 @@ def test_each_condition_has_the_spread_of_its_time(parts):
     distribution, (p, _), (a, _), _, own = parts["MotifOnly"]
     later = p.replace(spread=mf.pulse(0.0, 1.0, -p.spread(0.0), p.spread(0.0)))
     np.testing.assert_allclose(later.spread(0.5), 0.0)
-    before, mixed = (distribution.correlation((a, later, -1e-12), (a, later, t), jnp.ones(2)) for t in (-1e-12, 0.5))
+    before, mixed = (
+        distribution.correlation((a, later, -1e-12), (a, later, t), jnp.ones(2))
+        for t in (-1e-12, 0.5)
+    )
     np.testing.assert_allclose(before, own, rtol=1e-12)
     assert np.all(mixed < before - 0.1)
 
@@ -147,7 +196,11 @@ def test_a_function_that_jumps_is_refused():
 def test_bulk_radius(parts):
     """The largest eigenvalue of alpha_q g_pq^2 A_pq <phi_q'^2>, also where blocks are empty; and its derivative."""
     _, (p, _), (a, _), *_ = parts["SecondMoment"]
-    for own in (p, p.replace(g=p.g.at[0, 1].set(0.0)), p.replace(g=jnp.array([[0.0, 3.0], [2.0, 0.0]]))):
+    for own in (
+        p,
+        p.replace(g=p.g.at[0, 1].set(0.0)),
+        p.replace(g=jnp.array([[0.0, 3.0], [2.0, 0.0]])),
+    ):
         A = 1 - np.einsum("pqq->pq", own.tau_con) - np.einsum("qpp->pq", own.tau_div)
         M = np.asarray(own.fractions)[None] * np.asarray(own.g) ** 2 * A
         exact = np.abs(np.linalg.eigvals(M * np.asarray(a.slope_square)[None])).max()
@@ -155,23 +208,40 @@ def test_bulk_radius(parts):
         slope = jax.grad(bulk_radius_square)(a.slope_square, own)
         for q in range(2):
             h = 1e-6 * np.eye(2)[q]
-            near = [np.abs(np.linalg.eigvals(M * (np.asarray(a.slope_square) + sign * h)[None])).max() for sign in (1, -1)]
+            near = [
+                np.abs(np.linalg.eigvals(M * (np.asarray(a.slope_square) + sign * h)[None])).max()
+                for sign in (1, -1)
+            ]
             assert float(slope[q]) == pytest.approx((near[0] - near[1]) / 2e-6, rel=1e-5, abs=1e-8)
 
 
 def test_bulk_radius_is_that_of_the_bulk(parts):
     distribution, (p, _), (a, _), *_ = parts["SecondMoment"]
-    clouds = [cloud(distribution.system, p, k, float(a.mean[k]), float(a.variance[k])) for k in range(2)]
-    assert Bulk.of(p, clouds).radius ** 2 == pytest.approx(float(bulk_radius_square(a.slope_square, p)), rel=1e-6)
+    clouds = [
+        cloud(distribution.system, p, k, float(a.mean[k]), float(a.variance[k])) for k in range(2)
+    ]
+    assert Bulk.of(p, clouds).radius ** 2 == pytest.approx(
+        float(bulk_radius_square(a.slope_square, p)), rel=1e-6
+    )
 
 
 @pytest.mark.slow
 def test_sampled_networks():
     """Mean, SD, correlation and quantiles of four networks of 4000 neurons without reciprocity, in standard errors of their mean."""
     transfer = mf.transfer.power_law(exponent=2.0, gain=0.5)
-    system = mf.compile(mf.derive(mf.Architecture(["E", "I"], transfer, inputs=["spread"]), mf.SecondMoment()))
-    one = mf.Parameters.of(populations=["E", "I"], N=4000, fractions=[0.8, 0.2], mean=[[0.0004, -0.002], [0.0006, -0.002]], g=[[0.3, 0.6], [0.3, 0.6]],
-                           motifs=mf.Motifs(convergent=0.002, divergent=0.002), input=[1.2, 1.0], spread=[0.3, 0.2])  # fmt: skip
+    system = mf.compile(
+        mf.derive(mf.Architecture(["E", "I"], transfer, inputs=["spread"]), mf.SecondMoment())
+    )
+    one = mf.Parameters.of(
+        populations=["E", "I"],
+        N=4000,
+        fractions=[0.8, 0.2],
+        mean=[[0.0004, -0.002], [0.0006, -0.002]],
+        g=[[0.3, 0.6], [0.3, 0.6]],
+        motifs=mf.Motifs(convergent=0.002, divergent=0.002),
+        input=[1.2, 1.0],
+        spread=[0.3, 0.2],
+    )
     two = one.replace(input=mf.Constant(jnp.array([1.4, 1.1])))
     model, distribution = Autonomous(system, 2), RateDistribution(system, one)
     statistics = []
@@ -181,18 +251,51 @@ def test_sampled_networks():
         seen = model.observables(y, own)
         statistics.append(distribution(seen["mean"], seen["variance"], own))
     levels = (0.25, 0.5, 0.9)
-    quantiles = distribution.quantiles(statistics[0].mean, statistics[0].variance, one, norm.ppf(levels))
-    correlation = distribution.correlation((statistics[0], one, 0.0), (statistics[1], two, 0.0), jnp.ones(2))
-    theory = np.concatenate([np.ravel(v) for v in (*(v for s in statistics for v in (s.rate_mean, s.rate_sd)), correlation, quantiles)])
+    quantiles = distribution.quantiles(
+        statistics[0].mean, statistics[0].variance, one, norm.ppf(levels)
+    )
+    correlation = distribution.correlation(
+        (statistics[0], one, 0.0), (statistics[1], two, 0.0), jnp.ones(2)
+    )
+    theory = np.concatenate(
+        [
+            np.ravel(v)
+            for v in (
+                *(v for s in statistics for v in (s.rate_mean, s.rate_sd)),
+                correlation,
+                quantiles,
+            )
+        ]
+    )
     rows = []
     for seed in range(4):
         network = mf.sample(one, seed=seed)
-        runs = [{"input": np.asarray(p.input.value), "spread": np.asarray(p.spread.value)} for p in (one, two)]
-        end = mf.simulate(network, lambda x, p: 0.5 * jnp.maximum(x, 0.0) ** 2, t1=40.0, saveat=[40.0], runs=runs, seed=seed)
+        runs = [
+            {"input": np.asarray(p.input.value), "spread": np.asarray(p.spread.value)}
+            for p in (one, two)
+        ]
+        end = mf.simulate(
+            network,
+            lambda x, p: 0.5 * jnp.maximum(x, 0.0) ** 2,
+            t1=40.0,
+            saveat=[40.0],
+            runs=runs,
+            seed=seed,
+        )
         rates = np.asarray(end["r"])
         of = [rates[:, network.members(p)] for p in ("E", "I")]
-        rows.append([*(r[k].mean() if what == "mean" else r[k].std(ddof=1) for k in range(2) for what in ("mean", "sd") for r in of),
-                     *(np.corrcoef(r)[0, 1] for r in of), *(q for r in of for q in np.quantile(r[0], levels))])  # fmt: skip
+        rows.append(
+            [
+                *(
+                    r[k].mean() if what == "mean" else r[k].std(ddof=1)
+                    for k in range(2)
+                    for what in ("mean", "sd")
+                    for r in of
+                ),
+                *(np.corrcoef(r)[0, 1] for r in of),
+                *(q for r in of for q in np.quantile(r[0], levels)),
+            ]
+        )
     found = np.array(rows)
     z = (found.mean(0) - theory) / (found.std(0, ddof=1) / 2 + 0.002 * np.abs(theory))
     assert np.abs(z).max() < 6, z

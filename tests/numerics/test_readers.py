@@ -10,7 +10,9 @@ import scipy.sparse as sps
 from motifield import Motifs, Network, Parameters, as_network, measure, read_network, sample
 from motifield.errors import NetworkError
 
-J = np.array([[0.0, 2.0, -1.0, 0.0], [0.5, 0.0, 0.0, 3.0], [0.0, 3.0, 4.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
+J = np.array(
+    [[0.0, 2.0, -1.0, 0.0], [0.5, 0.0, 0.0, 3.0], [0.0, 3.0, 4.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
+)
 LABELS = ["I", "E", "I", "E"]
 
 
@@ -48,7 +50,8 @@ def test_missing_weights():
         given = J.astype(object)
         given[0, 1] = none
         with pytest.raises(
-            NetworkError, match="1 weights are missing, e.g. that of the synapse from neuron 1 onto neuron 0: complete them, or"
+            NetworkError,
+            match="1 weights are missing, e.g. that of the synapse from neuron 1 onto neuron 0: complete them, or",
         ):
             as_network(given)
         expected = J.copy()
@@ -62,7 +65,10 @@ def test_missing_weights():
 
 def test_negative_weights():
     for source in (J, sps.csr_array(J)):
-        with pytest.raises(NetworkError, match="1 weights are negative, e.g. that of the synapse from neuron 2 onto neuron 0"):
+        with pytest.raises(
+            NetworkError,
+            match="1 weights are negative, e.g. that of the synapse from neuron 2 onto neuron 0",
+        ):
             as_network(source, negative="refuse")
         same(as_network(source, LABELS))
 
@@ -74,17 +80,29 @@ def test_self_synapses():
 
 def test_duplicates():
     twice = sps.coo_array(([1.0, 2.0, 4.0], ([0, 0, 1], [2, 2, 0])), shape=(3, 3))
-    with pytest.raises(NetworkError, match="1 synapses are given more than once, e.g. that from neuron 2 onto neuron 0"):
+    with pytest.raises(
+        NetworkError,
+        match="1 synapses are given more than once, e.g. that from neuron 2 onto neuron 0",
+    ):
         as_network(twice)
-    np.testing.assert_array_equal(dense(as_network(twice, duplicates="sum")), [[0, 0, 3], [4, 0, 0], [0, 0, 0]])
-    compressed = sps.csr_array((np.array([1.0, 2.0]), np.array([2, 2]), np.array([0, 2, 2, 2])), shape=(3, 3))
+    np.testing.assert_array_equal(
+        dense(as_network(twice, duplicates="sum")), [[0, 0, 3], [4, 0, 0], [0, 0, 0]]
+    )
+    compressed = sps.csr_array(
+        (np.array([1.0, 2.0]), np.array([2, 2]), np.array([0, 2, 2, 2])), shape=(3, 3)
+    )
     with pytest.raises(NetworkError, match="more than once"):
         as_network(compressed)
 
 
-@pytest.mark.parametrize("labels", [["I", None, "I", "E"], ["I", "", "I", "E"], ["I", float("nan"), "I", "E"]])
+@pytest.mark.parametrize(
+    "labels", [["I", None, "I", "E"], ["I", "", "I", "E"], ["I", float("nan"), "I", "E"]]
+)
 def test_unlabelled_neurons(labels):
-    with pytest.raises(NetworkError, match="1 neurons have no label, e.g. neuron 1: label them, or use unlabelled='drop'"):
+    with pytest.raises(
+        NetworkError,
+        match="1 neurons have no label, e.g. neuron 1: label them, or use unlabelled='drop'",
+    ):
         as_network(J, labels)
     kept = [0, 2, 3]
     for source in (J, sps.csr_array(J)):
@@ -94,7 +112,11 @@ def test_unlabelled_neurons(labels):
 
 
 def test_numbers_beside_missing_labels():
-    same(as_network(J, [3.0, 1.0, float("nan"), 1.0], unlabelled="drop"), J[np.ix_([0, 1, 3], [0, 1, 3])], ["3", "1", "1"])
+    same(
+        as_network(J, [3.0, 1.0, float("nan"), 1.0], unlabelled="drop"),
+        J[np.ix_([0, 1, 3], [0, 1, 3])],
+        ["3", "1", "1"],
+    )
 
 
 def test_empty_populations_are_refused_and_small_ones_merged():
@@ -173,7 +195,9 @@ class TestGraphs:
 
     def test_several_edges_between_two_neurons(self, networkx):
         graph = networkx.MultiDiGraph([("a", "b", {"weight": 1}), ("a", "b", {"weight": 2})])
-        with pytest.raises(NetworkError, match="given more than once, e.g. that from neuron 0 onto neuron 1"):
+        with pytest.raises(
+            NetworkError, match="given more than once, e.g. that from neuron 0 onto neuron 1"
+        ):
             as_network(graph)
         np.testing.assert_array_equal(dense(as_network(graph, duplicates="sum")), [[0, 0], [3, 0]])
 
@@ -205,7 +229,11 @@ def test_matrices_with_names_of_neurons(tmp_path):
     path, labels = tmp_path / "named.csv", tmp_path / "labels.csv"
     names = ["n1", "n2", "n3", "n4"]
     path.write_text(
-        ",".join(["", *names]) + "\n" + "\n".join(f"{n}," + ",".join(f"{v:g}" for v in row) for n, row in zip(names, J, strict=True))
+        ",".join(["", *names])
+        + "\n"
+        + "\n".join(
+            f"{n}," + ",".join(f"{v:g}" for v in row) for n, row in zip(names, J, strict=True)
+        )
     )
     labels.write_text("n4,E\nn3,I\nn2,E\nn1,I\nn9,X\n")
     same(read_network(path, labels))
@@ -222,9 +250,14 @@ def test_matrices_with_names_of_neurons(tmp_path):
     with pytest.raises(NetworkError, match=r"name different neurons \('b' and 'c'\)"):
         read_network(path, kind="adjacency")
     path.write_text(",a,b\na,0,\nb,1,0\n")
-    with pytest.raises(NetworkError, match="1 weights are missing, e.g. that of the synapse from neuron 1 onto neuron 0"):
+    with pytest.raises(
+        NetworkError,
+        match="1 weights are missing, e.g. that of the synapse from neuron 1 onto neuron 0",
+    ):
         read_network(path, kind="adjacency")
-    np.testing.assert_array_equal(dense(read_network(path, kind="adjacency", missing="zero")), [[0, 0], [1, 0]])
+    np.testing.assert_array_equal(
+        dense(read_network(path, kind="adjacency", missing="zero")), [[0, 0], [1, 0]]
+    )
 
 
 def test_lists_of_edges(tmp_path):
@@ -242,11 +275,32 @@ def test_lists_of_edges(tmp_path):
     edges.write_text("from,to,w\n" + edges.read_text())
     labels.write_text("id,type\n" + labels.read_text())
     same(
-        read_network(edges, labels, pre="from", post="to", weight="w", id="id", label="type", self_synapses="drop"),
+        read_network(
+            edges,
+            labels,
+            pre="from",
+            post="to",
+            weight="w",
+            id="id",
+            label="type",
+            self_synapses="drop",
+        ),
         J - np.diag(np.diag(J)),
     )
-    with pytest.raises(NetworkError, match="1 weights are negative, e.g. that of the synapse from neuron 2 onto neuron 0"):
-        read_network(edges, labels, pre="from", post="to", weight="w", id="id", label="type", negative="refuse")
+    with pytest.raises(
+        NetworkError,
+        match="1 weights are negative, e.g. that of the synapse from neuron 2 onto neuron 0",
+    ):
+        read_network(
+            edges,
+            labels,
+            pre="from",
+            post="to",
+            weight="w",
+            id="id",
+            label="type",
+            negative="refuse",
+        )
 
 
 def test_edges_without_weight_and_neurons_without_label(tmp_path):
@@ -255,13 +309,20 @@ def test_edges_without_weight_and_neurons_without_label(tmp_path):
     labels.write_text("a,E\nb,\nc,I\n")
     with pytest.raises(NetworkError, match="line 2: the weight '' is not a finite number"):
         read_network(edges, labels, unlabelled="drop")
-    with pytest.raises(NetworkError, match="1 neurons have no label .column 1., e.g. 'b': label them, or use unlabelled='drop'"):
+    with pytest.raises(
+        NetworkError,
+        match="1 neurons have no label .column 1., e.g. 'b': label them, or use unlabelled='drop'",
+    ):
         read_network(edges, labels, missing="zero")
-    same(read_network(edges, labels, missing="zero", unlabelled="drop"), [[0, 2], [3, 0]], ["E", "I"])
+    same(
+        read_network(edges, labels, missing="zero", unlabelled="drop"), [[0, 2], [3, 0]], ["E", "I"]
+    )
 
 
 def test_own_files_keep_their_seed_unless_something_is_asked_for(tmp_path):
-    network = sample(Parameters.of(N=20, fractions=[0.5, 0.5], mean=0.1, g=0.3, motifs=Motifs.shared(0.01)), 5)
+    network = sample(
+        Parameters.of(N=20, fractions=[0.5, 0.5], mean=0.1, g=0.3, motifs=Motifs.shared(0.01)), 5
+    )
     for suffix in (".npz", ".h5"):
         path = network.save(tmp_path / f"n{suffix}")
         assert read_network(path).seed == 5
@@ -280,12 +341,32 @@ def test_own_files_keep_their_seed_unless_something_is_asked_for(tmp_path):
         ("n.csv", "1,2\n3,4\n", {}, "2 lines of 2 columns may be edges or a matrix: use kind="),
         ("n.csv", "0,1,2\n0,2,1\n1,2,3\n", {}, "3 lines of 3 columns"),
         ("n.csv", "1,2\n3,x\n", {"kind": "adjacency"}, "is not a number"),
-        ("n.csv", "1,2\n3,4\n", {"kind": "matrix"}, "kind='matrix' is unknown: use 'edges' or 'adjacency'"),
+        (
+            "n.csv",
+            "1,2\n3,4\n",
+            {"kind": "matrix"},
+            "kind='matrix' is unknown: use 'edges' or 'adjacency'",
+        ),
         ("n.csv", "1,2\n3,4\n5,6\n", {"kind": "adjacency"}, "needs a square matrix"),
-        ("n.csv", "1,2\n3,4\n", {"kind": "adjacency", "pre": 1}, "is not a list of edges and has no pre"),
+        (
+            "n.csv",
+            "1,2\n3,4\n",
+            {"kind": "adjacency", "pre": 1},
+            "is not a list of edges and has no pre",
+        ),
         ("n.csv", "1,2,1\n", {"rows": "source"}, "say which column is the source with pre=, post="),
-        ("n.csv", "1,2,1\n", {"labels": ["E", "I"]}, "give their labels as a file with the columns id and label"),
-        ("n.csv", "1,2\n3,4\n", {"kind": "adjacency", "labels": "absent.txt"}, "there is no file of labels absent.txt"),
+        (
+            "n.csv",
+            "1,2,1\n",
+            {"labels": ["E", "I"]},
+            "give their labels as a file with the columns id and label",
+        ),
+        (
+            "n.csv",
+            "1,2\n3,4\n",
+            {"kind": "adjacency", "labels": "absent.txt"},
+            "there is no file of labels absent.txt",
+        ),
         ("n.npy", "hello", {}, "cannot be read as a matrix"),
         ("n.npz", "hello", {}, "not a network written by Network.save, or it is damaged"),
         ("n.csv.gz", "hello", {}, "cannot be read as text"),
@@ -302,6 +383,9 @@ def test_files_that_cannot_be_read(tmp_path, name, content, options, match):
 def test_ids_need_names(tmp_path):
     (tmp_path / "j.csv").write_text(text(J))
     (tmp_path / "l.csv").write_text("a,E\n")
-    with pytest.raises(NetworkError, match="have ids, the matrix has no names of neurons: give one label on each line"):
+    with pytest.raises(
+        NetworkError,
+        match="have ids, the matrix has no names of neurons: give one label on each line",
+    ):
         read_network(tmp_path / "j.csv", tmp_path / "l.csv")
     assert isinstance(read_network(tmp_path / "j.csv"), Network)

@@ -36,7 +36,9 @@ def test_intervals_cover(recovery, laboratory):
     found = recovery.coverage(laboratory, 36)
     assert found["intervals"] == 432
     assert 0.88 <= found["covered"] <= 0.99, found
-    assert found["mean loss"] == pytest.approx(found["degrees of freedom"], abs=4 * np.sqrt(2 * found["degrees of freedom"] / 36))
+    assert found["mean loss"] == pytest.approx(
+        found["degrees of freedom"], abs=4 * np.sqrt(2 * found["degrees of freedom"] / 36)
+    )
 
 
 def test_open_directions_are_flat(recovery, laboratory):

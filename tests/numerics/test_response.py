@@ -7,9 +7,9 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
-from motifield.numerics.autonomous import Autonomous
-from motifield.numerics.response import held, solved_near
-from motifield.numerics.vary import names, scalar
+from motifield.numerics.fixed_points.responses import solved_near
+from motifield.numerics.parameters.scalars import names, scalar
+from motifield.numerics.system.autonomous import Autonomous, held
 
 ERF = "1 + erf(x - 1/2)"
 
@@ -45,7 +45,9 @@ def test_every_derivative_against_finite_differences(answer, observed):
             slope = (np.asarray(up[what]) - np.asarray(down[what])) / (2 * step)
             ours = answer.derivative(name)[what]
             scale = 1e-6 * (1 + np.abs(slope).max())
-            np.testing.assert_allclose(ours, slope, rtol=1e-5, atol=scale, err_msg=f"{what} by {name}")
+            np.testing.assert_allclose(
+                ours, slope, rtol=1e-5, atol=scale, err_msg=f"{what} by {name}"
+            )
             if name not in listed:
                 np.testing.assert_array_equal(ours, 0)
 
@@ -57,11 +59,15 @@ def test_factors_and_stars(answer, observed):
         own = scalar(name, par)
         up, down = observed(own.set(par, 1 + step)), observed(own.set(par, 1 - step))
         slope = (np.asarray(up["rate"]) - np.asarray(down["rate"])) / (2 * step)
-        np.testing.assert_allclose(answer.derivative(name)["rate"], slope, rtol=1e-6, atol=1e-8, err_msg=name)
+        np.testing.assert_allclose(
+            answer.derivative(name)["rate"], slope, rtol=1e-6, atol=1e-8, err_msg=name
+        )
     entries = sum(answer.derivative(f"mean[{p},I]")["rate"] for p in par.populations)
     np.testing.assert_allclose(answer.derivative("mean[*,I]")["rate"], entries, rtol=1e-12)
     classes = answer.motifs()["rate"]
-    np.testing.assert_allclose(classes.sum("motif"), answer.derivative("factor(motifs)")["rate"], atol=1e-12)
+    np.testing.assert_allclose(
+        classes.sum("motif"), answer.derivative("factor(motifs)")["rate"], atol=1e-12
+    )
 
 
 def test_second_derivatives_are_those_of_the_implicit_function(system, answer):
@@ -70,10 +76,23 @@ def test_second_derivatives_are_those_of_the_implicit_function(system, answer):
     start = model.flat(answer.point.state)
 
     def rate(level):
-        return jnp.sum(model.observables(solved_near(model, par.replace(input=par.input.value + level), start), par)["rate"])
+        return jnp.sum(
+            model.observables(
+                solved_near(model, par.replace(input=par.input.value + level), start), par
+            )["rate"]
+        )
 
     second = float(jax.jit(jax.grad(jax.grad(rate)))(0.0))
-    slopes = [float(np.sum(mf.response(system, par.replace(input=par.input.value + s)).derivative("input")["rate"])) for s in (1e-4, -1e-4)]
+    slopes = [
+        float(
+            np.sum(
+                mf.response(system, par.replace(input=par.input.value + s)).derivative("input")[
+                    "rate"
+                ]
+            )
+        )
+        for s in (1e-4, -1e-4)
+    ]
     assert second == pytest.approx((slopes[0] - slopes[1]) / 2e-4, rel=1e-4, abs=1e-6)
 
 
@@ -83,20 +102,37 @@ def test_frequency_response_against_integration(system, answer):
     base = np.asarray(par.input.value)
     period = 2 * np.pi / omega
     times = np.linspace(8 * period, 10 * period, 129)[:-1]
-    driven = par.replace(input=mf.Function(lambda t: jnp.asarray(base) + jnp.array([size, 0.0]) * jnp.cos(omega * t)))
+    driven = par.replace(
+        input=mf.Function(lambda t: jnp.asarray(base) + jnp.array([size, 0.0]) * jnp.cos(omega * t))
+    )
     start = {name: answer.point.dataset[name].values for name in ("mean", "kappa", "rms_rate")}
-    run = mf.integrate(system, driven, 10 * period, saveat=times, initial=start, rtol=1e-10, atol=1e-12)
+    run = mf.integrate(
+        system, driven, 10 * period, saveat=times, initial=start, rtol=1e-10, atol=1e-12
+    )
     rate = run["rate"].sel(time=times).values
-    component = 2 * np.mean((rate - rate.mean(axis=0)) * np.exp(-1j * omega * times)[:, None], axis=0) / size
+    component = (
+        2
+        * np.mean((rate - rate.mean(axis=0)) * np.exp(-1j * omega * times)[:, None], axis=0)
+        / size
+    )
     expected = answer.frequency(omega)["rate"].isel(omega=0, driven=0).values
     np.testing.assert_allclose(component, expected, rtol=2e-3, atol=1e-5)
-    np.testing.assert_allclose(answer.frequency(0.0)["rate"].isel(omega=0), answer.matrix["rate"], atol=1e-10)
+    np.testing.assert_allclose(
+        answer.frequency(0.0)["rate"].isel(omega=0), answer.matrix["rate"], atol=1e-10
+    )
 
 
 def inhibition_stabilised():
     """E alone is unstable (its gain times coupling exceeds 1), and inhibition holds it."""
-    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.004, -0.016], [0.004, -0.012]], g=0.15,
-                            motifs=mf.Motifs.shared(0.01), input=[0.6, 0.1])  # fmt: skip
+    return mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.004, -0.016], [0.004, -0.012]],
+        g=0.15,
+        motifs=mf.Motifs.shared(0.01),
+        input=[0.6, 0.1],
+    )
 
 
 def test_the_paradoxical_effect(system_of):
@@ -109,11 +145,17 @@ def test_the_paradoxical_effect(system_of):
     slopes = []
     for seed in range(4):
         network = mf.sample(par, seed)
-        ends = [mf.simulate(network, system.transfer, input=[0.6, 0.1 + step], t1=30.0, saveat=[30.0])["rate"].values[-1, 1]
-                for step in (0.05, -0.05)]  # fmt: skip
+        ends = [
+            mf.simulate(network, system.transfer, input=[0.6, 0.1 + step], t1=30.0, saveat=[30.0])[
+                "rate"
+            ].values[-1, 1]
+            for step in (0.05, -0.05)
+        ]
         slopes.append((ends[0] - ends[1]) / 0.1)
     assert max(slopes) < 0
-    assert np.mean(slopes) == pytest.approx(float(answer.matrix["rate"].sel(population="I", driven="I")), rel=0.25)
+    assert np.mean(slopes) == pytest.approx(
+        float(answer.matrix["rate"].sel(population="I", driven="I")), rel=0.25
+    )
 
 
 def test_tables(answer, two_populations):

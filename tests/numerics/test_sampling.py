@@ -8,9 +8,9 @@ from scipy.stats import kstest, norm
 
 from motifield import Gaussian, Motifs, Parameters, Sampler, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError
-from motifield.numerics import field
-from motifield.numerics.feasibility import residual_moments
-from motifield.numerics.field import Field
+from motifield.numerics.parameters.feasibility import residual_moments
+from motifield.numerics.sampling import field
+from motifield.numerics.sampling.field import Field
 
 MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
 
@@ -21,8 +21,14 @@ def asymmetric(N=600, **changes):
     div = np.array([[[0.04, 0.015], [0.015, 0.07]], [[0.025, -0.008], [-0.008, 0.045]]])
     chain = np.array([[[0.016, -0.011], [0.014, -0.021]], [[0.026, 0.017], [-0.009, 0.031]]])
     rec = np.array([[0.4, -0.25], [-0.25, 0.6]])
-    values = {"populations": ["E", "I"], "N": N, "fractions": [0.6, 0.4], "mean": [[0.02, -0.05], [0.03, -0.01]],
-              "g": [[0.5, 0.8], [1.1, 0.3]], "motifs": Motifs(con, div, chain, rec)}  # fmt: skip
+    values = {
+        "populations": ["E", "I"],
+        "N": N,
+        "fractions": [0.6, 0.4],
+        "mean": [[0.02, -0.05], [0.03, -0.01]],
+        "g": [[0.5, 0.8], [1.1, 0.3]],
+        "motifs": Motifs(con, div, chain, rec),
+    }
     return Parameters.of(**(values | changes))
 
 
@@ -53,7 +59,9 @@ def test_the_comparison_detects_a_wrong_tensor(measured, scores_of, name, change
     wrong = dict(zip(MOTIFS, map(np.asarray, parameters.motifs), strict=True))
     wrong[name] = change(wrong[name])
     # 8 standard errors: wrong by far, not by chance
-    assert np.abs(scores_of(asymmetric(motifs=Motifs(**wrong), check=False), measured)[name]).max() > 8
+    assert (
+        np.abs(scores_of(asymmetric(motifs=Motifs(**wrong), check=False), measured)[name]).max() > 8
+    )
 
 
 def test_the_diagonal_has_the_mean_of_its_block_and_both_strengths_of_its_neuron():
@@ -62,16 +70,26 @@ def test_the_diagonal_has_the_mean_of_its_block_and_both_strengths_of_its_neuron
     networks = [sample(parameters, seed) for seed in range(150)]
     for p in range(2):
         values = np.concatenate([np.diagonal(n.weights)[n.members(p)] for n in networks])
-        variance = float(parameters.g[p, p]) ** 2 / 600 * (1 + 2 * float(parameters.tau_chn[p, p, p]))
+        variance = (
+            float(parameters.g[p, p]) ** 2 / 600 * (1 + 2 * float(parameters.tau_chn[p, p, p]))
+        )
         assert variance * 600 / float(parameters.g[p, p]) ** 2 > 1.025  # 4 standard errors
-        assert abs(values.mean() - float(parameters.mean[p, p])) < 4 * np.sqrt(variance / len(values))
+        assert abs(values.mean() - float(parameters.mean[p, p])) < 4 * np.sqrt(
+            variance / len(values)
+        )
         assert abs(values.var() / variance - 1) < 4 * np.sqrt(2 / len(values))
 
 
 @pytest.mark.parametrize(("rec", "sign"), [(1.0, 1), (-1.0, -1)])
 def test_full_reciprocity_gives_a_symmetric_or_antisymmetric_matrix(rec, sign):
-    parameters = Parameters.of(populations=["E", "I"], N=30, fractions=[0.6, 0.4], mean=0.0, g=[[1, 2], [2, 3]],
-                               motifs=Motifs(reciprocal=rec))  # fmt: skip
+    parameters = Parameters.of(
+        populations=["E", "I"],
+        N=30,
+        fractions=[0.6, 0.4],
+        mean=0.0,
+        g=[[1, 2], [2, 3]],
+        motifs=Motifs(reciprocal=rec),
+    )
     J = np.array(sample(parameters, 3).weights)
     assert np.all(np.diagonal(J) != 0)
     np.fill_diagonal(J, 0)
@@ -81,16 +99,29 @@ def test_full_reciprocity_gives_a_symmetric_or_antisymmetric_matrix(rec, sign):
 
 def test_a_singular_strength_covariance_is_sampled():
     """One hidden variable per neuron: rows and columns are the same variable, so the covariance has rank one."""
-    parameters = Parameters.of(N=50, fractions=[1.0], mean=0.0, g=1.0, motifs=Motifs.homogeneous(
-        convergent=0.5, divergent=0.5, chain=0.5, reciprocal=1.0))  # fmt: skip
+    parameters = Parameters.of(
+        N=50,
+        fractions=[1.0],
+        mean=0.0,
+        g=1.0,
+        motifs=Motifs.homogeneous(convergent=0.5, divergent=0.5, chain=0.5, reciprocal=1.0),
+    )
     J = sample(parameters, 0).weights
     a = J - J.mean()
-    np.testing.assert_allclose(np.linalg.svd(a, compute_uv=False)[3:], 0, atol=1e-7)  # nothing but a_i + a_j is left
+    np.testing.assert_allclose(
+        np.linalg.svd(a, compute_uv=False)[3:], 0, atol=1e-7
+    )  # nothing but a_i + a_j is left
     np.testing.assert_allclose(J, J.T, atol=1e-14)
 
 
 def test_zero_g_gives_constant_blocks():
-    parameters = Parameters.of(populations=["E", "I"], N=30, fractions=[0.6, 0.4], mean=[[1, 2], [3, 4]], g=[[0, 0], [1, 0]])
+    parameters = Parameters.of(
+        populations=["E", "I"],
+        N=30,
+        fractions=[0.6, 0.4],
+        mean=[[1, 2], [3, 4]],
+        g=[[0, 0], [1, 0]],
+    )
     J = sample(parameters, 0).weights
     assert (np.unique(J[:18, :18]), np.unique(J[:18, 18:]), np.unique(J[18:, 18:])) == (1, 2, 4)
     assert len(np.unique(J[18:, :18])) == 12 * 18
@@ -101,14 +132,22 @@ def test_the_same_seed_gives_the_same_network(dtype):
     first, again, other = (sample(asymmetric(60), seed, dtype=dtype) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first.weights, again.weights)
     assert not np.any(first.weights == other.weights)
-    assert (first.weights.dtype, first.seed, first.sizes, first.populations) == (dtype, 5, (36, 24), ("E", "I"))
+    assert (first.weights.dtype, first.seed, first.sizes, first.populations) == (
+        dtype,
+        5,
+        (36, 24),
+        ("E", "I"),
+    )
     assert np.all(np.diff(first.labels) >= 0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_number_of_threads_changes_nothing(dtype, monkeypatch):
     monkeypatch.setattr(field, "TILE", 17)
-    one, two, five = (sample(asymmetric(100), 1, dtype=dtype, sampler=Gaussian(threads=n)).weights for n in (1, 2, 5))
+    one, two, five = (
+        sample(asymmetric(100), 1, dtype=dtype, sampler=Gaussian(threads=n)).weights
+        for n in (1, 2, 5)
+    )
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(one, five)
     with pytest.raises(NetworkError, match="threads = 0"):
@@ -123,7 +162,12 @@ def test_any_tile_can_be_drawn_again_alone(monkeypatch):
         for (k, m), w in zip(((i, j), (j, i)), own.residual(i, j), strict=True):
             (p, rows), (q, columns) = own.tiles[k], own.tiles[m]
             in_row, in_column = own.strengths(k, m)
-            np.testing.assert_allclose(J[rows, columns], float(parameters.mean[p, q]) + in_row + in_column + w, rtol=0, atol=1e-15)
+            np.testing.assert_allclose(
+                J[rows, columns],
+                float(parameters.mean[p, q]) + in_row + in_column + w,
+                rtol=0,
+                atol=1e-15,
+            )
 
 
 @settings(max_examples=20, deadline=None)
@@ -146,7 +190,9 @@ def heterogeneous():
     return parameters, [sample(parameters, seed) for seed in range(20)]
 
 
-def test_offsets_are_standard_normal_and_correlated_with_the_synapses_that_a_neuron_makes(heterogeneous):
+def test_offsets_are_standard_normal_and_correlated_with_the_synapses_that_a_neuron_makes(
+    heterogeneous,
+):
     """Corr(xi_j, J_ij) = tau_inp[p, q]; by neuron, the mean of its synapses onto p is b_j^p and noise that does not see xi."""
     parameters, networks = heterogeneous
     g, found, squares = np.asarray(parameters.g), [], []
@@ -154,7 +200,9 @@ def test_offsets_are_standard_normal_and_correlated_with_the_synapses_that_a_neu
         members = [network.members(p) for p in range(2)]
         own = np.empty((2, 2))
         for p, q in np.ndindex(2, 2):
-            out = network.weights[np.ix_(members[p], members[q])].mean(0) - float(parameters.mean[p, q])
+            out = network.weights[np.ix_(members[p], members[q])].mean(0) - float(
+                parameters.mean[p, q]
+            )
             own[p, q] = np.mean(out * network.offsets[members[q]]) * np.sqrt(600) / g[p, q]
         found.append(own)
         squares.append([np.mean(network.offsets[m] ** 2) for m in members])
@@ -185,14 +233,18 @@ def test_rows_are_those_of_the_synapses(heterogeneous):
     network, A = networks[0], residual_moments(parameters)[0]
     for p, q in np.ndindex(2, 2):
         means = network.weights[np.ix_(network.members(p), network.members(q))].mean(1)
-        left = 600 * (means - means.mean()) - (network.rows[network.members(p), q] - network.rows[network.members(p), q].mean())
+        left = 600 * (means - means.mean()) - (
+            network.rows[network.members(p), q] - network.rows[network.members(p), q].mean()
+        )
         expected = 600 / network.sizes[q] * A[p, q] * float(parameters.g[p, q]) ** 2
         assert abs(left.var() / expected - 1) < 4 * np.sqrt(2 / network.sizes[p])
 
 
 def test_out_strengths_may_decide_the_offsets():
     """tau_inp^2 = tau_div is as far as it goes: xi is b in units of its standard deviation."""
-    parameters = Parameters.of(N=400, fractions=[1.0], mean=0.0, g=0.5, motifs=Motifs(divergent=0.09), tau_inp=-0.3)
+    parameters = Parameters.of(
+        N=400, fractions=[1.0], mean=0.0, g=0.5, motifs=Motifs(divergent=0.09), tau_inp=-0.3
+    )
     rng = np.random.default_rng(1)
     _, b = field._strengths(parameters, rng)
     xi = field._offsets(parameters, np.zeros((400, 1)), b, rng)
@@ -214,7 +266,11 @@ def test_normal_numbers(dtype):
         assert abs(np.mean(np.abs(z) > k) - tail) < 4 * np.sqrt(tail / n)
     half = n // 2
     for f in (z, z**2 - 1):
-        for first, second in ((f[:-1], f[1:]), (f[:half], f[half : 2 * half]), (f[:half], f[half + 1 : 2 * half + 1])):
+        for first, second in (
+            (f[:-1], f[1:]),
+            (f[:half], f[half : 2 * half]),
+            (f[:half], f[half + 1 : 2 * half + 1]),
+        ):
             assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(half)
 
     class Extreme:
@@ -234,7 +290,9 @@ def test_a_seed_s_synapses_stay_what_they_are_and_do_not_depend_on_the_offsets()
     """Numbers made when tiles of 512 neurons got random bits of their own: a change of these changes every network of every seed."""
     network = sample(asymmetric(60), 5)
     np.testing.assert_allclose(
-        network.weights[[0, 3, 59], [0, 41, 7]], [-0.09840151037806869, -0.02742778913691203, -0.1912829706899687], rtol=1e-12
+        network.weights[[0, 3, 59], [0, 41, 7]],
+        [-0.09840151037806869, -0.02742778913691203, -0.1912829706899687],
+        rtol=1e-12,
     )
     np.testing.assert_array_equal(sample(asymmetric(60, tau_inp=0.05), 5).weights, network.weights)
     assert (network.rows.shape, network.offsets.shape) == ((60, 2), (60,))
@@ -265,7 +323,10 @@ def test_seeds_are_non_negative_integers(seed):
 
 
 def test_too_large_a_network_is_refused_before_it_is_allocated():
-    with pytest.raises(NetworkError, match=r"a network of 10000000 neurons in float64 needs 7.6e\+05 GiB, .* use fewer neurons"):
+    with pytest.raises(
+        NetworkError,
+        match=r"a network of 10000000 neurons in float64 needs 7.6e\+05 GiB, .* use fewer neurons",
+    ):
         sample(asymmetric(10_000_000, motifs=Motifs()), 0)
 
 

@@ -6,17 +6,24 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.numerics.autonomous import Autonomous
-from motifield.numerics.settle import Search, settled
-from motifield.numerics.vary import scalar
+from motifield.numerics.fixed_points.settle import Search, settled
+from motifield.numerics.parameters.scalars import scalar
+from motifield.numerics.system.autonomous import Autonomous
 
 
 @pytest.fixture(scope="module")
 def bistable(system_of):
     """theory.md, section 5: J0 = .003, g = 2, I = 0 has the fixed points K = .2000, .8605, 2.117 at tau = .02, and one at tau = 0."""
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
-    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.003, -0.006]] * 2, g=0.2,
-                                  motifs=mf.Motifs.shared(0.02), input=0.0)  # fmt: skip
+    parameters = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.003, -0.006]] * 2,
+        g=0.2,
+        motifs=mf.Motifs.shared(0.02),
+        input=0.0,
+    )
     model = Autonomous(system, 2)
     return system, parameters, model, jax.jit(lambda p, y: settled(model, p, y))
 
@@ -28,7 +35,10 @@ def test_the_attractor_is_that_of_the_trajectory(bistable):
     for K in (0.0, 0.6, 1.1, 4.0):
         start = {"mean": K, "kappa": [0.8 * K / 2, 0.2 * K / 2]}
         end = mf.integrate(system, parameters, 200.0, initial=start, saveat=1)["mean"].values[-1]
-        state = system.rest(2)._replace(K=jnp.full(2, K), kappa=jnp.broadcast_to(jnp.array([0.8, 0.2]) * K / 2, system.rest(2).kappa.shape))
+        state = system.rest(2)._replace(
+            K=jnp.full(2, K),
+            kappa=jnp.broadcast_to(jnp.array([0.8, 0.2]) * K / 2, system.rest(2).kappa.shape),
+        )
         y, residual, _ = find(parameters, model.flat(state))
         np.testing.assert_allclose(model.state(y).K, end, atol=1e-6)
         assert residual < 1e-11
@@ -42,7 +52,14 @@ def test_it_follows_a_branch_that_loses_its_partner(bistable):
     """From the upper state of tau = .02, at tau = 0 the only one is left, K = .15."""
     _, parameters, model, find = bistable
     upper, *_ = find(parameters, 2.0 * jnp.ones(model.size))
-    y, residual, _ = find(parameters.replace(tau_con=0 * parameters.tau_con, tau_div=0 * parameters.tau_div, tau_chn=0 * parameters.tau_chn), upper)
+    y, residual, _ = find(
+        parameters.replace(
+            tau_con=0 * parameters.tau_con,
+            tau_div=0 * parameters.tau_div,
+            tau_chn=0 * parameters.tau_chn,
+        ),
+        upper,
+    )
     assert float(y[0]) == pytest.approx(0.15, abs=5e-3)
     assert residual < 1e-11
 
@@ -69,17 +86,28 @@ def test_against_fixed_point_and_finite_differences(two_populations, system_of):
     numeric = (many[: len(at)] - many[len(at) :]) / (2 * np.diag(steps))[:, None]
     exact = jax.jit(jax.jacfwd(of))(jnp.asarray(at)).T
     np.testing.assert_allclose(exact, numeric, rtol=1e-5, atol=1e-7 * np.abs(numeric).max())
-    np.testing.assert_allclose(jax.jit(jax.jacrev(of))(jnp.asarray(at)).T, exact, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        jax.jit(jax.jacrev(of))(jnp.asarray(at)).T, exact, rtol=1e-9, atol=1e-12
+    )
 
 
 def test_no_fixed_point_is_no_small_residual(system_of):
     """phi = Max(x, 0)^2 with strong excitation grows without bound; too few steps end anywhere."""
     system = system_of("Max(x, 0)**2", "MotifOnly")
     model = Autonomous(system, 2)
-    strong = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.01, -0.001]] * 2, g=0.1, input=2.0)
+    strong = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.01, -0.001]] * 2,
+        g=0.1,
+        input=2.0,
+    )
     _, residual, _ = jax.jit(lambda p, y: settled(model, p, y))(strong, jnp.zeros(model.size))
     assert not residual < 1e-9
     weak = strong.replace(mean=-0.001 * jnp.ones((2, 2)))
     for steps, reached in ((2, False), (150, True)):
-        _, residual, _ = jax.jit(lambda p, y, n=steps: settled(model, p, y, Search(steps=n)))(weak, jnp.zeros(model.size))
+        _, residual, _ = jax.jit(lambda p, y, n=steps: settled(model, p, y, Search(steps=n)))(
+            weak, jnp.zeros(model.size)
+        )
         assert bool(residual < 1e-9) is reached

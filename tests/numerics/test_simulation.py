@@ -7,9 +7,19 @@ import pytest
 import scipy.sparse as sps
 from scipy.integrate import solve_ivp
 
-from motifield import Architecture, Function, Network, Steps, Units, filters, pulse, sample, simulate
+from motifield import (
+    Architecture,
+    Function,
+    Network,
+    Steps,
+    Units,
+    filters,
+    pulse,
+    sample,
+    simulate,
+)
 from motifield.errors import NetworkError, ParameterError, SolverError
-from motifield.numerics import simulation
+from motifield.numerics.simulation import network as simulation
 
 SHIFT = np.array([0.5, -0.25])
 
@@ -42,8 +52,13 @@ def reference(network, times, I, edges=(), x0=0.0):
         drive = I((start + stop) / 2)[labels]
         solution = solve_ivp(
             lambda t, x, drive=drive: -x + J @ phi_numpy(x, labels) + drive,
-            (start, stop), x, method="DOP853", t_eval=np.unique([*wanted, stop]), rtol=1e-11, atol=1e-12,
-        )  # fmt: skip
+            (start, stop),
+            x,
+            method="DOP853",
+            t_eval=np.unique([*wanted, stop]),
+            rtol=1e-11,
+            atol=1e-12,
+        )
         values.append(solution.y[:, : len(wanted)].T)
         x, start = solution.y[:, -1], stop
     return np.concatenate(values)
@@ -58,13 +73,18 @@ def moments(trajectory, network):
         "rate": (r, np.mean),
         "rate_sd": (r, np.std),
     }
-    return {name: np.stack([f(values[:, m], axis=1) for m in members], 1) for name, (values, f) in pairs.items()}
+    return {
+        name: np.stack([f(values[:, m], axis=1) for m in members], 1)
+        for name, (values, f) in pairs.items()
+    }
 
 
 def test_a_pulse_against_scipy(network):
     drive = pulse(1.3, 2.1, [2.0, -1.0], [0.1, 0.3])
     times = np.linspace(0, 5, 26)
-    found = simulate(network, phi, input=drive, t1=5, saveat=times, rtol=1e-9, atol=1e-10, record="all")
+    found = simulate(
+        network, phi, input=drive, t1=5, saveat=times, rtol=1e-9, atol=1e-10, record="all"
+    )
     expected = reference(network, times, lambda t: np.asarray(drive(t)), edges=(1.3, 2.1))
     assert found.attrs["status"] == "ok"
     assert found.attrs["t_end"] == 5
@@ -74,23 +94,41 @@ def test_a_pulse_against_scipy(network):
     for name, value in moments(expected, network).items():
         np.testing.assert_allclose(found[name], value, atol=5e-8, err_msg=name)
     # the pulse matters: without it another trajectory
-    assert np.abs(found["mean"].sel(time=2, method="nearest") - moments(expected, network)["mean"][5]).max() > 0.1
+    assert (
+        np.abs(
+            found["mean"].sel(time=2, method="nearest") - moments(expected, network)["mean"][5]
+        ).max()
+        > 0.1
+    )
 
 
 def test_a_pulse_shorter_than_a_step_is_not_missed(network):
     """At rest the solver takes steps of order 1; a pulse of .001 and height 1000 adds 1 to every x."""
     quiet = Network.of(np.zeros((3, 3)), [0, 0, 0])
-    found = simulate(quiet, lambda x, p: x, input=pulse(20, 20.001, 1000.0), t1=20.5, saveat=[19.9, 20.001, 20.5])
+    found = simulate(
+        quiet, lambda x, p: x, input=pulse(20, 20.001, 1000.0), t1=20.5, saveat=[19.9, 20.001, 20.5]
+    )
     exact = 1000 * (1 - np.exp(-0.001))
-    np.testing.assert_allclose(found["mean"].values[:, 0], [0, exact, exact * np.exp(-0.499)], rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(
+        found["mean"].values[:, 0], [0, exact, exact * np.exp(-0.499)], rtol=1e-5, atol=1e-9
+    )
 
 
 def test_an_input_that_is_a_function_of_time():
     """dx/dt = -x + sin t from 0: x = (sin t - cos t + exp(-t)) / 2."""
     quiet = Network.of(np.zeros((2, 2)), [0, 0])
-    found = simulate(quiet, lambda x, p: x, input=Function(lambda t: jnp.sin(t)[None]), t1=6, rtol=1e-9, atol=1e-10)
+    found = simulate(
+        quiet,
+        lambda x, p: x,
+        input=Function(lambda t: jnp.sin(t)[None]),
+        t1=6,
+        rtol=1e-9,
+        atol=1e-10,
+    )
     t = found.time.values
-    np.testing.assert_allclose(found["mean"][:, 0], (np.sin(t) - np.cos(t) + np.exp(-t)) / 2, atol=1e-8)
+    np.testing.assert_allclose(
+        found["mean"][:, 0], (np.sin(t) - np.cos(t) + np.exp(-t)) / 2, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -99,9 +137,14 @@ def test_sparse_and_dense_agree(network, large, monkeypatch):
     monkeypatch.setattr(simulation, "DENSE_FRACTION", 1.0)
     sparse = Network.of(sps.csr_array(network.weights), network.labels, network.populations)
     order = np.argsort(network.labels, kind="stable")
-    assert isinstance(simulation._matrix(sparse.weights, order, np.dtype(float)), jax.Array) is not large
+    assert (
+        isinstance(simulation._matrix(sparse.weights, order, np.dtype(float)), jax.Array)
+        is not large
+    )
     options = {"input": 0.3, "t1": 4.0, "rtol": 1e-9, "atol": 1e-10}
-    np.testing.assert_allclose(simulate(sparse, phi, **options).x, simulate(network, phi, **options).x, atol=1e-8)
+    np.testing.assert_allclose(
+        simulate(sparse, phi, **options).x, simulate(network, phi, **options).x, atol=1e-8
+    )
 
 
 def test_float32_synapses_are_good_to_single_precision(network):
@@ -114,11 +157,29 @@ def test_float32_synapses_are_good_to_single_precision(network):
 
 @pytest.mark.parametrize("x0", [0.7, [0.2, -0.4], {"I": -0.4, "E": 0.2}, np.linspace(-1, 1, 23)])
 def test_initial_values(network, x0):
-    found = simulate(network, phi, input=0.0, t1=1, x0=x0, saveat=[0, 1], record=[3, 0, 22], rtol=1e-9, atol=1e-10)
-    start = np.array([0.2, -0.4])[network.labels] if np.size(x0) < 23 and not np.isscalar(x0) else np.broadcast_to(x0, 23)
+    found = simulate(
+        network,
+        phi,
+        input=0.0,
+        t1=1,
+        x0=x0,
+        saveat=[0, 1],
+        record=[3, 0, 22],
+        rtol=1e-9,
+        atol=1e-10,
+    )
+    start = (
+        np.array([0.2, -0.4])[network.labels]
+        if np.size(x0) < 23 and not np.isscalar(x0)
+        else np.broadcast_to(x0, 23)
+    )
     np.testing.assert_allclose(found.trajectory[0], start[[3, 0, 22]])
     np.testing.assert_array_equal(found.recorded, [3, 0, 22])
-    np.testing.assert_allclose(found.x, reference(network, np.array([0.0, 1.0]), lambda t: np.zeros(2), x0=start)[-1], atol=1e-8)
+    np.testing.assert_allclose(
+        found.x,
+        reference(network, np.array([0.0, 1.0]), lambda t: np.zeros(2), x0=start)[-1],
+        atol=1e-8,
+    )
 
 
 def test_the_neurons_keep_the_network_s_order(network):
@@ -180,7 +241,9 @@ def test_blow_up_in_finite_time_is_reported():
 
 def test_a_rate_that_is_not_finite_is_reported():
     """x = 1 - t / 100 or so at first, NaN below 1/2: the solver must not try for ever."""
-    found = simulate(Network.of([[1.0]], [0]), lambda x, p: jnp.where(x > 0.5, 0.0, jnp.nan), t1=5, x0=1.0)
+    found = simulate(
+        Network.of([[1.0]], [0]), lambda x, p: jnp.where(x > 0.5, 0.0, jnp.nan), t1=5, x0=1.0
+    )
     assert found.attrs["status"].startswith("diverged: no step is small enough at t = 0.69")
     assert np.isnan(found["mean"][-1, 0])
     assert found.x[0] == pytest.approx(0.5, abs=1e-3)
@@ -222,16 +285,39 @@ def test_other_dtypes_are_refused(network):
         simulate(network, phi, t1=1.0, dtype=int)
 
 
-RUNS = ({"input": 0.2, "x0": 1.0}, {"input": Steps(jnp.array([1.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]]))}, {"x0": [2.0, -1.0]})
+RUNS = (
+    {"input": 0.2, "x0": 1.0},
+    {"input": Steps(jnp.array([1.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]]))},
+    {"x0": [2.0, -1.0]},
+)
 
 
 @pytest.mark.parametrize("filtered", [False, True])
 def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
     """Inputs of several kinds, initial states and filters; recorded neurons, moments, ends."""
     network = sample(two_populations.rescaled(80), 2)
-    units = Units.of(Architecture(["E", "I"], "tanh(x)", membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
-                                  synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)}), two_populations) if filtered else None  # fmt: skip
-    common = {"units": units, "input": -0.1, "t1": 3.0, "saveat": [1.0, 2.0, 3.0], "record": [3, 70], "rtol": 1e-9, "atol": 1e-11}
+    units = (
+        Units.of(
+            Architecture(
+                ["E", "I"],
+                "tanh(x)",
+                membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
+                synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)},
+            ),
+            two_populations,
+        )
+        if filtered
+        else None
+    )
+    common = {
+        "units": units,
+        "input": -0.1,
+        "t1": 3.0,
+        "saveat": [1.0, 2.0, 3.0],
+        "record": [3, 70],
+        "rtol": 1e-9,
+        "atol": 1e-11,
+    }
 
     def rates(x, p):
         """Every neuron with its own threshold, so that a rate taken along the wrong axis shows."""
@@ -242,18 +328,40 @@ def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
     for k, own in enumerate(RUNS):
         alone = simulate(network, rates, **(common | own))
         for name in alone.data_vars:
-            np.testing.assert_allclose(together[name].isel(run=k), alone[name], rtol=1e-6, atol=1e-8)
+            np.testing.assert_allclose(
+                together[name].isel(run=k), alone[name], rtol=1e-6, atol=1e-8
+            )
 
 
 @pytest.mark.parametrize("filtered", [False, True])
 def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
     network = sample(two_populations.rescaled(80), 2)
-    units = Units.of(Architecture(["E", "I"], "tanh(x)", membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
-                                  synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)}), two_populations) if filtered else None  # fmt: skip
-    common = {"units": units, "input": Steps(jnp.array([2.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]])), "rtol": 1e-9, "atol": 1e-11}
-    whole = simulate(network, lambda x, p: jnp.tanh(x), t1=4.0, saveat=[1.0, 3.0, 4.0], x0=0.7, **common)
+    units = (
+        Units.of(
+            Architecture(
+                ["E", "I"],
+                "tanh(x)",
+                membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
+                synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)},
+            ),
+            two_populations,
+        )
+        if filtered
+        else None
+    )
+    common = {
+        "units": units,
+        "input": Steps(jnp.array([2.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]])),
+        "rtol": 1e-9,
+        "atol": 1e-11,
+    }
+    whole = simulate(
+        network, lambda x, p: jnp.tanh(x), t1=4.0, saveat=[1.0, 3.0, 4.0], x0=0.7, **common
+    )
     first = simulate(network, lambda x, p: jnp.tanh(x), t1=2.0, saveat=[1.0], x0=0.7, **common)
-    rest = simulate(network, lambda x, p: jnp.tanh(x), t1=4.0, saveat=[3.0, 4.0], resume=first, **common)
+    rest = simulate(
+        network, lambda x, p: jnp.tanh(x), t1=4.0, saveat=[3.0, 4.0], resume=first, **common
+    )
     np.testing.assert_allclose(rest["x"], whole["x"], rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(rest["mean"], whole["mean"][1:], rtol=1e-7, atol=1e-9)
     assert rest.attrs["t_end"] == 4.0
@@ -266,9 +374,18 @@ def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
 def test_runs_have_noise_of_their_own(two_populations):
     """Units without synapses: variance D / tau across neurons in each run, and no correlation between runs."""
     silent = Network.of(np.zeros((4000, 4000), np.float32), np.repeat([0, 1], 2000), ["E", "I"])
-    units = Units.of(Architecture(["E", "I"], "x", inputs=["noise"], membrane={"E": filters.membrane(1.0), "I": filters.membrane(0.5)}),
-                     two_populations.replace(noise=[0.3, 0.8]))  # fmt: skip
-    x = simulate(silent, lambda x, p: x, units=units, t1=6.0, saveat=[6.0], runs=[{}, {"input": 0.5}])["x"].values
+    units = Units.of(
+        Architecture(
+            ["E", "I"],
+            "x",
+            inputs=["noise"],
+            membrane={"E": filters.membrane(1.0), "I": filters.membrane(0.5)},
+        ),
+        two_populations.replace(noise=[0.3, 0.8]),
+    )
+    x = simulate(
+        silent, lambda x, p: x, units=units, t1=6.0, saveat=[6.0], runs=[{}, {"input": 0.5}]
+    )["x"].values
     for p, (D, tau) in enumerate(((0.3, 1.0), (0.8, 0.5))):
         own = x[:, silent.labels == p]
         np.testing.assert_allclose(own.var(axis=1), D / tau, rtol=4 * np.sqrt(2 / 2000))
@@ -281,7 +398,12 @@ def test_in_strengths_are_measured_once_for_all_runs(two_populations, monkeypatc
     plain, calls = Network.of(network.weights, network.labels, network.populations), []
     measured = Network.in_strengths
     monkeypatch.setattr(Network, "in_strengths", lambda self: calls.append(1) or measured(self))
-    together = simulate(plain, lambda x, p: jnp.tanh(x), t1=1.0, runs=[{"in_strength": 0.2}, {"in_strength": [0.1, -0.3]}, {}])
+    together = simulate(
+        plain,
+        lambda x, p: jnp.tanh(x),
+        t1=1.0,
+        runs=[{"in_strength": 0.2}, {"in_strength": [0.1, -0.3]}, {}],
+    )
     assert len(calls) == 1
     alone = simulate(plain, lambda x, p: jnp.tanh(x), t1=1.0, in_strength=[0.1, -0.3])
     np.testing.assert_allclose(together["x"][1], alone["x"], rtol=1e-4, atol=1e-5)

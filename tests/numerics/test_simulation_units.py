@@ -10,10 +10,10 @@ from scipy.linalg import solve_continuous_lyapunov
 
 from motifield import Architecture, Motifs, Network, Parameters, pulse, sample, simulate
 from motifield.errors import NetworkError, ParameterError
-from motifield.numerics import simulation
-from motifield.numerics.neurons import Noise
-from motifield.numerics.units import Units
-from motifield.theory import filters
+from motifield.numerics.simulation import network as simulation
+from motifield.numerics.simulation.neurons import Noise
+from motifield.numerics.system.units import Units
+from motifield.theory.architecture import filters
 
 TAU, STRENGTH, TAU_A, TAU_I, TAU_S, DELAY = 0.8, 1.5, 6.0, 0.4, 0.3, 1.5
 ADAPTING = filters.adapting(tau=TAU, strength=STRENGTH, tau_a=TAU_A)
@@ -31,7 +31,9 @@ def phi_numpy(x, labels):
 
 def units_of(membrane=filters.UNIT, synapse=filters.INSTANTANEOUS, P=1, noise=0.0):
     names = [str(k + 1) for k in range(P)]
-    numbers = Parameters.of(populations=names, N=10 * P, fractions=[1 / P] * P, mean=0.0, g=0.0, noise=noise)
+    numbers = Parameters.of(
+        populations=names, N=10 * P, fractions=[1 / P] * P, mean=0.0, g=0.0, noise=noise
+    )
     return Units.of(Architecture(names, "tanh(x)", membrane=membrane, synapse=synapse), numbers)
 
 
@@ -39,7 +41,9 @@ def units_of(membrane=filters.UNIT, synapse=filters.INSTANTANEOUS, P=1, noise=0.
 def units():
     """An adapting membrane with exponential synapses, and a plain one whose synapses have a gamma-distributed delay."""
     return units_of(
-        {"1": ADAPTING, "2": filters.membrane(TAU_I)}, {"1": filters.exponential(TAU_S), "2": filters.gamma_delay(DELAY, 3)}, 2
+        {"1": ADAPTING, "2": filters.membrane(TAU_I)},
+        {"1": filters.exponential(TAU_S), "2": filters.gamma_delay(DELAY, 3)},
+        2,
     )
 
 
@@ -49,12 +53,19 @@ def network():
     rng = np.random.default_rng(0)
     labels = rng.permutation(np.repeat([0, 1], [18, 12]))
     return Network.of(
-        rng.normal(0.02, 0.25, (30, 30)), labels, ["E", "I"], rows=rng.normal(0, 0.7, (30, 2)), offsets=rng.normal(size=30)
+        rng.normal(0.02, 0.25, (30, 30)),
+        labels,
+        ["E", "I"],
+        rows=rng.normal(0, 0.7, (30, 2)),
+        offsets=rng.normal(size=30),
     )
 
 
-INPUTS = {"input": pulse(1.3, 2.1, [2.0, -1.0], [0.1, 0.3]), "spread": {"times": [0.9, 3.0], "values": [0.2, [0.9, 0.5]], "kind": "table"},
-          "in_strength": {"times": [0.9], "values": [[0.4, -0.3], [0.1, 0.8]]}}  # fmt: skip
+INPUTS = {
+    "input": pulse(1.3, 2.1, [2.0, -1.0], [0.1, 0.3]),
+    "spread": {"times": [0.9, 3.0], "values": [0.2, [0.9, 0.5]], "kind": "table"},
+    "in_strength": {"times": [0.9], "values": [[0.4, -0.3], [0.1, 0.8]]},
+}
 
 
 def by_hand(network, x0, times):
@@ -72,7 +83,12 @@ def by_hand(network, x0, times):
         step = np.array([2.1, -0.7]) if 1.3 <= t < 2.1 else np.array([0.1, 0.3])
         h = np.array([0.4, -0.3]) if t < 0.9 else np.array([0.1, 0.8])
         sigma = np.array([0.2, 0.2]) + np.clip((t - 0.9) / 2.1, 0, 1) * np.array([0.7, 0.3])
-        u = J @ np.where(E, s, d3) + step[labels] + network.rows @ h + sigma[labels] * network.offsets
+        u = (
+            J @ np.where(E, s, d3)
+            + step[labels]
+            + network.rows @ h
+            + sigma[labels] * network.offsets
+        )
         stage = DELAY / 3
         parts = [(-x - np.where(E, STRENGTH, 0) * a + u) / tau, (-a + x) / TAU_A, (-s + r) / TAU_S]
         return np.concatenate([*parts, (r - d1) / stage, (d1 - d2) / stage, (d2 - d3) / stage])
@@ -82,8 +98,15 @@ def by_hand(network, x0, times):
     for stop in (*EDGES, 3.0, times[-1]):
         wanted = times[(times >= start) & ((times < stop) | (stop == times[-1]))]
         # a jump belongs to what follows
-        solution = solve_ivp(lambda t, y, end=stop: change(min(t, np.nextafter(end, 0)), y), (start, stop), y, method="DOP853",
-                             t_eval=np.unique([*wanted, stop]), rtol=1e-11, atol=1e-12)  # fmt: skip
+        solution = solve_ivp(
+            lambda t, y, end=stop: change(min(t, np.nextafter(end, 0)), y),
+            (start, stop),
+            y,
+            method="DOP853",
+            t_eval=np.unique([*wanted, stop]),
+            rtol=1e-11,
+            atol=1e-12,
+        )
         found.append(solution.y[:N, : len(wanted)].T)
         y, start = solution.y[:, -1], stop
     return np.concatenate(found)
@@ -91,7 +114,18 @@ def by_hand(network, x0, times):
 
 def test_filters_and_heterogeneous_inputs_against_scipy(network, units):
     times, x0, record = np.linspace(0, 6, 31), np.linspace(-0.5, 0.7, 30), [7, 0, 29]
-    found = simulate(network, phi, units=units, **INPUTS, t1=6, saveat=times, x0=x0, rtol=1e-9, atol=1e-10, record=record)
+    found = simulate(
+        network,
+        phi,
+        units=units,
+        **INPUTS,
+        t1=6,
+        saveat=times,
+        x0=x0,
+        rtol=1e-9,
+        atol=1e-10,
+        record=record,
+    )
     expected = by_hand(network, x0, times)
     assert found.attrs["status"] == "ok"
     for p in range(2):
@@ -104,15 +138,30 @@ def test_filters_and_heterogeneous_inputs_against_scipy(network, units):
 
 def test_plain_units_change_nothing(network):
     options = {"input": INPUTS["input"], "t1": 4.0}
-    np.testing.assert_array_equal(simulate(network, phi, units=Units(), **options).x, simulate(network, phi, **options).x)
+    np.testing.assert_array_equal(
+        simulate(network, phi, units=Units(), **options).x, simulate(network, phi, **options).x
+    )
 
 
 def test_heterogeneous_inputs_of_plain_units(network):
     """Without synapses x_i = (I_p + sum_q h_q u_iq + sigma_p xi_i) (1 - exp(-t))."""
-    quiet = Network.of(np.zeros((30, 30)), network.labels, ["E", "I"], rows=network.rows, offsets=network.offsets)
-    found = simulate(quiet, phi, input=[0.5, 0.2], in_strength={"E": 0.3, "I": -0.6}, spread=[0.1, 2.0], t1=2, rtol=1e-9, atol=1e-10)
+    quiet = Network.of(
+        np.zeros((30, 30)), network.labels, ["E", "I"], rows=network.rows, offsets=network.offsets
+    )
+    found = simulate(
+        quiet,
+        phi,
+        input=[0.5, 0.2],
+        in_strength={"E": 0.3, "I": -0.6},
+        spread=[0.1, 2.0],
+        t1=2,
+        rtol=1e-9,
+        atol=1e-10,
+    )
     expected = (
-        np.array([0.5, 0.2])[network.labels] + network.rows @ [0.3, -0.6] + np.array([0.1, 2.0])[network.labels] * network.offsets
+        np.array([0.5, 0.2])[network.labels]
+        + network.rows @ [0.3, -0.6]
+        + np.array([0.1, 2.0])[network.labels] * network.offsets
     )
     np.testing.assert_allclose(found.x, expected * (1 - np.exp(-2)), atol=1e-8)
 
@@ -131,7 +180,9 @@ def test_rows_that_are_not_known_are_measured(network, sparse):
 
 
 def test_offsets_that_are_not_known_are_drawn_from_the_seed():
-    first, again, other = (simulate(quiet_network(900), identity, spread=2.0, t1=20, seed=seed).x for seed in (3, 3, 4))
+    first, again, other = (
+        simulate(quiet_network(900), identity, spread=2.0, t1=20, seed=seed).x for seed in (3, 3, 4)
+    )
     np.testing.assert_array_equal(first, again)
     assert abs(np.corrcoef(first, other)[0, 1]) < 4 / 30
     # the standard error of a variance is sqrt(2 / 900) of it
@@ -142,15 +193,29 @@ def fixed_point_by_hand(parameters, h, sigma):
     """theory.md section 2 for one population without residual reciprocity: K, Delta and kappa at rest."""
     N, g, con, chn, inp = (
         float(np.asarray(v).ravel()[0])
-        for v in (parameters.N, parameters.g, parameters.tau_con, parameters.tau_chn, parameters.tau_inp)
+        for v in (
+            parameters.N,
+            parameters.g,
+            parameters.tau_con,
+            parameters.tau_chn,
+            parameters.tau_inp,
+        )
     )
-    div, drive, mean = (float(np.asarray(v).ravel()[0]) for v in (parameters.tau_div, parameters.input(0.0), parameters.mean))
+    div, drive, mean = (
+        float(np.asarray(v).ravel()[0])
+        for v in (parameters.tau_div, parameters.input(0.0), parameters.mean)
+    )
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     K = kappa = Delta = 0.0
     for _ in range(400):
         x = K + np.sqrt(Delta) * nodes
-        R, G, C = (weights @ v / weights.sum() for v in (1 + np.tanh(x), np.cosh(x) ** -2, (1 + np.tanh(x)) ** 2))
-        K += 0.2 * (N * mean * R + G * (N * g**2 * chn * kappa + np.sqrt(N) * g * inp * sigma) + drive - K)
+        R, G, C = (
+            weights @ v / weights.sum()
+            for v in (1 + np.tanh(x), np.cosh(x) ** -2, (1 + np.tanh(x)) ** 2)
+        )
+        K += 0.2 * (
+            N * mean * R + G * (N * g**2 * chn * kappa + np.sqrt(N) * g * inp * sigma) + drive - K
+        )
         kappa += 0.2 * (R + h - kappa)
         Delta += 0.2 * (N * g**2 * con * kappa**2 + (1 - con - div) * g**2 * C + sigma**2 - Delta)
     return K, Delta
@@ -162,17 +227,32 @@ def test_sampled_networks_with_heterogeneous_inputs_have_the_mean_field_s_fixed_
     """
     N, h, sigma = 1200, -0.5, 0.6
     motifs = Motifs.homogeneous(convergent=0.01, divergent=0.02, chain=0.008, reciprocal=0.016)
-    parameters = Parameters.of(N=N, fractions=[1.0], mean=-1.0 / N, g=0.25, motifs=motifs, input=0.4, tau_inp=0.1)
+    parameters = Parameters.of(
+        N=N, fractions=[1.0], mean=-1.0 / N, g=0.25, motifs=motifs, input=0.4, tau_inp=0.1
+    )
     seen = []
     for seed in range(8):
         network = sample(parameters, seed, dtype=np.float32)
-        end = simulate(network, tanh_rate, input=0.4, in_strength=h, spread=sigma, t1=25, saveat=[25.0], throw=True).isel(time=-1)
+        end = simulate(
+            network,
+            tanh_rate,
+            input=0.4,
+            in_strength=h,
+            spread=sigma,
+            t1=25,
+            saveat=[25.0],
+            throw=True,
+        ).isel(time=-1)
         seen.append([float(end["mean"][0]), float(end["variance"][0])])
     error = np.std(seen, 0, ddof=1) / np.sqrt(8)
     expected = np.array(fixed_point_by_hand(parameters, h, sigma))
     allowed = 4 * error + 5 / N
     assert np.all(np.abs(np.mean(seen, 0) - expected) < allowed)
-    without = [(parameters, 0.0, sigma), (parameters, h, 0.0), (parameters.replace(tau_inp=[[0.0]]), h, sigma)]
+    without = [
+        (parameters, 0.0, sigma),
+        (parameters, h, 0.0),
+        (parameters.replace(tau_inp=[[0.0]]), h, sigma),
+    ]
     for case in without:
         assert np.any(np.abs(np.array(fixed_point_by_hand(*case)) - expected) > 2 * allowed)
 
@@ -196,7 +276,9 @@ def samples(network, units, spacing, count, lag=0.0, **options):
     """x at `count` times, after ten spacings, over (time, neuron); with a lag, at pairs of times."""
     times = spacing * np.arange(10, 10 + count)
     times = np.sort([*times, *times + lag]) if lag else times
-    run = simulate(network, identity, units=units, t1=times[-1], saveat=times, record="all", **options)
+    run = simulate(
+        network, identity, units=units, t1=times[-1], saveat=times, record="all", **options
+    )
     assert run.attrs["status"] == "ok"
     return run.trajectory.values
 
@@ -204,11 +286,15 @@ def samples(network, units, spacing, count, lag=0.0, **options):
 def test_noise_in_units_without_synapses_has_variance_D_over_tau():
     """Samples 5 tau apart, correlated by exp(-5): 20000 independent ones, and the variance's standard error is 1 %."""
     tau, D = 0.7, 0.3
-    pairs = samples(quiet_network(400), units_of(filters.membrane(tau), noise=D), 5 * tau, 50, lag=tau, seed=1)
+    pairs = samples(
+        quiet_network(400), units_of(filters.membrane(tau), noise=D), 5 * tau, 50, lag=tau, seed=1
+    )
     x, later = pairs[::2], pairs[1::2]
     assert abs(np.var(x) / (D / tau) - 1) < 4 * np.sqrt(2 / x.size) + (1 / 80) ** 2
     assert abs(np.mean(x)) < 4 * np.sqrt(D / tau / x.size)
-    assert abs(np.corrcoef(x.ravel(), later.ravel())[0, 1] - np.exp(-1)) < 4 * (1 - np.exp(-2)) / np.sqrt(x.size)
+    assert abs(np.corrcoef(x.ravel(), later.ravel())[0, 1] - np.exp(-1)) < 4 * (
+        1 - np.exp(-2)
+    ) / np.sqrt(x.size)
 
 
 def test_the_error_of_a_step_is_the_stated_one():
@@ -246,7 +332,16 @@ def test_noise_in_a_linear_network_has_lyapunov_s_covariance():
 
 def test_neurons_and_steps_have_independent_noise():
     """Without a membrane's memory: differences of x over steps short against tau."""
-    x = simulate(quiet_network(50), identity, units=units_of(noise=0.5), t1=1, dt_save=1e-3, dt=1e-3, record="all", seed=1).trajectory
+    x = simulate(
+        quiet_network(50),
+        identity,
+        units=units_of(noise=0.5),
+        t1=1,
+        dt_save=1e-3,
+        dt=1e-3,
+        record="all",
+        seed=1,
+    ).trajectory
     increments = np.diff(x.values, axis=0) / np.sqrt(1e-3)
     assert abs(increments.var() - 1) < 4 * np.sqrt(2 / 50_000) + 2e-3
     across = np.corrcoef(increments.T)
@@ -259,7 +354,9 @@ def test_noise_differs_from_step_to_step_late_in_a_long_run():
     """In float32, times from 10^6 on are the same for 62 steps of .001."""
     grid = 1e6 + 1e-3 * np.arange(100)
     noise = Noise.of(units_of(noise=1.0), (3,), (3,), grid, 0)
-    values = np.array([noise.contr(a, b) for a, b in zip(noise.grid[:-1], noise.grid[1:], strict=True)])
+    values = np.array(
+        [noise.contr(a, b) for a, b in zip(noise.grid[:-1], noise.grid[1:], strict=True)]
+    )
     assert len(np.unique(values)) == values.size
 
 
@@ -268,9 +365,16 @@ def test_noise_is_the_seed_s_and_a_little_of_it_changes_little(network, units):
     options = {**INPUTS, "t1": 4, "x0": 0.3, "record": "all"}
     quiet = simulate(network, phi, units=units, **options, rtol=1e-9, atol=1e-10).trajectory
     little, first, again, other = (
-        simulate(network, phi, units=Units(units.membrane, units.synapse, jnp.asarray([D, D / 5])), **options, dt=0.01, seed=seed).trajectory
+        simulate(
+            network,
+            phi,
+            units=Units(units.membrane, units.synapse, jnp.asarray([D, D / 5])),
+            **options,
+            dt=0.01,
+            seed=seed,
+        ).trajectory
         for D, seed in ((1e-16, 1), (0.1, 1), (0.1, 1), (0.1, 2))
-    )  # fmt: skip
+    )
     assert np.abs(little - quiet).max() < 5e-4
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - quiet).max() > 0.1
@@ -279,10 +383,17 @@ def test_noise_is_the_seed_s_and_a_little_of_it_changes_little(network, units):
 
 def test_a_pulse_shorter_than_a_step_is_not_missed_with_noise():
     found = simulate(
-        quiet_network(3), identity, units=units_of(noise=1e-16), input=pulse(20, 20.001, 1000.0), t1=20.5, saveat=[19.9, 20.001, 20.5]
+        quiet_network(3),
+        identity,
+        units=units_of(noise=1e-16),
+        input=pulse(20, 20.001, 1000.0),
+        t1=20.5,
+        saveat=[19.9, 20.001, 20.5],
     )
     exact = 1000 * (1 - np.exp(-0.001))
-    np.testing.assert_allclose(found["mean"].values[:, 0], [0, exact, exact * np.exp(-0.499)], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        found["mean"].values[:, 0], [0, exact, exact * np.exp(-0.499)], rtol=1e-4, atol=1e-6
+    )
 
 
 def test_steps_end_at_recorded_times_and_on_both_sides_of_jumps():
@@ -316,8 +427,16 @@ def test_code_is_compiled_once_for_units_of_one_form(network, units):
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"units": units_of(noise=0.1, P=3)}, ParameterError, "the units are those of 3 populations, the network has 2"),
-        ({"units": units_of(noise=0.1), "dt": 0.0}, ParameterError, "dt = 0.0 must be a positive time"),
+        (
+            {"units": units_of(noise=0.1, P=3)},
+            ParameterError,
+            "the units are those of 3 populations, the network has 2",
+        ),
+        (
+            {"units": units_of(noise=0.1), "dt": 0.0},
+            ParameterError,
+            "dt = 0.0 must be a positive time",
+        ),
         (
             {"units": units_of(noise=0.1), "dt": 1e-7},
             ParameterError,

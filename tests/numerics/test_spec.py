@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.errors import ArchitectureError, ExpressionError, InfeasibleStatisticsError, NetworkError, ParameterError, SpecError
+from motifield.errors import (
+    ArchitectureError,
+    ExpressionError,
+    InfeasibleStatisticsError,
+    NetworkError,
+    ParameterError,
+    SpecError,
+)
 
 SPEC = """
 title = "two"
@@ -58,7 +65,10 @@ def test_a_full_spec(write):
 def test_json_and_toml_say_the_same(write):
     import tomllib
 
-    a, b = mf.load_spec(write(SPEC)), mf.load_spec(write(json.dumps(tomllib.loads(SPEC)), "spec.json"))
+    a, b = (
+        mf.load_spec(write(SPEC)),
+        mf.load_spec(write(json.dumps(tomllib.loads(SPEC)), "spec.json")),
+    )
     assert a.architecture == b.architecture
     np.testing.assert_array_equal(a.numbers().tau_con, b.numbers().tau_con)
 
@@ -79,21 +89,51 @@ def test_parameters_survive_a_file(write, tmp_path, suffix):
 @pytest.mark.parametrize(
     ("old", "new", "error", "match"),
     [
-        ('"tanh(x)"', '"__import__(\'os\').system(\'false\')"', ExpressionError, "not permitted"),
-        ('closure = "second-moment"', 'closure = "third-moment"', ArchitectureError, "unknown closure 'third-moment': known are motif-only"),
+        ('"tanh(x)"', "\"__import__('os').system('false')\"", ExpressionError, "not permitted"),
+        (
+            'closure = "second-moment"',
+            'closure = "third-moment"',
+            ArchitectureError,
+            "unknown closure 'third-moment': known are motif-only",
+        ),
         ("t1 = 7.0", "t1 = -1", SpecError, "t1"),
         ("t1 = 7.0", "t2 = 1", SpecError, "t2: unknown entry"),
         ("N = 1000\n", "", SpecError, "parameters.N: missing"),
-        ("g = [[0.2, 0.1], [0.3, 0.4]]", "g = [[0.2, 0.1]]", ParameterError, r"g has shape \(1, 2\)"),
+        (
+            "g = [[0.2, 0.1], [0.3, 0.4]]",
+            "g = [[0.2, 0.1]]",
+            ParameterError,
+            r"g has shape \(1, 2\)",
+        ),
         ("g = [[0.2, 0.1], [0.3, 0.4]]", "g = nan", SpecError, "parameters.g"),
-        ("mean.I = { E = 0.002, I = 0.0 }", "mean.X = { E = 1, I = 1 }", ParameterError, r"rows for \['E', 'X'\]"),
+        (
+            "mean.I = { E = 0.002, I = 0.0 }",
+            "mean.X = { E = 1, I = 1 }",
+            ParameterError,
+            r"rows for \['E', 'X'\]",
+        ),
         ("chain_sign = -1", "chain = 0.1", SpecError, "in one way"),
-        ("by_population = [0.1, 0.05]\nchain_sign = -1", "chain = 0.1", InfeasibleStatisticsError, r"tau_chn\[E,E,E\]"),
-        ("function = \"softplus\", gain = 2", "function = \"softmax\"", ExpressionError, "unknown transfer function 'softmax'"),
-        ("function = \"softplus\", gain = 2", "function = \"softplus\", gian = 2", ExpressionError, "gian"),
+        (
+            "by_population = [0.1, 0.05]\nchain_sign = -1",
+            "chain = 0.1",
+            InfeasibleStatisticsError,
+            r"tau_chn\[E,E,E\]",
+        ),
+        (
+            'function = "softplus", gain = 2',
+            'function = "softmax"',
+            ExpressionError,
+            "unknown transfer function 'softmax'",
+        ),
+        (
+            'function = "softplus", gain = 2',
+            'function = "softplus", gian = 2',
+            ExpressionError,
+            "gian",
+        ),
         ("[initial]", "[initial", SpecError, "not valid TOML"),
     ],
-)  # fmt: skip
+)
 def test_errors_name_the_entry(write, old, new, error, match):
     assert old in SPEC
     path = write(SPEC.replace(old, new))
@@ -122,11 +162,18 @@ def test_a_function_of_time_is_not_written(write, tmp_path):
 
 def test_a_connectome_is_measured_and_scaled(tmp_path, write):
     rng = np.random.default_rng(5)
-    edges = [(i, j, rng.integers(1, 9)) for i in range(40) for j in range(40) if i != j and rng.random() < 0.3]
+    edges = [
+        (i, j, rng.integers(1, 9))
+        for i in range(40)
+        for j in range(40)
+        if i != j and rng.random() < 0.3
+    ]
     write("\n".join(f"{pre},{post},{w}" for pre, post, w in edges), "edges.csv")
     write("id,kind\n" + "\n".join(f"{i},{'ab'[i % 2]}" for i in range(40)), "nodes.csv")
     spec = mf.load_spec(
-        write('[connectome]\nedges = "edges.csv"\nnodes = "nodes.csv"\nlabel = "kind"\nspectral_radius = 1.5\ninput = 0.3\n')
+        write(
+            '[connectome]\nedges = "edges.csv"\nnodes = "nodes.csv"\nlabel = "kind"\nspectral_radius = 1.5\ninput = 0.3\n'
+        )
     )
     dense = np.zeros((40, 40))
     for pre, post, w in edges:
@@ -134,7 +181,9 @@ def test_a_connectome_is_measured_and_scaled(tmp_path, write):
     dense *= 1.5 / np.abs(np.linalg.eigvals(dense)).max()
     np.testing.assert_allclose(spec.network.weights.toarray(), dense, atol=1e-9)
     a, b = np.arange(0, 40, 2), np.arange(1, 40, 2)
-    np.testing.assert_allclose(spec.numbers().mean, [[dense[np.ix_(p, q)].mean() for q in (a, b)] for p in (a, b)])
+    np.testing.assert_allclose(
+        spec.numbers().mean, [[dense[np.ix_(p, q)].mean() for q in (a, b)] for p in (a, b)]
+    )
     np.testing.assert_allclose(spec.numbers().input(0.0), 0.3)
 
 
@@ -143,7 +192,9 @@ def test_a_connectome_may_be_a_matrix_with_labels(tmp_path):
     np.savetxt(tmp_path / "w.csv", weights)
     (tmp_path / "l.txt").write_text("E\nE\nI\nI\n")
     path = tmp_path / "s.toml"
-    path.write_text('[connectome]\nnetwork = "w.csv"\nlabels = "l.txt"\nrows = "source"\nself_synapses = "drop"\n')
+    path.write_text(
+        '[connectome]\nnetwork = "w.csv"\nlabels = "l.txt"\nrows = "source"\nself_synapses = "drop"\n'
+    )
     network = mf.load_spec(path).network
     assert network.populations == ("E", "I")
     np.testing.assert_array_equal(network.weights, weights.T - np.diag(np.diag(weights)))

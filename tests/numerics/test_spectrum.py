@@ -8,21 +8,35 @@ import scipy.sparse as sps
 
 import motifield as mf
 from motifield.errors import NetworkError, ParameterError, SolverError
-from motifield.numerics.outliers import contains
-from motifield.numerics.spectrum import Spectrum
-from motifield.numerics.spectrum_plots import spectra
+from motifield.numerics.plots.spectrum import spectra
+from motifield.numerics.stability.eigenvalues import Spectrum
+from motifield.numerics.stability.modes import contains
 
 ERF = "1 + erf(x - 1/2)"
 
 
 def one_population(N=1000):
     """Chains of N tau = 7 and tau_rec = 2 tau_chn, so that B = 0."""
-    return mf.Parameters.of(N=N, fractions=[1.0], mean=-0.5 / N, g=0.4, motifs=mf.Motifs(8 / N, 8 / N, 7 / N, 14 / N), input=-0.2)
+    return mf.Parameters.of(
+        N=N,
+        fractions=[1.0],
+        mean=-0.5 / N,
+        g=0.4,
+        motifs=mf.Motifs(8 / N, 8 / N, 7 / N, 14 / N),
+        input=-0.2,
+    )
 
 
 def excitation_inhibition(N=1000):
-    return mf.Parameters.of(populations=["E", "I"], N=N, fractions=[0.8, 0.2], mean=np.array([[1.6, -4.0], [1.8, -3.0]]) / N,
-                            g=[[0.5, 0.7], [0.6, 0.4]], motifs=mf.Motifs(4 / N, 4 / N, 3 / N, 6 / N), input=[-0.6, -0.8])  # fmt: skip
+    return mf.Parameters.of(
+        populations=["E", "I"],
+        N=N,
+        fractions=[0.8, 0.2],
+        mean=np.array([[1.6, -4.0], [1.8, -3.0]]) / N,
+        g=[[0.5, 0.7], [0.6, 0.4]],
+        motifs=mf.Motifs(4 / N, 4 / N, 3 / N, 6 / N),
+        input=[-0.6, -0.8],
+    )
 
 
 def three_populations(N=1000):
@@ -30,9 +44,14 @@ def three_populations(N=1000):
     rec = np.full((3, 3), 4 / N)
     rec[0, 0] = 0.7
     return mf.Parameters.of(
-        populations=["E", "P", "S"], N=N, fractions=[0.6, 0.25, 0.15], mean=np.array([[2, -3, -2], [1.5, -1.5, -0.5], [1, -0.3, 0]]) / N,
-        g=[[0.64, 0.4, 0.32], [0.4, 0.48, 0.24], [0.56, 0.24, 0.32]], motifs=mf.Motifs(3 / N, 3 / N, 2 / N, rec), input=-0.7,
-    )  # fmt: skip
+        populations=["E", "P", "S"],
+        N=N,
+        fractions=[0.6, 0.25, 0.15],
+        mean=np.array([[2, -3, -2], [1.5, -1.5, -0.5], [1, -0.3, 0]]) / N,
+        g=[[0.64, 0.4, 0.32], [0.4, 0.48, 0.24], [0.56, 0.24, 0.32]],
+        motifs=mf.Motifs(3 / N, 3 / N, 2 / N, rec),
+        input=-0.7,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +74,9 @@ def test_a_network_at_its_own_fixed_point(network, at_rest, predicted):
     from scipy.special import erf
 
     slopes = 2 / np.sqrt(np.pi) * np.exp(-((at_rest.x - 0.5) ** 2))
-    np.testing.assert_allclose(network.weights @ (1 + erf(at_rest.x - 0.5)) - 0.2, at_rest.x, atol=1e-6)
+    np.testing.assert_allclose(
+        network.weights @ (1 + erf(at_rest.x - 0.5)) - 0.2, at_rest.x, atol=1e-6
+    )
     expected = np.linalg.eigvals(-np.eye(500) + network.weights * slopes)
     assert np.abs(expected - at_rest.leading).min() < 1e-9
     assert len(at_rest.eigenvalues) == 500
@@ -93,7 +114,9 @@ def test_an_eigenvalue_is_one_outlier_alone(predicted):
 
 def test_contains():
     z = np.exp(1j * np.linspace(0, 2 * np.pi, 101)) + 3
-    np.testing.assert_array_equal(contains(z, np.array([3, 3.9, 2.01 + 0.02j, 4.1, 0])), [True, True, True, False, False])
+    np.testing.assert_array_equal(
+        contains(z, np.array([3, 3.9, 2.01 + 0.02j, 4.1, 0])), [True, True, True, False, False]
+    )
 
 
 def test_refusals(network, system_of, at_rest):
@@ -102,13 +125,24 @@ def test_refusals(network, system_of, at_rest):
     with pytest.raises(ParameterError, match="from 1 to 498"):
         mf.spectrum(network, leading=600)
     with pytest.raises(SolverError, match="does not rest"):
-        mf.spectrum(mf.sample(mf.Parameters.of(N=500, fractions=[1.0], mean=0.0, g=4.0), 1), system_of(ERF, "SecondMoment"), t1=30.0)  # chaos
+        mf.spectrum(
+            mf.sample(mf.Parameters.of(N=500, fractions=[1.0], mean=0.0, g=4.0), 1),
+            system_of(ERF, "SecondMoment"),
+            t1=30.0,
+        )  # chaos
     big = mf.Network.of(sps.csr_array((7000, 7000)), np.zeros(7000, int))
     with pytest.raises(NetworkError, match="leading = 20"):
         mf.spectrum(big)
 
 
-@pytest.mark.parametrize(("which", "closure"), [(one_population, "SecondMoment"), (excitation_inhibition, "SecondMoment"), (three_populations, "Cavity")])
+@pytest.mark.parametrize(
+    ("which", "closure"),
+    [
+        (one_population, "SecondMoment"),
+        (excitation_inhibition, "SecondMoment"),
+        (three_populations, "Cavity"),
+    ],
+)
 def test_ten_networks(which, closure, system_of):
     """N = 2000: leading outliers of connectivity and Jacobian within 3 standard errors, the bulk's edge within 3 %."""
     system, parameters = system_of(ERF, closure), which(2000)
@@ -117,7 +151,10 @@ def test_ten_networks(which, closure, system_of):
     leading, edges = [], []
     for seed in range(10):
         network = mf.sample(parameters, seed, dtype=np.float32)
-        seen = [mf.spectrum(network, predicted=answer), mf.spectrum(network, system, predicted=answer)]
+        seen = [
+            mf.spectrum(network, predicted=answer),
+            mf.spectrum(network, system, predicted=answer),
+        ]
         leading.append([s.nearest()[0].real for s in seen])
         edges.append([s.bulk_edge - s.shift for s in seen])
     own = [answer.connectivity, answer.jacobian]
@@ -125,4 +162,6 @@ def test_ten_networks(which, closure, system_of):
     scores = (np.mean(leading, axis=0) - [s.outliers[0].real for s in own]) / error
     assert np.all(np.abs(scores) < 3), scores
     assert np.all(error < 0.03)
-    np.testing.assert_allclose(np.mean(edges, axis=0), [answer.connectivity.edge, answer.jacobian.edge + 1], rtol=0.03)
+    np.testing.assert_allclose(
+        np.mean(edges, axis=0), [answer.connectivity.edge, answer.jacobian.edge + 1], rtol=0.03
+    )

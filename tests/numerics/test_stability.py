@@ -6,16 +6,23 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
-from motifield.numerics.bulk import Bulk
-from motifield.numerics.outliers import winding
-from motifield.numerics.stability import _modes
+from motifield.numerics.stability.bulk import Bulk
+from motifield.numerics.stability.modes import winding
+from motifield.numerics.stability.verdict import _modes
 
 ERF = "1 + erf(x - 1/2)"
 
 
 def one(l0, g, chains, rec, N=1000):
     """One population: N Jbar = l0, N tau_chn = chains."""
-    return mf.Parameters.of(N=N, fractions=[1.0], mean=l0 / N, g=g, motifs=mf.Motifs(abs(chains) / N, abs(chains) / N, chains / N, rec), input=0.3)
+    return mf.Parameters.of(
+        N=N,
+        fractions=[1.0],
+        mean=l0 / N,
+        g=g,
+        motifs=mf.Motifs(abs(chains) / N, abs(chains) / N, chains / N, rec),
+        input=0.3,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,9 @@ def cavity(system_of):
 @pytest.mark.parametrize("rec", [0.0, 0.6, -0.4, 1.0])
 def test_the_bulk_of_one_population_is_an_ellipse(rec):
     """Semi-axes g (A +- B) / sqrt(A) (theory 2.2), A = 1 - tau_con - tau_div."""
-    parameters = mf.Parameters.of(N=500, fractions=[1.0], mean=0, g=0.8, motifs=mf.Motifs(0.1, 0.05, 0.0, 0.85 * rec))
+    parameters = mf.Parameters.of(
+        N=500, fractions=[1.0], mean=0, g=0.8, motifs=mf.Motifs(0.1, 0.05, 0.0, 0.85 * rec)
+    )
     A, B = 0.85, 0.85 * rec
     curve = Bulk.of(parameters).boundary()
     np.testing.assert_allclose(curve.real.max(), 0.8 * (A + B) / np.sqrt(A), rtol=1e-9)
@@ -43,8 +52,13 @@ def test_the_bulk_of_one_population_is_an_ellipse(rec):
 
 def test_the_bulk_of_three_populations_with_reciprocal_motifs():
     """The boundary against the extremes of the eigenvalues of sampled matrices, which scatter by 3 %: their mean over six."""
-    parameters = mf.Parameters.of(N=700, fractions=[0.5, 0.3, 0.2], mean=0, g=[[0.5, 0.9, 0.3], [0.4, 0.7, 1.1], [0.8, 0.2, 0.6]],
-                                  motifs=mf.Motifs(0, 0, 0, [[0.5, -0.8, 0.3], [-0.8, 0.2, 0.6], [0.3, 0.6, -0.4]]))  # fmt: skip
+    parameters = mf.Parameters.of(
+        N=700,
+        fractions=[0.5, 0.3, 0.2],
+        mean=0,
+        g=[[0.5, 0.9, 0.3], [0.4, 0.7, 1.1], [0.8, 0.2, 0.6]],
+        motifs=mf.Motifs(0, 0, 0, [[0.5, -0.8, 0.3], [-0.8, 0.2, 0.6], [0.3, 0.6, -0.4]]),
+    )
     bulk = Bulk.of(parameters)
     curve = bulk.boundary()
     seen = [np.linalg.eigvals(mf.sample(parameters, k, dtype=np.float32).weights) for k in range(6)]
@@ -60,14 +74,25 @@ def test_the_bulk_of_three_populations_with_reciprocal_motifs():
 @pytest.mark.parametrize(("tau", "outlier"), [(0.02, 0.5243), (0.06, 1.1271), (0.1, 1.5606)])
 def test_worked_outliers(tau, outlier):
     """theory.md section 5; B = 0, and (N - 1) tau in place of N tau."""
-    parameters = mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=np.tile([0.001, -0.009], (2, 1)), g=0.2,
-                                  motifs=mf.Motifs.shared(tau * 0.999))  # fmt: skip
+    parameters = mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=np.tile([0.001, -0.009], (2, 1)),
+        g=0.2,
+        motifs=mf.Motifs.shared(tau * 0.999),
+    )
     found = mf.connectivity_spectrum(parameters)
     both = np.concatenate([found.outliers, found.hidden])
-    np.testing.assert_allclose([both.real.max(), both.real.min()], [outlier, -1 - outlier], atol=6e-5)
+    np.testing.assert_allclose(
+        [both.real.max(), both.real.min()], [outlier, -1 - outlier], atol=6e-5
+    )
 
 
-@pytest.mark.parametrize(("l0", "g", "chains", "rec"), [(2.0, 0.7, 0.0, 0.6), (1.0, 0.6, 6.0, 0.5), (-1.0, 0.5, 8.0, -0.5)])
+@pytest.mark.parametrize(
+    ("l0", "g", "chains", "rec"),
+    [(2.0, 0.7, 0.0, 0.6), (1.0, 0.6, 6.0, 0.5), (-1.0, 0.5, 8.0, -0.5)],
+)
 def test_reciprocal_motifs_move_outliers(l0, g, chains, rec):
     """One population: z = l + g^2 B / l with l the outlier at B = 0 (1 = l0 X + g^2 N tau X^2, z = 1/X + g^2 B X)."""
     parameters = one(l0, g, chains, rec)
@@ -83,7 +108,10 @@ def test_reciprocal_motifs_move_outliers(l0, g, chains, rec):
 def test_which_reciprocal_term_networks_have():
     """l + g^2 B / l = .871 and not (l0 + sqrt(l0^2 + 4 g^2 (N tau + B))) / 2 = .956, which is right to first order in B only without chains."""
     parameters = one(-1.0, 0.5, 8.0, -0.5)
-    seen = [np.linalg.eigvals(mf.sample(parameters, k, dtype=np.float32).weights).real.max() for k in range(24)]
+    seen = [
+        np.linalg.eigvals(mf.sample(parameters, k, dtype=np.float32).weights).real.max()
+        for k in range(24)
+    ]
     error = np.std(seen, ddof=1) / np.sqrt(24)
     assert abs(np.mean(seen) - mf.connectivity_spectrum(parameters).outliers[0].real) < 3 * error
     first_order = (-1 + np.sqrt(1 + (8 - 0.516))) / 2
@@ -110,9 +138,13 @@ def test_the_radius_is_that_of_the_mean_square_slopes(system, network_of, averag
     parameters = mf.without_reciprocity(network_of(2, 3))
     found = mf.stability(system, parameters)
     values = found.point.dataset
-    squares = [average_by_hand(lambda x: 4 / np.pi * np.exp(-2 * (x - 0.5) ** 2), m, v)
-               for m, v in zip(values["mean"].values, values["variance"].values, strict=True)]  # fmt: skip
-    alpha, g, con, div = (np.asarray(getattr(parameters, n)) for n in ("fractions", "g", "tau_con", "tau_div"))
+    squares = [
+        average_by_hand(lambda x: 4 / np.pi * np.exp(-2 * (x - 0.5) ** 2), m, v)
+        for m, v in zip(values["mean"].values, values["variance"].values, strict=True)
+    ]
+    alpha, g, con, div = (
+        np.asarray(getattr(parameters, n)) for n in ("fractions", "g", "tau_con", "tau_div")
+    )
     A = 1 - np.einsum("pqq->pq", con) - np.einsum("qpp->pq", div)
     expected = np.sqrt(np.abs(np.linalg.eigvals(alpha * g**2 * A * squares)).max())
     assert found.jacobian.radius == pytest.approx(expected, rel=1e-9)
@@ -141,7 +173,12 @@ def test_reciprocity_needs_the_cavity(system, cavity, network_of):
     assert not gaussian.exact
     assert "Cavity" in gaussian.basis
     assert gaussian.status == exact.status == "ok"
-    assert len(gaussian.jacobian.outliers) == len(exact.jacobian.outliers) == exact.jacobian.counted == 2
+    assert (
+        len(gaussian.jacobian.outliers)
+        == len(exact.jacobian.outliers)
+        == exact.jacobian.counted
+        == 2
+    )
     np.testing.assert_allclose(gaussian.jacobian.outliers, exact.jacobian.outliers, atol=0.02)
     assert abs(gaussian.jacobian.outliers[0] - exact.jacobian.outliers[0]) > 1e-6
 
@@ -149,8 +186,15 @@ def test_reciprocity_needs_the_cavity(system, cavity, network_of):
 @pytest.fixture(scope="module")
 def filtered():
     """Membranes with adaptation of strength b, 1/(1 + tau s) at b = 0."""
-    membrane = {"expression": "(1 + T*s)/((1 + tau*s)*(1 + T*s) + b)", "T": 4.0, "tau": 1.0, "b": 0.0}
-    return mf.compile(mf.derive(mf.Architecture(transfer=ERF, membrane=membrane), mf.SecondMoment()))
+    membrane = {
+        "expression": "(1 + T*s)/((1 + tau*s)*(1 + T*s) + b)",
+        "T": 4.0,
+        "tau": 1.0,
+        "b": 0.0,
+    }
+    return mf.compile(
+        mf.derive(mf.Architecture(transfer=ERF, membrane=membrane), mf.SecondMoment())
+    )
 
 
 def test_slower_units_only_rescale_time(system, filtered, network_of):
@@ -167,7 +211,9 @@ def test_slower_units_only_rescale_time(system, filtered, network_of):
 
 def test_resonant_filters(filtered, network_of):
     """Adaptation, B = 0: the network's outliers are eigenvalues of the equations; the bulk is amplified most where |M| is largest."""
-    parameters = mf.without_reciprocity(network_of(2, 3)).replace(membrane={"T": 4.0, "tau": 1.0, "b": 3.0})
+    parameters = mf.without_reciprocity(network_of(2, 3)).replace(
+        membrane={"T": 4.0, "tau": 1.0, "b": 3.0}
+    )
     point = mf.fixed_point(filtered, parameters)
     found = mf.stability(filtered, parameters, point)
     omega = np.linspace(0, 3, 3001)
@@ -182,8 +228,12 @@ def test_resonant_filters(filtered, network_of):
 
 
 def test_verdicts(system):
-    parameters = mf.Parameters.of(N=1000, fractions=[1.0], mean=0.0012, g=0.2, input=-0.7)  # low, high, and x = 1/2 between them
-    middle = mf.fixed_point(system, parameters, {"mean": 0.5, "kappa": 1.0, "rms_rate": 1.0}, settle=0.0, throw=True)
+    parameters = mf.Parameters.of(
+        N=1000, fractions=[1.0], mean=0.0012, g=0.2, input=-0.7
+    )  # low, high, and x = 1/2 between them
+    middle = mf.fixed_point(
+        system, parameters, {"mean": 0.5, "kappa": 1.0, "rms_rate": 1.0}, settle=0.0, throw=True
+    )
     found = mf.stability(system, parameters, middle)
     assert found.verdict == "outlier unstable"
     assert found.margin < 0 < found.leading.real
@@ -194,7 +244,9 @@ def test_verdicts(system):
     assert found.gain > 1
     assert "chaos" in found.meaning
     assert not found.stable
-    both = mf.stability(system, mf.Parameters.of(N=1000, fractions=[1.0], mean=-0.003, g=1.0, input=3.0))
+    both = mf.stability(
+        system, mf.Parameters.of(N=1000, fractions=[1.0], mean=-0.003, g=1.0, input=3.0)
+    )
     assert both.stable
     assert both.margin > 0
 
@@ -225,9 +277,12 @@ def test_refusals(system, network_of):
 def test_the_argument_principle():
     """Zeros outside of the unit circle of a function that is 1 at infinity."""
     for zeros in ([], [2.0], [1.5j, -1.5j, 3.0], [0.5, 2.0]):
+
         def values(u, zeros=zeros):
             z = np.exp(2j * np.pi * u)
-            return np.prod([(z - a) / (z - 0.1) for a in zeros], axis=0) if zeros else np.ones_like(z)
+            return (
+                np.prod([(z - a) / (z - 0.1) for a in zeros], axis=0) if zeros else np.ones_like(z)
+            )
 
         assert winding(values) == sum(abs(a) > 1 for a in zeros)
 
@@ -235,7 +290,14 @@ def test_the_argument_principle():
 def test_kinked_functions(system_of):
     """phi = max(x - 1/4, 0): <phi'^2> is the fraction of neurons above the threshold."""
     relu = system_of("Max(x - 1/4, 0)", "SecondMoment")
-    parameters = mf.Parameters.of(N=1000, fractions=[1.0], mean=-0.001, g=0.9, motifs=mf.Motifs(0.002, 0.002, 0.001, 0.002), input=0.8)
+    parameters = mf.Parameters.of(
+        N=1000,
+        fractions=[1.0],
+        mean=-0.001,
+        g=0.9,
+        motifs=mf.Motifs(0.002, 0.002, 0.001, 0.002),
+        input=0.8,
+    )
     found = mf.stability(relu, parameters)
     K, Delta = (float(found.point.dataset[n][0]) for n in ("mean", "variance"))
     above = float(jax.scipy.stats.norm.cdf((K - 0.25) / np.sqrt(Delta)))

@@ -20,12 +20,18 @@ def random_state(system, P, seed):
 
 @pytest.mark.parametrize("closure", CLOSURES)
 @pytest.mark.parametrize(
-    "transfer", [(TANH,), (RELU, ERF), (ERF, ERF, ERF), (RELU, SQUARE, ERF, RELU)], ids=["P=1", "P=2", "P=3", "P=4"]
+    "transfer",
+    [(TANH,), (RELU, ERF), (ERF, ERF, ERF), (RELU, SQUARE, ERF, RELU)],
+    ids=["P=1", "P=2", "P=3", "P=4"],
 )
 def test_against_explicit_loops(transfer, closure, network_of, by_hand, functions):
     P = len(transfer)
     parameters = network_of(P, seed=P)
-    system = mf.compile(mf.derive(mf.Architecture(parameters.populations, transfer=list(transfer)), getattr(mf, closure)()))
+    system = mf.compile(
+        mf.derive(
+            mf.Architecture(parameters.populations, transfer=list(transfer)), getattr(mf, closure)()
+        )
+    )
     expected = by_hand(parameters, [functions[f] for f in transfer], closure)
     evaluate = jax.jit(
         lambda state: (
@@ -72,21 +78,34 @@ def test_gradients_with_respect_to_every_parameter(closure, two_populations, sys
     system, parameters = system_of(ERF, closure), two_populations
     state = random_state(system, 2, 5)
     rng = np.random.default_rng(8)
-    value = loss(system, state, [jnp.asarray(rng.uniform(0.5, 1.5, 2)) for _ in range(len(system.states) + 1)])
+    value = loss(
+        system,
+        state,
+        [jnp.asarray(rng.uniform(0.5, 1.5, 2)) for _ in range(len(system.states) + 1)],
+    )
     gradient, value = jax.jit(jax.grad(value))(parameters), jax.jit(value)
     leaves, tree = jax.tree.flatten(parameters)
     seen = 0
     for k, (leaf, slope) in enumerate(zip(leaves, jax.tree.leaves(gradient), strict=True)):
         for index in np.ndindex(leaf.shape):
             step = 1e-5 * max(1.0, abs(float(leaf[index])))
-            up, down = (value(jax.tree.unflatten(tree, [*leaves[:k], leaf.at[index].add(e), *leaves[k + 1 :]])) for e in (step, -step))
-            assert float(slope[index]) == pytest.approx(float(up - down) / (2 * step), rel=1e-6, abs=1e-8)
+            up, down = (
+                value(
+                    jax.tree.unflatten(tree, [*leaves[:k], leaf.at[index].add(e), *leaves[k + 1 :]])
+                )
+                for e in (step, -step)
+            )
+            assert float(slope[index]) == pytest.approx(
+                float(up - down) / (2 * step), rel=1e-6, abs=1e-8
+            )
             seen += 1
     # N, fractions, mean, g, three (2, 2, 2) tensors, tau_rec, tau_inp, noise, and the three inputs
     assert seen == 1 + 2 + 4 + 4 + 3 * 8 + 4 + 4 + 2 + 3 * 2
     nothing = {"MotifOnly": {"tau_div"}}.get(closure, set())  # divergence enters A only
     assert {
-        n for n in ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec") if not np.any(getattr(gradient, n))
+        n
+        for n in ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec")
+        if not np.any(getattr(gradient, n))
     } == nothing
 
 
@@ -97,16 +116,24 @@ def test_jit_and_vmap_over_parameter_sets(two_populations, system_of):
 
     def scaled(s):
         return two_populations.replace(
-            g=two_populations.g * s, tau_chn=two_populations.tau_chn * s, input=two_populations.input(0.0) * s
+            g=two_populations.g * s,
+            tau_chn=two_populations.tau_chn * s,
+            input=two_populations.input(0.0) * s,
         )
 
-    together = jax.jit(jax.vmap(lambda s: jnp.stack(system.vector_field(0.0, state, scaled(s)))))(scales)
+    together = jax.jit(jax.vmap(lambda s: jnp.stack(system.vector_field(0.0, state, scaled(s)))))(
+        scales
+    )
     assert together.shape == (100, 3, 2)
     one = jax.jit(lambda p: jnp.stack(system.vector_field(0.0, state, p)))
     for k in (0, 37, 99):
         np.testing.assert_allclose(together[k], one(scaled(scales[k])), rtol=1e-12)
     stacked = eqx.filter_vmap(scaled)(scales)
-    np.testing.assert_allclose(eqx.filter_vmap(lambda p: jnp.stack(system.vector_field(0.0, state, p)))(stacked), together, rtol=1e-12)
+    np.testing.assert_allclose(
+        eqx.filter_vmap(lambda p: jnp.stack(system.vector_field(0.0, state, p)))(stacked),
+        together,
+        rtol=1e-12,
+    )
 
 
 def test_the_state_has_names_and_rest_is_silent(system_of):
@@ -121,7 +148,9 @@ def test_the_jacobian_is_finite_at_rest(three_populations, system_of):
     """At rest the variance is 0: square roots would make the Jacobian infinite."""
     for closure in CLOSURES:
         system = system_of(ERF, closure)
-        jacobian = jax.jit(jax.jacfwd(lambda s, system=system: system.vector_field(0.0, s, three_populations)))(system.rest(3))
+        jacobian = jax.jit(
+            jax.jacfwd(lambda s, system=system: system.vector_field(0.0, s, three_populations))
+        )(system.rest(3))
         assert all(np.all(np.isfinite(v)) for v in jax.tree.leaves(jacobian))
 
 
@@ -129,19 +158,32 @@ def test_transfer_by_population():
     system = mf.compile(mf.derive(mf.Architecture(["E", "I"], transfer=["tanh(x)", "2*x"])))
     assert float(system.transfer(jnp.asarray(0.5), 0)) == pytest.approx(np.tanh(0.5))
     assert float(system.transfer(jnp.asarray(0.5), 1)) == 1.0
-    assert float(mf.compile(mf.derive(mf.Architecture(transfer="2*x"))).transfer(jnp.asarray(0.5), 7)) == 1.0
+    assert (
+        float(mf.compile(mf.derive(mf.Architecture(transfer="2*x"))).transfer(jnp.asarray(0.5), 7))
+        == 1.0
+    )
 
 
 def test_parameters_for_other_populations_are_refused(two_populations):
     system = mf.compile(mf.derive(mf.Architecture(["I", "E"])))
-    with pytest.raises(ParameterError, match=r"the equations are for populations \['I', 'E'\], the parameters for \['E', 'I'\]"):
+    with pytest.raises(
+        ParameterError,
+        match=r"the equations are for populations \['I', 'E'\], the parameters for \['E', 'I'\]",
+    ):
         system.check(two_populations)
 
 
 @pytest.mark.parametrize("missing", ["reciprocal", "chain"])
 def test_motifs_that_the_equations_leave_out_are_refused(missing, two_populations):
-    system = mf.compile(mf.derive(mf.Architecture(motifs=[m for m in mf.theory.architecture.MOTIFS if m != missing])))
-    with pytest.raises(ParameterError, match=f"the parameters have {missing} motifs, the architecture has none: add '{missing}'"):
+    system = mf.compile(
+        mf.derive(
+            mf.Architecture(motifs=[m for m in mf.theory.architecture.MOTIFS if m != missing])
+        )
+    )
+    with pytest.raises(
+        ParameterError,
+        match=f"the parameters have {missing} motifs, the architecture has none: add '{missing}'",
+    ):
         mf.integrate(system, two_populations, 1.0)
     system.check(two_populations.without_motifs())
 

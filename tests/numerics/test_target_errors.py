@@ -6,24 +6,34 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.fit import solve
-from motifield.numerics.fit_problem import Problem
-from motifield.numerics.identifiability import identifiability
-from motifield.numerics.model_comparison import compare
-from motifield.numerics.target_errors import whitening, without
+from motifield.numerics.fitting.minima import solve
+from motifield.numerics.fitting.problem import Problem
+from motifield.numerics.inference.determined import identifiability
+from motifield.numerics.inference.model_comparison import compare
+from motifield.numerics.targets.covariance import whitening, without
 
 VALUES, ERRORS, RHO = np.array([0.9, 1.3, 1.1]), np.array([0.1, 0.2, 0.1]), 0.8
 C = np.outer(ERRORS, ERRORS) * (RHO + (1 - RHO) * np.eye(3))
 
 
 def rows(**more):
-    return [{"quantity": "rate_mean", "population": "E", "condition": c, "value": v, "error": e} | more
-            for c, v, e in zip("abc", VALUES, ERRORS, strict=True)]  # fmt: skip
+    return [
+        {"quantity": "rate_mean", "population": "E", "condition": c, "value": v, "error": e} | more
+        for c, v, e in zip("abc", VALUES, ERRORS, strict=True)
+    ]
 
 
 def problem_of(system, targets, correlated):
     """One population without synapses whose rate is x = its input: three measurements of one number."""
-    par = mf.Parameters.of(populations=["E"], N=100, fractions=[1.0], mean=[[0.0]], g=[[0.0]], motifs=mf.Motifs(), input=1.0)
+    par = mf.Parameters.of(
+        populations=["E"],
+        N=100,
+        fractions=[1.0],
+        mean=[[0.0]],
+        g=[[0.0]],
+        motifs=mf.Motifs(),
+        input=1.0,
+    )
     return Problem.of(system, par, targets, ["input[E]"], correlated=correlated)
 
 
@@ -41,10 +51,16 @@ def test_misfits_become_independent():
 
 
 def test_targets_that_are_left_out():
-    targets, every, out = mf.Targets.of(rows(), C), np.ones(3, dtype=bool), np.array([True, False, False])
+    targets, every, out = (
+        mf.Targets.of(rows(), C),
+        np.ones(3, dtype=bool),
+        np.array([True, False, False]),
+    )
     W, d = whitening(targets, every, correlated=True), np.array([0.3, -0.2, 0.5])
     found = without(W, targets, every, out) @ (W @ d)
-    np.testing.assert_allclose(found[1:], whitening(targets, ~out, correlated=True) @ d[1:], atol=1e-12)
+    np.testing.assert_allclose(
+        found[1:], whitening(targets, ~out, correlated=True) @ d[1:], atol=1e-12
+    )
     assert found[0] == 0
     alone = whitening(targets, every, correlated=False)
     np.testing.assert_allclose(without(alone, targets, every, out), [0, 1, 1])
@@ -59,11 +75,15 @@ def test_a_fit_is_generalised_least_squares(line):
     assert not 1.0 < best < 1.1  # where independent errors would put it
     assert found.values["input[E]"] == pytest.approx(best, rel=1e-6)
     assert found.loss == pytest.approx((VALUES - best) @ inverse @ (VALUES - best), rel=1e-6)
-    assert found.losses() == pytest.approx({"targets": found.loss, "priors": 0.0, "stability": 0.0}, abs=1e-12)
+    assert found.losses() == pytest.approx(
+        {"targets": found.loss, "priors": 0.0, "stability": 0.0}, abs=1e-12
+    )
     error = identifiability(found).standard_errors()["input[E]"]
     assert error == pytest.approx((one @ inverse @ one) ** -0.5, rel=1e-5)
     alone = solve(problem_of(line, mf.Targets.of(rows(), C), False), starts=2)
-    assert alone.values["input[E]"] == pytest.approx(np.average(VALUES, weights=ERRORS**-2.0), rel=1e-6)
+    assert alone.values["input[E]"] == pytest.approx(
+        np.average(VALUES, weights=ERRORS**-2.0), rel=1e-6
+    )
     assert set(alone.losses()) == {"rate_mean", "priors", "stability"}
 
 

@@ -9,8 +9,15 @@ import motifield as mf
 from motifield.errors import ExpressionError, MotifieldError, ParameterError, SpecError
 
 T = mf.transfer
-NETWORK = {"populations": ["E", "I"], "N": 400, "fractions": [0.6, 0.4], "mean": [[0.002, -0.003], [0.003, -0.001]],
-           "g": [[0.4, 0.3], [0.5, 0.2]], "input": [0.5, 0.3], "motifs": mf.Motifs.shared(0.001)}  # fmt: skip
+NETWORK = {
+    "populations": ["E", "I"],
+    "N": 400,
+    "fractions": [0.6, 0.4],
+    "mean": [[0.002, -0.003], [0.003, -0.001]],
+    "g": [[0.4, 0.3], [0.5, 0.2]],
+    "input": [0.5, 0.3],
+    "motifs": mf.Motifs.shared(0.001),
+}
 
 
 def kinked(x, k, s):
@@ -23,13 +30,22 @@ def rectified(x):
 
 # (transfer function, values per population, the same in NumPy)
 CASES = {
-    "tanh": (T.tanh(), {"gain": [1.0, 2.0], "threshold": [0.0, 0.3], "offset": [0.1, 0.2]},
-             lambda x, gain, threshold, offset: offset + np.tanh(gain * (x - threshold))),
-    "rectified_square": (T.expression("k*Max(x - theta, 0)**2", k=1, theta=0.3), {"k": [1.0, 0.5], "theta": [0.3, -0.1]},
-                         lambda x, k, theta: k * rectified(x - theta) ** 2),
-    "jax": (T.jax_function(kinked, breaks=[0.5], k=2, s=1), {"k": [2.0, 1.0], "s": [1.0, 0.4]},
-            lambda x, k, s: k * rectified(x - 0.5) * np.tanh(s * x)),
-}  # fmt: skip
+    "tanh": (
+        T.tanh(),
+        {"gain": [1.0, 2.0], "threshold": [0.0, 0.3], "offset": [0.1, 0.2]},
+        lambda x, gain, threshold, offset: offset + np.tanh(gain * (x - threshold)),
+    ),
+    "rectified_square": (
+        T.expression("k*Max(x - theta, 0)**2", k=1, theta=0.3),
+        {"k": [1.0, 0.5], "theta": [0.3, -0.1]},
+        lambda x, k, theta: k * rectified(x - theta) ** 2,
+    ),
+    "jax": (
+        T.jax_function(kinked, breaks=[0.5], k=2, s=1),
+        {"k": [2.0, 1.0], "s": [1.0, 0.4]},
+        lambda x, k, s: k * rectified(x - 0.5) * np.tanh(s * x),
+    ),
+}
 
 
 def system_of(transfer, closure):
@@ -41,7 +57,10 @@ def average(f, mean, variance):
     edges = np.arange(-400, 401) * 0.05
     nodes, weights = np.polynomial.legendre.leggauss(12)
     x = edges[:-1, None] + 0.025 * (1 + nodes)
-    return float(np.sum(0.025 * weights * f(x) * np.exp(-((x - mean) ** 2) / (2 * variance))) / np.sqrt(2 * np.pi * variance))
+    return float(
+        np.sum(0.025 * weights * f(x) * np.exp(-((x - mean) ** 2) / (2 * variance)))
+        / np.sqrt(2 * np.pi * variance)
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -63,10 +82,22 @@ def test_rates_and_their_gradients(name):
     for n in parameters.transfer:
         for p in range(2):
             entries.append((n, p))
-            steps += [{**parameters.transfer, n: parameters.transfer[n].at[p].add(k * step)} for k in (-2, -1, 1, 2)]
-    sets = {n: jnp.stack([parameters.transfer[n], *(s[n] for s in steps)]) for n in parameters.transfer}
+            steps += [
+                {**parameters.transfer, n: parameters.transfer[n].at[p].add(k * step)}
+                for k in (-2, -1, 1, 2)
+            ]
+    sets = {
+        n: jnp.stack([parameters.transfer[n], *(s[n] for s in steps)]) for n in parameters.transfer
+    }
     found, gradients = jax.jit(jax.vmap(jax.value_and_grad(loss)))(sets)
-    hand = [average(lambda x, p=p: by_hand(x, **{n: values[n][p] for n in values}), float(K[p]), float(Delta[p])) for p in range(2)]
+    hand = [
+        average(
+            lambda x, p=p: by_hand(x, **{n: values[n][p] for n in values}),
+            float(K[p]),
+            float(Delta[p]),
+        )
+        for p in range(2)
+    ]
     assert float(found[0]) == pytest.approx(0.3 * hand[0] + 0.9 * hand[1], rel=1e-9)
     for k, (n, p) in enumerate(entries):
         down2, down, up, up2 = found[1 + 4 * k : 5 + 4 * k]
@@ -86,7 +117,9 @@ def square():
 def test_gradients_of_the_vector_field():
     """Of every state's time derivative, with a closure that uses <phi>, <phi'> and <phi^2>."""
     system = system_of(SQUARE, mf.SecondMoment())
-    parameters = system.complete(mf.Parameters.of(**NETWORK, transfer={"k": [1.0, 0.5], "theta": [0.3, -0.1]}))
+    parameters = system.complete(
+        mf.Parameters.of(**NETWORK, transfer={"k": [1.0, 0.5], "theta": [0.3, -0.1]})
+    )
     state = system.State(jnp.array([0.4, 0.2]), jnp.array([0.5, 0.6]), jnp.array([0.7, 0.8]))
 
     def loss(given):
@@ -96,15 +129,21 @@ def test_gradients_of_the_vector_field():
     value, gradient, step = jax.jit(loss), jax.jit(jax.grad(loss))(parameters.transfer), 1e-4
     for n, v in parameters.transfer.items():
         for p in range(2):
-            up, down = (float(value({**parameters.transfer, n: v.at[p].add(s * step)})) for s in (1, -1))
-            assert float(gradient[n][p]) == pytest.approx((up - down) / (2 * step), rel=1e-6, abs=1e-7), (n, p)
+            up, down = (
+                float(value({**parameters.transfer, n: v.at[p].add(s * step)})) for s in (1, -1)
+            )
+            assert float(gradient[n][p]) == pytest.approx(
+                (up - down) / (2 * step), rel=1e-6, abs=1e-7
+            ), (n, p)
             assert abs(float(gradient[n][p])) > 1e-4
 
 
 def test_functions_of_different_kinds_each_take_their_own():
     """A name that two functions have is one value per population; a value for a population whose function lacks it does nothing."""
     system = system_of([SQUARE, T.rectified_linear()], mf.MotifOnly())
-    parameters = mf.Parameters.of(**NETWORK, transfer={"k": [0.5, 9.0], "gain": [9.0, 0.6], "threshold": {"E": 9, "I": -0.2}})
+    parameters = mf.Parameters.of(
+        **NETWORK, transfer={"k": [0.5, 9.0], "gain": [9.0, 0.6], "threshold": {"E": 9, "I": -0.2}}
+    )
     system.check(parameters)
     state = system.State(jnp.array([0.4, 0.2]), jnp.array([3.1, 2.6]))
     Delta = np.asarray(system.variance(state, parameters))
@@ -114,22 +153,36 @@ def test_functions_of_different_kinds_each_take_their_own():
     ]
     np.testing.assert_allclose(system.rates(state, parameters), expected, rtol=1e-9)
     same_kind = system_of([T.rectified_linear(gain=2), T.rectified_linear(gain=3)], mf.MotifOnly())
-    np.testing.assert_array_equal(same_kind.complete(mf.Parameters.of(**NETWORK)).transfer["gain"], [2.0, 3.0])
+    np.testing.assert_array_equal(
+        same_kind.complete(mf.Parameters.of(**NETWORK)).transfer["gain"], [2.0, 3.0]
+    )
     assert len(same_kind.mean_field.architecture.distinct_transfers) == 1
 
 
 def test_everything_uses_the_given_values(square):
-    given, default = (mf.Parameters.of(**NETWORK, transfer=t) for t in ({"k": [1.0, 0.5], "theta": [-0.1, 0.2]}, {}))
+    given, default = (
+        mf.Parameters.of(**NETWORK, transfer=t)
+        for t in ({"k": [1.0, 0.5], "theta": [-0.1, 0.2]}, {})
+    )
     as_default = system_of(
-        [{"expression": "k*Max(x - theta, 0)**2", "k": k, "theta": t} for k, t in ((1, -0.1), (0.5, 0.2))], mf.MotifOnly()
+        [
+            {"expression": "k*Max(x - theta, 0)**2", "k": k, "theta": t}
+            for k, t in ((1, -0.1), (0.5, 0.2))
+        ],
+        mf.MotifOnly(),
     )
     found, expected = mf.fixed_point(square, given), mf.fixed_point(as_default, default)
     np.testing.assert_allclose(found.dataset["rate"], expected.dataset["rate"], rtol=1e-10)
-    ends = [mf.integrate(s, p, 3.0)["rate"].isel(time=-1) for s, p in ((square, given), (as_default, default), (square, default))]
+    ends = [
+        mf.integrate(s, p, 3.0)["rate"].isel(time=-1)
+        for s, p in ((square, given), (as_default, default), (square, default))
+    ]
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-10)
     assert float(abs(ends[0] - ends[2]).min()) > 0.01
     x = jnp.array([0.1, 1.0])
-    np.testing.assert_allclose(square.transfer(x, 1, given), 0.5 * rectified(np.asarray(x) - 0.2) ** 2)
+    np.testing.assert_allclose(
+        square.transfer(x, 1, given), 0.5 * rectified(np.asarray(x) - 0.2) ** 2
+    )
 
 
 def test_sampled_networks_use_the_given_values(square):
@@ -146,8 +199,16 @@ def test_sampled_networks_use_the_given_values(square):
     ("transfer", "given", "expected"),
     [
         ('{function="softplus", gain=2}', "gain = {E=1, I=2}", {"gain": [1, 2], "threshold": 0}),
-        ('{expression="k*Max(x - theta, 0)", k=1, theta=0.3}', "theta = [0.1, 0.2]", {"k": 1, "theta": [0.1, 0.2]}),
-        ('{E={function="softplus", gain=2}, I="tanh"}', "gain = {E=1, I=5}", {"gain": [1, 5], "threshold": 0, "offset": 0}),
+        (
+            '{expression="k*Max(x - theta, 0)", k=1, theta=0.3}',
+            "theta = [0.1, 0.2]",
+            {"k": 1, "theta": [0.1, 0.2]},
+        ),
+        (
+            '{E={function="softplus", gain=2}, I="tanh"}',
+            "gain = {E=1, I=5}",
+            {"gain": [1, 5], "threshold": 0, "offset": 0},
+        ),
     ],
 )
 def test_spec_files(tmp_path, transfer, given, expected):
@@ -169,25 +230,39 @@ g = 0.3
     found = system.transfer_parameters(spec.numbers())
     assert set(found) == set(expected)
     for name, value in expected.items():
-        np.testing.assert_array_equal(np.broadcast_to(found[name], 2), np.broadcast_to(value, 2), err_msg=name)
+        np.testing.assert_array_equal(
+            np.broadcast_to(found[name], 2), np.broadcast_to(value, 2), err_msg=name
+        )
     for suffix in (".toml", ".json"):
         spec.numbers().save(tmp_path / f"saved{suffix}")
         again = mf.Parameters.load(tmp_path / f"saved{suffix}")
-        assert {n: v.tolist() for n, v in again.transfer.items()} == {n: v.tolist() for n, v in spec.numbers().transfer.items()}
+        assert {n: v.tolist() for n, v in again.transfer.items()} == {
+            n: v.tolist() for n, v in spec.numbers().transfer.items()
+        }
 
 
 def test_a_copy_keeps_them():
     parameters = mf.Parameters.of(**NETWORK, transfer={"gain": [1.0, 2.0]})
-    for copy in (parameters.rescaled(200), parameters.without_motifs(), parameters.replace(transfer={"threshold": 1.0})):
+    for copy in (
+        parameters.rescaled(200),
+        parameters.without_motifs(),
+        parameters.replace(transfer={"threshold": 1.0}),
+    ):
         np.testing.assert_array_equal(copy.transfer["gain"], [1.0, 2.0])
     np.testing.assert_array_equal(parameters.dataset()["transfer_gain"], [1.0, 2.0])
 
 
 @pytest.mark.parametrize(
     ("given", "match"),
-    [({"gian": 2}, "no parameter 'gian'"), ({"k": [1, 2, 3]}, "k has shape"), ({"k": "a"}, "is not a number"), ({"k": np.nan}, "not finite"),
-     ({"k": {"E": 1}}, "k names"), ({"k": 1j}, "is not a number")],
-)  # fmt: skip
+    [
+        ({"gian": 2}, "no parameter 'gian'"),
+        ({"k": [1, 2, 3]}, "k has shape"),
+        ({"k": "a"}, "is not a number"),
+        ({"k": np.nan}, "not finite"),
+        ({"k": {"E": 1}}, "k names"),
+        ({"k": 1j}, "is not a number"),
+    ],
+)
 def test_bad_values(square, given, match):
     with pytest.raises(ParameterError, match=match):
         mf.fixed_point(square, mf.Parameters.of(**NETWORK, transfer=given))
@@ -195,10 +270,20 @@ def test_bad_values(square, given, match):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: T.expression("k*x"), lambda: T.expression("k*x", k="a"), lambda: T.expression("k*x", k=np.inf), lambda: T.expression("k*x", k=1, q=2),
-     lambda: T.expression("x", x=1), lambda: T.expression("k*x", k=-1, positive=["k"]), lambda: T.power_law(exponent=-1),
-     lambda: T.naka_rushton(half=0), lambda: T.softplus(gain=0), lambda: T.siegert(V_th=1), lambda: T.jax_function(jnp.tanh, breaks=[1, 0])],
-)  # fmt: skip
+    [
+        lambda: T.expression("k*x"),
+        lambda: T.expression("k*x", k="a"),
+        lambda: T.expression("k*x", k=np.inf),
+        lambda: T.expression("k*x", k=1, q=2),
+        lambda: T.expression("x", x=1),
+        lambda: T.expression("k*x", k=-1, positive=["k"]),
+        lambda: T.power_law(exponent=-1),
+        lambda: T.naka_rushton(half=0),
+        lambda: T.softplus(gain=0),
+        lambda: T.siegert(V_th=1),
+        lambda: T.jax_function(jnp.tanh, breaks=[1, 0]),
+    ],
+)
 def test_bad_functions(make):
     with pytest.raises(ExpressionError) as caught:
         make()

@@ -7,13 +7,21 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.vary import names, scalar, stacked
+from motifield.numerics.parameters.scalars import names, scalar, stacked
 
 
 @pytest.fixture(scope="module")
 def par():
-    return mf.Parameters.of(populations=["E", "I"], N=1000, fractions=[0.8, 0.2], mean=[[0.001, -0.004], [0.002, -0.003]], g=0.2,
-                            motifs=mf.Motifs.shared(0.01), input=0.5, transfer={"gain": [1.0, 2.0]})  # fmt: skip
+    return mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.001, -0.004], [0.002, -0.003]],
+        g=0.2,
+        motifs=mf.Motifs.shared(0.01),
+        input=0.5,
+        transfer={"gain": [1.0, 2.0]},
+    )
 
 
 def test_every_name_reads_and_sets_its_own_entries_alone(par):
@@ -23,7 +31,9 @@ def test_every_name_reads_and_sets_its_own_entries_alone(par):
         changed = own.set(par, 0.125)
         assert own.get(changed) == pytest.approx(0.125)
         array = name.split("[")[0]
-        for before, after in zip(jax.tree.leaves_with_path(par), jax.tree.leaves_with_path(changed), strict=True):
+        for before, after in zip(
+            jax.tree.leaves_with_path(par), jax.tree.leaves_with_path(changed), strict=True
+        ):
             path = jax.tree_util.keystr(before[0])
             if not path.startswith((f".{array}", "." + array.replace(".", "['"))):
                 np.testing.assert_array_equal(before[1], after[1], err_msg=f"{name} changed {path}")
@@ -37,7 +47,9 @@ def test_partners_follow(par):
 
 
 def test_stars_factors_and_fractions(par):
-    np.testing.assert_array_equal(scalar("mean[*,I]", par).set(par, 7.0).mean, [[0.001, 7], [0.002, 7]])
+    np.testing.assert_array_equal(
+        scalar("mean[*,I]", par).set(par, 7.0).mean, [[0.001, 7], [0.002, 7]]
+    )
     doubled = scalar("factor(motifs)", par).set(par, 2.0)
     for before, after in zip(par.motifs, doubled.motifs, strict=True):
         np.testing.assert_allclose(after, 2 * np.asarray(before))
@@ -57,11 +69,22 @@ def test_set_differentiates_and_stacks(par):
     assert many.mean.shape == (2, 2, 2)
 
 
-@pytest.mark.parametrize(("name", "message"), [
-    ("tau_chn[E,E]", "3 indices"), ("foo", "there is no parameter 'foo'"), ("mean", "different values"), ("tau_chn[E,E,X]", "no population 'X'"),
-    ("transfer.slope", "no parameter transfer.slope"), ("mean, g", r"factor\(mean, g\)"), ("__import__('os')", "not the name"),
-    ("fractions", "sum to 1"), ("", "not the name"), ("factor()", "not the name"), ("motifs[E]", "four tensors"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tau_chn[E,E]", "3 indices"),
+        ("foo", "there is no parameter 'foo'"),
+        ("mean", "different values"),
+        ("tau_chn[E,E,X]", "no population 'X'"),
+        ("transfer.slope", "no parameter transfer.slope"),
+        ("mean, g", r"factor\(mean, g\)"),
+        ("__import__('os')", "not the name"),
+        ("fractions", "sum to 1"),
+        ("", "not the name"),
+        ("factor()", "not the name"),
+        ("motifs[E]", "four tensors"),
+    ],
+)
 def test_names_that_are_none(par, name, message):
     with pytest.raises(ParameterError, match=message):
         scalar(name, par).get(par)

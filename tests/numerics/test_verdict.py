@@ -5,7 +5,13 @@ import pytest
 from scipy import stats
 
 from motifield.errors import ParameterError
-from motifield.numerics.verdict import as_z, extrapolation, judge, two_sided, whitening
+from motifield.numerics.verification.chi_squared import (
+    as_z,
+    extrapolation,
+    judge,
+    two_sided,
+    whitening,
+)
 
 COVARIANCE = np.array([[2.0, 0.6, 0.3], [0.6, 1.0, -0.2], [0.3, -0.2, 0.5]])
 SIZES, SMALLEST = (1000, 4000), (500, 2000)
@@ -20,7 +26,10 @@ def verdicts(rng, repeats=600, count=6, factor=1.0, shift=0.0):
     """Ensembles with a bias of 3 / N, which the extrapolation takes off."""
     each = [draws(rng, repeats, count, N, factor * COVARIANCE, shift + 3.0 / N) for N in SIZES]
     covariances = [COVARIANCE / N for N in SIZES]
-    return [judge(own, [np.zeros(3)] * 2, covariances, SIZES, SMALLEST) for own in zip(*each, strict=True)]
+    return [
+        judge(own, [np.zeros(3)] * 2, covariances, SIZES, SMALLEST)
+        for own in zip(*each, strict=True)
+    ]
 
 
 def rejected(given, name="p_value"):
@@ -50,8 +59,10 @@ def test_functions_of_each_other_count_once():
     rng = np.random.default_rng(3)
     own = draws(rng, 1, 8, 1000)[0]
     mixing = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1e3, 2e3, 0], [0, 0, 0.0]])
-    plain, doubled = (judge([v], [np.zeros(v.shape[1])], [c / 1000], [1000], [500])
-                      for v, c in ((own, COVARIANCE), (own @ mixing.T, mixing @ COVARIANCE @ mixing.T)))  # fmt: skip
+    plain, doubled = (
+        judge([v], [np.zeros(v.shape[1])], [c / 1000], [1000], [500])
+        for v, c in ((own, COVARIANCE), (own @ mixing.T, mixing @ COVARIANCE @ mixing.T))
+    )
     assert doubled.rank == plain.rank == 3
     assert doubled.chi2_mean == pytest.approx(plain.chi2_mean)
     assert doubled.p_value == pytest.approx(plain.p_value)
@@ -72,13 +83,17 @@ def test_limits_are_those_of_least_squares():
     # the textbook formula, with variances 1/N
     w, x = sizes.astype(float), 1 / sizes
     determinant = w.sum() * (w * x * x).sum() - (w * x).sum() ** 2
-    np.testing.assert_allclose(weights, ((w * x * x).sum() * w - (w * x).sum() * w * x) / determinant)
+    np.testing.assert_allclose(
+        weights, ((w * x * x).sum() * w - (w * x).sum() * w * x) / determinant
+    )
     assert extrapolation([700]).tolist() == [1.0]
 
 
 def test_scores():
     assert two_sided(stats.chi2.median(7), 7) == pytest.approx(1)
-    np.testing.assert_allclose(as_z(stats.chi2.ppf(stats.norm.cdf([-2.5, 0.5, 3.0]), 7), 7), [-2.5, 0.5, 3.0])
+    np.testing.assert_allclose(
+        as_z(stats.chi2.ppf(stats.norm.cdf([-2.5, 0.5, 3.0]), 7), 7), [-2.5, 0.5, 3.0]
+    )
     assert 16 < as_z(300.0, 5) < 17  # far out in the upper tail, where 1 - cdf is 0
 
 

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.numerics.feedback import Moments
+from motifield.numerics.averages.feedback import Moments
 
-CASES = json.loads(Path(os.environ.get("MOTIFIELD_CASES", Path(__file__).with_name("cases.json"))).read_text())
+CASES = json.loads(
+    Path(os.environ.get("MOTIFIELD_CASES", Path(__file__).with_name("cases.json"))).read_text()
+)
 CLOSURES = {"motif": mf.MotifOnly(), "low-rank": mf.LowRank(), "second-moment": mf.SecondMoment()}
 NETWORKS = 16
 
@@ -30,7 +32,14 @@ W = (_half * _w).ravel() * np.exp(-(Z**2) / 2) / math.sqrt(2 * math.pi)
 
 def parameters(case) -> mf.Parameters:
     motifs = mf.Motifs(case["tau_con"], case["tau_div"], case["tau_chn"], case["tau_rec"])
-    return mf.Parameters.of(N=case["N"], fractions=case["alpha"], mean=case["mean"], g=case["g"], motifs=motifs, input=case["input"])
+    return mf.Parameters.of(
+        N=case["N"],
+        fractions=case["alpha"],
+        mean=case["mean"],
+        g=case["g"],
+        motifs=motifs,
+        input=case["input"],
+    )
 
 
 def architecture(case) -> mf.Architecture:
@@ -57,7 +66,12 @@ def with_reference_rule(system: mf.System, P: int) -> mf.System:
                 f = module.TRANSFER[which[p]]
                 for _ in range(order):
                     f = slope(f)
-                values.append(jnp.sum(W * f(mu[..., p, None] + jnp.sqrt(Delta)[..., p, None] * Z) ** power, axis=-1))
+                values.append(
+                    jnp.sum(
+                        W * f(mu[..., p, None] + jnp.sqrt(Delta)[..., p, None] * Z) ** power,
+                        axis=-1,
+                    )
+                )
             return jnp.stack(values, axis=-1)
 
         return average
@@ -82,7 +96,13 @@ def with_reference_rule_in_fields(system: mf.System, P: int) -> mf.System:
             x = h = mu[p] + jnp.sqrt(Delta[p]) * Z
             for _ in range(12):  # differentiated through: the last step is exact at a solution
                 x = x - (x - h - Gamma[p] * f(x)) / (1 - Gamma[p] * df(x))
-            found.append([jnp.sum(W * f(x)), jnp.sum(W * df(x) / (1 - Gamma[p] * df(x))), jnp.sum(W * f(x) ** 2)])
+            found.append(
+                [
+                    jnp.sum(W * f(x)),
+                    jnp.sum(W * df(x) / (1 - Gamma[p] * df(x))),
+                    jnp.sum(W * f(x) ** 2),
+                ]
+            )
         return Moments(*jnp.stack([jnp.stack(own) for own in found], axis=-1))
 
     averages.validity = module.averages.validity
@@ -99,14 +119,22 @@ def test_fixed_point_of_neurons_that_feel_their_own_rate(case):
     point = mf.fixed_point(system, par, settle=20.0)
     assert point.status == "ok"
     for name in ("mean", "variance", "rate"):
-        np.testing.assert_allclose(point.dataset[name], stored[name], rtol=0, atol=tolerance, err_msg=name)
+        np.testing.assert_allclose(
+            point.dataset[name], stored[name], rtol=0, atol=tolerance, err_msg=name
+        )
     if is_kinked(case):
-        ruled = mf.fixed_point(with_reference_rule_in_fields(mf.compile(system.mean_field), P), par, settle=20.0)
+        ruled = mf.fixed_point(
+            with_reference_rule_in_fields(mf.compile(system.mean_field), P), par, settle=20.0
+        )
         for name in ("mean", "variance", "rate"):
-            np.testing.assert_allclose(ruled.dataset[name], stored[name], rtol=0, atol=1e-7, err_msg=name)
+            np.testing.assert_allclose(
+                ruled.dataset[name], stored[name], rtol=0, atol=1e-7, err_msg=name
+            )
 
 
-@pytest.fixture(scope="module", params=[(c["name"], closure) for c in CASES for closure in CLOSURES], ids=str)
+@pytest.fixture(
+    scope="module", params=[(c["name"], closure) for c in CASES for closure in CLOSURES], ids=str
+)
 def solved(request):
     name, key = request.param
     case = next(c for c in CASES if c["name"] == name)
@@ -120,7 +148,9 @@ def test_fixed_point(solved):
     _, result, _, point = solved
     assert point.status == "ok"
     for name in ("mean", "variance", "kappa", "rate"):
-        np.testing.assert_allclose(point.dataset[name], result["fixed_point"][name], rtol=0, atol=1e-8, err_msg=name)
+        np.testing.assert_allclose(
+            point.dataset[name], result["fixed_point"][name], rtol=0, atol=1e-8, err_msg=name
+        )
 
 
 def test_eigenvalues(solved):
@@ -140,7 +170,9 @@ def test_trajectory(solved):
     ours = mf.integrate(system, parameters(case), ts[-1], saveat=ts)
     assert ours.attrs["status"] == "ok"
     for name in ("mean", "variance", "kappa"):
-        np.testing.assert_allclose(ours[name], [s[name] for s in steps], rtol=0, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(
+            ours[name], [s[name] for s in steps], rtol=0, atol=1e-5, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if is_kinked(c)], ids=lambda c: c["name"])
@@ -151,7 +183,9 @@ def test_exact_averages_of_kinked_functions_stay_within_the_rule_s_error(case):
     stored = case["results"]["second-moment"]["fixed_point"]
     assert exact.status == "ok"
     for name in ("mean", "variance", "kappa", "rate"):
-        np.testing.assert_allclose(exact.dataset[name], stored[name], rtol=1e-3, atol=1e-3, err_msg=name)
+        np.testing.assert_allclose(
+            exact.dataset[name], stored[name], rtol=1e-3, atol=1e-3, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])
@@ -166,11 +200,19 @@ def test_sampled_networks(case):
     runs = []
     for seed in range(NETWORKS):
         network = mf.sample(par, seed, dtype=np.float32)
-        end = mf.simulate(network, system.transfer, input=par.input, t1=stored["t_end"], saveat=[stored["t_end"]]).isel(time=-1)
-        runs.append(np.stack([end[name].values for name in ("mean", "variance", "rate", "rate_sd")], axis=-1))
+        end = mf.simulate(
+            network, system.transfer, input=par.input, t1=stored["t_end"], saveat=[stored["t_end"]]
+        ).isel(time=-1)
+        runs.append(
+            np.stack(
+                [end[name].values for name in ("mean", "variance", "rate", "rate_sd")], axis=-1
+            )
+        )
     ours, theirs = np.array(runs), np.array(stored["mean"])
     variance_of_one = n * np.array(stored["sem"]) ** 2
-    pooled = ((NETWORKS - 1) * ours.var(axis=0, ddof=1) + (n - 1) * variance_of_one) / (NETWORKS + n - 2)
+    pooled = ((NETWORKS - 1) * ours.var(axis=0, ddof=1) + (n - 1) * variance_of_one) / (
+        NETWORKS + n - 2
+    )
     z = (ours.mean(axis=0) - theirs) / np.sqrt(pooled * (1 / NETWORKS + 1 / n))
     assert stored["columns"] == ["mean input", "variance of input", "mean rate", "std of rate"]
     assert np.abs(z).max() < 4, z

@@ -10,7 +10,7 @@ import sympy as sp
 
 import motifield as mf
 from motifield.numerics.linear import inner_places, noise_places
-from motifield.theory.explicit import scalar
+from motifield.theory.equations.explicit import scalar
 
 DRIVES = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
 
@@ -45,18 +45,38 @@ class Scalars:
         arrays, _ = _random_numbers(P, seed)
         arrays |= {"tau_inp": rng.uniform(0.1, 0.5, (P, P)), "noise": rng.uniform(0.1, 0.5, P)}
         drive = {name: rng.uniform(0.1, 0.5, P) for name in DRIVES}
-        families = {k: {n: rng.uniform(0.5, 1.5, P) for n in getattr(self.module, f"{k.upper()}_DEFAULTS", {})} for k in ("transfer", "membrane", "synapse")}
-        self.parameters = types.SimpleNamespace(**{n: jnp.asarray(v) for n, v in arrays.items()},
-                                                **{k: {n: jnp.asarray(v) for n, v in own.items()} for k, own in families.items()})  # fmt: skip
+        families = {
+            k: {
+                n: rng.uniform(0.5, 1.5, P)
+                for n in getattr(self.module, f"{k.upper()}_DEFAULTS", {})
+            }
+            for k in ("transfer", "membrane", "synapse")
+        }
+        self.parameters = types.SimpleNamespace(
+            **{n: jnp.asarray(v) for n, v in arrays.items()},
+            **{k: {n: jnp.asarray(v) for n, v in own.items()} for k, own in families.items()},
+        )
         self.c = self.module.coefficients(self.parameters)
         self.drive = jnp.asarray(drive["drive"])
         if hasattr(self.module, "Drive"):
-            self.drive = self.module.Drive(**{DRIVES[n]: jnp.asarray(v) for n, v in drive.items() if DRIVES[n] in self.module.Drive._fields})
+            self.drive = self.module.Drive(
+                **{
+                    DRIVES[n]: jnp.asarray(v)
+                    for n, v in drive.items()
+                    if DRIVES[n] in self.module.Drive._fields
+                }
+            )
         rest = self.module.rest(P)
         self.state = type(rest)(*(jnp.asarray(rng.uniform(0.1, 0.6, v.shape)) for v in rest))
         self.values = {"N": float(arrays.pop("N"))}
-        for name, array in {**arrays, **drive, **{f"{k}_{n}": v for k, own in families.items() for n, v in own.items()}}.items():
-            self.values |= {self.symbol(name, index): float(array[index]) for index in np.ndindex(array.shape)}
+        for name, array in {
+            **arrays,
+            **drive,
+            **{f"{k}_{n}": v for k, own in families.items() for n, v in own.items()},
+        }.items():
+            self.values |= {
+                self.symbol(name, index): float(array[index]) for index in np.ndindex(array.shape)
+            }
 
     def symbol(self, name, index):
         return str(scalar(name, index, self.names))
@@ -69,15 +89,32 @@ class Scalars:
                 continue
             kind = "synapse" if name in ("e", "v", "current") else "membrane"
             of = self.architecture.filter_index(kind, len(self.names))
-            rows = [of.index(c) for c in dict.fromkeys(of)] if np.ndim(array) == 2 else list(range(len(self.names)))
-            orders = [getattr(self.architecture, kind)[r if len(getattr(self.architecture, kind)) > 1 else 0].order for r in rows]
-            T = np.asarray(getattr(self.c, kind).T)[rows] if hasattr(self.c, kind) else np.ones(len(rows))
+            rows = (
+                [of.index(c) for c in dict.fromkeys(of)]
+                if np.ndim(array) == 2
+                else list(range(len(self.names)))
+            )
+            orders = [
+                getattr(self.architecture, kind)[
+                    r if len(getattr(self.architecture, kind)) > 1 else 0
+                ].order
+                for r in rows
+            ]
+            T = (
+                np.asarray(getattr(self.c, kind).T)[rows]
+                if hasattr(self.c, kind)
+                else np.ones(len(rows))
+            )
             trailing = [(k,) for k in range(len(self.names))] if np.ndim(array) == 2 else [()]
             for (a, row), rest in itertools.product(enumerate(rows), trailing):
                 found[self.symbol(name, (row, *rest))] = float(array[(a, *rest)])
             if f"{name}_inner" not in fields:
                 continue
-            places = noise_places(tuple(orders), len(rows)) if name == "V" else inner_places(tuple(orders), len(rows))
+            places = (
+                noise_places(tuple(orders), len(rows))
+                if name == "V"
+                else inner_places(tuple(orders), len(rows))
+            )
             for n, (*levels, a) in enumerate(zip(*places, strict=True)):
                 mark = "".join(str(k + 1) for k in levels)
                 for rest in trailing:
@@ -91,16 +128,29 @@ class Scalars:
         for e in mean_field.equations:
             array = getattr(state, e.name)
             kind = "synapse" if e.response == "synapse" else "membrane"
-            own, of = getattr(self.architecture, kind), self.architecture.filter_index(kind, len(self.names))
-            rows = [of.index(c) for c in dict.fromkeys(of)] if len(e.indices) > 1 else range(len(self.names))
+            own, of = (
+                getattr(self.architecture, kind),
+                self.architecture.filter_index(kind, len(self.names)),
+            )
+            rows = (
+                [of.index(c) for c in dict.fromkeys(of)]
+                if len(e.indices) > 1
+                else range(len(self.names))
+            )
             levels = array.ndim - len(e.indices)
             for index in np.ndindex(array.shape):
                 level, (a, *rest) = index[:levels], index[levels:]
-                if any(k >= own[rows[a] if len(own) > 1 else 0].order for k in level) or list(level) != sorted(level):
+                if any(k >= own[rows[a] if len(own) > 1 else 0].order for k in level) or list(
+                    level
+                ) != sorted(level):
                     continue
                 T = np.asarray(getattr(self.c, kind).T)[rows[a]] if hasattr(self.c, kind) else 1.0
                 mark = "".join(str(k + 1) for k in level) if any(level) else ""
-                found[self.symbol(f"{e.name}{mark}", (rows[a], *rest))] = (array, index, T ** sum(level))
+                found[self.symbol(f"{e.name}{mark}", (rows[a], *rest))] = (
+                    array,
+                    index,
+                    T ** sum(level),
+                )
         return found
 
     def fill(self, mean_field, state):
@@ -129,7 +179,9 @@ def _evaluated(equations, values):
     def number(expression):
         return float(expression.subs({s: value(str(s)) for s in expression.free_symbols}))
 
-    return {str(e.lhs.args[0]): number(e.rhs) for e in equations if isinstance(e.lhs, sp.Derivative)}
+    return {
+        str(e.lhs.args[0]): number(e.rhs) for e in equations if isinstance(e.lhs, sp.Derivative)
+    }
 
 
 @pytest.fixture(scope="session")

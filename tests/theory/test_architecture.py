@@ -4,8 +4,8 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ArchitectureError, ExpressionError
-from motifield.theory.architecture import MOTIFS, Architecture
-from motifield.theory.expressions import X
+from motifield.theory.architecture.architecture import MOTIFS, Architecture
+from motifield.theory.expressions.parser import X
 
 
 @pytest.mark.parametrize(
@@ -15,13 +15,22 @@ from motifield.theory.expressions import X
         ({"populations": []}, "a list of different names"),
         ({"populations": ["E", "E"]}, "a list of different names"),
         ({"populations": ["1", 1]}, "a list of different names"),
-        ({"motifs": ["convergent", "triangle"]}, r"unknown motifs \['triangle'\]: known are \['convergent'"),
+        (
+            {"motifs": ["convergent", "triangle"]},
+            r"unknown motifs \['triangle'\]: known are \['convergent'",
+        ),
         ({"motifs": "chain"}, "unknown motifs"),
         ({"motifs": ["chain"]}, "chains need convergent and divergent"),
         ({"motifs": ["chain", "convergent"]}, "chains need convergent and divergent"),
         ({"motifs": ["chain", "divergent", "reciprocal"]}, "chains need convergent and divergent"),
-        ({"populations": ["E", "I"], "transfer": ["tanh"] * 3}, "3 transfer functions are given for the populations"),
-        ({"populations": ["E", "I"], "transfer": {"E": "tanh"}}, r"given for \['E'\], the populations are \('E', 'I'\)"),
+        (
+            {"populations": ["E", "I"], "transfer": ["tanh"] * 3},
+            "3 transfer functions are given for the populations",
+        ),
+        (
+            {"populations": ["E", "I"], "transfer": {"E": "tanh"}},
+            r"given for \['E'\], the populations are \('E', 'I'\)",
+        ),
         ({"populations": ["E"], "transfer": {"E": "tanh", "X": "tanh"}}, "the populations are"),
         ({"transfer": ["tanh", "erf"]}, "2 transfer functions are given for the populations None"),
         ({"transfer": {"E": "tanh"}}, "the populations are None"),
@@ -54,7 +63,10 @@ def test_transfer_functions_by_position_name_or_one_for_all():
     one = Architecture(names, transfer={"function": "tanh", "gain": 2})
     assert [f.with_defaults for f in one.transfer] == [sp.tanh(2 * X)]
     assert one.transfer_index(3) == (0, 0, 0)
-    assert Architecture(names, transfer=["tanh", "tanh", "tanh"]).transfer == Architecture(names, transfer="tanh").transfer
+    assert (
+        Architecture(names, transfer=["tanh", "tanh", "tanh"]).transfer
+        == Architecture(names, transfer="tanh").transfer
+    )
 
 
 def test_immutable_and_hashable():

@@ -7,19 +7,26 @@ import pytest
 import sympy as sp
 
 import motifield as mf
-from motifield.theory.checks import Checker
-from motifield.theory.notation import N
+from motifield.theory.checks.checks import Checker
+from motifield.theory.notation.notation import N
 
 TESTED = {
     "all motifs": (mf.Architecture(transfer="1 + erf(x - 1/2)"), mf.SecondMoment()),
     "filters and inputs": (
-        mf.Architecture(["E", "I"], "Max(x, 0)", membrane={"E": mf.filters.membrane(1), "I": mf.filters.adapting()},
-                        synapse={"E": mf.filters.exponential(0.5), "I": mf.filters.exponential(2)},
-                        inputs=["spread", "in-strength", "out-strength", "noise"]),
+        mf.Architecture(
+            ["E", "I"],
+            "Max(x, 0)",
+            membrane={"E": mf.filters.membrane(1), "I": mf.filters.adapting()},
+            synapse={"E": mf.filters.exponential(0.5), "I": mf.filters.exponential(2)},
+            inputs=["spread", "in-strength", "out-strength", "noise"],
+        ),
         mf.LowRank(),
     ),
-    "convergence alone": (mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent"]), mf.MotifOnly()),
-}  # fmt: skip
+    "convergence alone": (
+        mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent"]),
+        mf.MotifOnly(),
+    ),
+}
 
 
 @pytest.fixture(scope="module", params=TESTED)
@@ -30,7 +37,11 @@ def case(request):
 
 def test_every_equality_holds(case):
     mean_field, checker = case
-    failed = [str(o.equality.title) for e in mean_field.derivation.equalities() if not (o := checker(e)).passed]
+    failed = [
+        str(o.equality.title)
+        for e in mean_field.derivation.equalities()
+        if not (o := checker(e)).passed
+    ]
     assert not failed
 
 
@@ -43,7 +54,10 @@ def corruptions(expression):
         for factor in sorted(term.atoms(sp.Indexed), key=str):
             indices = factor.indices
             if len(set(indices)) > 1 and str(factor.base) not in SYMMETRIC:
-                yield f"indices of {factor}", others + term.xreplace({factor: factor.base[indices[::-1]]})
+                yield (
+                    f"indices of {factor}",
+                    others + term.xreplace({factor: factor.base[indices[::-1]]}),
+                )
             if len(indices) <= 2 and str(factor.base) in PARAMETERS:
                 yield f"no {factor}", others + term.xreplace({factor: sp.Integer(1)})
         if term.has(N):
@@ -51,7 +65,16 @@ def corruptions(expression):
 
 
 PARAMETERS = {"fractions", "mean", "g", "A", "B", "R", "G", "kappa", "rho", "z", "C"}
-SYMMETRIC = {"B", "tau_rec", "SOURCES", "a", "b", "u", "w", "J"}  # or with indices of different kinds
+SYMMETRIC = {
+    "B",
+    "tau_rec",
+    "SOURCES",
+    "a",
+    "b",
+    "u",
+    "w",
+    "J",
+}  # or with indices of different kinds
 
 
 def test_every_corrupted_step_is_caught(case):
@@ -79,7 +102,11 @@ def test_a_corrupted_filter_is_caught(case):
     for equality in found:
         above, below = equality.right
         flipped = ((-above[0], *above[1:]), below)
-        for wrong in (flipped, (above, (*below[:-1], 2 * below[-1])), (above, (below[0], *(-c for c in below[1:])))):
+        for wrong in (
+            flipped,
+            (above, (*below[:-1], 2 * below[-1])),
+            (above, (below[0], *(-c for c in below[1:]))),
+        ):
             if wrong is flipped and equality.holds == "noise":
                 continue  # a variance depends on |H|^2 alone
             assert not checker(replace(equality, right=wrong)).passed, equality.title

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.theory.architecture import Architecture
-from motifield.theory.closures import CLOSURES, SecondMoment
-from motifield.theory.codegen import generate
+from motifield.theory.architecture.architecture import Architecture
+from motifield.theory.architecture.transfer import TransferFunction, of
+from motifield.theory.code.to_jax import generate
 from motifield.theory.derivation import derive
-from motifield.theory.expressions import X
-from motifield.theory.transfer import TransferFunction, of
+from motifield.theory.equations.closures import CLOSURES, SecondMoment
+from motifield.theory.expressions.parser import X
 
 ALONE = """
 import json, sys
@@ -50,7 +50,12 @@ print(json.dumps({k: v.tolist() for k, v in out._asdict().items()}))
 
 @pytest.mark.parametrize("closure", list(CLOSURES.values()), ids=list(CLOSURES))
 def test_the_source_does_not_grow_with_the_populations(closure):
-    sources = [generate(derive(Architecture([f"population{k}" for k in range(P)], transfer="tanh"), closure)) for P in (2, 64)]
+    sources = [
+        generate(
+            derive(Architecture([f"population{k}" for k in range(P)], transfer="tanh"), closure)
+        )
+        for P in (2, 64)
+    ]
     assert len(sources[0].splitlines()) == len(sources[1].splitlines())
     symbolic = generate(derive(Architecture(None, transfer="tanh"), closure))
     assert symbolic.splitlines()[1:] == sources[0].splitlines()[1:]
@@ -58,20 +63,31 @@ def test_the_source_does_not_grow_with_the_populations(closure):
 
 def test_the_saved_source_runs_without_sympy_and_without_the_theory(tmp_path, three_populations):
     transfer = ["Max(x - 1/3, 0)", "exp(-x**2)", "Max(x - 1/3, 0)"]
-    system = mf.compile(mf.derive(mf.Architecture(["1", "2", "3"], transfer=transfer), SecondMoment()))
+    system = mf.compile(
+        mf.derive(mf.Architecture(["1", "2", "3"], transfer=transfer), SecondMoment())
+    )
     path = tmp_path / "saved.py"
     system.save(path)
     assert path.read_text() == system.source
     rng = np.random.default_rng(3)
-    given = {n: np.asarray(getattr(three_populations, n)).tolist() for n in
-             ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec")}  # fmt: skip
+    given = {
+        n: np.asarray(getattr(three_populations, n)).tolist()
+        for n in ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec")
+    }
     state = {n: rng.uniform(0.1, 1, 3).tolist() for n in ("K", "kappa", "s")}
     given |= state | {"drive": np.asarray(three_populations.input(0.0)).tolist()}
     (tmp_path / "numbers.json").write_text(json.dumps(given))
-    run = subprocess.run([sys.executable, "-c", ALONE, path, tmp_path / "numbers.json"], capture_output=True, text=True, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", ALONE, path, tmp_path / "numbers.json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert run.returncode == 0, run.stderr
     alone = json.loads(run.stdout)
-    here = system.vector_field(0.0, system.State(*(jnp.asarray(v) for v in state.values())), three_populations)
+    here = system.vector_field(
+        0.0, system.State(*(jnp.asarray(v) for v in state.values())), three_populations
+    )
     for name, value in here._asdict().items():
         np.testing.assert_allclose(alone[name], value, rtol=1e-14, atol=1e-15)
 
@@ -110,13 +126,19 @@ def test_no_name_becomes_code(name, capsys):
     assert float(scope["TRANSFER"][0](jnp.asarray(0.3))) == pytest.approx(np.tanh(0.3), rel=1e-15)
 
 
-@pytest.mark.parametrize("name", ["jax", "variance", "gaussian", "State", "mean_rate", "a b", "def", "print('HACKED')"])
+@pytest.mark.parametrize(
+    "name", ["jax", "variance", "gaussian", "State", "mean_rate", "a b", "def", "print('HACKED')"]
+)
 def test_no_name_of_a_transfer_function_hides_another(name, two_populations):
     plain = mf.compile(mf.derive(mf.Architecture(transfer=of("tanh(x)"))))
-    named = mf.compile(mf.derive(mf.Architecture(transfer=TransferFunction(name, of("tanh(x)").expression))))
+    named = mf.compile(
+        mf.derive(mf.Architecture(transfer=TransferFunction(name, of("tanh(x)").expression)))
+    )
     state = plain.State(jnp.array([0.3, -0.2]), jnp.array([0.2, 0.1]))
     same = named.vector_field(0.0, named.State(*state), two_populations)
-    np.testing.assert_allclose(np.stack(same), np.stack(plain.vector_field(0.0, state, two_populations)), rtol=1e-15)
+    np.testing.assert_allclose(
+        np.stack(same), np.stack(plain.vector_field(0.0, state, two_populations)), rtol=1e-15
+    )
 
 
 def test_functions_with_the_same_name_stay_apart():
@@ -127,7 +149,9 @@ def test_functions_with_the_same_name_stay_apart():
 
 
 def test_two_populations_with_one_function_share_it():
-    source = generate(derive(Architecture(["E", "I", "S"], transfer=["tanh(x)", "erf(x)", "tanh(x)"])))
+    source = generate(
+        derive(Architecture(["E", "I", "S"], transfer=["tanh(x)", "erf(x)", "tanh(x)"]))
+    )
     assert "TRANSFER_OF = (0, 1, 0)" in source
     assert source.count("jnp.tanh(x)") == 1
 

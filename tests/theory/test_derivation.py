@@ -8,17 +8,25 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ArchitectureError, SpecError
-from motifield.theory.architecture import MOTIFS
+from motifield.theory.architecture.architecture import MOTIFS
 
-FILTERED = {"membrane": {"E": mf.filters.membrane(1), "PV": mf.filters.adapting()},
-            "synapse": {"E": mf.filters.exponential(0.5), "PV": mf.filters.exponential(2)},
-            "inputs": ["spread", "in-strength", "out-strength", "noise"]}  # fmt: skip
+FILTERED = {
+    "membrane": {"E": mf.filters.membrane(1), "PV": mf.filters.adapting()},
+    "synapse": {"E": mf.filters.exponential(0.5), "PV": mf.filters.exponential(2)},
+    "inputs": ["spread", "in-strength", "out-strength", "noise"],
+}
 ARCHITECTURES = {
     "all motifs": (mf.Architecture(transfer="1 + erf(x - 1/2)"), mf.SecondMoment()),
     "filters and inputs": (mf.Architecture(["E", "PV"], "Max(x, 0)", **FILTERED), mf.LowRank()),
-    "convergence alone": (mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent"]), mf.MotifOnly()),
+    "convergence alone": (
+        mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent"]),
+        mf.MotifOnly(),
+    ),
     "no motifs": (mf.Architecture(transfer="tanh(x)", motifs=[]), mf.LowRank()),
-    "four cell types": (mf.Architecture(["E", "PV", "SST", "VIP"], "Max(x, 0)**2"), mf.SecondMoment()),
+    "four cell types": (
+        mf.Architecture(["E", "PV", "SST", "VIP"], "Max(x, 0)**2"),
+        mf.SecondMoment(),
+    ),
 }
 
 
@@ -32,7 +40,7 @@ def titles(document):
 
 
 def test_every_step_is_displayed(made):
-    from motifield.theory.latex import latex, terms_latex
+    from motifield.theory.notation.latex_printer import latex, terms_latex
 
     lines = [line for display in made.derivation.document().displays() for line in display.lines]
     shown = {t.removeprefix("+ ") for line in lines for t in (line.left, *line.terms)}
@@ -45,14 +53,22 @@ def test_every_step_is_displayed(made):
             assert latex(step.before) in shown or not alone, step.title
 
 
-@pytest.mark.parametrize("motifs", [[], ["convergent"], ["divergent"], ["reciprocal"], ["convergent", "divergent"], list(MOTIFS)])
+@pytest.mark.parametrize(
+    "motifs",
+    [[], ["convergent"], ["divergent"], ["reciprocal"], ["convergent", "divergent"], list(MOTIFS)],
+)
 def test_absent_motifs_leave_no_word(motifs):
     document = mf.derive(mf.Architecture(motifs=motifs), mf.LowRank()).derivation.document()
     text = str(document).replace(document.abstract, "")
     assert ("Chain motifs" in str(titles(document))) == ("chain" in motifs)
     assert ("Convergent motifs" in str(titles(document))) == ("convergent" in motifs)
     assert ("Reciprocal motifs" in str(titles(document))) == ("reciprocal" in motifs)
-    for motif, tau in (("convergent", "con"), ("divergent", "div"), ("chain", "chn"), ("reciprocal", "rec")):
+    for motif, tau in (
+        ("convergent", "con"),
+        ("divergent", "div"),
+        ("chain", "chn"),
+        ("reciprocal", "rec"),
+    ):
         assert (rf"\\mathrm{{{tau}}}" in text) == (motif in motifs), motif
     assert "noise" not in text
     assert r"\\mathcal{S}" not in text
@@ -70,8 +86,14 @@ def test_every_symbol_is_in_the_table(made):
 
 def test_levels_and_errors():
     derivation = mf.derive(mf.Architecture(["E", "I"], "tanh")).derivation
-    assert titles(derivation.document("equations")) == ["Mean-field equations", "Averages", "Symbols"]
-    assert "The equations of each population" in titles(derivation.document("equations", explicit=True))
+    assert titles(derivation.document("equations")) == [
+        "Mean-field equations",
+        "Averages",
+        "Symbols",
+    ]
+    assert "The equations of each population" in titles(
+        derivation.document("equations", explicit=True)
+    )
     with pytest.raises(SpecError, match="unknown level 'short'.*full, equations"):
         derivation.document("short")
     five = mf.derive(mf.Architecture(list("abcde"), "tanh")).derivation
@@ -107,7 +129,11 @@ def test_documents_do_not_depend_on_the_run(made):
 def test_compiles_without_overfull_boxes(tmp_path, made):
     explicit = made.architecture.populations is not None
     made.derivation.write(tmp_path / "a.tex", explicit=explicit)
-    for command in (["pdflatex", "-interaction=nonstopmode", "a"], ["bibtex", "a"], *[["pdflatex", "-interaction=nonstopmode", "a"]] * 2):
+    for command in (
+        ["pdflatex", "-interaction=nonstopmode", "a"],
+        ["bibtex", "a"],
+        *[["pdflatex", "-interaction=nonstopmode", "a"]] * 2,
+    ):
         subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
     log = (tmp_path / "a.log").read_text(errors="replace")
     wide = [float(w) for w in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]

@@ -8,11 +8,22 @@ from html.parser import HTMLParser
 import pytest
 
 from motifield.errors import SpecError
-from motifield.theory.document import Display, Document, Line, Math, Prose, Reference, Section, Table, Text, spans
-from motifield.theory.render_html import html, mathml
-from motifield.theory.render_latex import PAGE, article, bibliography, fragment
-from motifield.theory.render_markdown import markdown
-from motifield.theory.width import pieces, rows, width
+from motifield.theory.documents.document import (
+    Display,
+    Document,
+    Line,
+    Math,
+    Prose,
+    Reference,
+    Section,
+    Table,
+    Text,
+    spans,
+)
+from motifield.theory.documents.to_html import html, mathml
+from motifield.theory.documents.to_latex import PAGE, article, bibliography, fragment
+from motifield.theory.documents.to_markdown import markdown
+from motifield.theory.documents.width import pieces, rows, width
 
 MEAN = Line(
     r"\frac{dK_{p}}{dt}",
@@ -68,18 +79,39 @@ MONSTERS = (
     Line(
         r"\phi_{p}\left(x\right)",
         "=",
-        (r"\begin{cases} \left(x - \theta\right)^{2} & \text{for}\: x > \theta \\ 0 & \text{otherwise} \end{cases}",),
+        (
+            r"\begin{cases} \left(x - \theta\right)^{2} & \text{for}\: x > \theta \\ 0 & \text{otherwise} \end{cases}",
+        ),
     ),
 )
 SYMBOLS = Table(
     ("symbol", "meaning", "shape", "remark"),
     (
-        ("$K_{p}$", "mean of the input currents of a population", "$P$", "a variable of the equations"),
-        (r"$\tau^{\mathrm{chn}}_{pqr}$", "correlation of $J_{ij}$ and $J_{jk}$, neurons i, j and k in p, q and r", r"$P \times P \times P$", "at most " + rf"$\sqrt{{\tau^{{\mathrm{{div}}}}_{{qpp}} \, \tau^{{\mathrm{{con}}}}_{{qrr}}}} \, \left({SUM[:120].rsplit(' +', 1)[0]}\right)$"),
-        *((rf"$\kappa_{{{k}}}$", f"latent variable number {k} & its 100 % share_of_it <here>", "$P$", "") for k in range(60)),
+        (
+            "$K_{p}$",
+            "mean of the input currents of a population",
+            "$P$",
+            "a variable of the equations",
+        ),
+        (
+            r"$\tau^{\mathrm{chn}}_{pqr}$",
+            "correlation of $J_{ij}$ and $J_{jk}$, neurons i, j and k in p, q and r",
+            r"$P \times P \times P$",
+            "at most "
+            + rf"$\sqrt{{\tau^{{\mathrm{{div}}}}_{{qpp}} \, \tau^{{\mathrm{{con}}}}_{{qrr}}}} \, \left({SUM[:120].rsplit(' +', 1)[0]}\right)$",
+        ),
+        *(
+            (
+                rf"$\kappa_{{{k}}}$",
+                f"latent variable number {k} & its 100 % share_of_it <here>",
+                "$P$",
+                "",
+            )
+            for k in range(60)
+        ),
     ),
     caption=r"Symbols, and the arrays that hold them ($P$ populations) [@zhang].",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,26 +120,91 @@ def document():
         title="Mean-field equations of a network with E and I cells",
         abstract=r"Neurons with transfer function $\phi_{q}$, synapses that are correlated in pairs [@zhang]. The mean obeys [#mean].",
         sections=(
-            Section("Network", (
-                Prose(r'We begin with $\frac{dx_{i}}{dt} = -x_{i} + \sum_{j} J_{ij} \phi_{q}\left(x_{j}\right) + I_{p}$ & 100 % of the "names_with_underscores" in {braces}, R&D <tags>, C:\dir, ~x^2 and #1 — naïve κ → ∞, and \$5.'),
-                Prose("Then, as in [@zhang; @stein]:"),
-                Display((MEAN, Line(r"\frac{d\kappa_{p}}{dt}", "=", (r"- \kappa_{p}", r"+ \alpha_{p} R_{p}"), note="latent")), label="mean"),
-            )),
-            Section(r"Statistics of $\kappa_{p}$ in the limit $N \to \infty$", (
-                SYMBOLS,
-                Prose(r"A long formula in running text, " + f"${SUM}$" + r", must break, too, and so must $\left(" + SUM[:200].rsplit(" +", 1)[0] + r"\right)$."),
-                Display((CLOSED, Line("", r"\approx", (r"\frac{K_{p}}{2}", r"- \frac{\theta}{2}"), note="for large $K_{p}$")), label="closed"),
-                Display((Line(r"\ddot{x} + \dot{x}", "=", (r"\mathcal{N}\left(0, 1\right)",)),)),
-            )),
-            Section("Explicit equations", (Prose("With four populations [#mean] reads"), Display((EXPLICIT,), label="explicit"))),
-            Section("Monsters", (Display(MONSTERS, label="monsters"), *(Display((line,)) for line in MONSTERS), Prose("See [#monsters] and [#closed]."))),
+            Section(
+                "Network",
+                (
+                    Prose(
+                        r'We begin with $\frac{dx_{i}}{dt} = -x_{i} + \sum_{j} J_{ij} \phi_{q}\left(x_{j}\right) + I_{p}$ & 100 % of the "names_with_underscores" in {braces}, R&D <tags>, C:\dir, ~x^2 and #1 — naïve κ → ∞, and \$5.'
+                    ),
+                    Prose("Then, as in [@zhang; @stein]:"),
+                    Display(
+                        (
+                            MEAN,
+                            Line(
+                                r"\frac{d\kappa_{p}}{dt}",
+                                "=",
+                                (r"- \kappa_{p}", r"+ \alpha_{p} R_{p}"),
+                                note="latent",
+                            ),
+                        ),
+                        label="mean",
+                    ),
+                ),
+            ),
+            Section(
+                r"Statistics of $\kappa_{p}$ in the limit $N \to \infty$",
+                (
+                    SYMBOLS,
+                    Prose(
+                        r"A long formula in running text, "
+                        + f"${SUM}$"
+                        + r", must break, too, and so must $\left("
+                        + SUM[:200].rsplit(" +", 1)[0]
+                        + r"\right)$."
+                    ),
+                    Display(
+                        (
+                            CLOSED,
+                            Line(
+                                "",
+                                r"\approx",
+                                (r"\frac{K_{p}}{2}", r"- \frac{\theta}{2}"),
+                                note="for large $K_{p}$",
+                            ),
+                        ),
+                        label="closed",
+                    ),
+                    Display(
+                        (Line(r"\ddot{x} + \dot{x}", "=", (r"\mathcal{N}\left(0, 1\right)",)),)
+                    ),
+                ),
+            ),
+            Section(
+                "Explicit equations",
+                (
+                    Prose("With four populations [#mean] reads"),
+                    Display((EXPLICIT,), label="explicit"),
+                ),
+            ),
+            Section(
+                "Monsters",
+                (
+                    Display(MONSTERS, label="monsters"),
+                    *(Display((line,)) for line in MONSTERS),
+                    Prose("See [#monsters] and [#closed]."),
+                ),
+            ),
         ),
         references=(
             Reference("unused", ("A. Nobody",), "Never cited", "", 1999),
-            Reference("stein", ("Charles M. Stein",), "Estimation of the mean of a multivariate normal distribution", "Annals of Statistics 9, 1135", 1981, doi="10.1214/aos/1176345632"),
-            Reference("zhang", ("Zhang", "Yu", "Tao", "Shao"), "Heterogeneous synaptic motifs bridge microscale structure & macroscale dynamics of $\\kappa$", "", 2026, arxiv="2606.27946"),
+            Reference(
+                "stein",
+                ("Charles M. Stein",),
+                "Estimation of the mean of a multivariate normal distribution",
+                "Annals of Statistics 9, 1135",
+                1981,
+                doi="10.1214/aos/1176345632",
+            ),
+            Reference(
+                "zhang",
+                ("Zhang", "Yu", "Tao", "Shao"),
+                "Heterogeneous synaptic motifs bridge microscale structure & macroscale dynamics of $\\kappa$",
+                "",
+                2026,
+                arxiv="2606.27946",
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def one(*blocks, references=()):
@@ -126,7 +223,11 @@ def test_numbers_follow_the_text(document):
     assert titles[0] == "1. Network"
     assert titles[3] == "4. Monsters"
     assert document.display_numbers() == {"mean": 1, "closed": 2, "explicit": 4, "monsters": 5}
-    assert document.citation_numbers() == {"zhang": 1, "stein": 2, "unused": 3}  # order of first citation
+    assert document.citation_numbers() == {
+        "zhang": 1,
+        "stein": 2,
+        "unused": 3,
+    }  # order of first citation
 
 
 @pytest.mark.parametrize(
@@ -136,7 +237,13 @@ def test_numbers_follow_the_text(document):
         ((Prose("by [#nowhere]"),), "nowhere"),
         ((Display((Line("a", "=", ("b",), note="by [@nobody]"),)),), "nobody"),
         ((Table(("a",), (("[#nowhere]",),)),), "nowhere"),
-        ((Display((Line("a", "=", ("b",)),), label="x"), Display((Line("a", "=", ("b",)),), label="x")), "'x' is used 2 times"),
+        (
+            (
+                Display((Line("a", "=", ("b",)),), label="x"),
+                Display((Line("a", "=", ("b",)),), label="x"),
+            ),
+            "'x' is used 2 times",
+        ),
         ((Display((Line("a", "=", ("b",)),), label="a b"),), "'a b'"),
         ((Prose("5 $ and more"),), "dollar"),
         ((Display((Line("a", "=", (r"\frac{b}{c",)),)),), "partner"),
@@ -163,7 +270,9 @@ def test_errors_of_references():
 # ---- widths and breaking
 
 
-@pytest.mark.parametrize("line", [MEAN, EXPLICIT, CLOSED, *MONSTERS], ids=lambda line: line.left[:12])
+@pytest.mark.parametrize(
+    "line", [MEAN, EXPLICIT, CLOSED, *MONSTERS], ids=lambda line: line.left[:12]
+)
 def test_rows_keep_to_their_width_and_lose_nothing(line):
     found = rows(line.terms, 30, 34)
     assert max(width(row) + {"": 0, r"\quad ": 1}.get(indent, 2) for indent, row in found) <= 34
@@ -179,7 +288,10 @@ def test_rows_keep_to_their_width_and_lose_nothing(line):
     [
         ("a + b - c", ["a", "+ b", "- c"]),
         (r"abcdef \, \left(ghijklmn\right)", ["abcdef", r"\left(ghijklmn\right)"]),
-        (r"\sum_{q} \, \alpha_{q}", [r"\sum_{q} \, \alpha_{q}"]),  # a sum is not cut from its summand
+        (
+            r"\sum_{q} \, \alpha_{q}",
+            [r"\sum_{q} \, \alpha_{q}"],
+        ),  # a sum is not cut from its summand
         (r"N \left(aaaaaaaa + bbbbbbbb\right)^{2}", [r"N\bigl(aaaaaaaa", r"+ bbbbbbbb\bigr)^{2}"]),
         (r"\frac{aaaaaaaa + bbbbbbbbb}{2}", [r"\frac{1}{2}\bigl(aaaaaaaa", r"+ bbbbbbbbb\bigr)"]),
         (r"\int f \, g \, dx", [r"\int f", r"g \, dx"]),
@@ -245,7 +357,9 @@ def test_bibliography(document):
 def test_estimated_widths_are_no_narrower_than_printed_ones(tmp_path):
     lines = [MEAN, EXPLICIT, CLOSED, *MONSTERS]
     formulas = [f for line in lines for f in (line.left, *line.terms[:30]) if f and width(f) < 200]
-    boxes = "".join(rf"\setbox0\hbox{{$\displaystyle {f}$}}\typeout{{@\the\wd0}}" + "\n" for f in formulas)
+    boxes = "".join(
+        rf"\setbox0\hbox{{$\displaystyle {f}$}}\typeout{{@\the\wd0}}" + "\n" for f in formulas
+    )
     head = "\\documentclass[11pt]{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
     (tmp_path / "w.tex").write_text(head + boxes + "x\\end{document}")
     output = latex(tmp_path, "w")
@@ -263,7 +377,10 @@ def test_prints_without_complaint(document, tmp_path, form):
     if form == "fragment":
         (tmp_path / "body.tex").write_text(fragment(document))
         head = "\\documentclass[11pt]{article}\n\\usepackage{amsmath,amssymb,array,booktabs,longtable}\n\\usepackage[textwidth=160mm]{geometry}\n"
-        text = head + "\\begin{document}\n\\input{body}\n\\bibliographystyle{plain}\n\\bibliography{sources}\n\\end{document}\n"
+        text = (
+            head
+            + "\\begin{document}\n\\input{body}\n\\bibliographystyle{plain}\n\\bibliography{sources}\n\\end{document}\n"
+        )
     (tmp_path / "paper.tex").write_text(text)
     latex(tmp_path, "paper")
     subprocess.run(["bibtex", "paper"], cwd=tmp_path, check=True, capture_output=True)
@@ -290,7 +407,9 @@ def test_markdown(document):
     assert text.startswith("# Mean-field equations")
     assert "## 1. Network" in text
     assert text.count("\n$$\n") == 2 * len(document.displays())
-    assert re.findall(r"\\tag\{(\d+)\}", text) == [str(n + 1) for n in range(len(document.displays()))]
+    assert re.findall(r"\\tag\{(\d+)\}", text) == [
+        str(n + 1) for n in range(len(document.displays()))
+    ]
     assert r"as in \[1, 2\]:" in text
     assert "With four populations (1) reads" in text
     assert "1. Zhang, Yu, Tao, Shao." in text

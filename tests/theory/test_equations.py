@@ -6,21 +6,53 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ArchitectureError
-from motifield.theory import rules
-from motifield.theory.architecture import MOTIFS, Architecture
-from motifield.theory.closures import CLOSURES, Cavity, Closure, LowRank, MotifOnly, SecondMoment
+from motifield.theory.architecture.architecture import MOTIFS, Architecture
 from motifield.theory.derivation import derive
-from motifield.theory.notation import P, p, q
-from motifield.theory.record import Record
-from motifield.theory.statistics import SynapseStatistics
+from motifield.theory.equations import rules
+from motifield.theory.equations.closures import (
+    CLOSURES,
+    Cavity,
+    Closure,
+    LowRank,
+    MotifOnly,
+    SecondMoment,
+)
+from motifield.theory.equations.record import Record
+from motifield.theory.equations.statistics import SynapseStatistics
+from motifield.theory.notation.notation import P, p, q
 
 N = sp.Symbol("N", positive=True)
-SYMBOLS = {n: sp.IndexedBase(n) for n in ("fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "drive", "A", "B", "K",
-                                          "kappa", "s", "Delta", "R", "G", "C", "chi", "susceptibility")}  # fmt: skip
+SYMBOLS = {
+    n: sp.IndexedBase(n)
+    for n in (
+        "fractions",
+        "mean",
+        "g",
+        "tau_con",
+        "tau_div",
+        "tau_chn",
+        "tau_rec",
+        "drive",
+        "A",
+        "B",
+        "K",
+        "kappa",
+        "s",
+        "Delta",
+        "R",
+        "G",
+        "C",
+        "chi",
+        "susceptibility",
+    )
+}
 (AL, J, SG, CON, DIV, CHN, REC, I, A, B, K, KA, S, D, R, G, C, CHI, SUS) = SYMBOLS.values()
 
 SUBSETS = [
-    frozenset(c) for n in range(5) for c in combinations(MOTIFS, n) if "chain" not in c or {"convergent", "divergent"} <= set(c)
+    frozenset(c)
+    for n in range(5)
+    for c in combinations(MOTIFS, n)
+    if "chain" not in c or {"convergent", "divergent"} <= set(c)
 ]
 
 
@@ -40,20 +72,37 @@ def by_hand(motifs, closure, n):
     slope = CHI if static else G
     if "chain" in motifs:
         terms["K", "chain"] = [
-            sum(AL[b] * slope[b] * N * SG[a, b] * SG[b, c] * CHN[a, b, c] * KA[c] for b in every for c in every) for a in every
+            sum(
+                AL[b] * slope[b] * N * SG[a, b] * SG[b, c] * CHN[a, b, c] * KA[c]
+                for b in every
+                for c in every
+            )
+            for a in every
         ]
     if ("chain" in motifs or "reciprocal" in motifs) and static:
-        terms["Gamma", "feedback"] = [sum(AL[b] * SG[a, b] * SG[b, a] * B[a, b] * CHI[b] for b in every) for a in every]
+        terms["Gamma", "feedback"] = [
+            sum(AL[b] * SG[a, b] * SG[b, a] * B[a, b] * CHI[b] for b in every) for a in every
+        ]
     elif "chain" in motifs or "reciprocal" in motifs:
-        terms["K", "reciprocal"] = [sum(AL[b] * G[b] * SG[a, b] * SG[b, a] * B[a, b] * KA[a] / AL[a] for b in every) for a in every]
+        terms["K", "reciprocal"] = [
+            sum(AL[b] * G[b] * SG[a, b] * SG[b, a] * B[a, b] * KA[a] / AL[a] for b in every)
+            for a in every
+        ]
     if "convergent" in motifs:
         terms["Delta", "convergent"] = [
-            sum(N * SG[a, b] * SG[a, c] * CON[a, b, c] * KA[b] * KA[c] for b in every for c in every) for a in every
+            sum(
+                N * SG[a, b] * SG[a, c] * CON[a, b, c] * KA[b] * KA[c] for b in every for c in every
+            )
+            for a in every
         ]
     if closure == LowRank():
-        terms["Delta", "residual"] = [sum(A[a, b] * SG[a, b] ** 2 * KA[b] ** 2 / AL[b] for b in every) for a in every]
+        terms["Delta", "residual"] = [
+            sum(A[a, b] * SG[a, b] ** 2 * KA[b] ** 2 / AL[b] for b in every) for a in every
+        ]
     if closure in (SecondMoment(), Cavity()):
-        terms["Delta", "residual"] = [sum(A[a, b] * SG[a, b] ** 2 * AL[b] * S[b] ** 2 for b in every) for a in every]
+        terms["Delta", "residual"] = [
+            sum(A[a, b] * SG[a, b] ** 2 * AL[b] * S[b] ** 2 for b in every) for a in every
+        ]
         terms["s", "target"] = [sp.sqrt(C[b]) for b in every]
     if static:
         terms["chi", "target"] = [SUS[b] for b in every]
@@ -71,7 +120,10 @@ def test_each_motif_adds_exactly_its_terms(motifs, closure):
         for key, (equation, term) in found.items():
             written = term.expression().subs(P, n).doit()
             for a in range(1, n + 1):
-                assert sp.expand(written.subs(equation.index, a) - expected[key][a - 1]) == 0, (key, a)
+                assert sp.expand(written.subs(equation.index, a) - expected[key][a - 1]) == 0, (
+                    key,
+                    a,
+                )
 
 
 @pytest.mark.parametrize("motifs", SUBSETS, ids=label)
@@ -83,7 +135,9 @@ def test_definitions_of_what_is_left_of_a_synapse(motifs):
         if chain or rec:
             expected["B"] = rec * REC[a, b] - chain * (CHN[a, b, a] + CHN[b, a, b])
         found = {n: v.subs({p: a, q: b}, simultaneous=True) for n, v in made.definitions.items()}
-        assert {n: sp.expand(found[n] - expected[n]) for n in expected} == dict.fromkeys(expected, 0)
+        assert {n: sp.expand(found[n] - expected[n]) for n in expected} == dict.fromkeys(
+            expected, 0
+        )
         assert set(found) == set(expected)
 
 
@@ -94,7 +148,13 @@ def test_the_whole_right_hand_side():
         for a in (1, 2):
             terms = sum(v[a - 1] for (name, _), v in expected.items() if name == equation.name)
             decay = {"K": K[a], "kappa": KA[a], "Delta": 0}[equation.name]
-            assert sp.expand(equation.right_side().subs(P, 2).doit().subs(equation.index, a) - (terms - decay)) == 0
+            assert (
+                sp.expand(
+                    equation.right_side().subs(P, 2).doit().subs(equation.index, a)
+                    - (terms - decay)
+                )
+                == 0
+            )
 
 
 @pytest.mark.parametrize(
@@ -124,14 +184,28 @@ def test_parameters_are_those_that_occur():
         "tau_rec",
         "drive",
     )
-    assert derive(Architecture(motifs=["reciprocal"]), MotifOnly()).parameters == ("N", "fractions", "mean", "g", "tau_rec", "drive")
-    assert derive(Architecture(motifs=[]), MotifOnly()).parameters == ("N", "fractions", "mean", "drive")
+    assert derive(Architecture(motifs=["reciprocal"]), MotifOnly()).parameters == (
+        "N",
+        "fractions",
+        "mean",
+        "g",
+        "tau_rec",
+        "drive",
+    )
+    assert derive(Architecture(motifs=[]), MotifOnly()).parameters == (
+        "N",
+        "fractions",
+        "mean",
+        "drive",
+    )
 
 
 def test_divergence_alone_does_not_move_the_mean():
     """Divergent motifs appear only at finite N (theory.md section 2), and in the share A of the residual."""
     with_it, without = (derive(Architecture(motifs=m), SecondMoment()) for m in (["divergent"], []))
-    assert [e.right_side() for e in with_it.equations] == [e.right_side() for e in without.equations]
+    assert [e.right_side() for e in with_it.equations] == [
+        e.right_side() for e in without.equations
+    ]
     assert with_it.definitions != without.definitions
 
 
@@ -151,7 +225,13 @@ def test_a_new_closure_needs_only_a_second_moment():
             return "Rates are 0 or 1."
 
     made = derive(Architecture(), Saturated())
-    residual = next(t for t in made.variance.terms if t.name == "residual").expression().subs(P, 2).doit().subs(p, 1)
+    residual = (
+        next(t for t in made.variance.terms if t.name == "residual")
+        .expression()
+        .subs(P, 2)
+        .doit()
+        .subs(p, 1)
+    )
     assert sp.expand(residual - sum(A[1, b] * SG[1, b] ** 2 * KA[b] for b in (1, 2))) == 0
 
 
@@ -179,15 +259,28 @@ def test_the_record_is_what_was_done(motifs, closure):
 @pytest.mark.parametrize("motifs", SUBSETS, ids=label)
 def test_every_term_comes_out_of_a_step(motifs):
     made = derive(Architecture(motifs=sorted(motifs)), SecondMoment())
-    after = [part for s in made.derivation for part in (s.after.values() if isinstance(s.after, dict) else [s.after]) if part != 0]
+    after = [
+        part
+        for s in made.derivation
+        for part in (s.after.values() if isinstance(s.after, dict) else [s.after])
+        if part != 0
+    ]
     given_directly = {"drive", "target"} | (set() if "convergent" in motifs else {"fraction"})
     for equation in (*made.equations, made.variance):
         for term in equation.terms:
             if term.name not in given_directly:
-                along = rules.u[rules.i, q] if term.name == "fraction" else 1  # what drives kappa_q is the coefficient of u_i^q
-                shown = sp.Sum(along * term.summand, (q, 1, P)) if term.name == "fraction" else term.expression()
+                along = (
+                    rules.u[rules.i, q] if term.name == "fraction" else 1
+                )  # what drives kappa_q is the coefficient of u_i^q
+                shown = (
+                    sp.Sum(along * term.summand, (q, 1, P))
+                    if term.name == "fraction"
+                    else term.expression()
+                )
                 wanted = shown.subs(P, 2).doit()
-                assert any(sp.expand(part.subs(P, 2).doit() - wanted) == 0 for part in after), term.name
+                assert any(sp.expand(part.subs(P, 2).doit() - wanted) == 0 for part in after), (
+                    term.name
+                )
 
 
 def test_every_step_has_a_reason():
@@ -213,15 +306,23 @@ def test_a_record_is_written_as_it_happens():
     assert record.apply("Doubling", double, x) == 2 * x
     (step,) = record
     assert (step.section, step.title, step.reason) == ("Numbers", "Doubling", "Twice as much.")
-    assert (step.before, step.after, step.right, step.rule, step.holds) == (x, 2 * x, 2 * x, "double", "closure")
+    assert (step.before, step.after, step.right, step.rule, step.holds) == (
+        x,
+        2 * x,
+        2 * x,
+        "double",
+        "closure",
+    )
 
 
 def test_stein_needs_a_linear_factor_that_is_gaussian():
     """< z phi(x) > = Cov(z, x) <phi'>; a plain average, or one of a product of rates, is left alone."""
-    from motifield.theory.notation import Mean, Rate, b, x
+    from motifield.theory.notation.notation import Mean, Rate, b, x
 
     j = rules.j
     linear = Mean(b[j, p] * Rate(q, x[j]), j, q)
-    assert rules.stein(linear) == rules.Covariance(b[j, p], x[j], j, q) * Mean(Rate(q, x[j], 1), j, q)
+    assert rules.stein(linear) == rules.Covariance(b[j, p], x[j], j, q) * Mean(
+        Rate(q, x[j], 1), j, q
+    )
     for untouched in (Mean(Rate(q, x[j]), j, q), Mean(Rate(q, x[j]) ** 2, j, q)):
         assert rules.stein(untouched) == untouched

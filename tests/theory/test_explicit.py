@@ -7,11 +7,13 @@ import sympy as sp
 
 import motifield as mf
 from motifield.errors import ArchitectureError
-from motifield.theory import filters
-from motifield.theory.gaussian import GaussianAverage
+from motifield.theory.architecture import filters
+from motifield.theory.averages.gaussian import GaussianAverage
 
 
-@pytest.mark.parametrize("closure", [mf.MotifOnly(), mf.LowRank(), mf.SecondMoment()], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "closure", [mf.MotifOnly(), mf.LowRank(), mf.SecondMoment()], ids=lambda c: c.name
+)
 @pytest.mark.parametrize("P", [1, 2, 3])
 def test_expanded_equations_equal_the_array_code(P, closure, random_numbers):
     arrays, state = random_numbers(P, seed=P)
@@ -19,7 +21,10 @@ def test_expanded_equations_equal_the_array_code(P, closure, random_numbers):
     module = mf.compile(mean_field).module
     values = {sp.Symbol("N"): arrays["N"]}
     for name, array in {**arrays, **state}.items():
-        values |= {sp.Symbol(f"{name}_{''.join(str(k + 1) for k in index)}"): array[index] for index in np.ndindex(np.shape(array))}
+        values |= {
+            sp.Symbol(f"{name}_{''.join(str(k + 1) for k in index)}"): array[index]
+            for index in np.ndindex(np.shape(array))
+        }
     # the parameters are positive symbols in the equations
     values = {str(symbol): value for symbol, value in values.items()}
     equations = {e.lhs: e.rhs for e in mean_field.explicit(P, closed=True)}
@@ -38,7 +43,9 @@ def test_expanded_equations_equal_the_array_code(P, closure, random_numbers):
             found[str(left.args[0])] = number(right)
     parameters = type("P", (), {name: jnp.asarray(array) for name, array in arrays.items()})
     start = module.State(*(jnp.asarray(state[name]) for name in mean_field.states))
-    field = module.vector_field(start, jnp.asarray(arrays["drive"]), module.coefficients(parameters))
+    field = module.vector_field(
+        start, jnp.asarray(arrays["drive"]), module.coefficients(parameters)
+    )
     for name, array in field._asdict().items():
         for k in range(P):
             assert found[f"{name}_{k + 1}"] == pytest.approx(float(array[k]), rel=1e-11)
@@ -61,14 +68,21 @@ def test_at_most_four_populations():
 
 
 MEMBRANE = {"E": filters.adapting(tau=0.8, strength=1.5, tau_a=6), "I": filters.membrane(0.4)}
-SYNAPSE = {"E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2), "I": filters.exponential(0.2)}
+SYNAPSE = {
+    "E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2),
+    "I": filters.exponential(0.2),
+}
 UNITS = {
     "plain": {},
     "inputs": {"inputs": ["in-strength", "spread", "out-strength"]},
     "one membrane": {"membrane": filters.membrane(0.7)},
     "membranes": {"membrane": MEMBRANE},
     "one synapse": {"synapse": filters.exponential(0.3)},
-    "everything": {"membrane": MEMBRANE, "synapse": SYNAPSE, "inputs": ["in-strength", "spread", "out-strength"]},
+    "everything": {
+        "membrane": MEMBRANE,
+        "synapse": SYNAPSE,
+        "inputs": ["in-strength", "spread", "out-strength"],
+    },
 }
 
 
@@ -81,7 +95,9 @@ def test_filters_and_inputs_equal_the_array_code(units, closure, scalars, evalua
         kwargs["inputs"] = [*kwargs["inputs"], "noise"]
     mean_field = mf.derive(mf.Architecture(["E", "I"], "erf", **kwargs), closure)
     numbers = scalars(mean_field)
-    found = evaluated(mean_field.explicit(closed=True), numbers.values | numbers.of_state(numbers.state))
+    found = evaluated(
+        mean_field.explicit(closed=True), numbers.values | numbers.of_state(numbers.state)
+    )
     wanted = numbers.rates()
     assert set(found) == set(wanted)
     for name, value in wanted.items():
@@ -90,31 +106,68 @@ def test_filters_and_inputs_equal_the_array_code(units, closure, scalars, evalua
 
 def test_noise_through_a_membrane_of_second_order():
     """The stationary variance of the unit filter is D; of 1/(1 + s)^2 it is D/2 (2 D times the integral of t^2 exp(-2 t))."""
-    two = mf.derive(mf.Architecture(["E"], "tanh", membrane=filters.gamma_delay(2, 2), inputs=["noise"]), mf.MotifOnly())
-    equations = {str(e.lhs.args[0]): e.rhs for e in two.explicit() if isinstance(e.lhs, sp.Derivative) and str(e.lhs.args[0]).startswith("V")}
+    two = mf.derive(
+        mf.Architecture(["E"], "tanh", membrane=filters.gamma_delay(2, 2), inputs=["noise"]),
+        mf.MotifOnly(),
+    )
+    equations = {
+        str(e.lhs.args[0]): e.rhs
+        for e in two.explicit()
+        if isinstance(e.lhs, sp.Derivative) and str(e.lhs.args[0]).startswith("V")
+    }
     assert list(equations) == ["V_E", "V12_E", "V22_E"]
     solution = sp.solve(list(equations.values()), [sp.Symbol(n) for n in equations], dict=True)[0]
-    assert sp.simplify(solution[sp.Symbol("V_E")].subs(sp.Symbol("membrane_delay_E", real=True), 2) - sp.Symbol("noise_E") / 2) == 0
+    assert (
+        sp.simplify(
+            solution[sp.Symbol("V_E")].subs(sp.Symbol("membrane_delay_E", real=True), 2)
+            - sp.Symbol("noise_E") / 2
+        )
+        == 0
+    )
 
 
 def test_populations_with_equal_filters_share_their_variables():
     membrane = {"a": filters.membrane(2), "b": filters.membrane(3), "c": filters.membrane(2)}
-    equations = mf.derive(mf.Architecture(["a", "b", "c"], "tanh", membrane=membrane, synapse="exponential")).explicit()
+    equations = mf.derive(
+        mf.Architecture(["a", "b", "c"], "tanh", membrane=membrane, synapse="exponential")
+    ).explicit()
     states = [str(e.lhs.args[0]) for e in equations if isinstance(e.lhs, sp.Derivative)]
-    assert [s for s in states if s.startswith("kappa")] == ["kappa_aa", "kappa_ab", "kappa_ac", "kappa_ba", "kappa_bb", "kappa_bc"]
-    assert [s for s in states if s.startswith("current")] == ["current_aa", "current_ab", "current_ac"]
+    assert [s for s in states if s.startswith("kappa")] == [
+        "kappa_aa",
+        "kappa_ab",
+        "kappa_ac",
+        "kappa_ba",
+        "kappa_bb",
+        "kappa_bc",
+    ]
+    assert [s for s in states if s.startswith("current")] == [
+        "current_aa",
+        "current_ab",
+        "current_ac",
+    ]
 
 
 def test_parameters_of_transfer_functions_belong_to_populations():
     transfer = mf.transfer.erf(gain=2, threshold=1)
-    symbols = set().union(*(e.free_symbols for e in mf.derive(mf.Architecture(["E", "I"], transfer)).explicit(closed=True)))
-    assert {"transfer_gain_E", "transfer_gain_I", "transfer_threshold_E"} <= {str(s) for s in symbols}
+    symbols = set().union(
+        *(
+            e.free_symbols
+            for e in mf.derive(mf.Architecture(["E", "I"], transfer)).explicit(closed=True)
+        )
+    )
+    assert {"transfer_gain_E", "transfer_gain_I", "transfer_threshold_E"} <= {
+        str(s) for s in symbols
+    }
 
 
 def test_a_jump_has_its_delta_function():
     """<step'> is the density at the step, written with a Piecewise or with a Heaviside function."""
     found = []
     for step in ("Piecewise((0, x < 1), (1, True))", "Heaviside(x - 1)"):
-        (gain,) = [e.rhs for e in mf.derive(mf.Architecture(["E"], step)).explicit(closed=True) if str(e.lhs) == "G_E"]
+        (gain,) = [
+            e.rhs
+            for e in mf.derive(mf.Architecture(["E"], step)).explicit(closed=True)
+            if str(e.lhs) == "G_E"
+        ]
         found.append(float(gain.subs({"K_E": 0.3, "Delta_E": 0.5})))
     assert found == pytest.approx([np.exp(-(0.7**2)) / np.sqrt(np.pi)] * 2, rel=1e-14)

@@ -13,14 +13,17 @@ import tree_sitter_julia
 
 import motifield as mf
 from motifield.errors import NoClosedFormError
-from motifield.theory import filters
-from motifield.theory.export_julia import julia_module
-from motifield.theory.export_numpy import numpy_module
-from motifield.theory.expressions import X
+from motifield.theory.architecture import filters
+from motifield.theory.code.to_julia import julia_module
+from motifield.theory.code.to_numpy import numpy_module
+from motifield.theory.expressions.parser import X
 
 PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_julia.language()))
 MEMBRANE = {"E": filters.adapting(tau=0.8, strength=1.5, tau_a=6), "I": filters.membrane(0.4)}
-SYNAPSE = {"E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2), "I": filters.exponential(0.2)}
+SYNAPSE = {
+    "E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2),
+    "I": filters.exponential(0.2),
+}
 
 
 def syntax_errors(source):
@@ -71,7 +74,11 @@ class Tuple(tuple):
 def comprehension(rows):
     """A vector of numbers or tuples, or a matrix."""
     flat = rows[0] if rows and isinstance(rows[0], list) else rows
-    return Array(np.array(rows, dtype=float)) if flat and isinstance(flat[0], float | int) else Array(list(rows))
+    return (
+        Array(np.array(rows, dtype=float))
+        if flat and isinstance(flat[0], float | int)
+        else Array(list(rows))
+    )
 
 
 def view(a, *index):
@@ -111,15 +118,51 @@ def refuse(x):
 
 
 BASE = {
-    "exp": guarded(np.exp), "log": guarded(np.log), "log1p": np.log1p, "expm1": np.expm1, "sqrt": math.sqrt, "abs": abs, "max": max, "min": min,
-    "sin": math.sin, "cos": math.cos, "asin": math.asin, "tanh": math.tanh, "pi": math.pi, "Inf": math.inf, "isinf": math.isinf,
-    "isfinite": math.isfinite, "isnan": math.isnan, "erf": scipy.special.erf, "erfc": scipy.special.erfc, "erfcx": scipy.special.erfcx,
-    "dawson": scipy.special.dawsn, "length": len, "size": lambda a, k: a.values.shape[k - 1], "zeros": lambda n: Array(np.zeros(n)),
-    "reshape": lambda a, *shape: Array(a.values.reshape(shape, order="F")), "view": view, "maximum": max, "minimum": min,
-    "push_": lambda a, v: a.values.append(v), "sort": lambda a: Array(sorted(a.values)), "unique": lambda a: Array(list(dict.fromkeys(a.values))),
-    "filter": lambda f, a: Array([v for v in a.values if f(v)]), "error": refuse, "nothing": None, "each": each, "at_time": lambda x, t: x(t) if callable(x) else x,
-    "Array": Array, "Tuple": Tuple, "comprehension": comprehension, "divided": divided, "power": power, "NamedTuple": types.SimpleNamespace, "true": True, "false": False,
-}  # fmt: skip
+    "exp": guarded(np.exp),
+    "log": guarded(np.log),
+    "log1p": np.log1p,
+    "expm1": np.expm1,
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "max": max,
+    "min": min,
+    "sin": math.sin,
+    "cos": math.cos,
+    "asin": math.asin,
+    "tanh": math.tanh,
+    "pi": math.pi,
+    "Inf": math.inf,
+    "isinf": math.isinf,
+    "isfinite": math.isfinite,
+    "isnan": math.isnan,
+    "erf": scipy.special.erf,
+    "erfc": scipy.special.erfc,
+    "erfcx": scipy.special.erfcx,
+    "dawson": scipy.special.dawsn,
+    "length": len,
+    "size": lambda a, k: a.values.shape[k - 1],
+    "zeros": lambda n: Array(np.zeros(n)),
+    "reshape": lambda a, *shape: Array(a.values.reshape(shape, order="F")),
+    "view": view,
+    "maximum": max,
+    "minimum": min,
+    "push_": lambda a, v: a.values.append(v),
+    "sort": lambda a: Array(sorted(a.values)),
+    "unique": lambda a: Array(list(dict.fromkeys(a.values))),
+    "filter": lambda f, a: Array([v for v in a.values if f(v)]),
+    "error": refuse,
+    "nothing": None,
+    "each": each,
+    "at_time": lambda x, t: x(t) if callable(x) else x,
+    "Array": Array,
+    "Tuple": Tuple,
+    "comprehension": comprehension,
+    "divided": divided,
+    "power": power,
+    "NamedTuple": types.SimpleNamespace,
+    "true": True,
+    "false": False,
+}
 
 
 class Python:
@@ -136,7 +179,9 @@ class Python:
     identifier = integer_literal = float_literal = boolean_literal = plain
 
     def parts(self, node):
-        return [child for child in node.named_children if child.type not in ("line_comment", "operator")]
+        return [
+            child for child in node.named_children if child.type not in ("line_comment", "operator")
+        ]
 
     def lines(self, nodes):
         nodes = [n for n in nodes if n.type != "line_comment"]
@@ -146,7 +191,13 @@ class Python:
         return "\n".join("    " + line for line in self.lines(nodes))
 
     def source_file(self, node):
-        return "\n".join(self.lines(n for n in node.named_children if n.type != "using_statement" and not n.text.startswith((b"each(", b"at_time("))))
+        return "\n".join(
+            self.lines(
+                n
+                for n in node.named_children
+                if n.type != "using_statement" and not n.text.startswith((b"each(", b"at_time("))
+            )
+        )
 
     def const_statement(self, node):
         return self(node.named_children[0])
@@ -157,8 +208,15 @@ class Python:
         arguments = call.named_children[1]
         positional, named = [], []
         for child in arguments.named_children:
-            (named if child.type in ("named_argument", "named_field") or b";" in arguments.text[: child.start_byte - arguments.start_byte] else positional).append(child)
-        texts = [self(c) for c in positional] + (["*", *(self(c).replace(" = ", "=") for c in named)] if named else [])
+            (
+                named
+                if child.type in ("named_argument", "named_field")
+                or b";" in arguments.text[: child.start_byte - arguments.start_byte]
+                else positional
+            ).append(child)
+        texts = [self(c) for c in positional] + (
+            ["*", *(self(c).replace(" = ", "=") for c in named)] if named else []
+        )
         return f"def {self(call.named_children[0])}({', '.join(texts)}):\n{self.block(body)}"
 
     def named_field(self, node):
@@ -212,14 +270,22 @@ class Python:
         clauses = [c for c in node.named_children if c.type == "for_clause"]
         tests = [c for c in node.named_children if c.type == "if_clause"]
         bindings = [b for clause in clauses for b in clause.named_children]
-        return " ".join([*(f"for {self.binding(b)}" for b in bindings), *(f"if {self(c.named_children[0])}" for c in tests)])
+        return " ".join(
+            [
+                *(f"for {self.binding(b)}" for b in bindings),
+                *(f"if {self(c.named_children[0])}" for c in tests),
+            ]
+        )
 
     def binding(self, node):
         name, values = self.parts(node)
         return f"{self(name)} in {self(values)}"
 
     def comprehension_expression(self, node):
-        body, bindings = self(node.named_children[0]), [b for c in node.named_children if c.type == "for_clause" for b in c.named_children]
+        body, bindings = (
+            self(node.named_children[0]),
+            [b for c in node.named_children if c.type == "for_clause" for b in c.named_children],
+        )
         if len(bindings) == 2:
             first, second = map(self.binding, bindings)
             return f"comprehension([[{body} for {second}] for {first}])"
@@ -238,7 +304,11 @@ class Python:
 
     def unary_expression(self, node):
         operator, inner = node.named_children
-        return f"(not {self(inner)})" if operator.text == b"!" else f"({operator.text.decode()}{self(inner)})"
+        return (
+            f"(not {self(inner)})"
+            if operator.text == b"!"
+            else f"({operator.text.decode()}{self(inner)})"
+        )
 
     def ternary_expression(self, node):
         test, yes, no = self.parts(node)
@@ -253,14 +323,23 @@ class Python:
 
     def return_statement(self, node):
         (value,) = node.named_children
-        return f"return Tuple(({self(value)},))" if value.type == "open_tuple" else f"return {self(value)}"
+        return (
+            f"return Tuple(({self(value)},))"
+            if value.type == "open_tuple"
+            else f"return {self(value)}"
+        )
 
     def for_statement(self, node):
-        bindings, body = [c for c in node.named_children if c.type == "for_binding"], [c for c in node.named_children if c.type != "for_binding"]
+        bindings, body = (
+            [c for c in node.named_children if c.type == "for_binding"],
+            [c for c in node.named_children if c.type != "for_binding"],
+        )
         text = self.block(body)
         for b in reversed(bindings):
             text = f"for {self.binding(b)}:\n{text}"
-            text = text if b is bindings[0] else "\n".join("    " + line for line in text.splitlines())
+            text = (
+                text if b is bindings[0] else "\n".join("    " + line for line in text.splitlines())
+            )
         return text
 
     def if_statement(self, node):
@@ -287,8 +366,20 @@ def plain(state):
 
 
 CASES = {
-    "two functions": (["tanh", "Max(x, 0)**2"], {"membrane": filters.membrane(0.7)}, mf.SecondMoment()),
-    "everything": ("erf", {"membrane": MEMBRANE, "synapse": SYNAPSE, "inputs": ["in-strength", "spread", "out-strength", "noise"]}, mf.LowRank()),
+    "two functions": (
+        ["tanh", "Max(x, 0)**2"],
+        {"membrane": filters.membrane(0.7)},
+        mf.SecondMoment(),
+    ),
+    "everything": (
+        "erf",
+        {
+            "membrane": MEMBRANE,
+            "synapse": SYNAPSE,
+            "inputs": ["in-strength", "spread", "out-strength", "noise"],
+        },
+        mf.LowRank(),
+    ),
 }
 
 
@@ -299,17 +390,33 @@ def test_the_julia_code_is_the_jax_code(case, scalars):
     source = julia_module(mean_field)
     assert syntax_errors(source) == []
     scope, numbers = run(source), scalars(mean_field)
-    given = {n: getattr(numbers.parameters, n) for n in mean_field.parameters if hasattr(numbers.parameters, n)}
-    families = {f"{k}_{n}": v for k in ("transfer", "membrane", "synapse") for n, v in getattr(numbers.parameters, k).items()}
-    drives = numbers.drive._asdict() if hasattr(numbers.drive, "_asdict") else {"mean": numbers.drive}
+    given = {
+        n: getattr(numbers.parameters, n)
+        for n in mean_field.parameters
+        if hasattr(numbers.parameters, n)
+    }
+    families = {
+        f"{k}_{n}": v
+        for k in ("transfer", "membrane", "synapse")
+        for n, v in getattr(numbers.parameters, k).items()
+    }
+    drives = (
+        numbers.drive._asdict() if hasattr(numbers.drive, "_asdict") else {"mean": numbers.drive}
+    )
     drives["drive"] = drives.pop("mean")
-    values = {n: float(v) if np.ndim(v) == 0 else Array(np.array(v)) for n, v in {**given, **families, **drives}.items()}
+    values = {
+        n: float(v) if np.ndim(v) == 0 else Array(np.array(v))
+        for n, v in {**given, **families, **drives}.items()
+    }
     c = scope["parameters"](**values)
     u, du = scope["rest"](2), scope["rest"](2)
     state, change = scope["states"](u, 2), scope["states"](du, 2)
     numbers.fill(mean_field, plain(state))
     scope["f_"](du, u, c, 0.0)
-    found = {name: array[index] / scale for name, (array, index, scale) in numbers.places(mean_field, plain(change)).items()}
+    found = {
+        name: array[index] / scale
+        for name, (array, index, scale) in numbers.places(mean_field, plain(change)).items()
+    }
     wanted = numbers.rates()
     assert set(found) == set(wanted)
     for name, value in wanted.items():
@@ -324,7 +431,7 @@ AVERAGES = {
     "bump": mf.transfer.of("exp(-(x - 1)**2/2)*Heaviside(x)"),
     "two normal CDFs": mf.transfer.of("Phi(2*x - 1)*Phi(x)"),
     "gated": mf.transfer.of("Max(x, 0)*Phi(x)"),
-    }
+}
 
 
 @pytest.mark.parametrize("name", AVERAGES)
@@ -341,7 +448,9 @@ def test_averages(name):
     for mu, Delta in ((0.3, 0.0), (0.3, 0.7), (-1.0, 400.0)):
         values = [float(v) for v in f.defaults.values()]
         found = function(mu, Delta, *values)
-        wanted = module.AVERAGES[0](np.array([mu]), np.array([Delta]), *(np.array([v]) for v in values))[:, 0]
+        wanted = module.AVERAGES[0](
+            np.array([mu]), np.array([Delta]), *(np.array([v]) for v in values)
+        )[:, 0]
         np.testing.assert_allclose(found, wanted, rtol=2e-9, atol=1e-12)
 
 
@@ -352,15 +461,23 @@ def test_siegert_rate():
     values = [float(v) for v in f.defaults.values()]
     for x in (-1.0, 1.5, 3.0):
         found = scope["phi_siegert_averages"](x, 0.0, *values)
-        wanted = float(f.with_defaults.subs(X, sp.Rational(x))), float(f.with_defaults.diff(X).subs(X, sp.Rational(x)))
+        wanted = (
+            float(f.with_defaults.subs(X, sp.Rational(x))),
+            float(f.with_defaults.diff(X).subs(X, sp.Rational(x))),
+        )
         np.testing.assert_allclose(list(found)[:2], wanted, rtol=1e-12)
 
 
 def test_any_number_of_populations():
     source = julia_module(mf.derive(mf.Architecture(None, "tanh")))
-    assert source.replace("any number of populations", "populations a, b") == julia_module(mf.derive(mf.Architecture(["a", "b"], "tanh")))
+    assert source.replace("any number of populations", "populations a, b") == julia_module(
+        mf.derive(mf.Architecture(["a", "b"], "tanh"))
+    )
 
 
 def test_code_is_refused():
-    with pytest.raises(NoClosedFormError, match="a Julia file cannot have the transfer function relu, which is JAX code"):
+    with pytest.raises(
+        NoClosedFormError,
+        match="a Julia file cannot have the transfer function relu, which is JAX code",
+    ):
         julia_module(mf.derive(mf.Architecture(transfer=mf.transfer.jax_function(jax.nn.relu))))

@@ -13,17 +13,28 @@ from scipy.stats import norm
 
 import motifield as mf
 from motifield.errors import ArchitectureError, NoClosedFormError, ParameterError, SpecError
-from motifield.numerics.exports import flat, write
-from motifield.theory import filters
-from motifield.theory.export_numpy import numpy_module
-from motifield.theory.export_xpp import LONGEST_LINE, xpp_ode
+from motifield.numerics.system.exports import flat, write
+from motifield.theory.architecture import filters
+from motifield.theory.code.to_numpy import numpy_module
+from motifield.theory.code.to_xpp import LONGEST_LINE, xpp_ode
 
 MEMBRANE = {"E": filters.adapting(tau=0.8, strength=1.5, tau_a=6), "I": filters.membrane(0.4)}
-SYNAPSE = {"E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2), "I": filters.exponential(0.2)}
+SYNAPSE = {
+    "E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2),
+    "I": filters.exponential(0.2),
+}
 ALL_INPUTS = ["in-strength", "spread", "out-strength"]
 CASES = {
-    "two functions": (["tanh", "Max(x, 0)**2"], {"membrane": filters.membrane(0.7)}, mf.SecondMoment()),
-    "everything": ("erf", {"membrane": MEMBRANE, "synapse": SYNAPSE, "inputs": [*ALL_INPUTS, "noise"]}, mf.LowRank()),
+    "two functions": (
+        ["tanh", "Max(x, 0)**2"],
+        {"membrane": filters.membrane(0.7)},
+        mf.SecondMoment(),
+    ),
+    "everything": (
+        "erf",
+        {"membrane": MEMBRANE, "synapse": SYNAPSE, "inputs": [*ALL_INPUTS, "noise"]},
+        mf.LowRank(),
+    ),
 }
 
 
@@ -43,23 +54,35 @@ def test_the_numpy_code_is_the_jax_code(case, scalars):
     c = module.coefficients(numbers.parameters)
     drive = module.Drive(*numbers.drive) if hasattr(module, "Drive") else np.asarray(numbers.drive)
     change = module.unpack(module.vector_field(0.0, module.pack(state), c, lambda t: drive), 2)
-    found = {name: array[index] / scale for name, (array, index, scale) in numbers.places(mean_field, change).items()}
+    found = {
+        name: array[index] / scale
+        for name, (array, index, scale) in numbers.places(mean_field, change).items()
+    }
     wanted = numbers.rates()
     assert set(found) == set(wanted)
     for name, value in wanted.items():
         assert found[name] == pytest.approx(value, rel=1e-9, abs=1e-12), name
-    np.testing.assert_allclose(module.rates(state, c), numbers.module.rates(numbers.state, numbers.c), rtol=1e-9)
+    np.testing.assert_allclose(
+        module.rates(state, c), numbers.module.rates(numbers.state, numbers.c), rtol=1e-9
+    )
 
 
 def test_the_numpy_module_stands_alone(tmp_path):
-    mean_field = mf.derive(mf.Architecture(["E", "I"], ["tanh", "Phi(2*x)**2"], **CASES["everything"][1]), mf.LowRank())
+    mean_field = mf.derive(
+        mf.Architecture(["E", "I"], ["tanh", "Phi(2*x)**2"], **CASES["everything"][1]), mf.LowRank()
+    )
     write(mean_field, None, tmp_path / "alone.np.py")
     code = (
         "import sys; source = open(sys.argv[1]).read(); scope = {}; exec(source, scope)\n"
         "loaded = {n.split('.')[0] for n in sys.modules}; assert not loaded & {'jax', 'sympy', 'motifield'}, loaded\n"
         "import numpy as np; one = np.ones(2); print(len(scope['pack'](scope['rest'](2))))"
     )
-    run = subprocess.run([sys.executable, "-c", code, tmp_path / "alone.np.py"], capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "alone.np.py"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert (run.returncode, run.stdout.strip()) == (0, "50"), run.stderr
 
 
@@ -80,13 +103,29 @@ def test_averages_by_numpy(name, average_by_hand):
     module = loaded(mf.derive(mf.Architecture(["E"], f), mf.SecondMoment()))
     values = [np.array([float(v)]) for v in f.defaults.values()]
     function = next(v for n, v in vars(module).items() if f"{n}_averages" in vars(module))
-    kinks = {"power_law": (0.3,), "vertical slope": (0.0,), "satlin": (0.0, 2.0), "bump": (0.0,)}.get(name, ())
+    kinks = {
+        "power_law": (0.3,),
+        "vertical slope": (0.0,),
+        "satlin": (0.0, 2.0),
+        "bump": (0.0,),
+    }.get(name, ())
     for mu, Delta in ((-1.0, 0.0), (0.3, 1e-6), (-0.2, 0.04), (1.5, 2.0)):
         R, _, C = module.AVERAGES[0](np.array([mu]), np.array([Delta]), *values)[:, 0]
-        wanted = [average_by_hand(lambda x, n=n: function(x, *values) ** n, mu, Delta, kinks) for n in (1, 2)]
+        wanted = [
+            average_by_hand(lambda x, n=n: function(x, *values) ** n, mu, Delta, kinks)
+            for n in (1, 2)
+        ]
         if name == "vertical slope" and Delta:  # in t = sqrt(x) it is smooth
             law = norm(mu, np.sqrt(Delta))
-            wanted = [quad(lambda t, n=n, law=law: 2 * t ** (n + 1) * law.pdf(t * t), 0, 4, points=[np.sqrt(max(mu, 0))])[0] for n in (1, 2)]
+            wanted = [
+                quad(
+                    lambda t, n=n, law=law: 2 * t ** (n + 1) * law.pdf(t * t),
+                    0,
+                    4,
+                    points=[np.sqrt(max(mu, 0))],
+                )[0]
+                for n in (1, 2)
+            ]
         np.testing.assert_allclose([R, C], wanted, rtol=1e-9, atol=1e-14)
     step, mu, Delta = 1e-4, np.array([0.3]), np.array([0.5])
     sides = [module.AVERAGES[0](mu + k * step, Delta, *values)[0, 0] for k in (-2, -1, 1, 2)]
@@ -107,8 +146,14 @@ def test_wide_averages_by_numpy(name):
 
 def test_jax_code_is_refused():
     mean_field = mf.derive(mf.Architecture(transfer=mf.transfer.jax_function(jax.nn.relu)))
-    for export, what in ((numpy_module, "a NumPy module"), (lambda m: xpp_ode(m, {}), "an XPPAUT file")):
-        with pytest.raises(NoClosedFormError, match=f"{what} cannot have the transfer function relu, which is JAX code"):
+    for export, what in (
+        (numpy_module, "a NumPy module"),
+        (lambda m: xpp_ode(m, {}), "an XPPAUT file"),
+    ):
+        with pytest.raises(
+            NoClosedFormError,
+            match=f"{what} cannot have the transfer function relu, which is JAX code",
+        ):
             export(mean_field)
 
 
@@ -118,8 +163,20 @@ def test_jax_code_is_refused():
 def network(P=2, **changes):
     rng = np.random.default_rng(P)
     names = ["E", "I", "PV", "SOM"][:P]
-    mean, g, drive = rng.normal(size=(P, P)) / 300, rng.uniform(0.2, 0.5, (P, P)), rng.uniform(0.2, 0.6, P)
-    return mf.Parameters.of(populations=names, N=400, fractions=np.full(P, 1 / P), mean=mean, g=g, motifs=mf.Motifs.shared(tau=0.02), **{"input": drive, **changes})
+    mean, g, drive = (
+        rng.normal(size=(P, P)) / 300,
+        rng.uniform(0.2, 0.5, (P, P)),
+        rng.uniform(0.2, 0.6, P),
+    )
+    return mf.Parameters.of(
+        populations=names,
+        N=400,
+        fractions=np.full(P, 1 / P),
+        mean=mean,
+        g=g,
+        motifs=mf.Motifs.shared(tau=0.02),
+        **{"input": drive, **changes},
+    )
 
 
 def compared(mean_field, parameters, t1=8.0):
@@ -127,14 +184,29 @@ def compared(mean_field, parameters, t1=8.0):
     module, P = loaded(mean_field), parameters.P
     c, drive = module.coefficients(parameters), np.asarray(parameters.input(0.0))
     if hasattr(module, "Drive"):
-        parts = {"mean": parameters.input, "in_strength": parameters.in_strength, "spread": parameters.spread}
+        parts = {
+            "mean": parameters.input,
+            "in_strength": parameters.in_strength,
+            "spread": parameters.spread,
+        }
         drive = module.Drive(*(np.asarray(parts[n](0.0)) for n in module.Drive._fields))
     with xpplab.Model.from_text(xpp_ode(mean_field, flat(mean_field, parameters))) as model:
         found = model.run(total=t1, dt=0.25, meth="cvode", tol=1e-9, atol=1e-11, bound=1e9)
         times = np.arange(len(found.t)) * 0.25
-        rates, variances = (np.array([found[f"{n}_{tag}"] for tag in tags(parameters)]) for n in ("rate", "var"))
+        rates, variances = (
+            np.array([found[f"{n}_{tag}"] for tag in tags(parameters)]) for n in ("rate", "var")
+        )
     assert times[-1] == t1
-    wanted = solve_ivp(module.vector_field, (0, t1), module.pack(module.rest(P)), args=(c, drive), t_eval=times, method="DOP853", rtol=1e-10, atol=1e-12)
+    wanted = solve_ivp(
+        module.vector_field,
+        (0, t1),
+        module.pack(module.rest(P)),
+        args=(c, drive),
+        t_eval=times,
+        method="DOP853",
+        rtol=1e-10,
+        atol=1e-12,
+    )
     states = [module.unpack(y, P) for y in wanted.y.T]
     worst = 0.0
     for one, function in ((rates, module.rates), (variances, module.variance)):
@@ -144,13 +216,21 @@ def compared(mean_field, parameters, t1=8.0):
 
 
 def tags(parameters):
-    return [n.lower() if all(len(m) < 3 for m in parameters.populations) else str(k + 1) for k, n in enumerate(parameters.populations)]
+    return [
+        n.lower() if all(len(m) < 3 for m in parameters.populations) else str(k + 1)
+        for k, n in enumerate(parameters.populations)
+    ]
 
 
 XPP = {
     "erf": ("erf", {}, mf.LowRank(), {}),
     "rectified linear": ("rectified_linear", {}, mf.SecondMoment(), {}),
-    "rectified square": (mf.transfer.rectified_power(2, gain=0.5, threshold=0.1), {}, mf.LowRank(), {"transfer": {"gain": [0.4, 0.7]}}),
+    "rectified square": (
+        mf.transfer.rectified_power(2, gain=0.5, threshold=0.1),
+        {},
+        mf.LowRank(),
+        {"transfer": {"gain": [0.4, 0.7]}},
+    ),
     "exponential": (mf.transfer.exponential(gain=0.4), {}, mf.MotifOnly(), {}),
     "filters and noise": (
         "rectified_linear",
@@ -158,7 +238,12 @@ XPP = {
         mf.LowRank(),
         {"noise": [0.1, 0.2], "in_strength": 0.05, "spread": [0.3, 0.1], "tau_inp": 0.01},
     ),
-    "numbers make it closed": (mf.transfer.expression("exp(-k*x**2)*Heaviside(x + 1)", k=0.7), {}, mf.LowRank(), {}),
+    "numbers make it closed": (
+        mf.transfer.expression("exp(-k*x**2)*Heaviside(x + 1)", k=0.7),
+        {},
+        mf.LowRank(),
+        {},
+    ),
 }
 
 
@@ -166,7 +251,12 @@ XPP = {
 def test_xppaut_follows_the_same_trajectory(case):
     """From rest, where the variance is 0; XPPAUT keeps trajectories in single precision."""
     transfer, kwargs, closure, numbers = XPP[case]
-    assert compared(mf.derive(mf.Architecture(["E", "I"], transfer, **kwargs), closure), network(**numbers)) < 1e-6
+    assert (
+        compared(
+            mf.derive(mf.Architecture(["E", "I"], transfer, **kwargs), closure), network(**numbers)
+        )
+        < 1e-6
+    )
 
 
 def test_xppaut_four_populations():
@@ -174,7 +264,11 @@ def test_xppaut_four_populations():
     mean_field = mf.derive(mf.Architecture(["E", "I", "PV", "SOM"], "erf"))
     text = xpp_ode(mean_field, flat(mean_field, parameters))
     assert max(map(len, text.splitlines())) <= LONGEST_LINE
-    names = [line.split("=")[0].removeprefix("par ").rstrip("'") for line in text.splitlines() if "=" in line and line[0] not in "#@" and "(" not in line.split("=")[0]]
+    names = [
+        line.split("=")[0].removeprefix("par ").rstrip("'")
+        for line in text.splitlines()
+        if "=" in line and line[0] not in "#@" and "(" not in line.split("=")[0]
+    ]
     names = [n for n in names if not n.startswith(("aux ", "init "))]
     assert len({n.lower() for n in names}) == len(names)
     assert max(map(len, names)) <= 10
@@ -183,21 +277,36 @@ def test_xppaut_four_populations():
 
 def test_xppaut_from_a_file_equals_integrate(tmp_path):
     """A pulse and a table as inputs, an initial state, and our own integrator."""
-    parameters = network(input={"times": [1.0, 2.5], "values": [[0.2, 0.1], [0.7, 0.1], [0.3, 0.4]]}, spread={"times": [1.0, 3.0], "values": [[0.0, 0.1], [0.5, 0.1]], "kind": "table"})
+    parameters = network(
+        input={"times": [1.0, 2.5], "values": [[0.2, 0.1], [0.7, 0.1], [0.3, 0.4]]},
+        spread={"times": [1.0, 3.0], "values": [[0.0, 0.1], [0.5, 0.1]], "kind": "table"},
+    )
     mean_field = mf.derive(mf.Architecture(["E", "I"], "erf", inputs=["spread"]), mf.LowRank())
     write(mean_field, parameters, tmp_path / "net.ode", initial={"mean": [0.3, 0.0], "kappa": 0.05})
     with xpplab.load(str(tmp_path / "net.ode")) as model:
         found = model.run(total=4, dt=0.5, meth="5dp", tol=1e-10, atol=1e-12, dtmax=0.01)
-        ours = mf.integrate(mf.compile(mean_field), parameters, 4.0, initial={"mean": [0.3, 0.0], "kappa": 0.05}, saveat=np.arange(9) * 0.5, rtol=1e-10, atol=1e-12)
+        ours = mf.integrate(
+            mf.compile(mean_field),
+            parameters,
+            4.0,
+            initial={"mean": [0.3, 0.0], "kappa": 0.05},
+            saveat=np.arange(9) * 0.5,
+            rtol=1e-10,
+            atol=1e-12,
+        )
         for k, tag in enumerate("ei"):
-            np.testing.assert_allclose(found[f"k_{tag}"], ours["mean"].values[:, k], rtol=1e-6, atol=1e-7)
+            np.testing.assert_allclose(
+                found[f"k_{tag}"], ours["mean"].values[:, k], rtol=1e-6, atol=1e-7
+            )
 
 
 @pytest.mark.parametrize("function", ["tanh", "softplus", "Phi(x)**2", "power_law"])
 def test_xppaut_refuses_what_has_no_closed_form(function):
     transfer = mf.transfer.power_law(exponent=1.5) if function == "power_law" else function
     mean_field = mf.derive(mf.Architecture(["E", "I"], transfer))
-    with pytest.raises(NoClosedFormError, match=r"XPPAUT has no quadrature.*write NumPy \(.np.py\) or Julia"):
+    with pytest.raises(
+        NoClosedFormError, match=r"XPPAUT has no quadrature.*write NumPy \(.np.py\) or Julia"
+    ):
         xpp_ode(mean_field, flat(mean_field, network()))
 
 

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ExpressionError
-from motifield.theory.expressions import FUNCTIONS, X, parse
+from motifield.theory.expressions.parser import FUNCTIONS, X, parse
 
 REFUSED = [
     ("__import__('os').system('x')", "not permitted"),
@@ -74,7 +74,10 @@ REFUSED = [
     ("x**(10**100)", "exceeds 1000"),
     ("(1/10**900)**900", "too many digits"),
     ("(-2)**x", "negative base"),
-    ("(x + 1)**1000", "a power of x .* exceeds 100"),  # hung: the closed form of its average has 2**1000 terms
+    (
+        "(x + 1)**1000",
+        "a power of x .* exceeds 100",
+    ),  # hung: the closed form of its average has 2**1000 terms
     ("((x + 1)**1000)**1000", "exceeds 100"),
     ("((x**9 + 1)**9 + x)**9", "exceeds 100"),
     ("Max((x + 1)**60*(x + 2)**60, 0)", "exceeds 100"),
@@ -101,7 +104,11 @@ REFUSED = [
     ("Max()", "finite values"),
     ("Max(" + ", ".join(f"sin({k}*x)" for k in range(100)) + ")", "more than 10 arguments"),
     (
-        "Max(Max(" + ",".join(f"sin({k}*x)" for k in range(9)) + "), Max(" + ",".join(f"cos({k}*x)" for k in range(9)) + "))",
+        "Max(Max("
+        + ",".join(f"sin({k}*x)" for k in range(9))
+        + "), Max("
+        + ",".join(f"cos({k}*x)" for k in range(9))
+        + "))",
         "more than 10",
     ),
 ]
@@ -115,9 +122,17 @@ def test_refused_at_once(text, match, monkeypatch, ends):
 
 
 BOMBS = [
-    "exp(exp(exp(exp(exp(9.0)))))", "(x + 1)**99", "exp(1000)**1000", "sin(10**900)", "Max(" + "x**3 + 1, " * 100 + "0)",
-    "2**1000 * 2**1000 * 2**1000", "sqrt(sqrt(sqrt(2**1000 + 1)))", "10**999 + x", "tan(1e30)**999", "E**1000**0.5",
-]  # fmt: skip
+    "exp(exp(exp(exp(exp(9.0)))))",
+    "(x + 1)**99",
+    "exp(1000)**1000",
+    "sin(10**900)",
+    "Max(" + "x**3 + 1, " * 100 + "0)",
+    "2**1000 * 2**1000 * 2**1000",
+    "sqrt(sqrt(sqrt(2**1000 + 1)))",
+    "10**999 + x",
+    "tan(1e30)**999",
+    "E**1000**0.5",
+]
 
 
 @pytest.mark.parametrize("text", BOMBS)
@@ -156,7 +171,9 @@ def test_decimals_are_exact():
     assert parse("0.1 + 0.2") == sp.Rational(3, 10)
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"Piecewise", "Rational", "Max", "Min", "Phi", "phi"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(FUNCTIONS) - {"Piecewise", "Rational", "Max", "Min", "Phi", "phi"})
+)
 def test_each_function_is_sympys(name):
     assert parse(f"{name}(x + 2)") == getattr(sp, name)(X + 2)
 

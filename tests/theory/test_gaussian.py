@@ -4,8 +4,8 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ExpressionError
-from motifield.theory.expressions import X, parse
-from motifield.theory.gaussian import GaussianAverage
+from motifield.theory.averages.gaussian import GaussianAverage
+from motifield.theory.expressions.parser import X, parse
 
 M, V, T = sp.Symbol("m", real=True), sp.Symbol("v", positive=True), sp.Symbol("t", real=True)
 PHI = sp.Function("phi")(X)
@@ -22,12 +22,16 @@ def test_derivative_with_respect_to_the_variance():
 
 def test_chain_rule():
     average = GaussianAverage(PHI, T**2, 3 * T)
-    by_hand = 2 * T * GaussianAverage(PHI.diff(X), T**2, 3 * T) + 3 * GaussianAverage(PHI.diff(X, 2) / 2, T**2, 3 * T)
+    by_hand = 2 * T * GaussianAverage(PHI.diff(X), T**2, 3 * T) + 3 * GaussianAverage(
+        PHI.diff(X, 2) / 2, T**2, 3 * T
+    )
     assert sp.expand(sp.diff(average, T) - by_hand) == 0
 
 
 def test_a_parameter_of_the_function():
-    assert sp.diff(GaussianAverage(sp.sin(T * X), M, V), T) == GaussianAverage(X * sp.cos(T * X), M, V)
+    assert sp.diff(GaussianAverage(sp.sin(T * X), M, V), T) == GaussianAverage(
+        X * sp.cos(T * X), M, V
+    )
 
 
 def test_no_square_root_of_the_variance_appears():
@@ -51,18 +55,24 @@ def test_symbolic_rules_against_numerical_derivatives(text):
     average = GaussianAverage(f, M, V)
     at = {M: sp.Rational(3, 7), V: sp.Rational(11, 9)}
     for variable in (M, V):
-        up, down = (average.subs({**at, variable: at[variable] + sign * step}).evalf(20) for sign in (1, -1))
+        up, down = (
+            average.subs({**at, variable: at[variable] + sign * step}).evalf(20) for sign in (1, -1)
+        )
         rule = sp.diff(average, variable).subs(at).doit()
         assert float(rule.evalf(15)) == pytest.approx(float((up - down) / (2 * step)), rel=1e-6)
 
 
-@pytest.mark.parametrize("text", ["Max(x, 0)", "Piecewise((x, x < 1), (3, True))", "Abs(x)*x**2", "Heaviside(x)*exp(x)"])
+@pytest.mark.parametrize(
+    "text", ["Max(x, 0)", "Piecewise((x, x < 1), (3, True))", "Abs(x)*x**2", "Heaviside(x)*exp(x)"]
+)
 def test_derivatives_have_closed_forms_too(text):
     """A kink's second derivative is a delta, a jump's first; SymPy's derivative of a Piecewise has neither."""
     average = GaussianAverage(parse(text), M, V)
     at = {M: sp.Rational(3, 7), V: sp.Rational(11, 9)}
     for variable in (M, V):
-        rule = sp.diff(average, variable).replace(GaussianAverage, lambda *a: GaussianAverage(*a).closed_form())
+        rule = sp.diff(average, variable).replace(
+            GaussianAverage, lambda *a: GaussianAverage(*a).closed_form()
+        )
         direct = sp.diff(average.closed_form(), variable)
         assert float((rule - direct).subs(at).evalf(20)) == pytest.approx(0, abs=1e-15)
         assert abs(float(direct.subs(at).evalf(20))) > 0.01
@@ -73,10 +83,15 @@ def test_a_piecewise_with_symbols_is_not_differentiated_wrongly():
         sp.diff(GaussianAverage(sp.Piecewise((0, X < T), (1, True)), M, V), M)
 
 
-@pytest.mark.parametrize("text", ["x**2*exp(-x)", "Max(x - 1, 0)**2", "erf(x)*x", "Heaviside(x + 1)", "Min(Max(x, 0), 1)"])
+@pytest.mark.parametrize(
+    "text",
+    ["x**2*exp(-x)", "Max(x - 1, 0)**2", "erf(x)*x", "Heaviside(x + 1)", "Min(Max(x, 0), 1)"],
+)
 def test_evalf_agrees_with_the_closed_form(text):
     average = GaussianAverage(parse(text), sp.Rational(2, 7), sp.Rational(5, 3))
-    assert float(average.evalf(20)) == pytest.approx(float(average.closed_form().evalf(20)), rel=1e-15)
+    assert float(average.evalf(20)) == pytest.approx(
+        float(average.closed_form().evalf(20)), rel=1e-15
+    )
 
 
 def test_evalf_has_the_digits_that_were_asked_for():
@@ -86,9 +101,14 @@ def test_evalf_has_the_digits_that_were_asked_for():
 
 
 def test_zero_variance_is_the_function_itself():
-    assert float(GaussianAverage(parse("tanh(x)"), sp.Rational(1, 2), 0).evalf()) == pytest.approx(float(sp.tanh(0.5)), rel=1e-15)
+    assert float(GaussianAverage(parse("tanh(x)"), sp.Rational(1, 2), 0).evalf()) == pytest.approx(
+        float(sp.tanh(0.5)), rel=1e-15
+    )
     assert float(GaussianAverage(parse("Max(x, 0)"), -2, 0).evalf()) == 0
 
 
 def test_latex():
-    assert sp.latex(GaussianAverage(sp.tanh(X), M, V)) == r"\left\langle \tanh{\left(x \right)} \right\rangle_{m,\,v}"
+    assert (
+        sp.latex(GaussianAverage(sp.tanh(X), M, V))
+        == r"\left\langle \tanh{\left(x \right)} \right\rangle_{m,\,v}"
+    )

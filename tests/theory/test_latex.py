@@ -5,8 +5,8 @@ import re
 import sympy as sp
 
 import motifield as mf
-from motifield.theory.latex import name_latex, scalar_latex, terms_latex
-from motifield.theory.notation import A, G, K, p, q
+from motifield.theory.notation.latex_printer import name_latex, scalar_latex, terms_latex
+from motifield.theory.notation.notation import A, G, K, p, q
 
 FULL = mf.derive(mf.Architecture(), mf.SecondMoment())
 
@@ -23,7 +23,9 @@ def test_equations_are_those_of_the_theory():
 
 
 def test_absent_motifs_leave_no_trace():
-    text = "\n".join(mf.derive(mf.Architecture(motifs=["convergent"]), mf.SecondMoment()).latex_lines())
+    text = "\n".join(
+        mf.derive(mf.Architecture(motifs=["convergent"]), mf.SecondMoment()).latex_lines()
+    )
     assert "con" in text
     assert not re.search("chn|div|rec|B_|G_", text)
 
@@ -39,7 +41,9 @@ def test_names_of_populations_are_indices():
 
 def test_terms_keep_their_signs():
     assert terms_latex(1 - A[p, q]) == ("1", "-A_{pq}")
-    assert terms_latex(G[q] / 2 + K[q]) == ("K_{q}", r"+ \frac{G_{q}}{2}") or terms_latex(G[q] / 2 + K[q])[1].startswith("+")
+    assert terms_latex(G[q] / 2 + K[q]) == ("K_{q}", r"+ \frac{G_{q}}{2}") or terms_latex(
+        G[q] / 2 + K[q]
+    )[1].startswith("+")
 
 
 def test_notebook_forms():

@@ -5,8 +5,8 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ExpressionError
-from motifield.theory.expressions import X, parse
-from motifield.theory.pieces import Pieces, derivative, split
+from motifield.theory.expressions.parser import X, parse
+from motifield.theory.expressions.pieces import Pieces, derivative, split
 
 
 def at(pieces: Pieces, point: sp.Expr) -> sp.Expr:
@@ -34,22 +34,29 @@ def at(pieces: Pieces, point: sp.Expr) -> sp.Expr:
 def test_split_by_hand(text, breaks, pieces):
     found = split(parse(text))
     assert found.breaks == breaks
-    assert [sp.simplify(a - b) for a, b in zip(found.pieces, pieces, strict=True)] == [0] * len(pieces)
+    assert [sp.simplify(a - b) for a, b in zip(found.pieces, pieces, strict=True)] == [0] * len(
+        pieces
+    )
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "Max(x, 0)*Max(2 - x, 0) + Abs(x - 1)", "exp(-Abs(x))*sign(x + 3)", "Max(Min(x, 1), -1)**3 + Max(x - 1/3, 0)*tanh(x)",
-        "Piecewise((0, x < -1), (Max(x, 0) + 1, x < 2), (sin(x), True))", "Heaviside(x - 1)*Max(x**3 - x, 0)",
+        "Max(x, 0)*Max(2 - x, 0) + Abs(x - 1)",
+        "exp(-Abs(x))*sign(x + 3)",
+        "Max(Min(x, 1), -1)**3 + Max(x - 1/3, 0)*tanh(x)",
+        "Piecewise((0, x < -1), (Max(x, 0) + 1, x < 2), (sin(x), True))",
+        "Heaviside(x - 1)*Max(x**3 - x, 0)",
     ],
-)  # fmt: skip
+)
 def test_split_equals_the_function_everywhere(text):
     expression = parse(text)
     found = split(expression)
     for k in range(-40, 41):
         point = sp.Rational(k, 9) + sp.Rational(1, 97)  # never at a break
-        assert float(at(found, point)) == pytest.approx(float(expression.subs(X, point)), abs=1e-14), point
+        assert float(at(found, point)) == pytest.approx(
+            float(expression.subs(X, point)), abs=1e-14
+        ), point
 
 
 def test_a_jump_becomes_a_delta_and_then_its_derivative():
@@ -107,7 +114,11 @@ def test_curved_switches_with_exact_roots(text, breaks):
         ("Max(exp(x) - x - 2, 0)", lambda x: mpmath.exp(x) - x - 2, (-1.841406, 1.146193)),
         ("Max(x**5 - x - 1, 0)", lambda x: x**5 - x - 1, (1.167304,)),
         ("Abs(x + 1000*tanh(x) - 1500)", lambda x: x + 1000 * mpmath.tanh(x) - 1500, (500,)),
-        ("Max(sin(x)*exp(-x**2) - 1/5, 0)", lambda x: mpmath.sin(x) * mpmath.exp(-x * x) - mpmath.mpf(1) / 5, (0.210626, 1.247493)),
+        (
+            "Max(sin(x)*exp(-x**2) - 1/5, 0)",
+            lambda x: mpmath.sin(x) * mpmath.exp(-x * x) - mpmath.mpf(1) / 5,
+            (0.210626, 1.247493),
+        ),
     ],
 )
 def test_curved_switches_with_numerical_roots(text, surface, expected):
@@ -121,7 +132,10 @@ def test_curved_switches_with_numerical_roots(text, surface, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Max(1/cosh(400*(x - 3)) - 1/2, 0)", (3 - 0.0032923947, 3 + 0.0032923947)),  # acosh(2) = 1.3169579
+        (
+            "Max(1/cosh(400*(x - 3)) - 1/2, 0)",
+            (3 - 0.0032923947, 3 + 0.0032923947),
+        ),  # acosh(2) = 1.3169579
         ("Max(1/cosh(1000000*(x - 3)) - 1/2, 0)", (3 - 1.3169579e-6, 3 + 1.3169579e-6)),
         ("Max(1/cosh(80*(x - 18)) - 1/2, 0)", (18 - 0.0164619737, 18 + 0.0164619737)),
         ("Max(x*exp(-x) - 0.367879, 0)", (0.9984521, 1.0015495)),  # exp(-1) = .36787944
@@ -140,7 +154,9 @@ def test_a_missed_root_is_noticed(monkeypatch):
 def test_a_root_of_a_square_bends():
     found = split(parse("sqrt(x**4 + x**2)"))
     assert found.breaks == (0,)
-    assert [sp.simplify(p.subs(X, s) - sp.sqrt(20)) for p, s in zip(found.pieces, (-2, 2), strict=True)] == [0, 0]
+    assert [
+        sp.simplify(p.subs(X, s) - sp.sqrt(20)) for p, s in zip(found.pieces, (-2, 2), strict=True)
+    ] == [0, 0]
 
 
 def test_a_double_root_does_not_switch():
@@ -154,12 +170,16 @@ def test_saturation_is_not_mistaken_for_a_root():
 
 
 def test_too_many_switches_are_refused_at_once():
-    with pytest.raises(ExpressionError, match="sin.x. switches too often: it changes sign more than 50 times"):
+    with pytest.raises(
+        ExpressionError, match="sin.x. switches too often: it changes sign more than 50 times"
+    ):
         split(parse("Max(sin(x), 0)"))
 
 
 def test_conditions_with_and_or_not():
-    f = sp.Piecewise((X, sp.And(X > 0, X < 2)), (1, sp.Or(X < -3, sp.exp(X) > 9)), (5, sp.Not(X < 2)), (0, True))
+    f = sp.Piecewise(
+        (X, sp.And(X > 0, X < 2)), (1, sp.Or(X < -3, sp.exp(X) > 9)), (5, sp.Not(X < 2)), (0, True)
+    )
     found = split(f)
     assert found.breaks == (-3, 0, 2, 2 * sp.log(3))
     assert found.pieces == (1, 0, X, 5, 1)
@@ -179,19 +199,26 @@ def test_a_piecewise_must_cover_the_line():
         split(sp.Piecewise((X, X > 0)))
 
 
-@pytest.mark.parametrize("text", ["Max(x, 0)**2", "Piecewise((x, x < 2), (5, True))", "sign(x)*exp(x) + Abs(x - 3)"])
+@pytest.mark.parametrize(
+    "text", ["Max(x, 0)**2", "Piecewise((x, x < 2), (5, True))", "sign(x)*exp(x) + Abs(x - 3)"]
+)
 def test_expressions_and_pieces_say_the_same(text):
     pieces = split(parse(text))
     for _ in range(4):
         again = split(pieces.expression())
         assert set(again.deltas) == set(pieces.deltas)
-        assert all(sp.simplify(at(again, p) - at(pieces, p)) == 0 for p in (-1, sp.Rational(1, 3), 7))
+        assert all(
+            sp.simplify(at(again, p) - at(pieces, p)) == 0 for p in (-1, sp.Rational(1, 3), 7)
+        )
         pieces = pieces.derivative()
 
 
 def test_a_function_times_a_delta():
     # cos(x) delta'(x - 1) = cos(1) delta'(x - 1) + sin(1) delta(x - 1)
-    assert set(split(sp.cos(X) * sp.DiracDelta(X - 1, 1)).deltas) == {(1, 1, sp.cos(1)), (1, 0, sp.sin(1))}
+    assert set(split(sp.cos(X) * sp.DiracDelta(X - 1, 1)).deltas) == {
+        (1, 1, sp.cos(1)),
+        (1, 0, sp.sin(1)),
+    }
     with pytest.raises(ExpressionError, match="is not a function times DiracDelta"):
         split(sp.DiracDelta(X**2 - 1))
 

@@ -7,9 +7,9 @@ import sympy as sp
 from scipy.integrate import quad
 
 from motifield.errors import ExpressionError
-from motifield.theory import transfer
-from motifield.theory.expressions import X
-from motifield.theory.transfer import LIBRARY, TransferFunction, of
+from motifield.theory.architecture import transfer
+from motifield.theory.architecture.transfer import LIBRARY, TransferFunction, of
+from motifield.theory.expressions.parser import X
 
 POINTS = [-2.3, -0.4, 0.1, 0.9, 1.7, 4.2]
 
@@ -20,25 +20,53 @@ BY_HAND = [
     ("rectified_power", {}, lambda x: max(x, 0) ** 2),
     ("rectified_power", {"n": 3, "gain": 0.4, "threshold": -1}, lambda x: 0.4 * max(x + 1, 0) ** 3),
     ("softplus", {}, lambda x: math.log(1 + math.exp(x))),
-    ("softplus", {"gain": 3, "threshold": 0.5}, lambda x: math.log(1 + math.exp(3 * (x - 0.5))) / 3),
+    (
+        "softplus",
+        {"gain": 3, "threshold": 0.5},
+        lambda x: math.log(1 + math.exp(3 * (x - 0.5))) / 3,
+    ),
     ("logistic", {}, lambda x: 1 / (1 + math.exp(-x))),
-    ("logistic", {"gain": 2, "threshold": 1, "maximum": 1.5}, lambda x: 1.5 / (1 + math.exp(-2 * (x - 1)))),
+    (
+        "logistic",
+        {"gain": 2, "threshold": 1, "maximum": 1.5},
+        lambda x: 1.5 / (1 + math.exp(-2 * (x - 1))),
+    ),
     ("tanh", {}, math.tanh),
-    ("tanh", {"gain": 0.3, "threshold": 1.5, "offset": 1}, lambda x: 1 + math.tanh(0.3 * (x - 1.5))),
+    (
+        "tanh",
+        {"gain": 0.3, "threshold": 1.5, "offset": 1},
+        lambda x: 1 + math.tanh(0.3 * (x - 1.5)),
+    ),
     ("erf", {}, math.erf),
     ("erf", {"gain": 1.2, "threshold": 1.5, "offset": 1}, lambda x: 1 + math.erf(1.2 * (x - 1.5))),
     ("power_law", {}, lambda x: max(x, 0) ** 2),
-    ("power_law", {"exponent": 1.3, "gain": 0.04, "threshold": -0.2}, lambda x: 0.04 * max(x + 0.2, 0) ** 1.3),
+    (
+        "power_law",
+        {"exponent": 1.3, "gain": 0.04, "threshold": -0.2},
+        lambda x: 0.04 * max(x + 0.2, 0) ** 1.3,
+    ),
     # Siegert's integral by SciPy's quad
     (
         "siegert",
         {},
-        lambda x: 1 / (2 + 20 * math.sqrt(math.pi) * quad(lambda u: math.exp(u * u) * math.erfc(-u), (10 - x) / 5, (20 - x) / 5)[0]),
+        lambda x: (
+            1
+            / (
+                2
+                + 20
+                * math.sqrt(math.pi)
+                * quad(lambda u: math.exp(u * u) * math.erfc(-u), (10 - x) / 5, (20 - x) / 5)[0]
+            )
+        ),
     ),
     ("exponential", {}, math.exp),
     ("exponential", {"gain": 0.5, "scale": 0.2}, lambda x: 0.2 * math.exp(0.5 * x)),
     ("naka_rushton", {}, lambda x: max(x, 0) ** 2 / (max(x, 0) ** 2 + 1)),
-    ("naka_rushton", {"exponent": 3, "half": 2, "maximum": 1.7}, lambda x: 1.7 * max(x, 0) ** 3 / (max(x, 0) ** 3 + 8)),
+    (
+        "naka_rushton",
+        {"exponent": 3, "half": 2, "maximum": 1.7},
+        lambda x: 1.7 * max(x, 0) ** 3 / (max(x, 0) ** 3 + 8),
+    ),
 ]
 
 
@@ -47,7 +75,9 @@ def test_library_functions_are_their_formulas(name, parameters, by_hand):
     for made in (LIBRARY[name](**parameters), of({"function": name, **parameters})):
         assert made.name == name
         for x in POINTS:
-            assert float(made.with_defaults.subs(X, sp.Rational(str(x)))) == pytest.approx(by_hand(x), rel=1e-13)
+            assert float(made.with_defaults.subs(X, sp.Rational(str(x)))) == pytest.approx(
+                by_hand(x), rel=1e-13
+            )
 
 
 def test_every_library_function_is_tested_and_says_its_formula():
@@ -59,10 +89,19 @@ def test_every_library_function_is_tested_and_says_its_formula():
 
 @pytest.mark.parametrize(
     ("name", "closed"),
-    [("rectified_linear", True), ("rectified_power", True), ("erf", True), ("exponential", True), ("softplus", False),
-     ("logistic", False), ("tanh", False), ("naka_rushton", False),
-     ("power_law", False), ("siegert", False)],
-)  # fmt: skip
+    [
+        ("rectified_linear", True),
+        ("rectified_power", True),
+        ("erf", True),
+        ("exponential", True),
+        ("softplus", False),
+        ("logistic", False),
+        ("tanh", False),
+        ("naka_rushton", False),
+        ("power_law", False),
+        ("siegert", False),
+    ],
+)
 def test_which_have_a_closed_form(name, closed):
     assert of(name).is_closed is closed
 
@@ -112,7 +151,10 @@ def test_of_a_transfer_function_is_itself():
         ("relu", "unknown name 'relu'"),
         ("log(x)", "is not a real number at x = -3"),
         ("sqrt(x)", "is not a real number at x = -3"),
-        ("exp(exp(exp(exp(exp(x)))))", "is not a real number at x = 2"),  # SymPy's own OverflowError came through
+        (
+            "exp(exp(exp(exp(exp(x)))))",
+            "is not a real number at x = 2",
+        ),  # SymPy's own OverflowError came through
         (sp.Symbol("x") * sp.Symbol("y"), "unknown symbols"),
         (3, "not int"),
     ],
@@ -140,7 +182,10 @@ def test_unknown_symbols_are_named():
 
 
 def test_printing():
-    assert str(transfer.tanh(gain=2)) == "tanh: offset + tanh(gain*(-threshold + x)) (gain = 2, threshold = 0, offset = 0)"
+    assert (
+        str(transfer.tanh(gain=2))
+        == "tanh: offset + tanh(gain*(-threshold + x)) (gain = 2, threshold = 0, offset = 0)"
+    )
     assert of("tanh(x)")._repr_latex_() == r"$\displaystyle \phi(x) = \tanh{\left(x \right)}$"
 
 
@@ -173,13 +218,17 @@ def test_a_gain_and_a_threshold_become_a_change_of_variable(made, a, b, shape):
     x = sp.Rational(7, 10)
     given = {symbol: sp.Rational(k + 3, 5) for k, symbol in enumerate(made.defaults)}
     u = (form.a * X + form.b).subs(given).subs(X, x)
-    assert float(form.outer.subs(given).subs(X, u) - made.expression.subs(given).subs(X, x)) == pytest.approx(0, abs=1e-14)
+    assert float(
+        form.outer.subs(given).subs(X, u) - made.expression.subs(given).subs(X, x)
+    ) == pytest.approx(0, abs=1e-14)
 
 
 def test_breaks_whose_order_depends_on_a_sign_need_it():
     with pytest.raises(ExpressionError, match="declare with positive"):
         transfer.expression("Min(Max(x, 0), m)", m=1).pieces  # noqa: B018
-    assert [str(b) for b in transfer.expression("Min(Max(x, 0), m)", m=1, positive=["m"]).pieces.breaks] == ["0", "m"]
+    assert [
+        str(b) for b in transfer.expression("Min(Max(x, 0), m)", m=1, positive=["m"]).pieces.breaks
+    ] == ["0", "m"]
 
 
 def test_a_jax_function_is_opaque():

@@ -1,0 +1,48 @@
+"""Gaussian averages <f>(mean, variance) and their derivatives: closed forms, quadrature, neurons that feel their own rate.
+
+Free of SymPy: generated code imports this room.
+"""
+
+from . import feedback
+from .elementwise import flat, nth_derivative, piecewise
+from .expectation import Average, ByPopulation, Closed, Prepared, by_population
+from .joint_probabilities import (
+    bivariate,
+    gated_probability,
+    normal_cdf,
+    scaled_cdf,
+    tilted_probability,
+)
+from .normal import density, hermite, probability, root, scaled_density, standardise
+from .quadrature import TOLERANCE, Quadrature
+from .rules import Rule
+from .siegert import siegert_difference, siegert_rate, siegert_reset
+
+__all__ = [
+    "TOLERANCE",
+    "Average",
+    "ByPopulation",
+    "Closed",
+    "Prepared",
+    "Quadrature",
+    "Rule",
+    "bivariate",
+    "by_population",
+    "density",
+    "feedback",
+    "flat",
+    "gated_probability",
+    "hermite",
+    "normal_cdf",
+    "nth_derivative",
+    "piecewise",
+    "probability",
+    "root",
+    "scaled_cdf",
+    "scaled_density",
+    "siegert_difference",
+    "siegert_rate",
+    "siegert_reset",
+    "standardise",
+    "tilted_probability",
+]

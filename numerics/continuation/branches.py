@@ -1,0 +1,204 @@
+"""Branches of fixed points along a number of the parameters, with their special points: the result of a continuation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from ...errors import ParameterError
+from ..fixed_points import FixedPoint, fixed_point
+from ..system import dataset, named
+from .along import Along
+from .arclength import on_plane
+from .special_points import SpecialPoint
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One curve of fixed points.
+
+    dataset: over (step, population): `mean`, `variance`, `kappa`, `rate`; over step: `value` of the number that varies, `stable` (all
+    eigenvalues of the equations have negative real parts; the bulk is another matter), `unstable_modes`, `feasible` (whether a
+    network has these statistics), `physical` (no variance is negative); over (step, mode): `eigenvalues`. points, tangents: in the scaled
+    units of the continuation. ended: why each end is where it is: "bounds", "closed", "steps", "stalled". origin: where it began.
+    """
+
+    dataset: xr.Dataset
+    points: np.ndarray
+    tangents: np.ndarray
+    ended: tuple[str, str]
+    origin: str
+
+    @property
+    def values(self) -> np.ndarray:
+        """The number that varies, along the branch."""
+        return self.dataset["value"].values
+
+    @property
+    def stable(self) -> np.ndarray:
+        """Where the branch is stable."""
+        return self.dataset["stable"].values
+
+
+@dataclass(frozen=True)
+class Branches:
+    """All branches that were found; make them with `continuation`.
+
+    name: of the number that varies; special: special points, by branch and in order along it; notes: what was not reached.
+    """
+
+    name: str
+    bounds: tuple[float, float]
+    branches: tuple[Branch, ...]
+    special: tuple[SpecialPoint, ...]
+    notes: tuple[str, ...]
+    along: Along
+    system: Any
+
+    def __len__(self) -> int:
+        return len(self.branches)
+
+    def __iter__(self) -> Iterator[Branch]:
+        return iter(self.branches)
+
+    def __getitem__(self, k: int) -> Branch:
+        return self.branches[k]
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Names of the populations."""
+        return self.along.parameters.populations
+
+    @property
+    def status(self) -> str:
+        """ "ok", or what was not reached."""
+        return "; ".join(self.notes) or "ok"
+
+    def of(self, kind: str) -> list[SpecialPoint]:
+        """The special points of one kind, by value."""
+        return sorted((s for s in self.special if s.kind == kind), key=lambda s: s.value)
+
+    def at(self, value: float) -> list[FixedPoint]:
+        """Every fixed point on the branches at one value, by mean rate: interpolated between steps, then Newton's method."""
+        if not self.bounds[0] <= value <= self.bounds[1]:
+            raise ParameterError(
+                f"{self.name} = {value} is outside of the bounds of the continuation, {self.bounds}"
+            )
+        found: list[FixedPoint] = []
+        parameters = self.along.at([value])
+        for y in crossings(self.along, self.branches, value):
+            point = fixed_point(
+                self.system, parameters, self.along.model.state(jnp.asarray(y)), settle=0.0
+            )
+            if not any(
+                np.allclose(
+                    self.along.model.flat(point.state),
+                    self.along.model.flat(p.state),
+                    rtol=1e-7,
+                    atol=1e-9,
+                )
+                for p in found
+            ):
+                found.append(point)
+        return sorted(found, key=lambda p: float(p.dataset["rate"].mean()))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The special points, for a table."""
+        return [s.row(self.name, self.populations) for s in self.special]
+
+    def json(self) -> dict[str, Any]:
+        """Plain data: every branch with its stability, and the special points."""
+        branches = []
+        known = (
+            "value",
+            "mean",
+            "variance",
+            "rate",
+            "stable",
+            "unstable_modes",
+            "feasible",
+            "physical",
+        )
+        for b in self.branches:
+            own = {name: b.dataset[name].values.tolist() for name in known}
+            branches.append({**own, "ended": list(b.ended), "origin": b.origin})
+        return {
+            "vary": self.name,
+            "bounds": list(self.bounds),
+            "status": self.status,
+            "populations": list(self.populations),
+            "branches": branches,
+            "special": self.rows(),
+        }
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """All branches one after the other over `step`, with `branch`, for files."""
+        parts = [
+            b.dataset.assign(branch=("step", np.full(len(b.values), k)))
+            for k, b in enumerate(self.branches)
+        ]
+        return xr.concat(parts, dim="step").assign_attrs(vary=self.name, status=self.status)
+
+
+def crossings(along: Along, branches: Any, value: float) -> list[np.ndarray]:
+    """States of the branches where they pass a value."""
+    s = float((value - np.asarray(along.low)[0]) / np.asarray(along.width)[0])
+    axis = np.zeros(along.n + 1)
+    axis[-1] = 1.0
+    found = []
+    for branch in branches:
+        position = branch.points[:, -1] - s
+        for k in np.flatnonzero(position[:-1] * position[1:] <= 0):
+            a, b = branch.points[k], branch.points[k + 1]
+            part = (
+                position[k] / (position[k] - position[k + 1])
+                if position[k] != position[k + 1]
+                else 0.0
+            )
+            guess = a + part * (b - a)
+            guess[-1] = s
+            x, _, good = on_plane(along, guess, guess, axis)
+            if good and np.linalg.norm(x - guess) < 2 * np.linalg.norm(b - a) + 1e-9:
+                found.append(np.asarray(along.state(x)))
+    return found
+
+
+def branch_dataset(
+    system: Any,
+    along: Along,
+    points: np.ndarray,
+    eigenvalues: np.ndarray,
+    seen: dict[str, np.ndarray],
+    feasible: np.ndarray,
+) -> xr.Dataset:
+    """The dataset of a branch from its points."""
+    states = jax.vmap(lambda x: along.model.state(along.state(x)))(jnp.asarray(points))
+    data = {name: np.asarray(v) for name, v in named(system, states).items()} | {
+        "variance": seen["variance"],
+        "rate": seen["rate"],
+    }
+    steps = np.arange(len(points))
+    made = dataset(
+        system,
+        data,
+        along.parameters.populations,
+        {"step": steps},
+        {"vary": along.names[0].scalar.name},
+    )
+    unstable = np.sum(eigenvalues.real >= 0, axis=1)
+    values = np.asarray(along.low)[0] + np.asarray(along.width)[0] * points[:, -1]
+    return made.assign(
+        value=("step", values),
+        eigenvalues=(("step", "mode"), eigenvalues),
+        stable=("step", unstable == 0),
+        unstable_modes=("step", unstable),
+        feasible=("step", feasible),
+        physical=("step", seen["variance"].min(axis=1) >= -1e-12),
+    )

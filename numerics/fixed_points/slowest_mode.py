@@ -1,0 +1,38 @@
+"""How fast a small deviation from a fixed point grows in the equations, with derivatives."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ..parameters import Parameters
+from ..system import Autonomous
+
+LARGEST = 1e8
+"""Eigenvectors that are worse conditioned have no useful derivatives."""
+
+
+def growth(
+    model: Autonomous, y: Float[Array, " n"], parameters: Parameters, J: Float[Array, "n n"]
+) -> Float[Array, ""]:
+    """The largest real part of the eigenvalues of the Jacobian J = d(dy/dt)/dy at y; nan where J is not finite; pure, for jit, vmap and grad.
+
+    Its derivative is Re(l^T dJ r) with the left and right eigenvectors, l^T r = 1, and 0 where these are all but orthogonal, as where two
+    eigenvalues meet.
+    """
+    there = jnp.all(jnp.isfinite(J))
+    values, right = jnp.linalg.eig(jax.lax.stop_gradient(jnp.where(there, J, -jnp.eye(len(J)))))
+    left = jnp.linalg.inv(right)
+    k = jnp.argmax(values.real)
+    row, column = left[k], right[:, k]
+    usable = jnp.all(jnp.isfinite(row)) & (jnp.max(jnp.abs(row)) < LARGEST)
+    row, column = (jax.lax.stop_gradient(jnp.where(usable, v, 0.0)) for v in (row, column))
+    field = model.bind(parameters)
+
+    moved = jax.vmap(lambda direction: jax.jvp(field, (y,), (direction,))[1])(
+        jnp.stack([column.real, column.imag])
+    )
+    change = row.real @ moved[0] - row.imag @ moved[1]
+    still = jax.lax.stop_gradient(values[k].real - change)
+    return jnp.where(there, change + still, jnp.nan)

@@ -1,0 +1,254 @@
+"""Do networks with the fitted statistics do what the fit says? Sampled, simulated in every condition, and measured as the recordings were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from ...errors import ParameterError, SolverError
+from ..fitting import (
+    LARGEST_RESIDUAL,
+    PERSISTENCE,
+    Condition,
+    Coordinates,
+    Fit,
+    FreeMotifs,
+    MotifCoordinates,
+    Problem,
+)
+from ..parameters import ARRAYS, FAMILIES, INPUTS, Parameters
+from ..sampling import Sampler
+from ..system import Autonomous
+from .networks import Protocol, drift, measured, scaled
+
+STANDARD_ERRORS = 3.0
+RESTLESS = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class FitCheck:
+    """Networks against a fit, target by target; make it with `check`.
+
+    N: neurons of each network; samples: what each network says about each target, (networks, targets), nan where it diverged
+    theory: what the equations say with the same statistics at that N, (targets,); drift: how much rates still changed, relative, before
+    they were looked at
+    """
+
+    fit: Fit
+    N: int
+    samples: np.ndarray
+    theory: np.ndarray
+    drift: float
+    tolerance: float
+
+    @property
+    def finite(self) -> np.ndarray:
+        """The samples of networks that did not diverge, (n, targets)."""
+        return self.samples[np.all(np.isfinite(self.samples), axis=1)]
+
+    @property
+    def diverged(self) -> int:
+        """How many networks did."""
+        return len(self.samples) - len(self.finite)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Over networks, (targets,); nan without any."""
+        return self.finite.mean(axis=0) if len(self.finite) else np.full(len(self.theory), np.nan)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard errors of the mean, from the spread over networks, (targets,); nan for fewer than two."""
+        n = len(self.finite)
+        return (
+            self.finite.std(axis=0, ddof=1) / np.sqrt(n)
+            if n > 1
+            else np.full(len(self.theory), np.nan)
+        )
+
+    @property
+    def z(self) -> np.ndarray:
+        """Theory minus networks, in standard errors, (targets,)."""
+        return (self.theory - self.mean) / np.maximum(
+            self.errors, 1e-12 * (1 + np.abs(self.theory))
+        )
+
+    @property
+    def threshold(self) -> float:
+        """Standard errors allowed: as improbable for the largest of all targets as 3 known ones for one, by Student's distribution."""
+        n, targets = self.finite.shape
+        return float(stats.t.isf(stats.norm.sf(STANDARD_ERRORS) / targets, n - 1))
+
+    @property
+    def agrees(self) -> np.ndarray:
+        """Which targets networks confirm, (targets,)."""
+        close = np.abs(self.theory - self.mean) <= self.tolerance * self.fit.problem.targets.error
+        return (np.abs(self.z) <= self.threshold) | close
+
+    @property
+    def passed(self) -> bool:
+        """Whether networks confirm all of them, held-out ones included, and none diverged."""
+        return bool(np.all(self.agrees)) and not self.diverged
+
+    @property
+    def status(self) -> str:
+        """ "ok", or that networks diverged, or had not come to rest."""
+        if self.diverged:
+            return f"{self.diverged} of {len(self.samples)} networks diverged: the fitted state is not one that these networks stay in"
+        moving = f"the networks still move by {self.drift:.2g} (relative) when they are looked at: let them settle longer"
+        return "ok" if self.drift < RESTLESS else moving
+
+    @property
+    def criterion(self) -> str:
+        """In words."""
+        n, targets = self.finite.shape
+        if n < 2:
+            return f"fewer than two of {len(self.samples)} networks of {self.N} neurons did not diverge"
+        allowed = f" or {self.tolerance:g} of the target's error" if self.tolerance else ""
+        worst = int(np.argmax(np.abs(self.z)))
+        return (
+            f"theory minus the mean of {n} networks of {self.N} neurons is within {self.threshold:.1f} standard errors{allowed} for all "
+            f"{targets} targets; the largest is {abs(self.z[worst]):.1f} ({self.fit.problem.targets.label(worst)})"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each target: what was measured, what the fit says, theory and networks at this N, their difference in standard errors."""
+        t, own = self.fit.problem.targets, self.fit.predictions
+        return [
+            {
+                "target": t.label(k),
+                "value": float(t.value[k]),
+                "error": float(t.error[k]),
+                "fit": float(own[k]),
+                "theory": float(self.theory[k]),
+                "networks": float(self.mean[k]),
+                "standard error": float(self.errors[k]),
+                "z": float(self.z[k]),
+                "agrees": bool(self.agrees[k]),
+                "held out": bool(t.held_out[k]),
+            }
+            for k in range(len(t))
+        ]
+
+    def json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "passed": self.passed,
+            "status": self.status,
+            "criterion": self.criterion,
+            "N": self.N,
+            "networks": len(self.samples),
+            "drift": self.drift,
+            "rows": self.rows(),
+        }
+
+    def dataset(self) -> xr.Dataset:
+        """Over target and network."""
+        t = self.fit.problem.targets
+        data = {
+            "sample": (("network", "target"), self.samples),
+            "theory": ("target", self.theory),
+            "z": ("target", self.z),
+            "agrees": ("target", self.agrees),
+        }
+        return xr.Dataset(
+            data, coords={"target": list(t.labels)}, attrs={"N": self.N, "passed": int(self.passed)}
+        )
+
+
+def check(
+    fit: Fit,
+    networks: int = 10,
+    N: int | None = 4000,
+    *,
+    sampler: Sampler | None = None,
+    seed: int = 0,
+    settle: float = 60.0,
+    tolerance: float = 0.0,
+    dtype: Any = np.float32,
+    progress: Callable[[str, float], None] | None = None,
+) -> FitCheck:
+    """Sample networks with the fitted statistics, simulate each in all conditions, and compare what targets are about with the equations.
+
+    N: neurons; None: those of the fit. With another N, networks have the same N Jbar, g, N tau and B, and the equations are solved with these
+    statistics, too: what is compared differs in nothing but that networks are finite and that the closure may not be exact. Neurons, synapses and
+    offsets of inputs are the same in all conditions, offsets as far as their persistence says.
+    sampler: as in `sample`; settle: time, in units of the unit's time constant, until a fixed point is looked at and time courses start
+    tolerance: differences below this part of a target's error count as none
+
+    Passed where theory minus the networks' mean is within 3 standard errors, widened for few networks (Student) and many targets (Bonferroni).
+    Networks have a bias of order 1/N, which very many of them resolve. Raises `InfeasibleStatisticsError` where so few neurons cannot have the
+    motifs, `ParameterError` for fewer than two networks. Networks that diverge are counted, and not passed.
+    """
+    if networks < 2:
+        raise ParameterError(f"networks = {networks}: a standard error needs at least two")
+    if not settle > 0 or not tolerance >= 0:
+        raise ParameterError(
+            f"settle = {settle} must be a positive time, tolerance = {tolerance} not negative"
+        )
+    say = progress or (lambda what, part: None)
+    problem = fit.problem
+    size = round(float(fit.parameters().N)) if N is None else int(N)
+    conditions = {name: scaled(fit.parameters(name), size) for name in problem.conditions}
+    say("solving the equations", 0.0)
+    theory, persistence, means = _theory(fit, conditions)
+    protocol = Protocol(
+        problem.exact, conditions, problem.starts, problem.times, persistence, settle, means
+    )
+    samples, moves = [], []
+    for k in range(networks):
+        say(f"N = {size}, network {k + 1} of {networks}", (k + 0.5) / (networks + 0.5))
+        try:
+            seen = protocol.run(k, seed, sampler, dtype)
+        except SolverError:
+            samples.append(np.full(len(problem.targets), np.nan))
+            continue
+        samples.append(measured(problem.targets, protocol, seen))
+        moves.append(drift(protocol, seen))
+    return FitCheck(
+        fit, size, np.array(samples), theory, max(moves, default=float("nan")), tolerance
+    )
+
+
+def _theory(
+    fit: Fit, conditions: dict[str, Parameters]
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """What the equations say in conditions that are given whole; the persistence of offsets; the mean of x in each condition at rest."""
+    problem, u = fit.problem, jnp.asarray(fit.u)
+    own = problem.coordinates
+    whole = [
+        Condition(name, (), {field: getattr(p, field) for field in (*ARRAYS, *INPUTS, *FAMILIES)})
+        for name, p in conditions.items()
+    ]
+    kept = [
+        k
+        for k, unknown in enumerate(own.unknowns)
+        if unknown.names[0].partition("[")[0].strip() == PERSISTENCE
+    ]
+    base = next(iter(conditions.values()))
+    fixed = Coordinates(
+        base, whole, [own.unknowns[k] for k in kept], MotifCoordinates.of(FreeMotifs(), base), {}
+    )
+    again = Problem(
+        problem.exact, fixed, problem.targets, stable=False, step=problem.step, correlated=False
+    )
+    outcome = again.compiled(u[np.array(kept, dtype=int)], jnp.asarray(fit.minima.states[0]))[1]
+    if not bool(jnp.all(outcome.residuals < LARGEST_RESIDUAL)):
+        raise ParameterError(
+            "the equations have no fixed point near that of the fit with so few neurons: take more"
+        )
+    models = {
+        name: Autonomous(problem.system, p.P, problem.starts[name])
+        for name, p in conditions.items()
+    }
+    rest = {
+        name: np.asarray(models[name].observables(outcome.states[k], p)["mean"])
+        for k, (name, p) in enumerate(conditions.items())
+    }
+    return np.asarray(outcome.values), np.asarray(own.persistence(u)), rest

@@ -1,0 +1,120 @@
+"""Populations of a network that has no labels: neurons that send to, and receive from, the same groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sps
+from scipy.cluster.vq import ClusterError, kmeans2
+from scipy.sparse.linalg import LinearOperator, svds
+
+from ...errors import NetworkError
+from .network import Network
+
+METHODS = ("spectral", "block-model")
+RESTARTS, SWEEPS = 20, 50
+
+
+def find_populations(weights: Any, P: int, seed: int = 0, method: str = "spectral") -> np.ndarray:
+    """The population 0, ..., P - 1 of every neuron, (N,), the largest first.
+
+    "spectral": k-means of the leading P left and right singular vectors of J_ij / sqrt((s_i + s)(t_j + t)), s_i and t_j the sums of |J| over row
+    i and column j, s and t their averages (Rohe, Qin and Yu, PNAS 113, 12679, 2016). Each neuron's vector has length one, so that it does not
+    matter how many synapses a neuron has, only with whom.
+    "block-model": from there to a maximum of the likelihood of the degree-corrected block model, sum_pq m_pq log(m_pq / (m_p. m_.q)), m_pq the
+    sum of the weights from q onto p (Karrer and Newman, Phys. Rev. E 83, 016107, 2011), one population for each neuron at a time. For weights
+    that are not negative, such as counts of synapses; often better where populations have few synapses.
+
+    weights: a square array, a sparse matrix or a `Network` (whose labels are not used), row = target. For the labels of a network,
+    `Network.of(weights, find_populations(weights, 4))`. Time is O(nnz P) per iteration, and memory that of the weights.
+
+    Raises `NetworkError` where P is not between 1 and N - 1, the method is unknown, there is no synapse, a population comes out empty, or
+    the block model is asked for with negative weights.
+    """
+    if method not in METHODS:
+        raise NetworkError(f"method={method!r} is unknown: use {' or '.join(map(repr, METHODS))}")
+    W = (
+        weights.matrix
+        if isinstance(weights, Network)
+        else Network.of(weights, np.zeros(np.shape(weights)[0], int)).matrix
+    )
+    N = W.shape[0]
+    if not (isinstance(P, int | np.integer) and 1 <= P < max(N, 2)):
+        raise NetworkError(
+            f"P = {P} populations cannot be found among {N} neurons: use an integer from 1 to {N - 1}"
+        )
+    strengths = [np.asarray(abs(W).sum(axis=axis, dtype=float)).ravel() for axis in (1, 0)]
+    if not strengths[0].any():
+        raise NetworkError(
+            "the network has no synapses, from which populations could be told apart"
+        )
+    if method == "block-model" and W.min() < 0:
+        raise NetworkError(
+            "some weights are negative, and the block model is one of counts: use method='spectral', or the weights' absolute values"
+        )
+    if P == 1:
+        return np.zeros(N, dtype=np.int64)
+    labels = _clusters(_vectors(W, strengths, P, seed), P, seed)
+    if method == "block-model":
+        labels = _most_likely(W, labels, P)
+    sizes = np.bincount(labels, minlength=P)
+    if not sizes.all():
+        raise NetworkError(
+            f"only {np.count_nonzero(sizes)} of {P} populations have neurons: the network has fewer that differ, ask for fewer"
+        )
+    return np.argsort(np.argsort(-sizes, kind="stable"))[labels]
+
+
+def _vectors(W: Any, strengths: list[np.ndarray], P: int, seed: int) -> np.ndarray:
+    left, right = (1 / np.sqrt(s + s.mean()) for s in strengths)
+    if W.shape[0] < 50 or P > W.shape[0] // 2:
+        u, _, vt = np.linalg.svd(left[:, None] * (W.toarray() if sps.issparse(W) else W) * right)
+        u, vt = u[:, :P], vt[:P]
+    else:
+        scaled = LinearOperator(
+            W.shape,
+            dtype=float,
+            matvec=lambda v: left * (W @ (right * v.ravel())),
+            rmatvec=lambda v: right * (W.T @ (left * v.ravel())),
+        )
+        u, _, vt = svds(scaled, k=P, v0=np.random.default_rng(seed).standard_normal(W.shape[0]))
+    return np.hstack(
+        [
+            part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12)
+            for part in (u, vt.T)
+        ]
+    )
+
+
+def _clusters(points: np.ndarray, P: int, seed: int) -> np.ndarray:
+    """The best of several runs of k-means."""
+    rng, best, least = np.random.default_rng(seed), np.zeros(len(points), dtype=np.int64), np.inf
+    for _ in range(RESTARTS):
+        try:
+            centres, labels = kmeans2(points, P, minit="++", rng=rng, missing="raise")
+        except ClusterError:  # a population came out empty: another start
+            continue
+        distance = float(np.sum((points - centres[labels]) ** 2))
+        if distance < least:
+            best, least = labels.astype(np.int64), distance
+    return best
+
+
+def _most_likely(W: Any, labels: np.ndarray, P: int) -> np.ndarray:
+    """Every neuron goes to its most likely population, given those of the others, until the likelihood does not rise."""
+    highest = -np.inf
+    best = labels
+    for _ in range(SWEEPS):
+        Z = np.eye(P)[labels]
+        received, sent = np.asarray(W @ Z), np.asarray(W.T @ Z)
+        m = Z.T @ received
+        logs = np.log(
+            np.maximum(m, 1e-300) / np.maximum(np.outer(m.sum(axis=1), m.sum(axis=0)), 1e-300)
+        )
+        likelihood = float(np.sum(m * logs))
+        if likelihood <= highest:
+            break
+        highest, best = likelihood, labels
+        labels = np.argmax(received @ logs.T + sent @ logs, axis=1)
+    return best

@@ -1,0 +1,294 @@
+"""Which synaptic statistics can exist, and the nearest ones that do.
+
+J_ij = Jbar_pq + a_i^q + b_j^p + w_ij. A Gaussian ensemble with the given statistics exists if and only if, for every population,
+the covariance of (a^1..a^P, b^1..b^P) is positive semidefinite, and for every pair of populations the residual's 2 x 2 matrix
+[[A_pq, B_pq], [B_pq, A_qp]] is (A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp)).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+from ...errors import InfeasibleStatisticsError
+from .motifs import Motifs
+
+TOLERANCE = 1e-10
+
+
+@runtime_checkable
+class SynapticStatistics(Protocol):
+    """What this module needs of `Parameters`."""
+
+    populations: tuple[str, ...]
+    N: Any
+    g: Any
+    tau_con: Any
+    tau_div: Any
+    tau_chn: Any
+    tau_rec: Any
+    tau_inp: Any
+
+    @property
+    def P(self) -> int: ...
+
+    @property
+    def motifs(self) -> Motifs: ...
+
+    def replace(self, **values: Any) -> Any: ...
+
+
+S = TypeVar("S", bound=SynapticStatistics)
+# squared changes of coefficients are small numbers: the usual tolerances of 1e-8 would be errors of 1e-4 in the coefficients
+_CLARABEL = {
+    f"{kind}tol_{what}": value
+    for kind, value in (("", 1e-11), ("reduced_", 1e-8))
+    for what in ("gap_abs", "gap_rel", "feas")
+}
+
+
+class Violation(NamedTuple):
+    """One broken condition: where, which, and by how much."""
+
+    populations: tuple[str, ...]
+    condition: str
+    amount: float
+
+    def __str__(self) -> str:
+        return f"population {' <- '.join(self.populations)}: {self.condition} fails by {self.amount:.3g}"
+
+
+def strength_covariances(parameters: SynapticStatistics) -> np.ndarray:
+    """N^2 times the covariance of a neuron's (a^1..a^P, b^1..b^P), by population of the neuron; shape (P, 2P, 2P)."""
+    N, g = float(parameters.N), np.asarray(parameters.g)
+    con, div, chn = (
+        np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn)
+    )
+    rows = N * g[:, :, None] * g[:, None, :] * con
+    columns = N * g.T[:, :, None] * g.T[:, None, :] * div
+    across = (N * g[:, :, None] * g[None, :, :] * chn).transpose(1, 2, 0)
+    return np.block([[rows, across], [across.transpose(0, 2, 1), columns]])
+
+
+def neuron_covariances(parameters: SynapticStatistics) -> np.ndarray:
+    """Covariance of a neuron's (N a^1..N a^P, N b^1..N b^P, xi), xi its input's offset, by population; shape (P, 2P + 1, 2P + 1)."""
+    strengths, P = strength_covariances(parameters), parameters.P
+    across = (
+        np.sqrt(float(parameters.N)) * np.asarray(parameters.g) * np.asarray(parameters.tau_inp)
+    )  # [p, q]: N Cov(b_j^p, xi_j), j in q
+    whole = np.zeros((P, 2 * P + 1, 2 * P + 1))
+    whole[:, :-1, :-1] = strengths
+    whole[:, P:-1, -1] = whole[:, -1, P:-1] = across.T
+    whole[:, -1, -1] = 1
+    return whole
+
+
+def residual_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
+    """A_pq and B_pq: Var w_ij = A_pq g_pq^2 / N and Cov(w_ij, w_ji) = B_pq g_pq g_qp / N; each (P, P)."""
+    return residual_of(
+        *(
+            np.asarray(t)
+            for t in (
+                parameters.tau_con,
+                parameters.tau_div,
+                parameters.tau_chn,
+                parameters.tau_rec,
+            )
+        )
+    )
+
+
+def residual_of(con: Any, div: Any, chn: Any, rec: Any) -> tuple[Any, Any]:
+    """A and B of `residual_moments` from the four coefficients, NumPy or JAX arrays."""
+    own = np.arange(len(rec))
+    around = chn[own, :, own]
+    return 1 - con[:, own, own] - div[:, own, own].T, rec - around - around.T
+
+
+def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> list[Violation]:
+    """Every condition that the statistics break, largest first; empty when they can exist."""
+    names, found = parameters.populations, list(_chain_bounds(parameters, tolerance))
+    chained = {v.populations[1] for v in found}
+    for name, matrix in zip(names, strength_covariances(parameters), strict=True):
+        scale = max(np.abs(np.diag(matrix)).max(), 1e-300)
+        lowest = np.linalg.eigvalsh(matrix)[0]
+        if lowest < -tolerance * scale and name not in chained:
+            found.append(
+                Violation(
+                    (name,),
+                    "the covariance of in- and out-strengths is positive semidefinite "
+                    f"(smallest eigenvalue {lowest:.3g}, largest variance {scale:.3g})",
+                    -lowest / scale,
+                )
+            )
+    found += _offset_bounds(parameters, tolerance)
+    A, B = residual_moments(parameters)
+    for p, q in np.argwhere(A < -tolerance):
+        found.append(
+            Violation(
+                (names[p], names[q]),
+                f"A = 1 - tau_con[{names[p]},{names[q]},{names[q]}] - "
+                f"tau_div[{names[q]},{names[p]},{names[p]}] >= 0",
+                -A[p, q],
+            )
+        )
+    bound = np.sqrt(np.maximum(A, 0) * np.maximum(A.T, 0))
+    for p, q in np.argwhere(
+        (np.abs(B) > bound + tolerance) & (A >= -tolerance) & (A.T >= -tolerance)
+    ):
+        if p <= q:
+            a, b = names[p], names[q]
+            found.append(
+                Violation(
+                    (a, b),
+                    f"|B| = |tau_rec[{a},{b}] - tau_chn[{a},{b},{a}] - tau_chn[{b},{a},{b}]| = "
+                    f"{abs(B[p, q]):.3g} <= sqrt(A A') = {bound[p, q]:.3g}",
+                    abs(B[p, q]) - bound[p, q],
+                )
+            )
+    return sorted(found, key=lambda v: -v.amount)
+
+
+def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
+    """The readable part of semidefiniteness: |tau_chn[p,q,r]| <= sqrt(tau_div[q,p,p] tau_con[q,r,r])."""
+    names = parameters.populations
+    con, div, chn = (
+        np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn)
+    )
+    g = np.asarray(parameters.g)
+    bound = np.sqrt(
+        np.maximum(np.einsum("qpp->pq", div)[:, :, None] * np.einsum("qrr->qr", con)[None, :, :], 0)
+    )
+    excess = (np.abs(chn) - bound) * ((g[:, :, None] * g[None, :, :]) > 0)
+    for p, q, r in np.argwhere(excess > tolerance):
+        a, b, c = names[p], names[q], names[r]
+        yield Violation(
+            (a, b, c),
+            f"|tau_chn[{a},{b},{c}]| = {abs(chn[p, q, r]):.3g} <= sqrt(tau_div[{b},{a},{a}] "
+            f"tau_con[{b},{c},{c}]) = {bound[p, q, r]:.3g}",
+            float(excess[p, q, r]),
+        )
+
+
+def _offset_bounds(parameters: SynapticStatistics, tolerance: float):
+    """What is left of the offset's variance, 1, after its regression on the strengths must not be negative."""
+    P = parameters.P
+    for name, matrix in zip(parameters.populations, neuron_covariances(parameters), strict=True):
+        across = matrix[:-1, -1]
+        if not np.any(across != 0):
+            continue
+        share = float(
+            across @ np.linalg.pinv(matrix[:-1, :-1], rcond=1e-12, hermitian=True) @ across
+        )
+        alone = [
+            parameters.populations[p]
+            for p in range(P)
+            if across[P + p] ** 2 > (1 + tolerance) * matrix[P + p, P + p]
+        ]
+        if share > 1 + tolerance or alone:
+            what = "the correlations tau_inp explain at most all"
+            if alone:
+                what = f"tau_inp[{alone[0]},{name}]^2 <= tau_div[{name},{alone[0]},{alone[0]}]"
+            yield Violation(
+                (name,),
+                f"{what} of the input's offset (they explain {share:.3g} of its variance)",
+                max(share - 1, tolerance),
+            )
+
+
+def check_feasible(parameters: SynapticStatistics) -> None:
+    """Raise `InfeasibleStatisticsError` with every broken condition, if any."""
+    broken = violations(parameters)
+    if broken:
+        lines = "\n  ".join(map(str, broken[:6])) + (
+            f"\n  and {len(broken) - 6} more" if len(broken) > 6 else ""
+        )
+        raise InfeasibleStatisticsError(
+            f"no network has these synaptic statistics:\n  {lines}\n"
+            "lower the chains or reciprocity, or raise convergence and divergence; "
+            "nearest_feasible(parameters) gives the closest statistics that exist"
+        )
+
+
+def nearest_feasible(parameters: S, margin: float = 1e-9) -> S:
+    """The feasible motif coefficients nearest to the given ones, means and variances unchanged.
+
+    Minimises the sum over all index combinations of the squared changes of tau_con, tau_div, tau_chn and tau_rec under the
+    linear matrix inequalities above: a semidefinite program, solved by Clarabel through CVXPY. `margin` keeps the result
+    that far inside the bounds, so that rounding does not leave them.
+    """
+    import cvxpy as cp
+
+    if not violations(parameters):
+        return parameters
+    P = parameters.P
+    arrays = [np.asarray(t) for t in parameters.motifs]
+    active = np.asarray(parameters.g) > 0
+    blocks = [cp.Variable((2 * P, 2 * P), symmetric=True) for _ in range(P)]
+    rec = cp.Variable((P, P), symmetric=True)
+    cost, rules = [cp.sum_squares(rec - arrays[3])], []
+    for q, block in enumerate(blocks):
+        con, div, chn = block[:P, :P], block[P:, P:], block[P:, :P]
+        cost += [
+            cp.sum_squares(con - arrays[0][q]),
+            cp.sum_squares(div - arrays[1][q]),
+            cp.sum_squares(chn - arrays[2][:, q, :]),
+        ]
+        there = np.concatenate([active[q, :], active[:, q]]).astype(float)
+        rules += [block >> 0, cp.multiply(block, 1 - np.outer(there, there)) == 0]
+    for p in range(P):
+        for q in range(p, P):
+            a = [
+                1 - margin - blocks[i][j, j] - blocks[j][P + i, P + i] for i, j in ((p, q), (q, p))
+            ]
+            b = rec[p, q] - blocks[q][P + p, p] - blocks[p][P + q, q]
+            rules.append(cp.bmat([[a[0], b], [b, a[1]]]) >> 0)
+    problem = cp.Problem(cp.Minimize(sum(cost)), rules)
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Solution may be inaccurate"
+        )  # then it still meets Clarabel's usual 1e-8
+        try:
+            problem.solve(solver=cp.CLARABEL, **_CLARABEL)
+        except cp.SolverError:  # no progress at this accuracy; Clarabel's own is less strict
+            problem.solve(solver=cp.CLARABEL)
+    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        raise InfeasibleStatisticsError(
+            f"the nearest feasible statistics were not found: the solver says {problem.status}"
+        )
+    clipped = np.stack([_semidefinite(np.asarray(block.value)) for block in blocks])
+    return _inside(
+        parameters,
+        clipped[:, :P, :P],
+        clipped[:, P:, P:],
+        clipped[:, P:, :P].transpose(1, 0, 2),
+        rec.value,
+        margin,
+    )
+
+
+def _semidefinite(matrix: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, 0)) @ vectors.T
+
+
+def _inside(parameters: S, con, div, chn, rec, margin) -> S:
+    """Shrink towards independent synapses, which the convex set contains, until rounding no longer breaks a bound."""
+    shrink = 1.0
+    for _ in range(40):
+        values = {
+            "tau_con": con * shrink,
+            "tau_div": div * shrink,
+            "tau_chn": chn * shrink,
+            "tau_rec": (rec + rec.T) / 2 * shrink,
+        }
+        candidate = parameters.replace(**values)
+        if not violations(candidate):
+            return candidate
+        shrink -= margin
+        margin *= 2
+    raise InfeasibleStatisticsError(
+        "the nearest feasible statistics could not be made to hold in float64"
+    )

@@ -1,0 +1,189 @@
+"""Parameters as data in TOML or JSON files. Reading one never runs code."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tomli_w
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from ...errors import SpecError
+from ...files import write_text
+from .inputs import Constant, Input, Signals, Steps, Table
+from .motifs import Motifs
+
+Number = float | int
+PerPopulation = Number | list[Number] | dict[str, Number]
+Matrix = Number | list[list[Number]] | dict[str, PerPopulation]
+Cube = Number | list[list[list[Number]]]
+
+KIND = re.compile(r"float|int|str|(list|dict|tuple)\[.*")
+"""How pydantic names the members of a union in the place of an error; no entry of a file is called so."""
+
+
+class Strict(BaseModel):
+    """Unknown entries and numbers that are not finite are errors."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class MotifsSpec(Strict):
+    """[parameters.motifs]: coefficients, or `shared = tau`, or `by_population = [...]` with `chain_sign`."""
+
+    convergent: Cube = 0.0
+    divergent: Cube = 0.0
+    chain: Cube = 0.0
+    reciprocal: Matrix = 0.0
+    shared: Number | None = None
+    by_population: list[Number] | None = None
+    chain_sign: Literal[1, -1] = 1
+
+    @model_validator(mode="after")
+    def _one_way(self) -> MotifsSpec:
+        listed = bool({"convergent", "divergent", "chain", "reciprocal"} & self.model_fields_set)
+        if listed + (self.shared is not None) + (self.by_population is not None) > 1:
+            raise ValueError("give the motifs in one way: coefficients, shared, or by_population")
+        return self
+
+    def build(self) -> Motifs:
+        if self.shared is not None:
+            return Motifs.shared(self.shared)
+        if self.by_population is not None:
+            return Motifs.by_population(self.by_population, chain_sign=self.chain_sign)
+        return Motifs(self.convergent, self.divergent, self.chain, self.reciprocal)
+
+
+class ParametersSpec(Strict):
+    """[parameters]: `N`, `fractions`, `mean`, `g`, `motifs`, `input`, `transfer`, `membrane`, `synapse`, ...; matrices have a row per target."""
+
+    populations: list[str] | None = None
+    N: Number
+    fractions: PerPopulation
+    mean: Matrix
+    g: Matrix
+    motifs: MotifsSpec = MotifsSpec()
+    input: Number | list[Number] | dict[str, Any] = 0.0
+    transfer: dict[str, PerPopulation] = {}
+    membrane: dict[str, PerPopulation] = {}
+    synapse: dict[str, PerPopulation] = {}
+    in_strength: Number | list[Number] | dict[str, Any] = 0.0
+    spread: Number | list[Number] | dict[str, Any] = 0.0
+    tau_inp: Matrix = 0.0
+    noise: PerPopulation = 0.0
+
+    def arguments(self, populations: Any = None) -> dict[str, Any]:
+        """What `Parameters.of` takes."""
+        plain = (
+            "N",
+            "fractions",
+            "mean",
+            "g",
+            "input",
+            "transfer",
+            "membrane",
+            "synapse",
+            "in_strength",
+            "spread",
+            "tau_inp",
+            "noise",
+        )
+        own = {name: getattr(self, name) for name in plain}
+        return {
+            "populations": self.populations or populations,
+            "motifs": self.motifs.build(),
+            **own,
+        }
+
+
+def read_parameters(path: str | Path) -> dict[str, Any]:
+    """Arguments of `Parameters.of` from a file: a spec's [parameters], or a file that holds that table alone. Raises `SpecError`."""
+    data = read_mapping(path)
+    if "connectome" in data:
+        raise SpecError(f"{path} has a [connectome], whose parameters are measured: use load_spec")
+    names = (
+        data.get("architecture", {}).get("populations")
+        if isinstance(data.get("architecture"), dict)
+        else None
+    )
+    if "architecture" in data and "parameters" not in data:
+        raise SpecError(f"{path} has no [parameters]")
+    return validate(ParametersSpec, data.get("parameters", data), path).arguments(names)
+
+
+def write_parameters(data: dict[str, Any], path: str | Path) -> None:
+    """Write to .toml or .json, whole or not at all. Raises `SpecError` for other suffixes."""
+    match Path(path).suffix:
+        case ".json":
+            write_text(path, json.dumps(data, indent=1) + "\n")
+        case ".toml":
+            write_text(path, tomli_w.dumps(data))
+        case suffix:
+            raise SpecError(
+                f"cannot write parameters to {path}: the suffix is {suffix!r}, it must be .toml or .json"
+            )
+
+
+def input_data(value: Input) -> Any:
+    """An input as plain data. Raises `SpecError` for a function, which is code."""
+    match value:
+        case Constant(value=array):
+            return np.asarray(array).tolist()
+        case Steps(times=times, values=values) | Table(times=times, values=values):
+            return {
+                "kind": "steps" if isinstance(value, Steps) else "table",
+                "times": np.asarray(times).tolist(),
+                "values": np.asarray(values).tolist(),
+            }
+        case Signals(times=times, signals=courses, weights=weights):
+            return {
+                "times": np.asarray(times).tolist(),
+                "signals": {name: np.asarray(v).tolist() for name, v in courses.items()},
+                "weights": {name: np.asarray(v).tolist() for name, v in weights.items()},
+            }
+    raise SpecError(
+        "an input given as a Python function cannot be written to a file: use Steps, Table or Signals"
+    )
+
+
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """The table that a TOML or JSON file holds. Raises `SpecError`."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        ) from None
+    try:
+        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SpecError(
+            f"{path} is not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}"
+        ) from None
+    if not isinstance(data, dict):
+        raise SpecError(f"{path} must hold a table of entries, not a {type(data).__name__}")
+    return data
+
+
+def validate(model: type[BaseModel], data: dict[str, Any], path: str | Path) -> Any:
+    """The data as `model`. Raises `SpecError`, naming every missing, malformed or unknown entry."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        seen: dict[str, str] = {}
+        for e in error.errors():
+            where = ".".join(
+                str(k) for k in e["loc"] if not (isinstance(k, str) and KIND.fullmatch(k))
+            )
+            seen.setdefault(where, e["msg"])
+        known = {"Extra inputs are not permitted": "unknown entry", "Field required": "missing"}
+        lines = "\n  ".join(
+            f"{where or 'file'}: {known.get(m, m.removeprefix('Value error, '))}"
+            for where, m in seen.items()
+        )
+        raise SpecError(f"{path} is not a valid spec:\n  {lines}") from None

@@ -1,0 +1,53 @@
+"""Correlation coefficients of pairs of synapses: what a network's motifs are."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...errors import ParameterError
+
+
+class Motifs(NamedTuple):
+    """Correlation coefficients of pairs of synapses; each entry is a scalar or broadcasts to its full shape.
+
+    convergent[p, q, r]: J_ij, J_ik with target i in p, sources j in q and k in r (symmetric in q, r)
+    divergent[q, p, r]:  J_ij, J_kj with source j in q, targets i in p and k in r (symmetric in p, r)
+    chain[p, q, r]:      J_ij, J_jk with i in p, j in q (the middle), k in r
+    reciprocal[p, q]:    J_ij, J_ji with i in p, j in q (symmetric)
+    """
+
+    convergent: Any = 0.0
+    divergent: Any = 0.0
+    chain: Any = 0.0
+    reciprocal: Any = 0.0
+
+    @classmethod
+    def homogeneous(cls, *, convergent=0.0, divergent=0.0, chain=0.0, reciprocal=0.0) -> Motifs:
+        """One coefficient per motif, the same for every combination of populations."""
+        return cls(convergent, divergent, chain, reciprocal)
+
+    @classmethod
+    def shared(cls, tau: Any) -> Motifs:
+        """One hidden variable per neuron that sets its row, its column and all its sources and targets alike.
+
+        tau_con = tau_div = tau_chn = tau for every index and tau_rec = 2 tau, so that B = 0.
+        """
+        return cls(tau, tau, tau, 2 * tau)
+
+    @classmethod
+    def by_population(cls, tau: Any, *, chain_sign: int = 1) -> Motifs:
+        """One hidden variable per neuron whose strength depends on the neuron's population.
+
+        `tau`, shape (P,), non-negative: for a middle neuron of population q, tau_con[q, :, :] = tau_div[q, :, :] = tau_q and
+        tau_chn[:, q, :] = chain_sign * tau_q; tau_rec[p, q] = chain_sign * (tau_p + tau_q), so that B = 0.
+        """
+        tau = np.asarray(tau, dtype=float)
+        if tau.ndim != 1 or np.any(tau < 0) or chain_sign not in (1, -1):
+            raise ParameterError(
+                f"by_population needs tau >= 0 of shape (P,) and chain_sign 1 or -1: {tau}, {chain_sign}"
+            )
+        cube = np.ones((len(tau),) * 3)
+        rows, middle = cube * tau[:, None, None], cube * tau[None, :, None]
+        return cls(rows, rows, chain_sign * middle, chain_sign * (tau[:, None] + tau[None, :]))

@@ -1,0 +1,249 @@
+"""One number of the parameters, by name: to follow, to vary, to differentiate with respect to.
+
+tau_chn[E,E,I]          one entry; where a definition demands symmetry, its partner follows
+mean[*,I], input        every entry that matches gets the same value
+transfer.gain[E]        a parameter of the transfer functions, of `membrane` or `synapse` filters
+input.image[E]          the weight of a signal in an input that is made of several (`inputs.Signals`)
+factor(tau_chn)         a common factor of all chains, 1 as given; also factor(motifs), factor(mean[E,*], input)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...errors import ParameterError
+from .inputs import Constant, Signals
+from .parameters import FAMILIES, INPUTS, Parameters
+
+MOTIFS = ("tau_con", "tau_div", "tau_chn", "tau_rec")
+RANKS = {
+    "N": 0,
+    "fractions": 1,
+    "mean": 2,
+    "g": 2,
+    "tau_con": 3,
+    "tau_div": 3,
+    "tau_chn": 3,
+    "tau_rec": 2,
+    "tau_inp": 2,
+    "noise": 1,
+    **dict.fromkeys(INPUTS, 1),
+}
+PARTNER = {"tau_con": (0, 2, 1), "tau_div": (0, 2, 1), "tau_rec": (1, 0)}
+"""The axes whose exchange leaves a tensor as it is."""
+ENTRY = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?:\[([^\]]*)\])?\s*")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some entries of one array: its name, `family.name` for parameters of functions and filters, and where True which entries."""
+
+    name: str
+    where: np.ndarray
+
+    def read(self, parameters: Parameters) -> Any:
+        """The whole array."""
+        family, _, own = self.name.partition(".")
+        if own and family in INPUTS:
+            return getattr(parameters, family).weights[own]
+        if own:
+            return getattr(parameters, family)[own]
+        value = getattr(parameters, self.name)
+        return value.value if self.name in INPUTS else value
+
+    def write(self, parameters: Parameters, array: Any) -> Parameters:
+        """The parameters with another array there; pure, for jit, vmap and grad."""
+        family, _, own = self.name.partition(".")
+        if own and family in INPUTS:
+            return eqx.tree_at(lambda p: getattr(p, family).weights[own], parameters, array)
+        if own:
+            return eqx.tree_at(lambda p: getattr(p, family)[own], parameters, array)
+        if self.name in INPUTS:
+            return eqx.tree_at(lambda p: getattr(p, self.name).value, parameters, array)
+        return eqx.tree_at(lambda p: getattr(p, self.name), parameters, array)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number of the parameters that can be read and set; make one with `scalar`."""
+
+    name: str
+    parts: tuple[Part, ...]
+    is_factor: bool
+
+    def get(self, parameters: Parameters) -> float:
+        """Its value; 1 for a factor. Raises `ParameterError` when the entries that it names differ."""
+        if self.is_factor:
+            return 1.0
+        values = np.concatenate(
+            [
+                np.broadcast_to(np.asarray(part.read(parameters)), part.where.shape)[part.where]
+                for part in self.parts
+            ]
+        )
+        if np.ptp(values) > 1e-12 * np.abs(values).max():
+            raise ParameterError(
+                f"{self.name} stands for {len(values)} entries with different values ({values.min():.4g} to "
+                f"{values.max():.4g}): name one, or vary factor({self.name})"
+            )
+        return float(values[0])
+
+    def set(self, parameters: Parameters, value: Any) -> Parameters:
+        """The parameters with this value; pure, for jit, vmap and grad. Not validated, as `Parameters.replace`."""
+        for part in self.parts:
+            array = part.read(parameters)
+            changed = (
+                array * value
+                if self.is_factor
+                else jnp.broadcast_to(jnp.asarray(value, dtype=array.dtype), array.shape)
+            )
+            array = jnp.where(part.where, changed, array)
+            if part.name == "fractions":  # the others keep their proportions
+                rest = jnp.where(part.where, 0.0, array)
+                free = 1 - jnp.sum(jnp.where(part.where, array, 0.0))
+                array = jnp.where(part.where, array, rest * free / jnp.sum(rest))
+            parameters = part.write(parameters, array)
+        return parameters
+
+
+def scalar(name: str | Scalar, parameters: Parameters) -> Scalar:
+    """The number that a text names, as the top of this module shows. Raises `ParameterError` for names that are not there.
+
+    Parameters of functions and filters must be part of the parameters: `system.complete(parameters)` writes out the defaults.
+    """
+    if isinstance(name, Scalar):
+        return name
+    text = name.strip()
+    factor = re.fullmatch(r"factor\((.*)\)", text, re.DOTALL)
+    inside = text if factor is None else factor.group(1)
+    parts: list[Part] = []
+    for entry in re.split(r",(?![^\[]*\])", inside):
+        parts += _parts(entry, name, parameters)
+    if factor is None and len(parts) > 1:
+        raise ParameterError(f"{name!r} names several parameters: vary factor({inside}) instead")
+    if factor is None and parts[0].name == "fractions" and parts[0].where.all():
+        raise ParameterError(
+            f"{name!r}: fractions sum to 1; name one population, as fractions[{parameters.populations[0]}]"
+        )
+    return Scalar(text, tuple(parts), factor is not None)
+
+
+def names(parameters: Parameters) -> list[str]:
+    """Every parameter that `scalar` knows here, entry by entry; equal partners once."""
+    found = ["N"]
+    arrays = [
+        *(n for n in RANKS if n != "N"),
+        *(f"{family}.{own}" for family in FAMILIES for own in getattr(parameters, family)),
+    ]
+    arrays += [
+        f"{name}.{own}"
+        for name in INPUTS
+        if isinstance(given := getattr(parameters, name), Signals)
+        for own in given.weights
+    ]
+    for array in arrays:
+        if array in INPUTS and not isinstance(getattr(parameters, array), Constant):
+            continue
+        found += entry_names(
+            Part(array, np.ones((parameters.P,) * RANKS.get(array, 1), dtype=bool)), parameters
+        )
+    return found
+
+
+def entry_names(part: Part, parameters: Parameters) -> list[str]:
+    """The names of its entries one by one; equal partners once."""
+    if part.where.ndim == 0:
+        return [part.name]
+    found = []
+    for index in map(tuple, np.argwhere(part.where).tolist()):
+        partner = (
+            tuple(index[axis] for axis in PARTNER[part.name]) if part.name in PARTNER else index
+        )
+        if partner >= index:
+            found.append(f"{part.name}[{','.join(parameters.populations[k] for k in index)}]")
+    return found
+
+
+def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part]:
+    match = ENTRY.fullmatch(entry)
+    if match is None:
+        raise ParameterError(
+            f"{whole!r} is not the name of a parameter, such as tau_chn[E,E,I], input[E], N or factor(tau_chn)"
+        )
+    name, index = match.groups()
+    if name == "motifs":
+        if index is not None:
+            raise ParameterError(
+                f"{whole!r}: motifs are four tensors; index one of {', '.join(MOTIFS)}"
+            )
+        return [Part(motif, _where(motif, None, whole, parameters)) for motif in MOTIFS]
+    family, _, own = name.partition(".")
+    if own and family in INPUTS:
+        known = list(getattr(getattr(parameters, family), "weights", ()))
+        if own not in known:
+            raise ParameterError(
+                f"{whole!r}: {family} has no signal {own!r}; "
+                + (f"it has {', '.join(known)}" if known else "it is not made of signals")
+            )
+        return [Part(name, _where(name, index, whole, parameters))]
+    if own and own not in (getattr(parameters, family) if family in FAMILIES else ()):
+        have = [f"{kind}.{key}" for kind in FAMILIES for key in getattr(parameters, kind)]
+        raise ParameterError(
+            f"{whole!r}: there is no parameter {name} here; of functions and filters there are {have or 'none written out'} "
+            "(system.complete(parameters) writes out the defaults)"
+        )
+    if not own and name not in RANKS:
+        raise ParameterError(
+            f"{whole!r}: there is no parameter {name!r}; there are {', '.join(RANKS)}, transfer.NAME, membrane.NAME, "
+            "synapse.NAME and, as a factor, motifs"
+        )
+    if name in INPUTS and not isinstance(getattr(parameters, name), Constant):
+        raise ParameterError(
+            f"{whole!r}: {name} varies in time here; only a constant one is a number"
+        )
+    return [Part(name, _where(name, index, whole, parameters))]
+
+
+def _where(name: str, index: str | None, whole: str | Scalar, parameters: Parameters) -> np.ndarray:
+    rank, known = RANKS.get(name, 1), parameters.populations
+    where = np.zeros((parameters.P,) * rank, dtype=bool)
+    given = ["*"] * rank if index is None else [part.strip() for part in index.split(",")]
+    if len(given) != rank:
+        raise ParameterError(
+            f"{whole!r}: {name} has {rank} indices, as {name}[{','.join(known[:1] * rank)}]; {len(given)} are given"
+        )
+    unknown = [k for k in given if k != "*" and k not in known]
+    if unknown:
+        raise ParameterError(
+            f"{whole!r}: there is no population {unknown[0]!r}; there are {', '.join(known)}, and * for every one"
+        )
+    where[tuple(slice(None) if k == "*" else known.index(k) for k in given)] = True
+    return where | where.transpose(PARTNER[name]) if name in PARTNER else where
+
+
+def entries_of(name: str, parameters: Parameters) -> tuple[str, np.ndarray]:
+    """The array that a name with indices or wildcards means, and where True which of its entries. Raises `ParameterError`."""
+    part, *others = _parts(name, name, parameters)
+    if others:
+        raise ParameterError(f"{name!r} names several arrays: name one of {', '.join(RANKS)}")
+    return part.name, part.where
+
+
+def stacked(scalars: Sequence[Scalar], parameters: Parameters, values: Any) -> Parameters:
+    """Parameters with a leading axis, one set for each row of `values`, (n, number of scalars): for `jax.vmap`."""
+
+    def one(row):
+        made = parameters
+        for k, own in enumerate(scalars):
+            made = own.set(made, row[k])
+        return made
+
+    return jax.vmap(one)(jnp.asarray(values))

@@ -1,0 +1,187 @@
+"""Networks whose synapses are never stored: every product with them draws them again, tile by tile, from counter-based random bits.
+
+The synapses are those of the Gaussian sampler in distribution, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij: in-strengths, out-strengths and the
+seed take memory proportional to N, and N is bounded by time alone. One product of a network with itself costs N^2 random numbers; several
+states at once cost no more of them. JAX code: the same on a GPU; over several devices, each draws a share of the tiles.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float
+
+from ...errors import ParameterError
+from ..machine import require_memory
+from ..networks import Network
+from ..parameters import Parameters
+from .field import Field
+from .samplers import ready
+
+TILE, COLUMNS = 1024, 512
+BITS = ("threefry2x32", "rbg")
+
+
+class MatrixFree(eqx.Module):
+    """N x N synapses that are drawn when they are used; `matrix_free` makes a network with them. `J @ r` for r of shape (N,) or (N, k).
+
+    mean[p, q]; a[i, q], b[j, p]: (N, P); scale, direct, swapped [p, q]: of the residual, w_ij = scale (direct Z_ij + swapped Z_ji);
+    key: of Z; labels: population of every neuron; tile: neurons along a tile, part of what the seed means; devices: that share the work
+    """
+
+    mean: Float[Array, "P P"]
+    a: Float[Array, "N P"]
+    b: Float[Array, "N P"]
+    scale: Float[Array, "P P"]
+    direct: Float[Array, "P P"]
+    swapped: Float[Array, "P P"]
+    key: Any
+    labels: Any
+    tile: int = eqx.field(static=True)
+    devices: tuple[Any, ...] = eqx.field(static=True)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, N)."""
+        return len(self.labels), len(self.labels)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the synapses."""
+        return np.dtype(self.a.dtype)
+
+    def __matmul__(self, r: Any) -> Any:
+        return (
+            _product(self, jnp.asarray(r, self.dtype)[:, None])[:, 0]
+            if jnp.ndim(r) == 1
+            else _product(self, jnp.asarray(r, self.dtype))
+        )
+
+    def dense(self) -> np.ndarray:
+        """The matrix itself, for networks that fit into memory."""
+        N = self.shape[0]
+        require_memory(2 * N**2 * self.dtype.itemsize, f"the matrix of {N} neurons")
+        columns = [
+            np.arange(N)[:, None] == np.arange(k, min(k + COLUMNS, N)) for k in range(0, N, COLUMNS)
+        ]
+        return np.concatenate([np.asarray(self @ own) for own in columns], axis=1)
+
+
+def matrix_free(
+    parameters: Parameters,
+    seed: int,
+    *,
+    dtype: Any = np.float32,
+    tile: int = TILE,
+    bits: str = "threefry2x32",
+    devices: Any = None,
+) -> Network:
+    """A network drawn from the ensemble that `parameters` describe, whose synapses are drawn again at each use (`MatrixFree`).
+
+    For `simulate`; `measure`, `save` and spectra need `network.weights.dense()`. bits: "threefry2x32", the same on every device, or "rbg",
+    faster, whose numbers may differ between kinds of devices; devices: JAX devices that share the tiles (default: the first one). Seeds, tile
+    and bits decide the network; it is another one than `sample` draws from the seed. Raises as `sample`, and `ParameterError` for options.
+    """
+    seed, dtype, labels = ready(parameters, seed, dtype)
+    if tile < 1 or bits not in BITS:
+        raise ParameterError(
+            f"tile = {tile} must be at least 1, bits = {bits!r} one of {', '.join(BITS)}"
+        )
+    own = Field.of(parameters, seed, dtype)
+    given: dict[str, Any] = {
+        "mean": parameters.mean,
+        **{name: getattr(own, name) for name in ("a", "b", "scale", "direct", "swapped")},
+    }
+    key = jax.random.key(int(np.random.SeedSequence([seed, 2]).generate_state(1)[0]), impl=bits)
+    arrays: dict[str, Any] = {name: jnp.asarray(np.asarray(v), dtype) for name, v in given.items()}
+    weights: Any = MatrixFree(
+        **arrays,
+        key=key,
+        labels=jnp.asarray(labels),
+        tile=int(tile),
+        devices=tuple(devices or jax.devices()[:1]),
+    )
+    return Network(
+        weights,
+        parameters.populations,
+        labels,
+        seed,
+        parameters,
+        float(parameters.N) * own.a,
+        own.offsets,
+    )
+
+
+@eqx.filter_jit
+def _product(J: MatrixFree, r: Float[Array, "N k"]) -> Float[Array, "N k"]:
+    N, P = J.a.shape
+    by_source = jax.ops.segment_sum(r, J.labels, P)
+    low_rank = (J.mean @ by_source)[J.labels] + J.a @ by_source + (J.b.T @ r)[J.labels]
+    count = -(-N // J.tile)
+    padding = count * J.tile - N
+    padded = jnp.pad(r, ((0, padding), (0, 0))).reshape(count, J.tile, -1)
+    labels = jnp.pad(J.labels, (0, padding)).reshape(count, J.tile)
+    pairs = np.stack(np.triu_indices(count), axis=1)
+    if len(J.devices) == 1:
+        made = _tiles(J, padded, labels, jnp.asarray(pairs))
+    else:
+        # a pair (count, count) is none: it fills up the last share
+        fill = -len(pairs) % len(J.devices)
+        shares = np.concatenate([pairs, np.full((fill, 2), count)])
+        mesh = Mesh(np.array(J.devices), ("share",))
+        each = jax.shard_map(
+            lambda own: jax.lax.psum(_tiles(J, padded, labels, own), "share"),
+            mesh=mesh,
+            in_specs=PartitionSpec("share"),
+            out_specs=PartitionSpec(),
+            check_vma=False,
+        )
+        made = each(jnp.asarray(shares))
+    return low_rank + made.reshape(count * J.tile, -1)[:N]
+
+
+def _tiles(J: MatrixFree, r: Array, labels: Array, pairs: Array) -> Array:
+    """Products of the residual's tiles with r, (tiles, tile, k), by pairs of tiles (i, j), i <= j."""
+
+    P, k = len(J.scale), r.shape[-1]
+    direct, swapped, alone = (
+        J.scale * J.direct,
+        J.scale * J.swapped,
+        J.scale * (1 - J.direct - J.swapped),
+    )
+    # by population of the source, so that factors of blocks come after the products
+    apart = (jax.nn.one_hot(labels, P, dtype=J.dtype)[..., None] * r[:, :, None, :]).reshape(
+        len(r), J.tile, P * k
+    )
+
+    def mixed(targets: Array, one: Array, other: Array) -> Array:
+        """sum over q of direct[p, q] one[:, q] + swapped[p, q] other[:, q], p the population of each target."""
+        parts = (
+            jnp.einsum("iq,iqk->ik", table[targets], sums.reshape(-1, P, k))
+            for table, sums in ((direct, one), (swapped, other))
+        )
+        return sum(parts, jnp.zeros((), J.dtype))
+
+    def add(y: Array, pair: Array) -> tuple[Array, None]:
+        i, j = pair[0], pair[1]
+        there = (i < len(r)).astype(J.dtype)
+        Z = jax.random.normal(
+            jax.random.fold_in(jax.random.fold_in(J.key, i), j), (2, J.tile, J.tile), J.dtype
+        )
+        on_diagonal = i == j
+        upper, lower = Z[0], jnp.where(on_diagonal, Z[0], Z[1])
+        here = mixed(labels[i], upper @ apart[j], lower.T @ apart[j])
+        back = mixed(labels[j], lower @ apart[i], upper.T @ apart[i])
+        # a synapse onto oneself has no partner to mix with
+        own = alone[labels[i], labels[i]] * jnp.diagonal(upper)
+        y = y.at[i].add(
+            there * (here + jnp.where(on_diagonal, own[:, None] * r[i], 0)), mode="drop"
+        )
+        return y.at[j].add(jnp.where(on_diagonal, 0, there) * back, mode="drop"), None
+
+    return jax.lax.scan(add, jnp.zeros_like(r), pairs)[0]

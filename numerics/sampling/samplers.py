@@ -1,0 +1,153 @@
+"""Random networks with prescribed first- and second-order synaptic statistics."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sps
+
+from ...errors import NetworkError
+from ..machine import in_threads, require_memory
+from ..networks import Network
+from ..parameters import Parameters, check_feasible
+from .field import Field, aligned
+
+Progress = Callable[[float], None]
+
+
+class Drawn(NamedTuple):
+    """Synapses J[i, j] from j onto i, (N, N), dense or CSR, and `rows` and `offsets` as in `Network`, None where a sampler does not know them."""
+
+    weights: np.ndarray | sps.csr_array
+    rows: np.ndarray | None = None
+    offsets: np.ndarray | None = None
+
+
+class Sampler(ABC):
+    """A way to draw the synapses of a network; final classes implement `weights`, or `draw` where they know more of each neuron."""
+
+    @abstractmethod
+    def weights(
+        self, parameters: Parameters, rng: np.random.Generator, dtype: np.dtype
+    ) -> np.ndarray | sps.csr_array:
+        """Synapses J[i, j] from j onto i, (N, N), neurons in the order of their populations."""
+
+    def draw(self, parameters: Parameters, seed: int, dtype: np.dtype, say: Progress) -> Drawn:
+        """The synapses, and what is known of each neuron; say: called with the fraction that is done."""
+        return Drawn(self.weights(parameters, np.random.default_rng(seed), dtype))
+
+    def memory(self, parameters: Parameters, dtype: np.dtype) -> float:
+        """Bytes that a network takes while it is drawn; a matrix unless a sampler knows better."""
+        return 2.0 * sum(parameters.sizes) ** 2 * dtype.itemsize
+
+
+class TiledSampler(Sampler):
+    """A sampler that draws a `Field` tile by tile: `draw` takes the seed, and several threads share the tiles."""
+
+    threads: int | None
+
+    def weights(self, parameters, rng, dtype):
+        return self.draw(parameters, int(rng.integers(2**63)), dtype, lambda fraction: None).weights
+
+    def memory(self, parameters, dtype):
+        return 1.02 * sum(parameters.sizes) ** 2 * dtype.itemsize + 2**27
+
+    def tile_by_tile(
+        self, field: Field, place: Callable[[int, int, np.ndarray], None], say: Progress
+    ) -> None:
+        """Call place(i, j, w) for every tile, w its residual, a new array."""
+
+        def both(pair: tuple[int, int]) -> None:
+            i, j = pair
+            upper, lower = field.residual(i, j)
+            place(i, j, upper)
+            if i != j:
+                place(j, i, lower)
+
+        for done in in_threads(both, list(field.pairs()), self.threads):
+            say(done)
+
+
+@dataclass(frozen=True)
+class Gaussian(TiledSampler):
+    """Jointly Gaussian synapses with exactly the given means, variances and motif correlations.
+
+    J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, i in p, j in q, as in `numerics.field`. The offset xi_i of the neuron's input is standard normal,
+    independent of the a, and N Cov(b_i^p, xi_i) = sqrt(N) g_pq tau_inp[p, q]. Exact at every N: nothing is asymptotic. Tiles are
+    drawn by `threads` threads (default: all cores) straight into the matrix; their number changes nothing.
+    """
+
+    threads: int | None = None
+
+    def draw(self, parameters, seed, dtype, say):
+        field, mean = Field.of(parameters, seed, dtype), np.asarray(parameters.mean)
+        J = aligned(field.N, dtype)
+
+        def place(i: int, j: int, w: np.ndarray) -> None:
+            (p, rows), (q, columns) = field.tiles[i], field.tiles[j]
+            in_row, in_column = field.strengths(i, j)
+            w += in_row + dtype.type(mean[p, q])
+            np.add(w, in_column, out=J[rows, columns])
+
+        self.tile_by_tile(field, place, say)
+        return Drawn(J, float(parameters.N) * field.a, field.offsets)
+
+
+def sample(
+    parameters: Parameters,
+    seed: int,
+    *,
+    sampler: Sampler | None = None,
+    dtype: Any = np.float64,
+    progress: Callable[[str, float], None] | None = None,
+) -> Network:
+    """A network drawn from the ensemble that `parameters` describe; the same seed gives the same network.
+
+    Neurons are ordered by population, `parameters.sizes` of them. `sampler` is `Gaussian()` unless given; `dtype` is
+    float64 or float32. A neuron's synapse onto itself has its block's mean, and Gaussian ones the variance g_pp^2 / N (1 + 2 tau_chn[p,p,p]),
+    since both strengths of the neuron meet in it. The network's
+    `rows` and `offsets` are what `simulate` needs for the heterogeneous inputs `in_strength` and `spread`.
+
+    Raises `InfeasibleStatisticsError` where no network has these statistics, `NetworkError` for a seed that is not an
+    integer >= 0, an empty population, or a matrix that does not fit into memory (estimated before anything is allocated).
+    """
+    seed, dtype, labels = ready(parameters, seed, dtype)
+    how, say = sampler or Gaussian(), progress or (lambda what, fraction: None)
+    require_memory(how.memory(parameters, dtype), f"a network of {len(labels)} neurons in {dtype}")
+    weights, rows, offsets = how.draw(
+        parameters, seed, dtype, lambda fraction: say("sampling", fraction)
+    )
+    return Network(weights, parameters.populations, labels, seed, parameters, rows, offsets)
+
+
+def ready(parameters: Parameters, seed: Any, dtype: Any) -> tuple[int, np.dtype, np.ndarray]:
+    """Seed, dtype and labels of a network that can be drawn. Raises as `sample`, memory apart."""
+    dtype = np.dtype(dtype)
+    if dtype not in (np.float32, np.float64):
+        raise NetworkError(f"dtype {dtype} cannot hold synapses: use float64 or float32")
+    seed, sizes = as_seed(seed), parameters.sizes
+    if min(sizes) < 1:
+        empty = parameters.populations[int(np.argmin(sizes))]
+        raise NetworkError(
+            f"population {empty} has no neuron at N = {sum(sizes)}: use more neurons"
+        )
+    check_feasible(parameters)
+    return seed, dtype, np.repeat(np.arange(len(sizes)), sizes)
+
+
+def as_seed(seed: Any) -> int:
+    """An integer >= 0, or `NetworkError`."""
+    try:
+        value = operator.index(seed)
+    except TypeError:
+        value = -1
+    if value < 0:
+        raise NetworkError(
+            f"seed = {seed!r} must be an integer, at least 0: a network can then be drawn again"
+        )
+    return value

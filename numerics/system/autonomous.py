@@ -1,0 +1,82 @@
+"""The equations with the input held: d(state)/dt as a function of one vector, for root finding, stability and continuation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from ..parameters import INPUTS, Constant, Parameters
+from .system import System
+
+
+class Autonomous(eqx.Module):
+    """A system of P populations whose input keeps the value that it has at `time`; states are vectors, one latent after the other.
+
+    Every method is pure, for jit, vmap and grad.
+    """
+
+    system: System = eqx.field(static=True)
+    P: int = eqx.field(static=True)
+    time: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Number of states."""
+        return len(ravel_pytree(self.system.rest(self.P))[0])
+
+    def flat(self, state: Any) -> Float[Array, " n"]:
+        """A state as a vector."""
+        return ravel_pytree(state)[0]
+
+    def state(self, y: Float[Array, " n"]) -> Any:
+        """A vector as a state."""
+        return ravel_pytree(self.system.rest(self.P))[1](y)
+
+    def latents(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Name of the state and index within it of each entry of a vector."""
+        rest = self.system.rest(self.P)._asdict()
+        return [(name, index) for name, value in rest.items() for index in np.ndindex(*value.shape)]
+
+    def bind(self, parameters: Parameters):
+        """y -> dy/dt, with the coefficients computed once."""
+        coefficients, drive = (
+            self.system.coefficients(parameters),
+            self.system.drive(parameters)(self.time),
+        )
+        return lambda y: self.flat(
+            self.system.module.vector_field(self.state(y), drive, coefficients)
+        )
+
+    def field(self, y: Float[Array, " n"], parameters: Parameters) -> Float[Array, " n"]:
+        """dy/dt."""
+        return self.bind(parameters)(y)
+
+    def jacobian(self, y: Float[Array, " n"], parameters: Parameters) -> Float[Array, "n n"]:
+        """d(dy/dt)/dy."""
+        return jax.jacfwd(self.bind(parameters))(y)
+
+    def observables(
+        self, y: Float[Array, " n"], parameters: Parameters
+    ) -> dict[str, Float[Array, " P"]]:
+        """`mean` K_p, `variance` Delta_p and `rate` R_p; for equations of fixed points alone, mean and variance of x itself."""
+        state, coefficients = self.state(y), self.system.coefficients(parameters)
+        module = self.system.module
+        seen = {
+            "mean": state.K,
+            "variance": module.variance(state, coefficients),
+            "rate": module.rates(state, coefficients),
+        }
+        report = self.system.report(state, parameters)
+        return {name: report.get(name, value) for name, value in seen.items()}
+
+
+def held(parameters: Parameters, time: float = 0.0) -> Parameters:
+    """The parameters with every input constant, at its value at `time`."""
+    return parameters.replace(
+        **{name: Constant(getattr(parameters, name)(float(time))) for name in INPUTS}
+    )

@@ -1,0 +1,238 @@
+"""The units of a network as numbers: filters of membranes and synapses in state-space form, population by population, and noise."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import sympy as sp
+from jaxtyping import Array, Float
+
+from ...errors import ParameterError
+from ...theory.architecture import Architecture, Filter, S
+from ..linear import Filters, observer, respond
+from ..parameters import Parameters
+
+KINDS = ("membrane", "synapse")
+MARGINAL = 1e-12
+"""Poles this close to the imaginary axis, relative to their size, do not decay."""
+
+
+class States(NamedTuple):
+    """Filter states of all neurons, (order, N_p) for each population, (order, N_p, runs) of several runs, the filter's output first; None
+    where there is no filter.
+    """
+
+    membrane: tuple[Array, ...]
+    synapse: tuple[Array | None, ...]
+
+
+class Units(eqx.Module):
+    """x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i + white noise ] as differential equations; `Units()` is dx_i/dt = -x_i + ...
+
+    Make them with `Units.of(architecture, parameters)`.
+
+    membrane: M_p in the observer form of `numerics.linear`, one filter per population, or one for all
+    synapse: S_q likewise, None for synapses that pass rates on at once
+    noise[p]: D_p, half the intensity of the white noise in the input, (P,), or (1,) for all
+    """
+
+    membrane: tuple[Filters, ...] = eqx.field(
+        default_factory=lambda: (observer([1.0], [1.0, 1.0], 1, 1),)
+    )
+    synapse: tuple[Filters | None, ...] = (None,)
+    noise: Float[Array, " P"] = eqx.field(default_factory=lambda: jnp.zeros(1))
+
+    @classmethod
+    def of(cls, architecture: Architecture, parameters: Parameters) -> Units:
+        """The units of an architecture with the values of `parameters`, else its defaults. Raises as `check_filters` does."""
+        _check_names(architecture, parameters)
+        each = (
+            [_observer(_numbers(architecture, kind, p, parameters)) for p in range(parameters.P)]
+            for kind in KINDS
+        )
+        membrane, synapse = map(tuple, each)
+        return cls(membrane, synapse, parameters.noise)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether they are dx_i/dt = -x_i + input."""
+        unit = all(
+            len(f.a) == 1 and all(float(v[..., 0]) == 1 for v in (f.T, f.a[0], f.b[0]))
+            for f in self.membrane
+        )
+        return unit and not self.is_noisy and all(f is None for f in self.synapse)
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is white noise."""
+        return bool(jnp.any(self.noise != 0))
+
+    @property
+    def shortest(self) -> float:
+        """The shortest time constant: 1 / |s| of the pole s that is farthest from 0."""
+        return 1 / max(
+            float(np.abs(_poles(f)).max()) for f in (*self.membrane, *self.synapse) if f is not None
+        )
+
+    @property
+    def longest(self) -> float:
+        """The longest time constant: 1 / |Re s| of the pole s that decays most slowly."""
+        return 1 / min(
+            float(np.abs(_poles(f).real).min())
+            for f in (*self.membrane, *self.synapse)
+            if f is not None
+        )
+
+    def over(self, P: int) -> Units:
+        """The same with entries for each of P populations. Raises `ParameterError` for units of another number of populations."""
+        wrong = [
+            n for n in (len(self.membrane), len(self.synapse), len(self.noise)) if n not in (1, P)
+        ]
+        if wrong:
+            raise ParameterError(
+                f"the units are those of {wrong[0]} populations, the network has {P}"
+            )
+        each: list[Any] = [
+            own * P if len(own) == 1 else own for own in (self.membrane, self.synapse)
+        ]
+        return Units(each[0], each[1], jnp.broadcast_to(self.noise, (P,)))
+
+    def start(self, x: tuple[Array, ...]) -> States:
+        """Outputs x of the membranes, by population, (N_p,) or (N_p, runs); all other states are 0."""
+        membrane = (
+            jnp.zeros((len(f.a), *v.shape)).at[0].set(v)
+            for f, v in zip(self.membrane, x, strict=True)
+        )
+        synapse = (
+            None if f is None else jnp.zeros((len(f.a), *v.shape))
+            for f, v in zip(self.synapse, x, strict=True)
+        )
+        return States(tuple(membrane), tuple(synapse))
+
+    def transmitted(self, states: States, rates: tuple[Array, ...]) -> Array:
+        """S_q[phi_q(x_j)] of all neurons."""
+        return jnp.concatenate(
+            [r if s is None else s[0] for s, r in zip(states.synapse, rates, strict=True)]
+        )
+
+    def change(self, states: States, rates: tuple[Array, ...], inputs: tuple[Array, ...]) -> States:
+        """Time derivatives under the neurons' rates and inputs, by population."""
+        pairs = ((self.membrane, states.membrane, inputs), (self.synapse, states.synapse, rates))
+        return States(*(tuple(map(_respond, *parts)) for parts in pairs))
+
+    def kick(self, states: States, dW: tuple[Array, ...]) -> States:
+        """Changes of the states by increments of Brownian motion, one per neuron, scaled by sqrt(2 D_p)."""
+        scale = jnp.sqrt(2 * self.noise)
+        membrane = (
+            (f.b / f.T[None]).reshape(-1, *(1,) * w.ndim) * (scale[p] * w)[None]
+            for p, (f, w) in enumerate(zip(self.membrane, dW, strict=True))
+        )
+        return States(
+            tuple(membrane), tuple(None if s is None else jnp.zeros_like(s) for s in states.synapse)
+        )
+
+
+def check_filters(architecture: Architecture, parameters: Parameters) -> None:
+    """Raise `ParameterError`, naming population and filter, for a parameter that no filter has, for one out of its range, for values that
+    lower a filter's order or make a coefficient infinite, and for a filter that is not stable: one with a pole of real part >= 0.
+    """
+    _check_names(architecture, parameters)
+    for kind in KINDS:
+        for p in range(parameters.P):
+            _numbers(architecture, kind, p, parameters)
+
+
+def _check_names(architecture: Architecture, parameters: Parameters) -> None:
+    for kind in KINDS:
+        own = getattr(architecture, kind)
+        known = list(dict.fromkeys(name for f in own for name in f.parameters))
+        unknown = [name for name in getattr(parameters, kind) if name not in known]
+        if unknown:
+            raise ParameterError(
+                f"the {kind} filters have no parameter {unknown[0]!r}: they have {known or 'none'}"
+            )
+        if len(own) not in (1, parameters.P):
+            raise ParameterError(
+                f"the architecture has {kind} filters of {len(own)} populations, the parameters {parameters.P}"
+            )
+
+
+def _numbers(
+    architecture: Architecture, kind: str, p: int, parameters: Parameters
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Coefficients of numerator and denominator of a population's filter; None for the identity."""
+    own = getattr(architecture, kind)
+    f: Filter = own[p] if len(own) > 1 else own[0]
+    if f.is_identity:
+        return None
+    given = getattr(parameters, kind)
+    values = {
+        symbol: float(given[str(symbol)][p] if str(symbol) in given else default)
+        for symbol, default in f.defaults.items()
+    }
+    where = f"the {kind} {f.name} of population {parameters.populations[p]}"
+    shown = (
+        ", ".join(f"{symbol} = {value:g}" for symbol, value in values.items()) or "its coefficients"
+    )
+    for symbol, value in values.items():
+        if symbol.is_positive and not value > 0:
+            raise ParameterError(f"{symbol} = {value} of {where} must be positive")
+    symbols, polynomials, factors = _functions(f.expression)
+    with np.errstate(all="ignore"):
+        arguments = [np.float64(values[symbol]) for symbol in symbols]
+        above, below = (np.array(c, dtype=float) for c in polynomials(*arguments))
+        if not (np.isfinite([*above, *below]).all() and below[-1] != 0):
+            raise ParameterError(
+                f"{where} is improper with {shown}: the denominator's coefficients of 1, s, ... are "
+                f"{below.tolist()}, they must be finite and the last one not 0"
+            )
+        poles = np.concatenate([np.roots(factor) for factor in factors(*arguments)])
+    worst = poles[np.argmax(poles.real)]
+    if worst.real > -MARGINAL * np.abs(worst):
+        raise ParameterError(
+            f"{where} is unstable with {shown}: it has the pole s = {worst if worst.imag else worst.real:.4g}, "
+            "every pole must have a negative real part"
+        )
+    return above, below
+
+
+@functools.cache
+def _functions(expression: sp.Expr) -> tuple[tuple[sp.Symbol, ...], Callable, Callable]:
+    """A filter's parameters, its polynomials as a function of them, and the factors of its denominator.
+
+    Factors, since the roots of a whole polynomial are inaccurate where one is repeated, as in a gamma-distributed delay.
+    """
+    symbols = tuple(sorted(expression.free_symbols - {S}, key=str))
+    factors = [
+        factor for factor, _ in sp.factor_list(sp.fraction(expression)[1])[1] if factor.has(S)
+    ]
+    coefficients = [list(sp.Poly(factor, S).all_coeffs()) for factor in factors]
+    above, below = Filter("", expression).polynomials
+    return (
+        symbols,
+        sp.lambdify(symbols, [list(above), list(below)], "numpy"),
+        sp.lambdify(symbols, coefficients, "numpy"),
+    )
+
+
+def _observer(polynomials: tuple[np.ndarray, np.ndarray] | None) -> Any:
+    if polynomials is None:
+        return None
+    above, below = (c.tolist() for c in polynomials)
+    return observer(above, below, 1, len(below) - 1)
+
+
+def _poles(f: Filters) -> np.ndarray:
+    """Eigenvalues of the observer form."""
+    matrix = np.eye(len(f.a), k=1)
+    matrix[:, 0] -= np.asarray(f.a[:, 0])
+    return np.linalg.eigvals(matrix / float(f.T[0]))
+
+
+def _respond(f: Filters | None, z: Any, u: Array) -> Any:
+    return None if f is None else jnp.concatenate(respond(z[:1], z[1:], u[None], f, len(f.a)))

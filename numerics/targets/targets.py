@@ -1,0 +1,312 @@
+"""Targets of a fit: measured rates of neurons, with errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ...errors import ParameterError
+from .files import from_dataset, plain, read_rows, to_dataset, write_rows
+from .neurons import Population, Selection, neuron_rows
+from .table import COLUMNS, NUMBERS, TEXTS, Row, checked_rows, label_of
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Measured numbers that a network shall reproduce, one entry of every column per target. Make them with `of`, `read`, `from_dataset` or
+    `from_neurons`, which check them.
+
+    quantity: one of QUANTITIES: rate_mean, rate_sd, rate_correlation, rate_quantile, rate_change
+    population, condition: of whose rates, and when; against: the second condition of rate_correlation and rate_change, else ""
+    level: of rate_quantile, in (0, 1), else nan
+    time: in the trajectory of the condition (of both conditions, where there are two); nan: stationary
+    value: nan where it is missing, which leaves the target out of the fit
+    error: standard error of the value
+    weight: of the squared misfit, ((model - value) / error)^2
+    held_out: not fitted, to be predicted
+    covariance: of the values, (n, n), its diagonal error^2; None: they are independent
+    """
+
+    quantity: tuple[str, ...]
+    population: tuple[str, ...]
+    condition: tuple[str, ...]
+    against: tuple[str, ...]
+    level: np.ndarray
+    time: np.ndarray
+    value: np.ndarray
+    error: np.ndarray
+    weight: np.ndarray
+    held_out: np.ndarray
+    covariance: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls, rows: Iterable[Mapping[str, Any]], covariance: Any = None, *, source: str = "targets"
+    ) -> Targets:
+        """From rows that map columns to what is there.
+
+        quantity, population and value are needed, and error, or weight alone, which then is 1 / error^2. The condition is "baseline"
+        unless given. source: how errors call the rows. Raises `ParameterError`, which names row (from 1) and column: for unknown columns
+        and quantities, errors and weights that are not positive, a level, value or second condition that makes no sense, a target given
+        twice, and where no value is left to fit.
+        """
+        made = _of_rows(checked_rows(rows, source))
+        return (
+            made
+            if covariance is None
+            else replace(made, covariance=_checked_covariance(covariance, made, source))
+        )
+
+    @classmethod
+    def read(cls, path: str | os.PathLike) -> Targets:
+        """From a .csv file (or .csv.gz) with a header of columns, a .json list of rows, or a .nc file as `from_dataset` takes it.
+
+        Raises `ParameterError` for a file that is not there or cannot be read, and as `of` does.
+        """
+        rows, covariance = read_rows(path)
+        return cls.of(rows, covariance, source=str(path))
+
+    @classmethod
+    def from_dataset(cls, dataset: xr.Dataset) -> Targets:
+        """From variables rate_mean, rate_sd, ... over population and any of condition, time, level, against, or with these as scalar
+        coordinates; each with NAME_error (or NAME_weight), and NAME_held_out if needed. NaN stands where nothing was measured.
+
+        Raises `ParameterError` for other variables and dimensions, and as `of` does.
+        """
+        rows, covariance = from_dataset(dataset)
+        return cls.of(rows, covariance, source="the dataset")
+
+    @classmethod
+    def from_neurons(
+        cls,
+        table: Any,
+        *,
+        population: Population,
+        conditions: Mapping[str, str],
+        quantities: Sequence[str] = ("rate_mean", "rate_sd", "rate_correlation"),
+        levels: Sequence[float] = (),
+        pairs: Sequence[tuple[str, str]] | None = None,
+        bootstrap: int = 1000,
+        seed: int = 0,
+        least: int = 3,
+        where: Mapping[str, Any] | None = None,
+        select: Selection | None = None,
+        separator: str | None = None,
+    ) -> Targets:
+        """Statistics across single neurons, with bootstrapped errors.
+
+        Neurons are resampled with replacement within their population, the same for all quantities and conditions, so that what pairs
+        them is kept. Errors are the standard deviations of `bootstrap` resamples, `covariance` is their covariance; populations are
+        independent. They are those of a sample of neurons: trials, sessions and what tells cell types apart are not in them. Of few
+        neurons (20, say) they are too small: a resample of n neurons has on average (n - 1) / n of their variance, and skewed
+        rates have tails that so few neurons do not show.
+
+        table: path of a file (separated by commas, tabs in .tsv, blanks in .txt, or by `separator`), pandas DataFrame or mapping of columns
+        population: the column with a neuron's population, or a function of a row, a mapping by column, that returns its name or None
+        conditions: {name: column with the rates}; empty or NaN where a neuron was not measured; of pairs of conditions, the neurons
+            measured in both count
+        quantities: of QUANTITIES; levels: of the quantiles, which they add
+        pairs: (condition, against) of rate_correlation and rate_change; by default all pairs of the first, and of the second every
+            other condition against the first one
+        least: neurons that a population needs in every condition, at least 3
+        where: {column: value or list of values}, neurons to keep
+        select: mapping or function from what is in the column `population` to the name of the population; None, or nothing, leaves
+            the neuron out
+
+        Raises `ParameterError` for a file or column that is not there, rates that are no numbers, a population of too few neurons or
+        of equal rates.
+        """
+        rows, covariance = neuron_rows(
+            table,
+            population=population,
+            conditions=conditions,
+            quantities=quantities,
+            levels=levels,
+            pairs=pairs,
+            bootstrap=bootstrap,
+            seed=seed,
+            least=least,
+            where=where,
+            select=select,
+            separator=separator,
+        )
+        return cls.of(rows, covariance, source="the table of neurons")
+
+    def __len__(self) -> int:
+        return len(self.quantity)
+
+    def label(self, k: int) -> str:
+        """Target k in words, such as "rate_sd E gratings" or "rate_correlation E spontaneous-gratings"."""
+        return label_of(self.rows()[k])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All of them in words, no two alike."""
+        return tuple(map(label_of, self.rows()))
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of the conditions, in the order of the targets; those in `against` too."""
+        pairs = zip(self.condition, self.against, strict=True)
+        return tuple(dict.fromkeys(name for pair in pairs for name in pair if name))
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Names of the populations, in the order of the targets."""
+        return tuple(dict.fromkeys(self.population))
+
+    @property
+    def fitted(self) -> Targets:
+        """Those to fit: with a value, not held out. Raises `ParameterError` where there are none."""
+        keep = np.isfinite(self.value) & ~self.held_out
+        if not keep.any():
+            raise ParameterError(
+                f"nothing is left to fit: of {len(self)} targets {int(self.held_out.sum())} are held out, the others have no value"
+            )
+        return self._take(keep)
+
+    @property
+    def held(self) -> Targets:
+        """Those to predict: with a value, held out; there may be none."""
+        return self._take(np.isfinite(self.value) & self.held_out)
+
+    def select(self, **columns: Any) -> Targets:
+        """Those with these values, such as population="E", condition=["a", "b"], time=0.5. Raises `ParameterError` where there are none."""
+        keep = self._matching(columns)
+        if not keep.any():
+            raise ParameterError(f"no target has {self._words(columns)}")
+        return self._take(keep)
+
+    def hold_out(self, mask: Any = None, **columns: Any) -> Targets:
+        """The same targets, with these held out as well: a mask, one truth value per target, or values of columns, as `select` takes them.
+
+        Raises `ParameterError` for a mask of another length, where no target matches, and where nothing is left to fit.
+        """
+        if (mask is None) == (not columns):
+            raise ParameterError(
+                "hold out either a mask or values of columns, such as condition='gratings'"
+            )
+        if mask is None:
+            chosen = self._matching(columns)
+        else:
+            chosen = np.asarray(mask)
+            if chosen.shape != (len(self),) or chosen.dtype != bool:
+                raise ParameterError(
+                    f"the mask has shape {chosen.shape} and type {chosen.dtype}: it needs {len(self)} truth values, one per target"
+                )
+        if columns and not chosen.any():
+            raise ParameterError(f"no target has {self._words(columns)}")
+        made = replace(self, held_out=self.held_out | chosen)
+        _ = made.fitted  # raises where nothing is left
+        return made
+
+    def rows(self) -> list[Row]:
+        """A mapping of all columns per target; what is missing is nan or ""."""
+        columns = [
+            list(getattr(self, name)) if name in TEXTS else getattr(self, name).tolist()
+            for name in COLUMNS
+        ]
+        return [dict(zip(COLUMNS, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+    def json(self) -> dict[str, Any]:
+        """Plain data: `targets`, the rows, and their `covariance`; what is missing is None."""
+        return plain(self.rows(), self.covariance)
+
+    def dataset(self) -> xr.Dataset:
+        """By quantity, over population and condition, and against, level, time where used; NAME_error, NAME_weight, NAME_held_out; the
+        labels of the targets, in order, as coordinate `target`, and their covariance, if known, over target and target2.
+        """
+        return to_dataset(self.rows(), self.covariance)
+
+    def write(self, path: str | os.PathLike) -> Path:
+        """Write to a .csv, .csv.gz, .json or .nc file, whole or not at all, for `read` to give back, the covariance included.
+
+        Raises `ParameterError` for other suffixes, and where it cannot be written.
+        """
+        return write_rows(self.rows(), self.covariance, path)
+
+    def _take(self, keep: np.ndarray) -> Targets:
+        where = np.flatnonzero(keep)
+        texts: dict[str, Any] = {
+            name: tuple(getattr(self, name)[k] for k in where) for name in TEXTS
+        }
+        numbers: dict[str, Any] = {
+            name: getattr(self, name)[where] for name in (*NUMBERS, "held_out")
+        }
+        covariance = None if self.covariance is None else self.covariance[np.ix_(where, where)]
+        return Targets(**texts, **numbers, covariance=covariance)
+
+    def _matching(self, columns: Mapping[str, Any]) -> np.ndarray:
+        keep = np.ones(len(self), dtype=bool)
+        for name, wanted in columns.items():
+            if name not in COLUMNS:
+                raise ParameterError(
+                    f"targets have no column {name!r}; there are {', '.join(COLUMNS)}"
+                )
+            cells = getattr(self, name)
+            options = [wanted] if np.ndim(wanted) == 0 else list(wanted)
+            if name in NUMBERS:
+                try:
+                    own = np.asarray(options, dtype=float)
+                except (TypeError, ValueError):
+                    raise ParameterError(
+                        f"the column {name} holds numbers, not {wanted!r}"
+                    ) from None
+                keep &= np.isclose(
+                    cells[:, None], own[None, :], rtol=1e-9, atol=1e-12, equal_nan=True
+                ).any(axis=1)
+            else:
+                keep &= np.array([cell in options for cell in cells], dtype=bool)
+        return keep
+
+    def _words(self, columns: Mapping[str, Any]) -> str:
+        there = {
+            name: ", ".join(map(str, dict.fromkeys(list(getattr(self, name))))) for name in columns
+        }
+        return "; ".join(
+            f"{name} = {value!r} (there are {there[name]})" for name, value in columns.items()
+        )
+
+
+def _of_rows(rows: Sequence[Row]) -> Targets:
+    texts: dict[str, Any] = {name: tuple(row[name] for row in rows) for name in TEXTS}
+    numbers: dict[str, Any] = {
+        name: np.array([row[name] for row in rows], dtype=float) for name in NUMBERS
+    }
+    return Targets(
+        **texts, **numbers, held_out=np.array([row["held_out"] for row in rows], dtype=bool)
+    )
+
+
+def _checked_covariance(covariance: Any, targets: Targets, source: str) -> np.ndarray:
+    """Raises `ParameterError` unless it is a covariance of these values."""
+    own, n = np.asarray(covariance, dtype=float), len(targets)
+    if own.shape != (n, n):
+        raise ParameterError(
+            f"{source}: the covariance of {n} targets has shape {own.shape}: it needs ({n}, {n})"
+        )
+    there = np.isfinite(targets.value)
+    block = own[np.ix_(there, there)]
+    if not np.all(np.isfinite(block)) or not np.allclose(block, block.T, rtol=1e-9, atol=0):
+        raise ParameterError(f"{source}: the covariance must be symmetric and finite")
+    wrong = np.flatnonzero(
+        ~np.isclose(np.diag(block), targets.error[there] ** 2, rtol=1e-6, atol=0)
+    )
+    if len(wrong):
+        k = int(np.flatnonzero(there)[wrong[0]])
+        raise ParameterError(
+            f"{source}: row {k + 1}, column error: {targets.error[k]:g} is not the root of its variance in the covariance, "
+            f"{own[k, k]:g}: change both, or leave the covariance out"
+        )
+    lowest = float(np.linalg.eigvalsh(block)[0])
+    if lowest < -1e-8 * float(np.trace(block)):
+        raise ParameterError(
+            f"{source}: the covariance is no covariance: it has a negative eigenvalue, {lowest:.3g}"
+        )
+    return own

@@ -1,0 +1,17 @@
+"""What a network is made of: populations, transfer functions, filters, motifs, inputs."""
+
+from . import transfer
+from .architecture import MOTIFS, Architecture
+from .filters import UNIT, Filter, S
+from .transfer import LIBRARY, TransferFunction
+
+__all__ = [
+    "LIBRARY",
+    "MOTIFS",
+    "UNIT",
+    "Architecture",
+    "Filter",
+    "S",
+    "TransferFunction",
+    "transfer",
+]

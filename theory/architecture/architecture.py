@@ -1,0 +1,204 @@
+"""What a network is made of, without numbers: cell types, transfer functions, synaptic motifs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from ...errors import ArchitectureError
+from . import filters
+from . import transfer as transfers
+from .filters import Filter
+from .transfer import TransferFunction
+
+MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
+INPUTS = ("in-strength", "spread", "out-strength", "noise")
+
+
+@dataclass(frozen=True, init=False)
+class Architecture:
+    """A class of networks: x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i ], i in p, j in q, with linear filters M and S.
+
+    With the defaults, M_p(s) = 1/(1 + s) and S_q = 1, this is dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_p(t).
+
+    populations: names, or None for a symbolic number P of populations (the equations are the same; the generated code then
+    runs for any P)
+    transfer: one transfer function for all populations, or one per population (a list, or a mapping by name): a
+    `TransferFunction`, a SymPy expression of x, a text (parsed as data), or a mapping with its parameters
+    motifs: which pairs of synapses are correlated, of "convergent", "divergent", "chain", "reciprocal"; all by default
+    membrane: the filter M_p from a neuron's input to x_i, one for all or one per population: a `Filter` from `motifield.filters`, a rational
+    function of s as text, or a mapping with its parameters; populations with equal filters share their latent variables
+    synapse: the filter S_q of the synapses that population q makes, likewise; none by default
+    inputs: what the external input I_i has besides I_p(t): "in-strength", a part h_q u_i^q along the deviations of the in-strengths; "spread",
+    a part s_p xi_i, xi standard normal across neurons; "out-strength", a correlation of xi_i with the synapses that i makes; "noise", white
+    noise in time, independent for each neuron
+
+    Raises `ArchitectureError` for unknown or missing names, for chains without both convergence and divergence, which no network has, and for
+    units that are not linear filters followed by a static function; `ExpressionError` for a transfer function or filter that is not one.
+    """
+
+    populations: tuple[str, ...] | None
+    transfer: tuple[TransferFunction, ...]
+    motifs: frozenset[str]
+    membrane: tuple[Filter, ...]
+    synapse: tuple[Filter, ...]
+    inputs: frozenset[str]
+
+    def __init__(
+        self,
+        populations: Sequence[str] | None = None,
+        transfer: Any = "rectified_linear",
+        motifs: Sequence[str] = MOTIFS,
+        *,
+        membrane: Any = filters.UNIT,
+        synapse: Any = filters.INSTANTANEOUS,
+        inputs: Sequence[str] = (),
+    ):
+        names = None if populations is None else tuple(str(name) for name in populations)
+        if isinstance(populations, str) or (
+            names is not None and (not names or len(set(names)) != len(names))
+        ):
+            raise ArchitectureError(
+                f"populations must be a list of different names, or None for a symbolic P: {populations!r}"
+            )
+        known, given = _known(motifs, MOTIFS, "motifs"), _known(inputs, INPUTS, "inputs")
+        if "chain" in motifs and not {"convergent", "divergent"} <= set(motifs):
+            raise ArchitectureError(
+                "chains need convergent and divergent motifs: |tau_chn| <= sqrt(tau_con tau_div)"
+            )
+        if "out-strength" in inputs and not ("divergent" in motifs and "spread" in inputs):
+            raise ArchitectureError(
+                "an input correlated with the out-strength needs divergent motifs, which are the variability of out-strengths, "
+                "and the input 'spread'"
+            )
+        if "in-strength" in inputs and "convergent" not in motifs:
+            raise ArchitectureError(
+                "an input along the in-strengths needs convergent motifs, which are the variability of in-strengths"
+            )
+        object.__setattr__(self, "populations", names)
+        object.__setattr__(self, "transfer", _transfers(transfer, names))
+        object.__setattr__(self, "motifs", known)
+        object.__setattr__(self, "membrane", _filters(membrane, names, "membrane"))
+        object.__setattr__(self, "synapse", _filters(synapse, names, "synapse"))
+        object.__setattr__(self, "inputs", given)
+        for f in self.membrane:
+            if f.order == 0 or not f.is_strictly_proper:
+                raise ArchitectureError(
+                    f"the membrane {f.name} = {f.expression} lets a jump of its input through: it must decay like 1/s or faster"
+                )
+        if self.has_synapses and any(f.is_identity for f in self.synapse):
+            raise ArchitectureError(
+                "some populations have a synaptic filter and others have none: give these a fast one, such as "
+                "exponential(tau=0.1), or put the filter into the membrane of the targets"
+            )
+        for f in self.synapse:
+            if not (f.is_identity or f.is_strictly_proper):
+                raise ArchitectureError(
+                    f"the synapse {f.name} = {f.expression} lets a jump of its input through: it must be 1, or decay like 1/s"
+                )
+
+    @property
+    def has_synapses(self) -> bool:
+        """Whether some synapse has a filter of its own."""
+        return not all(f.is_identity for f in self.synapse)
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether dx_i/dt = -x_i + input holds for all neurons."""
+        return not self.has_synapses and all(
+            f.expression == filters.UNIT.expression for f in self.membrane
+        )
+
+    def filter_index(self, kind: str, P: int) -> tuple[int, ...]:
+        """For each of P populations the position of its filter ("membrane" or "synapse") among the distinct ones."""
+        own = getattr(self, kind)
+        distinct = [_filter_form(f) for f in self.distinct_filters(kind)]
+        return (0,) * P if len(own) == 1 else tuple(distinct.index(_filter_form(f)) for f in own)
+
+    def distinct_filters(self, kind: str) -> tuple[Filter, ...]:
+        """The different filters, in order of first use; equal are those with the same form and the same default values."""
+        return tuple({_filter_form(f): f for f in reversed(getattr(self, kind))}.values())[::-1]
+
+    @property
+    def transfer_parameters(self) -> dict[str, tuple[sp.Expr, ...]]:
+        """Parameters of the transfer functions by name, with the default for each population: one for all where there is one function.
+
+        A population whose function lacks a parameter has 0 there.
+        """
+        names = dict.fromkeys(name for f in self.transfer for name in f.parameters)
+        return {
+            name: tuple(
+                {str(s): v for s, v in f.defaults.items()}.get(name, sp.Integer(0))
+                for f in self.transfer
+            )
+            for name in names
+        }
+
+    @property
+    def distinct_transfers(self) -> tuple[TransferFunction, ...]:
+        """The different transfer functions, in order of first use; default values of parameters make no difference."""
+        return tuple(dict.fromkeys(self.transfer))
+
+    def transfer_index(self, P: int) -> tuple[int, ...]:
+        """For each of P populations the position of its transfer function among the distinct ones."""
+        if self.populations is None or len(self.transfer) == 1:
+            return (0,) * P
+        distinct = self.distinct_transfers
+        return tuple(distinct.index(f) for f in self.transfer)
+
+
+def _transfers(given: Any, names: tuple[str, ...] | None) -> tuple[TransferFunction, ...]:
+    if isinstance(given, Mapping) and not {"function", "expression"} & set(given):
+        if names is None or set(given) != set(names):
+            raise ArchitectureError(
+                f"transfer functions are given for {sorted(given)}, the populations are {names}"
+            )
+        found = [transfers.of(given[name], f"phi_{name}") for name in names]
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        if len(given) != 1 and (names is None or len(given) != len(names)):
+            raise ArchitectureError(
+                f"{len(given)} transfer functions are given for the populations {names}"
+            )
+        found = [
+            transfers.of(f, f"phi_{n}" if len(given) > 1 else "phi")
+            for f, n in zip(given, names or ("",), strict=len(given) > 1)
+        ]
+    else:
+        found = [transfers.of(given)]
+    forms = {_form(f): f.name for f in reversed(found)}
+    named = [replace(f, name=forms[_form(f)]) for f in found]
+    same = len({(_form(f), *f.defaults.items()) for f in named}) == 1
+    return (named[0],) if same else tuple(named)
+
+
+def _filters(given: Any, names: tuple[str, ...] | None, kind: str) -> tuple[Filter, ...]:
+    if isinstance(given, Mapping) and not {"function", "expression"} & set(given):
+        if names is None or set(given) != set(names):
+            raise ArchitectureError(
+                f"{kind} filters are given for {sorted(given)}, the populations are {names}"
+            )
+        found = [filters.of(given[name]) for name in names]
+    else:
+        found = [filters.of(given)]
+    return (found[0],) if len({_filter_form(f) for f in found}) == 1 else tuple(found)
+
+
+def _filter_form(f: Filter) -> tuple:
+    return (f.expression, *sorted((str(s), v) for s, v in f.defaults.items()))
+
+
+def _known(given: Any, known: tuple[str, ...], what: str) -> frozenset[str]:
+    unknown = set(given) - set(known)
+    if isinstance(given, str) or unknown:
+        raise ArchitectureError(
+            f"unknown {what} {sorted(unknown) if not isinstance(given, str) else given!r}: known are {list(known)}"
+        )
+    return frozenset(given)
+
+
+def _form(f: TransferFunction) -> tuple:
+    """What makes two functions the same, their names and default values aside."""
+    return (f.expression, f.function, f.breaks)

@@ -1,0 +1,114 @@
+"""A Gaussian average as a symbol of its own: <f>(mean, variance) = E f(X), X ~ N(mean, variance)."""
+
+from __future__ import annotations
+
+import functools
+
+import mpmath
+import sympy as sp
+
+from ...errors import NoClosedFormError
+from ..expressions import X, derivative, split
+from .closed_forms import closed_form
+from .probabilities import DensityMoment, explicit
+
+
+class GaussianAverage(sp.Expr):
+    """`GaussianAverage(f, mean, variance)` with `f` an expression in `x`: E f(mean + sqrt(variance) z), z standard normal.
+
+    Differentiates by d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 (heat equation, Price's theorem; theory section 3), so no
+    square root of the variance ever appears. `closed_form()` gives the average in elementary functions where a rule fits,
+    `evalf()` integrates numerically with mpmath.
+    """
+
+    def __new__(cls, f, mean, variance):
+        return sp.Expr.__new__(cls, sp.sympify(f), sp.sympify(mean), sp.sympify(variance))
+
+    @property
+    def f(self) -> sp.Expr:
+        """The averaged function, an expression in `x`."""
+        return self.args[0]
+
+    @property
+    def mean(self) -> sp.Expr:
+        """Mean of the Gaussian variable."""
+        return self.args[1]
+
+    @property
+    def variance(self) -> sp.Expr:
+        """Variance of the Gaussian variable."""
+        return self.args[2]
+
+    @property
+    def free_symbols(self):
+        return (self.f.free_symbols - {X}) | self.mean.free_symbols | self.variance.free_symbols
+
+    def _eval_derivative(self, s):
+        slope = derivative(self.f)
+        inner = [(slope, self.mean), (derivative(slope) / 2, self.variance)]
+        total = sp.Add(
+            *(
+                GaussianAverage(f, *self.args[1:]) * argument.diff(s)
+                for f, argument in inner
+                if argument.diff(s) != 0
+            )
+        )
+        direct = sp.diff(self.f, s) if s != X else sp.Integer(0)
+        return total + (GaussianAverage(direct, *self.args[1:]) if direct != 0 else 0)
+
+    def _eval_subs(self, old, new):
+        if old == X:
+            return GaussianAverage(self.f, self.mean.subs(old, new), self.variance.subs(old, new))
+        return None
+
+    def closed_form(self, *, nodes: bool = False) -> sp.Expr:
+        """The average in erf, exp, the bivariate normal Phi_2 and Owen's T; with `nodes=True` in nodes that keep their digits at any
+        variance, 0 included.
+
+        Raises `NoClosedFormError` when no rule fits, or, with `nodes=True`, when the formula that fits loses its digits at large variance.
+        """
+        form = closed_form(_split(self.f), self.mean, self.variance, stable=nodes)
+        form = form if nodes else explicit(form)
+        if form.has(sp.nan, sp.zoo):
+            raise NoClosedFormError(
+                f"the closed form of {self} is not defined there: keep the variance a symbol"
+            )
+        return form
+
+    def _eval_evalf(self, prec):
+        digits = max(15, int(prec / 3.3))
+        function = _split(self.f)
+        with mpmath.workdps(digits + 5):
+            mean, variance = (_number(v, digits) for v in self.args[1:])
+            width = mpmath.sqrt(variance)
+            if width == 0:
+                here = next(e for a, b, e in function.intervals() if a <= self.mean < b)
+                total = _number(here.subs(X, self.mean), digits)
+            else:
+                total = mpmath.fsum(
+                    _integrate(sp.lambdify(X, piece, "mpmath"), low, high, mean, width, digits)
+                    for low, high, piece in function.intervals()
+                )
+                for b, order, c in function.deltas:
+                    node = DensityMoment(order, b, self.mean, self.variance)
+                    total += _number(c * node.explicit(), digits)
+            return sp.Float(str(total), dps=digits)
+
+    def _latex(self, printer):
+        return rf"\left\langle {printer._print(self.f)} \right\rangle_{{{printer._print(self.mean)},\,{printer._print(self.variance)}}}"
+
+
+_split = functools.lru_cache(maxsize=512)(split)
+
+
+def _number(value, digits):
+    return mpmath.mpf(str(sp.N(value, digits + 5)))
+
+
+def _integrate(function, low, high, mean, width, digits):
+    a = max(mean - 12 * width, _number(low, digits)) if low != -sp.oo else mean - 12 * width
+    b = min(mean + 12 * width, _number(high, digits)) if high != sp.oo else mean + 12 * width
+    if a >= b:
+        return mpmath.mpf(0)
+    steps = mpmath.linspace(a, b, 49)
+    return mpmath.quad(lambda x: function(x) * mpmath.npdf(x, mean, width), steps)

@@ -1,0 +1,68 @@
+"""What the exports in different languages share: the smooth pieces of a function, and code of scalars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import sympy as sp
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
+
+from ...errors import NoClosedFormError
+from ..architecture import Architecture, TransferFunction
+from ..expressions import X
+from .printer import prepared
+from .to_jax import fixed_breaks
+
+
+def refuse_code(architecture: Architecture, what: str) -> None:
+    """Raise `NoClosedFormError` where a transfer function is JAX code, which no other language can have."""
+    for f in architecture.distinct_transfers:
+        if f.function is not None:
+            raise NoClosedFormError(
+                f"{what} cannot have the transfer function {f.name}, which is JAX code: give it as an expression of x"
+            )
+
+
+def pieces_of(
+    f: TransferFunction,
+) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
+    """Breaks, pieces and their slopes, of phi as a function of u = a x + b. Raises `ExpressionError` for a break that depends on parameters."""
+    return fixed_breaks(f), f.pieces.pieces, tuple(sp.diff(piece, X) for piece in f.pieces.pieces)
+
+
+class ScalarPrinter(StrPrinter):
+    """Code of scalars in languages that write powers as a^b; functions by the names in `NAMES`, nodes of closed forms as functions, too."""
+
+    NAMES: Mapping[str, str] = {}
+
+    def code(self, expression: sp.Expr) -> str:
+        """One line."""
+        return re.sub(
+            r"(^|[(,] ?)-\(", r"\1-1*(", self.doprint(prepared(expression))
+        )  # -(x)^2 leaves no doubt
+
+    def _print_Pow(self, expr, rational=False):
+        base = self.parenthesize(expr.base, PRECEDENCE["Pow"], strict=False)
+        if expr.exp == sp.Rational(1, 2):
+            return f"sqrt({self._print(expr.base)})"
+        if expr.exp == -1:
+            return f"1/{base}"
+        plain = expr.exp.is_Integer and expr.exp > 0
+        return f"{base}^{expr.exp}" if plain else f"{base}^({self._print(expr.exp)})"
+
+    def _print_Function(self, expr):
+        name = type(expr).__name__
+        return f"{self.NAMES.get(name, name)}({', '.join(self._print(a) for a in expr.args)})"
+
+    def _print_Heaviside(self, expr):
+        return f"{self.NAMES['Heaviside']}({self._print(expr.args[0])})"
+
+    _print_LatticeOp = _print_Function  # Max
+
+    def _print_InverseRoot(self, expr):
+        return f"(1/sqrt({self._print(expr.args[0])}))"
+
+    def _print_Float(self, expr):
+        return repr(float(expr))

@@ -1,0 +1,418 @@
+"""Mean-field equations as an .ode file for XPPAUT: scalar equations of up to four populations, averages in closed form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from ...errors import NoClosedFormError, SpecError
+from ..architecture import TransferFunction
+from ..averages import (
+    BivariateProbability,
+    GatedProbability,
+    GaussianAverage,
+    OwenT,
+    Probability,
+    ScaledCDF,
+    TiltedProbability,
+    tilt,
+)
+from ..equations import MeanField, names_of, scalar
+from ..notation import QUANTITIES
+from .scalars import ScalarPrinter, refuse_code
+from .to_jax import DELTA, MU, closed_average
+
+T = sp.Symbol("t")
+LONGEST_LINE = 900  # XPPAUT cuts a line after 1023 characters, without an error
+LONGEST_NAME = 10
+SETTINGS = "@ meth=cvode, tol=1e-9, atol=1e-11, total=50, dt=0.1, maxstor=100000, bound=1e9"
+_NO_QUADRATURE = (BivariateProbability, GatedProbability, OwenT)
+_RESERVED = set(
+    re.findall(
+        r"\w+",
+        """
+t pi if then else sin cos tan asin acos atan atan2 sinh cosh tanh exp ln log log10 sqrt abs sign heav mod flr ran normal max min erf erfc lgamma
+sum of delay del_shft shift set besselj bessely poisson hom_bcs done par aux init global wiener markov table number i1 i2 i3 ishift not and or
+arg1 arg2 arg3 arg4 arg5 arg6 arg7 arg8 arg9""",
+    )
+)
+_SHORT = {
+    "fractions": "al",
+    "mean": "j",
+    "tau_con": "tc",
+    "tau_div": "td",
+    "tau_chn": "th",
+    "tau_rec": "tr",
+    "tau_inp": "ti",
+    "noise": "d",
+    "drive": "i",
+    "in_strength": "h",
+    "spread": "sg",
+    "A": "aa",
+    "B": "bb",
+    "K": "k",
+    "kappa": "ka",
+    "rho": "rh",
+    "current": "cu",
+    "V": "vn",
+    "Delta": "dl",
+    "R": "r",
+    "G": "gn",
+    "C": "cc",
+    "N": "nn",
+    "transfer": "f",
+    "membrane": "m",
+    "synapse": "y",
+}
+_FUNCTIONS = """\
+ncdf(h)=0.5*erfc(-h/sqrt(2))
+dns(c,m,v)=if(v>0)then(exp(-(c-m)^2/(2*max(v,1e-300)))/sqrt(2*pi*max(v,1e-300)))else(0)
+dns1(c,m,v)=(c-m)/max(v,1e-300)*dns(c,m,v)
+sdns(c,m,v)=sqrt(max(v,0)/(2*pi))*exp(-(c-m)^2/(2*max(v,1e-300)))
+pabv(c,m,v)=if(v>0)then(0.5*erfc((c-m)/sqrt(2*max(v,1e-300))))else(heav(m-c))
+pblw(c,m,v)=if(v>0)then(0.5*erfc((m-c)/sqrt(2*max(v,1e-300))))else(1-heav(m-c))
+pbtw(a,b,m,v)=if(m<a)then(pabv(a,m,v)-pabv(b,m,v))else(pblw(b,m,v)-pblw(a,m,v))""".splitlines()
+
+
+class _Printer(ScalarPrinter):
+    NAMES: Mapping[str, str] = {
+        "NormalCDF": "ncdf",
+        "ScaledDensity": "sdns",
+        "log": "ln",
+        "Heaviside": "heav",
+        "Abs": "abs",
+        "Max": "max",
+    }
+
+    def _print_Probability(self, expr):
+        a, b, m, v = (self._print(c) for c in expr.args)
+        if expr.args[1] == sp.oo:
+            return f"pabv({a}, {m}, {v})"
+        return f"pblw({b}, {m}, {v})" if expr.args[0] == -sp.oo else f"pbtw({a}, {b}, {m}, {v})"
+
+    def _print_DensityMoment(self, expr):
+        k, *rest = expr.args
+        return f"{('dns', 'dns1')[int(k)]}({', '.join(self._print(c) for c in rest)})"
+
+
+def xpp_ode(
+    mean_field: MeanField,
+    parameters: Mapping[str, Any],
+    initial: Mapping[str, float] | None = None,
+    populations: int | Sequence[str] | None = None,
+) -> str:
+    """The text of an .ode file: parameters, averages and variances, one equation per state, variances and rates as auxiliary quantities.
+
+    parameters: a number for every parameter of the explicit equations by its name there, as `tau_chn_EEI`, `membrane_tau_E` or
+    `transfer_gain_I` (these two have defaults); an input may also be a SymPy expression of the symbol t, made of Heaviside functions
+    initial: numbers for states by name, as `K_E`; others start at 0
+
+    Raises `NoClosedFormError` for a transfer function whose averages have no closed form in erf and exp, because XPPAUT has no quadrature;
+    `ArchitectureError` for more than four populations; `SpecError` for a missing number or an unknown name.
+    """
+    return _Writer(mean_field, parameters, initial or {}, populations).text()
+
+
+class _Writer:
+    def __init__(self, mean_field, parameters, initial, populations):
+        refuse_code(mean_field.architecture, "an XPPAUT file")
+        self.mean_field, self.architecture = mean_field, mean_field.architecture
+        self.populations = names_of(self.architecture.populations, populations)
+        self.every = range(len(self.populations))
+        self.equations = mean_field.explicit(list(self.populations))
+        self.states = [
+            str(e.lhs.args[0]) for e in self.equations if isinstance(e.lhs, sp.Derivative)
+        ]
+        self.values = self._defaults() | {str(n): v for n, v in parameters.items()}
+        unknown = [n for n in initial if n not in self.states]
+        if unknown:
+            raise SpecError(
+                f"no state is called {unknown[0]!r}: there are {', '.join(self.states)}"
+            )
+        self.initial = initial
+        self.short = _Names(self.populations)
+        self.printer = _Printer()
+        self.lines: list[str] = []
+        self.defined: list[str] = []
+        self.temporary = 0
+
+    def text(self) -> str:
+        state_lines = self.body()
+        quantities = self.lines
+        used = sorted(n for n in self.short.made if n not in {*self.states, *self.defined})
+        for n in used:
+            self.value(n)
+        constant = [n for n in used if not isinstance(self.values[n], sp.Expr)]
+        lines = [
+            *self.head(),
+            *(f"par {self.short(n)}={float(self.values[n])!r}" for n in constant),
+            "",
+            *_needed(quantities + state_lines),
+        ]
+        lines += [
+            f"{self.short(n)}={self.printer.code(self.values[n])}"
+            for n in used
+            if n not in constant
+        ]
+        lines += ["", *quantities, "", *state_lines, ""]
+        lines += [
+            f"aux var_{tag}={self.short(self.name('Delta', a))}\naux rate_{tag}={self.short(self.name('R', a))}"
+            for a, tag in enumerate(self.short.tags)
+        ]
+        lines += [f"init {self.short(n)}={float(self.initial.get(n, 0.0))!r}" for n in self.states]
+        return "\n".join([*lines, "", SETTINGS, "done", ""])
+
+    def head(self) -> list[str]:
+        from ... import __version__
+
+        who = ", ".join(
+            f"{tag} = {_comment(n)}"
+            for tag, n in zip(self.short.tags, self.populations, strict=True)
+        )
+        closure = type(self.mean_field.closure).__name__
+        lines = [
+            f"# Mean-field equations, closure {closure}; populations {who}",
+            f"# Generated by motifield {__version__}",
+            "#",
+        ]
+        return [
+            *lines,
+            *(
+                f"# {short:<11}{_comment(long):<24}{_meaning(long)}"
+                for long, short in sorted(self.short.made.items())
+            ),
+            "",
+        ]
+
+    def name(self, base: str, a: int) -> str:
+        return str(scalar(base, (a,), self.populations))
+
+    def body(self) -> list[str]:
+        """Writes quantities in an order in which each is known before it is used; returns the equations of the states."""
+        rights = {
+            str(e.lhs): e.rhs
+            for e in self.equations
+            if isinstance(e.lhs, sp.Symbol) and not isinstance(e.rhs, GaussianAverage)
+        }
+        for name in sorted(rights, key=lambda n: n.startswith("Delta")):
+            self.define(name, rights[name])
+        wanted = [n for n in ("R", "G", "C") if n in self.mean_field.averages]
+        for a in self.every:
+            self.averages(a, wanted)
+        return [
+            f"{self.short(str(e.lhs.args[0]))}'={self.code(e.rhs)}"
+            for e in self.equations
+            if isinstance(e.lhs, sp.Derivative)
+        ]
+
+    def averages(self, a: int, wanted: Sequence[str]) -> None:
+        f = self.architecture.transfer[a if len(self.architecture.transfer) > 1 else 0]
+        own = {s: sp.Symbol(self.name(f"transfer_{s}", a), **s.assumptions0) for s in f.defaults}
+        f, rate = self.closed(f, own, 1)
+        mean, variance = (sp.Symbol(self.name(n, a)) for n in ("K", "Delta"))
+        if not f.affine.is_identity:
+            slope, shift = f.affine.a.xreplace(own), f.affine.b.xreplace(own)
+            self.define(self.name("mu", a), slope * mean + shift)
+            self.define(self.name("nu", a), slope**2 * variance)
+            mean, variance = (sp.Symbol(self.name(n, a)) for n in ("mu", "nu"))
+        scale = sp.Integer(1) if f.affine.is_identity else f.affine.a
+        forms = {"R": rate, "G": scale * sp.diff(rate, MU)}
+        if "C" in wanted:
+            forms["C"] = self.closed(f, own, 2)[1]
+        for n in dict.fromkeys(("R", *wanted)):
+            self.define(
+                self.name(n, a), _elementary(forms[n]).xreplace({MU: mean, DELTA: variance, **own})
+            )
+
+    def closed(
+        self, f: TransferFunction, own: Mapping[sp.Symbol, sp.Symbol], power: int
+    ) -> tuple[TransferFunction, sp.Expr]:
+        """A closed form for any values of the function's parameters; else one for the values given, and the function with these."""
+        form = closed_average(f, power)
+        if form is not None and not form.has(*_NO_QUADRATURE):
+            return f, form
+        numbers = {s: sp.nsimplify(self.value(str(v)), rational=True) for s, v in own.items()}
+        fixed = TransferFunction(f.name, f.expression.subs(numbers))
+        what = "square of the transfer function" if power == 2 else "transfer function"
+        try:
+            form = GaussianAverage(fixed.affine.outer**power, MU, DELTA).closed_form(nodes=True)
+        except NoClosedFormError as error:
+            form, reason = None, str(error)
+        else:
+            reason = "it is a bivariate normal probability, which XPPAUT does not have"
+        if form is None or form.has(*_NO_QUADRATURE):
+            raise NoClosedFormError(
+                f"XPPAUT has no quadrature, and the average of the {what} {f.name} = {f.expression} has no closed form in "
+                f"erf and exp ({reason}): write NumPy (.np.py) or Julia (.jl), or choose a "
+                "function with a closed form"
+            )
+        if (
+            power == 2 and f.defaults
+        ):  # the mean is in terms of u for any values: the square must be of the same u
+            form = GaussianAverage(f.affine.outer.subs(numbers) ** 2, MU, DELTA).closed_form(
+                nodes=True
+            )
+            return f, form
+        return fixed, form
+
+    def define(self, name: str, expression: sp.Expr) -> None:
+        text = self.code(expression)
+        self.defined.append(name)
+        self.lines.append(f"{self.short(name)}={text}")
+
+    def code(self, expression: sp.Expr) -> str:
+        """The expression in short names; parts of what is too long for a line become quantities of their own."""
+        long = sorted(expression.free_symbols - {T}, key=str)
+        return self.split(
+            expression.xreplace({s: sp.Symbol(self.short(str(s)), **s.assumptions0) for s in long})
+        )
+
+    def split(self, expression: sp.Expr) -> str:
+        text = self.printer.code(expression)
+        if len(text) <= LONGEST_LINE - 2 * LONGEST_NAME:
+            return text
+        parts = list(expression.args)
+        if isinstance(expression, sp.Add):
+            middle = len(parts) // 2
+            return " + ".join(self.part(sp.Add(*half)) for half in (parts[:middle], parts[middle:]))
+        longest = max(range(len(parts)), key=lambda k: len(self.printer.code(parts[k])))
+        parts[longest] = sp.Symbol(self.part(parts[longest]))
+        return self.split(expression.func(*parts))
+
+    def part(self, expression: sp.Expr) -> str:
+        text = self.split(expression)
+        self.temporary += 1
+        name = self.short.fresh(f"q{self.temporary}")
+        self.lines.append(f"{name}={text}")
+        return name
+
+    def value(self, name: str) -> Any:
+        if name not in self.values:
+            raise SpecError(f"an XPPAUT file needs a number for {name}: give it in the parameters")
+        return self.values[name]
+
+    def _defaults(self) -> dict[str, Any]:
+        found = {}
+        for kind in ("transfer", "membrane", "synapse"):
+            own = getattr(self.architecture, kind)
+            for a in self.every:
+                for s, v in own[a if len(own) > 1 else 0].defaults.items():
+                    found[str(scalar(f"{kind}_{s}", (a,), self.populations))] = (
+                        v if not isinstance(v, sp.Expr) else float(v)
+                    )
+        return found
+
+
+class _Names:
+    """Short names for long ones: at most ten characters, different even when capitals do not count.
+
+    tags: how populations are called in them; made: the short name of each long one
+    """
+
+    def __init__(self, populations: Sequence[str]):
+        tags = [n.lower() for n in populations]
+        plain = all(re.fullmatch(r"[a-z0-9]{1,2}", tag) for tag in tags) and len(set(tags)) == len(
+            tags
+        )
+        self.tags = tags if plain else [str(k + 1) for k in range(len(tags))]
+        self.populations = list(populations)
+        self.made: dict[str, str] = {}
+        functions = [line.split("(")[0] for line in _FUNCTIONS]
+        self.taken = (
+            _RESERVED
+            | set(functions)
+            | {f"{n}_{tag}" for n in ("var", "rate") for tag in self.tags}
+        )
+
+    def __call__(self, long: str) -> str:
+        if long not in self.made:
+            self.made[long] = self.fresh(self.abbreviated(long))
+        return self.made[long]
+
+    def fresh(self, wanted: str) -> str:
+        name, n = wanted[:LONGEST_NAME], 1
+        while name in self.taken:
+            n += 1
+            name = f"{wanted[: LONGEST_NAME - 1 - len(str(n))]}_{n}"
+        self.taken.add(name)
+        return name
+
+    def abbreviated(self, long: str) -> str:
+        base, own = _taken_apart(long)
+        indices = (
+            self._indices(long[len(base) + len(own) + 1 :])
+            if len(base) + len(own) < len(long)
+            else ""
+        )
+        start = _SHORT.get(base, base.lower()) + re.sub(r"[^a-z0-9]", "", own.lower())
+        start = re.sub(r"[^a-z0-9_]", "", start)
+        return f"{start[: LONGEST_NAME - 1 - len(indices)]}_{indices}" if indices else start
+
+    def _indices(self, text: str) -> str:
+        """Tags of the populations that a name ends with."""
+        names = sorted(enumerate(self.populations), key=lambda item: -len(item[1]))
+        found = ""
+        while text:
+            k = next((k for k, n in names if n and text.startswith(n)), None)
+            if k is None:
+                text = text[1:]
+            else:
+                found, text = found + self.tags[k], text[len(self.populations[k]) :]
+        return found
+
+
+def _taken_apart(long: str) -> tuple[str, str]:
+    """The quantity that a long name begins with, and what is its own: the number of a filter's state, or a parameter."""
+    families = re.match(r"(transfer|membrane|synapse)(_\w+?)_(?=[^_]*$)", long)
+    if families:
+        return families[1], families[2]
+    for base in sorted((*QUANTITIES, "mu", "nu", "N"), key=len, reverse=True):
+        level = re.match(rf"{base}(\d[\d_]*?)?(?:_|$)", long)
+        if level:
+            return base, level[1] or ""
+    return long, ""
+
+
+def _elementary(form: sp.Expr) -> sp.Expr:
+    """Tilted probabilities as an exponential times a probability."""
+
+    def tilted(e: TiltedProbability) -> sp.Expr:
+        a, b, *quadratic, m, v = e.args
+        scale, mean, variance = tilt(quadratic, m, v)
+        return scale * Probability(a, b, mean, variance)
+
+    form = form.replace(lambda e: isinstance(e, TiltedProbability), tilted)
+    return form.replace(
+        lambda e: isinstance(e, ScaledCDF),
+        lambda e: sp.exp(e.args[0]) * sp.Function("NormalCDF")(e.args[1]),
+    )
+
+
+def _needed(lines: Sequence[str]) -> Iterator[str]:
+    """The functions that these lines use, and those that these use."""
+    text = "\n".join(lines)
+    wanted: list[str] = []
+    for line in reversed(_FUNCTIONS):
+        if re.search(rf"\b{line.split('(')[0]}\(", text + "\n".join(wanted)):
+            wanted.insert(0, line)
+    return iter(wanted)
+
+
+def _meaning(long: str) -> str:
+    base, own = _taken_apart(long)
+    if base in ("transfer", "membrane", "synapse"):
+        return f"{own.strip('_')} of the {base}"
+    what = {
+        "mu": "mean of u",
+        "nu": "variance of u, phi being a function of u = a x + b",
+        "N": "number of neurons",
+    }
+    text = what.get(base) or (QUANTITIES[base].meaning if base in QUANTITIES else "")
+    return f"{text}, a further state of its filter" if own else text
+
+
+def _comment(name: str) -> str:
+    return "".join(c if c.isprintable() and c.isascii() else "?" for c in name)[:40]

@@ -1,0 +1,21 @@
+"""Documents of numbered steps, written as LaTeX, HTML and Markdown; knows no theory."""
+
+from .document import Display, Document, Line, Prose, Reference, Section, Table
+from .to_html import html
+from .to_latex import article, bibliography, fragment
+from .to_markdown import markdown
+
+__all__ = [
+    "Display",
+    "Document",
+    "Line",
+    "Prose",
+    "Reference",
+    "Section",
+    "Table",
+    "article",
+    "bibliography",
+    "fragment",
+    "html",
+    "markdown",
+]

@@ -1,0 +1,27 @@
+"""From synaptic statistics and a closure to the mean-field equations."""
+
+from .closures import CLOSURES, Cavity, Closure, LowRank, MotifOnly, SecondMoment
+from .derive import FEEDBACK_LATEX, MeanField, equations
+from .explicit import MOST_POPULATIONS, names_of, scalar
+from .linearise import linearised, varied_averages
+from .record import Step
+from .statistics import SynapseStatistics
+
+__all__ = [
+    "CLOSURES",
+    "FEEDBACK_LATEX",
+    "MOST_POPULATIONS",
+    "Cavity",
+    "Closure",
+    "LowRank",
+    "MeanField",
+    "MotifOnly",
+    "SecondMoment",
+    "Step",
+    "SynapseStatistics",
+    "equations",
+    "linearised",
+    "names_of",
+    "scalar",
+    "varied_averages",
+]

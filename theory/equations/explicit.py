@@ -1,0 +1,236 @@
+"""Scalar equations for a few populations, for display, for export, and as a cross-check of the array code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import product
+
+import sympy as sp
+
+from ...errors import ArchitectureError, ExpressionError, NoClosedFormError
+from ..architecture import UNIT, Architecture, Filter, TransferFunction
+from ..averages import GaussianAverage
+from ..expressions import X, derivative, split
+from ..notation import Equation, Rate, f, p, q
+
+MOST_POPULATIONS = 4
+_OF_CLASSES = {
+    "current": "synapse",
+    "kappa": "membrane",
+    "rho": "membrane",
+    "s": "membrane",
+}  # what the first of two indices stands for
+
+
+def expand(
+    architecture: Architecture,
+    definitions: Mapping[str, sp.Expr],
+    results: Sequence[Equation],
+    averages: Mapping[str, GaussianAverage],
+    populations: int | Sequence[str] | None,
+    *,
+    closed: bool,
+) -> list[sp.Eq]:
+    """Averages, definitions and equations written out for each population; see `MeanField.explicit`.
+
+    Filters become first-order equations in observer form: with H = (n_0 + n_1 s + ...) / (1 + d_1 s + ... + d_m s^m) and input u
+
+        X' = X_2 + (n_{m-1} u - d_{m-1} X) / d_m,   X_2' = X_3 + (n_{m-2} u - d_{m-2} X) / d_m,   ...,   X_m' = (n_0 u - X) / d_m.
+    """
+    return _Expansion(architecture, names_of(architecture.populations, populations)).all(
+        definitions, results, averages, closed
+    )
+
+
+def names_of(
+    declared: tuple[str, ...] | None, populations: int | Sequence[str] | None
+) -> tuple[str, ...]:
+    """Names of the populations that equations are written out for. Raises `ArchitectureError` for more than four."""
+    if populations is None or (declared is not None and populations == len(declared)):
+        populations = declared or 2
+    names = (
+        tuple(str(n + 1) for n in range(populations))
+        if isinstance(populations, int)
+        else tuple(map(str, populations))
+    )
+    if not 1 <= len(names) <= MOST_POPULATIONS:
+        raise ArchitectureError(
+            f"explicit equations are for 1 to {MOST_POPULATIONS} populations, not {len(names)}; "
+            "the indexed equations hold for any number"
+        )
+    if declared is not None and len(names) != len(declared):
+        raise ArchitectureError(
+            f"the architecture has the populations {list(declared)}, not {list(names)}"
+        )
+    return names
+
+
+def scalar(base: str, indices: Sequence[int], names: Sequence[str]) -> sp.Symbol:
+    """The symbol of a quantity of certain populations, such as `tau_chn_EEI`."""
+    separator = "" if all(len(name) == 1 for name in names) else "_"
+    return sp.Symbol(f"{base}_{separator.join(names[k] for k in indices)}")
+
+
+class _Expansion:
+    """Writes equations out for named populations; a population is its position here."""
+
+    def __init__(self, architecture: Architecture, names: tuple[str, ...]):
+        self.names, self.every = names, range(len(names))
+        self.transfers = [
+            architecture.transfer[k if len(architecture.transfer) > 1 else 0] for k in self.every
+        ]
+        self.filters, self.first = {}, {}
+        for kind in ("membrane", "synapse"):
+            own, of = getattr(architecture, kind), architecture.filter_index(kind, len(names))
+            self.filters[kind] = [own[k if len(own) > 1 else 0] for k in self.every]
+            self.first[kind] = [
+                of.index(c) for c in of
+            ]  # the first population with the same filter
+        self.synapse_of = architecture.filter_index("synapse", len(names))
+
+    def all(self, definitions, results, averages, closed) -> list[sp.Eq]:
+        written = [
+            self.average(name, average, a, closed)
+            for name, average in averages.items()
+            for a in self.every
+        ]
+        for name, value in definitions.items():
+            for a, b in product(self.every, repeat=2):
+                written.append(
+                    sp.Eq(scalar(name, (a, b), self.names), self.fill(value, {p: a, q: b}))
+                )
+        for equation in results:
+            for at in product(
+                *(self.values(equation.name, k, index) for k, index in enumerate(equation.indices))
+            ):
+                written += self.equations(equation, at)
+        return written
+
+    def values(self, name: str, place: int, index: sp.Symbol) -> Sequence[int]:
+        """What an index runs over: every population, or of those with the same filter the first."""
+        if index == f:
+            return sorted(set(self.first["synapse"]))
+        is_class = place == 0 and name in _OF_CLASSES and index == p
+        return sorted(set(self.first[_OF_CLASSES[name]])) if is_class else self.every
+
+    def fill(self, expression: sp.Expr, at: Mapping[sp.Symbol, int]) -> sp.Expr:
+        """Replace every indexed symbol by the scalar for the populations `at`."""
+
+        def value(e: sp.Indexed) -> sp.Expr:
+            name, places = str(e.base), [at[index] for index in e.indices]
+            if name == "SOURCES":
+                return sp.Integer(self.synapse_of[places[0]] == self.synapse_of[places[1]])
+            if name in _OF_CLASSES and len(places) > 1:
+                places[0] = self.first[_OF_CLASSES[name]][places[0]]
+            return scalar(name, places, self.names)
+
+        return expression.xreplace({e: value(e) for e in expression.atoms(sp.Indexed)})
+
+    def terms(self, equation: Equation, at: Sequence[int]) -> list[sp.Expr]:
+        here = dict(zip(equation.indices, at, strict=True))
+        found = []
+        for term in equation.terms:
+            for values in product(*(self.values("", 0, index) for index in term.sums)):
+                found.append(
+                    self.fill(term.summand, {**here, **dict(zip(term.sums, values, strict=True))})
+                )
+        return found
+
+    def equations(self, equation: Equation, at: tuple[int, ...]) -> Iterator[sp.Eq]:
+        """The equation of a variance or of a state, followed by those of the further states of its filter."""
+        terms = self.terms(equation, at)
+        symbol = scalar(equation.name, at, self.names)
+        if not equation.is_state:
+            yield sp.Eq(symbol, sp.Add(*terms), evaluate=False)
+            return
+        kind = "synapse" if equation.response == "synapse" else "membrane"
+        own = self.filters[kind][at[0]]
+        if equation.response == "noise":
+            yield from self.noise(
+                equation.name,
+                at,
+                sp.Add(*terms),
+                *_observer(own, self.parameters(kind, own, at[0])),
+            )
+        elif own.expression == UNIT.expression:
+            yield _change(symbol, sp.Add(-symbol, *terms))
+        else:
+            decay, gain = _observer(own, self.parameters(kind, own, at[0]))
+            states = [
+                symbol,
+                *(scalar(f"{equation.name}{k + 1}", at, self.names) for k in range(1, own.order)),
+                sp.Integer(0),
+            ]
+            for k in range(own.order):
+                yield _change(
+                    states[k], states[k + 1] + gain[k] * sp.Add(*terms) - decay[k] * symbol
+                )
+
+    def noise(
+        self, name: str, at: tuple[int, ...], D: sp.Expr, decay: list[sp.Expr], gain: list[sp.Expr]
+    ) -> Iterator[sp.Eq]:
+        """dV/dt = F V + V F^T + 2 D g g^T of the covariances of a filter's states, X_k' = X_{k+1} - decay_k X_1 + gain_k u."""
+        m = len(decay)
+
+        def V(k: int, j: int) -> sp.Expr:
+            k, j = sorted((k, j))
+            if j == m:
+                return sp.Integer(0)
+            mark = "" if j == 0 else f"{k + 1}{j + 1}" if m < 10 else f"{k + 1}_{j + 1}"
+            return scalar(f"{name}{mark}", at, self.names)
+
+        for k in range(m):
+            for j in range(k, m):
+                drift = V(k + 1, j) - decay[k] * V(0, j) + V(k, j + 1) - decay[j] * V(0, k)
+                yield _change(V(k, j), drift + 2 * D * gain[k] * gain[j])
+
+    def parameters(
+        self, kind: str, own: Filter | TransferFunction, a: int
+    ) -> dict[sp.Symbol, sp.Symbol]:
+        """The parameters of a filter, or of a transfer function, as symbols of one population: `membrane_tau_E`."""
+        return {
+            s: sp.Symbol(scalar(f"{kind}_{s}", (a,), self.names).name, **s.assumptions0)
+            for s in own.defaults
+        }
+
+    def average(self, name: str, average: GaussianAverage, a: int, closed: bool) -> sp.Eq:
+        own = self.transfers[a]
+        function = own.expression.xreplace(self.parameters("transfer", own, a))
+        f = average.f.replace(
+            lambda e: isinstance(e, Rate), lambda rate: _slope(function, rate.order)
+        )
+        filled = GaussianAverage(
+            f, *(self.fill(v, {q: a}) for v in (average.mean, average.variance))
+        )
+        if closed:
+            with suppress(NoClosedFormError):
+                filled = filled.closed_form()
+        return sp.Eq(scalar(name, (a,), self.names), filled, evaluate=False)
+
+
+def _change(state: sp.Symbol, rate: sp.Expr) -> sp.Eq:
+    return sp.Eq(sp.Derivative(state, sp.Symbol("t")), rate, evaluate=False)
+
+
+def _observer(
+    own: Filter, symbols: Mapping[sp.Symbol, sp.Symbol]
+) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """X_k' = X_{k+1} - decay_k X_1 + gain_k u."""
+    above, below = ([c.xreplace(symbols) for c in side] for side in own.polynomials)
+    above += [sp.Integer(0)] * (own.order - len(above))
+    return [c / below[-1] for c in below[-2::-1]], [c / below[-1] for c in above[::-1]]
+
+
+def _slope(function: sp.Expr, order: int) -> sp.Expr:
+    """A derivative, with a delta function where a Piecewise jumps."""
+    for _ in range(order):
+        try:
+            function = (
+                split(function).derivative().expression()
+                if function.has(sp.Piecewise)
+                else sp.diff(function, X)
+            )
+        except ExpressionError:  # the order of its breaks depends on parameters
+            function = derivative(function)
+    return function

@@ -1,0 +1,85 @@
+"""A function of x with parameters as a function of u = a x + b, chosen so that in u as little as possible depends on the parameters.
+
+If x is normal, so is u: a gain and a threshold then need no average of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from .parser import X
+
+
+@dataclass(frozen=True)
+class Affine:
+    """f(x) = g(a x + b).
+
+    a, b: free of x; outer: g, an expression in `x` that stands for u; shape: g without the parameters that only scale it and add to
+    it, or None when others are left
+    """
+
+    a: sp.Expr
+    b: sp.Expr
+    outer: sp.Expr
+    shape: sp.Expr | None
+
+    @property
+    def is_identity(self) -> bool:
+        return self.a == 1 and self.b == 0
+
+
+def affine(expression: sp.Expr) -> Affine:
+    """The simplest such form of a function of x."""
+    parameters = expression.free_symbols - {X}
+    if not parameters:
+        return Affine(sp.Integer(1), sp.Integer(0), expression, expression)
+    found = [
+        _in_terms_of(expression, *line)
+        for line in [(sp.Integer(1), sp.Integer(0)), *_lines(expression)]
+    ]
+    return min(found, key=lambda form: len(_core(form.outer)[2].free_symbols))
+
+
+def _lines(expression: sp.Expr) -> list[tuple[sp.Expr, sp.Expr]]:
+    """Coefficients (a, b) of the subexpressions a x + b that contain parameters."""
+    lines = []
+    for e in sp.preorder_traversal(expression):
+        if (
+            isinstance(e, sp.Expr)
+            and e.has(X)
+            and e.free_symbols - {X}
+            and e.is_polynomial(X)
+            and sp.degree(e, X) == 1
+        ):
+            a, b = (sp.expand(e).coeff(X, k) for k in (1, 0))
+            lines.append((a, b))
+    return list(dict.fromkeys(lines))
+
+
+def _in_terms_of(expression: sp.Expr, a: sp.Expr, b: sp.Expr) -> Affine:
+    def is_line(e: sp.Basic) -> bool:
+        return isinstance(e, sp.Expr) and e.has(X) and e.is_polynomial(X) and sp.degree(e, X) == 1
+
+    def moved(e: sp.Expr) -> sp.Expr:
+        """A subexpression in u; lines become lines, written out, so that parameters that cancel are gone."""
+        if e == X or is_line(e):
+            slope, rest = (sp.expand(e).coeff(X, k) for k in (1, 0))
+            return sp.cancel(slope / a) * X + sp.cancel(rest - slope * b / a)
+        return e if not e.args else e.func(*(moved(argument) for argument in e.args))
+
+    outer = moved(expression)
+    scale, offset, core = _core(outer)
+    shape = core if core.free_symbols <= {X} else None
+    return Affine(a, b, offset + scale * core, shape)
+
+
+def _core(outer: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """scale, offset and F of offset + scale F(x), as far as they can be seen."""
+    offset, varying = outer.as_independent(X, as_Add=True)
+    if isinstance(varying, sp.Add):
+        common = sp.factor_terms(varying)
+        varying = common if isinstance(common, sp.Mul) else varying
+    scale, core = varying.as_independent(X, as_Add=False)
+    return scale, offset, core

@@ -1,0 +1,226 @@
+"""Expressions from text, as data: parsed against a whitelist, never evaluated as Python."""
+
+import ast
+import operator
+from collections.abc import Mapping
+
+import sympy as sp
+
+from ...errors import ExpressionError
+
+X = sp.Symbol("x", real=True)
+
+MAX_CHARACTERS = 2000
+MAX_DEPTH = 60
+MAX_EXPONENT = 1000
+MAX_DIGITS = 40
+MAX_DEGREE = 100
+MAX_ARGUMENTS = 10  # of Max and Min: each pair of them is searched for switches
+MAX_LOGARITHM = 1000  # of a number
+
+
+def _normal_cdf(u: sp.Expr) -> sp.Expr:
+    return (1 + sp.erf(u / sp.sqrt(2))) / 2
+
+
+def _normal_density(u: sp.Expr) -> sp.Expr:
+    return sp.exp(-(u**2) / 2) / sp.sqrt(2 * sp.pi)
+
+
+FUNCTIONS = {
+    "exp": sp.exp,
+    "log": sp.log,
+    "sqrt": sp.sqrt,
+    "erf": sp.erf,
+    "erfc": sp.erfc,
+    "sin": sp.sin,
+    "cos": sp.cos,
+    "tan": sp.tan,
+    "atan": sp.atan,
+    "sinh": sp.sinh,
+    "cosh": sp.cosh,
+    "tanh": sp.tanh,
+    "Max": sp.Max,
+    "Min": sp.Min,
+    "Abs": sp.Abs,
+    "sign": sp.sign,
+    "Heaviside": sp.Heaviside,
+    "Phi": _normal_cdf,
+    "phi": _normal_density,
+    "Piecewise": sp.Piecewise,
+    "Rational": sp.Rational,
+}
+CONSTANTS = {"pi": sp.pi, "E": sp.E, "True": sp.true, "False": sp.false}
+_BINARY = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_COMPARE = {ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge}
+
+
+def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Expr:
+    """The SymPy expression that `text` spells, in the given variables (default: `x`).
+
+    Numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in `FUNCTIONS` are understood; `Phi(u)` is the normal
+    distribution function and `phi(u)` the normal density; decimal numbers become exact fractions. Raises `ExpressionError`, naming
+    what is not permitted; nothing in `text` is ever executed.
+    """
+    names = {**CONSTANTS, **(variables or {"x": X})}
+    if not isinstance(text, str):
+        raise ExpressionError(
+            f"an expression is a text or a SymPy expression, not {type(text).__name__}: {text!r}"
+        )
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(
+            f"the expression has {len(text)} characters, at most {MAX_CHARACTERS} are read: {text[:40]!r}..."
+        )
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ExpressionError(
+            f"not an expression: {text[:80]!r} ({getattr(error, 'msg', error)})"
+        ) from None
+    try:
+        value = _build(tree, names, text, 0)
+        if not isinstance(value, sp.Expr) or value.has(sp.zoo, sp.nan, sp.oo, -sp.oo):
+            raise ExpressionError(f"not an expression with finite values: {text[:80]!r}")
+        if _degree(value) > MAX_DEGREE:
+            raise ExpressionError(f"a power of x in {text[:40]!r} exceeds {MAX_DEGREE}")
+    except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
+        if isinstance(error, ExpressionError):
+            raise
+        raise ExpressionError(f"not an expression: {text[:80]!r} ({str(error)[:80]})") from None
+    return value
+
+
+def _degree(e: sp.Basic) -> float:
+    """A bound on the degrees of the polynomials that expanding the expression can meet, found without expanding it."""
+    if not e.args or e.is_number:
+        return int(e.is_Symbol)
+    degrees = [_degree(argument) for argument in e.args]
+    if isinstance(e, sp.Pow) and e.exp.is_number:
+        return abs(float(e.exp)) * degrees[0]
+    return sum(degrees) if isinstance(e, sp.Mul) else max(degrees)
+
+
+def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):
+    if depth > MAX_DEPTH:
+        raise ExpressionError(
+            f"the expression is nested more than {MAX_DEPTH} deep: {text[:40]!r}..."
+        )
+
+    def inner(child: ast.AST):
+        return _build(child, names, text, depth + 1)
+
+    def value(child: ast.AST) -> sp.Expr:
+        found = inner(child)
+        if not isinstance(found, sp.Expr):
+            raise ExpressionError(
+                f"not an expression: {text[:80]!r} ({ast.unparse(child)[:40]} is not a number)"
+            )
+        return found
+
+    def pair(child: ast.AST) -> tuple[sp.Expr, sp.Basic]:
+        match child:
+            case ast.Tuple(elts=[of, when]):
+                condition = inner(when)
+                if isinstance(condition, sp.logic.boolalg.Boolean) and not isinstance(
+                    condition, sp.Symbol
+                ):
+                    return value(of), condition
+        raise ExpressionError(
+            f"not an expression: {text[:80]!r} (Piecewise takes pairs (value, condition), as (x, x > 0))"
+        )
+
+    match node:
+        case ast.Constant(value=bool() as constant):
+            return sp.true if constant else sp.false
+        case ast.Constant(value=int() | float() as constant):
+            return _number(constant, text)
+        case ast.Name(id=name) if name in names:
+            return names[name]
+        case ast.Name(id=name):
+            raise ExpressionError(
+                f"unknown name {name!r} in {text[:80]!r}: known are {', '.join([*names, *FUNCTIONS])}"
+            )
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -value(operand)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return value(operand)
+        case ast.BinOp(op=ast.Pow(), left=left, right=right):
+            return _power(value(left), value(right), text)
+        case ast.BinOp(op=op, left=left, right=right) if type(op) in _BINARY:
+            return _BINARY[type(op)](value(left), value(right))
+        case ast.BinOp(op=ast.BitXor()):
+            raise ExpressionError(f"'^' is not a power: write '**' in {text[:80]!r}")
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+            return _COMPARE[type(op)](value(left), value(right))
+        case ast.Tuple():
+            raise ExpressionError(
+                f"not an expression: {text[:80]!r} (pairs are for Piecewise only)"
+            )
+        case ast.Call(func=ast.Name(id="Piecewise"), args=args, keywords=[]):
+            return sp.Piecewise(*(pair(a) for a in args))
+        case ast.Call(func=ast.Name(id="Rational"), args=args, keywords=[]):
+            return _ratio([value(a) for a in args], text)
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
+            name in FUNCTIONS and not any(isinstance(a, ast.Starred) for a in args)
+        ):
+            return _call(name, [value(a) for a in args], text)
+        case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
+            raise ExpressionError(
+                f"unknown function {name!r} in {text[:80]!r}: known are {', '.join(FUNCTIONS)}"
+            )
+    what = ast.unparse(node) if depth else type(node).__name__
+    raise ExpressionError(f"not permitted in an expression: {what[:60]!r} in {text[:80]!r}")
+
+
+def _number(value: float, text: str) -> sp.Rational:
+    digits = repr(value)
+    if len(digits) > MAX_DIGITS or digits in ("inf", "nan"):
+        raise ExpressionError(f"a number in {text[:40]!r} has more than {MAX_DIGITS} digits")
+    return sp.Rational(digits)
+
+
+def _ratio(parts: list[sp.Expr], text: str) -> sp.Rational:
+    if len(parts) not in (1, 2) or not all(part.is_Rational for part in parts):
+        raise ExpressionError(
+            f"not an expression: {text[:80]!r} (Rational takes one or two rational numbers)"
+        )
+    return parts[0] / parts[1] if len(parts) == 2 else parts[0]
+
+
+def _call(name: str, arguments: list[sp.Expr], text: str) -> sp.Expr:
+    if name in ("exp", "sinh", "cosh") and any(
+        a.is_number and not abs(a) <= MAX_LOGARITHM for a in arguments
+    ):
+        raise ExpressionError(
+            f"a number in {text[:40]!r} is too large: the exponential of more than {MAX_LOGARITHM}"
+        )
+    flat = sum(len(a.args) if isinstance(a, (sp.Max, sp.Min)) else 1 for a in arguments)
+    if name in ("Max", "Min") and flat > MAX_ARGUMENTS:
+        raise ExpressionError(f"{name} of more than {MAX_ARGUMENTS} arguments in {text[:40]!r}")
+    return FUNCTIONS[name](*arguments)
+
+
+def _power(base: sp.Expr, exponent: sp.Expr, text: str) -> sp.Expr:
+    if exponent.is_number and abs(exponent) > MAX_EXPONENT:
+        raise ExpressionError(f"a power in {text[:40]!r} exceeds {MAX_EXPONENT}")
+    if (
+        base.is_Rational
+        and exponent.is_Rational
+        and abs(exponent) * sp.log(1 + abs(base.p) + base.q, 2).evalf() > 4 * MAX_EXPONENT
+    ):
+        raise ExpressionError(f"a power in {text[:40]!r} has too many digits")
+    if (
+        base.is_number
+        and exponent.is_number
+        and not base.is_Rational
+        and abs(exponent * sp.log(abs(base))) > 4 * MAX_LOGARITHM
+    ):
+        raise ExpressionError(f"a power in {text[:40]!r} has too many digits")
+    if base.is_number and not (exponent.is_number or base.is_positive):
+        raise ExpressionError(f"a power in {text[:40]!r} has a negative base")
+    return base**exponent

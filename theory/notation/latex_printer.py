@@ -1,0 +1,256 @@
+"""LaTeX of expressions, terms and equations, in the notation of the theory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.printing.latex import LatexPrinter
+
+from .notation import QUANTITIES
+from .terms import Equation, Term
+
+_RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
+
+
+class _Printer(LatexPrinter):
+    def _print_Indexed(self, expr):
+        name, indices = str(expr.base), [self._print(index) for index in expr.indices]
+        if name.startswith("d_"):
+            return r"\delta " + self._print(sp.IndexedBase(name[2:])[expr.indices])
+        symbol = QUANTITIES[name].latex
+        if name in _RAISED:
+            return f"{symbol}_{{{indices[0]}}}^{{{indices[1]}}}"
+        return f"{symbol}_{{{''.join(indices)}}}"
+
+    def _print_Rate(self, expr, exp=None):
+        prime = "'" * expr.order
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"\phi{prime}_{{{self._print(expr.args[0])}}}{power}\left({self._print(expr.args[1])}\right)"
+
+    def _print_Mul(self, expr):
+        return product_latex(expr)
+
+    def _print_Sum(self, expr):
+        indices = "".join(rf"\sum_{{{self._print(limit[0])}}} " for limit in expr.limits)
+        return indices + self._print(expr.function)
+
+    def _print_OverNeurons(self, expr):
+        body, neuron, population = (self._print(a) for a in expr.args)
+        return rf"\sum_{{{neuron} \in {population}}} {body}"
+
+    def _print_Mean(self, expr):
+        body, neuron, population = (self._print(a) for a in expr.args)
+        return rf"\left\langle {body} \right\rangle_{{{neuron} \in {population}}}"
+
+    def _print_Covariance(self, expr):
+        z, x, _, population = (self._print(a) for a in expr.args)
+        return rf"\mathrm{{Cov}}_{{{population}}}\left({z}, {x}\right)"
+
+    def _print_Variance(self, expr):
+        body, neuron, population = (self._print(a) for a in expr.args)
+        return rf"\mathrm{{Var}}_{{{neuron} \in {population}}}\left({body}\right)"
+
+    def _print_PairCovariance(self, expr):
+        pair = {
+            "variance": "J_{ij}, J_{ij}",
+            "convergent": "J_{ij}, J_{ik}",
+            "divergent": "J_{ij}, J_{kj}",
+            "chain": "J_{ij}, J_{jk}",
+            "reciprocal": "J_{ij}, J_{ji}",
+        }[str(expr.args[0])]
+        return rf"\mathrm{{Cov}}\left({pair}\right)"
+
+    def _print_Filtered(self, expr):
+        body, population = (self._print(a) for a in expr.args)
+        return rf"\mathcal{{M}}_{{{population}}}\left[ {body} \right]"
+
+    def _print_Synaptic(self, expr):
+        body, population = (self._print(a) for a in expr.args)
+        return rf"\mathcal{{S}}_{{{population}}}\left[ {body} \right]"
+
+    def _print_SiegertRate(self, expr):
+        return rf"\nu\left({', '.join(self._print(a) for a in expr.args)}\right)"
+
+
+def latex(expression: Any) -> str:
+    """LaTeX of an expression in the theory's notation."""
+    plain = isinstance(expression, sp.Basic) and not expression.has(sp.Indexed, sp.Sum)
+    return (
+        sp.latex(expression)
+        if plain and not expression.atoms(AppliedUndef) and not _ours(expression)
+        else _Printer().doprint(expression)
+    )
+
+
+def _ours(expression: sp.Basic) -> bool:
+    """Whether a node has a form of its own here."""
+    kinds = {type(e) for e in sp.preorder_traversal(expression)}
+    return any(
+        hasattr(_Printer, f"_print_{kind.__name__}") and kind.__module__.startswith("motifield")
+        for kind in kinds
+    )
+
+
+def product_latex(product: sp.Expr) -> str:
+    """A product in reading order: numbers, N, parameters, states, averages; a fraction where something divides."""
+    above, below = [], []
+    number = sp.Mul(*(f for f in sp.Mul.make_args(product) if f.is_Rational))
+    sign = "-" if number.is_negative else ""
+    if abs(number.p) != 1:
+        above.append(str(abs(number.p)))
+    if number.q != 1:
+        below.append(str(number.q))
+    for factor in sorted(
+        (f for f in sp.Mul.make_args(product) if not f.is_Rational), key=_reading_order
+    ):
+        base, power = factor.as_base_exp()
+        if power.is_number and power.is_negative and not factor.is_number:
+            below.append(latex(base**-power))
+        else:
+            text = latex(factor)
+            above.append(rf"\left({text}\right)" if isinstance(factor, sp.Add) else text)
+    between = r" \, "
+    text = between.join(above) or "1"
+    return sign + (rf"\frac{{{text}}}{{{between.join(below)}}}" if below else text)
+
+
+def _reading_order(factor: sp.Expr) -> tuple[int, int, str]:
+    base = factor.as_base_exp()[0]
+    if factor.is_number:
+        return (0, 0, str(factor))
+    if isinstance(base, sp.Symbol):
+        return (1, 0, str(factor))
+    if isinstance(base, sp.Indexed):
+        name = str(base.base)
+        return (
+            5 if name.startswith("d_") else 2,
+            list(QUANTITIES).index(name.removeprefix("d_")),
+            str(factor),
+        )
+    return (4 if isinstance(base, sp.Sum) else 3, 0, str(factor))
+
+
+def terms_latex(expression: Any, *, scalar: bool = False) -> tuple[str, ...]:
+    """The terms of a sum in reading order, each from the second on with its sign; scalar: its symbols are those of written-out equations."""
+    parts = sorted(
+        sp.Add.make_args(sp.sympify(expression)), key=_scalar_order if scalar else _term_order
+    )
+    texts = [scalar_expression_latex(e) if scalar else latex(e) for e in parts]
+    return tuple(t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts))
+
+
+def _term_order(e: sp.Expr) -> tuple:
+    return (
+        not e.is_number,
+        isinstance(e, sp.Sum) and len(e.limits),
+        e.could_extract_minus_sign(),
+        str(e),
+    )
+
+
+def _scalar_order(e: sp.Expr) -> tuple:
+    return (len(e.free_symbols), str(e))
+
+
+def derivative_latex(symbol: str) -> str:
+    """The time derivative of a symbol."""
+    return rf"\frac{{d {symbol}}}{{dt}}"
+
+
+def name_latex(name: str) -> str:
+    """The name of a population as an index: E, \\mathrm{PV}."""
+    plain = (
+        name.replace("\\", r"\backslash ")
+        .replace("_", r"\_")
+        .replace("{", r"\{")
+        .replace("}", r"\}")
+        .replace("$", r"\$")
+    )
+    plain = (
+        plain.replace("%", r"\%")
+        .replace("&", r"\&")
+        .replace("#", r"\#")
+        .replace("^", " ")
+        .replace("~", " ")
+    )
+    return plain if len(name) == 1 and name.isalnum() else rf"\mathrm{{{plain}}}"
+
+
+def parameter_latex(name: str, kind: str, population: str) -> str:
+    """A parameter of a population's filter: tau_E for its membrane, tau^syn_E for its synapses."""
+    base, _, lower = name.partition("_")
+    shown = sp.latex(sp.Symbol(base))
+    shown = shown if len(base) == 1 or shown != base else rf"\mathrm{{{base}}}"
+    upper = r"^{\mathrm{syn}}" if kind == "synapse" else ""
+    return f"{shown}{upper}_{{{f'{lower},' if lower else ''}{population}}}"
+
+
+def scalar_latex(symbol: sp.Symbol) -> str:
+    """A symbol of the written-out equations, such as tau_chn_E_PV_E, in the theory's notation."""
+    text = str(symbol)
+    known = [name for name in QUANTITIES if text == name or text.startswith(f"{name}_")]
+    if not known:
+        return sp.latex(symbol)
+    base = max(known, key=len)
+    rest = text[len(base) + 1 :]
+    if not rest:
+        return QUANTITIES[base].latex
+    indices = (
+        rest.split("_") if "_" in rest or len(rest) > len(QUANTITIES[base].indices) else list(rest)
+    )
+    between = "," if any(len(i) > 1 for i in indices) else ""
+    return f"{QUANTITIES[base].latex}_{{{between.join(name_latex(i) for i in indices)}}}"
+
+
+def scalar_expression_latex(expression: sp.Expr) -> str:
+    """An expression of written-out symbols."""
+    symbols = {s: scalar_latex(s) for s in expression.free_symbols}
+    return sp.latex(expression, symbol_names=symbols, mul_symbol=r" \, ")
+
+
+def term_latex(term: Term) -> str:
+    """A term with its sums in front."""
+    sums = f"\\sum_{{{' '.join(map(str, term.sums))}}} " if term.sums else ""
+    return sums + latex(term.summand)
+
+
+def equation_latex(equation: Equation, *, unit: bool = True) -> tuple[str, list[str]]:
+    """Left side, and the signed terms of the right side; unit: the filter of a state is 1/(1 + s)."""
+    symbol = latex(equation.symbol)
+    texts = [term_latex(term) for term in equation.terms]
+    if equation.response is None or not unit:
+        terms = [t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts)] or [
+            "0"
+        ]
+        return symbol, terms if equation.response is None else [
+            _filtered_latex(equation, " ".join(terms))
+        ]
+    if equation.response == "noise":
+        return derivative_latex(symbol), [rf"2 \left( {' '.join(texts)} - {symbol} \right)"]
+    return derivative_latex(symbol), [
+        f"-{symbol}",
+        *(t if t.startswith("-") else f"+ {t}" for t in texts),
+    ]
+
+
+def _filtered_latex(equation: Equation, body: str) -> str:
+    """What a filter makes of the sum of terms."""
+    first = latex(equation.indices[0])
+    if equation.response == "noise":
+        return rf"2 {body} \int_0^\infty \mathcal{{M}}_{{{first}}}(t)^2 \, dt"
+    size = "Big" if r"\sum" in body else "big"
+    return rf"\mathcal{{{'S' if equation.response == 'synapse' else 'M'}}}_{{{first}}} \{size}l[ {body} \{size}r]"
+
+
+def definition_latex(name: str, value: sp.Expr) -> str:
+    """A quantity with two indices, such as A_pq, and what it stands for."""
+    parts = sorted(
+        sp.Add.make_args(value),
+        key=lambda e: (not e.is_number, e.could_extract_minus_sign(), str(e)),
+    )
+    texts = [latex(e) for e in parts]
+    return f"{QUANTITIES[name].latex}_{{pq}} = " + " ".join(
+        t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts)
+    )
