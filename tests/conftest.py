@@ -15,17 +15,17 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Before the first import of these modules, so that their shape annotations are checked in every test (with the numeric tower: an
 # int is a float). Not the modules that validate what users give them: their own errors are what their tests look for.
 SHAPED = (
-    "expectation",
-    "quadrature",
-    "rules",
-    "panels",
-    "normal",
-    "inputs",
-    "parameters",
-    "feasibility",
-    "system",
-    "integrate",
-    "fixed_points",
+    "averages.expectation",
+    "averages.quadrature",
+    "averages.rules",
+    "averages.panels",
+    "averages.normal",
+    "parameters.inputs",
+    "parameters.parameters",
+    "parameters.feasibility",
+    "system.system",
+    "system.trajectories",
+    "fixed_points.point",
 )
 jaxtyping.install_import_hook(
     [f"motifield.numerics.{name}" for name in SHAPED],

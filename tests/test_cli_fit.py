@@ -202,8 +202,8 @@ def test_results_before_an_error_are_kept(monkeypatch):
     monkeypatch.setattr(
         "motifield.numerics.identifiability.identifiability", lambda fit: "determined"
     )
-    monkeypatch.setattr("motifield.numerics.fit_check.check", lambda *_, **__: "checked")
-    monkeypatch.setattr("motifield.numerics.profile.profile", _profile)
+    monkeypatch.setattr("motifield.numerics.inference.check", lambda *_, **__: "checked")
+    monkeypatch.setattr("motifield.numerics.inference.profile", _profile)
     results, error = _results(
         None,
         None,

@@ -15,7 +15,7 @@ from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.spec.fit import SOLVERS
 from motifield.numerics.spec.fitted import write_fitted_spec
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 BASE = """
 [architecture]
 populations = ["E", "I"]

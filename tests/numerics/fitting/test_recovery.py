@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def recovery():
-    path = Path(__file__).parents[2] / "benchmarks" / "recovery.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "recovery.py"
     spec = importlib.util.spec_from_file_location("recovery", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

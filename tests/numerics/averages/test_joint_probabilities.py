@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 
 from motifield.errors import NoClosedFormError
-from motifield.numerics.averages import gaussian
+from motifield.numerics import averages as gaussian
 from motifield.numerics.averages import joint_probabilities as runtime
 from motifield.theory.averages.gaussian import GaussianAverage
 from motifield.theory.code.printer import jax_code

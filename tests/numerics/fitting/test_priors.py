@@ -13,7 +13,7 @@ import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.parameters.scalars import names, scalar
 
-DATA = Path(__file__).parents[2] / "derivations/v1_four_classes/data"
+DATA = Path(__file__).parents[3] / "derivations/v1_four_classes/data"
 POPULATIONS = ("E", "PV")
 CONNECTED, PROBED = np.array([[13, 18], [22, 45]]), np.array([[215, 55], [55, 119]])
 AMPLITUDE, SD, COUNT = (

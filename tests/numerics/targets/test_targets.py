@@ -13,7 +13,7 @@ import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.targets.table import QUANTITIES
 
-DATA = Path(__file__).parents[2] / "derivations"
+DATA = Path(__file__).parents[3] / "derivations"
 NAN = float("nan")
 ROWS = [
     {

@@ -11,7 +11,7 @@ import sympy as sp
 
 import motifield as mf
 from motifield.errors import ExpressionError
-from motifield.numerics.averages import gaussian
+from motifield.numerics import averages as gaussian
 from motifield.theory.architecture.transfer import of
 from motifield.theory.expressions.parser import X
 

@@ -10,7 +10,7 @@ from scipy.stats import kstest
 
 import motifield as mf
 from motifield.errors import ArchitectureError, ParameterError, SpecError
-from motifield.numerics.averages import gaussian
+from motifield.numerics import averages as gaussian
 from motifield.numerics.averages.feedback import Feedback
 from motifield.numerics.system.exports import write
 from motifield.theory.checks.checks import check

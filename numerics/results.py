@@ -1,0 +1,246 @@
+"""What every verb returns: a result with a status, a dataset, a table, a picture, and a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import SolverError, SpecError
+from ..files import write_text, write_with
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+LONGEST_REPR = 18  # lines; a repr is read at a glance
+SUFFIXES = (".nc", ".csv", ".json")
+
+
+class Code(StrEnum):
+    """The kinds of outcome that a verb can have; `Code.is_failure` tells which of them raise."""
+
+    OK = "ok"
+    UNDECIDED = "undecided"  # there is a result, and something about it could not be settled
+    INCOMPLETE = "incomplete"  # part of what was asked is there
+    REJECTED = "rejected"  # the comparison that was asked for came out negative
+    NOT_CONVERGED = "not converged"
+    DIVERGED = "diverged"
+    OUT_OF_RANGE = "out of range"  # a solution at which the equations do not hold
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether there is no result to go on with."""
+        return self in (Code.NOT_CONVERGED, Code.DIVERGED, Code.OUT_OF_RANGE)
+
+
+class Status(str):
+    """How a computation ended: a text to read, with a code to branch on.
+
+    A status is its message, so `print(status)` reads well and files keep it; `status.code` is one
+    of `Code`. A status without a code is `Code.OK` if the text is "ok", and has to say its code
+    otherwise.
+
+    Args:
+        message: what happened, with numbers, and what to do.
+        code: one of `Code`; default `Code.OK`, for the message "ok" alone.
+
+    Raises:
+        ValueError: the message is not "ok" and there is no code, or the other way round.
+    """
+
+    code: Code
+
+    def __new__(cls, message: str = "ok", code: Code | str | None = None) -> Status:
+        if isinstance(message, Status) and code is None:
+            return message
+        kind = Code.OK if code is None else Code(code)
+        if (message == "ok") != (kind is Code.OK):
+            raise ValueError(f"the status {message!r} does not go with the code {kind.value!r}")
+        made = super().__new__(cls, message)
+        made.code = kind
+        return made
+
+    @property
+    def message(self) -> str:
+        """The text: "ok", or what happened and what to do."""
+        return str(self)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for is there."""
+        return self.code is Code.OK
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Status, (str(self), self.code))
+
+
+OK = Status()
+
+
+def raise_on_failure(status: Status, throw: bool = True) -> None:
+    """Raise `SolverError` with the message if the status is a failure and `throw` is true."""
+    if throw and status.code.is_failure:
+        raise SolverError(status.message)
+
+
+class Result:
+    """What a verb returns. Subclasses are immutable and say what they hold.
+
+    A subclass has, as fields or as properties, a `title` (what it is, in a few words), a `status`
+    (how the computation ended) and a `dataset` (the numbers by name, over named dimensions), and a
+    method `rows` for its table. Everything else follows: `table()`, plain data as `json()`, a
+    picture as `plot()`, and `save(path)`, which `motifield.load` reads back. `result["name"]` is a
+    variable of the dataset.
+    """
+
+    if TYPE_CHECKING:  # declared, not defined: a field of a dataclass must not meet a property
+
+        @property
+        def title(self) -> str: ...
+
+        @property
+        def status(self) -> Status: ...
+
+        @property
+        def dataset(self) -> xr.Dataset: ...
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table's rows as mappings; by default the dataset, a row for each coordinate."""
+        return self.dataset.to_dataframe().reset_index().to_dict("records")
+
+    def table(self) -> pd.DataFrame:
+        """What one would print: the main numbers, a row each."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
+    def json(self) -> dict[str, Any]:
+        """Plain data for machines; complex numbers as [real, imaginary], NaN as None."""
+        values = {str(n): plain(v.values) for n, v in self.dataset.variables.items()}
+        return {"status": str(self.status), "code": self.status.code.value, **values}
+
+    def plot(self, **options: Any) -> Figure:
+        """A picture, as a matplotlib figure.
+
+        Args:
+            options: those of the function of `motifield.plots` that draws this kind of result.
+
+        Raises:
+            NotImplementedError: there is no picture of this kind of result.
+        """
+        # pictures stand above results, and load only when one is asked for
+        return import_module("motifield.numerics.plots").draw_result(self, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write the numbers to .nc, .csv or .json, whole or not at all.
+
+        A .nc file can be read back with `motifield.load`.
+
+        Raises:
+            SpecError: another suffix, or a folder that does not exist.
+        """
+        save_dataset(self._described(), path)
+
+    def _described(self) -> xr.Dataset:
+        about = {"title": self.title, "status": str(self.status), "code": self.status.code.value}
+        return self.dataset.assign_attrs(about)
+
+    def summary(self) -> list[str]:
+        """Lines for the repr: the numbers that one looks for first."""
+        return self.table().to_string(max_rows=10, max_cols=8, float_format="%.5g").splitlines()
+
+    def __getitem__(self, name: Any) -> Any:
+        return self.dataset[name]
+
+    def __repr__(self) -> str:
+        lines = [f"{self.title}: {self.status}", *self.summary()]
+        if len(lines) > LONGEST_REPR:
+            lines = [*lines[: LONGEST_REPR - 1], "..."]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = f"<p><b>{escape(self.title)}</b>: {escape(str(self.status))}</p>"
+        return head + self.table().to_html(index=False, border=0, max_rows=20, na_rep="")
+
+
+@dataclass(frozen=True, repr=False)
+class Saved(Result):
+    """A result that was read from a file: its numbers, title and status.
+
+    It has what the numbers alone allow: it cannot be used to go on computing.
+    """
+
+    title: str
+    status: Status
+    dataset: xr.Dataset
+
+
+def load(path: str | Path) -> Saved:
+    """Read a result that `save` wrote to a .nc file.
+
+    Args:
+        path: a .nc file.
+
+    Returns:
+        The numbers, title and status of the result.
+
+    Raises:
+        SpecError: the file is not there, or is not a saved result.
+    """
+    import xarray as xr
+
+    if not Path(path).is_file():
+        raise SpecError(f"there is no file {path}")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            dataset = opened.load()
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{path} is no netCDF file of a result: {error}") from None
+    if not {"title", "status", "code"} <= set(dataset.attrs):
+        raise SpecError(f"{path} holds a dataset, but not one that a result's save() wrote")
+    about = dataset.attrs
+    return Saved(about["title"], Status(about["status"], about["code"]), dataset)
+
+
+def save_dataset(dataset: xr.Dataset, path: str | Path) -> None:
+    """Write a dataset to .nc, .csv or .json; a complex variable as `name_real` and `name_imag`."""
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise SpecError(f"cannot write {path}: the suffix must be one of {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
+    for name in [n for n, v in dataset.variables.items() if v.dtype.kind == "c"]:
+        parts = {f"{name}_real": dataset[name].real, f"{name}_imag": dataset[name].imag}
+        dataset = dataset.assign(parts).drop_vars(name)
+    if path.suffix == ".nc":
+        write_with(path, lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf"))
+    elif path.suffix == ".csv":
+        write_with(path, lambda temporary: dataset.to_dataframe().to_csv(temporary))
+    else:
+        write_text(path, json.dumps(plain(dataset.to_dict()), default=str) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """Arrays, mappings and sequences as plain data that JSON can hold; NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

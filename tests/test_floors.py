@@ -1,0 +1,164 @@
+"""The house: which room may import which, through its face, downward, without a circle."""
+
+import ast
+import functools
+import graphlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# A room (a sub-package) and the rooms of its own part that it imports. Errors, results and the
+# other flat modules of `FLAT` may be imported by every room and import no room.
+ROOMS = {
+    "numerics": {
+        "averages": "",
+        "targets": "",
+        "parameters": "",
+        "networks": "parameters",
+        "system": "averages parameters",
+        "sampling": "averages networks parameters",
+        "fixed_points": "parameters system",
+        "distributions": "averages parameters system",
+        "continuation": "fixed_points parameters system",
+        "simulation": "networks parameters sampling system",
+        "stability": "distributions fixed_points networks parameters simulation system",
+        "dmft": "distributions networks parameters sampling simulation stability system",
+        "verification": "distributions fixed_points networks parameters sampling simulation"
+        " stability system",
+        "fitting": "distributions fixed_points parameters stability system targets",
+        "inference": "fitting fixed_points networks parameters sampling simulation system targets",
+        "spec": "fitting networks parameters targets",
+        "plots": "continuation dmft fitting fixed_points inference parameters stability targets"
+        " verification",
+        "reports": "fitting inference plots verification",
+    },
+    "theory": {
+        "expressions": "",
+        "notation": "",
+        "documents": "",
+        "averages": "expressions",
+        "architecture": "averages expressions",
+        "equations": "architecture averages expressions notation",
+        "checks": "architecture averages equations expressions notation",
+        "narrative": "architecture averages checks documents equations expressions notation",
+        "code": "architecture averages equations expressions notation",
+    },
+}
+FLAT = {
+    "numerics": {"linear", "machine", "precision", "results", "tangents"},
+    "theory": {"derivation"},  # the top floor of theory: ties the rooms together
+}
+# What rooms of numerics take from theory.
+FROM_THEORY = {
+    "distributions": "code equations",
+    "fitting": "equations",
+    "reports": "equations",
+    "spec": "architecture equations",
+    "system": "architecture averages code equations expressions",
+}
+MOST_ARROWS = 90
+
+
+def place(path: Path) -> tuple[str, ...]:
+    """numerics/averages/panels.py -> ("numerics", "averages", "panels")."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def imported(path: Path):
+    """Every module of the project that a file imports, wherever the import stands in it."""
+    here = place(path)
+    package = list(here if path.name == "__init__.py" else here[:-1])
+    if package[:1] == ["motifield"]:
+        package = package[1:]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [a.name for a in node.names]
+            found = [n.split(".")[1:] for n in names if n.startswith("motifield.")]
+        elif isinstance(node, ast.ImportFrom) and (node.level or "motifield" in node.module):
+            top = package[: len(package) - node.level + 1] if node.level else []
+            module = (node.module or "").split(".") if node.module else []
+            base = top + (module if node.level else module[1:])
+            found = [[*base, a.name] for a in node.names] if len(base) < 2 else [base]
+        else:
+            continue
+        yield from (f for f in found if f and f[0] in ROOMS)
+
+
+@functools.cache
+def arrows():
+    """(part, room) -> {(part, room)}, flat modules left out."""
+    graph = {(part, room): set() for part in ROOMS for room in ROOMS[part]}
+    for part in ROOMS:
+        for path in (ROOT / part).rglob("*.py"):
+            here = place(path)
+            if len(here) < 2 or here[1] in FLAT[part]:
+                continue
+            below = {(m[0], m[1]) for m in imported(path) if len(m) > 1 and m[1] not in FLAT[m[0]]}
+            graph[here[:2]] |= below - {here[:2]}
+    return graph
+
+
+def allowed(part: str, room: str) -> set[tuple[str, str]]:
+    found = {(part, below) for below in ROOMS[part][room].split()}
+    if part == "numerics":
+        found |= {("theory", below) for below in FROM_THEORY.get(room, "").split()}
+    return found
+
+
+@pytest.mark.parametrize("part", ROOMS)
+def test_every_room_is_in_the_table_and_few_files_stand_outside(part):
+    folders = {p.parent.name for p in (ROOT / part).glob("*/__init__.py")}
+    assert folders == set(ROOMS[part])
+    assert {p.stem for p in (ROOT / part).glob("*.py")} == FLAT[part] | {"__init__"}
+    assert len(FLAT[part]) <= 6
+
+
+@pytest.mark.parametrize(
+    ("part", "room"), [(part, room) for part in ROOMS for room in ROOMS[part]], ids="-".join
+)
+def test_arrows_are_those_of_the_table(part, room):
+    assert arrows()[part, room] == allowed(part, room)
+
+
+def test_there_is_no_circle_and_few_arrows():
+    graph = arrows()
+    graphlib.TopologicalSorter(graph).prepare()  # raises on a circle
+    assert sum(map(len, graph.values())) <= MOST_ARROWS
+
+
+@pytest.mark.parametrize("part", ROOMS)
+def test_flat_modules_import_no_room(part):
+    for name in FLAT[part] - {"derivation"}:
+        for module in imported(ROOT / part / f"{name}.py"):
+            assert len(module) < 2 or module[1] in FLAT[part], (name, module)
+
+
+def test_outsiders_come_in_by_the_face():
+    """Other rooms, the public names, the command line, worked architectures, benchmarks."""
+    for top in ("numerics", "theory", "motifield", "derivations", "benchmarks"):
+        for path in (ROOT / top).rglob("*.py"):
+            here = place(path)[:2]
+            for module in imported(path):
+                inside = module[1:2] and module[1] in ROOMS[module[0]] and len(module) > 2
+                assert not inside or tuple(module[:2]) == here, (path, ".".join(module))
+
+
+@pytest.mark.parametrize("part", ROOMS)
+def test_faces_state_their_names_and_hide_no_file(part):
+    for face in (ROOT / part).glob("*/__init__.py"):
+        tree = ast.parse(face.read_text())
+        stated = next(
+            ast.literal_eval(n.value)
+            for n in tree.body
+            if isinstance(n, ast.Assign) and n.targets[0].id == "__all__"
+        )
+        nodes = [n for n in tree.body if isinstance(n, ast.ImportFrom)]
+        taken = [(n.module, a.asname or a.name) for n in nodes for a in n.names]
+        assert sorted(name for _, name in taken) == sorted(stated), face
+        files = {p.stem for p in face.parent.glob("*.py")}
+        # the import of a function would hide the file; a submodule on the face is the file itself
+        assert not {name for module, name in taken if module} & files, face
+        assert not [name for name in stated if name.startswith("_")], face
