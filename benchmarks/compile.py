@@ -25,7 +25,7 @@ def parameters(P: int) -> mf.Parameters:
     )
 
 
-def build(P: int, transfer: list[str], numbers: mf.Parameters) -> mf.System:
+def build(P: int, transfer: list[str], numbers: mf.Parameters) -> mf.types.System:
     """Derive, generate and compile, all afresh."""
     jax.clear_caches()
     functions = [transfer[p % len(transfer)] for p in range(P)]

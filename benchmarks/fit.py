@@ -31,7 +31,7 @@ def main() -> None:
     begin, cpu = time.perf_counter(), time.process_time()
     convergence = model.convergence_priors(known)
     base = model.with_convergence(own.parameters, convergence)
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         own.system,
         base,
         targets,

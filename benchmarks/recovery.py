@@ -99,11 +99,11 @@ class Laboratory:
             for k, v, e in zip(kinds, values, errors, strict=True)
         ]
         unknowns = [
-            *mf.dale({p: 1 if p == "E" else -1 for p in names}, self.base),
-            *(mf.Unknown(f"g[{p},{q}]", low=0) for p in names for q in names),
-            *(mf.Unknown(f"spread[{p}]", low=0) for p in names),
+            *mf.fitting.dale({p: 1 if p == "E" else -1 for p in names}, self.base),
+            *(mf.fitting.Unknown(f"g[{p},{q}]", low=0) for p in names for q in names),
+            *(mf.fitting.Unknown(f"spread[{p}]", low=0) for p in names),
         ]
-        motifs = mf.FreeMotifs(("tau_con[E,E,E]", "tau_div[E,E,E]", "tau_chn[E,E,E]"))
+        motifs = mf.fitting.FreeMotifs(("tau_con[E,E,E]", "tau_div[E,E,E]", "tau_chn[E,E,E]"))
         return Problem.of(
             self.system,
             self.base,

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 WIDEST = 5.0  # pt
 
 
-def write(folder: Path) -> mf.Derivation:
+def write(folder: Path) -> mf.types.Derivation:
     """The derivation of one architecture."""
     spec = mf.load_spec(folder / "spec.toml")
     derivation = mf.derive(spec.architecture, spec.closure).derivation

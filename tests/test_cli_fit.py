@@ -111,7 +111,7 @@ def _written_spec(path, answer):
     assert spec.fit.starts == 3
     given = spec.fit.arguments(spec.numbers())
     system = mf.compile(mf.derive(spec.architecture, spec.closure))
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system,
         spec.numbers(),
         **{name: given[name] for name in ("targets", "unknowns", "motifs", "conditions", "priors")},

@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse as sps
 import xarray as xr
 
-from motifield import load_network, load_statistics, measure
+from motifield import measure
+from motifield.networks import load_network, load_statistics
 
 SPEC = """
 title = "pair"

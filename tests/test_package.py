@@ -42,7 +42,12 @@ def test_the_wheel_holds_motifield_alone(tmp_path):
         "motifield",
         f"motifield-{motifield.__version__}.dist-info",
     }
-    for module in ("theory/equations/derive.py", "numerics/system/system.py", "cli/main.py", "py.typed"):
+    for module in (
+        "theory/equations/derive.py",
+        "numerics/system/system.py",
+        "cli/main.py",
+        "py.typed",
+    ):
         assert f"motifield/{module}" in names
 
 
@@ -60,9 +65,7 @@ def test_theory_imports_no_numbers():
     numbers = {"jax", "numpy", "scipy", "diffrax", "equinox", "optimistix", "xarray"}
     for path in (ROOT / "theory").rglob("*.py"):
         # tests of a derivation are numbers; they load when they are asked for
-        allowed = (
-            {"numpy"} if path.stem in ("checks", "evaluate", "world", "to_julia") else set()
-        )
+        allowed = {"numpy"} if path.stem in ("checks", "evaluate", "world", "to_julia") else set()
         # what exported modules carry with them
         allowed |= {"numpy", "scipy"} if path.stem in ("numpy_helpers", "julia_helpers") else set()
         for name in imports(path):

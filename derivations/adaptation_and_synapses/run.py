@@ -21,13 +21,13 @@ HERE = Path(__file__).parent
 TIMES, TOLERANCE = np.linspace(0, 60, 121), 0.15
 
 
-def simulated(system: mf.System, par: mf.Parameters, seed: int) -> dict[str, np.ndarray]:
+def simulated(system: mf.types.System, par: mf.Parameters, seed: int) -> dict[str, np.ndarray]:
     """Rates, variances and sum_q kappa_pq of a sampled network: of x_i in p, the part along the deviation of i's in-strength."""
     network = mf.sample(par, seed, dtype=np.float32)
     run = mf.simulate(
         network,
         Partial(system.transfer, parameters=par),
-        units=mf.Units.of(system.mean_field.architecture, par),
+        units=mf.types.Units.of(system.mean_field.architecture, par),
         input=par.input,
         t1=60.0,
         saveat=TIMES,

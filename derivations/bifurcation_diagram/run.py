@@ -26,9 +26,9 @@ BOUNDS, LEVEL, DURATION = (
 )  # of the input; the rate between the states; time of one sweep
 
 
-def ramp() -> mf.Table:
+def ramp() -> mf.inputs.Table:
     """The input of both populations, up and down again."""
-    return mf.Table(
+    return mf.inputs.Table(
         np.array([0.0, DURATION, 2 * DURATION]),
         np.array([[BOUNDS[0]] * 2, [BOUNDS[1]] * 2, [BOUNDS[0]] * 2]),
     )
@@ -47,16 +47,16 @@ def _passes(times: npt.NDArray[np.float64], above: npt.NDArray[np.float64], afte
     return float(np.interp(0.0, above[k : k + 2], times[k : k + 2]))
 
 
-def folds(system: mf.System, parameters: mf.Parameters) -> tuple[float, float]:
+def folds(system: mf.types.System, parameters: mf.Parameters) -> tuple[float, float]:
     """The inputs of the folds where the lower and the upper state end."""
-    branches = mf.continuation(
+    branches = mf.continuation.follow(
         system, parameters, "input", bounds=BOUNDS, start=mf.fixed_point(system, parameters)
     )
     found = branches.of("fold")
     return (found[-1].value, found[0].value) if len(found) >= 2 else (np.nan, np.nan)
 
 
-def networks(system: mf.System, parameters: mf.Parameters, N: int, count: int):
+def networks(system: mf.types.System, parameters: mf.Parameters, N: int, count: int):
     """Jumps of sampled networks, the folds of their measured statistics, and their time courses of the rate of E."""
     seen, own, courses = [], [], []
     times = np.linspace(0, 2 * DURATION, 1601)
@@ -84,7 +84,7 @@ def networks(system: mf.System, parameters: mf.Parameters, N: int, count: int):
 
 
 def picture(
-    branches: mf.Branches,
+    branches: mf.continuation.Branches,
     courses,
     inputs,
     pairs: dict[int, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
@@ -163,7 +163,7 @@ def main() -> int:
     spec = mf.load_spec(HERE / "spec.toml")
     equations = mf.derive(spec.architecture, spec.closure)
     system = mf.compile(equations)
-    branches = mf.continuation(
+    branches = mf.continuation.follow(
         system,
         spec.parameters,
         "input",

@@ -24,7 +24,7 @@ LAGS = [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0]
 CLOSURES = {"MotifOnly": mf.MotifOnly(), "LowRank": mf.LowRank(), "SecondMoment": mf.SecondMoment()}
 
 
-def simulated(system: mf.System, par: mf.Parameters, times: np.ndarray) -> xr.Dataset:
+def simulated(system: mf.types.System, par: mf.Parameters, times: np.ndarray) -> xr.Dataset:
     """Networks from the start that the theory has."""
     big, runs = mf.without_reciprocity(par.rescaled(N)), []
     for seed in range(NETWORKS):
@@ -53,7 +53,7 @@ def compare(
         closure: mf.compile(mf.derive(mf.Architecture(["X"], "tanh(x)"), c))
         for closure, c in CLOSURES.items()
     }
-    exact = mf.dmft(
+    exact = mf.dmft.transient(
         systems["MotifOnly"],
         par,
         t1,
@@ -139,12 +139,12 @@ def main() -> int:
     spec = mf.load_spec(HERE / "spec.toml")
     par, system = spec.parameters, mf.compile(mf.derive(spec.architecture, mf.MotifOnly()))
 
-    onset = mf.onset_of_chaos(system, par, "g[X,X]", (0.8, 3.0))
+    onset = mf.dmft.onset_of_chaos(system, par, "g[X,X]", (0.8, 3.0))
     print(f"onset of chaos: g = {onset.value:.4f}")
     if options.networks:
         onset_of_networks(par, onset.value)
     chaotic = par.replace(g=np.full((1, 1), CHAOTIC))
-    state = mf.stationary_dmft(system, chaotic, {"variance": 1.0}, throw=True)
+    state = mf.dmft.stationary(system, chaotic, {"variance": 1.0}, throw=True)
     row = state.rows()[0]
     print(
         f"g = {CHAOTIC}: variance {row['variance']:.4f}, of which {row['fluctuating']:.4f} fluctuates, Lyapunov exponent {state.exponent:.4f}"
@@ -166,10 +166,10 @@ def main() -> int:
     dmft_plots.draw_covariance(axes[2, 0], exact["covariance"].isel(population=0))
     axes[2, 0].set_title("$C(t, t')$, chaotic", fontsize="medium")
 
-    networks = mf.stationary_networks(
+    networks = mf.dmft.stationary_networks(
         system, chaotic, N=N, networks=NETWORKS, lags=LAGS, mean=float(state.dataset["mean"][0])
     )
-    scores = mf.standard_scores(networks, state.dataset)
+    scores = mf.dmft.standard_scores(networks, state.dataset)
     worst = max(float(np.abs(scores[v]).max()) for v in ("variance", "autocovariance"))
     good &= worst < 6.9
     print(
@@ -185,7 +185,7 @@ def main() -> int:
 
     values = np.linspace(1.2, 3.0, 10)
     exponents = [
-        mf.stationary_dmft(system, par.replace(g=np.full((1, 1), g)), {"variance": 1.0}).exponent
+        mf.dmft.stationary(system, par.replace(g=np.full((1, 1), g)), {"variance": 1.0}).exponent
         for g in values
     ]
     axes[2, 2].plot(values, exponents, "o-", ms=3, lw=1.4)

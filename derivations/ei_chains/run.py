@@ -75,7 +75,7 @@ def _rate_guess(mean: float) -> float:
 
 
 def bistability(
-    par: mf.Parameters, system: mf.System
+    par: mf.Parameters, system: mf.types.System
 ) -> tuple[dict[str, npt.NDArray[np.float64]], Figure]:
     """Mean input of E over time in sampled networks started low and high, with theory."""
     big, ts = par.rescaled(N), np.linspace(0, 60, 61)
@@ -153,7 +153,7 @@ def main() -> int:
     result = mf.verify(
         system, spec.parameters, sizes=(500, 1000, 2000), networks=6, t1=25.0, title=spec.title
     )
-    mf.write_report(result, out / "report.html")
+    mf.reports.save_report(result, out / "report.html")
     equations.derivation.write(str(out / "derivation.tex"))
     print(f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}")
     return 0 if good and result.passed else 1

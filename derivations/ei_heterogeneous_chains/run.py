@@ -33,7 +33,7 @@ def changed(par: mf.Parameters, sign: int, **strength: float) -> mf.Parameters:
     )
 
 
-def picture(system: mf.System, par: mf.Parameters) -> tuple[Figure, list[str]]:
+def picture(system: mf.types.System, par: mf.Parameters) -> tuple[Figure, list[str]]:
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     axes, lines = figure.subplots(1, 2, sharey=True), []
     for ax, (own, other) in zip(axes, (("E", {"I": 10}), ("I", {"E": 40})), strict=True):

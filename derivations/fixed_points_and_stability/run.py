@@ -32,8 +32,8 @@ def less_structured(parameters: mf.Parameters, growth: float) -> mf.Parameters:
 
 
 def at_points(
-    system: mf.System, parameters: mf.Parameters, points: mf.FixedPoints
-) -> tuple[list[mf.Stability], list[list[mf.Spectrum]], bool]:
+    system: mf.types.System, parameters: mf.Parameters, points: mf.types.FixedPoints
+) -> tuple[list[mf.types.Stability], list[list[mf.types.Spectrum]], bool]:
     """Stability at every point, spectra of the sampled networks that rest there, and whether the two agree."""
     answers, spectra, good = [], [], True
     networks = [
@@ -82,12 +82,12 @@ def means(network: mf.Network, x: np.ndarray) -> np.ndarray:
     return np.array([x[network.members(p)].mean() for p in network.populations])
 
 
-def nearest(points: mf.FixedPoints, mean: np.ndarray) -> int:
+def nearest(points: mf.types.FixedPoints, mean: np.ndarray) -> int:
     """The fixed point that a network's mean inputs are nearest to."""
     return int(np.argmin([np.linalg.norm(mean - p.dataset["mean"].values) for p in points]))
 
 
-def left(system: mf.System, parameters: mf.Parameters, points: mf.FixedPoints) -> bool:
+def left(system: mf.types.System, parameters: mf.Parameters, points: mf.types.FixedPoints) -> bool:
     """Networks that are started on either side of the saddle come to the stable points on these sides."""
     low, saddle, high = (p.dataset["mean"].values for p in points)
     good = True
@@ -113,7 +113,9 @@ def left(system: mf.System, parameters: mf.Parameters, points: mf.FixedPoints) -
     return good
 
 
-def swing(system: mf.System, parameters: mf.Parameters, start: np.ndarray, seed: int) -> float:
+def swing(
+    system: mf.types.System, parameters: mf.Parameters, start: np.ndarray, seed: int
+) -> float:
     """Standard deviation in time of the input of single neurons, over its standard deviation across neurons and time."""
     network = mf.sample(parameters.rescaled(N), seed, dtype=np.float32)
     times = np.linspace(100.0, 160.0, 121)
@@ -124,7 +126,7 @@ def swing(system: mf.System, parameters: mf.Parameters, start: np.ndarray, seed:
 
 
 def growing(
-    system: mf.System, parameters: mf.Parameters
+    system: mf.types.System, parameters: mf.Parameters
 ) -> tuple[dict[str, np.ndarray], float, np.ndarray, bool]:
     """Growth rates at the stable points over the growth of the residual, where the bulk of the highest passes 0, and swings of networks."""
     rows: dict[str, list[tuple[float, float, float]]] = {"low": [], "high": []}
@@ -158,8 +160,8 @@ def growing(
 
 
 def picture(
-    answers: list[mf.Stability],
-    spectra: list[list[mf.Spectrum]],
+    answers: list[mf.types.Stability],
+    spectra: list[list[mf.types.Spectrum]],
     table: dict[str, np.ndarray],
     onset: float,
     swings: np.ndarray,

@@ -35,7 +35,7 @@ EXPECTED = {
 TOLERANCE = 0.002
 
 
-def picture(groups: mf.NetworkVerification, rows: list[dict]) -> Figure:
+def picture(groups: mf.verification.NetworkVerification, rows: list[dict]) -> Figure:
     """The rates of the cell groups at the strongest coupling, and the errors of all comparisons."""
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -102,7 +102,7 @@ def main() -> int:
     classes: dict[str, dict[str, dict]] = {name: {} for name in descriptions}
     for (name, coupling), expected in track(EXPECTED.items(), "comparing", transient=True):
         network = descriptions[name].scaled(coupling)
-        ablation = mf.ablate(
+        ablation = mf.verification.ablate(
             systems[name],
             network,
             input=input,
@@ -139,7 +139,7 @@ def main() -> int:
     picture(results[-1], rows).savefig(out / "picture.png", dpi=110)
     if options.picture:
         shutil.copyfile(out / "picture.png", HERE / "picture.png")
-    mf.write_report(
+    mf.reports.save_report(
         results,
         out / "report.html",
         title=spec.title,

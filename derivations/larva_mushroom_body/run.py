@@ -36,7 +36,9 @@ def both(side: str) -> mf.Network:
     )
 
 
-def coefficients(left: mf.Statistics, right: mf.Statistics, motif: str) -> tuple[np.ndarray, ...]:
+def coefficients(
+    left: mf.networks.Statistics, right: mf.networks.Statistics, motif: str
+) -> tuple[np.ndarray, ...]:
     """Coefficients of one class, each once, and standard errors, of left and right, where both have synapses."""
     values = [np.asarray(getattr(t, motif)) for s in (left, right) for t in (s.tau, s.errors.tau)]
     P = len(left.populations)
@@ -51,7 +53,9 @@ def coefficients(left: mf.Statistics, right: mf.Statistics, motif: str) -> tuple
     return tuple(v[there] for v in values)
 
 
-def picture(left: mf.Statistics, right: mf.Statistics, ablation: mf.Ablation) -> Figure:
+def picture(
+    left: mf.networks.Statistics, right: mf.networks.Statistics, ablation: mf.verification.Ablation
+) -> Figure:
     """Coefficients of the two sides with their standard errors, and the ablation at the strongest coupling."""
     figure = Figure(figsize=(9.6, 3.8), layout="constrained")
     first, second, third = figure.subplots(1, 3, width_ratios=[1.2, 1, 1])
@@ -126,7 +130,7 @@ def main() -> int:
     better = True
     for side, network in sides.items():
         for c in track(COUPLINGS, f"comparing, {side}", transient=True):
-            ablation = mf.ablate(
+            ablation = mf.verification.ablate(
                 system,
                 network.scaled(3 * c / largest[side]),
                 input=spec.parameters.input,

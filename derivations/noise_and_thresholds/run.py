@@ -26,13 +26,13 @@ TIMES = np.concatenate(
 )  # after 15 time constants it is stationary
 
 
-def neurons(system: mf.System, par: mf.Parameters, seed: int) -> np.ndarray:
+def neurons(system: mf.types.System, par: mf.Parameters, seed: int) -> np.ndarray:
     """x of every neuron, E and I alike in their inputs, over time."""
     network = mf.sample(par, seed, dtype=np.float32)
     run = mf.simulate(
         network,
         Partial(system.transfer, parameters=par),
-        units=mf.Units.of(system.mean_field.architecture, par),
+        units=mf.types.Units.of(system.mean_field.architecture, par),
         input=par.input,
         spread=par.spread,
         t1=75.0,
@@ -45,7 +45,7 @@ def neurons(system: mf.System, par: mf.Parameters, seed: int) -> np.ndarray:
     return run["trajectory"].values[1:]
 
 
-def compared(system: mf.System, par: mf.Parameters, label: str) -> dict:
+def compared(system: mf.types.System, par: mf.Parameters, label: str) -> dict:
     """Theory and networks: mean, variance in time and across neurons; standard errors over networks."""
     state = mf.fixed_point(system, par, throw=True).dataset
     total, dynamic = (float(state[name][0]) for name in ("variance", "noise_variance"))

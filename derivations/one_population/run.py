@@ -27,7 +27,7 @@ def changed(par: mf.Parameters, g: float, strength: float, chains: bool = True) 
     return par.replace(g=[[g]], tau_con=tau, tau_div=tau, tau_chn=tau * chains)
 
 
-def picture(system: mf.System, par: mf.Parameters, initial: dict) -> Figure:
+def picture(system: mf.types.System, par: mf.Parameters, initial: dict) -> Figure:
     figure = Figure(figsize=(8, 3.3), layout="constrained")
     axes = figure.subplots(1, 2)
 

@@ -24,11 +24,13 @@ N, NETWORKS, DURATION = 3000, 3, 160.0
 REGIONS = {"one state": (1.5, 1.75), "two states": (-1.0, 0.1), "oscillation": (1.5, 0.8)}
 
 
-def behaviour(system: mf.System, parameters: mf.Parameters, seed: int) -> tuple[str, float, float]:
+def behaviour(
+    system: mf.types.System, parameters: mf.Parameters, seed: int
+) -> tuple[str, float, float]:
     """What a sampled network does after a low start, and after one with E high: name, swing in time, distance of the ends, in rate of E."""
     own = parameters.rescaled(N)
     network = mf.sample(own, seed, dtype=np.float32)
-    units = mf.Units.of(system.mean_field.architecture, own)
+    units = mf.types.Units.of(system.mean_field.architecture, own)
     times = np.linspace(0, DURATION, 641)
     runs = [
         mf.simulate(
@@ -71,19 +73,19 @@ def main() -> int:
     system, parameters = mf.compile(equations), spec.parameters
     rest = mf.fixed_point(system, parameters)
 
-    branches = mf.continuation(system, parameters, VARY[0], bounds=BOUNDS[0], start=rest)
+    branches = mf.continuation.follow(system, parameters, VARY[0], bounds=BOUNDS[0], start=rest)
     hopf = branches.of("Hopf")[0]
     print(
         f"Hopf point at {VARY[0]} = {hopf.value:.6f}: {hopf.info['criticality']}, period {2 * np.pi / hopf.info['frequency']:.4f}"
     )
-    cycles = mf.limit_cycles(system, parameters, VARY[0], hopf, bounds=BOUNDS[0])
+    cycles = mf.continuation.limit_cycles(system, parameters, VARY[0], hopf, bounds=BOUNDS[0])
     periods = cycles.dataset["period"].values
     print(
         f"{len(periods)} cycles, periods {periods[0]:.4f} to {periods[-1]:.4f}, {'all stable' if cycles.stable.all() else 'not all stable'}"
     )
     bifurcation_diagram(branches, [cycles]).savefig(options.out / "cycles.png", dpi=110)
 
-    diagram = mf.phase_diagram(
+    diagram = mf.continuation.phase_diagram(
         system, parameters, VARY, bounds=BOUNDS, grid=(options.grid, options.grid), start=rest
     )
     for row in diagram.rows():

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 CHAINS = {1: ("C3", "chains +"), 0: ("0.4", "no chains"), -1: ("C0", "chains \N{MINUS SIGN}")}
 
 
-def picture(checks: dict[int, mf.Verification]) -> Figure:
+def picture(checks: dict[int, mf.verification.Verification]) -> Figure:
     figure = Figure(figsize=(8.5, 3.2), layout="constrained")
     axes = figure.subplots(1, 3, sharex=True)
     for sign, check in checks.items():

@@ -44,11 +44,11 @@ TRANSFERS = {
 }
 """Candidates, from mV to Hz."""
 CHOSEN = "soft power law"
-CONVERGENCE = mf.FreeMotifs(
+CONVERGENCE = mf.fitting.FreeMotifs(
     tuple(f"tau_con[{p},{q},{q}]" for p in POPULATIONS for q in POPULATIONS)
 )
 """In-strengths from each source vary, independently of those from other sources."""
-SOLVER = mf.LevenbergMarquardt(steps=120, stall=3e-4)
+SOLVER = mf.fitting.LevenbergMarquardt(steps=120, stall=3e-4)
 UNSURE = 0.7
 """Of the logarithm of convergence that reconstructed numbers of synapses make, before the fit."""
 
@@ -87,7 +87,7 @@ def without_layer(label: str) -> str:
     return " ".join(word for word in label.split() if word not in LAYERS)
 
 
-def priors() -> dict[str, mf.LogNormal]:
+def priors() -> dict[str, mf.priors.LogNormal]:
     """Of mean and g: probabilities of synapses between all layers, amplitudes at rest; from VIP onto E, that from VIP onto interneurons."""
     layers = ("l23", "l4", "l5", "l6")
     probed = {
@@ -95,11 +95,13 @@ def priors() -> dict[str, mf.LogNormal]:
         **{p: [f"{own}{p.lower()}" for own in layers] for p in POPULATIONS[1:]},
     }
     patched = {"E": "all_pyr", "PV": "pvalb", "SST": "sst", "VIP": "vip"}
-    counts = mf.read_connections(HERE / "data/connection_counts_mouseV1_r2.0pre4.csv", probed)
-    sizes = mf.read_amplitudes(
+    counts = mf.fitting.read_connections(
+        HERE / "data/connection_counts_mouseV1_r2.0pre4.csv", probed
+    )
+    sizes = mf.fitting.read_amplitudes(
         HERE / "data/psp_characterization.csv", patched, instead={("E", "VIP"): ("all_int", "vip")}
     )
-    return mf.synaptic_priors(POPULATIONS, *counts, *sizes, excitatory=["E"], N=N, unit=UNIT)
+    return mf.priors.synaptic_priors(POPULATIONS, *counts, *sizes, excitatory=["E"], N=N, unit=UNIT)
 
 
 def fractions() -> np.ndarray:
@@ -121,7 +123,7 @@ def in_degree_cv() -> np.ndarray:
     )
 
 
-def convergence_priors(known: dict[str, mf.LogNormal]) -> dict[str, mf.LogNormal]:
+def convergence_priors(known: dict[str, mf.priors.LogNormal]) -> dict[str, mf.priors.LogNormal]:
     """tau_con[p,q,q] = (cv_p mean_pq sqrt(N) / g_pq)^2, as numbers of synapses that vary by a relative SD of cv_p make it; within a factor e^.7."""
     cv = dict(zip(POPULATIONS, in_degree_cv(), strict=True))
     share = {
@@ -131,12 +133,14 @@ def convergence_priors(known: dict[str, mf.LogNormal]) -> dict[str, mf.LogNormal
         for q in POPULATIONS
     }
     return {
-        f"tau_con[{p},{q},{q}]": mf.LogNormal(float(value), UNSURE)
+        f"tau_con[{p},{q},{q}]": mf.priors.LogNormal(float(value), UNSURE)
         for (p, q), value in share.items()
     }
 
 
-def with_convergence(parameters: mf.Parameters, found: dict[str, mf.LogNormal]) -> mf.Parameters:
+def with_convergence(
+    parameters: mf.Parameters, found: dict[str, mf.priors.LogNormal]
+) -> mf.Parameters:
     """The parameters with convergence at its most probable values."""
     tau = np.zeros((len(POPULATIONS),) * 3)
     for p, target in enumerate(POPULATIONS):
@@ -152,13 +156,16 @@ class Model:
     inputs: of each condition, in mV, (P,)
     """
 
-    system: mf.System
+    system: mf.types.System
     parameters: mf.Parameters
     inputs: dict[str, np.ndarray]
 
     @classmethod
     def of(
-        cls, transfer: mf.TransferFunction, measured: mf.Targets, known: dict[str, mf.LogNormal]
+        cls,
+        transfer: mf.transfer.TransferFunction,
+        measured: mf.Targets,
+        known: dict[str, mf.priors.LogNormal],
     ) -> "Model":
         """Synapses at their most probable values, no motifs; inputs and their spread so that the means, and nearly the SDs, are those measured."""
         architecture = mf.Architecture(POPULATIONS, transfer, inputs=["spread"])
@@ -204,7 +211,7 @@ class Model:
         }
 
 
-def currents(transfer: mf.TransferFunction, rate: float, sd: float) -> tuple[float, float]:
+def currents(transfer: mf.transfer.TransferFunction, rate: float, sd: float) -> tuple[float, float]:
     """Mean and standard deviation of a normal current whose rates have these."""
     phi = sp.lambdify(X, transfer.with_defaults, "numpy")
     z, weights = np.polynomial.hermite_e.hermegauss(200)
@@ -220,11 +227,14 @@ def currents(transfer: mf.TransferFunction, rate: float, sd: float) -> tuple[flo
 
 
 def unknowns(
-    known: dict[str, mf.LogNormal], transfer: mf.TransferFunction, *, spread: bool = True
-) -> list[mf.Unknown]:
+    known: dict[str, mf.priors.LogNormal],
+    transfer: mf.transfer.TransferFunction,
+    *,
+    spread: bool = True,
+) -> list[mf.fitting.Unknown]:
     """Mean and g of all synapses (with priors), inputs in each condition, their spread and its persistence, the transfer function."""
     found = [
-        mf.Unknown(
+        mf.fitting.Unknown(
             name,
             low=0.0 if prior.sign > 0 else -np.inf,
             high=np.inf if prior.sign > 0 else 0.0,
@@ -232,17 +242,21 @@ def unknowns(
         )
         for name, prior in known.items()
     ]
-    found += [mf.Unknown(f"input[{p}]", condition=c) for c in CONDITIONS for p in POPULATIONS]
     found += [
-        mf.Unknown(f"transfer.{name}", low=0.0, prior=mf.LogNormal(float(value), WIDTH[name]))
+        mf.fitting.Unknown(f"input[{p}]", condition=c) for c in CONDITIONS for p in POPULATIONS
+    ]
+    found += [
+        mf.fitting.Unknown(
+            f"transfer.{name}", low=0.0, prior=mf.priors.LogNormal(float(value), WIDTH[name])
+        )
         for name, value in zip(transfer.parameters, transfer.defaults.values(), strict=True)
         if name in WIDTH
     ]
     if spread:
-        found += [mf.Unknown(f"spread[{p}]", low=0.0) for p in POPULATIONS]
+        found += [mf.fitting.Unknown(f"spread[{p}]", low=0.0) for p in POPULATIONS]
         # offsets of inputs that change their sign would explain nothing
         found += [
-            mf.Unknown(f"persistence[{p}]", low=0.0, high=1.0, start=(0.1, 0.9))
+            mf.fitting.Unknown(f"persistence[{p}]", low=0.0, high=1.0, start=(0.1, 0.9))
             for p in POPULATIONS
         ]
     return found

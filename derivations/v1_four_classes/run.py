@@ -35,10 +35,10 @@ def fitted(
     name: str = model.CHOSEN,
     *,
     spread: bool = True,
-    motifs: mf.FreeMotifs | None = None,
+    motifs: mf.fitting.FreeMotifs | None = None,
     starts: int = 1,
     checkpoint: Path | None = None,
-) -> mf.Fit:
+) -> mf.fitting.Fit:
     """A fit of the pooled targets."""
     known, transfer, targets = model.priors(), model.TRANSFERS[name], model.targets()
     own = model.Model.of(transfer, targets, known)
@@ -46,13 +46,13 @@ def fitted(
     more = model.convergence_priors(known) if motifs else {}
     base = model.with_convergence(base, more) if motifs else base
     unknowns = model.unknowns(known, transfer, spread=spread)
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         own.system, base, targets, unknowns, motifs=motifs, conditions=own.conditions(), priors=more
     )
     return solve(problem, solver=model.SOLVER, starts=starts, checkpoint=checkpoint)
 
 
-def summary(fit: mf.Fit) -> dict[str, Any]:
+def summary(fit: mf.fitting.Fit) -> dict[str, Any]:
     """Losses, misfits, how well quantiles are predicted."""
     rows = [row for row in fit.rows() if not row["held out"]]
     groups = (
@@ -78,7 +78,7 @@ def summary(fit: mf.Fit) -> dict[str, Any]:
     }
 
 
-def sources(fit: mf.Fit, u: np.ndarray) -> np.ndarray:
+def sources(fit: mf.fitting.Fit, u: np.ndarray) -> np.ndarray:
     """Parts of the variance of the spontaneous inputs that convergence, independent synapses and the external inputs' spread make, (3, P)."""
     targets, problem = fit.problem.targets, fit.problem
     values = problem.predicted(u, fit.minima.states[0])
@@ -96,7 +96,7 @@ def sources(fit: mf.Fit, u: np.ndarray) -> np.ndarray:
     )
 
 
-def anatomy(fit: mf.Fit) -> np.ndarray:
+def anatomy(fit: mf.fitting.Fit) -> np.ndarray:
     """SD of the inputs, in mV, that the reconstructed spread of numbers of synapses makes, (2, P).
 
     |cv_p sum_q N mean_pq kappa_q| where all sources share one factor, sqrt(sum_q (cv_p N mean_pq kappa_q)^2) where their factors are independent.
@@ -111,7 +111,7 @@ def anatomy(fit: mf.Fit) -> np.ndarray:
     )
 
 
-def ensemble(fit: mf.Fit) -> dict[str, Any]:
+def ensemble(fit: mf.fitting.Fit) -> dict[str, Any]:
     """What targets and priors leave open: sources of variability and numbers, of draws from the normal distribution with the local covariance."""
     J = np.asarray(fit.problem.jacobian(jnp.asarray(fit.u), jnp.asarray(fit.minima.states[0])))
     draws = np.random.default_rng(0).multivariate_normal(
@@ -130,9 +130,9 @@ def ensemble(fit: mf.Fit) -> dict[str, Any]:
     }
 
 
-def determined(fit: mf.Fit) -> dict[str, Any]:
+def determined(fit: mf.fitting.Fit) -> dict[str, Any]:
     """How many combinations the targets determine, which numbers, and how well held-out quantiles are known beforehand."""
-    found = mf.identifiability(fit)
+    found = mf.inference.identifiability(fit)
     rows = found.held_out_rows()
     alone = [name for name, known in found.is_determined().items() if known]
     low, high = (
@@ -150,26 +150,30 @@ def determined(fit: mf.Fit) -> dict[str, Any]:
     }
 
 
-def classes(fit: mf.Fit) -> dict[str, Any]:
+def classes(fit: mf.fitting.Fit) -> dict[str, Any]:
     """The same targets with all motifs free, without each class of motifs, and without any."""
     old = fit.problem.coordinates
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         fit.problem.exact,
         fit.parameters(),
         fit.problem.targets,
         old.unknowns,
-        motifs=mf.FreeMotifs.classes(*CLASSES),
+        motifs=mf.fitting.FreeMotifs.classes(*CLASSES),
         conditions=model.Model.of(
             model.TRANSFERS[model.CHOSEN], fit.problem.targets, model.priors()
         ).conditions(),
         priors=model.convergence_priors(model.priors()),
     )
     whole = solve(problem, solver=model.SOLVER, starts=FEW)
-    found = mf.compare(whole, folds=None, starts=2, solver=model.SOLVER)
-    return {**found.json(), "combinations": mf.identifiability(whole).data.rank, "of": len(whole.u)}
+    found = mf.inference.compare(whole, folds=None, starts=2, solver=model.SOLVER)
+    return {
+        **found.json(),
+        "combinations": mf.inference.identifiability(whole).data.rank,
+        "of": len(whole.u),
+    }
 
 
-def prior_misfits(fit: mf.Fit) -> dict[str, float]:
+def prior_misfits(fit: mf.fitting.Fit) -> dict[str, float]:
     """How far each number with a prior went from it, in its standard deviations."""
     return {
         name: float(prior.residual(fit.values[name]))
@@ -177,7 +181,7 @@ def prior_misfits(fit: mf.Fit) -> dict[str, float]:
     }
 
 
-def layers(fit: mf.Fit) -> dict[str, Any]:
+def layers(fit: mf.fitting.Fit) -> dict[str, Any]:
     """Mean squared misfit of each layer's means and SDs (E, PV, SST) by the pooled fit, and with new inputs but the same synapses and spread."""
     targets = model.layer_targets()
     pooled = {row["target"]: row["fit"] for row in fit.rows()}
@@ -194,7 +198,9 @@ def layers(fit: mf.Fit) -> dict[str, Any]:
         for name, own in inputs.items()
     }
     unknowns = [
-        mf.Unknown(f"input[{p}]", condition=name) for name in names for p in ("E", "PV", "SST")
+        mf.fitting.Unknown(f"input[{p}]", condition=name)
+        for name in names
+        for p in ("E", "PV", "SST")
     ]
     after = mf.fit(
         fit.problem.exact, fit.parameters(), targets, unknowns, conditions=conditions, starts=1
@@ -224,9 +230,9 @@ def layers(fit: mf.Fit) -> dict[str, Any]:
     }
 
 
-def networks(fit: mf.Fit) -> dict[str, Any]:
+def networks(fit: mf.fitting.Fit) -> dict[str, Any]:
     """Ten networks of 4000 neurons against the fit."""
-    found = mf.check(fit, networks=NETWORKS, N=model.N, settle=30.0)
+    found = mf.inference.confirm(fit, networks=NETWORKS, N=model.N, settle=30.0)
     kinds = [row["target"].startswith(("rate_mean", "rate_sd")) for row in found.rows()]
     return {**found.json(), "moments agree": bool(np.all(found.agrees[kinds]))}
 

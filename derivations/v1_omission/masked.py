@@ -55,7 +55,7 @@ class Runs:
 class Fitter:
     """The compiled derivatives of a problem, for `lanes` fits at once."""
 
-    def __init__(self, problem: mf.Problem, lanes: int):
+    def __init__(self, problem: mf.fitting.Problem, lanes: int):
         self.problem, self.lanes = problem, lanes
         self._slopes = jax.jit(jax.vmap(jax.jacfwd(lambda u, y: problem.residuals(u, y)[0])))
         self._look = jax.jit(jax.vmap(lambda u, y: self._seen(*problem.residuals(u, y))))

@@ -26,7 +26,7 @@ STRENGTHS = ("g[VIP,SST]", "g[SST,Pyr]", "g[SST,VIP]", "g[VIP,VIP]")
 """Standard deviations of the synapses that make the chains; the others stay as measured."""
 DOUBT = 1.0
 """Standard deviation of the logarithm of means and g about the measured ones."""
-SHARES = mf.LogNormal(0.02, 1.0)
+SHARES = mf.priors.LogNormal(0.02, 1.0)
 """Of tau_con and tau_div: what the numbers of synapses that neurons receive imply (../four_cell_types, .004 to .06), within a factor of e."""
 
 
@@ -53,9 +53,9 @@ def with_adaptation(architecture: mf.Architecture) -> mf.Architecture:
 class Model:
     """System, parameters with inputs made of signals, and what is unknown."""
 
-    system: mf.System
+    system: mf.types.System
     parameters: mf.Parameters
-    conditions: dict[str, dict[str, mf.Signals]]
+    conditions: dict[str, dict[str, mf.inputs.Signals]]
 
     @classmethod
     def of(
@@ -77,8 +77,8 @@ class Model:
         for name in IMAGE_SETS:
             own = courses[name]
             conditions[name] = {
-                "input": mf.signals(times, own, weights, names),
-                "in_strength": mf.signals(
+                "input": mf.inputs.signals(times, own, weights, names),
+                "in_strength": mf.inputs.signals(
                     times,
                     {k: own[k] for k in ("familiar", "image")},
                     {"familiar": 0.0, "image": 0.0},
@@ -88,48 +88,62 @@ class Model:
         parameters = measured.replace(**conditions["novel"])
         return cls(system, parameters, conditions)
 
-    def unknowns(self) -> list[mf.Unknown]:
+    def unknowns(self) -> list[mf.fitting.Unknown]:
         """All but motifs; of the familiar signal, its weights on the mean inputs and along u^Pyr."""
         found = [self._size(name, unknown) for name, unknown in self._means()]
-        found += [self._size(name, mf.Unknown(name, low=0.0)) for name in STRENGTHS]
+        found += [self._size(name, mf.fitting.Unknown(name, low=0.0)) for name in STRENGTHS]
         for p in SIGNS:
             found += [
-                mf.Unknown(f"input.one[{p}]", start=(-6.0, 8.0), prior=mf.Normal(0, 10)),
-                mf.Unknown(
-                    f"input.layer4[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5)
+                mf.fitting.Unknown(
+                    f"input.one[{p}]", start=(-6.0, 8.0), prior=mf.priors.Normal(0, 10)
                 ),
-                mf.Unknown(f"spread[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.LogNormal(2.0, 1.5)),
+                mf.fitting.Unknown(
+                    f"input.layer4[{p}]",
+                    low=0.0,
+                    start=(0.5, 5.0),
+                    prior=mf.priors.LogNormal(2.0, 1.5),
+                ),
+                mf.fitting.Unknown(
+                    f"spread[{p}]", low=0.0, start=(0.5, 5.0), prior=mf.priors.LogNormal(2.0, 1.5)
+                ),
             ]
         for signal in ("familiar", "image"):
             found += [
-                mf.Unknown(f"input.{signal}[{p}]", start=(-1.0, 1.0), prior=mf.Normal(0, 5))
+                mf.fitting.Unknown(
+                    f"input.{signal}[{p}]", start=(-1.0, 1.0), prior=mf.priors.Normal(0, 5)
+                )
                 for p in SIGNS
             ]
             found.append(
-                mf.Unknown(f"in_strength.{signal}[Pyr]", start=(-1.0, 1.0), prior=mf.Normal(0, 5))
+                mf.fitting.Unknown(
+                    f"in_strength.{signal}[Pyr]", start=(-1.0, 1.0), prior=mf.priors.Normal(0, 5)
+                )
             )
         if self.parameters.membrane:
             found += [
-                mf.Unknown(
+                mf.fitting.Unknown(
                     "membrane.strength[VIP]",
                     low=0.0,
                     start=(0.1, 3.0),
-                    prior=mf.LogNormal(1.0, 1.5),
+                    prior=mf.priors.LogNormal(1.0, 1.5),
                 ),
-                mf.Unknown(
-                    "membrane.tau_a[VIP]", low=0.0, start=(5.0, 50.0), prior=mf.LogNormal(20.0, 1.0)
+                mf.fitting.Unknown(
+                    "membrane.tau_a[VIP]",
+                    low=0.0,
+                    start=(5.0, 50.0),
+                    prior=mf.priors.LogNormal(20.0, 1.0),
                 ),
             ]
         return found
 
-    def motifs(self) -> mf.FreeMotifs:
+    def motifs(self) -> mf.fitting.FreeMotifs:
         """The chains of the mechanism, and the convergence and divergence that they need."""
-        return mf.FreeMotifs((*CONVERGENT, *DIVERGENT, *CHAINS.values()))
+        return mf.fitting.FreeMotifs((*CONVERGENT, *DIVERGENT, *CHAINS.values()))
 
-    def problem(self, targets: mf.Targets, step: float) -> mf.Problem:
+    def problem(self, targets: mf.Targets, step: float) -> mf.fitting.Problem:
         """Everything free; variants freeze a part."""
         priors = dict.fromkeys((*CONVERGENT, *DIVERGENT), SHARES)
-        return mf.Problem.of(
+        return mf.fitting.Problem.of(
             self.system,
             self.parameters,
             targets,
@@ -140,13 +154,16 @@ class Model:
             step=step,
         )
 
-    def _means(self) -> list[tuple[str, mf.Unknown]]:
-        return [(str(u.name), u) for u in mf.dale(SIGNS, self.parameters)]
+    def _means(self) -> list[tuple[str, mf.fitting.Unknown]]:
+        return [(str(u.name), u) for u in mf.fitting.dale(SIGNS, self.parameters)]
 
-    def _size(self, name: str, unknown: mf.Unknown) -> mf.Unknown:
+    def _size(self, name: str, unknown: mf.fitting.Unknown) -> mf.fitting.Unknown:
         """With a prior about the measured size."""
         value = entry(self.parameters, name)
         sign = 1 if value > 0 else -1
-        return mf.Unknown(
-            name, low=unknown.low, high=unknown.high, prior=mf.LogNormal(abs(value), DOUBT, sign)
+        return mf.fitting.Unknown(
+            name,
+            low=unknown.low,
+            high=unknown.high,
+            prior=mf.priors.LogNormal(abs(value), DOUBT, sign),
         )

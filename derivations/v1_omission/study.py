@@ -42,7 +42,7 @@ PRECISE = 0.1
 class Study:
     """The problem, its compiled derivatives, and the cycles that targets belong to."""
 
-    problem: mf.Problem
+    problem: mf.fitting.Problem
     fitter: Fitter
     cycles: np.ndarray
 

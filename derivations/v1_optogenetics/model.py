@@ -53,15 +53,15 @@ def targets(table: pd.DataFrame, powers: Sequence[float], seed: int = 0) -> mf.T
     )
 
 
-def system() -> mf.System:
+def system() -> mf.types.System:
     """Power laws with an exponent for each class; offsets of the inputs differ across neurons."""
     spec = mf.load_spec(HERE / "spec.toml")
     return mf.compile(mf.derive(spec.architecture, spec.closure))
 
 
-def light(power: float, weights: dict[str, list[float]]) -> mf.Signals:
+def light(power: float, weights: dict[str, list[float]]) -> mf.inputs.Signals:
     """An input with a constant part and parts that grow with the power and with its root."""
-    return mf.signals(
+    return mf.inputs.signals(
         [0.0, 1.0], {"one": 1.0, "power": power, "root": np.sqrt(power)}, weights, ["E", "I"]
     )
 
@@ -80,7 +80,7 @@ def parameters() -> mf.Parameters:
     )
 
 
-def inputs(power: float) -> dict[str, mf.Signals]:
+def inputs(power: float) -> dict[str, mf.inputs.Signals]:
     """Mean and spread of the inputs at a power; the weights are where random starts lie."""
     return {
         "input": light(power, {"one": [2.0, 2.0], "power": [0.0, 1.0], "root": [0.0, 1.0]}),
@@ -88,45 +88,52 @@ def inputs(power: float) -> dict[str, mf.Signals]:
     }
 
 
-def priors() -> dict[str, mf.Normal | mf.LogNormal]:
+def priors() -> dict[str, mf.priors.Normal | mf.priors.LogNormal]:
     """Within a factor of e^2 for synapses, convergence and the spread without light; exponents 2 +- 1; 0 +- 10 mV for the light's weights."""
-    found: dict[str, mf.Normal | mf.LogNormal] = {name: mf.Normal(0.0, 10.0) for name in LIGHT}
+    found: dict[str, mf.priors.Normal | mf.priors.LogNormal] = {
+        name: mf.priors.Normal(0.0, 10.0) for name in LIGHT
+    }
     for p in "EI":
         found |= {
-            f"mean[{p},{q}]": mf.LogNormal(MEAN[q], UNSURE, sign) for q, sign in SIGNS.items()
+            f"mean[{p},{q}]": mf.priors.LogNormal(MEAN[q], UNSURE, sign)
+            for q, sign in SIGNS.items()
         }
-        found |= {f"g[{p},{q}]": mf.LogNormal(SPREAD, UNSURE) for q in "EI"}
-        found |= {f"tau_con[{p},{q},{q}]": mf.LogNormal(CONVERGENCE, UNSURE) for q in "EI"}
+        found |= {f"g[{p},{q}]": mf.priors.LogNormal(SPREAD, UNSURE) for q in "EI"}
+        found |= {f"tau_con[{p},{q},{q}]": mf.priors.LogNormal(CONVERGENCE, UNSURE) for q in "EI"}
         found |= {
-            f"transfer.exponent[{p}]": mf.Normal(EXPONENT, 1.0),
-            f"spread.one[{p}]": mf.LogNormal(5.0, UNSURE),
+            f"transfer.exponent[{p}]": mf.priors.Normal(EXPONENT, 1.0),
+            f"spread.one[{p}]": mf.priors.LogNormal(5.0, UNSURE),
         }
     return found
 
 
 UNKNOWNS = [
-    mf.Unknown("input.one[E]"),
-    mf.Unknown("input.one[I]"),
-    mf.Unknown("input.power[I]", low=0.0),
-    mf.Unknown("input.root[I]", low=0.0),
-    mf.Unknown("spread.one[E]", low=0.0),
-    mf.Unknown("spread.one[I]", low=0.0),
-    mf.Unknown("spread.power[I]", low=0.0),
-    mf.Unknown("spread.root[I]", low=0.0),
-    *(mf.Unknown(f"transfer.exponent[{p}]", low=1.0, high=5.0) for p in "EI"),
-    *(mf.Unknown(f"g[{p},{q}]", low=0.0) for p in "EI" for q in "EI"),
+    mf.fitting.Unknown("input.one[E]"),
+    mf.fitting.Unknown("input.one[I]"),
+    mf.fitting.Unknown("input.power[I]", low=0.0),
+    mf.fitting.Unknown("input.root[I]", low=0.0),
+    mf.fitting.Unknown("spread.one[E]", low=0.0),
+    mf.fitting.Unknown("spread.one[I]", low=0.0),
+    mf.fitting.Unknown("spread.power[I]", low=0.0),
+    mf.fitting.Unknown("spread.root[I]", low=0.0),
+    *(mf.fitting.Unknown(f"transfer.exponent[{p}]", low=1.0, high=5.0) for p in "EI"),
+    *(mf.fitting.Unknown(f"g[{p},{q}]", low=0.0) for p in "EI" for q in "EI"),
 ]
-MOTIFS = mf.FreeMotifs(("tau_con[E,E,E]", "tau_con[E,I,I]", "tau_con[I,E,E]", "tau_con[I,I,I]"))
+MOTIFS = mf.fitting.FreeMotifs(
+    ("tau_con[E,E,E]", "tau_con[E,I,I]", "tau_con[I,E,E]", "tau_con[I,I,I]")
+)
 
 
-def problem(own: mf.System, measured: mf.Targets, stable: bool | float = True) -> mf.Problem:
+def problem(
+    own: mf.types.System, measured: mf.Targets, stable: bool | float = True
+) -> mf.fitting.Problem:
     """The fit of what was measured at some powers: Dale's law, convergence from each class, no other motifs (B is 0); stable: as in `mf.fit`."""
     base = own.complete(parameters())
-    return mf.Problem.of(
+    return mf.fitting.Problem.of(
         own,
         base,
         measured,
-        [*mf.dale(SIGNS, base), *UNKNOWNS],
+        [*mf.fitting.dale(SIGNS, base), *UNKNOWNS],
         motifs=MOTIFS,
         priors=priors(),
         conditions={c: inputs(float(c)) for c in measured.conditions},

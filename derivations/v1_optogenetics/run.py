@@ -41,12 +41,12 @@ WORST_RATIO = 1.25
 
 
 def fitted(
-    own: mf.System,
+    own: mf.types.System,
     table: pd.DataFrame,
     powers: Sequence[float],
     starts: int,
     stable: bool | float = True,
-) -> mf.Fit:
+) -> mf.fitting.Fit:
     """From random starts, with free states at first, since few of them have a state without laser."""
     return solve(
         model.problem(own, model.targets(table, powers), stable), starts=starts, free_states=True
@@ -54,7 +54,7 @@ def fitted(
 
 
 def predicted(
-    own: mf.System, table: pd.DataFrame, fit: mf.Fit, powers: Sequence[float]
+    own: mf.types.System, table: pd.DataFrame, fit: mf.fitting.Fit, powers: Sequence[float]
 ) -> tuple[mf.Targets, np.ndarray]:
     """What was measured at powers, and what a fit says there, on the branch of the nearest fitted power."""
     problem = model.problem(own, model.targets(table, powers))
@@ -106,7 +106,9 @@ def turning(table: pd.DataFrame, resamples: int = 1000) -> tuple[float, float]:
 
 
 def picture(
-    table: pd.DataFrame, fits: dict[str, mf.Fit], courses: dict[str, tuple[mf.Targets, np.ndarray]]
+    table: pd.DataFrame,
+    fits: dict[str, mf.fitting.Fit],
+    courses: dict[str, tuple[mf.Targets, np.ndarray]],
 ) -> Figure:
     """Means and standard deviations over the power: measured (lines with errors), fitted (filled) and predicted (open)."""
     figure = Figure(figsize=(9.6, 6.4), layout="constrained")
@@ -266,7 +268,7 @@ def main() -> int:
         console.print(
             f"loss {steady.loss:.4g}, without that {best.loss:.4g}; starts: {steady.agreement()}"
         )
-        checked = mf.check(steady, networks=options.networks, N=options.neurons, seed=0)
+        checked = mf.inference.confirm(steady, networks=options.networks, N=options.neurons, seed=0)
         rows = [
             {k: row[k] for k in ("target", "theory", "networks", "z") if k in row}
             for row in checked.rows()

@@ -101,9 +101,9 @@ def _branches(
     cycles: bool,
     say: Callable,
 ) -> tuple[Any, list[Any]]:
-    from ..numerics.continuation import continuation, limit_cycles
+    from ..numerics.continuation import follow, limit_cycles
 
-    found = continuation(system, parameters, name, bounds=span, start=point, progress=say)
+    found = follow(system, parameters, name, bounds=span, start=point, progress=say)
     orbits = []
     for s in found.of("Hopf") if cycles else []:
         say(f"cycles from {name} = {s.value:.4g}", 0.9)

@@ -114,7 +114,7 @@ def dmft(
 def _transient(
     system: Any, parameters: Any, t1: float, dt: float, initial: Any, say: Any
 ) -> tuple[Any, Any, str]:
-    from ..numerics.dmft import dmft as solve
+    from ..numerics.dmft import transient as solve
 
     data = solve(system, parameters, t1, dt=dt, initial=initial, progress=say)
     return data, data, data.attrs["status"]
@@ -123,9 +123,9 @@ def _transient(
 def _stationary(
     system: Any, parameters: Any, t1: float, dt: float, initial: Any, say: Any
 ) -> tuple[Any, Any, str]:
-    from ..numerics.dmft import stationary_dmft
+    from ..numerics.dmft import stationary
 
-    found = stationary_dmft(system, parameters, initial, progress=say)
+    found = stationary(system, parameters, initial, progress=say)
     return found, found.dataset, found.status
 
 

@@ -238,9 +238,9 @@ def fit(
         if posterior is not None and results.drawn is not None:
             write_dataset(results.drawn, posterior)
         if write_spec is not None:
-            from ..numerics.spec import write_fitted_spec
+            from ..numerics.spec import save_fitted_spec
 
-            write_fitted_spec(found, spec, write_spec, section)
+            save_fitted_spec(found, spec, write_spec, section)
     if as_json:
         print_json(answer)
     else:
@@ -314,7 +314,7 @@ def _results(
     found: Any, section: Any, extra: _Extra, say: Say, start: float
 ) -> tuple[_Results, MotifieldError | None]:
     """What could be made of a fit, and the first error in doing so: it took long, and must not be lost to one."""
-    from ..numerics.inference import check, compare, identifiability, posterior, profile
+    from ..numerics.inference import compare, confirm, identifiability, posterior, profile
 
     say("what the targets determine", start)
     results = _Results(identifiability(found))
@@ -328,7 +328,7 @@ def _results(
     try:
         if extra.networks is not None:
             results = results._replace(
-                checked=check(found, extra.networks, extra.size, progress=within())
+                checked=confirm(found, extra.networks, extra.size, progress=within())
             )
         for name in extra.names:
             results = results._replace(
@@ -411,14 +411,14 @@ def _write(
 
         save(overview(found), plot)
     if report is not None:
-        from ..numerics.reports import write_fit_report
+        from ..numerics.reports import save_fit_report
 
         tables = (
             {f"Posterior: {answer['posterior']['status']}": answer["posterior"]["rows"]}
             if "posterior" in answer
             else {}
         )
-        write_fit_report(
+        save_fit_report(
             found,
             report,
             title=title,

@@ -195,9 +195,9 @@ def verify(
                 **common,
             )
     if report is not None:
-        from ..numerics.reports import write_report
+        from ..numerics.reports import save_report
 
-        write_report(result, report)
+        save_report(result, report)
     if as_json:
         print_json(result.json())
     else:

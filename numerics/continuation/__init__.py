@@ -3,9 +3,9 @@
 from .branches import Branch, Branches
 from .curves import BifurcationCurves, bifurcation_curves
 from .cycles import LimitCycles, limit_cycles
-from .follow import continuation
 from .grid import PhaseDiagram, phase_diagram
 from .special_points import SpecialPoint
+from .tracing import follow
 
 __all__ = [
     "BifurcationCurves",
@@ -15,7 +15,7 @@ __all__ = [
     "PhaseDiagram",
     "SpecialPoint",
     "bifurcation_curves",
-    "continuation",
+    "follow",
     "limit_cycles",
     "phase_diagram",
 ]

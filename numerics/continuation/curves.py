@@ -22,8 +22,8 @@ from ..system import System, held
 from .along import Along, Fold, Hopf, crossing_forms, evaluated, jacobian
 from .arclength import root, trace
 from .branches import Branches
-from .follow import along_of, check_bounds, continuation, two_numbers
 from .special_points import SpecialPoint, hopf_start, null_vectors, special
+from .tracing import along_of, check_bounds, follow, two_numbers
 
 NEAR = 2e-3
 
@@ -144,7 +144,7 @@ def bifurcation_curves(
     if given is None:
         say("branches", 0.0)
         given = [
-            continuation(system, own, n, bounds=limits, start=start)
+            follow(system, own, n, bounds=limits, start=start)
             for n, limits in zip(names, bounds, strict=True)
         ]
     given = [given] if isinstance(given, Branches) else list(given)

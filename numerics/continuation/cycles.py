@@ -27,8 +27,8 @@ from ..precision import require_x64
 from ..system import System, held
 from .along import Along, lyapunov_coefficient
 from .arclength import trace
-from .follow import along_of, check_bounds
 from .special_points import SpecialPoint
+from .tracing import along_of, check_bounds
 
 NCOL = 4
 FINE = 12
@@ -203,7 +203,7 @@ def limit_cycles(
     system.check(parameters)
     if getattr(hopf, "kind", None) != "Hopf" or hopf.status != "ok":
         raise ParameterError(
-            f"limit cycles start from a located Hopf point of continuation(...).of('Hopf'), not from {hopf!r}"
+            f"limit cycles start from a located Hopf point of continuation.follow(...).of('Hopf'), not from {hopf!r}"
         )
     own = held(system.complete(parameters), time)
     number = scalar(vary, own)

@@ -16,7 +16,7 @@ from ..parameters import Parameters, Scalar, stacked, violations
 from ..precision import require_x64
 from ..system import System, held
 from .curves import BifurcationCurves, bifurcation_curves
-from .follow import check_bounds, two_numbers
+from .tracing import check_bounds, two_numbers
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ...errors import ParameterError
 from ..distributions import Expansion
 from ..parameters import Couplings, Parameters, Scalar, scalar
 from ..system import System
-from .stationary import LARGEST_RESIDUAL, _held, _static, bulk_radius
+from .long_times import LARGEST_RESIDUAL, _held, _static, bulk_radius
 from .terms import as_state, require_dmft
 
 

@@ -1,6 +1,6 @@
 """What targets determine: errors, profiles, posteriors, comparison of models, confirmation by networks."""
 
-from .confirmation import FitCheck, check
+from .confirmation import Confirmation, confirm
 from .determined import Identifiability, identifiability
 from .model_comparison import Comparison, compare
 from .nuts import posterior, require_blackjax, summary
@@ -8,11 +8,11 @@ from .profiles import Profile, profile
 
 __all__ = [
     "Comparison",
-    "FitCheck",
+    "Confirmation",
     "Identifiability",
     "Profile",
-    "check",
     "compare",
+    "confirm",
     "identifiability",
     "posterior",
     "profile",

@@ -32,7 +32,7 @@ RESTLESS = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class FitCheck:
+class Confirmation:
     """Networks against a fit, target by target; make it with `check`.
 
     N: neurons of each network; samples: what each network says about each target, (networks, targets), nan where it diverged
@@ -162,7 +162,7 @@ class FitCheck:
         )
 
 
-def check(
+def confirm(
     fit: Fit,
     networks: int = 10,
     N: int | None = 4000,
@@ -173,7 +173,7 @@ def check(
     tolerance: float = 0.0,
     dtype: Any = np.float32,
     progress: Callable[[str, float], None] | None = None,
-) -> FitCheck:
+) -> Confirmation:
     """Sample networks with the fitted statistics, simulate each in all conditions, and compare what targets are about with the equations.
 
     N: neurons; None: those of the fit. With another N, networks have the same N Jbar, g, N tau and B, and the equations are solved with these
@@ -211,7 +211,7 @@ def check(
             continue
         samples.append(measured(problem.targets, protocol, seen))
         moves.append(drift(protocol, seen))
-    return FitCheck(
+    return Confirmation(
         fit, size, np.array(samples), theory, max(moves, default=float("nan")), tolerance
     )
 

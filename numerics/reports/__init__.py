@@ -1,9 +1,9 @@
 """Self-contained HTML pages about results."""
 
-from .fit import write_fit_report
-from .verification import write_report
+from .fit import save_fit_report
+from .verification import save_report
 
 __all__ = [
-    "write_fit_report",
-    "write_report",
+    "save_fit_report",
+    "save_report",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..fitting import Fit
-from ..inference import Comparison, FitCheck, Identifiability, Profile
+from ..inference import Comparison, Confirmation, Identifiability, Profile
 from ..plots import comparison, fit_figures, profiles
 from .page import equations, picture, table, verdict, write_page
 
@@ -19,14 +19,14 @@ CLOSE = 2.0
 SHORT = 40
 
 
-def write_fit_report(
+def save_fit_report(
     fit: Fit,
     path: str | Path,
     *,
     title: str = "Fit",
     introduction: str = "",
     determined: Identifiability | None = None,
-    check: FitCheck | None = None,
+    check: Confirmation | None = None,
     compared: Comparison | None = None,
     profiled: Sequence[Profile] = (),
     tables: Mapping[str, Sequence[dict[str, Any]]] | None = None,
@@ -140,7 +140,7 @@ def _determined(found: Identifiability | None) -> list[str]:
     ]
 
 
-def _check(found: FitCheck | None) -> list[str]:
+def _check(found: Confirmation | None) -> list[str]:
     if found is None:
         return []
     return [

@@ -12,7 +12,7 @@ from ..verification import NetworkVerification, Verification
 from .page import equations, picture, table, verdict, write_page
 
 
-def write_report(
+def save_report(
     result: Verification | NetworkVerification | Sequence[Any],
     path: str | Path,
     *,

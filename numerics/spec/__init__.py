@@ -1,7 +1,7 @@
 """Spec files: a network, its parameters and a fit as TOML or JSON."""
 
 from .fit import FitSpec
-from .fitted import write_fitted_spec
+from .fitted import save_fitted_spec
 from .spec import Spec, closure_of, load_spec
 
 __all__ = [
@@ -9,5 +9,5 @@ __all__ = [
     "Spec",
     "closure_of",
     "load_spec",
-    "write_fitted_spec",
+    "save_fitted_spec",
 ]

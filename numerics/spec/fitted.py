@@ -14,7 +14,7 @@ from ..parameters import entry_names, read_mapping, scalar, write_parameters
 from .fit import FitSpec
 
 
-def write_fitted_spec(
+def save_fitted_spec(
     fit: Fit, source: str | Path, path: str | Path, section: FitSpec | None = None
 ) -> None:
     """Write the spec `source` with the best solution's numbers, to .toml or .json, whole or not at all.

@@ -169,16 +169,16 @@ def made_up_fit(system_of):
         input=1.0,
     )
     unknowns = [
-        *mf.dale({"E": 1, "I": -1}, base),
+        *mf.fitting.dale({"E": 1, "I": -1}, base),
         "input[E] @ gratings",
-        mf.Unknown(("g[E,E]", "g[I,E]"), low=0),
+        mf.fitting.Unknown(("g[E,E]", "g[I,E]"), low=0),
     ]
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system_of("Max(x, 0)**2", "SecondMoment"),
         base,
         mf.Targets.of(rows),
         unknowns,
-        motifs=mf.FreeMotifs.classes("chain"),
+        motifs=mf.fitting.FreeMotifs.classes("chain"),
     )
     rng = np.random.default_rng(1)
     u = problem.coordinates.given() + 0.35 * rng.normal(size=(9, problem.coordinates.size))

@@ -54,7 +54,7 @@ def slope(f):
     return lambda x: jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
 
 
-def with_reference_rule(system: mf.System, P: int) -> mf.System:
+def with_reference_rule(system: mf.types.System, P: int) -> mf.types.System:
     """The same generated equations, with averages by the reference's quadrature instead of the exact ones."""
     module = system.module
     which = module.TRANSFER_OF or (0,) * P
@@ -84,7 +84,7 @@ def with_reference_rule(system: mf.System, P: int) -> mf.System:
     return system
 
 
-def with_reference_rule_in_fields(system: mf.System, P: int) -> mf.System:
+def with_reference_rule_in_fields(system: mf.types.System, P: int) -> mf.types.System:
     """The same for neurons that feel their own rate: the reference's nodes in h, a Newton solve for x at each."""
     module = system.module
     which = module.TRANSFER_OF or (0,) * P

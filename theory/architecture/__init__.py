@@ -1,6 +1,6 @@
 """What a network is made of: populations, transfer functions, filters, motifs, inputs."""
 
-from . import transfer
+from . import filters, transfer
 from .architecture import MOTIFS, Architecture
 from .filters import UNIT, Filter, S
 from .transfer import LIBRARY, TransferFunction
@@ -13,5 +13,6 @@ __all__ = [
     "Filter",
     "S",
     "TransferFunction",
+    "filters",
     "transfer",
 ]

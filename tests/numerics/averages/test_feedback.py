@@ -145,7 +145,7 @@ def test_without_reciprocity_it_is_the_second_moment(erf):
     )
     point = mf.fixed_point(erf, par, NEAR, settle=0.0)
     with pytest.raises(ParameterError, match="closure Cavity"):
-        mf.cavity_distribution(erf, par, plain)
+        mf.distributions.cavity_distribution(erf, par, plain)
     for name in ("mean", "variance", "kappa", "rate", "rms_rate"):
         np.testing.assert_allclose(
             point.dataset[name], plain.dataset[name], atol=1e-9, err_msg=name
@@ -158,7 +158,7 @@ def test_the_distribution_of_the_input_currents_is_one_and_has_their_mean_and_va
     assert (point.status, point.stable, point.kind) == ("ok", None, "static")
     mean, variance = (float(point.dataset[n][0]) for n in ("mean", "variance"))
     sd = math.sqrt(variance)
-    found = mf.cavity_distribution(
+    found = mf.distributions.cavity_distribution(
         erf, network(0.5, P=2), point, np.linspace(mean - 9 * sd, mean + 9 * sd, 4001)
     )
     p, x = found["density"].isel(population=0), found["x"]
@@ -179,10 +179,14 @@ def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
     with pytest.raises(ArchitectureError, match="no trajectory"):
         mf.integrate(erf, network(0.5))
     for analyse in (
-        lambda: mf.continuation(erf, network(0.5), "input", bounds=(-1, 1)),
-        lambda: mf.limit_cycles(erf, network(0.5), "input", None, bounds=(-1, 1)),
-        lambda: mf.bifurcation_curves(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
-        lambda: mf.phase_diagram(erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))),
+        lambda: mf.continuation.follow(erf, network(0.5), "input", bounds=(-1, 1)),
+        lambda: mf.continuation.limit_cycles(erf, network(0.5), "input", None, bounds=(-1, 1)),
+        lambda: mf.continuation.bifurcation_curves(
+            erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))
+        ),
+        lambda: mf.continuation.phase_diagram(
+            erf, network(0.5), ("input", "g"), bounds=((-1, 1), (0, 2))
+        ),
     ):
         with pytest.raises(ArchitectureError, match="is of fixed points alone"):
             analyse()
@@ -268,7 +272,7 @@ def test_sampled_networks_of_strong_reciprocity():
     z = {name: (found.mean(axis=0) - e) / error for name, e in expected.items()}
     assert np.abs(z["Cavity"]).max() < 4, z
     assert min(np.abs(z[name]).max() for name in ("SecondMoment", "LowRank")) > 8, z
-    own = mf.cavity_distribution(
+    own = mf.distributions.cavity_distribution(
         systems[mf.Cavity()], par, points[mf.Cavity()], np.linspace(-8, 8, 3201)
     )
     centred = (
@@ -288,4 +292,4 @@ def test_where_a_neuron_has_several_solutions_the_result_says_so(erf):
     assert not point.converged
     assert float(point.dataset["validity"].min()) < 0
     with pytest.raises(ParameterError, match="several solutions"):
-        mf.cavity_distribution(erf, par, point)
+        mf.distributions.cavity_distribution(erf, par, point)

@@ -40,7 +40,7 @@ def bistable():
     return (
         system,
         parameters,
-        mf.continuation(
+        mf.continuation.follow(
             system,
             parameters,
             "factor(motifs)",
@@ -57,7 +57,7 @@ def oscillating(oscillating_network):
     return (
         system,
         parameters,
-        mf.continuation(
+        mf.continuation.follow(
             system,
             parameters,
             "input[E]",
@@ -70,7 +70,7 @@ def oscillating(oscillating_network):
 @pytest.fixture(scope="module")
 def cycles(oscillating):
     system, parameters, branches = oscillating
-    return mf.limit_cycles(
+    return mf.continuation.limit_cycles(
         system, parameters, "input[E]", branches.of("Hopf")[0], bounds=(-1.0, 3.0), intervals=16
     )
 
@@ -125,7 +125,7 @@ def test_stability_and_states_along_the_branch(bistable):
 
 def test_a_start_on_a_known_branch_makes_no_second_one(bistable):
     system, parameters, branches = bistable
-    again = mf.continuation(
+    again = mf.continuation.follow(
         system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=branches.at(1.0)
     )
     assert len(again) == 1
@@ -156,7 +156,7 @@ def test_results_as_plain_data(bistable):
 def test_bad_requests(bistable, name, bounds, message):
     system, parameters, branches = bistable
     with pytest.raises(ParameterError, match=message):
-        mf.continuation(system, parameters, name, bounds=bounds, start=branches.at(1.0))
+        mf.continuation.follow(system, parameters, name, bounds=bounds, start=branches.at(1.0))
 
 
 def test_requests_that_do_not_fit(bistable):
@@ -164,13 +164,15 @@ def test_requests_that_do_not_fit(bistable):
     with pytest.raises(ParameterError, match="outside of the bounds"):
         branches.at(7.0)
     with pytest.raises(ParameterError, match="a located Hopf point"):
-        mf.limit_cycles(
+        mf.continuation.limit_cycles(
             system, parameters, "factor(motifs)", branches.of("fold")[0], bounds=(0.0, 5.0)
         )
     with pytest.raises(ParameterError, match="two different numbers"):
-        mf.bifurcation_curves(system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000)))
+        mf.continuation.bifurcation_curves(
+            system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000))
+        )
     with pytest.raises(SolverError, match="no fixed point"):
-        mf.continuation(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=[])
+        mf.continuation.follow(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=[])
 
 
 def exported(oscillating):
@@ -292,7 +294,7 @@ def test_limit_cycles_against_auto(oscillating, cycles):
 def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
     """There the Jacobian has a double zero, and a curve of folds passes."""
     system, parameters, branches = oscillating
-    curves = mf.bifurcation_curves(
+    curves = mf.continuation.bifurcation_curves(
         system,
         parameters,
         ("input[E]", "factor(mean[I,E])"),
@@ -339,7 +341,9 @@ def symmetric(bistable):
     return (
         system,
         parameters,
-        mf.continuation(system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), start=start),
+        mf.continuation.follow(
+            system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), start=start
+        ),
     )
 
 

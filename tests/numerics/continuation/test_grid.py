@@ -16,7 +16,7 @@ from motifield.numerics.system.autonomous import Autonomous
 @pytest.fixture(scope="module")
 def diagram(oscillating_network):
     system, parameters = oscillating_network
-    return mf.phase_diagram(
+    return mf.continuation.phase_diagram(
         system,
         parameters,
         ("input[E]", "factor(mean[I,E])"),
@@ -75,13 +75,15 @@ def test_curves_separate_the_counts(diagram):
 def test_bad_requests(oscillating_network):
     system, parameters = oscillating_network
     with pytest.raises(ParameterError, match="two different numbers"):
-        mf.phase_diagram(system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000)))
+        mf.continuation.phase_diagram(system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000)))
     with pytest.raises(ParameterError, match="at least 2 x 2"):
-        mf.phase_diagram(
+        mf.continuation.phase_diagram(
             system, parameters, ("N", "input[E]"), bounds=((1, 2000), (-1, 1)), grid=(1, 5)
         )
     with pytest.raises(ParameterError, match="outside of the bounds"):
-        mf.phase_diagram(system, parameters, ("N", "input[E]"), bounds=((1, 200), (-1, 1)))
+        mf.continuation.phase_diagram(
+            system, parameters, ("N", "input[E]"), bounds=((1, 200), (-1, 1))
+        )
 
 
 def test_hysteresis_of_sampled_networks():
@@ -100,7 +102,7 @@ def test_hysteresis_of_sampled_networks():
         motifs=mf.Motifs.shared(0.02),
     )
     low, high, duration, level = -0.6, 0.6, 400.0, 0.6
-    ramp = mf.Table(
+    ramp = mf.inputs.Table(
         jnp.array([0, duration, 2 * duration]), jnp.array([[low] * 2, [high] * 2, [low] * 2])
     )
     times = np.linspace(0, 2 * duration, 801)
@@ -112,7 +114,7 @@ def test_hysteresis_of_sampled_networks():
         return np.array([inputs[up], inputs[down]])
 
     def folds(own):
-        found = mf.continuation(
+        found = mf.continuation.follow(
             system, own, "input", bounds=(low, high), start=mf.fixed_point(system, own)
         ).of("fold")
         return np.array([found[-1].value, found[0].value])

@@ -57,7 +57,7 @@ def parts():
         spread=[0.4, 0.2],
         transfer={"threshold": [0.1, 0.1]},
     )
-    two = one.replace(spread=mf.Constant(jnp.array([0.3, 0.25])))
+    two = one.replace(spread=mf.inputs.Constant(jnp.array([0.3, 0.25])))
     found = {}
     for closure in (mf.SecondMoment(), mf.LowRank(), mf.MotifOnly()):
         system = mf.compile(
@@ -159,7 +159,7 @@ def test_a_condition_correlates_with_itself_fully(parts):
 def test_each_condition_has_the_spread_of_its_time(parts):
     """A spread that steps to 0 at time 0: what counts is the moment before, of which the statistics are."""
     distribution, (p, _), (a, _), _, own = parts["MotifOnly"]
-    later = p.replace(spread=mf.pulse(0.0, 1.0, -p.spread(0.0), p.spread(0.0)))
+    later = p.replace(spread=mf.inputs.pulse(0.0, 1.0, -p.spread(0.0), p.spread(0.0)))
     np.testing.assert_allclose(later.spread(0.5), 0.0)
     before, mixed = (
         distribution.correlation((a, later, -1e-12), (a, later, t), jnp.ones(2))
@@ -242,7 +242,7 @@ def test_sampled_networks():
         input=[1.2, 1.0],
         spread=[0.3, 0.2],
     )
-    two = one.replace(input=mf.Constant(jnp.array([1.4, 1.1])))
+    two = one.replace(input=mf.inputs.Constant(jnp.array([1.4, 1.1])))
     model, distribution = Autonomous(system, 2), RateDistribution(system, one)
     statistics = []
     for own in (one, two):

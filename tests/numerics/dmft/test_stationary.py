@@ -63,7 +63,7 @@ def tanh_pair():
 @pytest.mark.parametrize("g", [1.2, 2.0])
 def test_energy_is_conserved_without_a_mean(tanh, g):
     """-C'^2/2 + C^2/2 - g^2 <Phi(x) Phi(y)> is the same at lag 0 and at infinity, Phi the integral of phi (Sompolinsky et al. 1988)."""
-    found = mf.stationary_dmft(tanh, one(g, motifs=0.0), {"variance": 1.0}, throw=True)
+    found = mf.dmft.stationary(tanh, one(g, motifs=0.0), {"variance": 1.0}, throw=True)
     C0 = float(found.dataset["variance"][0])
     z = np.linspace(-9, 9, 4001)
     w = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
@@ -76,7 +76,7 @@ def test_energy_is_conserved_without_a_mean(tanh, g):
 
 def test_a_linear_unit_with_noise_has_an_exponential(tanh):
     """g = 0: C = D exp(-lag), spectrum 2 D / (1 + omega^2)."""
-    found = mf.stationary_dmft(tanh, one(0.0, motifs=0.0, noise=0.6), throw=True)
+    found = mf.dmft.stationary(tanh, one(0.0, motifs=0.0, noise=0.6), throw=True)
     d = found.dataset.sel(population="X")
     assert d["autocovariance"].values == pytest.approx(0.6 * np.exp(-d["lag"].values), abs=1e-12)
     low = d.sel(frequency=slice(0, 3))
@@ -86,19 +86,21 @@ def test_a_linear_unit_with_noise_has_an_exponential(tanh):
 
 
 def test_below_the_onset_the_state_is_static(tanh_pair):
-    found = mf.stationary_dmft(tanh_pair, two(0.8), throw=True)
+    found = mf.dmft.stationary(tanh_pair, two(0.8), throw=True)
     assert found.kind == "static"
     assert found.radius < 1
     assert found.exponent == pytest.approx(found.radius - 1, abs=1e-12)
     assert np.array_equal(found.dataset["frozen"], found.dataset["variance"])
     with pytest.raises(SolverError, match="only the static state"):
-        mf.stationary_dmft(tanh_pair, two(0.8), fluctuating=True, throw=True)
+        mf.dmft.stationary(tanh_pair, two(0.8), fluctuating=True, throw=True)
 
 
 def test_two_times_settle_on_the_stationary_state(tanh):
     parameters = one(2.5)
-    found = mf.stationary_dmft(tanh, parameters, {"variance": 1.0}, throw=True).dataset
-    d = mf.dmft(tanh, parameters, 60.0, dt=0.15, initial={"mean": 0.5, "variance": 1.0}, throw=True)
+    found = mf.dmft.stationary(tanh, parameters, {"variance": 1.0}, throw=True).dataset
+    d = mf.dmft.transient(
+        tanh, parameters, 60.0, dt=0.15, initial={"mean": 0.5, "variance": 1.0}, throw=True
+    )
     last = d.isel(time=-1)
     for name in ("mean", "rate", "variance"):
         assert float(last[name][0]) == pytest.approx(float(found[name][0]), rel=2e-3)
@@ -120,7 +122,7 @@ def test_splitting_a_population_changes_nothing(tanh):
         motifs=mf.Motifs(*(float(np.ravel(t)[0]) for t in whole.motifs)),
     )
     first, second = (
-        mf.stationary_dmft(s, p, {"variance": 1.0}, throw=True)
+        mf.dmft.stationary(s, p, {"variance": 1.0}, throw=True)
         for s, p in ((tanh, whole), (system, halves))
     )
     assert second.exponent == pytest.approx(first.exponent, abs=1e-9)
@@ -132,7 +134,7 @@ def test_splitting_a_population_changes_nothing(tanh):
 
 def test_the_exponent_is_the_ground_state_of_a_schroedinger_operator(tanh):
     """One population, by a cosine basis in place of finite differences: lambda = -1 + sqrt(1 - E_0)."""
-    d = mf.stationary_dmft(tanh, one(2.0, motifs=0.0), {"variance": 1.0}, throw=True)
+    d = mf.dmft.stationary(tanh, one(2.0, motifs=0.0), {"variance": 1.0}, throw=True)
     tau, slopes = d.dataset["lag"].values, d.dataset["slopes"].values[:, 0]
     n = np.arange(240)
     basis = np.cos(np.pi * np.outer(tau, n) / tau[-1]) * np.where(n == 0, 1, np.sqrt(2))
@@ -145,16 +147,16 @@ def test_the_exponent_is_the_ground_state_of_a_schroedinger_operator(tanh):
 
 def test_onset_and_the_exponents_on_both_sides(tanh, tanh_pair):
     """The radius passes 1 where the exponent passes 0, approached from both sides."""
-    assert mf.onset_of_chaos(tanh, one(1.0, motifs=0.0), "g", (0.5, 2.0)).value == pytest.approx(
-        1, abs=1e-8
-    )
+    assert mf.dmft.onset_of_chaos(
+        tanh, one(1.0, motifs=0.0), "g", (0.5, 2.0)
+    ).value == pytest.approx(1, abs=1e-8)
     for system, make in ((tanh, one), (tanh_pair, two)):
         start = make(1.0)
-        onset = mf.onset_of_chaos(system, start, "factor(g)", (0.8, 2.5))
+        onset = mf.dmft.onset_of_chaos(system, start, "factor(g)", (0.8, 2.5))
         assert onset.status == "ok"
         static, chaotic = (
             [
-                mf.stationary_dmft(system, make(onset.value * f), {"variance": 1.0}, throw=True)
+                mf.dmft.stationary(system, make(onset.value * f), {"variance": 1.0}, throw=True)
                 for f in fs
             ]
             for fs in ((0.97, 0.985), (1.03, 1.06))
@@ -163,18 +165,18 @@ def test_onset_and_the_exponents_on_both_sides(tanh, tanh_pair):
         for (near, far), a, b in ((static[::-1], 0.985, 0.97), (chaotic, 1.03, 1.06)):
             crossing = a - near.exponent * (b - a) / (far.exponent - near.exponent)
             assert crossing == pytest.approx(1, abs=0.005)
-    none = mf.onset_of_chaos(tanh, one(1.0), "g", (0.5, 1.0), points=3)
+    none = mf.dmft.onset_of_chaos(tanh, one(1.0), "g", (0.5, 1.0), points=3)
     assert np.isnan(none.value)
     assert none.status.startswith("the radius does not pass 1 between 0.5 and 1")
 
 
 def test_small_networks(tanh):
     """Four networks of 1000 neurons, with motifs, in the chaotic regime."""
-    found = mf.stationary_dmft(tanh, one(2.5), {"variance": 1.0}, throw=True)
-    seen = mf.stationary_networks(
+    found = mf.dmft.stationary(tanh, one(2.5), {"variance": 1.0}, throw=True)
+    seen = mf.dmft.stationary_networks(
         tanh, one(2.5), N=1000, networks=4, lags=LAGS[::3], mean=found.dataset["mean"].values
     )
-    scores = mf.standard_scores(seen, found.dataset)
+    scores = mf.dmft.standard_scores(seen, found.dataset)
     assert set(scores.data_vars) == {"mean", "rate", "variance", "autocovariance"}
     for name in scores.data_vars:
         assert np.all(np.abs(scores[name]) < student_threshold(3)), (name, scores[name].values)
@@ -185,39 +187,41 @@ def test_small_networks(tanh):
 def test_ten_networks_of_4000(tanh, tanh_pair):
     """Variance and autocovariance at ten lags within 3 standard errors, one and two populations with motifs."""
     for system, parameters in ((tanh, one(2.5)), (tanh_pair, two())):
-        found = mf.stationary_dmft(system, parameters, {"variance": 1.0}, throw=True)
-        seen = mf.stationary_networks(
+        found = mf.dmft.stationary(system, parameters, {"variance": 1.0}, throw=True)
+        seen = mf.dmft.stationary_networks(
             system, parameters, N=4000, networks=10, lags=LAGS, mean=found.dataset["mean"].values
         )
-        scores = mf.standard_scores(seen, found.dataset)
+        scores = mf.dmft.standard_scores(seen, found.dataset)
         for name in ("variance", "autocovariance"):
             assert np.all(np.abs(scores[name]) < 3), (name, scores[name].values)
 
 
 def test_refusals(tanh):
     with pytest.raises(ParameterError, match="two different numbers"):
-        mf.onset_of_chaos(tanh, one(1.0), "g", (1.0, 1.0))
+        mf.dmft.onset_of_chaos(tanh, one(1.0), "g", (1.0, 1.0))
     with pytest.raises(ParameterError, match="window = -1"):
-        mf.stationary_dmft(tanh, one(1.0), window=-1.0)
+        mf.dmft.stationary(tanh, one(1.0), window=-1.0)
     with pytest.raises(ParameterError, match="multiples of dt"):
-        mf.stationary_networks(tanh, one(1.0), N=100, lags=[0.1])
+        mf.dmft.stationary_networks(tanh, one(1.0), N=100, lags=[0.1])
     with pytest.raises(ParameterError, match="0 < dt <= 1"):
-        mf.network_exponent(mf.sample(one(1.0, N=50), 0), tanh.transfer, dt=0.0)
+        mf.simulation.network_exponent(mf.sample(one(1.0, N=50), 0), tanh.transfer, dt=0.0)
 
 
 def test_the_exponent_of_a_network_at_rest_is_its_rightmost_eigenvalue(tanh):
     network = mf.sample(one(0.7, motifs=0.0, N=150), 3)
-    found = mf.network_exponent(network, Partial(tanh.transfer), t1=400.0, transient=200.0, x0=0.0)
+    found = mf.simulation.network_exponent(
+        network, Partial(tanh.transfer), t1=400.0, transient=200.0, x0=0.0
+    )
     assert found.value == pytest.approx(np.linalg.eigvals(network.weights).real.max() - 1, abs=5e-3)
 
 
 def test_exponents_of_sampled_networks(tanh):
     """Negative below the predicted onset, positive beyond it, with motifs; 600 neurons."""
-    gc = mf.onset_of_chaos(tanh, one(1.0), "g", (0.8, 3.0)).value
+    gc = mf.dmft.onset_of_chaos(tanh, one(1.0), "g", (0.8, 3.0)).value
     phi = Partial(tanh.transfer)
     for factor, sign in ((0.8, -1), (1.35, 1)):
         values = [
-            mf.network_exponent(
+            mf.simulation.network_exponent(
                 mf.sample(one(factor * gc, N=600), seed, dtype=np.float32),
                 phi,
                 input=1.0,
@@ -238,7 +242,7 @@ def test_the_sign_change_in_networks_of_4000(tanh):
     def exponents(g):
         return np.mean(
             [
-                mf.network_exponent(
+                mf.simulation.network_exponent(
                     mf.sample(one(g, motifs=0.0, N=4000), seed, dtype=np.float32),
                     phi,
                     t1=180.0,
@@ -255,7 +259,7 @@ def test_the_sign_change_in_networks_of_4000(tanh):
     assert -offset / slope == pytest.approx(1, abs=0.03)
     g = 1.4
     theory = [
-        mf.stationary_dmft(tanh, one(v, motifs=0.0), {"variance": 1.0}, throw=True).exponent
+        mf.dmft.stationary(tanh, one(v, motifs=0.0), {"variance": 1.0}, throw=True).exponent
         for v in (g, 1.01 * g)
     ]
     shift = 0.01 * (theory[0] - exponents(g)) / (theory[1] - theory[0])
@@ -263,7 +267,7 @@ def test_the_sign_change_in_networks_of_4000(tanh):
 
 
 def test_rows_and_plain_data(tanh):
-    found = mf.stationary_dmft(tanh, one(2.5), {"variance": 1.0})
+    found = mf.dmft.stationary(tanh, one(2.5), {"variance": 1.0})
     assert found.json()["rows"] == found.rows()
     (row,) = found.rows()
     assert row["variance"] == pytest.approx(row["frozen"] + row["fluctuating"])

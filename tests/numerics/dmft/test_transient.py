@@ -38,7 +38,7 @@ def system():
 @pytest.fixture(scope="module")
 def solutions(system):
     return {
-        dt: mf.dmft(
+        dt: mf.dmft.transient(
             system,
             excitatory_inhibitory(),
             24.0 if dt == 0.2 else 4.0,
@@ -90,7 +90,7 @@ def test_a_linear_network_has_a_closed_form():
 
     system = mf.compile(mf.derive(mf.Architecture(["x"], "x"), mf.MotifOnly()))
     parameters = mf.Parameters.of(populations=["x"], N=N, fractions=[1.0], mean=0.0, g=0.9)
-    d = mf.dmft(system, parameters, 4.0, dt=0.04, initial={"variance": 2.0})
+    d = mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"variance": 2.0})
     t, s = d["time"].values[:, None], d["time"].values[None, :]
     assert d["covariance"].values[:, :, 0] == pytest.approx(
         2 * np.exp(-t - s) * i0(2 * 0.9 * np.sqrt(t * s)), abs=2e-4
@@ -112,7 +112,7 @@ def test_white_noise_and_offsets_have_closed_forms():
         spread=1.3,
         input=lambda t: jnp.full(1, t),
     )
-    d = mf.dmft(system, parameters, 3.0, dt=0.3, initial={"variance": 0.4, "mean": 2.0})
+    d = mf.dmft.transient(system, parameters, 3.0, dt=0.3, initial={"variance": 0.4, "mean": 2.0})
     t, s = d["time"].values[:, None], d["time"].values[None, :]
     expected = (
         0.7 * (np.exp(-np.abs(t - s)) - np.exp(-t - s))
@@ -126,7 +126,9 @@ def test_white_noise_and_offsets_have_closed_forms():
 
 def test_a_jump_of_the_input_on_the_grid_keeps_the_order(system):
     at = {
-        dt: mf.dmft(system, excitatory_inhibitory(input=mf.pulse(0.4, 1.2, 1.0)), 1.6, dt=dt)
+        dt: mf.dmft.transient(
+            system, excitatory_inhibitory(input=mf.inputs.pulse(0.4, 1.2, 1.0)), 1.6, dt=dt
+        )
         for dt in (0.2, 0.1, 0.05)
     }
     last = {dt: d.isel(time=-1) for dt, d in at.items()}
@@ -148,7 +150,7 @@ def test_populations_can_be_split_and_relabelled(solutions):
         motifs=mf.Motifs(*(np.asarray(t)[np.ix_(*(index,) * np.ndim(t))] for t in par.motifs)),
         input=[0.5, 0.3, 0.3],
     )
-    d = mf.dmft(
+    d = mf.dmft.transient(
         mf.compile(mf.derive(mf.Architecture(["E", "I1", "I2"], ERF), mf.MotifOnly())),
         three,
         24.0,
@@ -164,9 +166,9 @@ def test_transients_of_sampled_networks(system):
     """Means and variances of eight networks at times of a transient, within 4 standard errors of one network (N = 1500), widened for 8."""
     parameters = mf.without_reciprocity(excitatory_inhibitory(2.0).rescaled(1500))
     times, spread = [0.5, 1.0, 2.0, 4.0], 1.0
-    d = mf.dmft(system, parameters, 4.0, dt=0.05, initial={"mean": 0.3, "variance": spread}).sel(
-        time=times, method="nearest"
-    )
+    d = mf.dmft.transient(
+        system, parameters, 4.0, dt=0.05, initial={"mean": 0.3, "variance": spread}
+    ).sel(time=times, method="nearest")
     seen = []
     for seed in range(8):
         x0 = 0.3 + np.sqrt(spread) * np.random.default_rng(100 + seed).standard_normal(1500)
@@ -189,34 +191,34 @@ def test_refusals(system, two_populations):
     with pytest.raises(
         ParameterError, match=r"without reciprocity, B\[I,I\] = 0\.554.*without_reciprocity"
     ):
-        mf.dmft(
+        mf.dmft.transient(
             mf.compile(mf.derive(mf.Architecture(["E", "I"], ERF), mf.MotifOnly())), two_populations
         )
     good = excitatory_inhibitory()
     with pytest.raises(ParameterError, match="0 < dt <= t1"):
-        mf.dmft(system, good, 1.0, dt=2.0)
+        mf.dmft.transient(system, good, 1.0, dt=2.0)
     with pytest.raises(ParameterError, match="GiB for correlations of all pairs of times"):
-        mf.dmft(system, good, 1e6, dt=0.01)
+        mf.dmft.transient(system, good, 1e6, dt=0.01)
     with pytest.raises(ParameterError, match="initial variance"):
-        mf.dmft(system, good, initial={"variance": -1.0})
+        mf.dmft.transient(system, good, initial={"variance": -1.0})
     with pytest.raises(ParameterError, match="with some of"):
-        mf.dmft(system, good, initial={"rms_rate": 1.0})
+        mf.dmft.transient(system, good, initial={"rms_rate": 1.0})
     slow = mf.compile(
         mf.derive(mf.Architecture(["E", "I"], ERF, membrane="1/(1 + 2*s)"), mf.MotifOnly())
     )
     with pytest.raises(ParameterError, match=r"units dx/dt = -x \+ input"):
-        mf.dmft(slow, good)
+        mf.dmft.transient(slow, good)
 
 
 def test_a_divergence_is_reported():
     system = mf.compile(mf.derive(mf.Architecture(["x"], "x"), mf.MotifOnly()))
     parameters = mf.Parameters.of(populations=["x"], N=N, fractions=[1.0], mean=20.0 / N, g=0.1)
-    d = mf.dmft(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0})
+    d = mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0})
     assert d.attrs["status"].startswith(
         "diverged: the last finite value is at t = 0.96"
     )  # g^2 exp(38 t) / 20^2 passes 1e12 at 1.01
     with pytest.raises(SolverError, match="diverged"):
-        mf.dmft(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0}, throw=True)
+        mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0}, throw=True)
 
 
 def test_pictures(solutions, system):

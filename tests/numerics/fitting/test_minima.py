@@ -36,7 +36,7 @@ def targets(base, system_of):
     """Rates of E, and their spread, at the true parameters; the highest rate is held out."""
     system, rows = system_of("1 + erf(x - 1/2)"), []
     for name, value in INPUTS.items():
-        own = base.replace(input=mf.Constant(jnp.array([value, 0.8])))
+        own = base.replace(input=mf.inputs.Constant(jnp.array([value, 0.8])))
         point = mf.fixed_point(system, own).dataset
         m, v = (float(point[k][0]) for k in ("mean", "variance"))
         x = m + np.sqrt(v) * np.linspace(-8, 8, 40_001)
@@ -72,9 +72,9 @@ def problem(base, targets, system_of):
         system_of("1 + erf(x - 1/2)"),
         start,
         targets,
-        [mf.Unknown("mean[E,I]", high=0), mf.Unknown("g[E,E]", low=0)],
+        [mf.fitting.Unknown("mean[E,I]", high=0), mf.fitting.Unknown("g[E,E]", low=0)],
         conditions=CONDITIONS,
-        priors={"input[E]": mf.Normal(0.8, 1.0)},
+        priors={"input[E]": mf.priors.Normal(0.8, 1.0)},
     )
 
 
@@ -208,13 +208,13 @@ def test_a_start_goes_on_from_its_states(system_of):
 
 
 def test_a_prior_that_excludes_every_start_is_named(problem):
-    wrong = mf.LogNormal(0.003, 0.7)
+    wrong = mf.priors.LogNormal(0.003, 0.7)
     t = problem.targets
     other = Problem.of(
         problem.exact,
         problem.coordinates.parameters,
         t,
-        [mf.Unknown("mean[E,I]")],
+        [mf.fitting.Unknown("mean[E,I]")],
         conditions=CONDITIONS,
         priors={"mean[E,I]": wrong},
     )
@@ -243,7 +243,7 @@ def test_free_states_go_on_from_a_checkpoint(system_of, tmp_path):
         ]
     )
     problem = Problem.of(
-        system, base, targets, [mf.Unknown("mean[E,E]", low=0, start=(0.003, 0.02))]
+        system, base, targets, [mf.fitting.Unknown("mean[E,E]", low=0, start=(0.003, 0.02))]
     )
     alone = solve(problem, starts=4, from_given=False)
     assert alone.agreement()["without a fixed point"] == 4
@@ -277,7 +277,7 @@ def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_
         ]
     )
     problem = Problem.of(
-        system, truth, targets, [mf.Unknown("mean[E,E]", low=0, start=(0.003, 0.02))]
+        system, truth, targets, [mf.fitting.Unknown("mean[E,E]", low=0, start=(0.003, 0.02))]
     )
     starts = _starts(problem, 4, 0, False, None)
     assert all(np.isnan(problem.predicted(u, problem.at_rest())).all() for u in starts)
@@ -311,7 +311,7 @@ def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_
 def test_a_fit_to_a_time_course(system_of):
     """The weight of a signal, from rates over time in one population."""
     system = system_of("1 + erf(x - 1/2)")
-    course = mf.signals(
+    course = mf.inputs.signals(
         [0.0, 1.0, 4.0], {"ones": 1.0, "light": [0.0, 1.0, 0.0]}, {"ones": 0.2, "light": 0.7}, ["E"]
     )
     own = mf.Parameters.of(
@@ -323,7 +323,7 @@ def test_a_fit_to_a_time_course(system_of):
         motifs=mf.Motifs(convergent=0.004, divergent=0.004),
         input=course,
     )
-    held = own.replace(input=mf.Constant(own.input(0.0)))
+    held = own.replace(input=mf.inputs.Constant(own.input(0.0)))
     times = [0.5, 1.0, 2.0, 4.0]
     path = mf.integrate(
         system, own, 4.0, initial=mf.fixed_point(system, held).state, saveat=[0.0, *times]
@@ -340,7 +340,7 @@ def test_a_fit_to_a_time_course(system_of):
         for t, v in zip(times, path, strict=True)
     ]
     off = own.replace(
-        input=mf.signals(
+        input=mf.inputs.signals(
             [0.0, 1.0, 4.0],
             {"ones": 1.0, "light": [0.0, 1.0, 0.0]},
             {"ones": 0.2, "light": 0.3},
@@ -351,7 +351,7 @@ def test_a_fit_to_a_time_course(system_of):
         system,
         off,
         mf.Targets.of(rows),
-        [mf.Unknown("input.light[E]", low=0)],
+        [mf.fitting.Unknown("input.light[E]", low=0)],
         starts=1,
         step=0.1,
         throw=True,
@@ -362,8 +362,8 @@ def test_a_fit_to_a_time_course(system_of):
 @pytest.mark.slow
 def test_too_few_steps_raise_where_asked_to(base, targets, system_of):
     unknowns = [
-        mf.Unknown("mean[E,I]", high=0, start=(-0.01, -0.001)),
-        mf.Unknown("g[E,E]", low=0, start=(0.1, 1.0)),
+        mf.fitting.Unknown("mean[E,I]", high=0, start=(-0.01, -0.001)),
+        mf.fitting.Unknown("g[E,E]", low=0, start=(0.1, 1.0)),
     ]
     with pytest.raises(SolverError, match="has not converged: allow more steps"):
         fit(

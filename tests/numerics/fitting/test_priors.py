@@ -33,7 +33,7 @@ def v1(**changes):
         "excitatory": ["E"],
         "N": 1000.0,
     }
-    return mf.synaptic_priors(changes.pop("populations", POPULATIONS), **(given | changes))
+    return mf.priors.synaptic_priors(changes.pop("populations", POPULATIONS), **(given | changes))
 
 
 # ---- two densities
@@ -42,14 +42,14 @@ def v1(**changes):
 @pytest.mark.parametrize(
     ("prior", "density", "values"),
     [
-        (mf.Normal(1.5, 0.4), stats.norm(1.5, 0.4).logpdf, [0.3, 1.5, 2.9]),
+        (mf.priors.Normal(1.5, 0.4), stats.norm(1.5, 0.4).logpdf, [0.3, 1.5, 2.9]),
         (
-            mf.LogNormal(0.7, 0.6),
+            mf.priors.LogNormal(0.7, 0.6),
             lambda v: stats.norm(np.log(0.7), 0.6).logpdf(np.log(v)),
             [0.1, 0.7, 3.0],
         ),
         (
-            mf.LogNormal(0.7, 0.6, sign=-1),
+            mf.priors.LogNormal(0.7, 0.6, sign=-1),
             lambda v: stats.norm(np.log(0.7), 0.6).logpdf(np.log(-v)),
             [-0.1, -0.7, -3.0],
         ),
@@ -66,13 +66,18 @@ def test_half_the_square_of_the_residual_is_minus_the_log_density(prior, density
 
 
 def test_residuals_can_be_differentiated():
-    slope = jax.jit(jax.grad(mf.LogNormal(0.7, 0.6, sign=-1).residual))(jnp.asarray(-0.5))
+    slope = jax.jit(jax.grad(mf.priors.LogNormal(0.7, 0.6, sign=-1).residual))(jnp.asarray(-0.5))
     assert float(slope) == pytest.approx(1 / (-0.5 * 0.6), rel=1e-12)
-    assert not np.isfinite(float(mf.LogNormal(1.0, 1.0).residual(jnp.asarray(-1.0))))
+    assert not np.isfinite(float(mf.priors.LogNormal(1.0, 1.0).residual(jnp.asarray(-1.0))))
 
 
 @pytest.mark.parametrize(
-    "prior", [mf.Normal(1.5, 0.4), mf.LogNormal(0.7, 0.6), mf.LogNormal(0.7, 0.6, sign=-1)]
+    "prior",
+    [
+        mf.priors.Normal(1.5, 0.4),
+        mf.priors.LogNormal(0.7, 0.6),
+        mf.priors.LogNormal(0.7, 0.6, sign=-1),
+    ],
 )
 @pytest.mark.parametrize("key", ["jax", "numpy"])
 def test_samples_have_standard_normal_residuals_and_lie_in_the_interval(prior, key):
@@ -89,12 +94,12 @@ def test_samples_have_standard_normal_residuals_and_lie_in_the_interval(prior, k
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda: mf.Normal(0.0, 0.0), "sd positive"),
-        (lambda: mf.Normal(float("nan"), 1.0), "must be finite"),
-        (lambda: mf.LogNormal(-1.0, 1.0), "the sign is apart"),
-        (lambda: mf.LogNormal(1.0, 0.0), "finite and positive"),
-        (lambda: mf.LogNormal(1.0, 1.0, sign=2), "the sign is 1 or -1"),
-        (lambda: mf.Normal(0.0, 1.0).interval(1.0), "level = 1.0"),
+        (lambda: mf.priors.Normal(0.0, 0.0), "sd positive"),
+        (lambda: mf.priors.Normal(float("nan"), 1.0), "must be finite"),
+        (lambda: mf.priors.LogNormal(-1.0, 1.0), "the sign is apart"),
+        (lambda: mf.priors.LogNormal(1.0, 0.0), "finite and positive"),
+        (lambda: mf.priors.LogNormal(1.0, 1.0, sign=2), "the sign is 1 or -1"),
+        (lambda: mf.priors.Normal(0.0, 1.0).interval(1.0), "level = 1.0"),
     ],
 )
 def test_priors_that_are_wrong(make, match):
@@ -250,12 +255,12 @@ TYPES = {"E": "l23_pyr", "PV": "pvalb", "SST": "sst", "VIP": "vip"}
 
 def test_the_tables_of_v1():
     """Some cells of the files, by eye: 18 of 55 pairs from PV cells onto excitatory ones, 22 of 55 the other way."""
-    connected, probed = mf.read_connections(
+    connected, probed = mf.fitting.read_connections(
         DATA / "connection_counts_mouseV1_r2.0pre4.csv", CLASSES
     )
     assert (connected.loc["E", "PV"], probed.loc["E", "PV"]) == (18, 55)
     assert (connected.loc["PV", "E"], probed.loc["PV", "E"]) == (22, 55)
-    amplitude, sd, n = mf.read_amplitudes(
+    amplitude, sd, n = mf.fitting.read_amplitudes(
         DATA / "psp_characterization.csv", TYPES, instead={("E", "VIP"): ("l23_pyr", "all_int")}
     )
     assert (amplitude.loc["E", "PV"], n.loc["E", "PV"]) == (pytest.approx(0.404899, abs=1e-6), 11)
@@ -264,10 +269,12 @@ def test_the_tables_of_v1():
         pytest.approx(0.401983, abs=1e-6),
     )
     assert (amplitude.loc["E", "VIP"], n.loc["E", "VIP"]) == (pytest.approx(0.310226, abs=1e-6), 30)
-    active, _, _ = mf.read_amplitudes(DATA / "psp_characterization.csv", TYPES, state="90th")
+    active, _, _ = mf.fitting.read_amplitudes(
+        DATA / "psp_characterization.csv", TYPES, state="90th"
+    )
     assert active.loc["SST", "E"] == pytest.approx(1.658527, abs=1e-6)
     assert np.isnan(active.loc["E", "VIP"])
-    priors = mf.synaptic_priors(
+    priors = mf.priors.synaptic_priors(
         list(CLASSES), connected, probed, amplitude, sd, n, excitatory=["E"], N=1000
     )
     assert len(priors) == 32
@@ -283,7 +290,9 @@ def test_several_classes_are_pooled(tmp_path):
     labels = {"S": ["a", "b", "c"], "X": "x"}
     # only synapses onto x are in the file: the others are taken from there, to have a whole table
     there = {(t, s): ("x", "a") for t in labels for s in labels if (t, s) != ("X", "S")}
-    mean, sd, n = mf.read_amplitudes(path, labels, state="rest", instead=there, separator=",")
+    mean, sd, n = mf.fitting.read_amplitudes(
+        path, labels, state="rest", instead=there, separator=","
+    )
     both = np.concatenate(list(samples.values()))
     assert (mean.loc["X", "S"], sd.loc["X", "S"], n.loc["X", "S"]) == (
         pytest.approx(both.mean()),
@@ -291,7 +300,9 @@ def test_several_classes_are_pooled(tmp_path):
         19,
     )
     layers = {"E": ["l23pyr", "l4pyr"], "PV": "l23pv"}
-    connected, probed = mf.read_connections(DATA / "connection_counts_mouseV1_r2.0pre4.csv", layers)
+    connected, probed = mf.fitting.read_connections(
+        DATA / "connection_counts_mouseV1_r2.0pre4.csv", layers
+    )
     assert (connected.loc["E", "E"], probed.loc["E", "E"]) == (13 + 2 + 1 + 49, 215 + 41 + 39 + 475)
     assert (connected.loc["PV", "E"], probed.loc["PV", "E"]) == (22 + 4, 55 + 16)
 
@@ -316,9 +327,9 @@ def test_tables_that_are_wrong(tmp_path, text, match):
     path = tmp_path / "counts.csv"
     path.write_text(text)
     with pytest.raises(ParameterError, match=match):
-        mf.read_connections(path, {"A": "a", "B": "b"})
+        mf.fitting.read_connections(path, {"A": "a", "B": "b"})
     with pytest.raises(ParameterError, match="there is no file"):
-        mf.read_connections(tmp_path / "absent.csv", {"A": "a"})
+        mf.fitting.read_connections(tmp_path / "absent.csv", {"A": "a"})
 
 
 # ---- a connectome
@@ -337,7 +348,7 @@ def measured():
 
 
 def test_priors_of_a_connectome(measured):
-    priors = mf.measured_priors(measured)
+    priors = mf.priors.measured_priors(measured)
     parameters, errors = measured.parameters(), measured.errors
     for name, prior in priors.items():
         assert prior.mean == pytest.approx(scalar(name, parameters).get(parameters), rel=1e-9), name
@@ -354,7 +365,7 @@ def test_priors_of_a_connectome(measured):
 
 def test_which_entries_of_a_connectome_have_priors(measured):
     """Every number of the statistics once, but for those of the empty block."""
-    priors, parameters = mf.measured_priors(measured), measured.parameters()
+    priors, parameters = mf.priors.measured_priors(measured), measured.parameters()
     families = ("mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec")
     every = {name for name in names(parameters) if name.split("[")[0] in families}
     assert set(priors) < every
@@ -368,4 +379,4 @@ def test_which_entries_of_a_connectome_have_priors(measured):
         "tau_rec[I,I]",
     } <= set(priors)
     with pytest.raises(ParameterError, match="no standard errors: use measure"):
-        mf.measured_priors(mf.measure(mf.Network.of(np.eye(4), ["E"] * 4)))
+        mf.priors.measured_priors(mf.measure(mf.Network.of(np.eye(4), ["E"] * 4)))

@@ -56,7 +56,7 @@ def system():
 @pytest.fixture(scope="module")
 def problem(system, base):
     """Every quantity; two stationary conditions, a third with an input made of signals and one with a pulse, over time."""
-    film = mf.signals(
+    film = mf.inputs.signals(
         [0.0, 1.0, 2.0, 5.0],
         {"ones": 1.0, "light": [0.0, 1.0, 0.5, 0.0]},
         {"ones": [0.9, 0.7], "light": [0.8, 0.3]},
@@ -107,9 +107,9 @@ def problem(system, base):
             "dark": {},
             "light": {"input[E]": 1.4},
             "film": {"input": film},
-            "pulse": {"input": mf.pulse(0.0, 1.0, 0.5, [0.9, 0.7])},
+            "pulse": {"input": mf.inputs.pulse(0.0, 1.0, 0.5, [0.9, 0.7])},
         },
-        priors={"g[E,I]": mf.Normal(0.25, 0.05)},
+        priors={"g[E,I]": mf.priors.Normal(0.25, 0.05)},
         step=0.05,
     )
 
@@ -202,7 +202,7 @@ def test_a_correlation_that_persistence_lowers(problem, at):
 def test_courses_are_those_of_integrate(problem, at, condition, start):
     """From the fixed point before the input changes, over its jumps and bends."""
     _, _, outcome, own = at
-    held = own[condition].replace(input=mf.Constant(own[condition].input(-1.0)))
+    held = own[condition].replace(input=mf.inputs.Constant(own[condition].input(-1.0)))
     point = mf.fixed_point(problem.exact, held)
     course = mf.integrate(
         problem.exact, own[condition], 3.0, t0=start, initial=point.state, saveat=[start, *TIMES]
@@ -292,7 +292,7 @@ def test_unstable_bulks_are_penalised(base, system_of):
     wide = base.replace(
         g=3.0 * jnp.ones((2, 2)),
         mean=jnp.zeros((2, 2)),
-        spread=mf.Constant(jnp.zeros(2)),
+        spread=mf.inputs.Constant(jnp.zeros(2)),
         tau_con=0 * base.tau_con,
         tau_div=0 * base.tau_div,
         tau_chn=0 * base.tau_chn,
@@ -446,7 +446,7 @@ def test_motifs_that_the_equations_leave_out(base, free, message):
 
 def test_closures_and_functions_that_cannot_be_fitted(base):
     targets = mf.Targets.of([row("rate_mean", "E", "dark")])
-    plain = base.replace(spread=mf.Constant(jnp.zeros(2)))
+    plain = base.replace(spread=mf.inputs.Constant(jnp.zeros(2)))
     cavity = mf.compile(mf.derive(mf.Architecture(transfer="1 + tanh(x)"), mf.Cavity()))
     with pytest.raises(ArchitectureError):
         Problem.of(cavity, plain, targets, ["input[E]"])

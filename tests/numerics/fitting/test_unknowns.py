@@ -102,7 +102,7 @@ def test_an_unknown_starts_where_its_condition_is(base):
 
 
 def test_whole_inputs_by_condition_and_the_weights_of_their_signals(base):
-    course = mf.signals(
+    course = mf.inputs.signals(
         [0.0, 1.0, 2.0],
         {"ones": 1.0, "ramp": [0.0, 1.0, 2.0]},
         {"ones": [0.5, 0.7], "ramp": [0.0, 0.1]},
@@ -117,8 +117,8 @@ def test_whole_inputs_by_condition_and_the_weights_of_their_signals(base):
 
 
 def test_weights_of_signals_that_are_common(base):
-    course = mf.signals([0.0, 1.0], {"step": [0.0, 1.0]}, {"step": 0.2}, base.populations)
-    other = mf.signals([0.0, 3.0], {"step": [0.0, 5.0]}, {"step": 0.2}, base.populations)
+    course = mf.inputs.signals([0.0, 1.0], {"step": [0.0, 1.0]}, {"step": 0.2}, base.populations)
+    other = mf.inputs.signals([0.0, 3.0], {"step": [0.0, 5.0]}, {"step": 0.2}, base.populations)
     shared = base.replace(input=course)
     own = of(shared, "input.step[I]", conditions={"one": {}, "five": {"input": other}})
     u = jnp.asarray(own.given()) + 5.0
@@ -145,7 +145,7 @@ def test_dale(base):
     own = dale(
         {"E": 1, "I": -1},
         base,
-        prior={"mean[E,I]": mf.LogNormal(0.004, 0.5, -1)},
+        prior={"mean[E,I]": mf.priors.LogNormal(0.004, 0.5, -1)},
         start=(0.001, 0.01),
     )
     assert [u.name for u in own] == ["mean[E,E]", "mean[E,I]", "mean[I,E]", "mean[I,I]"]
@@ -167,13 +167,13 @@ def test_dale(base):
 def test_prior_residuals_and_their_order(base):
     """Of unknowns, of conditions, of motif coefficients that are free, and of parameters that are not unknown."""
     priors = {
-        "input[E] @ light": mf.Normal(1.0, 0.25),
-        "tau_con[E,E,E]": mf.Normal(0.02, 0.005),
-        "g[I,I]": mf.LogNormal(0.25, 0.5),
+        "input[E] @ light": mf.priors.Normal(1.0, 0.25),
+        "tau_con[E,E,E]": mf.priors.Normal(0.02, 0.005),
+        "g[I,I]": mf.priors.LogNormal(0.25, 0.5),
     }
     own = of(
         base,
-        Unknown("g[E,E]", prior=mf.Normal(0.1, 0.05)),
+        Unknown("g[E,E]", prior=mf.priors.Normal(0.1, 0.05)),
         "input[E] @ light",
         priors=priors,
         motifs=FreeMotifs(("tau_con[E,E,E]",)),
@@ -185,7 +185,7 @@ def test_prior_residuals_and_their_order(base):
 
 def test_a_prior_of_several_entries_is_that_of_each(base):
     """Unless it is that of an unknown that they share."""
-    prior = mf.Normal(-0.002, 0.001)
+    prior = mf.priors.Normal(-0.002, 0.001)
     each = of(base, "mean[E,I]", "mean[I,I]", priors={"mean[*,I]": prior})
     assert list(each.priors) == ["mean[E,I]", "mean[I,I]"]
     np.testing.assert_allclose(
@@ -233,7 +233,7 @@ def test_random_starts_lie_where_they_should(base, unknown, least, most):
 
 
 def test_random_starts_follow_priors_within_bounds(base):
-    own = of(base, Unknown("g[E,E]", low=0.1, prior=mf.LogNormal(0.2, 0.5)))
+    own = of(base, Unknown("g[E,E]", low=0.1, prior=mf.priors.LogNormal(0.2, 0.5)))
     drawn = np.log(
         np.asarray(jax.vmap(own.values)(jnp.asarray(own.random(np.random.default_rng(1), 2000))))
     )[:, 0]
@@ -242,7 +242,7 @@ def test_random_starts_follow_priors_within_bounds(base):
     with pytest.raises(
         ParameterError, match="the prior is almost nowhere within the bounds 3 and 4"
     ):
-        of(base, Unknown("g[E,E]", low=3, high=4, prior=mf.LogNormal(0.2, 0.1))).random(
+        of(base, Unknown("g[E,E]", low=3, high=4, prior=mf.priors.LogNormal(0.2, 0.1))).random(
             np.random.default_rng(1), 20
         )
 
@@ -277,13 +277,15 @@ def test_random_starts_follow_priors_within_bounds(base):
         ),
         (
             lambda b: of(
-                b, Unknown("g[E,E]", prior=mf.Normal(1, 1)), priors={"g[E,E]": mf.Normal(1, 1)}
+                b,
+                Unknown("g[E,E]", prior=mf.priors.Normal(1, 1)),
+                priors={"g[E,E]": mf.priors.Normal(1, 1)},
             ),
             r"g\[E,E\] has two priors",
         ),
-        (lambda b: of(b, "g[E,E]", priors={"h[E]": mf.Normal(1, 1)}), "no parameter 'h'"),
+        (lambda b: of(b, "g[E,E]", priors={"h[E]": mf.priors.Normal(1, 1)}), "no parameter 'h'"),
         (
-            lambda b: of(b, "g[E,E]", priors={"factor(mean)": mf.Normal(1, 1)}),
+            lambda b: of(b, "g[E,E]", priors={"factor(mean)": mf.priors.Normal(1, 1)}),
             "a factor that is not unknown is 1",
         ),
         (

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from motifield import Parameters, fixed_point, pulse
+from motifield import Parameters, fixed_point
 from motifield.errors import ParameterError, SolverError
+from motifield.inputs import pulse
 
 RELU, ERF = "Max(x - 1/4, 0)", "1 + erf(x - 1/2)"
 

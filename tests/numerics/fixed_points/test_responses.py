@@ -103,7 +103,9 @@ def test_frequency_response_against_integration(system, answer):
     period = 2 * np.pi / omega
     times = np.linspace(8 * period, 10 * period, 129)[:-1]
     driven = par.replace(
-        input=mf.Function(lambda t: jnp.asarray(base) + jnp.array([size, 0.0]) * jnp.cos(omega * t))
+        input=mf.inputs.Function(
+            lambda t: jnp.asarray(base) + jnp.array([size, 0.0]) * jnp.cos(omega * t)
+        )
     )
     start = {name: answer.point.dataset[name].values for name in ("mean", "kappa", "rms_rate")}
     run = mf.integrate(
@@ -179,6 +181,6 @@ def test_refusals(system, two_populations, answer):
 
 
 def test_inputs_are_held(two_populations):
-    pulsed = two_populations.replace(input=mf.pulse(1.0, 2.0, 0.5))
+    pulsed = two_populations.replace(input=mf.inputs.pulse(1.0, 2.0, 0.5))
     np.testing.assert_allclose(held(pulsed, 1.5).input.value, 0.5)
     np.testing.assert_allclose(held(pulsed, 0.0).input.value, 0.0)

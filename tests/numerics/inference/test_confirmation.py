@@ -11,12 +11,12 @@ import motifield as mf
 from motifield.errors import InfeasibleStatisticsError, ParameterError
 from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
-from motifield.numerics.inference.confirmation import FitCheck, check
+from motifield.numerics.inference.confirmation import Confirmation, confirm
 from motifield.numerics.inference.networks import Later, Protocol, measured, scaled
 from motifield.numerics.parameters.feasibility import residual_moments
 from motifield.numerics.sampling.samplers import Gaussian
 
-PULSE = mf.pulse(0.3, 1.3, 1.0, 1.0)
+PULSE = mf.inputs.pulse(0.3, 1.3, 1.0, 1.0)
 TIMES = (0.8, 1.3, 3.0)
 
 
@@ -66,8 +66,11 @@ def fitted():
         row("rate_change", "b", against="a", held_out=True),
     ]
     rows += [row("rate_mean", "pulse", time=t) for t in TIMES]
-    unknowns = [mf.Unknown("input[E] @ b", low=0), mf.Unknown("persistence", low=0.0, high=1.0)]
-    problem = mf.Problem.of(
+    unknowns = [
+        mf.fitting.Unknown("input[E] @ b", low=0),
+        mf.fitting.Unknown("persistence", low=0.0, high=1.0),
+    ]
+    problem = mf.fitting.Problem.of(
         system,
         base,
         mf.Targets.of(rows),
@@ -94,7 +97,7 @@ class Counted(Gaussian):
 
 @pytest.fixture(scope="module")
 def confirmed(fitted):
-    return check(fitted, networks=6, N=1000, sampler=Counted())
+    return confirm(fitted, networks=6, N=1000, sampler=Counted())
 
 
 def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
@@ -156,7 +159,7 @@ def test_a_tolerance_in_errors_of_the_targets(confirmed):
 def test_verdict_by_students_distribution(fitted):
     """Ten targets, three networks: samples with mean m and standard deviation 1 have a standard error of 1 / sqrt(3)."""
     samples = np.tile(np.array([[-1.0], [0.0], [1.0]]), (1, 10))
-    own = FitCheck(fitted, 1000, samples, np.full(10, 2.0), 0.0, 0.0)
+    own = Confirmation(fitted, 1000, samples, np.full(10, 2.0), 0.0, 0.0)
     np.testing.assert_allclose(own.z, 2 * np.sqrt(3))
     # P(t_2 > 60.8) = .00135 / 10: for t_2, sf(t) = 1/2 - t / (2 sqrt(2 + t^2))
     t = own.threshold
@@ -170,7 +173,7 @@ def test_networks_that_diverge_do_not_pass(fitted):
     """Of ten networks one: the others are compared as usual."""
     samples = np.random.default_rng(1).normal(0.5, 0.01, (10, 10))
     samples[3] = np.nan
-    own = FitCheck(fitted, 1000, samples, np.full(10, 0.5), 0.0, 0.0)
+    own = Confirmation(fitted, 1000, samples, np.full(10, 0.5), 0.0, 0.0)
     assert np.all(own.agrees)
     assert own.diverged == 1
     assert not own.passed
@@ -243,7 +246,7 @@ def test_arguments_are_checked(fitted):
         ({"tolerance": -1.0}, "not negative"),
     ):
         with pytest.raises(ParameterError, match=message):
-            check(fitted, **arguments)
+            confirm(fitted, **arguments)
 
 
 def test_pools_and_times_are_read_where_they_are():

@@ -20,7 +20,7 @@ def test_motifs_that_are_zero_and_fixed_have_derivatives():
     base = mf.Parameters.of(
         N=1000, fractions=[1.0], mean=0.0, g=0.4, motifs=mf.Motifs(convergent=0.01)
     )
-    motifs = MotifCoordinates.of(mf.FreeMotifs(("tau_con",)), base)
+    motifs = MotifCoordinates.of(mf.fitting.FreeMotifs(("tau_con",)), base)
     slope = jax.jacfwd(motifs.tensors)(jnp.asarray(motifs.coordinates(base)))
     assert float(slope["tau_con"].ravel()[0]) == pytest.approx(0.01 * 0.99)  # a logit's
     assert all(float(slope[name].ravel()[0]) == 0 for name in ("tau_chn", "tau_div", "tau_rec"))
@@ -61,12 +61,12 @@ def scales(system_of):
             for quantity in ("rate_mean", "rate_sd")
         ]
     )
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system_of("1 + erf(x - 1/2)", "MotifOnly"),
         base,
         targets,
-        ["N", "mean[E,E]", mf.Unknown("g[E,E]", low=0), "input[E] @ c"],
-        motifs=mf.FreeMotifs(("tau_con",)),
+        ["N", "mean[E,E]", mf.fitting.Unknown("g[E,E]", low=0), "input[E] @ c"],
+        motifs=mf.fitting.FreeMotifs(("tau_con",)),
         conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}},
     )
     return identifiability(at_given(problem))
@@ -108,12 +108,12 @@ def test_errors_of_predictions(system_of):
         for name in "abc"
         for quantity in ("rate_mean", "rate_sd")
     ]
-    for priors in ({}, {"input[E] @ c": mf.Normal(1.5, 0.1)}):
-        problem = mf.Problem.of(
+    for priors in ({}, {"input[E] @ c": mf.priors.Normal(1.5, 0.1)}):
+        problem = mf.fitting.Problem.of(
             system_of("1 + erf(x - 1/2)", "MotifOnly"),
             base,
             mf.Targets.of(rows),
-            ["mean[E,E]", mf.Unknown("g[E,E]", low=0), "input[E] @ c"],
+            ["mean[E,E]", mf.fitting.Unknown("g[E,E]", low=0), "input[E] @ c"],
             conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}},
             priors=priors,
         )
@@ -229,12 +229,12 @@ def linear(system_of):
     targets = mf.Targets.of(
         [{"quantity": "rate_mean", "population": "E", "value": 0.5, "error": 0.05}]
     )
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system_of("x", "MotifOnly"),
         base,
         targets,
-        ["input[E]", mf.Unknown("mean[E,E]", high=0)],
-        priors={"input[E]": mf.Normal(2.1, 0.3)},
+        ["input[E]", mf.fitting.Unknown("mean[E,E]", high=0)],
+        priors={"input[E]": mf.priors.Normal(2.1, 0.3)},
         stable=False,
     )
     return identifiability(at_given(problem))

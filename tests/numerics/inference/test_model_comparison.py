@@ -43,12 +43,12 @@ def problem_of(system, values, error=0.01):
     ]
     if values is not None:
         rows = [{**row, "value": value} for row, value in zip(rows, values, strict=True)]
-    return mf.Problem.of(
+    return mf.fitting.Problem.of(
         system,
         base,
         mf.Targets.of(rows),
-        [mf.Unknown("mean[E,E]", high=0)],
-        motifs=mf.FreeMotifs(("tau_chn",)),
+        [mf.fitting.Unknown("mean[E,E]", high=0)],
+        motifs=mf.fitting.FreeMotifs(("tau_chn",)),
         conditions={name: {"input[E]": value} for name, value in INPUTS.items()},
     )
 
@@ -212,16 +212,16 @@ def test_models_by_class(system, network_of):
     targets = mf.Targets.of(
         [{"quantity": "rate_mean", "population": "E", "value": 1.0, "error": 1.0}]
     )
-    motifs = mf.FreeMotifs(
+    motifs = mf.fitting.FreeMotifs(
         ("tau_con[*,E,E]", "tau_con[*,I,I]", "tau_chn[E,*,*]", "tau_rec"), ("tau_div[*,*,*]",)
     )
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system,
         base,
         targets,
         ["input[E]"],
         motifs=motifs,
-        priors={"tau_chn[E,E,E]": mf.Normal(0.001, 0.1), "input[E]": mf.Normal(0, 1)},
+        priors={"tau_chn[E,E,E]": mf.priors.Normal(0.001, 0.1), "input[E]": mf.priors.Normal(0, 1)},
     )
     fit = Fit(
         problem,
@@ -319,7 +319,7 @@ def test_a_fit_of_the_upper_state(system_of):
         for p in "EI"
         for q, v in (("rate_mean", 1.32548316), ("rate_sd", 0.05))
     ]
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system,
         base,
         mf.Targets.of(rows),

@@ -48,10 +48,10 @@ def fitted(system_of):
     unknowns = [
         "input[E] @ a",
         "input[E] @ b",
-        mf.Unknown("g[E,E]", low=0, prior=mf.Normal(0.25, 0.1)),
-        mf.Unknown("mean[E,E] @ c", high=0, prior=mf.LogNormal(0.02, 0.3, -1)),
+        mf.fitting.Unknown("g[E,E]", low=0, prior=mf.priors.Normal(0.25, 0.1)),
+        mf.fitting.Unknown("mean[E,E] @ c", high=0, prior=mf.priors.LogNormal(0.02, 0.3, -1)),
     ]
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system_of("x", "MotifOnly"),
         base,
         mf.Targets.of(rows),
@@ -187,11 +187,11 @@ def test_chains_agree_and_say_so(drawn):
 
 def test_open_directions_and_arguments(fitted):
     coordinates = fitted.problem.coordinates
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         fitted.problem.exact,
         coordinates.parameters,
         fitted.problem.targets,
-        ["input[E] @ a", mf.Unknown("g[E,E]", low=0)],
+        ["input[E] @ a", mf.fitting.Unknown("g[E,E]", low=0)],
         conditions={"a": {}, "b": {"input[E]": 2.0}},
         stable=False,
     )

@@ -66,14 +66,14 @@ def fitted(system_of):
     unknowns = [
         "input[E] @ a",
         "input[E] @ b",
-        mf.Unknown("g[E,E]", low=0, prior=mf.LogNormal(0.1, SIGMA)),
+        mf.fitting.Unknown("g[E,E]", low=0, prior=mf.priors.LogNormal(0.1, SIGMA)),
     ]
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system_of("x", "MotifOnly"),
         base,
         targets,
         unknowns,
-        motifs=mf.FreeMotifs(("tau_con",)),
+        motifs=mf.fitting.FreeMotifs(("tau_con",)),
         conditions={"a": {}, "b": {"input[E]": 4.0}},
         stable=False,
     )
@@ -127,12 +127,12 @@ def test_a_motif_that_only_a_prior_holds(fitted):
 def test_an_interval_ends_where_a_share_reaches_its_bound_or_nowhere(fitted):
     """Without its prior g is open, g^2 tau = 1e-4 alone is seen: upward there is no end, downward tau reaches 1 at g = .01."""
     coordinates = fitted.problem.coordinates
-    open_problem = mf.Problem.of(
+    open_problem = mf.fitting.Problem.of(
         fitted.problem.exact,
         coordinates.parameters,
         fitted.problem.targets,
         [*coordinates.unknowns[:2], replace(coordinates.unknowns[2], prior=None)],
-        motifs=mf.FreeMotifs(("tau_con",)),
+        motifs=mf.fitting.FreeMotifs(("tau_con",)),
         conditions={"a": {}, "b": {"input[E]": 4.0}},
         stable=False,
     )

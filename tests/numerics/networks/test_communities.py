@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sps
 
-from motifield import Network, find_populations
+from motifield import Network
 from motifield.errors import NetworkError
+from motifield.networks import find_populations
 
 
 def agreement(found, planted):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sps
 
-from motifield import Motifs, Network, Parameters, load_network, load_statistics, measure, sample
+from motifield import Motifs, Network, Parameters, measure, sample
 from motifield.errors import NetworkError
+from motifield.networks import load_network, load_statistics
 from motifield.numerics.networks.edges import read_edges
 from motifield.numerics.parameters.inputs import pulse
 

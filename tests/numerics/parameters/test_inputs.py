@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from motifield import Constant, Function, Input, Signals, Steps, Table, pulse
 from motifield.errors import ParameterError
+from motifield.inputs import Constant, Function, Input, Signals, Steps, Table, pulse
 from motifield.numerics.parameters.files import input_data
 from motifield.numerics.parameters.inputs import as_input, by_population
 

@@ -91,6 +91,6 @@ def test_names_that_are_none(par, name, message):
 
 
 def test_an_input_that_varies_in_time_is_no_number(par):
-    pulsed = par.replace(input=mf.pulse(1.0, 2.0, 0.5))
+    pulsed = par.replace(input=mf.inputs.pulse(1.0, 2.0, 0.5))
     with pytest.raises(ParameterError, match="varies in time"):
         scalar("input[E]", pulsed)

@@ -78,7 +78,9 @@ def test_profiles(profiled):
 
 def test_both_are_on_the_page(compared, profiled, made_up_fit, monkeypatch, tmp_path):
     monkeypatch.setattr(Fit, "stability", lambda self: {})
-    mf.write_fit_report(made_up_fit, tmp_path / "fit.html", compared=compared, profiled=[profiled])
+    mf.reports.save_fit_report(
+        made_up_fit, tmp_path / "fit.html", compared=compared, profiled=[profiled]
+    )
     text = (tmp_path / "fit.html").read_text()
     assert "The best by AIC: none; AICc: none; BIC: none; cross-validated: all." in text
     for caption in (

@@ -57,7 +57,7 @@ def page(made_up_fit, monkeypatch, tmp_path):
     monkeypatch.setattr(Fit, "losses", lambda self: {"rate_mean": 2.5, "priors": 0.5})
 
     def written(**given):
-        mf.write_fit_report(made_up_fit, tmp_path / "fit.html", **given)
+        mf.reports.save_fit_report(made_up_fit, tmp_path / "fit.html", **given)
         text = (tmp_path / "fit.html").read_text()
         made = Page(text)
         assert not made.open
@@ -162,5 +162,5 @@ def test_a_fit_that_did_not_converge_says_so(page, made_up_fit, monkeypatch):
 
 def test_nothing_half_written(page, made_up_fit, tmp_path):
     with pytest.raises(FileNotFoundError):
-        mf.write_fit_report(made_up_fit, tmp_path / "nowhere" / "fit.html")
+        mf.reports.save_fit_report(made_up_fit, tmp_path / "nowhere" / "fit.html")
     assert list(tmp_path.iterdir()) == []

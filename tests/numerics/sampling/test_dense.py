@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from motifield import Dense, Gaussian, Motifs, Parameters, marginals, measure, sample
+from motifield import Motifs, Parameters, marginals, measure, sample
 from motifield.errors import InfeasibleStatisticsError, ParameterError
 from motifield.numerics.verification.ensemble import student_threshold
+from motifield.sampling import Dense, Gaussian
 
 CV = 0.6
 

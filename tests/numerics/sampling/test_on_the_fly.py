@@ -18,12 +18,12 @@ def dense(network):
 
 def test_products_are_those_of_one_matrix(two_populations):
     """Whatever the number of states, and tiles that populations cross and that do not fit."""
-    network = mf.matrix_free(two_populations.rescaled(90), 3, dtype=np.float64, tile=32)
+    network = mf.sampling.matrix_free(two_populations.rescaled(90), 3, dtype=np.float64, tile=32)
     J, r = network.weights.dense(), np.random.default_rng(0).normal(size=(90, 3))
     np.testing.assert_allclose(network.weights @ r, J @ r, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(network.weights @ r[:, 1], J @ r[:, 1], rtol=1e-12, atol=1e-13)
     again, other = (
-        mf.matrix_free(
+        mf.sampling.matrix_free(
             two_populations.rescaled(90), seed, dtype=np.float64, tile=32
         ).weights.dense()
         for seed in (3, 4)
@@ -35,7 +35,9 @@ def test_products_are_those_of_one_matrix(two_populations):
 def test_statistics_of_twenty_networks(two_populations, scores_of):
     """Means, variances and motifs as they are asked for, the diagonal like the rest of its block."""
     own, g, N = two_populations, np.asarray(two_populations.g), float(two_populations.N)
-    networks = [mf.matrix_free(own, seed, dtype=np.float64, tile=100) for seed in range(20)]
+    networks = [
+        mf.sampling.matrix_free(own, seed, dtype=np.float64, tile=100) for seed in range(20)
+    ]
     scores = scores_of(own, [mf.measure(dense(network)) for network in networks])
     assert {name: np.abs(z).max() for name, z in scores.items() if np.abs(z).max() > 4.5} == {}
     # own synapses: the mean of their block, and the variance with both strengths of a neuron
@@ -49,13 +51,13 @@ def test_statistics_of_twenty_networks(two_populations, scores_of):
 
 def test_rows_are_known(two_populations):
     """u_i^q and offsets are those of the Gaussian sampler: both draw them from the same bits."""
-    network, stored = mf.matrix_free(two_populations, 5), mf.sample(two_populations, 5)
+    network, stored = mf.sampling.matrix_free(two_populations, 5), mf.sample(two_populations, 5)
     np.testing.assert_array_equal(network.rows, stored.rows)
     np.testing.assert_array_equal(network.offsets, stored.offsets)
 
 
 def test_simulation_is_that_of_the_matrix(two_populations):
-    network = mf.matrix_free(two_populations, 1, dtype=np.float64, tile=128)
+    network = mf.sampling.matrix_free(two_populations, 1, dtype=np.float64, tile=128)
     runs = [
         mf.simulate(own, lambda x, p: jnp.tanh(x), input=[0.3, -0.2], t1=2.0, saveat=[1.0, 2.0])
         for own in (network, dense(network))
@@ -73,7 +75,7 @@ jax.config.update("jax_enable_x64", True)
 import motifield as mf
 par = mf.Parameters.of(N=300, fractions=[0.7, 0.3], mean=0.002, g=[[0.3, 0.5], [0.7, 0.2]], motifs=mf.Motifs(0.02, 0.03, 0.01, 0.3))
 assert len(jax.devices()) == 2
-one, two = (mf.matrix_free(par, 1, dtype=np.float64, tile=64, devices=jax.devices()[:n]).weights for n in (1, 2))
+one, two = (mf.sampling.matrix_free(par, 1, dtype=np.float64, tile=64, devices=jax.devices()[:n]).weights for n in (1, 2))
 r = np.random.default_rng(0).normal(size=(300, 2))
 np.testing.assert_allclose(one @ r, two @ r, rtol=1e-12, atol=1e-12)
 np.testing.assert_allclose(one @ r[:, 0], (two @ r)[:, 0], rtol=1e-12, atol=1e-12)
@@ -86,12 +88,12 @@ np.testing.assert_allclose(one @ r[:, 0], (two @ r)[:, 0], rtol=1e-12, atol=1e-1
 def test_refusals(two_populations):
     for options, match in (({"tile": 0}, "tile = 0"), ({"bits": "dice"}, "bits = 'dice'")):
         with pytest.raises(ParameterError, match=match):
-            mf.matrix_free(two_populations, 0, **options)
+            mf.sampling.matrix_free(two_populations, 0, **options)
     with pytest.raises(NetworkError, match="dtype int64"):
-        mf.matrix_free(two_populations, 0, dtype=int)
+        mf.sampling.matrix_free(two_populations, 0, dtype=int)
     with pytest.raises(InfeasibleStatisticsError):
-        mf.matrix_free(two_populations.replace(tau_con=np.full((2, 2, 2), -0.5)), 0)
-    network = mf.matrix_free(two_populations, 0)
+        mf.sampling.matrix_free(two_populations.replace(tau_con=np.full((2, 2, 2), -0.5)), 0)
+    network = mf.sampling.matrix_free(two_populations, 0)
     for use in (
         lambda: mf.measure(network),
         lambda: network.save("n.npz"),

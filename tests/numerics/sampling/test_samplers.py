@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest, norm
 
-from motifield import Gaussian, Motifs, Parameters, Sampler, measure, sample
+from motifield import Motifs, Parameters, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError
 from motifield.numerics.parameters.feasibility import residual_moments
 from motifield.numerics.sampling import field
 from motifield.numerics.sampling.field import Field
+from motifield.sampling import Gaussian, Sampler
 
 MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
 

@@ -6,12 +6,13 @@ import scipy.sparse as sps
 from scipy import stats
 
 import motifield as mf
-from motifield import Motifs, Parameters, Sparse, marginals, measure, sample
+from motifield import Motifs, Parameters, marginals, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterError
 from motifield.numerics.sampling import samplers as sampling
 from motifield.numerics.sampling import sparse as sparse_sampling
 from motifield.numerics.sampling.copula import covariances
 from motifield.numerics.verification.ensemble import student_threshold
+from motifield.sampling import Sparse
 
 C = np.array([[0.3, 0.2, 0.25], [0.35, 0.4, 0.3], [0.2, 0.3, 0.35]])
 CV = 0.6
@@ -474,7 +475,7 @@ def test_sparse_networks_follow_the_theory_within_their_finite_size_spread():
     system = mf.compile(
         mf.derive(mf.Architecture(["E", "I"], "1 + tanh(x - 1)"), mf.SecondMoment())
     )
-    sampler = mf.Sparse(None, mf.marginals.Lognormal(cv=cv))
+    sampler = mf.sampling.Sparse(None, mf.marginals.Lognormal(cv=cv))
     assert mf.sample(parameters, 1, sampler=sampler).weights.nnz / N**2 == pytest.approx(c, rel=0.1)
     found = mf.verify(
         system, parameters, sizes=[1000, 2000, 4000], networks=12, sampler=sampler, t1=40.0

@@ -7,19 +7,11 @@ import pytest
 import scipy.sparse as sps
 from scipy.integrate import solve_ivp
 
-from motifield import (
-    Architecture,
-    Function,
-    Network,
-    Steps,
-    Units,
-    filters,
-    pulse,
-    sample,
-    simulate,
-)
+from motifield import Architecture, Network, filters, sample, simulate
 from motifield.errors import NetworkError, ParameterError, SolverError
+from motifield.inputs import Function, Steps, pulse
 from motifield.numerics.simulation import network as simulation
+from motifield.types import Units
 
 SHIFT = np.array([0.5, -0.25])
 

@@ -8,8 +8,9 @@ import scipy.sparse as sps
 from scipy.integrate import solve_ivp
 from scipy.linalg import solve_continuous_lyapunov
 
-from motifield import Architecture, Motifs, Network, Parameters, pulse, sample, simulate
+from motifield import Architecture, Motifs, Network, Parameters, sample, simulate
 from motifield.errors import NetworkError, ParameterError
+from motifield.inputs import pulse
 from motifield.numerics.simulation import network as simulation
 from motifield.numerics.simulation.neurons import Noise
 from motifield.numerics.system.units import Units

@@ -13,7 +13,7 @@ from motifield.errors import ParameterError, SpecError
 from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.spec.fit import SOLVERS
-from motifield.numerics.spec.fitted import write_fitted_spec
+from motifield.numerics.spec.fitted import save_fitted_spec
 
 README = Path(__file__).parents[3] / "README.md"
 BASE = """
@@ -91,18 +91,18 @@ def test_every_entry_reaches_fit(read):
         "spread[E] = spread[I]",
         "mean[E,E]",
     ]
-    assert unknowns["mean[E,I]"] == mf.Unknown(
-        "mean[E,I]", high=0.0, prior=mf.LogNormal(0.006, 0.4, -1)
+    assert unknowns["mean[E,I]"] == mf.fitting.Unknown(
+        "mean[E,I]", high=0.0, prior=mf.priors.LogNormal(0.006, 0.4, -1)
     )
-    assert unknowns["mean[I,E]"] == mf.Unknown("mean[I,E]", low=0.0)
-    assert unknowns["mean[E,E]"] == mf.Unknown(
-        "mean[E,E]", low=0.0005, prior=mf.Normal(0.001, 0.0002)
+    assert unknowns["mean[I,E]"] == mf.fitting.Unknown("mean[I,E]", low=0.0)
+    assert unknowns["mean[E,E]"] == mf.fitting.Unknown(
+        "mean[E,E]", low=0.0005, prior=mf.priors.Normal(0.001, 0.0002)
     ), "named, so that Dale's law does not name it again"
-    assert unknowns["input[E] @ gratings"] == mf.Unknown(
-        "input[E]", "gratings", 0.0, 5.0, mf.Normal(1.5, 0.5), (1.0, 2.0)
+    assert unknowns["input[E] @ gratings"] == mf.fitting.Unknown(
+        "input[E]", "gratings", 0.0, 5.0, mf.priors.Normal(1.5, 0.5), (1.0, 2.0)
     )
-    assert given["priors"] == {"g[E,E]": mf.Normal(0.1, 0.02)}
-    assert given["motifs"] == mf.FreeMotifs(("tau_con[E,E,E]",), ("tau_div[*,*,*]",))
+    assert given["priors"] == {"g[E,E]": mf.priors.Normal(0.1, 0.02)}
+    assert given["motifs"] == mf.fitting.FreeMotifs(("tau_con[E,E,E]",), ("tau_div[*,*,*]",))
     assert given["conditions"] == {"spontaneous": {}, "gratings": {"input[I]": 1.4}}
     assert {name: given[name] for name in ("starts", "seed", "stable", "step")} == {
         "starts": 5,
@@ -110,7 +110,7 @@ def test_every_entry_reaches_fit(read):
         "stable": False,
         "step": 0.05,
     }
-    assert isinstance(given["solver"], mf.FirstOrder)
+    assert isinstance(given["solver"], mf.fitting.FirstOrder)
     assert given["targets"].value.tolist() == [1.0, 2.0]
 
 
@@ -119,7 +119,7 @@ def test_it_makes_a_problem(read):
     spec = read()
     system = mf.compile(mf.derive(spec.architecture, spec.closure))
     own = spec.fit.arguments(spec.numbers())
-    problem = mf.Problem.of(
+    problem = mf.fitting.Problem.of(
         system,
         spec.numbers(),
         **{
@@ -160,9 +160,9 @@ def test_what_is_left_out_has_the_defaults_of_fit(read):
     given = spec.fit.arguments(spec.numbers(), targets)
     assert given["targets"] is targets
     assert given["conditions"] == {"baseline": {}}
-    assert given["unknowns"] == [mf.Unknown("spread")]
-    assert given["motifs"] == mf.FreeMotifs()
-    assert given["solver"] == mf.LevenbergMarquardt()
+    assert given["unknowns"] == [mf.fitting.Unknown("spread")]
+    assert given["motifs"] == mf.fitting.FreeMotifs()
+    assert given["solver"] == mf.fitting.LevenbergMarquardt()
     assert (given["starts"], given["seed"], given["stable"], given["step"]) == (32, 0, True, 0.1)
     assert read("").fit is None
     named = read(
@@ -173,9 +173,9 @@ def test_what_is_left_out_has_the_defaults_of_fit(read):
 
 def test_settings_of_the_solver(read):
     spec = read('[fit]\nsteps = 7\n[[fit.unknown]]\nname = "spread"\n')
-    assert spec.fit.method() == mf.LevenbergMarquardt(steps=7)
+    assert spec.fit.method() == mf.fitting.LevenbergMarquardt(steps=7)
     quick = read('[fit]\nsolver = "first-order"\nlearning_rate = 0.5\n').fit.method()
-    assert quick.settings == mf.FirstOrder(optax.adam(0.5)).settings
+    assert quick.settings == mf.fitting.FirstOrder(optax.adam(0.5)).settings
 
 
 def test_a_mean_of_one_condition_leaves_that_of_all_unknown(read):
@@ -199,7 +199,7 @@ def test_a_fit_of_the_written_spec_starts_from_the_solution(read, tmp_path):
 
         def problem_of(spec, system=system):
             given = spec.fit.arguments(spec.numbers())
-            return mf.Problem.of(
+            return mf.fitting.Problem.of(
                 system,
                 spec.numbers(),
                 **{n: given[n] for n in ("targets", "unknowns", "motifs", "conditions", "priors")},
@@ -218,7 +218,7 @@ def test_a_fit_of_the_written_spec_starts_from_the_solution(read, tmp_path):
                 np.ones(1, dtype=bool),
             ),
         )
-        write_fitted_spec(fit, tmp_path / "spec.toml", tmp_path / f"{name}.toml")
+        save_fitted_spec(fit, tmp_path / "spec.toml", tmp_path / f"{name}.toml")
         again = problem_of(mf.load_spec(tmp_path / f"{name}.toml"))
         before, after = (
             p.coordinates.of_condition(jnp.asarray(v), "gratings").input(0.0)
@@ -242,14 +242,14 @@ def test_the_section_in_the_readme(read):
         "mean[I,E]",
         "input[E] @ gratings",
     ]
-    assert given["unknowns"][1].prior == mf.LogNormal(0.004, 0.5, -1)
-    assert given["motifs"] == mf.FreeMotifs.classes("convergent")
+    assert given["unknowns"][1].prior == mf.priors.LogNormal(0.004, 0.5, -1)
+    assert given["motifs"] == mf.fitting.FreeMotifs.classes("convergent")
     assert (given["starts"], given["conditions"]["gratings"]) == (64, {"input[I]": 1.2})
 
 
 def test_classes_of_motifs(read):
     """Chains come with the convergence and the divergence that they need."""
-    assert read('[fit]\nmotif_classes = ["chain"]\n').fit.motifs() == mf.FreeMotifs(
+    assert read('[fit]\nmotif_classes = ["chain"]\n').fit.motifs() == mf.fitting.FreeMotifs(
         ("tau_con", "tau_div", "tau_chn")
     )
 

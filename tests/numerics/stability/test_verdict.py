@@ -82,7 +82,7 @@ def test_worked_outliers(tau, outlier):
         g=0.2,
         motifs=mf.Motifs.shared(tau * 0.999),
     )
-    found = mf.connectivity_spectrum(parameters)
+    found = mf.networks.connectivity_spectrum(parameters)
     both = np.concatenate([found.outliers, found.hidden])
     np.testing.assert_allclose(
         [both.real.max(), both.real.min()], [outlier, -1 - outlier], atol=6e-5
@@ -99,7 +99,7 @@ def test_reciprocal_motifs_move_outliers(l0, g, chains, rec):
     B = rec - 2 * chains / 1000
     plain = np.roots([1, -l0, -(g**2) * chains])
     expected = np.sort([v + g**2 * B / v for v in plain if abs(v) > 1e-9])[::-1]
-    found = mf.connectivity_spectrum(parameters)
+    found = mf.networks.connectivity_spectrum(parameters)
     np.testing.assert_allclose(found.outliers, expected, atol=1e-9)
     assert found.status == "ok"
     assert found.counted == len(expected)
@@ -113,7 +113,10 @@ def test_which_reciprocal_term_networks_have():
         for k in range(24)
     ]
     error = np.std(seen, ddof=1) / np.sqrt(24)
-    assert abs(np.mean(seen) - mf.connectivity_spectrum(parameters).outliers[0].real) < 3 * error
+    assert (
+        abs(np.mean(seen) - mf.networks.connectivity_spectrum(parameters).outliers[0].real)
+        < 3 * error
+    )
     first_order = (-1 + np.sqrt(1 + (8 - 0.516))) / 2
     assert first_order - np.mean(seen) > 5 * error
 
@@ -159,7 +162,9 @@ def test_the_cavity_solution_is_linearised_exactly(cavity, network_of):
     found = mf.stability(cavity, parameters, point)
     assert found.exact
     bulk = Bulk.of(parameters, mf.numerics.stability.clouds(cavity, parameters, point))
-    modes = _modes(bulk, mf.Units.of(cavity.mean_field.architecture, parameters), parameters, 0.0)
+    modes = _modes(
+        bulk, mf.types.Units.of(cavity.mean_field.architecture, parameters), parameters, 0.0
+    )
     own, level = modes.determinant(np.ones((1, 2)))
     assert level[0] < 1
     assert own[0].real == pytest.approx(np.linalg.det(-point.jacobian), rel=1e-6)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from motifield import Motifs, Parameters, integrate, pulse
+from motifield import Motifs, Parameters, integrate
 from motifield.errors import ParameterError, SolverError
+from motifield.inputs import pulse
 from motifield.numerics.system.trajectories import trajectory
 
 RELU = "Max(x - 1/4, 0)"

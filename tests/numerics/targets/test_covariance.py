@@ -89,7 +89,7 @@ def test_a_fit_is_generalised_least_squares(line):
 
 def test_folds_keep_the_covariance_of_the_rest(line):
     fit = solve(problem_of(line, mf.Targets.of(rows(), C), True), starts=1)
-    own = compare(fit, {"all": mf.FreeMotifs()}, folds="condition", starts=1)
+    own = compare(fit, {"all": mf.fitting.FreeMotifs()}, folds="condition", starts=1)
     for k in range(3):
         keep = np.arange(3) != k
         inverse = np.linalg.inv(C[np.ix_(keep, keep)])

@@ -27,7 +27,7 @@ def network_with(motifs, seed=0, N=1000, P=2, **others):
 
 @pytest.fixture(scope="module")
 def chains(system):
-    return mf.ablate(
+    return mf.verification.ablate(
         system, network_with(mf.Motifs.shared(0.02)), input=0.5, t1=25.0, title="chains"
     )
 
@@ -56,7 +56,7 @@ def test_all_motifs_are_needed_where_all_are_there(chains):
 
 def test_reciprocal_motifs_alone(system):
     """Chains and convergence of a network that has none explain nothing."""
-    result = mf.ablate(
+    result = mf.verification.ablate(
         system, network_with(mf.Motifs(reciprocal=0.5), N=1500, P=1), input=0.5, t1=25.0
     )
     gap = np.abs(result.dataset["rate"] - result.dataset["network_rate"]).isel(population=0)
@@ -73,7 +73,7 @@ def test_reciprocal_motifs_alone(system):
 
 def test_against_verify_network(system, chains):
     network = network_with(mf.Motifs.shared(0.02))
-    compared = mf.verify_network(system, network, input=0.5, t1=25.0)
+    compared = mf.verification.verify_network(system, network, input=0.5, t1=25.0)
     d = chains.dataset
     for variant, theory in (
         ("all motifs", compared.theory),
@@ -120,7 +120,9 @@ def test_a_system_without_a_class_is_refused():
     with pytest.raises(
         ParameterError, match="the architecture has none: add 'divergent' to its motifs"
     ):
-        mf.ablate(lean, network_with(mf.Motifs.shared(0.02), N=200, P=1), input=0.5, t1=5.0)
+        mf.verification.ablate(
+            lean, network_with(mf.Motifs.shared(0.02), N=200, P=1), input=0.5, t1=5.0
+        )
 
 
 def test_a_theory_that_runs_away_is_said(system_of):
@@ -128,14 +130,14 @@ def test_a_theory_that_runs_away_is_said(system_of):
     network = network_with(mf.Motifs(), N=100, P=1)
     strong = mf.Network.of(np.full((100, 100), 0.012), network.labels)
     with pytest.raises(mf.errors.SolverError, match="diverged"):
-        mf.ablate(system, strong, input=2.0, t1=20.0)
+        mf.verification.ablate(system, strong, input=2.0, t1=20.0)
 
 
 def test_a_population_without_variability(system_of):
     """Nothing reaches population 1: its variance is 0, which rounding must not turn into an error of 100 %."""
     W = np.zeros((60, 60))
     W[30:, :] = np.random.default_rng(0).normal(0, 0.1, size=(30, 60))
-    result = mf.ablate(
+    result = mf.verification.ablate(
         system_of(TRANSFER, "SecondMoment"),
         mf.Network.of(W, np.repeat([0, 1], 30)),
         input=[0.8, 0.1],
@@ -147,4 +149,4 @@ def test_a_population_without_variability(system_of):
 
 def test_bad_times_are_refused(system):
     with pytest.raises(ParameterError, match="t0 < t1"):
-        mf.ablate(system, network_with(mf.Motifs(), N=50), t1=0.0)
+        mf.verification.ablate(system, network_with(mf.Motifs(), N=50), t1=0.0)

@@ -181,7 +181,7 @@ def test_bad_ensembles_are_refused(system, parameters):
 
 @pytest.fixture(scope="module")
 def quenched(system, parameters):
-    return mf.verify_network(
+    return mf.verification.verify_network(
         system, mf.sample(parameters, 3), input=parameters.input, t1=20.0, title="one network"
     )
 
@@ -193,7 +193,7 @@ def test_quenched_theory_follows_one_network(quenched):
 
 
 def test_the_verdict_depends_on_the_tolerance(system, parameters, quenched):
-    strict = mf.verify_network(
+    strict = mf.verification.verify_network(
         system, mf.sample(parameters, 3), input=parameters.input, t1=20.0, tolerance=0.0
     )
     assert not strict.passed
@@ -279,7 +279,7 @@ def test_noise_is_verified():
 
 def test_quenched_theory_with_filters_and_all_inputs(general, general_parameters):
     network = mf.sample(general_parameters.rescaled(1200), 2)
-    done = mf.verify_network(
+    done = mf.verification.verify_network(
         general, network, input=[0.8, 0.6], **INPUTS, **FILTERS, t1=15.0, tolerance=0.03
     )
     assert done.passed
@@ -287,7 +287,7 @@ def test_quenched_theory_with_filters_and_all_inputs(general, general_parameters
     asked = np.asarray(general_parameters.rescaled(1200).tau_inp)
     found = np.asarray(done.parameters.tau_inp)
     assert 0 < np.abs(found - asked).max() < 4 * 0.25 / np.sqrt(360)
-    other = mf.verify_network(
+    other = mf.verification.verify_network(
         general, network.scaled(1.0), input=[0.8, 0.6], **INPUTS, **FILTERS, t1=15.0
     )
     assert other.errors == done.errors
@@ -298,7 +298,7 @@ def test_offsets_of_one_network_come_from_the_seed(general, general_parameters):
     network = mf.Network.of(sampled.weights, sampled.labels, ["E", "I"])
     options = {"input": 0.7, "t1": 2.0, **INPUTS, **FILTERS}
     first, again, other = (
-        mf.verify_network(general, network, seed=seed, **options) for seed in (0, 0, 1)
+        mf.verification.verify_network(general, network, seed=seed, **options) for seed in (0, 0, 1)
     )
     assert first.errors == again.errors != other.errors
     assert not np.allclose(first.parameters.tau_inp, other.parameters.tau_inp)
@@ -322,7 +322,7 @@ def test_correlations_of_offsets_with_synapses(sparse):
 
 def test_report_is_one_file_with_equations_pictures_and_verdict(result, quenched, tmp_path):
     path = tmp_path / "report.html"
-    mf.write_report(
+    mf.reports.save_report(
         [result, quenched], path, title="both", tables={"A table": [{"x": 1.5, "name": "<b>"}]}
     )
     page = path.read_text()
@@ -338,7 +338,7 @@ def test_report_is_one_file_with_equations_pictures_and_verdict(result, quenched
 
 def test_the_same_result_gives_the_same_report(quenched, tmp_path):
     for name in "ab":
-        mf.write_report(quenched, tmp_path / name)
+        mf.reports.save_report(quenched, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -419,7 +419,7 @@ def test_chains_that_are_too_small_by_a_fifth_are_rejected(system, parameters):
     """
     true = without_reciprocity(parameters.rescaled(4000))
     weaker = without_reciprocity(true.replace(tau_chn=0.8 * true.tau_chn))
-    first, second = (mf.finite_size(system, own) for own in (true, weaker))
+    first, second = (mf.verification.finite_size(system, own) for own in (true, weaker))
     names = list(verify.QUANTITIES)
     shift = (
         (first.expected + first.bias - second.expected - second.bias)

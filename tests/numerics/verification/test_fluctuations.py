@@ -22,7 +22,7 @@ def compiled(populations, transfer, closure=None, **options):
 
 def predicted(system, parameters):
     """From Newton's method alone, which compiles faster than the dynamics."""
-    return mf.finite_size(
+    return mf.verification.finite_size(
         system, parameters, mf.fixed_point(system, parameters, settle=0.0, throw=True)
     )
 
@@ -311,24 +311,24 @@ def test_kinks_are_exact():
 def test_where_there_is_no_expansion(plain):
     filtered = compiled(["X"], "tanh(x)", membrane=mf.filters.membrane(0.5))
     with pytest.raises(ArchitectureError, match="not for units with other filters"):
-        mf.finite_size(filtered, one())
+        mf.verification.finite_size(filtered, one())
     plain_bulk = mf.Parameters.of(
         populations=["X"], N=400, fractions=[1.0], mean=0.0, g=1.6, input=0.1
     )
     with pytest.raises(SolverError, match="bulk has the radius"):
-        mf.finite_size(plain, plain_bulk)
+        mf.verification.finite_size(plain, plain_bulk)
     with pytest.raises(SolverError, match="population X do not differ"):
-        mf.finite_size(
+        mf.verification.finite_size(
             plain,
             mf.Parameters.of(populations=["X"], N=100, fractions=[1.0], mean=0.0, g=0.0, input=0.3),
         )
     with pytest.raises(SolverError, match="not a fixed point of these"):
-        mf.finite_size(plain, one(), mf.fixed_point(plain, one(input=0.5)))
+        mf.verification.finite_size(plain, one(), mf.fixed_point(plain, one(input=0.5)))
     own = one(mean=3 / 400, input=0.0, g=0.2)
     zero = mf.fixed_point(plain, own, settle=0.0)
     assert zero.stable is False
     with pytest.raises(SolverError, match="unstable"):
-        mf.finite_size(plain, own, zero)
+        mf.verification.finite_size(plain, own, zero)
 
 
 def three(N):
@@ -368,7 +368,7 @@ def test_sampled_networks(name):
     """
     populations, transfer, parameters, count = ARCHITECTURES[name]
     own, inputs = parameters(), ALL_INPUTS if len(populations) == 2 else []
-    theory = mf.finite_size(compiled(list(populations), transfer, inputs=inputs), own)
+    theory = mf.verification.finite_size(compiled(list(populations), transfer, inputs=inputs), own)
     system = compiled(list(populations), transfer, inputs=inputs)
 
     def phi(x, p):

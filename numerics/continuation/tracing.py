@@ -27,7 +27,7 @@ MOST_BRANCHES = 24
 OFF_BRANCH, AT_BRANCH = 1e-2, 1e-3
 
 
-def continuation(
+def follow(
     system: System,
     parameters: Parameters,
     vary: str | Scalar,

@@ -32,7 +32,7 @@ from ..stability import spectral_radius
 from ..system import System
 from .exponent import growth_rate
 from .terms import as_state, require_dmft
-from .transient import LARGEST_ERROR, inaccurate, quadrature_error
+from .two_times import LARGEST_ERROR, inaccurate, quadrature_error
 
 RELAXATION, SETTLE = 0.1, 3000
 COVARIANCE_RELAXATION = 0.5
@@ -86,7 +86,7 @@ class Stationary:
         }
 
 
-def stationary_dmft(
+def stationary(
     system: System,
     parameters: Parameters,
     start: Any = None,

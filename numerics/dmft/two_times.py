@@ -35,7 +35,7 @@ LARGEST = 1e12
 LARGEST_ERROR = 1e-6
 
 
-def dmft(
+def transient(
     system: System,
     parameters: Parameters,
     t1: float = 20.0,

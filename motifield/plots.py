@@ -1,0 +1,41 @@
+"""Pictures of results, as matplotlib figures."""
+
+from .numerics.plots import (
+    ablation,
+    autocovariance,
+    averages,
+    bifurcation_diagram,
+    comparison,
+    curves_diagram,
+    dmft_courses,
+    fit_figures,
+    fixed_points,
+    overview,
+    phase_picture,
+    profiles,
+    responses,
+    save,
+    spectra,
+    trajectories,
+    verification_figures,
+)
+
+__all__ = [
+    "ablation",
+    "autocovariance",
+    "averages",
+    "bifurcation_diagram",
+    "comparison",
+    "curves_diagram",
+    "dmft_courses",
+    "fit_figures",
+    "fixed_points",
+    "overview",
+    "phase_picture",
+    "profiles",
+    "responses",
+    "save",
+    "spectra",
+    "trajectories",
+    "verification_figures",
+]
