@@ -1,7 +1,11 @@
 """JAX in its strictest mode, shapes checked at run time, and two small networks in which no two numbers are alike."""
 
+import datetime
+import os
 import random
 import sys
+import time
+import zlib
 
 import jax
 import jaxtyping
@@ -32,66 +36,47 @@ jaxtyping.install_import_hook(
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
 
-# Files, or tests in them, that compile or sample for minutes: `make test` leaves them out, `make test-all` runs everything.
-SLOW = (
-    "test_verify.py::test_a_true_theory",
-    "test_verify.py::test_chains_that_are_too_small",
-    "test_cases.py::test_sampled_networks",
-    "test_cases.py::test_exact_averages",
-    "test_cases.py::test_fixed_point_of_neurons",
-    "test_stability.py::test_which_reciprocal",
-    "test_spectrum.py::test_ten_networks",
-    "test_dmft_stationary.py::test_ten_networks_of_4000",
-    "test_dmft_stationary.py::test_the_sign_change",
-    "test_dmft_stationary.py::test_onset_and_the_exponents",
-    "test_continuation.py::test_curves_of_hopf_points",
-    "test_random_averages.py::test_value[a switch and an error function]",
-    "test_random_averages.py::test_value[two error functions]",
-    "test_random_averages.py::test_value[curved switches]",
-    "test_simulation_units.py::test_noise_through_a_filter_of_second_order",
-    "test_filtered_systems.py::test_time_constants_are_parameters",
-    "test_sparse_sampling.py::test_presence_motifs_are_those_of_sonets",
-    "test_gaussian.py::test_zero_variance_is_the_function_and_its_derivatives[naka_rushton]",
-    "test_cavity.py::test_the_response_is_that",
-    "test_gaussian.py::test_everything_is_finite_at_and_near_zero_variance[naka_rushton]",
-    "test_gaussian.py::test_derivative_rules[naka_rushton]",
-    "test_closed_forms.py::test_derivative_rules[x*phi(x)*Phi(x - 1)*Phi(-2*x)]",
-    "test_posterior.py::test_a_normal_posterior",
-    "test_posterior.py::test_a_summary",
-    "test_posterior.py::test_numbers_that_only",
-    "test_posterior.py::test_chains",
-    "test_dmft_stationary.py::test_energy_is_conserved_without_a_mean[1.2]",
-    "test_target_errors.py::test_folds_keep_the_covariance",
-    "test_fit.py::test_starts_without_a_fixed_point",
-    "test_fit.py::test_a_start_goes_on_from_its_states",
-    "test_stability.py::test_the_cavity_solution",
-    "test_verify.py::test_noise_is_verified",
-    "test_verify.py::test_quenched_theory_with_filters",
-    "test_cli.py::test_verify_an_ensemble",
-    "test_identifiability.py::test_errors_of_predictions",
-    "test_cavity.py::test_where_a_neuron_has",
-    "test_simulation.py::test_runs_at_once_are_runs_one_by_one[True]",
-    "test_dmft_stationary.py::test_two_times_settle",
-    "test_fit_problem.py::test_the_jacobian_by_central_differences",
-    "test_fit.py::test_a_fit_to_a_time_course",
-    "test_fit.py::test_a_first_order",
-    "test_dmft_stationary.py::test_below_the_onset",
-    "test_continuation.py::test_limit_cycles_against_integration",
-    "test_averages.py::test_the_function_keeps_parameters",
-    "test_transfer_parameters.py::test_rates_and_their_gradients[jax]",
-    "test_gaussian.py::test_values[second_moment-2-0-naka_rushton]",
-    "numerics/test_phase_diagram.py",
-    "test_cavity.py::test_sampled_networks",
-    "test_all_fixed_points.py::test_two_hundred_random_systems",
-    "test_fixed_points_batch.py::test_the_box_holds",
-    "test_cli_analysis.py::test_cycles_curves_and_phase_diagram",
-)
+# What a test that is not marked slow may take of the processor, in seconds, compilation included. This many on the machines of
+# continuous integration; a slower machine may allow itself more, and 0 allows anything.
+SECONDS = float(os.environ.get("MOTIFIELD_TEST_SECONDS", "15"))
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if any(part in item.nodeid for part in SLOW):
-            item.add_marker(pytest.mark.slow)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    begun = time.process_time()  # of this worker alone, so that a busy machine makes no difference
+    result = yield
+    spent = time.process_time() - begun
+    if 0 < SECONDS < spent and not item.get_closest_marker("slow"):
+        pytest.fail(
+            f"this test takes {spent:.0f} s of processor time, and a test that is not marked slow "
+            f"may take {SECONDS:g}: make it cheaper, or mark it with @pytest.mark.slow",
+            pytrace=False,
+        )
+    return result
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--slow-share",
+        metavar="K/N",
+        help="of the slow tests, K of N parts, others on the next day: all of them within N/K days",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    share = config.getoption("--slow-share")
+    if not share:
+        return
+    part, parts = map(int, share.split("/"))
+    first = part * datetime.date.today().toordinal()
+
+    def runs_today(item):
+        if not item.get_closest_marker("slow"):
+            return True
+        return (zlib.crc32(item.nodeid.encode()) - first) % parts < part
+
+    config.hook.pytest_deselected(items=[item for item in items if not runs_today(item)])
+    items[:] = filter(runs_today, items)
 
 
 settings.register_profile("motifield", deadline=None, derandomize=True)
@@ -328,3 +313,19 @@ def ends():
             signal.signal(signal.SIGALRM, before)
 
     return watched() if hasattr(signal, "SIGALRM") else contextlib.nullcontext()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The folder of an unpacked wheel: what a plain installation puts into site-packages."""
+    import subprocess
+    import zipfile
+    from pathlib import Path
+
+    folder = tmp_path_factory.mktemp("wheel")
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder]
+    subprocess.run([*command, root], check=True)
+    (archive,) = folder.glob("*.whl")
+    zipfile.ZipFile(archive).extractall(folder / "site")
+    return folder / "site"
