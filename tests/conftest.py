@@ -159,7 +159,8 @@ def network_of():
     return random_network
 
 
-# ---- theory.md section 2 in plain NumPy, with explicit loops, written from the text and not from the library's code
+# ---- docs/theory.md, section 2 in plain NumPy, with explicit loops, written from the text and not
+# from the library's code
 
 
 def gaussian_average(f, mean, variance, kinks=()):
@@ -178,7 +179,7 @@ def gaussian_average(f, mean, variance, kinks=()):
 
 
 class ByHand:
-    """theory.md section 2: variances and time derivatives, population by population.
+    """docs/theory.md, section 2: variances and time derivatives, population by population.
 
     functions: for every population (phi, its derivative, its kinks)
     """

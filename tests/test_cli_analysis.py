@@ -7,7 +7,7 @@ import re
 import pytest
 import xarray as xr
 
-# theory.md, section 5: three fixed points at tau = .02; folds at .0093 and .0600
+# docs/theory.md, section 5: three fixed points at tau = .02; folds at .0093 and .0600
 SPEC = """
 title = "bistable"
 [architecture]
@@ -163,6 +163,7 @@ motifs = { shared = 0.004 }
 PLANE = ("--vary", "input[E]=-1.5,3", "--vary", "factor(mean[I,E])=0,2")
 
 
+@pytest.mark.slow
 def test_cycles_curves_and_phase_diagram(call, tmp_path):
     path = tmp_path / "oscillation.toml"
     path.write_text(OSCILLATION)

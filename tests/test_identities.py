@@ -1,4 +1,6 @@
-"""The consistency identities of theory.md 2.2 that need neither the cavity closure nor the bulk."""
+"""The consistency identities of docs/theory.md, section 2.2 that need neither the cavity closure
+nor the bulk.
+"""
 
 import equinox as eqx
 import jax
@@ -82,7 +84,8 @@ def test_one_population_with_all_motifs(mean, g, tau_chn, tau_rec, system_of):
     )
 
 
-# theory.md section 5: N = 1000 (800/200), rank-one mean with lambda0 = -1, sigma = .2, one hidden variable, tau: lambda+
+# docs/theory.md, section 5: N = 1000 (800/200), rank-one mean with lambda0 = -1, sigma = .2, one
+# hidden variable, tau: lambda+
 SPECTRUM = [(0.02, 0.5243), (0.06, 1.1271), (0.1, 1.5606)]
 
 
@@ -101,7 +104,8 @@ def rank_one(tau, N=1000):
 @pytest.mark.parametrize(("tau", "outlier"), SPECTRUM)
 def test_outliers_of_the_worked_network(tau, outlier, system_of):
     found = 1 + fixed_point(system_of("x", "MotifOnly"), rank_one(tau), settle=0).eigenvalues
-    # the equations have N tau where the matrix has (N - 1) tau: a difference in the fourth digit, as theory.md says
+    # the equations have N tau where the matrix has (N - 1) tau: a difference in the fourth digit,
+    # as docs/theory.md, section 2.2 says
     np.testing.assert_allclose(
         [found[0].real, found.real.min()], [outlier, -1 - outlier], atol=1e-3
     )
@@ -253,7 +257,9 @@ def test_only_scaled_quantities_enter(seed, N, network_of, system_of):
 
 
 def excitation_inhibition(J0, g, tau, N=1000, input=0.0):
-    """theory.md section 5: alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2, one hidden variable."""
+    """docs/theory.md, section 5: alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2,
+    one hidden variable.
+    """
     return Parameters.of(
         populations=["E", "I"],
         N=N,
@@ -266,7 +272,9 @@ def excitation_inhibition(J0, g, tau, N=1000, input=0.0):
 
 
 def test_the_same_network_twice(system_of):
-    """(Jbar = .002, g_I/E = 1) and (.004, 2.5): N sum_q alpha_q Jbar_q = 1.2 in both (theory.md 2.2)."""
+    """(Jbar = .002, g_I/E = 1) and (.004, 2.5): N sum_q alpha_q Jbar_q = 1.2 in both
+    (docs/theory.md, section 2.2).
+    """
     a, b = (excitation_inhibition(J0, g, 0.02, input=0.4) for J0, g in ((0.002, 1), (0.004, 2.5)))
     runs = [integrate(system_of(RELU, "SecondMoment"), p, 10.0, saveat=5) for p in (a, b)]
     for name in ("mean", "variance", "rate", "kappa"):
@@ -275,7 +283,7 @@ def test_the_same_network_twice(system_of):
 
 
 def test_convergence_widens_and_chains_move_the_mean(two_populations, system_of):
-    """theory.md section 2: what each motif acts on."""
+    """docs/theory.md, section 2: what each motif acts on."""
     system = system_of(RELU, "MotifOnly")
     state = system.State(jnp.array([0.3, 0.5]), jnp.array([0.4, 0.2]))
     base = field(system, two_populations, state)

@@ -1,4 +1,6 @@
-"""The worked numbers of theory.md section 5 that are fixed points of the MotifOnly and SecondMoment equations."""
+"""The worked numbers of docs/theory.md, section 5 that are fixed points of the MotifOnly and
+SecondMoment equations.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +26,7 @@ def excitation_inhibition(J0, g, tau, input):
     )
 
 
-# theory.md section 5: J0 = .001, g = 4, I = .5, tau = .1
+# docs/theory.md, section 5: J0 = .001, g = 4, I = .5, tau = .1
 @pytest.mark.parametrize(
     ("closure", "K", "Delta", "R"),
     [("MotifOnly", 1.9619, 5.2782, 1.1487), ("SecondMoment", 1.9548, 5.3164, None)],
@@ -41,7 +43,7 @@ def test_excitation_and_inhibition(closure, K, Delta, R, system_of):
         np.testing.assert_allclose(found.dataset["rate"], R, atol=6e-5)
 
 
-# theory.md section 5: J0 = .003, g = 2, I = 0, tau = .02 has K = .2000, .8605, 2.117
+# docs/theory.md, section 5: J0 = .003, g = 2, I = 0, tau = .02 has K = .2000, .8605, 2.117
 def test_chains_alone_make_it_bistable(system_of):
     system, parameters = system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.02, 0.0)
     low = fixed_point(system, parameters)
@@ -69,7 +71,9 @@ def test_chains_alone_make_it_bistable(system_of):
 
 
 def test_no_more_than_three(system_of):
-    """Theory.md section 5: three fixed points, and no other; every start leads to one of them, and their indices sum to 1."""
+    """docs/theory.md, section 5: three fixed points, and no other; every start leads to one of
+    them, and their indices sum to 1.
+    """
     found = fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.02, 0.0))
     assert found.status == "ok"
     np.testing.assert_allclose(
@@ -84,7 +88,8 @@ def test_no_more_than_three(system_of):
     )
 
 
-# theory.md 2.2: (Jbar, g_I/E) = (.002, 1) and (.004, 2.5) are the same network, .8 J0 (1 - g/4) being the same
+# docs/theory.md, section 2.2: (Jbar, g_I/E) = (.002, 1) and (.004, 2.5) are the same network, .8 J0
+# (1 - g/4) being the same
 def test_degenerate_pairs(system_of):
     pair = [
         fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(J0, g, 0.02, 0.3))
@@ -98,7 +103,7 @@ def test_degenerate_pairs(system_of):
             )
 
 
-# theory.md section 5: at tau = 0 there is only K = .15
+# docs/theory.md, section 5: at tau = 0 there is only K = .15
 def test_without_chains_there_is_one(system_of):
     system, parameters = system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.0, 0.0)
     for start in (None, {"mean": 3.0, "kappa": [1.6, 0.4]}, {"mean": -2.0}):
@@ -107,7 +112,8 @@ def test_without_chains_there_is_one(system_of):
         assert found.stable
 
 
-# theory.md section 5: one population, tanh, N = 2000, N Jbar = -5, tau_con = tau_div = tau_chn, tau_rec = 0 (B = -2 tau_chn)
+# docs/theory.md, section 5: one population, tanh, N = 2000, N Jbar = -5, tau_con = tau_div =
+# tau_chn, tau_rec = 0 (B = -2 tau_chn)
 @pytest.mark.parametrize(
     ("N_tau", "g", "mean", "Delta"),
     [(8, 1.2, 0.3278, 1.0345), (8, 1.6, 0.7373, 3.2716), (10, 1.2, 0.5058, 1.6672)],
@@ -127,7 +133,8 @@ def test_one_population(N_tau, g, mean, Delta, system_of):
     assert found.dataset["variance"].item() == pytest.approx(Delta, abs=1e-4)
 
 
-# theory.md section 5: phi = 1 + erf((x - 1.5) / (.8 sqrt 2)), MotifOnly, the network with J0 = .003, g = 2, I = 0: folds in tau
+# docs/theory.md, section 5: phi = 1 + erf((x - 1.5) / (.8 sqrt 2)), MotifOnly, the network with J0
+# = .003, g = 2, I = 0: folds in tau
 # (the starts are from a scan over K of the two conditions, one page of NumPy: K = 1.59, kappa = 1.07 and K = .27, kappa = .14)
 @pytest.mark.parametrize(("fold", "K", "kappa"), [(0.00931048, 1.6, 1.07), (0.05996574, 0.3, 0.15)])
 def test_folds(fold, K, kappa, system_of):

@@ -1,4 +1,6 @@
-"""Fixed points of networks whose neurons feel their own rate through reciprocal synapses (theory.md 2.1, Cavity)."""
+"""Fixed points of networks whose neurons feel their own rate through reciprocal synapses
+(docs/theory.md, section 2.1, Cavity).
+"""
 
 import math
 
@@ -203,6 +205,7 @@ def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
         erf.mean_field.explicit(1)
 
 
+@pytest.mark.slow
 def test_the_response_is_that_of_the_input_currents(erf):
     """d(mean of x)/dI and d(rate)/dI against differences between fixed points; the mean of x is not the field's."""
     par, step = network(0.5), 1e-4
@@ -243,6 +246,7 @@ def test_every_equality_of_the_derivation_holds():
     assert report.passed, str(report)
 
 
+@pytest.mark.slow
 def test_sampled_networks_of_strong_reciprocity():
     """Four networks of 4000 neurons: `Cavity` is within 4 standard errors, their currents follow its distribution and no normal one; closures that put
     the return into the mean are off.
@@ -283,6 +287,7 @@ def test_sampled_networks_of_strong_reciprocity():
     assert distance < 1.63 / np.sqrt(len(centred)) < normal / 2
 
 
+@pytest.mark.slow
 def test_where_a_neuron_has_several_solutions_the_result_says_so(erf):
     par = network(0.99, g=3.0, P=2)
     point = mf.fixed_point(

@@ -13,7 +13,9 @@ from motifield.numerics.system.autonomous import Autonomous
 
 @pytest.fixture(scope="module")
 def bistable(system_of):
-    """theory.md, section 5: J0 = .003, g = 2, I = 0 has the fixed points K = .2000, .8605, 2.117 at tau = .02, and one at tau = 0."""
+    """docs/theory.md, section 5: J0 = .003, g = 2, I = 0 has the fixed points K = .2000, .8605,
+    2.117 at tau = .02, and one at tau = 0.
+    """
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
     parameters = mf.Parameters.of(
         populations=["E", "I"],

@@ -35,7 +35,9 @@ def full(value, *changes, P=2):
 
 
 def test_covariance_matrix_by_its_definition(three_populations):
-    """theory.md 1.2: blocks tau_con[q,r,r'] g_qr g_qr', tau_chn[p,q,r] g_pq g_qr, tau_div[q,p,p'] g_pq g_p'q; here times N."""
+    """docs/theory.md, section 1.2: blocks tau_con[q,r,r'] g_qr g_qr', tau_chn[p,q,r] g_pq g_qr,
+    tau_div[q,p,p'] g_pq g_p'q; here times N.
+    """
     made, t = strength_covariances(three_populations), three_populations
     for q in range(3):
         for r in range(3):

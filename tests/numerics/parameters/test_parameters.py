@@ -99,7 +99,9 @@ def test_by_population_errors(tau, sign):
 
 
 def test_from_covariances_by_definition(three_populations):
-    """tau is the covariance over the product of the two synapses' standard deviations g / sqrt(N) (theory.md 1.1)."""
+    """tau is the covariance over the product of the two synapses' standard deviations g / sqrt(N)
+    (docs/theory.md, section 1.1).
+    """
     want, N = three_populations, float(three_populations.N)
     g = np.asarray(want.g)
     con, div, chain, rec = (np.zeros(np.shape(t)) for t in want.motifs)

@@ -191,7 +191,9 @@ def test_offsets_that_are_not_known_are_drawn_from_the_seed():
 
 
 def fixed_point_by_hand(parameters, h, sigma):
-    """theory.md section 2 for one population without residual reciprocity: K, Delta and kappa at rest."""
+    """docs/theory.md, section 2 for one population without residual reciprocity: K, Delta and kappa
+    at rest.
+    """
     N, g, con, chn, inp = (
         float(np.asarray(v).ravel()[0])
         for v in (
@@ -307,6 +309,7 @@ def test_the_error_of_a_step_is_the_stated_one():
     assert abs(np.var(x) / exact - 1) < 4 * np.sqrt(2 / x.size)
 
 
+@pytest.mark.slow
 def test_noise_through_a_filter_of_second_order_has_lyapunov_s_variance():
     D = 0.3
     A = np.array([[-1 / TAU, -STRENGTH / TAU], [1 / TAU_A, -1 / TAU_A]])

@@ -73,7 +73,7 @@ def test_the_bulk_of_three_populations_with_reciprocal_motifs():
 
 @pytest.mark.parametrize(("tau", "outlier"), [(0.02, 0.5243), (0.06, 1.1271), (0.1, 1.5606)])
 def test_worked_outliers(tau, outlier):
-    """theory.md section 5; B = 0, and (N - 1) tau in place of N tau."""
+    """docs/theory.md, section 5; B = 0, and (N - 1) tau in place of N tau."""
     parameters = mf.Parameters.of(
         populations=["E", "I"],
         N=1000,
@@ -105,6 +105,7 @@ def test_reciprocal_motifs_move_outliers(l0, g, chains, rec):
     assert found.counted == len(expected)
 
 
+@pytest.mark.slow
 def test_which_reciprocal_term_networks_have():
     """l + g^2 B / l = .871 and not (l0 + sqrt(l0^2 + 4 g^2 (N tau + B))) / 2 = .956, which is right to first order in B only without chains."""
     parameters = one(-1.0, 0.5, 8.0, -0.5)
@@ -155,6 +156,7 @@ def test_the_radius_is_that_of_the_mean_square_slopes(system, network_of, averag
     assert found.jacobian.edge == pytest.approx(expected - 1, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_cavity_solution_is_linearised_exactly(cavity, network_of):
     """At s = 0 det(1 - T) is the determinant of the cavity equations, y = f(y): both vanish at a fold."""
     parameters = network_of(2, 3)

@@ -1,4 +1,6 @@
-"""The derived equations against expressions written out by hand, population by population, from theory.md section 2."""
+"""The derived equations against expressions written out by hand, population by population, from
+docs/theory.md, section 2.
+"""
 
 from itertools import combinations, product
 
@@ -61,7 +63,9 @@ def label(motifs):
 
 
 def by_hand(motifs, closure, n):
-    """Every term of theory.md section 2 and 2.1 for n populations: {(equation, term): [one expression per population]}."""
+    """Every term of docs/theory.md, section 2 and 2.1 for n populations: {(equation, term): [one
+    expression per population]}.
+    """
     every = range(1, n + 1)
     terms = {
         ("K", "mean_coupling"): [sum(N * AL[b] * J[a, b] * R[b] for b in every) for a in every],
@@ -201,7 +205,9 @@ def test_parameters_are_those_that_occur():
 
 
 def test_divergence_alone_does_not_move_the_mean():
-    """Divergent motifs appear only at finite N (theory.md section 2), and in the share A of the residual."""
+    """Divergent motifs appear only at finite N (docs/theory.md, section 2), and in the share A of
+    the residual.
+    """
     with_it, without = (derive(Architecture(motifs=m), SecondMoment()) for m in (["divergent"], []))
     assert [e.right_side() for e in with_it.equations] == [
         e.right_side() for e in without.equations
