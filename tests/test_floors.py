@@ -40,10 +40,10 @@ ROOMS = {
         "documents": "",
         "averages": "expressions",
         "architecture": "averages expressions",
-        "equations": "architecture averages expressions notation",
-        "checks": "architecture averages equations expressions notation",
-        "narrative": "architecture averages checks documents equations expressions notation",
-        "code": "architecture averages equations expressions notation",
+        "equations": "architecture averages notation",
+        "checks": "equations notation",
+        "narrative": "documents equations notation",
+        "code": "architecture averages equations notation",
     },
 }
 FLAT = {
@@ -52,11 +52,8 @@ FLAT = {
 }
 # What rooms of numerics take from theory.
 FROM_THEORY = {
-    "distributions": "code equations",
-    "fitting": "equations",
-    "reports": "equations",
     "spec": "architecture equations",
-    "system": "architecture averages code equations expressions",
+    "system": "architecture code equations",
 }
 MOST_ARROWS = 90
 

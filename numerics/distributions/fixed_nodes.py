@@ -6,16 +6,13 @@ fixed in standard deviations, and cut where the function bends: accurate as long
 
 from __future__ import annotations
 
-import builtins
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ...theory.code import opaque_functions
 from ..averages import Average, ByPopulation, Quadrature, hermite, nth_derivative
 from ..system import System
 
@@ -100,9 +97,7 @@ class FixedNodes(Quadrature):
 
 def with_fixed_nodes(system: System) -> System:
     """The same equations, with fixed nodes where a function bends or its panels depend on parameters; the system itself where none does."""
-    module = ModuleType(system.module.__name__ + "_fixed")
-    module.__dict__.update(opaque_functions(system.mean_field))
-    exec(builtins.compile(system.source, str(system.module.__file__), "exec"), module.__dict__)
+    module = system.loaded(system.module.__name__ + "_fixed")
     changed = {
         name: made
         for name, value in module.__dict__.items()

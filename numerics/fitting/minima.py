@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError, SolverError
-from ...theory.equations import MotifOnly, SecondMoment
 from ..fixed_points import ANYWHERE, KNOWN, NEARBY, Search
 from ..parameters import Couplings, Parameters, residual_moments
 from ..system import System
@@ -177,13 +176,13 @@ class Fit:
         closure, names = self.problem.system.mean_field.closure, self.parameters().populations
         own = {name: self.parameters(name) for name in self.problem.conditions}
         left_out = []
-        if not isinstance(closure, SecondMoment):
+        if not closure.keeps_second_moment:
             shares = np.stack([self._variance_left_out(name) for name in own])
             c, p = np.unravel_index(int(np.argmax(shares)), shares.shape)
             what = (
-                "leaves the residual out"
-                if isinstance(closure, MotifOnly)
-                else "takes the residual's variance from mean rates"
+                "takes the residual's variance from mean rates"
+                if closure.has_residual
+                else "leaves the residual out"
             )
             left_out += [
                 f"{what}, with it up to {100 * shares[c, p]:.2g} % of the variance of the currents ({names[p]}, {list(own)[c]}), which "
@@ -209,9 +208,9 @@ class Fit:
             condition, own, self.minima.states[0][self.problem.conditions.index(condition)]
         )
         squares = seen.rate_sd**2 + (
-            seen.rate_mean**2
-            if isinstance(self.problem.system.mean_field.closure, MotifOnly)
-            else 0.0
+            0.0
+            if self.problem.system.mean_field.closure.has_residual
+            else seen.rate_mean**2
         )
         missing = np.asarray(Couplings.of(own).residual @ squares)
         return missing / np.maximum(missing + np.asarray(seen.variance), 1e-300)

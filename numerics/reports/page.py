@@ -15,7 +15,6 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ...files import write_text
-from ...theory.equations import MeanField
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
@@ -44,7 +43,7 @@ def verdict(passed: bool, word: str, text: str) -> str:
     return f'<p class="verdict {"passed" if passed else "failed"}"><strong>{escape(word)}:</strong> {escape(text)}.</p>'
 
 
-def equations(mean_field: MeanField) -> str:
+def equations(mean_field: Any) -> str:
     """The closure's statement, the equations and the transfer functions."""
     lines = [
         latex2mathml.converter.convert(line, display="block") for line in mean_field.latex_lines()

@@ -20,9 +20,7 @@ from jaxtyping import Array, Float
 
 from ...errors import ExpressionError, NoClosedFormError, ParameterError
 from ...theory.architecture import LIBRARY, TransferFunction, transfer
-from ...theory.averages import GaussianAverage
 from ...theory.code import RUNTIME, AverageCode, function_code, names_of
-from ...theory.expressions import X
 from .. import averages as gaussian
 from ..averages import TOLERANCE
 from ..precision import require_x64
@@ -124,7 +122,7 @@ class Averaged:
         difference to nodes twice as dense.
         """
         rounding = np.finfo(float).eps * np.abs(self.values)
-        if not self.function.with_defaults.has(X):
+        if self.function.is_constant:
             return rounding
         try:
             with warnings.catch_warnings():
@@ -369,13 +367,13 @@ def _closed_form(f: TransferFunction, made: _Generated) -> tuple[sp.Expr | None,
         return None, f"{g.name} is code, which has no closed form"
     a, b = g.affine.a, g.affine.b
     try:
-        form = GaussianAverage(g.affine.outer, a * MU + b, a**2 * DELTA).closed_form()
+        form = g.average_of_u(a * MU + b, a**2 * DELTA).closed_form()
     except NoClosedFormError as error:
         return None, str(error)
     if isinstance(made.average, gaussian.Closed):
         return form, ""
     try:
-        GaussianAverage(g.affine.outer, MU, DELTA).closed_form(nodes=True)
+        g.average_of_u(MU, DELTA).closed_form(nodes=True)
     except NoClosedFormError as error:
         return form, str(error)
     return form, "the closed form cannot be evaluated for parameters that vary"

@@ -234,6 +234,19 @@ class System:
             )
         write_text(path, self.source)
 
+    def loaded(self, name: str) -> ModuleType:
+        """The generated code as another module of its own, whose contents may be replaced."""
+        return _loaded(name, str(self.module.__file__), self.source, self.mean_field)
+
+
+def _loaded(name: str, file: str, source: str, mean_field: MeanField) -> ModuleType:
+    """Run generated source; the JAX functions that it cannot import are put into the module."""
+    module = ModuleType(name)
+    module.__dict__.update(opaque_functions(mean_field))
+    module.__file__ = file
+    exec(builtins.compile(source, file, "exec"), module.__dict__)
+    return module
+
 
 def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:
     """Generate JAX code from mean-field equations and load it.
@@ -246,14 +259,6 @@ def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:
         raise ParameterError(f"tolerance = {tolerance} must be between 1e-13 and 0.01")
     source = generate(mean_field, tolerance)
     name = f"motifield_generated_{abs(hash(source)):x}"
-    module = ModuleType(name)
-    module.__dict__.update(opaque_functions(mean_field))
-    module.__file__ = f"<{name}>"
-    linecache.cache[module.__file__] = (
-        len(source),
-        None,
-        source.splitlines(keepends=True),
-        module.__file__,
-    )
-    exec(builtins.compile(source, module.__file__, "exec"), module.__dict__)
-    return System(mean_field, source, module)
+    file = f"<{name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    return System(mean_field, source, _loaded(name, file, source, mean_field))

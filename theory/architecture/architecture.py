@@ -14,7 +14,13 @@ from . import transfer as transfers
 from .filters import Filter
 from .transfer import TransferFunction
 
-MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
+# classes of motifs, and the tensor that holds the correlation coefficients of each
+MOTIFS = {
+    "convergent": "tau_con",
+    "divergent": "tau_div",
+    "chain": "tau_chn",
+    "reciprocal": "tau_rec",
+}
 INPUTS = ("in-strength", "spread", "out-strength", "noise")
 
 
@@ -51,7 +57,7 @@ class Architecture:
         self,
         populations: Sequence[str] | None = None,
         transfer: Any = "rectified_linear",
-        motifs: Sequence[str] = MOTIFS,
+        motifs: Sequence[str] = tuple(MOTIFS),
         *,
         membrane: Any = filters.UNIT,
         synapse: Any = filters.INSTANTANEOUS,
@@ -64,7 +70,7 @@ class Architecture:
             raise ArchitectureError(
                 f"populations must be a list of different names, or None for a symbolic P: {populations!r}"
             )
-        known, given = _known(motifs, MOTIFS, "motifs"), _known(inputs, INPUTS, "inputs")
+        known, given = _known(motifs, tuple(MOTIFS), "motifs"), _known(inputs, INPUTS, "inputs")
         if "chain" in motifs and not {"convergent", "divergent"} <= set(motifs):
             raise ArchitectureError(
                 "chains need convergent and divergent motifs: |tau_chn| <= sqrt(tau_con tau_div)"

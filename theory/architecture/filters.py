@@ -92,6 +92,15 @@ class Filter:
         return len(self.polynomials[0]) <= self.order
 
     @property
+    def symbols(self) -> list[sp.Symbol]:
+        """The parameters that H depends on, sorted by name."""
+        return sorted(self.expression.free_symbols - {S}, key=str)
+
+    def response(self, s: Any, values: Mapping[sp.Symbol, float]) -> Any:
+        """H at complex s, a number or an array, with numbers for the parameters."""
+        return sp.lambdify(S, self.expression.subs(dict(values)), "numpy")(s)
+
+    @property
     def with_defaults(self) -> sp.Expr:
         """H with the default values of its parameters."""
         return self.expression.subs(dict(self.defaults))

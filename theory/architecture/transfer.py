@@ -12,9 +12,20 @@ import sympy as sp
 
 from ...errors import ExpressionError, NoClosedFormError
 from ..averages import GaussianAverage
-from ..expressions import CONSTANTS, FUNCTIONS, Affine, Pieces, X, affine, parse, split
+from ..expressions import (
+    CONSTANTS,
+    FUNCTIONS,
+    Affine,
+    Pieces,
+    X,
+    affine,
+    derivative,
+    parse,
+    split,
+)
 from .siegert import SiegertRate
 
+ROUNDING = 1e-12  # differences of sides of a break that are 0 in exact arithmetic are below it
 _TAKEN = {"x", "mu", "Delta", "jax", "jnp", "math", "gaussian"} | set(CONSTANTS) | set(FUNCTIONS)
 
 
@@ -107,14 +118,63 @@ class TransferFunction:
             ) from None
 
     @cached_property
+    def shape_pieces(self) -> tuple[sp.Expr, ...] | None:
+        """The pieces of phi without the parameters that only scale it and add to it; None when others are left."""
+        return None if self.affine.shape is None else split(self.affine.shape).pieces
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether phi does not depend on x."""
+        return not self.with_defaults.has(X)
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether phi, with the default values of its parameters, jumps nowhere by more than rounding errors do."""
+        return all(abs(sp.N(jump.subs(self.defaults))) <= ROUNDING for _, jump in self.pieces.jumps)
+
+    def derivative(self, order: int) -> sp.Expr:
+        """d^order phi / dx^order, with a delta function where a Piecewise jumps."""
+        found = self.expression
+        for _ in range(order):
+            try:
+                found = (
+                    split(found).derivative().expression()
+                    if found.has(sp.Piecewise)
+                    else sp.diff(found, X)
+                )
+            except ExpressionError:  # the order of its breaks depends on parameters
+                found = derivative(found)
+        return found
+
+    def average(
+        self, mean: sp.Expr, variance: sp.Expr, order: int = 0, power: int = 1
+    ) -> GaussianAverage:
+        """E phi^(order)(x)^power over x ~ N(mean, variance), as a symbol.
+
+        Args:
+            mean: Mean of the input current, a symbol or a number.
+            variance: Its variance.
+            order: Of the derivative of phi with respect to x.
+            power: Of that derivative; 2 gives the second moment of the rates.
+
+        Returns:
+            The average; its `closed_form()` is the formula where there is one.
+        """
+        inner = sp.diff(self.expression, X, order) if order else self.expression
+        return GaussianAverage(inner**power, mean, variance)
+
+    def average_of_u(self, mean: sp.Expr, variance: sp.Expr, power: int = 1) -> GaussianAverage:
+        """E phi^power as an average over u = a x + b ~ N(mean, variance), the variable of `affine`."""
+        return GaussianAverage(self.affine.outer**power, mean, variance)
+
+    @cached_property
     def is_closed(self) -> bool:
         """Whether its Gaussian average has a closed form."""
         if self.function is not None:
             return False
         try:
-            GaussianAverage(
-                self.affine.outer, sp.Symbol("m", real=True), sp.Symbol("v", positive=True)
-            ).closed_form(nodes=True)
+            mean, variance = sp.Symbol("m", real=True), sp.Symbol("v", positive=True)
+            self.average_of_u(mean, variance).closed_form(nodes=True)
         except NoClosedFormError:
             return False
         return True

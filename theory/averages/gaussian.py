@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import mpmath
 import sympy as sp
@@ -23,6 +24,15 @@ class GaussianAverage(sp.Expr):
 
     def __new__(cls, f, mean, variance):
         return sp.Expr.__new__(cls, sp.sympify(f), sp.sympify(mean), sp.sympify(variance))
+
+    @classmethod
+    def of(cls, function: Callable[[sp.Symbol], sp.Expr], mean, variance) -> GaussianAverage:
+        """The average of a function given as a rule: `GaussianAverage.of(lambda x: x**2, m, v)`."""
+        return cls(function(X), mean, variance)
+
+    def at(self, mean, variance) -> GaussianAverage:
+        """The average of the same function over another normal variable."""
+        return GaussianAverage(self.f, mean, variance)
 
     @property
     def f(self) -> sp.Expr:

@@ -1,12 +1,11 @@
 """Tests of every displayed equality on random numbers and random neurons."""
 
 from .checks import Report, check
-from .displayed import Equality, closed_averages, equalities
+from .displayed import Equality, equalities
 
 __all__ = [
     "Equality",
     "Report",
     "check",
-    "closed_averages",
     "equalities",
 ]

@@ -10,8 +10,6 @@ from itertools import product
 import numpy as np
 import sympy as sp
 
-from ..architecture import S
-from ..averages import GaussianAverage
 from ..equations import MeanField
 from ..notation import AVERAGES, f, p, q, r
 from .displayed import Equality, equalities
@@ -192,34 +190,35 @@ class Checker:
                 for function in self.mean_field.architecture.distinct_transfers
                 for s, v in function.defaults.items()
             }
-            exact = _integral(equality.left.f.subs(own), mean, variance)
+            average = equality.left.subs(own).at(sp.Float(mean), sp.Float(variance))
+            exact = float(average.evalf(15))  # by mpmath, split where the function bends
             found = float(equality.right.subs(own).subs(numbers).evalf())
             worst = max(worst, abs(found - exact) / (1 + abs(exact)))
         return Outcome(equality, worst, EXACT, "relative")
 
     def _filter(self, equality: Equality) -> Outcome:
         rng = np.random.default_rng(self.seed)
-        values = _filter_values(equality.left, rng)
+        values = _filter_values(equality.left.symbols, rng)
         A, b = observer(equality.right[0], equality.right[1], values)
         worst = 0.0
         for s in rng.normal(size=3) + 1j * rng.normal(size=3):
-            exact = complex(equality.left.subs(values).subs(S, s))
+            exact = complex(equality.left.response(s, values))
             found = np.linalg.solve(s * np.eye(len(A)) - A, b)[0]
             worst = max(worst, abs(found - exact) / abs(exact))
         return Outcome(equality, worst, EXACT, "relative")
 
     def _noise(self, equality: Equality) -> Outcome:
         """The stationary variance of the filter's differential equations under white noise against the integral of |H|^2 over frequency."""
-        values = _filter_values(equality.left, np.random.default_rng(self.seed))
+        values = _filter_values(equality.left.symbols, np.random.default_rng(self.seed))
         A, b = observer(equality.right[0], equality.right[1], values)
         m = len(A)
         eye = np.eye(m)
         found = np.linalg.solve(np.kron(A, eye) + np.kron(eye, A), -2 * np.outer(b, b).ravel())[0]
-        H = sp.lambdify(S, equality.left.subs(values), "numpy")
         angle = (
             (np.arange(4096) + 0.5) * np.pi / 8192
         )  # frequency tan(angle), from 0 to infinity; the integrand is periodic and smooth
-        exact = 2 / 8192 * np.sum(np.abs(H(1j * np.tan(angle))) ** 2 / np.cos(angle) ** 2)
+        H = equality.left.response(1j * np.tan(angle), values)
+        exact = 2 / 8192 * np.sum(np.abs(H) ** 2 / np.cos(angle) ** 2)
         return Outcome(equality, abs(found - exact) / exact, 1e-6, "relative")
 
     def _linear(self, equality: Equality) -> Outcome:
@@ -285,13 +284,8 @@ def observer(
     return A, np.array(n[:m][::-1]) / d[m]
 
 
-def _filter_values(H: sp.Expr, rng: np.random.Generator) -> dict[sp.Symbol, float]:
-    return {symbol: float(rng.uniform(0.5, 2)) for symbol in sorted(H.free_symbols - {S}, key=str)}
-
-
-def _integral(function: sp.Expr, mean: float, variance: float) -> float:
-    """E f by mpmath, split where the function bends."""
-    return float(GaussianAverage(function, sp.Float(mean), sp.Float(variance)).evalf(15))
+def _filter_values(symbols: Sequence[sp.Symbol], rng: np.random.Generator) -> dict:
+    return {symbol: float(rng.uniform(0.5, 2)) for symbol in symbols}
 
 
 def _places(equality: Equality, world: World) -> list[dict[sp.Symbol, int]]:

@@ -13,12 +13,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...errors import NoClosedFormError
-from ..averages import GaussianAverage
 from ..equations import MeanField, SynapseStatistics, linearised, varied_averages
-from ..expressions import X
 from ..notation import (
-    AVERAGES,
     QUANTITIES,
     Equation,
     Filtered,
@@ -44,89 +40,70 @@ class Equality:
 
 
 def equalities(mean_field: MeanField) -> list[Equality]:
-    """All displayed equalities, in the order of the derivation."""
-    found = [
+    """All displayed equalities, in the order of the derivation.
+
+    Args:
+        mean_field: The equations, with the record of their derivation.
+
+    Returns:
+        Steps of the derivation, covariances and definitions, equations, filters; then, unless the
+        equations are of fixed points alone, closed averages and the linearisation: static equations
+        have averages without a closed form, and deviations from their solutions no dynamics.
+    """
+    steps = [
         Equality(s.section, s.title, s.before, s.right, s.holds, s.rule) for s in mean_field.record
     ]
+    found = [*steps, *_of_statistics(mean_field), *_of_states(mean_field), *_of_filters(mean_field)]
+    if mean_field.is_static:
+        return found
+    return [*found, *_of_averages(mean_field), *_of_deviations(mean_field)]
+
+
+def _of_statistics(mean_field: MeanField) -> Iterator[Equality]:
     statistics = SynapseStatistics(mean_field.architecture.motifs, mean_field.architecture.inputs)
     for name, value in statistics.of_parts(p, q, r).items():
-        found.append(
-            Equality(
-                "Decomposition",
-                f"Covariance of parts: {name}",
-                PairCovariance(sp.Symbol(name), p, q, r),
-                value,
-                "sampled",
-            )
-        )
+        pair = PairCovariance(sp.Symbol(name), p, q, r)
+        yield Equality("Decomposition", f"Covariance of parts: {name}", pair, value, "sampled")
     for name, value in statistics.definitions(p, q).items():
-        found.append(
-            Equality(
-                "Statistics", f"Definition of {name}", QUANTITIES[name].base[p, q], value, "algebra"
-            )
-        )
+        symbol = QUANTITIES[name].base[p, q]
+        yield Equality("Statistics", f"Definition of {name}", symbol, value, "algebra")
+
+
+def _of_states(mean_field: MeanField) -> Iterator[Equality]:
     for e in mean_field.results:
         if e.response != "noise":
-            found.append(
-                Equality("Equations", f"Equation of {e.name}", e.symbol, _applied(e), "stationary")
-            )
+            title = f"Equation of {e.name}"
+            yield Equality("Equations", title, e.symbol, _applied(e), "stationary")
+
+
+def _of_filters(mean_field: MeanField) -> Iterator[Equality]:
+    """A filter and the coefficients of its differential equation."""
+    noisy = "noise" in mean_field.architecture.inputs
     for kind in ("membrane", "synapse"):
         for n, own in enumerate(mean_field.architecture.distinct_filters(kind)):
-            if not own.is_identity:
-                found.append(
-                    Equality(
-                        "Filters",
-                        f"Filter: {kind} {n + 1}",
-                        own.expression,
-                        own.polynomials,
-                        "filter",
-                        kind,
-                    )
-                )
-                if kind == "membrane" and "noise" in mean_field.architecture.inputs:
-                    found.append(
-                        Equality(
-                            "Filters",
-                            f"Variance that noise makes: {kind} {n + 1}",
-                            own.expression,
-                            own.polynomials,
-                            "noise",
-                            kind,
-                        )
-                    )
-    if (
-        mean_field.is_static
-    ):  # its averages have no closed form, and small deviations from it no dynamics
-        return found
-    found += [
-        Equality("Averages", title, left, right, "average")
-        for title, left, right in closed_averages(mean_field)
-    ]
-    found += [
-        Equality(
-            "Linearisation",
-            f"Variation of {name}",
-            variation(QUANTITIES[name].base)[q],
-            value,
-            "linear",
-            name,
-        )
-        for name, value in varied_averages(mean_field).items()
-    ]
-    for e, varied in zip(
-        (*mean_field.equations, mean_field.variance), linearised(mean_field), strict=True
-    ):
-        found.append(
-            Equality(
-                "Linearisation",
-                f"Variation of {e.name}",
-                e.input(),
-                varied.input(),
-                "linear",
-                e.name,
-            )
-        )
-    return found
+            if own.is_identity:
+                continue
+            title, sides = f"{kind} {n + 1}", (own, own.polynomials)
+            yield Equality("Filters", f"Filter: {title}", *sides, "filter", kind)
+            if kind == "membrane" and noisy:
+                title = f"Variance that noise makes: {title}"
+                yield Equality("Filters", title, *sides, "noise", kind)
+
+
+def _of_averages(mean_field: MeanField) -> Iterator[Equality]:
+    for name, transfer, average, form in mean_field.closed_averages():
+        title = f"Closed form of {name} for {transfer}"
+        yield Equality("Averages", title, average, form, "average")
+
+
+def _of_deviations(mean_field: MeanField) -> Iterator[Equality]:
+    for name, value in varied_averages(mean_field).items():
+        symbol = variation(QUANTITIES[name].base)[q]
+        yield Equality("Linearisation", f"Variation of {name}", symbol, value, "linear", name)
+    every = (*mean_field.equations, mean_field.variance)
+    for e, varied in zip(every, linearised(mean_field), strict=True):
+        title, sides = f"Variation of {e.name}", (e.input(), varied.input())
+        yield Equality("Linearisation", title, *sides, "linear", e.name)
 
 
 def _applied(e: Equation) -> sp.Expr:
@@ -134,25 +111,3 @@ def _applied(e: Equation) -> sp.Expr:
     if e.response is None:
         return e.input()
     return (Synaptic if e.response == "synapse" else Filtered)(e.input(), e.indices[0])
-
-
-def closed_averages(mean_field: MeanField) -> Iterator[tuple[str, GaussianAverage, sp.Expr]]:
-    """The averages that have closed forms, for each distinct transfer function."""
-    mean, variance = sp.Symbol("K", real=True), sp.Symbol("Delta", positive=True)
-    for function in mean_field.architecture.distinct_transfers:
-        if function.function is not None:
-            continue
-        for name in AVERAGES:
-            if name not in mean_field.averages:
-                continue
-            try:
-                shown = average_of(function.expression, name, mean, variance)
-                yield f"Closed form of {name} for {function.name}", shown, shown.closed_form()
-            except NoClosedFormError:
-                continue
-
-
-def average_of(phi: sp.Expr, name: str, mean: sp.Expr, variance: sp.Expr) -> GaussianAverage:
-    """<phi>, <phi'> or <phi^2>."""
-    inner = {"R": phi, "G": sp.diff(phi, X), "C": phi**2}[name]
-    return GaussianAverage(inner, mean, variance)

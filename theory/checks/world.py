@@ -15,7 +15,6 @@ import numpy as np
 import sympy as sp
 
 from .. import notation
-from ..architecture import MOTIFS
 from ..equations import MeanField
 from ..notation import kappa
 
@@ -72,7 +71,7 @@ class World:
         self.P, self.inputs, self.motifs = (
             P,
             architecture.inputs,
-            frozenset(MOTIFS) if correlated else architecture.motifs,
+            frozenset(notation.PAIRS) if correlated else architecture.motifs,
         )
         self.has_synapses = architecture.has_synapses
         self.by_target = len(architecture.distinct_filters("membrane")) > 1
@@ -133,10 +132,7 @@ class World:
             blocks[:, P:-1, P:-1],
             blocks[:, P:-1, :P].transpose(1, 0, 2),
         )
-        there = {
-            name: float(name in self.motifs)
-            for name in ("convergent", "divergent", "chain", "reciprocal")
-        }
+        there = {name: float(name in self.motifs) for name in notation.PAIRS}
         self.con, self.div, self.chn = (
             con * there["convergent"] * strength,
             div * there["divergent"],

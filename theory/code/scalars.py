@@ -11,7 +11,6 @@ from sympy.printing.str import StrPrinter
 
 from ...errors import NoClosedFormError
 from ..architecture import Architecture, TransferFunction
-from ..expressions import X
 from .printer import prepared
 from .to_jax import fixed_breaks
 
@@ -29,7 +28,7 @@ def pieces_of(
     f: TransferFunction,
 ) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
     """Breaks, pieces and their slopes, of phi as a function of u = a x + b. Raises `ExpressionError` for a break that depends on parameters."""
-    return fixed_breaks(f), f.pieces.pieces, tuple(sp.diff(piece, X) for piece in f.pieces.pieces)
+    return fixed_breaks(f), f.pieces.pieces, f.pieces.slopes
 
 
 class ScalarPrinter(StrPrinter):

@@ -12,9 +12,8 @@ import sympy as sp
 
 from ...errors import ExpressionError, NoClosedFormError
 from ..architecture import LIBRARY, TransferFunction
-from ..averages import BivariateProbability, GatedProbability, GaussianAverage, TiltedProbability
+from ..averages import BivariateProbability, GatedProbability, TiltedProbability
 from ..equations import MeanField
-from ..expressions import X, split
 from ..notation import DRIVES, PARAMETERS, Equation, N, Term
 from .einsum import Product, product, sum_of_products
 from .filters import FilterCode
@@ -276,7 +275,7 @@ def function_code(name: str, f: TransferFunction) -> list[str]:
         ]
     header = [f"def {name}({arguments}):", f'    """{f.expression}"""']
     form, pieces = f.affine, f.pieces
-    inner = [] if form.is_identity else [f"    x = {jax_code(form.a * X + form.b)}"]
+    inner = [] if form.is_identity else [f"    x = {jax_code(form.line)}"]
     if not pieces.breaks:
         if pieces.pieces[0] == f.affine.outer:
             return [*header, f"    return {jax_code(f.expression)}"]
@@ -334,7 +333,7 @@ def closed_average(f: TransferFunction, power: int) -> sp.Expr | None:
     if f.function is not None:
         return None
     try:
-        form = GaussianAverage(f.affine.outer**power, MU, DELTA).closed_form(nodes=True)
+        form = f.average_of_u(MU, DELTA, power).closed_form(nodes=True)
     except (NoClosedFormError, TypeError):
         return None
     fixed = not any(
@@ -383,14 +382,9 @@ class AverageCode:
 
     def quadrature(self) -> str:
         f, shape = self.f, ""
-        if f.affine.shape is not None and f.parameters:
-            shape = (
-                ", shape=["
-                + ", ".join(
-                    f"lambda x: {jax_code(piece)}" for piece in split(f.affine.shape).pieces
-                )
-                + "]"
-            )
+        if f.shape_pieces is not None and f.parameters:
+            pieces = ", ".join(f"lambda x: {jax_code(piece)}" for piece in f.shape_pieces)
+            shape = f", shape=[{pieces}]"
         if f.pieces.breaks:
             fixed_breaks(f)
             return f"gaussian.Quadrature({self.name}_pieces, {self.name}_breaks{self.options()}{shape}{self.accuracy()})"

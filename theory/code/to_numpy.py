@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
@@ -13,7 +14,6 @@ import sympy as sp
 
 from ..architecture import TransferFunction
 from ..equations import MeanField
-from ..expressions import X
 from ..notation import DRIVES, QUANTITIES, Equation
 from . import numpy_helpers
 from .einsum import product, sum_of_products
@@ -201,11 +201,7 @@ function's size."""
                     ")",
                 ]
             blocks.append(lines)
-            inner = (
-                []
-                if f.affine.is_identity
-                else [f"    x = {numpy_code(f.affine.a * X + f.affine.b)}"]
-            )
+            inner = [] if f.affine.is_identity else [f"    x = {numpy_code(f.affine.line)}"]
             body = [*inner, f"    return piecewise(x, {name}_pieces, {name}_breaks{own})"]
         blocks.append([f"def {name}({arguments}):", f'    """{f.expression}"""', *body])
         return [*blocks, self._average(name, f)]
@@ -545,10 +541,11 @@ def helpers(body: str) -> list[str]:
         for n, v in vars(numpy_helpers).items()
         if isinstance(v, FunctionType)
     }
+    lines = source.splitlines()
     constants = {
-        names: line
-        for line in source.splitlines()
-        for names in re.findall(r"^([A-Z_]+(?:, [A-Z_]+)*) = ", line)
+        names: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in ast.parse(source).body
+        for names in re.findall(r"^([A-Z_]+(?:, [A-Z_]+)*) = ", lines[node.lineno - 1])
     }
     wanted, new = set(), [body]
     while new:
@@ -557,7 +554,7 @@ def helpers(body: str) -> list[str]:
             if name not in wanted and words & set(name.split(", ")):
                 wanted.add(name)
                 new.append(text)
-    lines = [text for names, text in constants.items() if names in wanted]
-    return (["\n".join(lines)] if lines else []) + [
+    needed = [text for names, text in constants.items() if names in wanted]
+    return (["\n".join(needed)] if needed else []) + [
         text for name, text in functions.items() if name in wanted
     ]

@@ -122,7 +122,7 @@ class _Writer:
         self.mean_field, self.architecture = mean_field, mean_field.architecture
         self.populations = names_of(self.architecture.populations, populations)
         self.every = range(len(self.populations))
-        self.equations = mean_field.explicit(list(self.populations))
+        self.equations = mean_field.explicit(list(self.populations), averages=False)
         self.states = [
             str(e.lhs.args[0]) for e in self.equations if isinstance(e.lhs, sp.Derivative)
         ]
@@ -195,7 +195,7 @@ class _Writer:
         rights = {
             str(e.lhs): e.rhs
             for e in self.equations
-            if isinstance(e.lhs, sp.Symbol) and not isinstance(e.rhs, GaussianAverage)
+            if isinstance(e.lhs, sp.Symbol)
         }
         for name in sorted(rights, key=lambda n: n.startswith("Delta")):
             self.define(name, rights[name])
@@ -238,7 +238,7 @@ class _Writer:
         fixed = TransferFunction(f.name, f.expression.subs(numbers))
         what = "square of the transfer function" if power == 2 else "transfer function"
         try:
-            form = GaussianAverage(fixed.affine.outer**power, MU, DELTA).closed_form(nodes=True)
+            form = fixed.average_of_u(MU, DELTA, power).closed_form(nodes=True)
         except NoClosedFormError as error:
             form, reason = None, str(error)
         else:

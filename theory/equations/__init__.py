@@ -1,9 +1,10 @@
 """From synaptic statistics and a closure to the mean-field equations."""
 
 from .closures import CLOSURES, Cavity, Closure, LowRank, MotifOnly, SecondMoment
-from .derive import FEEDBACK_LATEX, MeanField, equations
+from .derive import equations
 from .explicit import MOST_POPULATIONS, names_of, scalar
 from .linearise import linearised, varied_averages
+from .mean_field import FEEDBACK_LATEX, MeanField
 from .record import Step
 from .statistics import SynapseStatistics
 

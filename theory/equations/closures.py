@@ -37,6 +37,20 @@ class Closure(ABC):
         return False
 
     @property
+    def has_residual(self) -> bool:
+        """Whether the residual field contributes to the variance at all."""
+        return self.second_moment() != 0
+
+    @property
+    def keeps_second_moment(self) -> bool:
+        """Whether a state of its own stands for C_q, so that rates that vary within a population count; else their mean alone does."""
+        return C in {
+            e.base
+            for _, target in self.extra_equations().values()
+            for e in target.atoms(sp.Indexed)
+        }
+
+    @property
     def exact_when(self) -> str | None:
         """The limit in which it is exact, for the test of a derivation: "narrow", the variability vanishes; "dominated", the motifs outweigh the
         residual; "always", at every fixed point; None if none is known.

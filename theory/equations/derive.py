@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -11,11 +9,8 @@ import sympy as sp
 from ...errors import ArchitectureError
 from ..architecture import Architecture
 from ..averages import GaussianAverage
-from ..expressions import X
 from ..notation import (
     AVERAGES,
-    DRIVES,
-    PARAMETERS,
     QUANTITIES,
     C,
     Delta,
@@ -23,7 +18,6 @@ from ..notation import (
     Filtered,
     G,
     K,
-    N,
     OverNeurons,
     PairCovariance,
     R,
@@ -33,15 +27,12 @@ from ..notation import (
     Variance,
     alpha,
     current,
-    definition_latex,
     drive,
-    equation_latex,
     f,
     i,
     in_strength,
     j,
     kappa,
-    latex,
     noise,
     over_populations,
     p,
@@ -58,166 +49,10 @@ from ..notation import (
 )
 from . import rules
 from .closures import Closure, LowRank
-from .explicit import expand
+from .mean_field import MeanField
 from .record import Record
 from .rules import Latents
 from .statistics import SynapseStatistics
-
-FEEDBACK_LATEX = [
-    (r"R_{q}", r"\left\langle \phi_{q}(x) \right\rangle"),
-    (
-        r"\langle d\phi / dh \rangle_{q}",
-        r"\left\langle \frac{\phi_{q}'(x)}{1 - \Gamma_{q} \, \phi_{q}'(x)} \right\rangle",
-    ),
-    (r"C_{q}", r"\left\langle \phi_{q}(x)^2 \right\rangle"),
-]
-FEEDBACK = [
-    "R[q] = <phi(x)>, C[q] = <phi(x)**2>, susceptibility[q] = <phi'(x)/(1 - Gamma[q]*phi'(x))>",
-    "over x = h + Gamma[q]*phi(x), h ~ N(K[q], Delta[q])",
-]
-
-
-@dataclass(frozen=True)
-class MeanField:
-    """The mean-field equations of an architecture under a closure, and how they came about.
-
-    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X + terms for the unit filter; variance:
-    Delta_p; definitions: A_pq, B_pq; averages: the Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that
-    were applied; derivation: the same to read and check; feedback: Gamma_p, where neurons feel their own rate (`Cavity`): averages are then over
-    x = h + Gamma phi(x), h ~ N(K, Delta).
-    """
-
-    architecture: Architecture
-    closure: Closure
-    equations: tuple[Equation, ...]
-    variance: Equation
-    definitions: dict[str, sp.Expr]
-    averages: dict[str, GaussianAverage]
-    record: Record
-    derivation: Any = None
-    feedback: Equation | None = None
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """Names of the states, each with one value per population."""
-        return tuple(equation.name for equation in self.equations)
-
-    @property
-    def is_unit(self) -> bool:
-        """Whether the equations are dX/dt = -X + terms; otherwise their filters are those of the architecture."""
-        return self.architecture.is_unit
-
-    @property
-    def is_static(self) -> bool:
-        """Whether the equations hold at fixed points alone."""
-        return self.closure.is_static
-
-    @property
-    def results(self) -> tuple[Equation, ...]:
-        """All equations: of the states, of Delta, and of Gamma where there is one."""
-        return (
-            *self.equations,
-            self.variance,
-            *([self.feedback] if self.feedback is not None else []),
-        )
-
-    @property
-    def displayed(self) -> tuple[Equation, ...]:
-        """The same as they are displayed: static ones without a time derivative."""
-        return (
-            tuple(replace(e, response=None) for e in self.results)
-            if self.is_static
-            else self.results
-        )
-
-    @cached_property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters that the equations depend on, `N` and the inputs included; those of functions and filters come apart."""
-        everything = [t.summand for e in self.results for t in e.terms] + list(
-            self.definitions.values()
-        )
-        bases = {str(b) for e in everything for b in e.atoms(sp.IndexedBase)}
-        has_N = any(e.has(N) for e in everything)
-        return (
-            *(["N"] if has_N else []),
-            *(name for name in (*PARAMETERS, *DRIVES) if name in bases),
-        )
-
-    def explicit(
-        self, populations: int | list[str] | None = None, *, closed: bool = False
-    ) -> list[sp.Eq]:
-        """Scalar equations for P = 1..4: definitions, averages, variances, then the states' derivatives.
-
-        `populations` is a number or names (default: the architecture's). Symbols are `K_E`, `tau_chn_EEI`; with `closed=True`
-        averages are written in closed form where there is one. Raises `ArchitectureError` for other P.
-        """
-        if self.is_static:
-            raise ArchitectureError(
-                f"equations of {type(self.closure).__name__} are not written out: their averages are over x = h + Gamma phi(x)"
-            )
-        results = (self.variance, *self.equations)
-        return expand(
-            self.architecture, self.definitions, results, self.averages, populations, closed=closed
-        )
-
-    def latex_lines(self) -> list[str]:
-        """Every final equation on a line of its own: states, variance, averages, definitions."""
-        lines = []
-        for equation in self.displayed:
-            left, terms = equation_latex(equation, unit=self.is_unit)
-            lines.append(f"{left} = {' '.join(terms)}")
-        return lines + self._definition_lines()
-
-    def latex(self) -> str:
-        """The final equations as an `aligned` block, one term per line where an equation is long."""
-        lines = []
-        for equation in self.displayed:
-            left, terms = equation_latex(equation, unit=self.is_unit)
-            lines.append(f"{left} &= {' '.join(terms[:2])}")
-            lines += [rf"&\quad {term}" for term in terms[2:]]
-        lines += [line.replace(" = ", " &= ", 1) for line in self._definition_lines()]
-        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-
-    def _definition_lines(self) -> list[str]:
-        lines = []
-        for name, average in self.averages.items():
-            inside = latex(average.f).replace(r"\left(x\right)", "(x)")
-            lines.append(
-                rf"{QUANTITIES[name].latex}_{{q}} = \left\langle {inside} \right\rangle, \quad "
-                rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})"
-            )
-        if self.feedback is not None:
-            lines += [f"{left} = {right}" for left, right in FEEDBACK_LATEX]
-            lines.append(
-                r"x = h + \Gamma_{q} \, \phi_{q}(x), \quad h \sim \mathcal{N}(K_{q}, \Delta_{q})"
-            )
-        return lines + [definition_latex(name, value) for name, value in self.definitions.items()]
-
-    def _repr_latex_(self) -> str:
-        return "$$" + self.latex() + "$$"
-
-    def _plain(self, e: Equation) -> str:
-        if self.is_static:
-            return f"{e.symbol} = {e.input()}"
-        if self.is_unit:
-            return f"d{e.symbol}/dt = {2 * (e.input() - e.symbol) if e.response == 'noise' else e.right_side()}"
-        if e.response == "noise":
-            return f"{e.symbol} = variance of M_{e.indices[0]}[white noise of intensity 2*({e.input()})]"
-        return f"{e.symbol} = {'S' if e.response == 'synapse' else 'M'}_{e.indices[0]}[{e.input()}]"
-
-    def __str__(self) -> str:
-        lines = [self._plain(e) for e in self.equations]
-        lines.append(f"{self.variance.symbol} = {self.variance.right_side()}")
-        if self.feedback is not None:
-            lines += [f"{self.feedback.symbol} = {self.feedback.right_side()}", *FEEDBACK]
-        lines += [f"{name}[p, q] = {value}" for name, value in self.definitions.items()]
-        return "\n".join(
-            lines
-            + [
-                f"{name}[q] = <{value.f}> over N(K[q], Delta[q])"
-                for name, value in self.averages.items()
-            ]
-        )
 
 
 def equations(architecture: Architecture, closure: Closure | None = None) -> MeanField:
@@ -259,14 +94,11 @@ def _refuse_dynamics(architecture: Architecture, closure: Closure) -> None:
     for function in architecture.distinct_transfers:
         if function.function is not None:
             continue
-        form = function.pieces
-        for b, left, right in zip(form.breaks, form.pieces[:-1], form.pieces[1:], strict=True):
-            jump = (right - left).subs(X, b).subs(function.defaults)
-            if abs(sp.N(jump)) > 1e-12:
-                raise ArchitectureError(
-                    f"{name} needs continuous transfer functions: {function.name} = {function.expression} jumps, and "
-                    "x = h + Gamma phi(x) then has no or several solutions"
-                )
+        if not function.is_continuous:
+            raise ArchitectureError(
+                f"{name} needs continuous transfer functions: {function.name} = {function.expression} jumps, and "
+                "x = h + Gamma phi(x) then has no or several solutions"
+            )
 
 
 class _Deriving:
@@ -540,7 +372,11 @@ def _equation(
 
 
 def _averages(used: set[str]) -> dict[str, GaussianAverage]:
-    functions = {"R": Rate(q, X), "G": Rate(q, X, 1), "C": Rate(q, X) ** 2}
+    functions = {
+        "R": lambda x: Rate(q, x),
+        "G": lambda x: Rate(q, x, 1),
+        "C": lambda x: Rate(q, x) ** 2,
+    }
     return {
-        name: GaussianAverage(f, K[q], Delta[q]) for name, f in functions.items() if name in used
+        name: GaussianAverage.of(f, K[q], Delta[q]) for name, f in functions.items() if name in used
     }

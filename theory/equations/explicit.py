@@ -8,10 +8,9 @@ from itertools import product
 
 import sympy as sp
 
-from ...errors import ArchitectureError, ExpressionError, NoClosedFormError
+from ...errors import ArchitectureError, NoClosedFormError
 from ..architecture import UNIT, Architecture, Filter, TransferFunction
 from ..averages import GaussianAverage
-from ..expressions import X, derivative, split
 from ..notation import Equation, Rate, f, p, q
 
 MOST_POPULATIONS = 4
@@ -196,9 +195,10 @@ class _Expansion:
 
     def average(self, name: str, average: GaussianAverage, a: int, closed: bool) -> sp.Eq:
         own = self.transfers[a]
-        function = own.expression.xreplace(self.parameters("transfer", own, a))
+        symbols = self.parameters("transfer", own, a)
         f = average.f.replace(
-            lambda e: isinstance(e, Rate), lambda rate: _slope(function, rate.order)
+            lambda e: isinstance(e, Rate),
+            lambda rate: own.derivative(rate.order).xreplace(symbols),
         )
         filled = GaussianAverage(
             f, *(self.fill(v, {q: a}) for v in (average.mean, average.variance))
@@ -220,17 +220,3 @@ def _observer(
     above, below = ([c.xreplace(symbols) for c in side] for side in own.polynomials)
     above += [sp.Integer(0)] * (own.order - len(above))
     return [c / below[-1] for c in below[-2::-1]], [c / below[-1] for c in above[::-1]]
-
-
-def _slope(function: sp.Expr, order: int) -> sp.Expr:
-    """A derivative, with a delta function where a Piecewise jumps."""
-    for _ in range(order):
-        try:
-            function = (
-                split(function).derivative().expression()
-                if function.has(sp.Piecewise)
-                else sp.diff(function, X)
-            )
-        except ExpressionError:  # the order of its breaks depends on parameters
-            function = derivative(function)
-    return function

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..notation import C1, C2, QUANTITIES, Delta, Equation, G, H, K, T, Term, q, variation
-from .derive import MeanField
-
-_FIXED = (
-    "fractions",
-    "mean",
-    "g",
-    "tau_con",
-    "tau_div",
-    "tau_chn",
-    "tau_rec",
-    "tau_inp",
-    "noise",
-    "drive",
-    "in_strength",
-    "spread",
-    "SOURCES",
-    "A",
-    "B",
+from ..notation import (
+    C1,
+    C2,
+    DRIVES,
+    PARAMETERS,
+    QUANTITIES,
+    Delta,
+    Equation,
+    G,
+    H,
+    K,
+    T,
+    Term,
+    q,
+    variation,
 )
+from .mean_field import MeanField
+
+_FIXED = (*PARAMETERS, *DRIVES, "SOURCES", "A", "B")
 
 
 def linearised(mean_field: MeanField) -> list[Equation]:

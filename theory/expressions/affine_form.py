@@ -29,6 +29,11 @@ class Affine:
     def is_identity(self) -> bool:
         return self.a == 1 and self.b == 0
 
+    @property
+    def line(self) -> sp.Expr:
+        """u = a x + b as an expression of `x`."""
+        return self.a * X + self.b
+
 
 def affine(expression: sp.Expr) -> Affine:
     """The simplest such form of a function of x."""

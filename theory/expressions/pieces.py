@@ -34,17 +34,22 @@ class Pieces:
         ends = (-sp.oo, *self.breaks, sp.oo)
         return zip(ends[:-1], ends[1:], self.pieces, strict=True)
 
+    @property
+    def slopes(self) -> tuple[sp.Expr, ...]:
+        """The derivative of each piece."""
+        return tuple(sp.diff(piece, X) for piece in self.pieces)
+
+    @property
+    def jumps(self) -> list[tuple[sp.Expr, sp.Expr]]:
+        """Pairs (break, f(break+) - f(break-)), the difference as it comes, 0 where f is continuous."""
+        sides = zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True)
+        return [(b, right.subs(X, b) - left.subs(X, b)) for b, left, right in sides]
+
     def derivative(self) -> Pieces:
         """The derivative as a generalised function: a jump at b becomes a delta there."""
-        jumps = []
-        for b, left, right in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True):
-            jump = sp.simplify(right.subs(X, b) - left.subs(X, b))
-            if jump != 0:
-                jumps.append((b, 0, jump))
+        jumps = [(b, 0, jump) for b, c in self.jumps if (jump := sp.simplify(c)) != 0]
         moved = [(b, m + 1, c) for b, m, c in self.deltas]
-        return Pieces(
-            self.breaks, tuple(sp.diff(piece, X) for piece in self.pieces), (*moved, *jumps)
-        )
+        return Pieces(self.breaks, self.slopes, (*moved, *jumps))
 
     def expression(self) -> sp.Expr:
         """The same as one SymPy expression, with Piecewise and DiracDelta."""

@@ -14,7 +14,7 @@ _INDICES = {"p": "P", "q": "P", "r": "P", "f": "F", "i": "N", "j": "N"}
 
 
 def symbol_table(mean_field: MeanField) -> Table:
-    """Symbol, meaning and shape of every quantity of the equations and of the steps that lead to them."""
+    """Symbol, meaning and shape of every quantity of the equations and of their derivation."""
     seen = {str(b) for e in _expressions(mean_field) for b in e.atoms(sp.IndexedBase)}
     rows = [("$N$", "number of neurons", "$1$"), ("$P$", "number of populations", "$1$")]
     for q in QUANTITIES.values():

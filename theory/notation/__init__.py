@@ -1,6 +1,7 @@
 """The symbols of the theory, sums of terms, and how both are printed."""
 
 from .latex_printer import (
+    covariance_latex,
     definition_latex,
     derivative_latex,
     equation_latex,
@@ -15,6 +16,7 @@ from .notation import (
     C1,
     C2,
     DRIVES,
+    PAIRS,
     PARAMETERS,
     QUANTITIES,
     A,
@@ -101,6 +103,7 @@ __all__ = [
     "Mean",
     "N",
     "OverNeurons",
+    "PAIRS",
     "PairCovariance",
     "R",
     "Rate",
@@ -113,6 +116,7 @@ __all__ = [
     "alpha",
     "b",
     "chi",
+    "covariance_latex",
     "current",
     "definition_latex",
     "derivative_latex",

@@ -8,7 +8,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
-from .notation import QUANTITIES
+from .notation import PAIRS, PARTS, QUANTITIES, PairCovariance
 from .terms import Equation, Term
 
 _RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
@@ -208,6 +208,15 @@ def scalar_expression_latex(expression: sp.Expr) -> str:
     """An expression of written-out symbols."""
     symbols = {s: scalar_latex(s) for s in expression.free_symbols}
     return sp.latex(expression, symbol_names=symbols, mul_symbol=r" \, ")
+
+
+def covariance_latex(pair: PairCovariance) -> str:
+    """Cov(J_ij, J_ik) of a motif, Var(J_ij) of one synapse, or the same of their parts."""
+    name = str(pair.args[0])
+    variances = {"variance": "J_{ij}", "residual": "w_{ij}"}
+    if name in variances:
+        return rf"\mathrm{{Var}}({variances[name]})"
+    return rf"\mathrm{{Cov}}({(PAIRS | PARTS)[name]})"
 
 
 def term_latex(term: Term) -> str:

@@ -196,6 +196,21 @@ QUANTITIES = {quantity.name: quantity for quantity in _QUANTITIES}
 ) = (quantity.base for quantity in _QUANTITIES)
 
 
+# which two synapses each class of motifs correlates, and which parts of synapses are correlated
+PAIRS = {
+    "convergent": "J_{ij}, J_{ik}",
+    "divergent": "J_{ij}, J_{kj}",
+    "chain": "J_{ij}, J_{jk}",
+    "reciprocal": "J_{ij}, J_{ji}",
+}
+PARTS = {
+    "rows": "a_i^q, a_i^r",
+    "columns": "b_j^p, b_j^r",
+    "across": "b_j^p, a_j^r",
+    "back": "w_{ij}, w_{ji}",
+}
+
+
 def variation(base: sp.IndexedBase) -> sp.IndexedBase:
     """The small change of a quantity."""
     return sp.IndexedBase(f"d_{base}")

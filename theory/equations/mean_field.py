@@ -1,0 +1,220 @@
+"""The mean-field equations of an architecture under a closure: to read, to print, to write out."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import sympy as sp
+
+from ...errors import ArchitectureError, NoClosedFormError
+from ..architecture import Architecture
+from ..averages import GaussianAverage, OwenT
+from ..notation import (
+    AVERAGES,
+    DRIVES,
+    PARAMETERS,
+    QUANTITIES,
+    Equation,
+    N,
+    definition_latex,
+    equation_latex,
+    latex,
+)
+from .closures import Closure
+from .explicit import expand
+from .record import Record
+
+FEEDBACK_LATEX = [
+    (r"R_{q}", r"\left\langle \phi_{q}(x) \right\rangle"),
+    (
+        r"\langle d\phi / dh \rangle_{q}",
+        r"\left\langle \frac{\phi_{q}'(x)}{1 - \Gamma_{q} \, \phi_{q}'(x)} \right\rangle",
+    ),
+    (r"C_{q}", r"\left\langle \phi_{q}(x)^2 \right\rangle"),
+]
+FEEDBACK = [
+    "R[q] = <phi(x)>, C[q] = <phi(x)**2>, susceptibility[q] = <phi'(x)/(1 - Gamma[q]*phi'(x))>",
+    "over x = h + Gamma[q]*phi(x), h ~ N(K[q], Delta[q])",
+]
+
+
+class ClosedAverage(NamedTuple):
+    """A Gaussian average R, G or C of a transfer function, and its closed form."""
+
+    name: str
+    transfer: str
+    average: GaussianAverage
+    form: sp.Expr
+
+    @property
+    def has_owen(self) -> bool:
+        """Whether Owen's T occurs in the closed form."""
+        return self.form.has(OwenT)
+
+
+@dataclass(frozen=True)
+class MeanField:
+    """The mean-field equations of an architecture under a closure, and how they came about.
+
+    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X + terms for the unit filter; variance:
+    Delta_p; definitions: A_pq, B_pq; averages: the Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that
+    were applied; derivation: the same to read and check; feedback: Gamma_p, where neurons feel their own rate (`Cavity`): averages are then over
+    x = h + Gamma phi(x), h ~ N(K, Delta).
+    """
+
+    architecture: Architecture
+    closure: Closure
+    equations: tuple[Equation, ...]
+    variance: Equation
+    definitions: dict[str, sp.Expr]
+    averages: dict[str, GaussianAverage]
+    record: Record
+    derivation: Any = None
+    feedback: Equation | None = None
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states, each with one value per population."""
+        return tuple(equation.name for equation in self.equations)
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether the equations are dX/dt = -X + terms; otherwise their filters are those of the architecture."""
+        return self.architecture.is_unit
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the equations hold at fixed points alone."""
+        return self.closure.is_static
+
+    @property
+    def results(self) -> tuple[Equation, ...]:
+        """All equations: of the states, of Delta, and of Gamma where there is one."""
+        return (
+            *self.equations,
+            self.variance,
+            *([self.feedback] if self.feedback is not None else []),
+        )
+
+    @property
+    def displayed(self) -> tuple[Equation, ...]:
+        """The same as they are displayed: static ones without a time derivative."""
+        return (
+            tuple(replace(e, response=None) for e in self.results)
+            if self.is_static
+            else self.results
+        )
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that the equations depend on, `N` and the inputs included; those of functions and filters come apart."""
+        everything = [t.summand for e in self.results for t in e.terms] + list(
+            self.definitions.values()
+        )
+        bases = {str(b) for e in everything for b in e.atoms(sp.IndexedBase)}
+        has_N = any(e.has(N) for e in everything)
+        return (
+            *(["N"] if has_N else []),
+            *(name for name in (*PARAMETERS, *DRIVES) if name in bases),
+        )
+
+    def closed_averages(self) -> list[ClosedAverage]:
+        """The averages that have a closed form, for each distinct transfer function."""
+        mean, variance = sp.Symbol("K", real=True), sp.Symbol("Delta", positive=True)
+        options = {"R": {}, "G": {"order": 1}, "C": {"power": 2}}
+        found = []
+        for function in self.architecture.distinct_transfers:
+            for name in AVERAGES if function.function is None else ():
+                if name in self.averages:
+                    shown = function.average(mean, variance, **options[name])
+                    with suppress(NoClosedFormError):
+                        form = shown.closed_form()
+                        found.append(ClosedAverage(name, function.name, shown, form))
+        return found
+
+    def explicit(
+        self,
+        populations: int | list[str] | None = None,
+        *,
+        closed: bool = False,
+        averages: bool = True,
+    ) -> list[sp.Eq]:
+        """Scalar equations for P = 1..4: definitions, averages, variances, then the states' derivatives.
+
+        `populations` is a number or names (default: the architecture's). Symbols are `K_E`, `tau_chn_EEI`; with `closed=True`
+        averages are written in closed form where there is one. Raises `ArchitectureError` for other P.
+        """
+        if self.is_static:
+            raise ArchitectureError(
+                f"equations of {type(self.closure).__name__} are not written out: their averages are over x = h + Gamma phi(x)"
+            )
+        return expand(
+            self.architecture,
+            self.definitions,
+            (self.variance, *self.equations),
+            self.averages if averages else {},
+            populations,
+            closed=closed,
+        )
+
+    def latex_lines(self) -> list[str]:
+        """Every final equation on a line of its own: states, variance, averages, definitions."""
+        lines = []
+        for equation in self.displayed:
+            left, terms = equation_latex(equation, unit=self.is_unit)
+            lines.append(f"{left} = {' '.join(terms)}")
+        return lines + self._definition_lines()
+
+    def latex(self) -> str:
+        """The final equations as an `aligned` block, one term per line where an equation is long."""
+        lines = []
+        for equation in self.displayed:
+            left, terms = equation_latex(equation, unit=self.is_unit)
+            lines.append(f"{left} &= {' '.join(terms[:2])}")
+            lines += [rf"&\quad {term}" for term in terms[2:]]
+        lines += [line.replace(" = ", " &= ", 1) for line in self._definition_lines()]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _definition_lines(self) -> list[str]:
+        lines = []
+        for name, average in self.averages.items():
+            inside = latex(average.f).replace(r"\left(x\right)", "(x)")
+            lines.append(
+                rf"{QUANTITIES[name].latex}_{{q}} = \left\langle {inside} \right\rangle, \quad "
+                rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})"
+            )
+        if self.feedback is not None:
+            lines += [f"{left} = {right}" for left, right in FEEDBACK_LATEX]
+            lines.append(
+                r"x = h + \Gamma_{q} \, \phi_{q}(x), \quad h \sim \mathcal{N}(K_{q}, \Delta_{q})"
+            )
+        return lines + [definition_latex(name, value) for name, value in self.definitions.items()]
+
+    def _repr_latex_(self) -> str:
+        return "$$" + self.latex() + "$$"
+
+    def _plain(self, e: Equation) -> str:
+        if self.is_static:
+            return f"{e.symbol} = {e.input()}"
+        if self.is_unit:
+            return f"d{e.symbol}/dt = {2 * (e.input() - e.symbol) if e.response == 'noise' else e.right_side()}"
+        if e.response == "noise":
+            return f"{e.symbol} = variance of M_{e.indices[0]}[white noise of intensity 2*({e.input()})]"
+        return f"{e.symbol} = {'S' if e.response == 'synapse' else 'M'}_{e.indices[0]}[{e.input()}]"
+
+    def __str__(self) -> str:
+        lines = [self._plain(e) for e in self.equations]
+        lines.append(f"{self.variance.symbol} = {self.variance.right_side()}")
+        if self.feedback is not None:
+            lines += [f"{self.feedback.symbol} = {self.feedback.right_side()}", *FEEDBACK]
+        lines += [f"{name}[p, q] = {value}" for name, value in self.definitions.items()]
+        return "\n".join(
+            lines
+            + [
+                f"{name}[q] = <{value.f}> over N(K[q], Delta[q])"
+                for name, value in self.averages.items()
+            ]
+        )

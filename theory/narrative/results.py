@@ -1,0 +1,184 @@
+"""What a derivation comes to: the equations, the averages in them, the Jacobian, observables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from ...errors import ArchitectureError
+from ..documents import Display, Line, Prose, Section
+from ..equations import (
+    FEEDBACK_LATEX,
+    MOST_POPULATIONS,
+    MeanField,
+    linearised,
+    varied_averages,
+)
+from ..notation import (
+    QUANTITIES,
+    Equation,
+    derivative_latex,
+    equation_latex,
+    latex,
+    name_latex,
+    scalar_latex,
+    terms_latex,
+)
+from .filters import realisation
+from .words import introduced, listed, signed
+
+
+def equations(mean_field: MeanField) -> Section:
+    """The mean-field equations, and filters as differential equations."""
+    follow = "The fixed points solve" if mean_field.is_static else "The latent variables follow"
+    filters = "" if mean_field.is_unit else ", with the filters of the units,"
+    lines = [_equation(mean_field, e) for e in mean_field.displayed]
+    blocks = introduced(follow + filters, lines, "equations")
+    values = [
+        Line(rf"{QUANTITIES[name].latex}_{{pq}}", "=", terms_latex(value))
+        for name, value in mean_field.definitions.items()
+    ]
+    if values:
+        blocks += introduced("with", values, "definitions")
+    if not mean_field.is_unit:
+        blocks += realisation(mean_field)
+    return Section("Mean-field equations", tuple(blocks))
+
+
+def _equation(mean_field: MeanField, e: Equation) -> Line:
+    left, terms = equation_latex(e, unit=mean_field.is_unit)
+    stationary = e.response == "noise" and not mean_field.is_unit
+    return Line(left, "=", tuple(terms), "stationary" if stationary else "")
+
+
+def averages(mean_field: MeanField) -> Section:
+    """The averages over a population, in closed form where there is one."""
+    if mean_field.is_static:
+        return _felt()
+    functions = {"R": r"\phi_q", "G": r"\phi_q'", "C": r"\phi_q^2"}
+    lines = [
+        Line(rf"{name}_q", "=", (rf"\left\langle {functions[name]}(x) \right\rangle",))
+        for name in mean_field.averages
+    ]
+    text = (
+        "The averages are those over a normal variable, $x \\sim \\mathcal{N}(K_q, \\Delta_q)$, "
+        "and differentiate by Price's theorem, "
+        "$\\partial \\langle f \\rangle / \\partial K = \\langle f' \\rangle$ and "
+        "$\\partial \\langle f \\rangle / \\partial \\Delta = \\langle f'' \\rangle / 2$ "
+        "[@Price1958]:"
+    )
+    blocks = introduced(text, lines, "averages")
+    closed = mean_field.closed_averages()
+    if closed:
+        lines = []
+        for average in closed:
+            terms = [latex(t) for t in sp.Add.make_args(average.form)]
+            name = _average_name(mean_field, average.name, average.transfer)
+            lines.append(Line(name, "=", signed(terms)))
+        text = "In closed form, with $K$ and $\\Delta$ those of the population,"
+        blocks += introduced(text, lines, "closed")
+    if any(average.has_owen for average in closed):
+        blocks.append(
+            Prose(
+                "where $T(h, a)$ is Owen's function, an integral over the bivariate normal density."
+            )
+        )
+    functions = mean_field.architecture.distinct_transfers
+    if len(mean_field.averages) * len(functions) > len(closed):
+        which = "The others have" if closed else "They have"
+        blocks.append(Prose(f"{which} no closed form and are computed by quadrature."))
+    return Section("Averages", tuple(blocks))
+
+
+def _average_name(mean_field: MeanField, name: str, function: str) -> str:
+    """R_E for the function of population E; R_q where all populations have the same."""
+    own = mean_field.architecture
+    if len(own.distinct_transfers) == 1:
+        return f"{name}_{{{name_latex('q')}}}"
+    pairs = zip(own.populations or (), own.transfer, strict=False)
+    owner = next((n for n, f in pairs if f.name == function), "q")
+    return f"{name}_{{{name_latex(owner)}}}"
+
+
+def _felt() -> Section:
+    """Averages over neurons that feel their own rate."""
+    text = (
+        "The field $h$ is normal, $h \\sim \\mathcal{N}(K_q, \\Delta_q)$; the input current "
+        "$x = h + \\Gamma_q \\phi_q(x)$ is not. Averages are those over $x$:"
+    )
+    lines = [Line(left, "=", (right,)) for left, right in FEEDBACK_LATEX]
+    density = (
+        "They are integrals over $x$ itself: its density is that of $h$ at "
+        "$x - \\Gamma_q \\phi_q(x)$, times $1 - \\Gamma_q \\phi_q'(x)$, which must be positive "
+        "wherever $h$ reaches; elsewhere the equation of a neuron has several solutions, and the "
+        "network several states that these equations do not describe."
+    )
+    return Section("Averages", (*introduced(text, lines, "averages"), Prose(density)))
+
+
+def written_out(mean_field: MeanField) -> Section:
+    """The equations of each population."""
+    names = mean_field.architecture.populations
+    if names is not None and len(names) > MOST_POPULATIONS:
+        raise ArchitectureError(
+            f"equations are written out for at most {MOST_POPULATIONS} populations, "
+            f"not {len(names)}"
+        )
+    lines = []
+    for e in mean_field.explicit(averages=False):
+        if isinstance(e.lhs, sp.Derivative):
+            left = derivative_latex(scalar_latex(e.lhs.args[0]))
+        else:
+            left = scalar_latex(e.lhs)
+        lines.append(Line(left, "=", terms_latex(sp.expand(e.rhs), scalar=True)))
+    return Section("The equations of each population", (Display(tuple(lines), "explicit"),))
+
+
+def linearisation(mean_field: MeanField) -> Section:
+    """The equations of small deviations."""
+    values = [
+        Line(rf"\delta {name}_q", "=", terms_latex(value))
+        for name, value in varied_averages(mean_field).items()
+    ]
+    more = [r"$H_q = \langle \phi_q'' \rangle$"]
+    if "G" in mean_field.averages:
+        more.append(r"$\Theta_q = \langle \phi_q''' \rangle$")
+    text = (
+        "Small deviations $\\delta$ from a solution follow the linearised equations, whose matrix "
+        "is the Jacobian; by Price's theorem no square root of the variance appears in it:"
+    )
+    lines = [_equation(mean_field, e) for e in linearised(mean_field)]
+    deviations = f"with the deviations of the averages, where {listed(more)},"
+    blocks = (
+        *introduced(text, lines, "linear"),
+        *introduced(deviations, values, "linear-averages"),
+    )
+    return Section("Jacobian", blocks)
+
+
+def observables(mean_field: MeanField) -> Section:
+    """What the equations say of currents and rates within populations."""
+    if mean_field.is_static:
+        text = (
+            "Within population $p$ the input currents have the mean $K_p + \\Gamma_p R_p$ and, "
+            "since $\\mathrm{Cov}(h, \\phi) = \\Delta_p \\chi_p$ by Stein's lemma, the variance "
+            "$\\Delta_p (1 + 2 \\Gamma_p \\chi_p) + \\Gamma_p^2 (C_p - R_p^2)$. Where $B = 0$ "
+            "nothing returns, and $x = h$ is normal."
+        )
+        return Section("Observables", (Prose(text),))
+    parts: list[Any] = [
+        "Within population $p$ the input currents are normally distributed with mean $K_p$ and "
+        "variance $\\Delta_p$, so that the mean rate is $R_p$, the variance of the rates across "
+        "neurons is $\\langle \\phi_p^2 \\rangle - R_p^2$, and any quantile of the rates is "
+        "$\\phi_p$ of the current's quantile where $\\phi_p$ rises."
+    ]
+    if "noise" in mean_field.architecture.inputs:
+        parts.append(
+            "Of $\\Delta_p$ the part $V_p$ changes in time, the rest belongs to the neuron."
+        )
+    which = "Without motifs the equations are" if mean_field.architecture.motifs else "They are"
+    parts.append(
+        f"{which} those of mean-field theory for independent synapses [@Kadmon2015; @Shao2023]."
+    )
+    return Section("Observables", (Prose(" ".join(parts)),))
