@@ -1,39 +1,32 @@
-"""A step of the input into a network whose E adapts and whose synapses have time constants of their own: it starts to oscillate.
+"""A step of the input into a network with adapting E cells and slow synapses starts an oscillation.
 
-Theory (black) against sampled networks in time: the mean rates, the variability across neurons, and the latent variables kappa, one for
-each of the two membranes, read off single neurons. Writes `picture.png`.
+Theory (black) against sampled networks in time: the mean rates, the variability across neurons, and
+the latent variables kappa, one for each of the two membranes, read off single neurons. Writes
+`picture.png`.
 """
 
-import argparse
-import shutil
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
-from jax.tree_util import Partial
 from matplotlib.figure import Figure
 
 import motifield as mf
 
-jax.config.update("jax_enable_x64", True)
-HERE = Path(__file__).parent
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _run import Script, despine
+
 TIMES, TOLERANCE = np.linspace(0, 60, 121), 0.15
+NETWORKS = 4
 
 
 def simulated(system: mf.types.System, par: mf.Parameters, seed: int) -> dict[str, np.ndarray]:
-    """Rates, variances and sum_q kappa_pq of a sampled network: of x_i in p, the part along the deviation of i's in-strength."""
+    """Rates, variances and kappa of a sampled network.
+
+    sum_q kappa_pq is the part of x_i, i in p, that lies along the deviation of i's in-strength.
+    """
     network = mf.sample(par, seed, dtype=np.float32)
-    run = mf.simulate(
-        network,
-        Partial(system.transfer, parameters=par),
-        units=mf.types.Units.of(system.mean_field.architecture, par),
-        input=par.input,
-        t1=60.0,
-        saveat=TIMES,
-        record="all",
-        throw=True,
-    )
+    run = mf.simulate(system, network, t1=60.0, saveat=TIMES, record="all")
     x, u = run["trajectory"].values, network.in_strengths()[:, 0]
     members = [network.members(p) for p in par.populations]
     kappa = np.stack(
@@ -62,49 +55,33 @@ def picture(theory, networks: list[dict[str, np.ndarray]]) -> Figure:
                 ax.plot(TIMES, seen[name][:, p], color=color, lw=0.8, alpha=0.6)
             ax.plot(TIMES, lines[name][:, p], "k", lw=1.3)
             ax.set_ylabel(f"{labels[name]}, {'EI'[p]}")
-            ax.spines[["top", "right"]].set_visible(False)
         column[1].set_xlabel("time (time constants)")
+    despine(*axes.flat)
     axes[0, 0].plot([], [], "k", label="theory")
     axes[0, 0].plot([], [], color="0.6", lw=0.8, label=f"{len(networks)} networks, N = 2000")
-    figure.legend(
-        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False
-    )
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=HERE / "out",
-        help="folder to write to (default: out/ beside the script)",
-    )
-    parser.add_argument(
-        "--picture", action="store_true", help="also replace the picture of the page"
-    )
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    spec = mf.load_spec(HERE / "spec.toml")
-    system, par = mf.compile(mf.derive(spec.architecture, spec.closure)), spec.numbers()
-    theory = mf.integrate(system, par, 60.0, saveat=TIMES, throw=True)
-    networks = [simulated(system, par, seed) for seed in range(4)]
-    picture(theory, networks).savefig(options.out / "picture.png", dpi=90)
-    if options.picture:
-        shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
-    good = True
+    script = Script(__file__, __doc__)
+    system, par = script.system, script.spec.numbers()
+    theory = mf.integrate(system, par, 60.0, saveat=TIMES)
+    networks = [simulated(system, par, seed) for seed in range(NETWORKS)]
+    script.save_picture(picture(theory, networks), dpi=90)
     for name in ("rate", "variance"):
         expected, seen = theory[name].values, np.mean([n[name] for n in networks], axis=0)
         error = np.sqrt(((seen - expected) ** 2).mean(0)) / expected.std(0)
-        good &= bool(np.all(error < TOLERANCE))
+        script.check(np.all(error < TOLERANCE))
         print(
-            f"{name}: swings by {np.ptp(expected, 0).round(3)} (E, I); networks minus theory, root mean square over time: "
-            f"{(100 * error).round(1)} % of its standard deviation in time"
+            f"{name}: swings by {np.ptp(expected, 0).round(3)} (E, I); networks minus theory, "
+            f"root mean square over time: {(100 * error).round(1)} % of its standard deviation in "
+            "time"
         )
-    print(
-        f"{'PASSED' if good else 'FAILED'}: the mean over {len(networks)} networks follows the theory to {TOLERANCE:.0%}"
+    return script.end(
+        f"the mean over {len(networks)} networks follows the theory to {TOLERANCE:.0%}"
     )
-    return 0 if good else 1
 
 
 if __name__ == "__main__":
