@@ -1,9 +1,17 @@
 """The microscopic network in time, and its largest Lyapunov exponent."""
 
-from .numerics.simulation import NetworkExponent, network_exponent, simulate
+from .numerics.simulation import (
+    NetworkExponent,
+    Simulation,
+    SimulationOptions,
+    network_exponent,
+    simulate,
+)
 
 __all__ = [
     "NetworkExponent",
+    "Simulation",
+    "SimulationOptions",
     "network_exponent",
     "simulate",
 ]

@@ -361,27 +361,23 @@ def simulate(
             f"{spec}: networks start with equal neurons in each population: of [initial], only mean can be given"
         )
     parameters = loaded.numbers()
-    from jax.tree_util import Partial
-
     from ..numerics.simulation import simulate as run
-    from ..numerics.system import Units
 
     end = loaded.t1 if t1 is None else t1
     with progress(not as_json) as say:
         say("network", 0.0)
         used, origin = _network_for(loaded, parameters, network, size, seed)
-        own = {name: getattr(parameters, name) for name in ("input", "in_strength", "spread")}
-        result = run(
+        found = run(
+            system,
             used,
-            Partial(system.transfer, parameters=parameters),
-            units=Units.of(loaded.architecture, parameters),
+            parameters,
             t1=end,
             seed=seed,
-            x0=loaded.initial.get("mean", 0.0),
-            progress=lambda done: say("simulating", done),
-            **own,
+            initial=loaded.initial.get("mean", 0.0),
+            progress=say,
+            throw=False,
         )
-    moments = result[["mean", "variance", "rate", "rate_sd"]]
+    result, moments = found.dataset, found.moments
     if output is not None:
         write_dataset(
             result.assign_attrs(network=origin) if output.suffix == ".nc" else moments, output
@@ -394,7 +390,7 @@ def simulate(
         courses = {name: moments[name].values for name in moments.data_vars}
         print_json(
             {
-                "status": result.attrs["status"],
+                "status": found.status,
                 "network": origin,
                 "N": used.N,
                 "steps": result.attrs["steps"],
@@ -406,10 +402,10 @@ def simulate(
     else:
         last = moments.isel(time=-1)
         print_table(
-            f"{loaded.title}: {used.N} neurons, {origin}, t = {float(last['time']):g}, status {result.attrs['status']}",
+            f"{loaded.title}: {used.N} neurons, {origin}, t = {float(last['time']):g}, status {found.status}",
             by_population(last),
         )
-    if result.attrs["status"] != "ok":
+    if found.status != "ok":
         raise typer.Exit(1)
 
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jax.tree_util import Partial
 
 from ...errors import ParameterError
 from ..networks import Network
 from ..parameters import Parameters, without_reciprocity
 from ..sampling import sample
 from ..simulation import simulate
-from ..system import System, Units
+from ..system import System
 from .terms import require_dmft
 
 SMALLEST_SPREAD = 1e-12
@@ -109,22 +108,17 @@ def _one(
 ) -> dict[str, np.ndarray]:
     at = np.broadcast_to(np.asarray(mean, dtype=float), network.P)[network.labels]
     x0 = at + spread * np.random.default_rng([seed, 3]).standard_normal(network.N)
-    units = Units.of(system.mean_field.architecture, parameters)
     run = simulate(
+        system,
         network,
-        Partial(system.transfer, parameters=parameters),
-        units=None if units.is_plain else units,
-        input=parameters.input,
-        in_strength=parameters.in_strength,
-        spread=parameters.spread,
+        parameters,
         t1=float(times[-1]),
         saveat=times,
-        x0=x0,
+        initial=x0,
         rtol=1e-4,
         atol=1e-5,
         record="all",
         seed=seed,
-        throw=True,
     )
     found = {name: run[name].mean("time").values for name in ("mean", "rate", "variance")}
     return found | {

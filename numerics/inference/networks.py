@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax.tree_util import Partial
 
 from ...errors import ParameterError
 from ..networks import Network
@@ -26,7 +25,7 @@ from ..parameters import (
 )
 from ..sampling import Sampler, sample
 from ..simulation import simulate
-from ..system import System, Units
+from ..system import System
 from ..targets import Pools, Targets
 
 SYNAPSES = ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp")
@@ -107,7 +106,7 @@ class Protocol:
                 networks[key], offsets=self._offsets(networks[key], group[0], _seed(seed, k, 1))
             )
             runs = [
-                {**{name: self._input(c, name) for name in INPUTS}, "x0": self.initial[c]}
+                {**{name: self._input(c, name) for name in INPUTS}, "initial": self.initial[c]}
                 for c in group
             ]
             end = self.settle + max(
@@ -120,16 +119,15 @@ class Protocol:
                 )
             )
             seen = simulate(
+                self.system,
                 network,
-                Partial(self.system.transfer, parameters=own),
-                units=Units.of(self.system.mean_field.architecture, own),
+                own,
                 runs=runs,
                 t1=float(end),
                 saveat=stops,
                 record="all",
                 seed=_seed(seed, k, 2),
-                throw=True,
-            )
+            ).dataset
             found |= {name: seen.isel(run=j) for j, name in enumerate(group)}
         return found
 

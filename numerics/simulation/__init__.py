@@ -1,11 +1,21 @@
 """The microscopic network in time, and its largest Lyapunov exponent."""
 
+from .carried import NEURONS, neuron_changes, neuron_parameters
+from .drives import input_offsets
 from .exponent import NetworkExponent, network_exponent
-from .network import input_offsets, simulate
+from .network import integrate_network, simulate
+from .options import SimulationOptions
+from .states import Simulation
 
 __all__ = [
+    "NEURONS",
     "NetworkExponent",
+    "Simulation",
+    "SimulationOptions",
     "input_offsets",
+    "integrate_network",
     "network_exponent",
+    "neuron_changes",
+    "neuron_parameters",
     "simulate",
 ]

@@ -1,10 +1,12 @@
-"""Coupled units integrated in time by diffrax: the vector field of all neurons, their drive, their noise. Of several runs along a last axis."""
+"""Coupled neurons integrated in time by diffrax: their vector field, their noise, their moments.
+
+Several runs of one network go along a last axis.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import diffrax
 import equinox as eqx
@@ -13,77 +15,99 @@ import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
 
-from ..parameters import Input
 from ..system import Units
+from .drives import Drive, Drives
 
-DIVERGED = 1e12
+DIVERGED = 1e12  # beyond what currents can be; far below overflow, so that errors stay finite
+SHORTEST_STEP = 1e-13  # of t1, near the rounding of t: a shorter step would not move the time
+REPORTED = 0.01  # of the time between two reports of progress
+
+
+class Coupled(eqx.Module):
+    """The differential equations of all neurons, ordered by population.
+
+    The state is x where units are plain (`units` is None), else the `States` of all filters.
+    """
+
+    drive: Drive | Drives
+    units: Units | None
+    phi: Any
+    recorded: Any
+    sizes: tuple[int, ...] = eqx.field(static=True)
+
+    def split(self, x):
+        return by_parts(x, self.sizes)
+
+    def rates(self, x):
+        """phi_q(x_j), neuron by neuron."""
+
+        def own(p, part):
+            return jnp.broadcast_to(jnp.asarray(self.phi(part, p)).astype(x.dtype), part.shape)
+
+        each = own if x.ndim == 1 else jax.vmap(own, (None, 1), 1)
+        return jnp.concatenate([each(p, part) for p, part in enumerate(self.split(x))])
+
+    def output(self, state):
+        """x, the outputs of the membranes."""
+        return state if self.units is None else jnp.concatenate([z[0] for z in state.membrane])
+
+    def change(self, t, state, J):
+        """d(state)/dt."""
+        x = self.output(state)
+        r = self.rates(x)
+        sent = r if self.units is None else self.units.transmitted(state, self.split(r))
+        recurrent = (J @ sent.astype(J.dtype)).astype(x.dtype)
+        if self.units is None:
+            return recurrent - x + self.drive(t, self.sizes)
+        inputs = self.split(recurrent + self.drive(t, self.sizes))
+        return self.units.change(state, self.split(r), inputs)
+
+    def moments(self, state):
+        """Mean and variance of x, mean and deviation of phi(x) by population; recorded x."""
+        x = self.output(state)
+        pairs = zip(self.split(x), self.split(self.rates(x)), strict=True)
+        each = [
+            jnp.stack([jnp.mean(u, 0), jnp.var(u, 0), jnp.mean(v, 0), jnp.std(v, 0)])
+            for u, v in pairs
+        ]
+        return jnp.stack(each), None if self.recorded is None else x[self.recorded]
+
+
+class Ran(NamedTuple):
+    """What `integrate_neurons` found; `end` is the state of all filters, None of plain units."""
+
+    moments: Any
+    trajectory: Any
+    x: Any
+    r: Any
+    end: Any
+    reached: Any
+    result: Any
+    stats: Any
+
+    def of_run(self, k: int) -> Ran:
+        """One of several runs."""
+        own = jax.tree.map(lambda v: v[..., k], tuple(self[:5]))
+        return Ran(*own, *self[5:])
 
 
 @eqx.filter_jit
-def integrate_neurons(
-    J,
-    y0,
-    units,
-    drive,
-    noise,
-    edges,
-    times,
-    t0,
-    t1,
-    recorded,
-    phi,
-    sizes,
-    rtol,
-    atol,
-    max_steps,
-    meter,
-):
-    """The state is x where the units are plain (None), else the `States` of all filters; of several runs along a last axis."""
-    split = partial(by_parts, sizes=sizes)
-
-    def rates(x):
-        def own(p, part):
-            return jnp.broadcast_to(jnp.asarray(phi(part, p)).astype(x.dtype), part.shape)
-
-        each = own if x.ndim == 1 else jax.vmap(own, (None, 1), 1)
-        return jnp.concatenate([each(p, part) for p, part in enumerate(split(x))])
-
-    def output(state):
-        return state if units is None else jnp.concatenate([z[0] for z in state.membrane])
-
-    def field(t, state, J):
-        x = output(state)
-        r = rates(x)
-        sent = r if units is None else units.transmitted(state, split(r))
-        recurrent = (J @ sent.astype(J.dtype)).astype(x.dtype)
-        if units is None:
-            return recurrent - x + drive(t, sizes)
-        return units.change(state, split(r), split(recurrent + drive(t, sizes)))
-
-    def moments(t, state, J):
-        x = output(state)
-        pairs = zip(split(x), split(rates(x)), strict=True)
-        values = jnp.stack(
-            [
-                jnp.stack([jnp.mean(u, 0), jnp.var(u, 0), jnp.mean(v, 0), jnp.std(v, 0)])
-                for u, v in pairs
-            ]
-        )
-        return values, None if recorded is None else x[recorded]
-
-    terms: Any = diffrax.ODETerm(field)
-    # below this step a solution that turns into NaN or runs away would be retried for ever
+def integrate_neurons(coupled, J, y0, noise, jumps, times, t0, t1, rtol, atol, max_steps, meter):
+    """Without noise Tsitouras' method with adaptive steps, with noise Heun's along its grid."""
+    terms: Any = diffrax.ODETerm(lambda t, state, J: coupled.change(t, state, J))
+    # below the shortest step a solution that runs away would be retried for ever
     steps: Any = diffrax.PIDController(
         rtol,
         atol,
-        dtmin=1e-13 * t1,
+        dtmin=SHORTEST_STEP * t1,
         force_dtmin=False,
-        norm=_rms if output(y0).ndim == 1 else _largest_rms,
+        norm=_rms if coupled.output(y0).ndim == 1 else _largest_rms,
     )
     if noise is not None:
         terms, steps = diffrax.MultiTerm(terms, noise), diffrax.StepTo(noise.grid)
-    elif len(edges):
-        steps = diffrax.ClipStepSizeController(steps, jump_ts=edges)
+    elif len(jumps):
+        steps = diffrax.ClipStepSizeController(steps, jump_ts=jumps)
+    saved = diffrax.SubSaveAt(ts=times, fn=lambda t, state, J: coupled.moments(state))
     solution = diffrax.diffeqsolve(
         terms,
         diffrax.Tsit5() if noise is None else diffrax.Heun(),
@@ -92,27 +116,22 @@ def integrate_neurons(
         None,
         y0,
         J,
-        saveat=diffrax.SaveAt(
-            subs=[diffrax.SubSaveAt(ts=times, fn=moments), diffrax.SubSaveAt(t1=True)]
-        ),
+        saveat=diffrax.SaveAt(subs=[saved, diffrax.SubSaveAt(t1=True)]),
         stepsize_controller=steps,
         max_steps=max_steps,
         throw=False,
         progress_meter=meter,
-        event=diffrax.Event(lambda t, state, J, **_: ~jnp.all(jnp.abs(output(state)) < DIVERGED)),
+        event=diffrax.Event(
+            lambda t, state, J, **_: ~jnp.all(jnp.abs(coupled.output(state)) < DIVERGED)
+        ),
     )
     (values, trajectory), last = solution.ys
     end = jax.tree.map(lambda v: v[0], last)
-    x = output(end)
-    return (
-        values,
-        trajectory,
-        x,
-        rates(x),
-        solution.ts[1][0],
-        solution.result,
-        solution.stats,
-        None if units is None else end,
+    x = coupled.output(end)
+    states = None if coupled.units is None else end
+    reached = solution.ts[1][0]
+    return Ran(
+        values, trajectory, x, coupled.rates(x), states, reached, solution.result, solution.stats
     )
 
 
@@ -127,54 +146,16 @@ def _largest_rms(y):
 
 
 def by_parts(x, sizes):
+    """By population, from neurons in the order of their populations."""
     return tuple(jnp.split(x, np.cumsum(sizes)[:-1]))
 
 
-class Drive(eqx.Module):
-    """I_i(t), with neurons in the order that we integrate in."""
-
-    input: Input
-    in_strength: Input | None = None
-    rows: Any = None
-    spread: Input | None = None
-    offsets: Any = None
-
-    def __call__(self, t, sizes):
-        def over(value):
-            own = jnp.broadcast_to(jnp.asarray(value(t)), (len(sizes),)).astype(float)
-            return jnp.repeat(own, np.asarray(sizes), total_repeat_length=sum(sizes))
-
-        total = over(self.input)
-        if self.in_strength is not None:
-            total += self.rows @ jnp.broadcast_to(
-                jnp.asarray(self.in_strength(t)), (len(sizes),)
-            ).astype(float)
-        if self.spread is not None:
-            total += over(self.spread) * self.offsets
-        return total
-
-    @property
-    def edges(self) -> np.ndarray:
-        parts = (v.edges for v in (self.input, self.in_strength, self.spread) if v is not None)
-        return np.concatenate([np.asarray(part, dtype=float).reshape(-1) for part in parts])
-
-
-class Drives(eqx.Module):
-    """Those of several runs, (N, runs)."""
-
-    each: tuple[Drive, ...]
-
-    def __call__(self, t, sizes):
-        return jnp.stack([drive(t, sizes) for drive in self.each], axis=1)
-
-    @property
-    def edges(self) -> np.ndarray:
-        return np.concatenate([drive.edges for drive in self.each])
-
-
 class Noise(diffrax.AbstractTerm):
-    """White noise in the neurons' inputs, additive. Each step of `grid` has normal numbers of its own, keyed by its position: the keys of
-    `diffrax.UnsafeBrownianPath` are times in float32, which are equal for many short steps late in a long run.
+    """Additive white noise in the neurons' inputs.
+
+    Each step of `grid` has normal numbers of its own, keyed by its position: the keys of
+    `diffrax.UnsafeBrownianPath` are times in float32, which are equal for many short steps late in
+    a long run.
     """
 
     units: Units
@@ -192,11 +173,10 @@ class Noise(diffrax.AbstractTerm):
         grid: np.ndarray,
         seed: int,
     ) -> Noise:
-        """Noise of (N,) neurons, or (N, runs), from the first time of the grid on, which is part of what the seed means."""
+        """Noise of (N,) or (N, runs) neurons; the grid's first time is part of the seed."""
         start = () if grid[0] == 0 else (int(np.float64(grid[0]).view(np.uint64)),)
-        key = jax.random.key(
-            int(np.random.SeedSequence((seed, *start) if start else seed).generate_state(1)[0])
-        )
+        entropy = (seed, *start) if start else seed
+        key = jax.random.key(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
         return cls(units, shape, sizes, jnp.asarray(grid), key)
 
     def vf(self, t, y, args):
@@ -211,19 +191,19 @@ class Noise(diffrax.AbstractTerm):
 
 
 class Report(diffrax.AbstractProgressMeter):
-    """Calls a function with the fraction done, at most every hundredth."""
+    """Calls progress("simulating", part) now and then."""
 
-    call: Callable[[float], None] = eqx.field(static=True)
+    call: Callable[[str, float], None] = eqx.field(static=True)
 
     def init(self):
         return jnp.asarray(0.0)
 
     def step(self, state, progress):
         progress = jnp.asarray(progress).astype(state.dtype)
-        due = (progress - state > 0.01) | (progress >= 1)
+        due = (progress - state > REPORTED) | (progress >= 1)
         jax.lax.cond(
             due,
-            lambda f: jax.debug.callback(lambda v: self.call(float(v)), f),
+            lambda f: jax.debug.callback(lambda v: self.call("simulating", float(v)), f),
             lambda f: None,
             progress,
         )

@@ -10,7 +10,6 @@ import numpy as np
 import scipy.linalg as sl
 import scipy.sparse as sps
 import scipy.sparse.linalg as spl
-from jax.tree_util import Partial
 
 from ...errors import NetworkError, ParameterError, SolverError
 from ..networks import Network
@@ -217,15 +216,15 @@ def rest(
     x = _started(network, start)
     if t1 > 0:
         x = simulate(
+            system,
             network,
-            Partial(system.transfer, parameters=parameters),
+            parameters,
             **held,
             t1=t1,
             saveat=[t1],
-            x0=x,
+            initial=x,
             seed=seed,
             dtype=np.float64,
-            throw=True,
         )["x"].values
     drive = held["input"][network.labels] + network.in_strengths() @ held["in_strength"]
     if np.any(held["spread"] != 0):

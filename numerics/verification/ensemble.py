@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jax.tree_util import Partial
 from scipy import stats
 
 from ...errors import MotifieldError, ParameterError
@@ -17,7 +16,7 @@ from ..networks import Network
 from ..parameters import Parameters
 from ..sampling import Sampler, sample
 from ..simulation import simulate
-from ..system import STATE_NAMES, System, Units, initial_state, integrate
+from ..system import STATE_NAMES, System, initial_state, integrate
 from .chi_squared import Verdict, as_z, check_level, judge
 from .fluctuations import FiniteSize, finite_size, require_plain
 
@@ -154,7 +153,7 @@ def verify(
     theories, samples, done = [], [], 0
     for n in sizes:
         scaled = parameters.rescaled(n)
-        theories.append(integrate(system, scaled, t1, saveat=ts, initial=initial, throw=True))
+        theories.append(integrate(system, scaled, t1, saveat=ts, initial=initial).dataset)
         x0 = _neurons(system, scaled, initial)
         runs = []
         for k in range(networks):
@@ -299,18 +298,8 @@ def _simulate(
 ) -> xr.Dataset:
     """A network with the units and inputs of `parameters`."""
     return simulate(
-        network,
-        Partial(system.transfer, parameters=parameters),
-        units=Units.of(system.mean_field.architecture, parameters),
-        input=parameters.input,
-        in_strength=parameters.in_strength,
-        spread=parameters.spread,
-        t1=float(ts[-1]),
-        saveat=ts,
-        x0=x0,
-        seed=seed,
-        throw=True,
-    )
+        system, network, parameters, t1=float(ts[-1]), saveat=ts, initial=x0, seed=seed
+    ).dataset
 
 
 def _seed(*numbers: int) -> int:

@@ -1,0 +1,107 @@
+"""The external input of every neuron: of its population, along its in-strengths, and its offset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from ...errors import ParameterError
+from ..networks import Network
+from ..parameters import Input, as_input, is_zero
+
+EACH_RUN = ("input", "in_strength", "spread", "initial")
+
+
+class Drive(eqx.Module):
+    """I_i(t) = I_p(t) + sum_q h_q(t) u_i^q + sigma_p(t) xi_i, neurons ordered by population."""
+
+    input: Input
+    in_strength: Input | None = None
+    rows: Any = None
+    spread: Input | None = None
+    offsets: Any = None
+
+    def __call__(self, t, sizes):
+        def over(value):
+            own = jnp.broadcast_to(jnp.asarray(value(t)), (len(sizes),)).astype(float)
+            return jnp.repeat(own, np.asarray(sizes), total_repeat_length=sum(sizes))
+
+        total = over(self.input)
+        if self.in_strength is not None:
+            along = jnp.broadcast_to(jnp.asarray(self.in_strength(t)), (len(sizes),))
+            total += self.rows @ along.astype(float)
+        if self.spread is not None:
+            total += over(self.spread) * self.offsets
+        return total
+
+    @property
+    def edges(self) -> np.ndarray:
+        parts = (v.edges for v in (self.input, self.in_strength, self.spread) if v is not None)
+        return np.concatenate([np.asarray(part, dtype=float).reshape(-1) for part in parts])
+
+
+class Drives(eqx.Module):
+    """Those of several runs, (N, runs)."""
+
+    each: tuple[Drive, ...]
+
+    def __call__(self, t, sizes):
+        return jnp.stack([drive(t, sizes) for drive in self.each], axis=1)
+
+    @property
+    def edges(self) -> np.ndarray:
+        return np.concatenate([drive.edges for drive in self.each])
+
+
+def drives_of(
+    network: Network, order: np.ndarray, each: Sequence[Mapping[str, Any]], seed: int
+) -> list[Drive]:
+    """A drive for each run, neurons in the given order; what they share is measured once."""
+    rows = cache(lambda: jnp.asarray(network.in_strengths()[order]))
+    offsets = cache(lambda: jnp.asarray(input_offsets(network, seed)[order]))
+    made = []
+    for own in each:
+        mean, along, beside = (as_input(own[name], network.populations) for name in EACH_RUN[:3])
+        parts: dict[str, Any] = {}
+        if not is_zero(along):
+            parts |= {"in_strength": along, "rows": rows()}
+        if not is_zero(beside):
+            parts |= {"spread": beside, "offsets": offsets()}
+        made.append(Drive(mean, **parts))
+    return made
+
+
+def runs_of(
+    runs: Sequence[Mapping[str, Any]] | None, common: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What each run has: its own, else what is common to all. One run where `runs` is None."""
+    if runs is None:
+        return [dict(common)]
+    if not len(runs):
+        raise ParameterError("runs is empty: give at least one run, or leave it out")
+    for run in runs:
+        if unknown := [name for name in run if name not in EACH_RUN]:
+            raise ParameterError(
+                f"a run has no {unknown[0]!r} of its own: it may have {', '.join(EACH_RUN)}"
+            )
+    return [{**common, **run} for run in runs]
+
+
+def input_offsets(network: Network, seed: int = 0) -> np.ndarray:
+    """The standard normal offsets xi of the neurons' inputs.
+
+    Args:
+        network: with its own `offsets` where they are known.
+        seed: of offsets that are not known; these are independent of the synapses.
+
+    Returns:
+        xi_i, shape (N,).
+    """
+    if network.offsets is not None:
+        return network.offsets
+    return np.random.default_rng([seed, 1]).standard_normal(network.N)  # 0: the synapses' stream
