@@ -28,6 +28,7 @@ import motifield as mf
 from motifield.numerics.fitting import Lanes, LevenbergMarquardt, Problem, solve
 from motifield.numerics.fixed_points import ANYWHERE, NEARBY, Search
 from motifield.numerics.inference import identifiability
+from motifield.numerics.simulation import integrate_network
 
 jax.config.update("jax_enable_x64", True)
 
@@ -297,7 +298,7 @@ def sampled(lab: Laboratory, networks: int) -> dict[str, Any]:
     rows = []
     for seed in range(networks):
         network = mf.sample(own, seed=seed)
-        end = mf.simulate(network, _rates, t1=30.0, saveat=[30.0], runs=runs, seed=seed)
+        end = integrate_network(network, _rates, t1=30.0, saveat=[30.0], runs=runs, seed=seed)
         rows.append(
             np.stack(
                 [np.asarray(end["rate"])[:, -1], np.asarray(end["rate_sd"])[:, -1]], axis=-1

@@ -4,12 +4,15 @@ One state: the product of J with the rates as often as the integrator evaluates 
 over the same steps.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from _timing import compare, report
 
 import motifield as mf
+from motifield.numerics.simulation import integrate_network
 
 N, STATES, T1 = 8000, 32, 10.0
 
@@ -33,16 +36,15 @@ def main() -> None:
     phi = jax.tree_util.Partial(lambda x, p: 1 + jnp.tanh(x - 1.5))
     starts = np.random.default_rng(0).uniform(-1, 2, (STATES, 2))
     saved = np.linspace(0, T1, 11)
+    integrate = functools.partial(integrate_network, network, phi, input=0.5, t1=T1, saveat=saved)
 
     def one() -> np.ndarray:
-        return mf.simulate(network, phi, input=0.5, t1=T1, saveat=saved, x0=starts[0])["x"].values
+        return integrate(initial=starts[0])["x"].values
 
     def many() -> np.ndarray:
-        return mf.simulate(
-            network, phi, input=0.5, t1=T1, saveat=saved, runs=[{"x0": x0} for x0 in starts]
-        )["x"].values
+        return integrate(runs=[{"initial": own} for own in starts])["x"].values
 
-    steps = mf.simulate(network, phi, input=0.5, t1=T1, saveat=saved, x0=starts[0]).attrs
+    steps = integrate(initial=starts[0]).dataset.attrs
     # Tsit5 evaluates 6 times per step (the first is the last step's), once at the start, twice to choose the first step
     count = 6 * (steps["steps"] + steps["rejected"]) + 3
     J, r = jnp.asarray(network.weights), jnp.ones(n, jnp.float32)

@@ -12,6 +12,8 @@ from motifield.numerics.parameters.scalars import scalar
 from motifield.numerics.plots.bifurcation import phase_picture
 from motifield.numerics.system.autonomous import Autonomous
 
+pytestmark = pytest.mark.slow  # one grid of 285 points serves them all
+
 
 @pytest.fixture(scope="module")
 def diagram(oscillating_network):
@@ -131,9 +133,7 @@ def test_hysteresis_of_sampled_networks():
     seen, own = [], []
     for seed in range(5):
         network = mf.sample(parameters, seed)
-        run = mf.simulate(
-            network, system.transfer, input=ramp, t1=2 * duration, saveat=times, x0=low, throw=True
-        )
+        run = mf.simulate(system, network, input=ramp, t1=2 * duration, saveat=times, initial=low)
         seen.append(jumps(run["rate"][:, 0].values) - delay)
         own.append(folds(mf.measure(network).parameters()))
     seen, own = np.array(seen), np.array(own)

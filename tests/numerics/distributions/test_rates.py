@@ -9,8 +9,11 @@ from scipy.stats import norm
 import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.distributions.currents import cloud
-from motifield.numerics.distributions.rates import RateDistribution, bulk_radius_square
+from motifield.numerics.distributions.rates import RateDistribution
 from motifield.numerics.fixed_points.settle import settled
+from motifield.numerics.linear import bulk_radius_square
+from motifield.numerics.parameters.couplings import Couplings
+from motifield.numerics.simulation import integrate_network
 from motifield.numerics.stability.bulk import Bulk
 from motifield.numerics.system.autonomous import Autonomous
 
@@ -204,8 +207,9 @@ def test_bulk_radius(parts):
         A = 1 - np.einsum("pqq->pq", own.tau_con) - np.einsum("qpp->pq", own.tau_div)
         M = np.asarray(own.fractions)[None] * np.asarray(own.g) ** 2 * A
         exact = np.abs(np.linalg.eigvals(M * np.asarray(a.slope_square)[None])).max()
-        assert float(bulk_radius_square(a.slope_square, own)) == pytest.approx(exact, rel=1e-9)
-        slope = jax.grad(bulk_radius_square)(a.slope_square, own)
+        residual = Couplings.of(own).residual
+        assert float(bulk_radius_square(residual, a.slope_square)) == pytest.approx(exact, rel=1e-9)
+        slope = jax.grad(bulk_radius_square, 1)(residual, a.slope_square)
         for q in range(2):
             h = 1e-6 * np.eye(2)[q]
             near = [
@@ -221,7 +225,7 @@ def test_bulk_radius_is_that_of_the_bulk(parts):
         cloud(distribution.system, p, k, float(a.mean[k]), float(a.variance[k])) for k in range(2)
     ]
     assert Bulk.of(p, clouds).radius ** 2 == pytest.approx(
-        float(bulk_radius_square(a.slope_square, p)), rel=1e-6
+        float(bulk_radius_square(Couplings.of(p).residual, a.slope_square)), rel=1e-6
     )
 
 
@@ -274,7 +278,7 @@ def test_sampled_networks():
             {"input": np.asarray(p.input.value), "spread": np.asarray(p.spread.value)}
             for p in (one, two)
         ]
-        end = mf.simulate(
+        end = integrate_network(
             network,
             lambda x, p: 0.5 * jnp.maximum(x, 0.0) ** 2,
             t1=40.0,

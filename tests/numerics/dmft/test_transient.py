@@ -173,11 +173,7 @@ def test_transients_of_sampled_networks(system):
     for seed in range(8):
         x0 = 0.3 + np.sqrt(spread) * np.random.default_rng(100 + seed).standard_normal(1500)
         network = mf.sample(parameters, seed, dtype=np.float32)
-        seen.append(
-            mf.simulate(
-                network, system.transfer, input=parameters.input, t1=4.0, saveat=times, x0=x0
-            )
-        )
+        seen.append(mf.simulate(system, network, t1=4.0, saveat=times, initial=x0))
     for name in ("mean", "variance", "rate"):
         values = np.array([run[name].values for run in seen])
         z = (values.mean(0) - d[name].values) / (values.std(0, ddof=1) / np.sqrt(8))

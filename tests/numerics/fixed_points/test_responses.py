@@ -148,7 +148,7 @@ def test_the_paradoxical_effect(system_of):
     for seed in range(4):
         network = mf.sample(par, seed)
         ends = [
-            mf.simulate(network, system.transfer, input=[0.6, 0.1 + step], t1=30.0, saveat=[30.0])[
+            mf.simulate(system, network, input=[0.6, 0.1 + step], t1=30.0, saveat=[30.0])[
                 "rate"
             ].values[-1, 1]
             for step in (0.05, -0.05)

@@ -10,6 +10,7 @@ import pytest
 
 import motifield as mf
 from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterError
+from motifield.numerics.simulation import integrate_network
 
 
 def dense(network):
@@ -59,12 +60,14 @@ def test_rows_are_known(two_populations):
 def test_simulation_is_that_of_the_matrix(two_populations):
     network = mf.sampling.matrix_free(two_populations, 1, dtype=np.float64, tile=128)
     runs = [
-        mf.simulate(own, lambda x, p: jnp.tanh(x), input=[0.3, -0.2], t1=2.0, saveat=[1.0, 2.0])
+        integrate_network(
+            own, lambda x, p: jnp.tanh(x), input=[0.3, -0.2], t1=2.0, saveat=[1.0, 2.0]
+        )
         for own in (network, dense(network))
     ]
     np.testing.assert_allclose(runs[0]["x"], runs[1]["x"], rtol=1e-8, atol=1e-9)
     with pytest.raises(NetworkError, match="drawn as float64"):
-        mf.simulate(network, lambda x, p: x, t1=1.0, dtype=np.float32)
+        integrate_network(network, lambda x, p: x, t1=1.0, dtype=np.float32)
 
 
 def test_two_devices_give_the_same_products(tmp_path):

@@ -11,6 +11,7 @@ from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterE
 from motifield.numerics.sampling import samplers as sampling
 from motifield.numerics.sampling import sparse as sparse_sampling
 from motifield.numerics.sampling.copula import covariances
+from motifield.numerics.simulation import integrate_network
 from motifield.numerics.verification.ensemble import student_threshold
 from motifield.sampling import Sparse
 
@@ -86,6 +87,7 @@ def test_present_synapses_have_their_probability_sign_and_distribution(lognormal
             )
 
 
+@pytest.mark.slow
 def test_presence_motifs_are_those_of_sonets(signed_network, scores_of):
     """P(both) = c c' (1 + a) counted in the networks; the weights make what is left of tau."""
     parameters = signed_network(2, cv=CV, c=C[:2, :2], N=240)
@@ -394,7 +396,7 @@ def test_progress_and_simulation(two_tiles):
     )
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1)
-    course = mf.simulate(network, lambda x, q: 1 / (1 + x**2), t1=0.1)
+    course = integrate_network(network, lambda x, q: 1 / (1 + x**2), t1=0.1)
     assert np.all(np.isfinite(course["mean"]))
 
 

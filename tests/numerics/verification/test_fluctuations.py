@@ -371,21 +371,9 @@ def test_sampled_networks(name):
     theory = mf.verification.finite_size(compiled(list(populations), transfer, inputs=inputs), own)
     system = compiled(list(populations), transfer, inputs=inputs)
 
-    def phi(x, p):
-        return system.transfer(x, p, own)
-
     ends = []
     for seed in range(count):
-        run = mf.simulate(
-            mf.sample(own, seed, dtype=np.float32),
-            phi,
-            input=own.input,
-            in_strength=own.in_strength,
-            spread=own.spread,
-            t1=20.0,
-            saveat=[20.0],
-            throw=True,
-        )
+        run = mf.simulate(system, mf.sample(own, seed, dtype=np.float32), t1=20.0, saveat=[20.0])
         ends.append(np.concatenate([run[k].values[-1] for k in QUANTITIES]))
     seen = np.array(ends)
     spread = theory.spread.sel(quantity=list(QUANTITIES)).values.ravel()
