@@ -104,18 +104,18 @@ def test_levels_and_errors():
 @pytest.mark.parametrize("suffix", [".tex", ".md", ".html"])
 def test_written_whole(tmp_path, suffix):
     derivation = mf.derive(*ARCHITECTURES["filters and inputs"]).derivation
-    derivation.write(tmp_path / f"a{suffix}")
+    derivation.save(tmp_path / f"a{suffix}")
     written = {path.name for path in tmp_path.iterdir()}
     assert written == ({"a.tex", "a.bib"} if suffix == ".tex" else {f"a{suffix}"})
     text = (tmp_path / f"a{suffix}").read_text()
     assert text.count("{") == text.count("}")
     with pytest.raises(SpecError, match=r"the suffix is '.doc', it must be .tex, .md or .html"):
-        derivation.write(tmp_path / "a.doc")
+        derivation.save(tmp_path / "a.doc")
 
 
 def test_a_fragment_has_no_preamble(tmp_path):
     derivation = mf.derive(mf.Architecture(transfer="tanh")).derivation
-    derivation.write(tmp_path / "a.tex", fragment=True)
+    derivation.save(tmp_path / "a.tex", fragment=True)
     assert "documentclass" not in (tmp_path / "a.tex").read_text()
     assert derivation.latex() == (tmp_path / "a.tex").read_text()
 
@@ -128,7 +128,7 @@ def test_documents_do_not_depend_on_the_run(made):
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_compiles_without_overfull_boxes(tmp_path, made):
     explicit = made.architecture.populations is not None
-    made.derivation.write(tmp_path / "a.tex", explicit=explicit)
+    made.derivation.save(tmp_path / "a.tex", explicit=explicit)
     for command in (
         ["pdflatex", "-interaction=nonstopmode", "a"],
         ["bibtex", "a"],

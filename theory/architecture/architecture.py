@@ -28,22 +28,28 @@ INPUTS = ("in-strength", "spread", "out-strength", "noise")
 class Architecture:
     """A class of networks: x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i ], i in p, j in q, with linear filters M and S.
 
-    With the defaults, M_p(s) = 1/(1 + s) and S_q = 1, this is dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_p(t).
+    With the defaults, M_p(s) = 1/(1 + s) and S_q = 1, this is dx_i/dt = -x_i + sum_j J_ij
+    phi_q(x_j) + I_p(t).
 
-    populations: names, or None for a symbolic number P of populations (the equations are the same; the generated code then
-    runs for any P)
-    transfer: one transfer function for all populations, or one per population (a list, or a mapping by name): a
-    `TransferFunction`, a SymPy expression of x, a text (parsed as data), or a mapping with its parameters
-    motifs: which pairs of synapses are correlated, of "convergent", "divergent", "chain", "reciprocal"; all by default
-    membrane: the filter M_p from a neuron's input to x_i, one for all or one per population: a `Filter` from `motifield.filters`, a rational
-    function of s as text, or a mapping with its parameters; populations with equal filters share their latent variables
+    populations: names, or None for a symbolic number P of populations (the equations are the same;
+    the generated code then runs for any P)
+    transfer: one transfer function for all populations, or one per population (a list, or a mapping
+    by name): a `TransferFunction`, a SymPy expression of x, a text (parsed as data), or a mapping
+    with its parameters
+    motifs: which pairs of synapses are correlated, of "convergent", "divergent", "chain",
+    "reciprocal"; all by default
+    membrane: the filter M_p from a neuron's input to x_i, one for all or one per population: a
+    `Filter` from `motifield.filters`, a rational function of s as text, or a mapping with its
+    parameters; populations with equal filters share their latent variables
     synapse: the filter S_q of the synapses that population q makes, likewise; none by default
-    inputs: what the external input I_i has besides I_p(t): "in-strength", a part h_q u_i^q along the deviations of the in-strengths; "spread",
-    a part s_p xi_i, xi standard normal across neurons; "out-strength", a correlation of xi_i with the synapses that i makes; "noise", white
+    inputs: what the external input I_i has besides I_p(t): "in-strength", a part h_q u_i^q along
+    the deviations of the in-strengths; "spread", a part s_p xi_i, xi standard normal across
+    neurons; "out-strength", a correlation of xi_i with the synapses that i makes; "noise", white
     noise in time, independent for each neuron
 
-    Raises `ArchitectureError` for unknown or missing names, for chains without both convergence and divergence, which no network has, and for
-    units that are not linear filters followed by a static function; `ExpressionError` for a transfer function or filter that is not one.
+    Raises `ArchitectureError` for unknown or missing names, for chains without both convergence and
+    divergence, which no network has, and for units that are not linear filters followed by a static
+    function; `ExpressionError` for a transfer function or filter that is not one.
     """
 
     populations: tuple[str, ...] | None
@@ -68,7 +74,8 @@ class Architecture:
             names is not None and (not names or len(set(names)) != len(names))
         ):
             raise ArchitectureError(
-                f"populations must be a list of different names, or None for a symbolic P: {populations!r}"
+                "populations must be a list of different names, or None for a symbolic P: "
+                f"{populations!r}"
             )
         known, given = _known(motifs, tuple(MOTIFS), "motifs"), _known(inputs, INPUTS, "inputs")
         if "chain" in motifs and not {"convergent", "divergent"} <= set(motifs):
@@ -77,12 +84,14 @@ class Architecture:
             )
         if "out-strength" in inputs and not ("divergent" in motifs and "spread" in inputs):
             raise ArchitectureError(
-                "an input correlated with the out-strength needs divergent motifs, which are the variability of out-strengths, "
+                "an input correlated with the out-strength needs divergent motifs, which are the "
+                "variability of out-strengths, "
                 "and the input 'spread'"
             )
         if "in-strength" in inputs and "convergent" not in motifs:
             raise ArchitectureError(
-                "an input along the in-strengths needs convergent motifs, which are the variability of in-strengths"
+                "an input along the in-strengths needs convergent motifs, which are the "
+                "variability of in-strengths"
             )
         object.__setattr__(self, "populations", names)
         object.__setattr__(self, "transfer", _transfers(transfer, names))
@@ -93,17 +102,20 @@ class Architecture:
         for f in self.membrane:
             if f.order == 0 or not f.is_strictly_proper:
                 raise ArchitectureError(
-                    f"the membrane {f.name} = {f.expression} lets a jump of its input through: it must decay like 1/s or faster"
+                    f"the membrane {f.name} = {f.expression} lets a jump of its input through: it "
+                    "must decay like 1/s or faster"
                 )
         if self.has_synapses and any(f.is_identity for f in self.synapse):
             raise ArchitectureError(
-                "some populations have a synaptic filter and others have none: give these a fast one, such as "
+                "some populations have a synaptic filter and others have none: give these a fast "
+                "one, such as "
                 "exponential(tau=0.1), or put the filter into the membrane of the targets"
             )
         for f in self.synapse:
             if not (f.is_identity or f.is_strictly_proper):
                 raise ArchitectureError(
-                    f"the synapse {f.name} = {f.expression} lets a jump of its input through: it must be 1, or decay like 1/s"
+                    f"the synapse {f.name} = {f.expression} lets a jump of its input through: it "
+                    "must be 1, or decay like 1/s"
                 )
 
     @property
@@ -200,7 +212,8 @@ def _known(given: Any, known: tuple[str, ...], what: str) -> frozenset[str]:
     unknown = set(given) - set(known)
     if isinstance(given, str) or unknown:
         raise ArchitectureError(
-            f"unknown {what} {sorted(unknown) if not isinstance(given, str) else given!r}: known are {list(known)}"
+            f"unknown {what} {sorted(unknown) if not isinstance(given, str) else given!r}: known "
+            f"are {list(known)}"
         )
     return frozenset(given)
 

@@ -1,7 +1,8 @@
 """Linear filters of a unit and of its synapses: rational transfer functions H(s) with named parameters.
 
-A filter turns an input into an output, y = H(d/dt) u, and H(0) is its answer to a constant. `membrane()`, `exponential()`, `adapting()` and
-`gamma_delay()` are the usual ones, `*` puts one after another, `rational` takes any.
+A filter turns an input into an output, y = H(d/dt) u, and H(0) is its answer to a constant.
+`membrane()`, `exponential()`, `adapting()` and `gamma_delay()` are the usual ones, `*` puts one
+after another, `rational` takes any.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ class Filter:
         above, below = sp.fraction(H)
         if not (above.is_polynomial(S) and below.is_polynomial(S)):
             raise ArchitectureError(
-                f"the filter {self.name} = {self.expression} is not a rational function of s: a pure delay has infinitely "
+                f"the filter {self.name} = {self.expression} is not a rational function of s: a "
+                "pure delay has infinitely "
                 "many states, gamma_delay(delay, order) has finitely many"
             )
         if sp.degree(below, S) > MAX_ORDER:
             raise ArchitectureError(
-                f"the filter {self.name} has order {sp.degree(below, S)}, at most {MAX_ORDER} is possible"
+                f"the filter {self.name} has order {sp.degree(below, S)}, at most {MAX_ORDER} is "
+                "possible"
             )
         if below.subs(S, 0) == 0:
             raise ArchitectureError(
@@ -54,7 +57,8 @@ class Filter:
         shared = {str(s) for s in self.defaults} & {str(s) for s in other.defaults}
         if shared:
             raise ArchitectureError(
-                f"the filters {self.name} and {other.name} both have a parameter {sorted(shared)[0]!r}: write the product "
+                f"the filters {self.name} and {other.name} both have a parameter "
+                f"{sorted(shared)[0]!r}: write the product "
                 "as one rational(...) with different names"
             )
         return Filter(
@@ -113,7 +117,8 @@ class Filter:
 def rational(formula: str | sp.Expr, name: str = "", **parameters: Any) -> Filter:
     """A filter from a rational function of s and named parameters: `rational("1/((1 + tau*s)*(1 + rise*s))", tau=10, rise=1)`.
 
-    A text is parsed as data. Raises `ExpressionError` for what is no expression, `ArchitectureError` for what no linear filter is.
+    A text is parsed as data. Raises `ExpressionError` for what is no expression,
+    `ArchitectureError` for what no linear filter is.
     """
     symbols = {
         n: sp.Symbol(n, positive=True) if n.startswith("tau") else sp.Symbol(n, real=True)
@@ -139,12 +144,14 @@ def rational(formula: str | sp.Expr, name: str = "", **parameters: Any) -> Filte
         )
     else:
         raise ExpressionError(
-            f"a filter is a text or a SymPy expression of s, not {type(formula).__name__}: {formula!r}"
+            f"a filter is a text or a SymPy expression of s, not {type(formula).__name__}: "
+            f"{formula!r}"
         )
     stray = made.free_symbols - {S, *symbols.values()}
     if stray or not all(v in made.free_symbols for v in symbols.values()):
         raise ExpressionError(
-            f"the filter {formula} has the symbols {sorted(map(str, made.free_symbols))}, given are s and {list(symbols)}"
+            f"the filter {formula} has the symbols {sorted(map(str, made.free_symbols))}, given "
+            f"are s and {list(symbols)}"
         )
     return Filter(
         name or str(formula), made, {symbols[n]: _exact(n, v) for n, v in parameters.items()}
@@ -183,11 +190,13 @@ def gamma_delay(delay: Any = 1, order: int = 2) -> Filter:
 def adapting(tau: Any = 1, strength: Any = 1, tau_a: Any = 10, driven_by: str = "input") -> Filter:
     """1/(1 + tau*s + strength/(1 + tau_a*s)): tau dx/dt = -x - strength*a + input, tau_a da/dt = -a + x
 
-    Adaptation driven by the rate phi(x), driven_by="rate", is refused: it is a nonlinear state, which has no exact Gaussian closure.
+    Adaptation driven by the rate phi(x), driven_by="rate", is refused: it is a nonlinear state,
+    which has no exact Gaussian closure.
     """
     if driven_by != "input":
         raise ArchitectureError(
-            f"adaptation driven by the {driven_by} is refused: {_NO_CLOSURE}; adaptation driven by the input current x is linear"
+            f"adaptation driven by the {driven_by} is refused: {_NO_CLOSURE}; adaptation driven by "
+            "the input current x is linear"
         )
     return rational(
         "1/(1 + tau*s + strength/(1 + tau_a*s))",

@@ -1,12 +1,14 @@
 """The Siegert rate of a leaky integrate-and-fire neuron as a SymPy function, differentiable to any order in every argument.
 
-With g(u) = exp(u^2) (1 + erf u) = erfcx(-u), y_th = (V_th - x) / sigma, y_r = (V_r - x) / sigma, and nu the rate,
+With g(u) = exp(u^2) (1 + erf u) = erfcx(-u), y_th = (V_th - x) / sigma, y_r = (V_r - x) / sigma,
+and nu the rate,
 
     1 / nu = tau_ref + tau_m sqrt(pi) int_{y_r}^{y_th} g(u) du,
     D_n = tau_m sqrt(pi) nu (g^(n)(y_th) - g^(n)(y_r)),    R_n = tau_m sqrt(pi) nu g^(n)(y_r).
 
-Derivatives of nu, D_n and R_n are polynomials in these: dnu/dx = nu D_0 / sigma, dD_n/dx = (D_0 D_n - D_{n+1}) / sigma. The nodes are
-finite also where nu underflows and g overflows; the functions of `motifield.numerics.siegert` evaluate them.
+Derivatives of nu, D_n and R_n are polynomials in these: dnu/dx = nu D_0 / sigma, dD_n/dx = (D_0 D_n
+- D_{n+1}) / sigma. The nodes are finite also where nu underflows and g overflows; the functions of
+`motifield.numerics.siegert` evaluate them.
 """
 
 from __future__ import annotations
@@ -101,13 +103,15 @@ class SiegertRate(_Siegert):
     r"""The stationary rate of a leaky integrate-and-fire neuron with white noise, `SiegertRate(x, tau_m, tau_ref, V_th, V_r, sigma)`:
 
     .. math:: \frac{1}{\nu(x)} = \tau_\mathrm{ref}
-        + \tau_m \sqrt\pi \int_{(V_r - x)/\sigma}^{(V_\mathrm{th} - x)/\sigma} e^{u^2} (1 + \operatorname{erf} u)\, du
+        + \tau_m \sqrt\pi \int_{(V_r - x)/\sigma}^{(V_\mathrm{th} - x)/\sigma} e^{u^2} (1 +
+        \operatorname{erf} u)\, du
 
-    x: mean input potential; tau_m > 0: membrane time constant; tau_ref >= 0: refractory period; V_th > V_r: threshold and reset;
-    sigma > 0: standard deviation of the noise input (of V without threshold, it is sigma / sqrt(2)). The rate is in 1 / [tau].
+    x: mean input potential; tau_m > 0: membrane time constant; tau_ref >= 0: refractory period;
+    V_th > V_r: threshold and reset; sigma > 0: standard deviation of the noise input (of V without
+    threshold, it is sigma / sqrt(2)). The rate is in 1 / [tau].
 
-    Source: Siegert, Phys. Rev. 81, 617 (1951); Ricciardi, Diffusion Processes and Related Topics in Biology (1977); Brunel and
-    Hakim, Neural Comput. 11, 1621 (1999).
+    Source: Siegert, Phys. Rev. 81, 617 (1951); Ricciardi, Diffusion Processes and Related Topics in
+    Biology (1977); Brunel and Hakim, Neural Comput. 11, 1621 (1999).
     """
 
     nargs = 6

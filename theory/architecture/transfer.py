@@ -35,9 +35,11 @@ class TransferFunction:
 
     name: used in the generated code and in tables
     expression: SymPy, in the symbol `x` and the symbols of the parameters
-    defaults: the parameters by symbol, with their default values; they are parameters of the network, one value per population,
-    differentiable (`Parameters.of(transfer={name: values})`). Two functions are the same when they differ in defaults only.
-    function, breaks: a JAX function of (x, *parameters) instead of an expression, and where it bends or jumps
+    defaults: the parameters by symbol, with their default values; they are parameters of the
+    network, one value per population, differentiable (`Parameters.of(transfer={name: values})`).
+    Two functions are the same when they differ in defaults only.
+    function, breaks: a JAX function of (x, *parameters) instead of an expression, and where it
+    bends or jumps
     """
 
     name: str
@@ -50,7 +52,8 @@ class TransferFunction:
         extra = self.expression.free_symbols - {X} - set(self.defaults)
         if extra:
             raise ExpressionError(
-                f"transfer function {self.name}: unknown symbols {sorted(map(str, extra))}; the variable is x, "
+                f"transfer function {self.name}: unknown symbols {sorted(map(str, extra))}; the "
+                "variable is x, "
                 "parameters are given with a default value"
             )
         for parameter, value in self.defaults.items():
@@ -65,7 +68,8 @@ class TransferFunction:
                 value = sp.oo
             if not (value.is_real and value.is_finite):
                 raise ExpressionError(
-                    f"transfer function {self.name} = {self.with_defaults} is not a real number at x = {point}"
+                    f"transfer function {self.name} = {self.with_defaults} is not a real number at "
+                    f"x = {point}"
                 )
         self._check_far()
 
@@ -85,7 +89,8 @@ class TransferFunction:
                 continue
             if not is_real:
                 raise ExpressionError(
-                    f"transfer function {self.name} = {self.with_defaults} is not a real number at x = {point:g}: it must be one "
+                    f"transfer function {self.name} = {self.with_defaults} is not a real number at "
+                    f"x = {point:g}: it must be one "
                     "everywhere, as with Max(x + 5, 0) in place of x + 5"
                 )
 
@@ -113,7 +118,8 @@ class TransferFunction:
             if not self.defaults:
                 raise
             raise ExpressionError(
-                f"transfer function {self.name} = {self.expression}: {error}, or declare with positive=[...] which of its "
+                f"transfer function {self.name} = {self.expression}: {error}, or declare with "
+                "positive=[...] which of its "
                 "parameters are always positive"
             ) from None
 
@@ -192,8 +198,9 @@ def expression(
 ) -> TransferFunction:
     """A transfer function from an expression of x and named parameters, given with their default values.
 
-    `expression("k*Max(x - theta, 0)**2", k=0.04, theta=0.3)`. A text is parsed as data. `positive`: names of parameters that are
-    always positive, where the function needs to know. Raises `ExpressionError`.
+    `expression("k*Max(x - theta, 0)**2", k=0.04, theta=0.3)`. A text is parsed as data. `positive`:
+    names of parameters that are always positive, where the function needs to know. Raises
+    `ExpressionError`.
     """
     symbols = _symbols(parameters, positive)
     if isinstance(formula, str):
@@ -204,7 +211,8 @@ def expression(
         made = formula.xreplace(by_name | ({rest.pop(): X} if len(rest) == 1 else {}))
     else:
         raise ExpressionError(
-            f"a transfer function is a text or a SymPy expression, not {type(formula).__name__}: {formula!r}"
+            f"a transfer function is a text or a SymPy expression, not {type(formula).__name__}: "
+            f"{formula!r}"
         )
     unused = [name for name, symbol in symbols.items() if symbol not in made.free_symbols]
     if unused:
@@ -219,8 +227,8 @@ def jax_function(
 ) -> TransferFunction:
     """A transfer function that is code: an elementwise JAX function of (x, *parameters), which only quadrature can average.
 
-    breaks: where it is not smooth, increasing; a kink that is not declared costs accuracy. parameters: default values, in the order of
-    the function's arguments.
+    breaks: where it is not smooth, increasing; a kink that is not declared costs accuracy.
+    parameters: default values, in the order of the function's arguments.
     """
     try:
         places = tuple(float(b) for b in breaks)
@@ -285,7 +293,8 @@ def rectified_power(n: int = 2, gain: Any = 1, threshold: Any = 0) -> TransferFu
     """gain * max(x - threshold, 0)**n, with a fixed integer n = 1, 2, 3, ...; for any exponent see power_law"""
     if isinstance(n, bool) or int(n) != n or n < 1:
         raise ExpressionError(
-            f"rectified_power needs an integer power of at least 1, not {n}; power_law takes any exponent"
+            f"rectified_power needs an integer power of at least 1, not {n}; power_law takes any "
+            "exponent"
         )
     return expression(
         f"gain*Max(x - threshold, 0)**{int(n)}",
@@ -371,8 +380,8 @@ def siegert(
 ) -> TransferFunction:
     """1 / (tau_ref + tau_m * sqrt(pi) * integral of exp(u**2) * (1 + erf(u)) from (V_r - x)/sigma to (V_th - x)/sigma)
 
-    The rate of a leaky integrate-and-fire neuron with white noise (Siegert 1951; Ricciardi 1977): x, V_th, V_r and sigma in mV,
-    tau_m and tau_ref in ms, the rate per ms.
+    The rate of a leaky integrate-and-fire neuron with white noise (Siegert 1951; Ricciardi 1977):
+    x, V_th, V_r and sigma in mV, tau_m and tau_ref in ms, the rate per ms.
     """
     parameters = {"tau_m": tau_m, "tau_ref": tau_ref, "V_th": V_th, "V_r": V_r, "sigma": sigma}
     symbols = _symbols(parameters, ["tau_m", "sigma"])
@@ -402,8 +411,9 @@ LIBRARY = {
 def of(value: Any, name: str = "phi") -> TransferFunction:
     """A transfer function from itself, a SymPy expression of one symbol, a text, or a mapping.
 
-    A text is the name of a library function or an expression in x, parsed as data. A mapping is `{"function": name, **parameters}` or
-    `{"expression": text, **parameters}`. Raises `ExpressionError`.
+    A text is the name of a library function or an expression in x, parsed as data. A mapping is
+    `{"function": name, **parameters}` or `{"expression": text, **parameters}`. Raises
+    `ExpressionError`.
     """
     if isinstance(value, TransferFunction):
         return value
@@ -418,7 +428,8 @@ def of(value: Any, name: str = "phi") -> TransferFunction:
         function = options.pop("function", None)
         if function not in LIBRARY:
             raise ExpressionError(
-                f"unknown transfer function {function!r}: known are {', '.join(LIBRARY)}, or any expression in x"
+                f"unknown transfer function {function!r}: known are {', '.join(LIBRARY)}, or any "
+                "expression in x"
             )
         try:
             return LIBRARY[function](**options)

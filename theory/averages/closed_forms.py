@@ -1,10 +1,12 @@
 """Closed forms of Gaussian averages, found by rule.
 
-A term is polynomial(x) * exp(quadratic in x) times a product of erf's, or a sine or cosine, of linear arguments, on an interval. An
-exponential of a quadratic times a normal density is another normal density; erf(u) = 2 Phi(sqrt(2) u) - 1 is the probability that a
-second normal variable lies below a line, a "gate"; Stein's lemma, E[x g] = m E[g] + v E[g'], lowers the degree of the polynomial. What is
-left is a normal probability of at most two variables. Nothing here integrates: what no rule fits raises `NoClosedFormError`, and
-what a rule gives is compared with a numerical integral before it is returned.
+A term is polynomial(x) * exp(quadratic in x) times a product of erf's, or a sine or cosine, of
+linear arguments, on an interval. An exponential of a quadratic times a normal density is another
+normal density; erf(u) = 2 Phi(sqrt(2) u) - 1 is the probability that a second normal variable lies
+below a line, a "gate"; Stein's lemma, E[x g] = m E[g] + v E[g'], lowers the degree of the
+polynomial. What is left is a normal probability of at most two variables. Nothing here integrates:
+what no rule fits raises `NoClosedFormError`, and what a rule gives is compared with a numerical
+integral before it is returned.
 """
 
 from __future__ import annotations
@@ -96,7 +98,8 @@ def _moved(end, c):
 def closed_form(f: Pieces, mean: sp.Expr, variance: sp.Expr, *, stable: bool = False) -> sp.Expr:
     """E f(X), X ~ N(mean, variance), in the nodes of `probabilities`.
 
-    Raises `NoClosedFormError` where no rule fits; with `stable=True` also where the formula loses its digits at large variance.
+    Raises `NoClosedFormError` where no rule fits; with `stable=True` also where the formula loses
+    its digits at large variance.
     """
     form = _closed_form(f, stable)
     return form.xreplace({MEAN: mean, VARIANCE: variance})
@@ -167,7 +170,8 @@ def _groups(piece):
                 raise NoClosedFormError(f"no closed form for the Gaussian average of {factor}")
         if wave is not None and weight.has(*gates):
             raise NoClosedFormError(
-                f"no closed form for the Gaussian average of {term}: an error function times a sine or cosine"
+                f"no closed form for the Gaussian average of {term}: an error function times a "
+                "sine or cosine"
             )
         groups[quadratic, wave] += weight
     return groups, gates
@@ -226,7 +230,8 @@ def _by_gate(weight, gates, law):
     if polynomial.total_degree() > MAX_GATES[law.is_whole]:
         where = "" if law.is_whole else f" on ({law.low}, {law.high})"
         raise NoClosedFormError(
-            f"no closed form for the Gaussian average of a product of {polynomial.total_degree()} error functions{where}: "
+            f"no closed form for the Gaussian average of a product of {polynomial.total_degree()} "
+            f"error functions{where}: "
             "it is a normal probability of more than two variables"
         )
     for g in symbols:
@@ -252,7 +257,8 @@ def _coefficients(polynomial, most=MAX_DEGREE):
     coefficients = sp.Poly(polynomial, X).all_coeffs()[::-1]
     if len(coefficients) > most + 1:
         raise NoClosedFormError(
-            f"the closed form of a Gaussian average of {sp.Pow(X, len(coefficients) - 1)} is too long (degree above {most})"
+            f"the closed form of a Gaussian average of {sp.Pow(X, len(coefficients) - 1)} is too "
+            f"long (degree above {most})"
         )
     return coefficients
 
@@ -294,7 +300,8 @@ def _refuse_cancelling(coefficients, c):
         powers = [a * (float(mean) - centre) ** k for k, a in enumerate(numbers)]
         if sum(map(abs, powers)) > MAX_CANCELLATION * (1 + abs(math.fsum(powers))):
             raise NoClosedFormError(
-                f"the closed form of the Gaussian average of a polynomial of degree {len(numbers) - 1} loses its digits "
+                "the closed form of the Gaussian average of a polynomial of degree "
+                f"{len(numbers) - 1} loses its digits "
                 f"around x = {mean}"
             )
 
@@ -311,7 +318,8 @@ def _refuse_unstable(degree, law):
         and (WIDEST / float(width)) ** degree > MAX_CANCELLATION
     ):
         raise NoClosedFormError(
-            f"the closed form of the Gaussian average of degree {degree} on ({law.low}, {law.high}) loses its digits at "
+            f"the closed form of the Gaussian average of degree {degree} on ({law.low}, "
+            f"{law.high}) loses its digits at "
             "large variance"
         )
     A, B, C = law.quadratic
@@ -328,7 +336,8 @@ def _refuse_unstable(degree, law):
         )
     if unstable:
         raise NoClosedFormError(
-            f"the closed form of the Gaussian average of exp({sp.expand(-A * X**2 + B * X + C)}) times error functions or on "
+            f"the closed form of the Gaussian average of exp({sp.expand(-A * X**2 + B * X + C)}) "
+            "times error functions or on "
             "part of the line loses its digits at large variance"
         )
 

@@ -17,9 +17,10 @@ from .probabilities import DensityMoment, explicit
 class GaussianAverage(sp.Expr):
     """`GaussianAverage(f, mean, variance)` with `f` an expression in `x`: E f(mean + sqrt(variance) z), z standard normal.
 
-    Differentiates by d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 (heat equation, Price's theorem; theory section 3), so no
-    square root of the variance ever appears. `closed_form()` gives the average in elementary functions where a rule fits,
-    `evalf()` integrates numerically with mpmath.
+    Differentiates by d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 (heat equation, Price's
+    theorem; theory section 3), so no square root of the variance ever appears. `closed_form()`
+    gives the average in elementary functions where a rule fits, `evalf()` integrates numerically
+    with mpmath.
     """
 
     def __new__(cls, f, mean, variance):
@@ -75,7 +76,8 @@ class GaussianAverage(sp.Expr):
         """The average in erf, exp, the bivariate normal Phi_2 and Owen's T; with `nodes=True` in nodes that keep their digits at any
         variance, 0 included.
 
-        Raises `NoClosedFormError` when no rule fits, or, with `nodes=True`, when the formula that fits loses its digits at large variance.
+        Raises `NoClosedFormError` when no rule fits, or, with `nodes=True`, when the formula that
+        fits loses its digits at large variance.
         """
         form = closed_form(_split(self.f), self.mean, self.variance, stable=nodes)
         form = form if nodes else explicit(form)

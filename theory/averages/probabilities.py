@@ -1,6 +1,7 @@
 """Probabilities and densities of normal variables as symbols: what the closed forms of Gaussian averages are written in.
 
-Every node has `explicit()` (erf, exp, Phi_2 and Owen's T), derivatives with respect to mean and variance, digits by mpmath, and LaTeX.
+Every node has `explicit()` (erf, exp, Phi_2 and Owen's T), derivatives with respect to mean and
+variance, digits by mpmath, and LaTeX.
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ def compare(form: sp.Expr, f: Pieces, mean: sp.Symbol, variance: sp.Symbol) -> N
         found = sp.N(form.xreplace({**given, mean: sp.Float(m, 30), variance: sp.Float(v, 30)}), 20)
         if not (found.is_real and abs(float(found) - expected) <= TOLERANCE * size + 1e-14):
             raise NoClosedFormError(
-                f"the rule for the Gaussian average of {f.expression()} failed its check: it gives {sp.N(found, 8)} "
+                f"the rule for the Gaussian average of {f.expression()} failed its check: it gives "
+                f"{sp.N(found, 8)} "
                 f"at mean {m:.4g} "
                 f"and variance {v:.4g}, numerical integration {expected:.8g}"
             )

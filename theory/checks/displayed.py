@@ -1,8 +1,9 @@
 """Every displayed equality of a derivation, in its order, with the way in which it is tested.
 
-algebra: both sides evaluated. sampled: averages over random neurons and synapses. closure: an approximation, which must hold in the limit for
-which it is stated. stationary: an equation at a stationary state. average: a closed form against an integral. filter, noise: a transfer
-function against its differential equations. linear: small deviations against differences.
+algebra: both sides evaluated. sampled: averages over random neurons and synapses. closure: an
+approximation, which must hold in the limit for which it is stated. stationary: an equation at a
+stationary state. average: a closed form against an integral. filter, noise: a transfer function
+against its differential equations. linear: small deviations against differences.
 """
 
 from __future__ import annotations

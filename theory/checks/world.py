@@ -1,8 +1,9 @@
 """Numbers for everything that a derivation speaks of: a random stationary state of the theory, and random neurons and synapses around it.
 
-Written from the theory's text, not from the derivation's code, so that the one tests the other. Filters stand still: what they make of a
-constant is a random factor each. Neurons come in mirrored groups, in which the parts of the synapses have opposite signs, so that averages
-of what is odd in them are exact but for what the test asks for.
+Written from the theory's text, not from the derivation's code, so that the one tests the other.
+Filters stand still: what they make of a constant is a random factor each. Neurons come in mirrored
+groups, in which the parts of the synapses have opposite signs, so that averages of what is odd in
+them are exact but for what the test asks for.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ MIXTURES = 6  # ways in which the same neurons make pairs
 class World:
     """One random network in the mean: parameters, latent variables and averages by name, as arrays.
 
-    closed: the residual's variance is that of the closure, not that of the residual field; narrow: the variability vanishes; dominated: the
-    motifs outweigh the residual; plain: filters pass constants unchanged; correlated: all motifs are there, whatever the architecture has
+    closed: the residual's variance is that of the closure, not that of the residual field; narrow:
+    the variability vanishes; dominated: the motifs outweigh the residual; plain: filters pass
+    constants unchanged; correlated: all motifs are there, whatever the architecture has
     """
 
     Gamma: np.ndarray
@@ -408,7 +410,8 @@ class Neurons:
 
     def pair_covariance(self, motif: str, p: int, q: int, r: int) -> float:
         """Covariance of two synapses that share neurons: convergent J_ij, J_ik; divergent J_ij, J_kj; chain J_ij, J_jk, each with i in p, j in q,
-        k in r; reciprocal J_ij, J_ji; variance J_ij, J_ij. Or of their parts, as in `SynapseStatistics.of_parts`.
+        k in r; reciprocal J_ij, J_ji; variance J_ij, J_ij. Or of their parts, as in
+        `SynapseStatistics.of_parts`.
         """
         parts = {
             "rows": (self.rows[p][:, q], self.rows[p][:, r]),

@@ -22,7 +22,8 @@ _DRIVE = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
 class FilterCode:
     """Code for the filters of one system of equations.
 
-    runtime: whether the generated code needs `linear`; names: what quantities are called in the code
+    runtime: whether the generated code needs `linear`; names: what quantities are called in the
+    code
     """
 
     def __init__(self, mean_field: MeanField):
@@ -92,7 +93,8 @@ class FilterCode:
                 "kappa" if self._is_gathered(e.name) else e.name, ""
             )
             lines.append(
-                f"    {e.name}: jax.Array  # {shape + ' ' if shape else ''}{QUANTITIES[e.name].meaning}"
+                f"    {e.name}: jax.Array  # "
+                f"{shape + ' ' if shape else ''}{QUANTITIES[e.name].meaning}"
             )
             if self._inner(e):
                 lines.append(f"    {e.name}_inner: jax.Array  # further states of its filter")
@@ -233,7 +235,8 @@ class _Kind:
         first = [self.of.index(c) for c in range(self.distinct)]
         orders = [f.order for f in self.own]
         lines += [
-            f"{upper}_OF = {'jnp.array([0])' if one else f'jnp.array({list(self.of)!r})'}  # the distinct filter of each population",
+            f"{upper}_OF = {'jnp.array([0])' if one else f'jnp.array({list(self.of)!r})'}  # the "
+            "distinct filter of each population",
             f"{upper}_FIRST = jnp.array({first!r})  # a population that has it",
             f"{upper}_ORDERS = {orders[0] if one else tuple(orders)!r}",
             f"{upper}_CLASS_ORDERS = {tuple(orders[p] for p in first)!r}",

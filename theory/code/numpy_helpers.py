@@ -1,6 +1,7 @@
 """Functions that exported NumPy modules carry with them: the text of those that a module needs is written into it.
 
-Nothing here refers to motifield. Averages are over x ~ N(mu, Delta); at Delta = 0 a probability has its value from the right and a density is 0.
+Nothing here refers to motifield. Averages are over x ~ N(mu, Delta); at Delta = 0 a probability has
+its value from the right and a density is 0.
 """
 
 import numpy as np
@@ -135,7 +136,8 @@ def siegert_difference(n, x, tau_m, tau_ref, V_th, V_r, sigma):
 def siegert_period(x, tau_m, tau_ref, V_th, V_r, sigma):
     """exp(-y^2) with y = max((V_th - x) / sigma, 0), and exp(-y^2) divided by the rate.
 
-    The integral of exp(u^2) (1 + erf u) is -F(-u) for u < 0 and 2 exp(u^2) D(u) - F(u) for u > 0, F that of erfcx from 0, D Dawson's integral.
+    The integral of exp(u^2) (1 + erf u) is -F(-u) for u < 0 and 2 exp(u^2) D(u) - F(u) for u > 0, F
+    that of erfcx from 0, D Dawson's integral.
     """
     top, low = (V_th - x) / sigma, (V_r - x) / sigma
     peak, start = np.maximum(top, 0.0), np.maximum(low, 0.0)
@@ -228,7 +230,8 @@ def reach(f, mu, sigma):
     near = z[size > np.max(size) - 60.0] if np.isfinite(np.max(size)) else np.zeros(1)
     if np.max(near) > 55 or np.min(near) < -55:
         raise ValueError(
-            f"the Gaussian average at mean {mu} and variance {sigma**2} is too large: the function grows faster than the density decays"
+            f"the Gaussian average at mean {mu} and variance {sigma**2} is too large: the function "
+            "grows faster than the density decays"
         )
     return mu + sigma * (min(np.min(near), -1.0) - 1.0), mu + sigma * (max(np.max(near), 1.0) + 1.0)
 
@@ -267,7 +270,8 @@ def integrate(integrand, edges):
 def observer(above, below, n, m):
     """A linear filter in observer form for n populations, from the coefficients of 1, s, s^2, ...; m: order to fill up to.
 
-    T dz_k/dt = z_{k+1} - a_k z_1 + b_k u, output z_1, T = d_m^(1/m), a_k = d_{m-k} / T^(m-k), b_k = n_{m-k} / T^(m-k).
+    T dz_k/dt = z_{k+1} - a_k z_1 + b_k u, output z_1, T = d_m^(1/m), a_k = d_{m-k} / T^(m-k), b_k =
+    n_{m-k} / T^(m-k).
     """
     own = len(below) - 1
     d, numerator = (

@@ -20,7 +20,8 @@ def refuse_code(architecture: Architecture, what: str) -> None:
     for f in architecture.distinct_transfers:
         if f.function is not None:
             raise NoClosedFormError(
-                f"{what} cannot have the transfer function {f.name}, which is JAX code: give it as an expression of x"
+                f"{what} cannot have the transfer function {f.name}, which is JAX code: give it as "
+                "an expression of x"
             )
 
 

@@ -111,8 +111,9 @@ class _Printer(ScalarPrinter):
 def julia_module(mean_field: MeanField) -> str:
     """The source of a file of plain Julia functions, for any number of populations: f!(du, u, c, t), rest, states, variance, rates, parameters.
 
-    It needs SpecialFunctions.jl only. Averages without a closed form are computed by Gauss-Legendre quadrature on panels that are halved until
-    nothing changes, to about 1e-10 of the size of the transfer function. Raises `NoClosedFormError` for a transfer function that is JAX code.
+    It needs SpecialFunctions.jl only. Averages without a closed form are computed by Gauss-Legendre
+    quadrature on panels that are halved until nothing changes, to about 1e-10 of the size of the
+    transfer function. Raises `NoClosedFormError` for a transfer function that is JAX code.
     """
     refuse_code(mean_field.architecture, "a Julia file")
     return _Module(mean_field).source()
@@ -170,11 +171,15 @@ class _Module:
             "",
             "Use",
             "",
-            f"    c = parameters({', '.join(f'{n} = ...' for n in (*self.arrays, *self.filters.drives))})",
-            "    problem = ODEProblem(f!, rest(length(c.fractions)), (0.0, 50.0), c)  # OrdinaryDiffEq.jl",
+            "    c = "
+            f"parameters({', '.join(f'{n} = ...' for n in (*self.arrays, *self.filters.drives))})",
+            "    problem = ODEProblem(f!, rest(length(c.fractions)), (0.0, 50.0), c)  # "
+            "OrdinaryDiffEq.jl",
             "",
-            "All arrays are indexed by population, row = target. An input is an array, or a function of time that returns one.",
-            "Averages of transfer functions without a closed form are computed to about 1e-10 of the function's size.",
+            "All arrays are indexed by population, row = target. An input is an array, or a "
+            "function of time that returns one.",
+            "Averages of transfer functions without a closed form are computed to about 1e-10 of "
+            "the function's size.",
         ]
         return [f"# {line}".rstrip() for line in lines]
 
@@ -202,7 +207,8 @@ class _Module:
             index = self.architecture.transfer_index(len(self.architecture.populations or ()))
             blocks.append(
                 [
-                    f"const TRANSFER_OF = [{', '.join(str(k + 1) for k in index)}]  # the transfer function of each population"
+                    f"const TRANSFER_OF = [{', '.join(str(k + 1) for k in index)}]  # the transfer "
+                    "function of each population"
                 ]
             )
         for name, f in zip(self.names, self.functions, strict=True):
@@ -235,14 +241,16 @@ class _Module:
                 self.branches(f"{name}_slope", own, breaks, [e.xreplace(new) for e in slopes])
             )
         lines = [
-            f"# Mean rate, mean gain{' and second moment of the rate' if self.square else ''} over x ~ N(mu, Delta)",
+            f"# Mean rate, mean gain{' and second moment of the rate' if self.square else ''} over "
+            "x ~ N(mu, Delta)",
             f"function {name}_averages(mu, Delta{own})",
         ]
         if not f.affine.is_identity:
             lines += [f"    mu = ({a}) * mu + ({b})", f"    Delta = ({a})^2 * Delta"]
         if rate is None or square is None:
             sides = [
-                f"({self.code(at)}, {self._at(left, at, new)}, {self._at(right, at, new)}, {self._at(dl, at, new)}, {self._at(dr, at, new)})"
+                f"({self.code(at)}, {self._at(left, at, new)}, {self._at(right, at, new)}, "
+                f"{self._at(dl, at, new)}, {self._at(dr, at, new)})"
                 for at, left, right, dl, dr in zip(
                     breaks, pieces, pieces[1:], slopes, slopes[1:], strict=False
                 )
@@ -250,7 +258,8 @@ class _Module:
             lines += [
                 "    # at each break its place, and the function and its slope on both sides",
                 f"    breaks = [{', '.join(sides)}]",
-                f"    R, G, C = quadrature(x -> {name}_piece(x{own}), x -> {name}_slope(x{own}), breaks, mu, sqrt(Delta))",
+                f"    R, G, C = quadrature(x -> {name}_piece(x{own}), x -> {name}_slope(x{own}), "
+                "breaks, mu, sqrt(Delta))",
             ]
         if rate is not None:
             lines += [
@@ -320,13 +329,15 @@ class _Module:
             ]
             if kind.distinct > 1:
                 lines.append(
-                    f"const {upper}_OF = {[k + 1 for k in kind.of]}  # the distinct filter of each population"
+                    f"const {upper}_OF = {[k + 1 for k in kind.of]}  # the distinct filter of each "
+                    "population"
                 )
             if len(kind.forms) > 1:
                 lines.append(f"const {upper}_FORM = {[k + 1 for k in kind.form_of]}")
             blocks.append(lines)
             body = [
-                "# Coefficients of 1, s, s^2, ... in the numerator and the denominator of the filter of population p",
+                "# Coefficients of 1, s, s^2, ... in the numerator and the denominator of the "
+                "filter of population p",
                 f"function {kind.name}(c, p)",
             ]
             for k, form in enumerate(kind.forms):
@@ -368,12 +379,14 @@ class _Module:
             count = int(np.prod(sizes)) if sizes else 1
             shape = ", ".join([*map(str, sizes), "P"])
             lines.append(
-                f"        {e.name} = reshape(view(u, {at} * P + 1:{at + count} * P), {shape}),  # {QUANTITIES[e.name].meaning}"
+                f"        {e.name} = reshape(view(u, {at} * P + 1:{at + count} * P), {shape}),  # "
+                f"{QUANTITIES[e.name].meaning}"
             )
             at += count
         return [
             [
-                "# The latent variables in a flat state u; the first axis of those with a filter has its states, the output first",
+                "# The latent variables in a flat state u; the first axis of those with a filter "
+                "has its states, the output first",
                 "function states(u, P)",
                 "    return (",
                 *lines,

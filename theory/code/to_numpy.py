@@ -70,8 +70,9 @@ def numpy_module(mean_field: MeanField) -> str:
 
         solve_ivp(vector_field, (0, t1), pack(rest(P)), args=(coefficients(parameters), drive))
 
-    It has the functions of the JAX module, in flat states y. Averages without a closed form are computed by quadrature, to about 1e-10 of the
-    size of the transfer function. Raises `NoClosedFormError` for a transfer function that is JAX code.
+    It has the functions of the JAX module, in flat states y. Averages without a closed form are
+    computed by quadrature, to about 1e-10 of the size of the transfer function. Raises
+    `NoClosedFormError` for a transfer function that is JAX code.
     """
     refuse_code(mean_field.architecture, "a NumPy module")
     return _Module(mean_field).source()
@@ -158,7 +159,8 @@ function's size."""
         lines = [
             f"AVERAGES = ({names},)",
             f"TRANSFER_PARAMETERS = ({', '.join(repr(f.parameters) for f in self.functions)},)",
-            f"TRANSFER_OF = {'None  # one for every population' if len(self.functions) == 1 else f'np.array({list(index)!r})'}",
+            "TRANSFER_OF = "
+            f"{'None  # one for every population' if len(self.functions) == 1 else f'np.array({list(index)!r})'}",
             "DEFAULTS: dict[str, dict[str, Any]] = {",
         ]
         for kind in ("transfer", "membrane", "synapse"):
@@ -220,12 +222,14 @@ function's size."""
         a = sp.Integer(1) if f.affine.is_identity else f.affine.a
         if not f.affine.is_identity:
             lines.append(
-                f"    mu, Delta = {numpy_code(f.affine.a)} * mu + {_bracketed(f.affine.b)}, ({numpy_code(f.affine.a)}) ** 2 * Delta"
+                f"    mu, Delta = {numpy_code(f.affine.a)} * mu + {_bracketed(f.affine.b)}, "
+                f"({numpy_code(f.affine.a)}) ** 2 * Delta"
             )
         rate, square = closed_average(f, 1), closed_average(f, 2) if self.square else sp.Integer(0)
         if rate is None or square is None:
             lines.append(
-                f"    R, G, C = quadrature({name}_pieces, {name}_slopes, {name}_breaks, mu, Delta{own})"
+                f"    R, G, C = quadrature({name}_pieces, {name}_slopes, {name}_breaks, mu, "
+                f"Delta{own})"
             )
         if rate is not None:
             lines += [f"    R = {numpy_code(rate)}", f"    G = {numpy_code(sp.diff(rate, MU))}"]
@@ -234,7 +238,8 @@ function's size."""
         gain = "G" if a == 1 else f"({numpy_code(a)}) * G"
         return [
             *lines,
-            f"    return np.stack(np.broadcast_arrays(R + 0.0 * mu, {gain}{', C' if self.square else ''}))",
+            "    return np.stack(np.broadcast_arrays(R + 0.0 * mu, "
+            f"{gain}{', C' if self.square else ''}))",
         ]
 
     # ---- filters and states
@@ -268,7 +273,8 @@ function's size."""
             upper = kind.name.upper()
             blocks.append(
                 [
-                    f"{upper}_OF = np.array({[0] if kind.distinct == 1 else list(kind.of)})  # the distinct filter of each population",
+                    f"{upper}_OF = np.array({[0] if kind.distinct == 1 else list(kind.of)})  # the "
+                    "distinct filter of each population",
                     f"{upper}_FIRST = np.array({first})  # a population that has it",
                 ]
             )
@@ -305,7 +311,8 @@ function's size."""
 
     def _flat(self) -> list[list[str]]:
         rest = [
-            f"        {e.name}=np.zeros(({self._shape(e)}{',' if ',' not in self._shape(e) else ''})),"
+            "        "
+            f"{e.name}=np.zeros(({self._shape(e)}{',' if ',' not in self._shape(e) else ''})),"
             for e in self.mean_field.equations
         ]
         return [
@@ -391,7 +398,8 @@ function's size."""
         if any(e.name == "current" for e in self.mean_field.equations):
             kind = self.filters.kinds["synapse"]
             lines.append(
-                f"    SOURCES = {'np.ones((1, P))' if kind.distinct == 1 else f'np.array({kind.membership()!r})'}"
+                "    SOURCES = "
+                f"{'np.ones((1, P))' if kind.distinct == 1 else f'np.array({kind.membership()!r})'}"
             )
         lines += [
             f"    {name} = {sum_of_products(value, 'pq', 'np')}"
@@ -407,7 +415,8 @@ function's size."""
             lines.append(f"        {kind.name}={kind.name},")
             if self._needs_classes(kind):
                 lines.append(
-                    f"        {kind.name}_class=tuple(part[..., {kind.name.upper()}_FIRST] for part in {kind.name}),"
+                    f"        {kind.name}_class=tuple(part[..., {kind.name.upper()}_FIRST] for "
+                    f"part in {kind.name}),"
                 )
         return [*lines, "    )"]
 
@@ -443,7 +452,8 @@ function's size."""
             "def averages(mu, Delta, c):",
             f'    """{self._what()} of each population."""',
             f"    found = np.zeros(({3 if self.square else 2}, c.P))",
-            "    for k, (average, names) in enumerate(zip(AVERAGES, TRANSFER_PARAMETERS, strict=True)):",
+            "    for k, (average, names) in enumerate(zip(AVERAGES, TRANSFER_PARAMETERS, "
+            "strict=True)):",
             "        which = np.full(c.P, True) if TRANSFER_OF is None else TRANSFER_OF == k",
             f"        found[:, which] = average(mu[which], Delta[which], *({own} for n in names))",
             "    return found",
@@ -473,7 +483,8 @@ function's size."""
             lines.append("    drive = np.broadcast_to(np.asarray(drive, dtype=float), (c.P,))")
         else:
             lines.append(
-                "    drive = Drive(*(np.broadcast_to(np.asarray(part, dtype=float), (c.P,)) for part in drive))"
+                "    drive = Drive(*(np.broadcast_to(np.asarray(part, dtype=float), (c.P,)) for "
+                "part in drive))"
             )
         unpacked = "R, G, C" if self.square else "R, G"
         lines += [

@@ -106,12 +106,14 @@ def xpp_ode(
 ) -> str:
     """The text of an .ode file: parameters, averages and variances, one equation per state, variances and rates as auxiliary quantities.
 
-    parameters: a number for every parameter of the explicit equations by its name there, as `tau_chn_EEI`, `membrane_tau_E` or
-    `transfer_gain_I` (these two have defaults); an input may also be a SymPy expression of the symbol t, made of Heaviside functions
+    parameters: a number for every parameter of the explicit equations by its name there, as
+    `tau_chn_EEI`, `membrane_tau_E` or `transfer_gain_I` (these two have defaults); an input may
+    also be a SymPy expression of the symbol t, made of Heaviside functions
     initial: numbers for states by name, as `K_E`; others start at 0
 
-    Raises `NoClosedFormError` for a transfer function whose averages have no closed form in erf and exp, because XPPAUT has no quadrature;
-    `ArchitectureError` for more than four populations; `SpecError` for a missing number or an unknown name.
+    Raises `NoClosedFormError` for a transfer function whose averages have no closed form in erf and
+    exp, because XPPAUT has no quadrature; `ArchitectureError` for more than four populations;
+    `SpecError` for a missing number or an unknown name.
     """
     return _Writer(mean_field, parameters, initial or {}, populations).text()
 
@@ -159,7 +161,8 @@ class _Writer:
         ]
         lines += ["", *quantities, "", *state_lines, ""]
         lines += [
-            f"aux var_{tag}={self.short(self.name('Delta', a))}\naux rate_{tag}={self.short(self.name('R', a))}"
+            f"aux var_{tag}={self.short(self.name('Delta', a))}\naux "
+            f"rate_{tag}={self.short(self.name('R', a))}"
             for a, tag in enumerate(self.short.tags)
         ]
         lines += [f"init {self.short(n)}={float(self.initial.get(n, 0.0))!r}" for n in self.states]
@@ -192,11 +195,7 @@ class _Writer:
 
     def body(self) -> list[str]:
         """Writes quantities in an order in which each is known before it is used; returns the equations of the states."""
-        rights = {
-            str(e.lhs): e.rhs
-            for e in self.equations
-            if isinstance(e.lhs, sp.Symbol)
-        }
+        rights = {str(e.lhs): e.rhs for e in self.equations if isinstance(e.lhs, sp.Symbol)}
         for name in sorted(rights, key=lambda n: n.startswith("Delta")):
             self.define(name, rights[name])
         wanted = [n for n in ("R", "G", "C") if n in self.mean_field.averages]
@@ -245,7 +244,8 @@ class _Writer:
             reason = "it is a bivariate normal probability, which XPPAUT does not have"
         if form is None or form.has(*_NO_QUADRATURE):
             raise NoClosedFormError(
-                f"XPPAUT has no quadrature, and the average of the {what} {f.name} = {f.expression} has no closed form in "
+                f"XPPAUT has no quadrature, and the average of the {what} {f.name} = "
+                f"{f.expression} has no closed form in "
                 f"erf and exp ({reason}): write NumPy (.np.py) or Julia (.jl), or choose a "
                 "function with a closed form"
             )

@@ -56,9 +56,10 @@ class Prose:
 class Line:
     """One equation of a display.
 
-    left: LaTeX of the left side; "" continues the chain of the line above, aligned at the relation. relation: such as "=" or r"\\approx".
-    terms: LaTeX of the right side, each term from the second on with its sign in front, so that a row may end before it. note: a reason to print
-    beside it, written like `Prose`.
+    left: LaTeX of the left side; "" continues the chain of the line above, aligned at the relation.
+    relation: such as "=" or r"\\approx".
+    terms: LaTeX of the right side, each term from the second on with its sign in front, so that a
+    row may end before it. note: a reason to print beside it, written like `Prose`.
     """
 
     left: str
@@ -121,8 +122,8 @@ class Reference:
 class Document:
     """Sections with numbered titles and displays, and the references in the order in which they are first cited (those never cited come last).
 
-    Raises `SpecError` for a citation or cross reference that leads nowhere, a key or label that is used twice, a formula whose brackets do not
-    pair, and a table whose rows differ in length.
+    Raises `SpecError` for a citation or cross reference that leads nowhere, a key or label that is
+    used twice, a formula whose brackets do not pair, and a table whose rows differ in length.
     """
 
     title: str
@@ -136,7 +137,8 @@ class Document:
         for reference in self.references:
             if isinstance(reference.authors, str):
                 raise SpecError(
-                    f"reference {reference.key!r}: authors = {reference.authors!r} is one text: give a tuple with a text for each author"
+                    f"reference {reference.key!r}: authors = {reference.authors!r} is one text: "
+                    "give a tuple with a text for each author"
                 )
         for block in self._blocks():
             _check_block(block)
@@ -234,7 +236,8 @@ def spans(text: str) -> tuple[Span, ...]:
 def _words(text: str, whole: str) -> list[Span]:
     if re.search(r"(?<!\\)\$", text):
         raise SpecError(
-            f"a dollar without its partner in {whole!r}: close the formula, or write \\$ for the character"
+            f"a dollar without its partner in {whole!r}: close the formula, or write \\$ for the "
+            "character"
         )
     return [Text(text.replace(r"\$", "$"))] if text else []
 
@@ -267,7 +270,8 @@ def _check_block(block: Block) -> None:
         for row in block.rows:
             if len(row) != len(block.header):
                 raise SpecError(
-                    f"table {block.caption!r}: the row {row!r} has {len(row)} cells, the header {len(block.header)}"
+                    f"table {block.caption!r}: the row {row!r} has {len(row)} cells, the header "
+                    f"{len(block.header)}"
                 )
     elif isinstance(block, Display):
         if not block.lines:
@@ -275,7 +279,8 @@ def _check_block(block: Block) -> None:
         for line in block.lines:
             if isinstance(line.terms, str) or not line.terms:
                 raise SpecError(
-                    f"display {block.label!r}: terms = {line.terms!r}: give a tuple with at least one text"
+                    f"display {block.label!r}: terms = {line.terms!r}: give a tuple with at least "
+                    "one text"
                 )
             for formula in (line.left, line.relation, *line.terms):
                 _check_formula(formula)
@@ -290,5 +295,6 @@ def _check_formula(latex: str) -> None:
     lefts, rights = (len(re.findall(rf"\\{word}(?![A-Za-z])", latex)) for word in ("left", "right"))
     if depth or lefts != rights:
         raise SpecError(
-            f"the formula {latex!r} has brackets without a partner: {{...}} and \\left ... \\right must pair"
+            f"the formula {latex!r} has brackets without a partner: {{...}} and \\left ... \\right "
+            "must pair"
         )

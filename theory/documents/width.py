@@ -1,7 +1,8 @@
 """How wide a LaTeX formula prints, estimated without TeX, and where it may be broken when it is too wide.
 
-Widths are in em of the surrounding text, in Computer Modern (10.95 pt in an article of 11 pt). They are meant to be a few per cent too large rather
-than too small, so that a row that is said to fit does.
+Widths are in em of the surrounding text, in Computer Modern (10.95 pt in an article of 11 pt). They
+are meant to be a few per cent too large rather than too small, so that a row that is said to fit
+does.
 """
 
 from __future__ import annotations
@@ -171,7 +172,8 @@ def tokens(latex: str) -> list[str]:
 def width(latex: str, *, display: bool = True) -> float:
     """The printed width of a formula in em: an estimate that errs on the wide side.
 
-    display: as displayed mathematics (large sums with their limits above and below), not as in running text.
+    display: as displayed mathematics (large sums with their limits above and below), not as in
+    running text.
     """
     return _Reader(tokens(latex)).row(0 if display else 1)
 
@@ -341,8 +343,9 @@ class Piece:
 def pieces(latex: str, limit: float) -> list[Piece]:
     """The formula in parts of at most `limit` em where that can be done: cut before the signs of a sum, else between factors, else within brackets.
 
-    A pair \\left( ... \\right) that is cut becomes \\bigl( ... \\bigr), because the former cannot span rows; a fraction with a numerator that is
-    too wide becomes a product; a wide radicand becomes a power.
+    A pair \\left( ... \\right) that is cut becomes \\bigl( ... \\bigr), because the former cannot
+    span rows; a fraction with a numerator that is too wide becomes a product; a wide radicand
+    becomes a power.
     """
     limit = max(limit, 3.0)
     latex = re.sub(r"(\\(?:left|right))\s+", r"\1", latex.strip())

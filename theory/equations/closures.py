@@ -1,7 +1,8 @@
 """Closures: what the residual field of the synapses contributes to the variance within a population.
 
-The residual field has variance sum_q g_pq^2 alpha_q A_pq C_q with C_q the second moment of the rates. A closure says what
-stands for C_q, and which state it adds for that. To add one, subclass `Closure`.
+The residual field has variance sum_q g_pq^2 alpha_q A_pq C_q with C_q the second moment of the
+rates. A closure says what stands for C_q, and which state it adds for that. To add one, subclass
+`Closure`.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ class LowRank(Closure):
     @property
     def statement(self) -> str:
         return (
-            "The residual acts on the mean rates, as the sums of its rows: $C_q$ is the squared filtered mean rate. Exact when "
+            "The residual acts on the mean rates, as the sums of its rows: $C_q$ is the squared "
+            "filtered mean rate. Exact when "
             "rates vary little within a population."
         )
 
@@ -123,7 +125,8 @@ class SecondMoment(Closure):
     @property
     def statement(self) -> str:
         return (
-            "$C_q$ is the square of $s_q$, which follows the root mean square rate through the unit's filter. Exact at every fixed "
+            "$C_q$ is the square of $s_q$, which follows the root mean square rate through the "
+            "unit's filter. Exact at every fixed "
             "point, and for its linear stability in the mean sector, if $B = 0$."
         )
 
@@ -131,7 +134,8 @@ class SecondMoment(Closure):
 @dataclass(frozen=True)
 class Cavity(Closure):
     """4P unknowns, fixed points only; adds s_q and the susceptibility chi_q. Each neuron feels what its rate makes of the others through reciprocal
-    synapses: x = h + Gamma_p phi_p(x), h normal, x not. Exact at every fixed point where 1 - Gamma phi' > 0, for any B.
+    synapses: x = h + Gamma_p phi_p(x), h normal, x not. Exact at every fixed point where 1 - Gamma
+    phi' > 0, for any B.
     """
 
     @property
@@ -151,7 +155,8 @@ class Cavity(Closure):
     @property
     def statement(self) -> str:
         return (
-            "$C_q$ is the square of $s_q$, the root mean square rate. Exact at every fixed point at which $1 - \\Gamma_p \\phi_p'(x) > 0$ in the "
+            "$C_q$ is the square of $s_q$, the root mean square rate. Exact at every fixed point "
+            "at which $1 - \\Gamma_p \\phi_p'(x) > 0$ in the "
             "whole population: elsewhere a neuron's own equation has several solutions."
         )
 

@@ -59,9 +59,10 @@ def equations(architecture: Architecture, closure: Closure | None = None) -> Mea
     """The mean-field equations of a network with correlated synapses, and the record of the rules that gave them; `derive` makes the record
     readable.
 
-    Decomposes the synapses, collects the latent variables, evaluates the averages by Stein's lemma motif by motif, and closes the
-    variance of the residual field. Source: theory after Zhang, Yu, Tao and Shao, arXiv:2606.27946. Raises `ArchitectureError` for an
-    architecture to which the closure does not apply.
+    Decomposes the synapses, collects the latent variables, evaluates the averages by Stein's lemma
+    motif by motif, and closes the variance of the residual field. Source: theory after Zhang, Yu,
+    Tao and Shao, arXiv:2606.27946. Raises `ArchitectureError` for an architecture to which the
+    closure does not apply.
     """
     closure = LowRank() if closure is None else closure
     if not isinstance(closure, Closure):
@@ -70,8 +71,10 @@ def equations(architecture: Architecture, closure: Closure | None = None) -> Mea
         )
     if "noise" in architecture.inputs and not closure.allows_noise:
         raise ArchitectureError(
-            f"{type(closure).__name__} has no exact Gaussian closure with white noise: the second moment of the "
-            "rates then mixes what neurons keep with what changes in time, which the residual field filters "
+            f"{type(closure).__name__} has no exact Gaussian closure with white noise: the second "
+            "moment of the "
+            "rates then mixes what neurons keep with what changes in time, which the residual "
+            "field filters "
             "differently; use LowRank() or MotifOnly()"
         )
     if closure.is_static:
@@ -84,19 +87,22 @@ def _refuse_dynamics(architecture: Architecture, closure: Closure) -> None:
     name = type(closure).__name__
     if not architecture.is_unit:
         raise ArchitectureError(
-            f"{name} is of fixed points alone, which know of a filter its static gain only: leave the filters out of the "
+            f"{name} is of fixed points alone, which know of a filter its static gain only: leave "
+            "the filters out of the "
             "architecture (and scale what they amplify)"
         )
     if architecture.inputs:
         raise ArchitectureError(
-            f"{name} is derived for an input that is the same within a population, not for {sorted(architecture.inputs)[0]!r}"
+            f"{name} is derived for an input that is the same within a population, not for "
+            f"{sorted(architecture.inputs)[0]!r}"
         )
     for function in architecture.distinct_transfers:
         if function.function is not None:
             continue
         if not function.is_continuous:
             raise ArchitectureError(
-                f"{name} needs continuous transfer functions: {function.name} = {function.expression} jumps, and "
+                f"{name} needs continuous transfer functions: {function.name} = "
+                f"{function.expression} jumps, and "
                 "x = h + Gamma phi(x) then has no or several solutions"
             )
 

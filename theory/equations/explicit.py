@@ -33,9 +33,11 @@ def expand(
 ) -> list[sp.Eq]:
     """Averages, definitions and equations written out for each population; see `MeanField.explicit`.
 
-    Filters become first-order equations in observer form: with H = (n_0 + n_1 s + ...) / (1 + d_1 s + ... + d_m s^m) and input u
+    Filters become first-order equations in observer form: with H = (n_0 + n_1 s + ...) / (1 + d_1 s
+    + ... + d_m s^m) and input u
 
-        X' = X_2 + (n_{m-1} u - d_{m-1} X) / d_m,   X_2' = X_3 + (n_{m-2} u - d_{m-2} X) / d_m,   ...,   X_m' = (n_0 u - X) / d_m.
+        X' = X_2 + (n_{m-1} u - d_{m-1} X) / d_m,   X_2' = X_3 + (n_{m-2} u - d_{m-2} X) / d_m,
+        ...,   X_m' = (n_0 u - X) / d_m.
     """
     return _Expansion(architecture, names_of(architecture.populations, populations)).all(
         definitions, results, averages, closed

@@ -59,10 +59,11 @@ class ClosedAverage(NamedTuple):
 class MeanField:
     """The mean-field equations of an architecture under a closure, and how they came about.
 
-    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X + terms for the unit filter; variance:
-    Delta_p; definitions: A_pq, B_pq; averages: the Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that
-    were applied; derivation: the same to read and check; feedback: Gamma_p, where neurons feel their own rate (`Cavity`): averages are then over
-    x = h + Gamma phi(x), h ~ N(K, Delta).
+    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X
+    + terms for the unit filter; variance: Delta_p; definitions: A_pq, B_pq; averages: the Gaussian
+    averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that were applied;
+    derivation: the same to read and check; feedback: Gamma_p, where neurons feel their own rate
+    (`Cavity`): averages are then over x = h + Gamma phi(x), h ~ N(K, Delta).
     """
 
     architecture: Architecture
@@ -144,12 +145,14 @@ class MeanField:
     ) -> list[sp.Eq]:
         """Scalar equations for P = 1..4: definitions, averages, variances, then the states' derivatives.
 
-        `populations` is a number or names (default: the architecture's). Symbols are `K_E`, `tau_chn_EEI`; with `closed=True`
-        averages are written in closed form where there is one. Raises `ArchitectureError` for other P.
+        `populations` is a number or names (default: the architecture's). Symbols are `K_E`,
+        `tau_chn_EEI`; with `closed=True` averages are written in closed form where there is one.
+        Raises `ArchitectureError` for other P.
         """
         if self.is_static:
             raise ArchitectureError(
-                f"equations of {type(self.closure).__name__} are not written out: their averages are over x = h + Gamma phi(x)"
+                f"equations of {type(self.closure).__name__} are not written out: their averages "
+                "are over x = h + Gamma phi(x)"
             )
         return expand(
             self.architecture,

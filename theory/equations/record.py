@@ -14,8 +14,8 @@ import sympy as sp
 class Step:
     """One step: what was done, why it holds, and the expression before and after.
 
-    section: the part of the derivation; rule, arguments: what gave `after`; holds: how the equality before = after can be tested: "algebra",
-    "sampled", or "closure" for an approximation
+    section: the part of the derivation; rule, arguments: what gave `after`; holds: how the equality
+    before = after can be tested: "algebra", "sampled", or "closure" for an approximation
     """
 
     section: str

@@ -1,7 +1,7 @@
 """The rules that a derivation applies: each a function from expressions to expressions, which says in its docstring why it holds.
 
-`holds` says how the equality of what goes in and what comes out can be tested: "algebra", exactly; "sampled", by averages over random
-synapses and neurons.
+`holds` says how the equality of what goes in and what comes out can be tested: "algebra", exactly;
+"sampled", by averages over random synapses and neurons.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def statistic(_: sp.Expr, value: sp.Expr) -> sp.Expr:
 @holds("algebra")
 def decompose(field: sp.Expr, statistics: SynapseStatistics) -> dict[str, sp.Expr]:
     """Each synapse is its mean, a deviation of its target's row, a deviation of its source's column, and a residual: with
-    Gaussian parts of the right covariances this has exactly the given first- and second-order statistics, at every $N$.
+    Gaussian parts of the right covariances this has exactly the given first- and second-order
+    statistics, at every $N$.
     """
     parts = {"mean": Jbar[p, q], **statistics.parts(i, j, p, q)}
     return {name: field.xreplace({J[i, j]: part}) for name, part in parts.items()}
@@ -200,8 +201,9 @@ def stein(term: sp.Expr) -> sp.Expr:
 @holds("sampled")
 def stein_in_field(term: sp.Expr) -> sp.Expr:
     """Neuron $j$ feels its own rate, $x_j = h_j + \\Gamma_q \\phi_q(x_j)$: it is the field $h_j$ that is normally distributed, and Stein's
-    lemma holds for the rate as a function of it, $\\langle z \\, \\phi \\rangle = \\mathrm{Cov}(z, h) \\, \\langle d\\phi / dh \\rangle$ with
-    $d\\phi / dh = \\phi' / (1 - \\Gamma_q \\phi')$; the average slope is called $\\chi_q$.
+    lemma holds for the rate as a function of it, $\\langle z \\, \\phi \\rangle = \\mathrm{Cov}(z,
+    h) \\, \\langle d\\phi / dh \\rangle$ with $d\\phi / dh = \\phi' / (1 - \\Gamma_q \\phi')$; the
+    average slope is called $\\chi_q$.
     """
 
     def rewrite(body, neuron, population):

@@ -16,8 +16,8 @@ from .parser import X
 class Affine:
     """f(x) = g(a x + b).
 
-    a, b: free of x; outer: g, an expression in `x` that stands for u; shape: g without the parameters that only scale it and add to
-    it, or None when others are left
+    a, b: free of x; outer: g, an expression in `x` that stands for u; shape: g without the
+    parameters that only scale it and add to it, or None when others are left
     """
 
     a: sp.Expr

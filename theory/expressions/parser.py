@@ -63,9 +63,10 @@ _COMPARE = {ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge}
 def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Expr:
     """The SymPy expression that `text` spells, in the given variables (default: `x`).
 
-    Numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in `FUNCTIONS` are understood; `Phi(u)` is the normal
-    distribution function and `phi(u)` the normal density; decimal numbers become exact fractions. Raises `ExpressionError`, naming
-    what is not permitted; nothing in `text` is ever executed.
+    Numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in `FUNCTIONS` are
+    understood; `Phi(u)` is the normal distribution function and `phi(u)` the normal density;
+    decimal numbers become exact fractions. Raises `ExpressionError`, naming what is not permitted;
+    nothing in `text` is ever executed.
     """
     names = {**CONSTANTS, **(variables or {"x": X})}
     if not isinstance(text, str):
@@ -74,7 +75,8 @@ def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Exp
         )
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(
-            f"the expression has {len(text)} characters, at most {MAX_CHARACTERS} are read: {text[:40]!r}..."
+            f"the expression has {len(text)} characters, at most {MAX_CHARACTERS} are read: "
+            f"{text[:40]!r}..."
         )
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -131,7 +133,8 @@ def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):
                 ):
                     return value(of), condition
         raise ExpressionError(
-            f"not an expression: {text[:80]!r} (Piecewise takes pairs (value, condition), as (x, x > 0))"
+            f"not an expression: {text[:80]!r} (Piecewise takes pairs (value, condition), as (x, x "
+            "> 0))"
         )
 
     match node:
@@ -143,7 +146,8 @@ def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):
             return names[name]
         case ast.Name(id=name):
             raise ExpressionError(
-                f"unknown name {name!r} in {text[:80]!r}: known are {', '.join([*names, *FUNCTIONS])}"
+                f"unknown name {name!r} in {text[:80]!r}: known are "
+                f"{', '.join([*names, *FUNCTIONS])}"
             )
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -value(operand)

@@ -123,7 +123,8 @@ def _check(expression: sp.Expr, found: Pieces) -> None:
                 continue
             if abs(expected - value) > 1e-9 * (1 + abs(expected)):
                 raise ExpressionError(
-                    f"cannot find where {expression} switches: at x = {x:.6g} it is {expected:.6g}, not {value:.6g}; give its "
+                    f"cannot find where {expression} switches: at x = {x:.6g} it is "
+                    f"{expected:.6g}, not {value:.6g}; give its "
                     "pieces with Piecewise and numbers"
                 )
 

@@ -36,7 +36,8 @@ _RANGES = {
 def real_roots(surface: sp.Expr) -> list[sp.Expr]:
     """The real numbers x at which the expression changes sign, poles included; a polynomial's double roots may be among them.
 
-    Outside |x| <= 1000 only exact roots are found. Raises `ExpressionError` for more than 50 of them.
+    Outside |x| <= 1000 only exact roots are found. Raises `ExpressionError` for more than 50 of
+    them.
     """
     surface = sp.expand(surface)
     if not surface.has(X):
@@ -98,14 +99,16 @@ def _numerical_roots(surface: sp.Expr) -> list[sp.Expr]:
         ]
         if len(brackets) > MOST:
             raise ExpressionError(
-                f"{surface} switches too often: it changes sign more than {MOST} times between {-REACH:g} and {REACH:g}"
+                f"{surface} switches too often: it changes sign more than {MOST} times between "
+                f"{-REACH:g} and {REACH:g}"
             )
         return [_nice(surface, _bisect(precise, *b)) for b in brackets]
 
 
 def _brackets(value: Callable[[float], float], grid: list[float]) -> Iterator[tuple[float, float]]:
     """Neighbouring points with opposite signs; points without a value or a sign (zeros, rounding errors) are left out. Between two of
-    the same sign the function may dip through zero and back: where it comes closest to zero it is followed to its extremum.
+    the same sign the function may dip through zero and back: where it comes closest to zero it is
+    followed to its extremum.
     """
     before: list[tuple[float, float]] = []
     for x in grid:

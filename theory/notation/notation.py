@@ -93,13 +93,15 @@ _QUANTITIES = [
         "current",
         "c",
         "fp",
-        "mean input to population p from columns and reciprocity, through synapses with the filter f",
+        "mean input to population p from columns and reciprocity, through synapses with the filter "
+        "f",
     ),
     Quantity(
         "chi",
         r"\chi",
         "q",
-        "mean susceptibility of population q: what its rates gain when their fields h_j grow, averaged",
+        "mean susceptibility of population q: what its rates gain when their fields h_j grow, "
+        "averaged",
     ),
     Quantity(
         "Gamma",

@@ -54,8 +54,9 @@ class Term:
 class Equation:
     """quantity = sum of terms; or, for a state, what a filter makes of the sum of terms.
 
-    index: the population, or populations, that the quantity belongs to; response: "membrane" or "synapse", the filter being that of the first
-    index; "noise" for a variance that white noise makes through the membrane; None for what is no state
+    index: the population, or populations, that the quantity belongs to; response: "membrane" or
+    "synapse", the filter being that of the first index; "noise" for a variance that white noise
+    makes through the membrane; None for what is no state
     """
 
     name: str
