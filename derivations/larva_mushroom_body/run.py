@@ -1,115 +1,67 @@
-"""Measure the two mushroom bodies of a fly larva, with standard errors, and ask which of their motifs explain their activity.
+"""Measure the two mushroom bodies of a fly larva: which of their motifs explain their activity?
 
-The left and the right one are two samples: their motif coefficients are compared in units of their standard errors. For three couplings c
-(spectral radius 3 c) the tables give the mean over the four cell types of |theory - network| / network for rates and variances, with the
-measured motifs, without each class in turn, and without all. Writes `picture.png` into the output folder.
+The left and the right one are two samples: their motif coefficients are compared in units of their
+standard errors. For three couplings c (spectral radius 3 c) the tables give the mean over the four
+cell types of |theory - network| / network for rates and variances, with the measured motifs,
+without each class in turn, and without all. Writes `picture.png` into the output folder.
 """
 
-import argparse
-import shutil
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 import motifield as mf
 
-jax.config.update("jax_enable_x64", True)
-HERE = Path(__file__).parent
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _run import Script, despine, print_table
+
+DATA = Path(__file__).parent / "data"
 COUPLINGS = (0.2, 0.5, 1.0)
 MOTIFS = {"convergent": "C0", "divergent": "C1", "chain": "C2", "reciprocal": "C3"}
+# standard errors (root mean square) by which the two sides may differ
+WITHIN = 1.5
 
 
-def both(side: str) -> mf.Network:
-    """One mushroom body."""
-    data = HERE / "data"
-    return mf.read_network(
-        data / f"{side}_adjacency.csv",
-        data / f"{side}_cell_labels.csv",
-        rows="source",
-        negative="refuse",
-    )
+def mushroom_body(side: str) -> mf.Network:
+    """The left or the right one."""
+    files = DATA / f"{side}_adjacency.csv", DATA / f"{side}_cell_labels.csv"
+    return mf.read_network(*files, rows="source", negative="refuse")
 
 
 def coefficients(
     left: mf.networks.Statistics, right: mf.networks.Statistics, motif: str
 ) -> tuple[np.ndarray, ...]:
-    """Coefficients of one class, each once, and standard errors, of left and right, where both have synapses."""
+    """Coefficients of one class and their standard errors, left and right.
+
+    Each coefficient once, where both sides have synapses.
+    """
     values = [np.asarray(getattr(t, motif)) for s in (left, right) for t in (s.tau, s.errors.tau)]
-    P = len(left.populations)
-    index = np.indices(values[0].shape)
-    once = (
-        index[-2] <= index[-1]
-        if motif in ("convergent", "divergent")
-        else np.ones(values[0].shape, bool)
-    )
-    once = once if motif != "reciprocal" else np.triu(np.ones((P, P), bool))
+    once = np.ones(values[0].shape, bool)
+    if motif in ("convergent", "divergent"):
+        index = np.indices(values[0].shape)
+        once = index[-2] <= index[-1]
+    elif motif == "reciprocal":
+        once = np.triu(once)
     there = once & (values[1] > 0) & (values[3] > 0)
     return tuple(v[there] for v in values)
 
 
-def picture(
-    left: mf.networks.Statistics, right: mf.networks.Statistics, ablation: mf.verification.Ablation
-) -> Figure:
-    """Coefficients of the two sides with their standard errors, and the ablation at the strongest coupling."""
-    figure = Figure(figsize=(9.6, 3.8), layout="constrained")
-    first, second, third = figure.subplots(1, 3, width_ratios=[1.2, 1, 1])
-    first.axline((0, 0), slope=1, color="0.6", lw=0.8)
-    for motif, colour in MOTIFS.items():
-        x, dx, y, dy = coefficients(left, right, motif)
-        first.errorbar(x, y, dy, dx, "o", ms=3, lw=0.7, color=colour, label=motif)
-    first.set(xlabel=r"coefficient $\tau$, left", ylabel=r"coefficient $\tau$, right")
-    first.legend(frameon=False, fontsize="small")
-    names = [row["theory"] for row in ablation.rows()]
-    for ax, quantity in ((second, "rate"), (third, "variance")):
-        errors = 100 * ablation.dataset[f"{quantity}_error"].mean("population")
-        ax.barh(range(len(names)), errors, color=["C3", *["C0"] * 4, "0.7"])
-        ax.set_yticks(
-            range(len(names)), names if ax is second else [""] * len(names), fontsize="small"
-        )
-        ax.invert_yaxis()
-        ax.set_xlabel(f"error of the {quantity}s (%)")
-    for ax in (first, second, third):
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def show(title: str, rows: list[dict]) -> None:
-    table = Table(title=title, title_justify="left")
-    for column in rows[0]:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console().print(table)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=HERE / "out",
-        help="folder to write to (default: out/ beside the script)",
-    )
-    parser.add_argument(
-        "--picture", action="store_true", help="also replace the picture of the page"
-    )
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    spec = mf.load_spec(HERE / "spec.toml")
-    sides = {side: both(side) for side in ("left", "right")}
-    measured = {side: mf.measure(network, errors=True) for side, network in sides.items()}
+def scores_of(measured: dict[str, mf.networks.Statistics]) -> dict[str, np.ndarray]:
+    """Left minus right in standard errors of the difference, by class of motifs."""
     scores = {}
     for motif in MOTIFS:
         x, dx, y, dy = coefficients(measured["left"], measured["right"], motif)
         scores[motif] = (x - y) / np.hypot(dx, dy)
-    everything = np.concatenate(list(scores.values()))
-    within = [
+    return scores
+
+
+def print_scores(scores: dict[str, np.ndarray], everything: np.ndarray) -> None:
+    """How many coefficients agree within 1 and 2 standard errors."""
+    rows = [
         {
             "motif": name,
             "coefficients": len(z),
@@ -119,48 +71,77 @@ def main() -> int:
         }
         for name, z in [*scores.items(), ("all", everything)]
     ]
-    show("left minus right, in standard errors of the difference", within)
+    print_table("left minus right, in standard errors of the difference", rows)
 
-    system = mf.compile(mf.derive(spec.architecture, spec.closure))
-    largest = {
-        side: float(np.abs(np.linalg.eigvals(network.weights)).max())
-        for side, network in sides.items()
-    }
+
+def ablations_of(script: Script, sides: dict[str, mf.Network]) -> mf.verification.Ablation:
+    """Ablations of both sides at every coupling, their table, and the left at the strongest one."""
     rows: dict[str, dict] = {}
-    better = True
     for side, network in sides.items():
+        largest = mf.spectral_radius(network)
         for c in track(COUPLINGS, f"comparing, {side}", transient=True):
-            ablation = mf.verification.ablate(
-                system,
-                network.scaled(3 * c / largest[side]),
-                input=spec.parameters.input,
-                t1=spec.t1,
-            )
-            for row in ablation.rows():
-                line = rows.setdefault(row["theory"], {"theory": row["theory"]})
-                line[f"{side}, c = {c:g}"] = (
-                    f"{row['rate error']:.3f} / {row['variance error']:.2f}"
-                )
+            options = {"input": script.spec.parameters.input, "t1": script.spec.t1}
+            scaled = network.scaled(3 * c / largest)
+            ablation = mf.verification.ablate(script.system, scaled, **options)
             errors = {row["theory"]: row for row in ablation.rows()}
-            better &= all(
-                errors["all motifs"][f"{name} error"] < errors["without motifs"][f"{name} error"]
-                for name in ("rate", "variance")
-            )
+            for theory, row in errors.items():
+                line = rows.setdefault(theory, {"theory": theory})
+                both = f"{row['rate error']:.3f} / {row['variance error']:.2f}"
+                line[f"{side}, c = {c:g}"] = both
+            with_all, without = errors["all motifs"], errors["without motifs"]
+            for name in ("rate error", "variance error"):
+                script.check(with_all[name] < without[name])
         if side == "left":
             shown = ablation
-    show("errors of rates / variances", list(rows.values()))
-    picture(measured["left"], measured["right"], shown).savefig(
-        options.out / "picture.png", dpi=110
+    print_table("errors of rates / variances", list(rows.values()))
+    return shown
+
+
+def draw_coefficients(ax: Axes, measured: dict[str, mf.networks.Statistics]) -> None:
+    """Coefficients of the two sides with their standard errors."""
+    ax.axline((0, 0), slope=1, color="0.6", lw=0.8)
+    for motif, colour in MOTIFS.items():
+        x, dx, y, dy = coefficients(measured["left"], measured["right"], motif)
+        ax.errorbar(x, y, dy, dx, "o", ms=3, lw=0.7, color=colour, label=motif)
+    ax.set(xlabel=r"coefficient $\tau$, left", ylabel=r"coefficient $\tau$, right")
+    ax.legend(frameon=False, fontsize="small")
+
+
+def picture(
+    measured: dict[str, mf.networks.Statistics], ablation: mf.verification.Ablation
+) -> Figure:
+    """Coefficients of the two sides, and the ablation at the strongest coupling."""
+    figure = Figure(figsize=(9.6, 3.8), layout="constrained")
+    first, second, third = figure.subplots(1, 3, width_ratios=[1.2, 1, 1])
+    draw_coefficients(first, measured)
+    names = [row["theory"] for row in ablation.rows()]
+    for ax, quantity in ((second, "rate"), (third, "variance")):
+        errors = 100 * ablation.dataset[f"{quantity}_error"].mean("population")
+        ax.barh(range(len(names)), errors, color=["C3", *["C0"] * 4, "0.7"])
+        shown = names if ax is second else [""] * len(names)
+        ax.set_yticks(range(len(names)), shown, fontsize="small")
+        ax.invert_yaxis()
+        ax.set_xlabel(f"error of the {quantity}s (%)")
+    despine(first, second, third)
+    return figure
+
+
+def main() -> int:
+    script = Script(__file__, __doc__)
+    sides = {side: mushroom_body(side) for side in ("left", "right")}
+    measured = {side: mf.measure(network, errors=True) for side, network in sides.items()}
+    scores = scores_of(measured)
+    everything = np.concatenate(list(scores.values()))
+    print_scores(scores, everything)
+    shown = ablations_of(script, sides)
+    script.save_picture(picture(measured, shown))
+    better = "yes" if script.passed else "NO"
+    agree = script.check(np.sqrt(np.mean(everything**2)) < WITHIN, "yes", "NO")
+    return script.end(
+        "with all motifs rates and variances are predicted better than without, on both sides at "
+        f"every coupling: {better}; the two sides differ by less than {WITHIN} standard errors "
+        f"(root mean square): {agree}"
     )
-    if options.picture:
-        shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
-    agree = bool(np.sqrt(np.mean(everything**2)) < 1.5)
-    print(
-        f"{'PASSED' if better and agree else 'FAILED'}: with all motifs rates and variances are predicted better than without, on both sides at "
-        f"every coupling: {'yes' if better else 'NO'}; the two sides differ by less than 1.5 standard errors (root mean square): "
-        f"{'yes' if agree else 'NO'}"
-    )
-    return 0 if better and agree else 1
 
 
 if __name__ == "__main__":
