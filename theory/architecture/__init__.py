@@ -3,7 +3,8 @@
 from . import filters, transfer
 from .architecture import MOTIFS, Architecture
 from .filters import UNIT, Filter, S
-from .transfer import LIBRARY, TransferFunction
+from .function import TransferFunction
+from .library import LIBRARY
 
 __all__ = [
     "LIBRARY",

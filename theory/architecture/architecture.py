@@ -12,7 +12,7 @@ from ...errors import ArchitectureError
 from . import filters
 from . import transfer as transfers
 from .filters import Filter
-from .transfer import TransferFunction
+from .function import TransferFunction
 
 # classes of motifs, and the tensor that holds the correlation coefficients of each
 MOTIFS = {
@@ -26,30 +26,37 @@ INPUTS = ("in-strength", "spread", "out-strength", "noise")
 
 @dataclass(frozen=True, init=False)
 class Architecture:
-    """A class of networks: x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i ], i in p, j in q, with linear filters M and S.
+    """A class of random networks, without numbers: what is connected, and by which laws.
 
-    With the defaults, M_p(s) = 1/(1 + s) and S_q = 1, this is dx_i/dt = -x_i + sum_j J_ij
-    phi_q(x_j) + I_p(t).
+        x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i ],   i in population p, j in population q,
 
-    populations: names, or None for a symbolic number P of populations (the equations are the same;
-    the generated code then runs for any P)
-    transfer: one transfer function for all populations, or one per population (a list, or a mapping
-    by name): a `TransferFunction`, a SymPy expression of x, a text (parsed as data), or a mapping
-    with its parameters
-    motifs: which pairs of synapses are correlated, of "convergent", "divergent", "chain",
-    "reciprocal"; all by default
-    membrane: the filter M_p from a neuron's input to x_i, one for all or one per population: a
-    `Filter` from `motifield.filters`, a rational function of s as text, or a mapping with its
-    parameters; populations with equal filters share their latent variables
-    synapse: the filter S_q of the synapses that population q makes, likewise; none by default
-    inputs: what the external input I_i has besides I_p(t): "in-strength", a part h_q u_i^q along
-    the deviations of the in-strengths; "spread", a part s_p xi_i, xi standard normal across
-    neurons; "out-strength", a correlation of xi_i with the synapses that i makes; "noise", white
-    noise in time, independent for each neuron
+    with linear filters M (membranes) and S (synapses). With the defaults, M_p(s) = 1/(1 + s) and
+    S_q = 1, this is dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_p(t).
 
-    Raises `ArchitectureError` for unknown or missing names, for chains without both convergence and
-    divergence, which no network has, and for units that are not linear filters followed by a static
-    function; `ExpressionError` for a transfer function or filter that is not one.
+    Args:
+        populations: Their names, or None for a symbolic number P of populations: the equations are
+            the same, and the generated code runs for any P.
+        transfer: One transfer function for all populations, or one per population (a list, or a
+            mapping by name): a `TransferFunction`, a SymPy expression of x, a text (parsed as
+            data), or a mapping with its parameters.
+        motifs: Which pairs of synapses are correlated, of "convergent", "divergent", "chain" and
+            "reciprocal"; all by default.
+        membrane: The filter M_p from a neuron's input to x_i, one for all or one per population: a
+            `Filter` from `motifield.filters`, a rational function of s as text, or a mapping with
+            its parameters. Populations with equal filters share their latent variables.
+        synapse: The filter S_q of the synapses that population q makes, likewise; none by default.
+        inputs: What the external input I_i has besides I_p(t): "in-strength", a part h_q u_i^q
+            along the deviations of the in-strengths; "spread", a part s_p xi_i, xi standard normal
+            across neurons; "out-strength", a correlation of xi_i with the synapses that i makes;
+            "noise", white noise in time, independent for each neuron.
+
+    Raises:
+        ArchitectureError: Names are unknown or missing; chains come without both convergence and
+            divergence, which no network has; or a unit is not a linear filter followed by a static
+            function.
+        ExpressionError: A transfer function or a filter is no valid expression.
+
+    Source: docs/theory.md, section 1 (motifs) and section 2.3 (filters).
     """
 
     populations: tuple[str, ...] | None
@@ -131,20 +138,29 @@ class Architecture:
         )
 
     def filter_index(self, kind: str, P: int) -> tuple[int, ...]:
-        """For each of P populations the position of its filter ("membrane" or "synapse") among the distinct ones."""
+        """The position of each population's filter among the distinct ones.
+
+        Args:
+            kind: "membrane" or "synapse".
+            P: Number of populations.
+        """
         own = getattr(self, kind)
         distinct = [_filter_form(f) for f in self.distinct_filters(kind)]
         return (0,) * P if len(own) == 1 else tuple(distinct.index(_filter_form(f)) for f in own)
 
     def distinct_filters(self, kind: str) -> tuple[Filter, ...]:
-        """The different filters, in order of first use; equal are those with the same form and the same default values."""
+        """The different filters of a kind, in order of first use.
+
+        Filters are equal when their form and their default values are.
+        """
         return tuple({_filter_form(f): f for f in reversed(getattr(self, kind))}.values())[::-1]
 
     @property
     def transfer_parameters(self) -> dict[str, tuple[sp.Expr, ...]]:
-        """Parameters of the transfer functions by name, with the default for each population: one for all where there is one function.
+        """Parameters of the transfer functions by name, with the default for each population.
 
-        A population whose function lacks a parameter has 0 there.
+        There is one value for all where there is one function. A population whose function lacks a
+        parameter has 0 there.
         """
         names = dict.fromkeys(name for f in self.transfer for name in f.parameters)
         return {
@@ -157,11 +173,14 @@ class Architecture:
 
     @property
     def distinct_transfers(self) -> tuple[TransferFunction, ...]:
-        """The different transfer functions, in order of first use; default values of parameters make no difference."""
+        """The different transfer functions, in order of first use.
+
+        Default values of parameters make no difference.
+        """
         return tuple(dict.fromkeys(self.transfer))
 
     def transfer_index(self, P: int) -> tuple[int, ...]:
-        """For each of P populations the position of its transfer function among the distinct ones."""
+        """The position of each population's transfer function among the distinct ones."""
         if self.populations is None or len(self.transfer) == 1:
             return (0,) * P
         distinct = self.distinct_transfers

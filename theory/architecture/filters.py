@@ -1,8 +1,8 @@
-"""Linear filters of a unit and of its synapses: rational transfer functions H(s) with named parameters.
+"""Linear filters of units and synapses: rational transfer functions H(s) with named parameters.
 
-A filter turns an input into an output, y = H(d/dt) u, and H(0) is its answer to a constant.
+A filter turns an input u into an output y = H(d/dt) u, and H(0) is its response to a constant.
 `membrane()`, `exponential()`, `adapting()` and `gamma_delay()` are the usual ones, `*` puts one
-after another, `rational` takes any.
+after another, and `rational` takes any.
 """
 
 from __future__ import annotations
@@ -16,17 +16,29 @@ import sympy as sp
 
 from ...errors import ArchitectureError, ExpressionError
 from ..expressions import CONSTANTS, FUNCTIONS, parse
+from .formulas import exact
 
 S = sp.Symbol("s")
-MAX_ORDER = 20
-_NO_CLOSURE = "a unit with a nonlinear state of its own has no exact Gaussian closure: only linear filters before the transfer function do"
+MAX_ORDER = 20  # a gamma-distributed delay of order 20 has a standard deviation of 22 %
+_NO_CLOSURE = (
+    "a unit with a nonlinear state of its own has no exact Gaussian closure: only linear filters "
+    "before the transfer function do"
+)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """H(s), a rational function of s whose coefficients depend on named parameters, given with default values.
+    """A linear filter: H(s), a rational function of s whose coefficients depend on parameters.
 
-    name: for messages; expression: H, common factors cancelled; defaults: values of the parameters
+    Args:
+        name: For messages.
+        expression: H; common factors are cancelled.
+        defaults: The parameters with their default values.
+
+    Raises:
+        ArchitectureError: H is not rational, integrates for ever, or has an order above 20.
+
+    Source: docs/theory.md, section 2.3.
     """
 
     name: str
@@ -74,7 +86,10 @@ class Filter:
 
     @cached_property
     def polynomials(self) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
-        """Coefficients of 1, s, s^2, ... of numerator and denominator, the denominator's first one being 1."""
+        """Coefficients of 1, s, s^2, ... of numerator and denominator.
+
+        They are scaled so that the denominator's first one is 1.
+        """
         above, below = (sp.Poly(e, S).all_coeffs()[::-1] for e in sp.fraction(self.expression))
         return tuple(sp.cancel(c / below[0]) for c in above), tuple(
             sp.cancel(c / below[0]) for c in below
@@ -115,10 +130,18 @@ class Filter:
 
 
 def rational(formula: str | sp.Expr, name: str = "", **parameters: Any) -> Filter:
-    """A filter from a rational function of s and named parameters: `rational("1/((1 + tau*s)*(1 + rise*s))", tau=10, rise=1)`.
+    """A filter from a rational function of s and named parameters.
 
-    A text is parsed as data. Raises `ExpressionError` for what is no expression,
-    `ArchitectureError` for what no linear filter is.
+    `rational("1/((1 + tau*s)*(1 + rise*s))", tau=10, rise=1)`.
+
+    Args:
+        formula: A text, parsed as data, or a SymPy expression of s.
+        name: For messages; default: the formula.
+        **parameters: Default values of the parameters; those called tau... are positive.
+
+    Raises:
+        ExpressionError: The formula is no valid expression.
+        ArchitectureError: It is no linear filter with finitely many states.
     """
     symbols = {
         n: sp.Symbol(n, positive=True) if n.startswith("tau") else sp.Symbol(n, real=True)
@@ -154,32 +177,35 @@ def rational(formula: str | sp.Expr, name: str = "", **parameters: Any) -> Filte
             f"are s and {list(symbols)}"
         )
     return Filter(
-        name or str(formula), made, {symbols[n]: _exact(n, v) for n, v in parameters.items()}
+        name or str(formula), made, {symbols[n]: exact(n, v) for n, v in parameters.items()}
     )
 
 
-def _exact(name: str, value: Any) -> sp.Expr:
-    try:
-        number = sp.Integer(value) if isinstance(value, int) else sp.Rational(repr(float(value)))
-    except (TypeError, ValueError):
-        number = sp.nan
-    if not (number.is_finite and number.is_real):
-        raise ExpressionError(f"{name} = {value!r} is not a finite number")
-    return number
-
-
 def membrane(tau: Any = 1) -> Filter:
-    """1/(1 + tau*s): tau dx/dt = -x + input"""
+    """1/(1 + tau*s): tau dx/dt = -x + input.
+
+    Args:
+        tau: Time constant, in the network's unit of time; positive.
+    """
     return rational("1/(1 + tau*s)", "membrane", tau=tau)
 
 
 def exponential(tau: Any = 1) -> Filter:
-    """1/(1 + tau*s): an exponentially decaying synaptic current of area 1"""
+    """1/(1 + tau*s): an exponentially decaying synaptic current of area 1.
+
+    Args:
+        tau: Decay time, in the network's unit of time; positive.
+    """
     return rational("1/(1 + tau*s)", "exponential", tau=tau)
 
 
 def gamma_delay(delay: Any = 1, order: int = 2) -> Filter:
-    """1/(1 + delay*s/order)**order: delays that are gamma-distributed, with mean `delay` and standard deviation delay / sqrt(order)"""
+    """1/(1 + delay*s/order)**order: gamma-distributed delays.
+
+    Args:
+        delay: Mean delay, in the network's unit of time.
+        order: An integer from 1 to 20; the standard deviation is delay / sqrt(order).
+    """
     if isinstance(order, bool) or int(order) != order or not 1 <= order <= MAX_ORDER:
         raise ArchitectureError(
             f"gamma_delay needs an integer order from 1 to {MAX_ORDER}, not {order}"
@@ -188,10 +214,19 @@ def gamma_delay(delay: Any = 1, order: int = 2) -> Filter:
 
 
 def adapting(tau: Any = 1, strength: Any = 1, tau_a: Any = 10, driven_by: str = "input") -> Filter:
-    """1/(1 + tau*s + strength/(1 + tau_a*s)): tau dx/dt = -x - strength*a + input, tau_a da/dt = -a + x
+    """1/(1 + tau*s + strength/(1 + tau_a*s)): a membrane with adaptation.
 
-    Adaptation driven by the rate phi(x), driven_by="rate", is refused: it is a nonlinear state,
-    which has no exact Gaussian closure.
+        tau dx/dt = -x - strength*a + input,   tau_a da/dt = -a + x
+
+    Args:
+        tau: Time constant of the membrane.
+        strength: Of the adaptation; the static gain is 1 / (1 + strength).
+        tau_a: Time constant of the adaptation.
+        driven_by: "input": adaptation follows the input current x, which is linear.
+
+    Raises:
+        ArchitectureError: Adaptation is driven by the rate phi(x): a nonlinear state of the unit
+            has no exact Gaussian closure.
     """
     if driven_by != "input":
         raise ArchitectureError(
@@ -213,8 +248,16 @@ LIBRARY = {f.__name__: f for f in (membrane, exponential, gamma_delay, adapting)
 
 
 def of(value: Any) -> Filter:
-    """A filter from itself, a text or SymPy expression of s, or a mapping `{"function": name, **parameters}`, `{"expression": text, **parameters}`,
-    or a list of those: one after another.
+    """A filter from whatever describes one.
+
+    Args:
+        value: A `Filter`, a text or SymPy expression of s, a mapping `{"function": name,
+            **parameters}` or `{"expression": text, **parameters}`, or a list of these: one after
+            another.
+
+    Raises:
+        ArchitectureError: The name is unknown, or its parameters are.
+        ExpressionError: A text is no valid expression.
     """
     if isinstance(value, Filter):
         return value

@@ -1,4 +1,4 @@
-"""The Siegert rate of a leaky integrate-and-fire neuron as a SymPy function, differentiable to any order in every argument.
+"""The Siegert rate of a leaky integrate-and-fire neuron as a differentiable SymPy function.
 
 With g(u) = exp(u^2) (1 + erf u) = erfcx(-u), y_th = (V_th - x) / sigma, y_r = (V_r - x) / sigma,
 and nu the rate,
@@ -6,9 +6,9 @@ and nu the rate,
     1 / nu = tau_ref + tau_m sqrt(pi) int_{y_r}^{y_th} g(u) du,
     D_n = tau_m sqrt(pi) nu (g^(n)(y_th) - g^(n)(y_r)),    R_n = tau_m sqrt(pi) nu g^(n)(y_r).
 
-Derivatives of nu, D_n and R_n are polynomials in these: dnu/dx = nu D_0 / sigma, dD_n/dx = (D_0 D_n
-- D_{n+1}) / sigma. The nodes are finite also where nu underflows and g overflows; the functions of
-`motifield.numerics.siegert` evaluate them.
+Derivatives of nu, D_n and R_n are polynomials in these: dnu/dx = nu D_0 / sigma,
+dD_n/dx = (D_0 D_n - D_{n+1}) / sigma. The nodes are finite also where nu underflows and g
+overflows; the functions of `motifield.numerics.averages` evaluate them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import mpmath
 import sympy as sp
 from sympy.core.function import ArgumentIndexError
 
-GUARD = 30  # bits
+GUARD = 30  # bits beyond the precision asked for, against rounding errors that add up
 
 
 class _Siegert(sp.Function):
-    """Common to the rate and its nodes: what the last six arguments mean, evaluation and printing."""
+    """What the rate and its nodes share: their last six arguments, evaluation, printing."""
 
     is_real = True
 
@@ -81,7 +81,10 @@ class _Siegert(sp.Function):
 
 
 def _evaluated(function):
-    """For `evalf` and `lambdify(..., "mpmath")`: to the working precision of mpmath, from numbers taken as exact."""
+    """For `evalf` and `lambdify(..., "mpmath")`, to the working precision of mpmath.
+
+    Numbers that come in are taken as exact.
+    """
 
     def evaluate(*arguments):
         *order, x, tau_m, tau_ref, V_th, V_r, sigma = arguments
@@ -100,18 +103,24 @@ def _number(value) -> mpmath.mpf:
 
 
 class SiegertRate(_Siegert):
-    r"""The stationary rate of a leaky integrate-and-fire neuron with white noise, `SiegertRate(x, tau_m, tau_ref, V_th, V_r, sigma)`:
+    r"""The stationary rate of a leaky integrate-and-fire neuron with white noise.
 
-    .. math:: \frac{1}{\nu(x)} = \tau_\mathrm{ref}
-        + \tau_m \sqrt\pi \int_{(V_r - x)/\sigma}^{(V_\mathrm{th} - x)/\sigma} e^{u^2} (1 +
-        \operatorname{erf} u)\, du
+    .. math:: \frac{1}{\nu(x)} = \tau_\mathrm{ref} + \tau_m \sqrt\pi
+        \int_{(V_r - x)/\sigma}^{(V_\mathrm{th} - x)/\sigma} e^{u^2} (1 + \operatorname{erf} u)\, du
 
-    x: mean input potential; tau_m > 0: membrane time constant; tau_ref >= 0: refractory period;
-    V_th > V_r: threshold and reset; sigma > 0: standard deviation of the noise input (of V without
-    threshold, it is sigma / sqrt(2)). The rate is in 1 / [tau].
+    `SiegertRate(x, tau_m, tau_ref, V_th, V_r, sigma)`; the rate is in 1 / [tau].
 
-    Source: Siegert, Phys. Rev. 81, 617 (1951); Ricciardi, Diffusion Processes and Related Topics in
-    Biology (1977); Brunel and Hakim, Neural Comput. 11, 1621 (1999).
+    Args:
+        x: Mean input potential.
+        tau_m: Membrane time constant, positive.
+        tau_ref: Refractory period, at least 0.
+        V_th: Threshold.
+        V_r: Reset, below the threshold.
+        sigma: Standard deviation of the noise input, positive; that of V without a threshold is
+            sigma / sqrt(2).
+
+    Source: Siegert, Phys. Rev. 81, 617 (1951); Ricciardi, Diffusion Processes and Related Topics
+    in Biology (1977); Brunel and Hakim, Neural Comput. 11, 1621 (1999).
     """
 
     nargs = 6
@@ -131,7 +140,10 @@ class SiegertRate(_Siegert):
 
 
 class SiegertDifference(_Siegert):
-    """D_n = tau_m sqrt(pi) nu (g^(n)(y_th) - g^(n)(y_r)): `SiegertDifference(n, x, tau_m, tau_ref, V_th, V_r, sigma)`."""
+    """D_n = tau_m sqrt(pi) nu (g^(n)(y_th) - g^(n)(y_r)).
+
+    `SiegertDifference(n, x, tau_m, tau_ref, V_th, V_r, sigma)`.
+    """
 
     nargs = 7
     LETTER = r"\mathcal{D}"
@@ -164,7 +176,10 @@ class SiegertDifference(_Siegert):
 
 
 class SiegertReset(_Siegert):
-    """R_n = tau_m sqrt(pi) nu g^(n)(y_r): `SiegertReset(n, x, tau_m, tau_ref, V_th, V_r, sigma)`."""
+    """R_n = tau_m sqrt(pi) nu g^(n)(y_r).
+
+    `SiegertReset(n, x, tau_m, tau_ref, V_th, V_r, sigma)`.
+    """
 
     nargs = 7
     LETTER = r"\mathcal{R}"
@@ -230,7 +245,10 @@ def _panels(end):
 
 
 def _g_derivative(n, u):
-    """g' = 2 u g + 2 / sqrt(pi), differentiated n times: for u < 0, a factor u^2 in accuracy is lost each time."""
+    """g^(n)(u), from g' = 2 u g + 2 / sqrt(pi) differentiated n times.
+
+    For u < 0 a factor u^2 in accuracy is lost each time, which the working precision makes up for.
+    """
     with mpmath.workprec(mpmath.mp.prec + GUARD + int((4 + 2 * n) * mpmath.log(2 + abs(u), 2))):
         before, now = mpmath.mpf(0), mpmath.exp(u * u) * mpmath.erfc(-u)
         for k in range(n):

@@ -3,6 +3,8 @@
 import ast
 import operator
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import sympy as sp
 
@@ -10,11 +12,13 @@ from ...errors import ExpressionError
 
 X = sp.Symbol("x", real=True)
 
+# Bounds on what a text from outside may cost: formulas of the literature are far below them, and
+# each step of SymPy's arithmetic stays under a second.
 MAX_CHARACTERS = 2000
-MAX_DEPTH = 60
+MAX_DEPTH = 60  # of nested brackets; Python's own parser ends near 100
 MAX_EXPONENT = 1000
-MAX_DIGITS = 40
-MAX_DEGREE = 100
+MAX_DIGITS = 40  # of a number as it is written
+MAX_DEGREE = 100  # of polynomials that expanding can meet
 MAX_ARGUMENTS = 10  # of Max and Min: each pair of them is searched for switches
 MAX_LOGARITHM = 1000  # of a number
 
@@ -61,12 +65,19 @@ _COMPARE = {ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge}
 
 
 def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Expr:
-    """The SymPy expression that `text` spells, in the given variables (default: `x`).
+    """The SymPy expression that `text` spells.
 
-    Numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in `FUNCTIONS` are
-    understood; `Phi(u)` is the normal distribution function and `phi(u)` the normal density;
-    decimal numbers become exact fractions. Raises `ExpressionError`, naming what is not permitted;
-    nothing in `text` is ever executed.
+    Understood are numbers, + - * / **, comparisons (inside Piecewise), pi, E and the names in
+    `FUNCTIONS`; `Phi(u)` is the normal distribution function and `phi(u)` the normal density.
+    Decimal numbers become exact fractions.
+
+    Args:
+        text: What is parsed; nothing in it is ever executed.
+        variables: The symbols by name; default: `x`.
+
+    Raises:
+        ExpressionError: The text is no expression with finite values, or has something that is not
+            permitted; the message names it.
     """
     names = {**CONSTANTS, **(variables or {"x": X})}
     if not isinstance(text, str):
@@ -85,7 +96,7 @@ def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Exp
             f"not an expression: {text[:80]!r} ({getattr(error, 'msg', error)})"
         ) from None
     try:
-        value = _build(tree, names, text, 0)
+        value = _Builder(names, text).build(tree)
         if not isinstance(value, sp.Expr) or value.has(sp.zoo, sp.nan, sp.oo, -sp.oo):
             raise ExpressionError(f"not an expression with finite values: {text[:80]!r}")
         if _degree(value) > MAX_DEGREE:
@@ -98,7 +109,7 @@ def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Exp
 
 
 def _degree(e: sp.Basic) -> float:
-    """A bound on the degrees of the polynomials that expanding the expression can meet, found without expanding it."""
+    """A bound on the degrees of polynomials that expanding can meet, found without expanding."""
     if not e.args or e.is_number:
         return int(e.is_Symbol)
     degrees = [_degree(argument) for argument in e.args]
@@ -107,78 +118,84 @@ def _degree(e: sp.Basic) -> float:
     return sum(degrees) if isinstance(e, sp.Mul) else max(degrees)
 
 
-def _build(node: ast.AST, names: Mapping[str, sp.Basic], text: str, depth: int):
-    if depth > MAX_DEPTH:
-        raise ExpressionError(
-            f"the expression is nested more than {MAX_DEPTH} deep: {text[:40]!r}..."
-        )
+@dataclass(frozen=True)
+class _Builder:
+    """Builds SymPy expressions from a syntax tree; nothing is evaluated as Python."""
 
-    def inner(child: ast.AST):
-        return _build(child, names, text, depth + 1)
+    names: Mapping[str, sp.Basic]
+    text: str
 
-    def value(child: ast.AST) -> sp.Expr:
-        found = inner(child)
+    def build(self, node: ast.AST, depth: int = 0) -> sp.Basic:
+        """The expression that a node spells."""
+        text = self.text
+        if depth > MAX_DEPTH:
+            raise ExpressionError(
+                f"the expression is nested more than {MAX_DEPTH} deep: {text[:40]!r}..."
+            )
+        value = partial(self.value, depth=depth + 1)
+        match node:
+            case ast.Constant(value=bool() as constant):
+                return sp.true if constant else sp.false
+            case ast.Constant(value=int() | float() as constant):
+                return _number(constant, text)
+            case ast.Name(id=name) if name in self.names:
+                return self.names[name]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -value(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return value(operand)
+            case ast.BinOp(op=ast.Pow(), left=left, right=right):
+                return _power(value(left), value(right), text)
+            case ast.BinOp(op=op, left=left, right=right) if type(op) in _BINARY:
+                return _BINARY[type(op)](value(left), value(right))
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+                return _COMPARE[type(op)](value(left), value(right))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
+                name in FUNCTIONS and not any(isinstance(a, ast.Starred) for a in args)
+            ):
+                if name == "Piecewise":
+                    return sp.Piecewise(*(self.pair(a, depth + 1) for a in args))
+                values = [value(a) for a in args]
+                return _ratio(values, text) if name == "Rational" else _call(name, values, text)
+        raise ExpressionError(self.refusal(node, depth))
+
+    def value(self, node: ast.AST, depth: int) -> sp.Expr:
+        """A number or a function of the variables."""
+        found = self.build(node, depth)
         if not isinstance(found, sp.Expr):
             raise ExpressionError(
-                f"not an expression: {text[:80]!r} ({ast.unparse(child)[:40]} is not a number)"
+                f"not an expression: {self.text[:80]!r} ({ast.unparse(node)[:40]} is not a number)"
             )
         return found
 
-    def pair(child: ast.AST) -> tuple[sp.Expr, sp.Basic]:
-        match child:
+    def pair(self, node: ast.AST, depth: int) -> tuple[sp.Expr, sp.Basic]:
+        """A value and its condition, an argument of Piecewise."""
+        match node:
             case ast.Tuple(elts=[of, when]):
-                condition = inner(when)
-                if isinstance(condition, sp.logic.boolalg.Boolean) and not isinstance(
-                    condition, sp.Symbol
-                ):
-                    return value(of), condition
+                condition = self.build(when, depth)
+                is_condition = isinstance(condition, sp.logic.boolalg.Boolean)
+                if is_condition and not isinstance(condition, sp.Symbol):
+                    return self.value(of, depth), condition
         raise ExpressionError(
-            f"not an expression: {text[:80]!r} (Piecewise takes pairs (value, condition), as (x, x "
-            "> 0))"
+            f"not an expression: {self.text[:80]!r} (Piecewise takes pairs (value, condition), as "
+            "(x, x > 0))"
         )
 
-    match node:
-        case ast.Constant(value=bool() as constant):
-            return sp.true if constant else sp.false
-        case ast.Constant(value=int() | float() as constant):
-            return _number(constant, text)
-        case ast.Name(id=name) if name in names:
-            return names[name]
-        case ast.Name(id=name):
-            raise ExpressionError(
-                f"unknown name {name!r} in {text[:80]!r}: known are "
-                f"{', '.join([*names, *FUNCTIONS])}"
-            )
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -value(operand)
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return value(operand)
-        case ast.BinOp(op=ast.Pow(), left=left, right=right):
-            return _power(value(left), value(right), text)
-        case ast.BinOp(op=op, left=left, right=right) if type(op) in _BINARY:
-            return _BINARY[type(op)](value(left), value(right))
-        case ast.BinOp(op=ast.BitXor()):
-            raise ExpressionError(f"'^' is not a power: write '**' in {text[:80]!r}")
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
-            return _COMPARE[type(op)](value(left), value(right))
-        case ast.Tuple():
-            raise ExpressionError(
-                f"not an expression: {text[:80]!r} (pairs are for Piecewise only)"
-            )
-        case ast.Call(func=ast.Name(id="Piecewise"), args=args, keywords=[]):
-            return sp.Piecewise(*(pair(a) for a in args))
-        case ast.Call(func=ast.Name(id="Rational"), args=args, keywords=[]):
-            return _ratio([value(a) for a in args], text)
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
-            name in FUNCTIONS and not any(isinstance(a, ast.Starred) for a in args)
-        ):
-            return _call(name, [value(a) for a in args], text)
-        case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
-            raise ExpressionError(
-                f"unknown function {name!r} in {text[:80]!r}: known are {', '.join(FUNCTIONS)}"
-            )
-    what = ast.unparse(node) if depth else type(node).__name__
-    raise ExpressionError(f"not permitted in an expression: {what[:60]!r} in {text[:80]!r}")
+    def refusal(self, node: ast.AST, depth: int) -> str:
+        """Why a node has no place in an expression."""
+        text = f"{self.text[:80]!r}"
+        match node:
+            case ast.Name(id=name):
+                known = ", ".join([*self.names, *FUNCTIONS])
+                return f"unknown name {name!r} in {text}: known are {known}"
+            case ast.BinOp(op=ast.BitXor()):
+                return f"'^' is not a power: write '**' in {text}"
+            case ast.Tuple():
+                return f"not an expression: {text} (pairs are for Piecewise only)"
+            case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
+                return f"unknown function {name!r} in {text}: known are {', '.join(FUNCTIONS)}"
+        what = ast.unparse(node) if depth else type(node).__name__
+        return f"not permitted in an expression: {what[:60]!r} in {text}"
 
 
 def _number(value: float, text: str) -> sp.Rational:

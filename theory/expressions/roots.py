@@ -1,4 +1,4 @@
-"""Where a real function of one variable changes sign: exactly where that is simple, otherwise to 30 digits."""
+"""Where a real function of one variable changes sign: exactly, or to 30 digits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import sympy as sp
 from ...errors import ExpressionError
 from .parser import X
 
-REACH = 1000.0
-MOST = 50
-DIGITS = 30
+REACH = 1000.0  # far beyond any input current in its own units
+MOST = 50  # roots: a function with more of them oscillates, and has no use as pieces
+DIGITS = 30  # twice those of float64, so that formulas made of roots keep these
 _INVERSES = {
     sp.exp: sp.log,
     sp.log: sp.exp,
@@ -34,10 +34,15 @@ _RANGES = {
 
 
 def real_roots(surface: sp.Expr) -> list[sp.Expr]:
-    """The real numbers x at which the expression changes sign, poles included; a polynomial's double roots may be among them.
+    """The real numbers x at which an expression changes sign, poles included.
 
-    Outside |x| <= 1000 only exact roots are found. Raises `ExpressionError` for more than 50 of
-    them.
+    A polynomial's double roots may be among them. Outside |x| <= 1000 only exact roots are found.
+
+    Args:
+        surface: An expression in `x`; with other symbols only where the roots are exact.
+
+    Raises:
+        ExpressionError: There are more than 50 roots, or the symbols need values first.
     """
     surface = sp.expand(surface)
     if not surface.has(X):
@@ -55,8 +60,21 @@ def real_roots(surface: sp.Expr) -> list[sp.Expr]:
     return _numerical_roots(surface)
 
 
+def distinct(roots: list[sp.Expr]) -> list[sp.Expr]:
+    """In increasing order; of two that agree to all digits of a numerical root, one."""
+    kept: list[sp.Expr] = []
+    for root in sorted(set(roots)):
+        if not (
+            kept
+            and root.has(sp.Float) | kept[-1].has(sp.Float)
+            and abs(sp.N(root - kept[-1], 40)) < 1e-25 * (1 + abs(root))
+        ):
+            kept.append(root)
+    return kept
+
+
 def _exact_roots(surface: sp.Expr) -> list[sp.Expr] | None:
-    """Roots of a polynomial, and of c F(polynomial) + d with an injective F; None for anything else."""
+    """Roots of a polynomial, and of c F(polynomial) + d with an injective F; None for others."""
     if surface.is_polynomial(X):
         return _polynomial_roots(sp.Poly(surface, X))
     constant, varying = surface.as_independent(X, as_Add=True)
@@ -106,7 +124,9 @@ def _numerical_roots(surface: sp.Expr) -> list[sp.Expr]:
 
 
 def _brackets(value: Callable[[float], float], grid: list[float]) -> Iterator[tuple[float, float]]:
-    """Neighbouring points with opposite signs; points without a value or a sign (zeros, rounding errors) are left out. Between two of
+    """Neighbouring points with opposite signs.
+
+    Points without a value or a sign (zeros, rounding errors) are left out. Between two points of
     the same sign the function may dip through zero and back: where it comes closest to zero it is
     followed to its extremum.
     """
@@ -133,7 +153,10 @@ def _times(sign: float, value: Callable[[float], float], x: float) -> float:
 
 
 def _dip(value: Callable[[float], float], a: float, b: float) -> float | None:
-    """A point between a and b at which the function is below zero, by golden sections; None where its minimum is above."""
+    """A point between a and b at which the function is below zero, by golden sections.
+
+    None where its minimum is above zero.
+    """
     part = (math.sqrt(5) - 1) / 2
     left, right = b - part * (b - a), a + part * (b - a)
     at_left, at_right = value(left), value(right)
@@ -152,8 +175,9 @@ def _dip(value: Callable[[float], float], a: float, b: float) -> float | None:
 
 
 def _grid(places: list[float]) -> list[float]:
-    """Steps of 0.01 up to 10, beyond them of 0.2 %, and ever closer around the given places; no round numbers, at which roots tend to
-    lie.
+    """Steps of 0.01 up to 10, beyond them of 0.2 %, and ever closer around the given places.
+
+    No point is a round number, at which roots tend to lie.
     """
     right = [0.01 * (k + 0.3719) for k in range(1000)]
     while right[-1] < REACH:
@@ -203,16 +227,16 @@ def _sign(function, x) -> int:
     return int(mpmath.sign(value)) if mpmath.im(value) == 0 else 0
 
 
-def _bisect(function, a, b) -> mpmath.mpf:
-    a, b = mpmath.mpf(a), mpmath.mpf(b)
-    start = _sign(function, a)
-    while abs(b - a) > mpmath.mpf(10) ** (-DIGITS - 5) * (1 + abs(a)):
-        middle = (a + b) / 2
-        now = _sign(function, middle)
-        if now == 0:
-            return middle
-        a, b = (middle, b) if now == start else (a, middle)
-    return (a + b) / 2
+def _bisect(function, a: float, b: float) -> mpmath.mpf:
+    """The root, or the pole, between two points of opposite signs."""
+    return mpmath.findroot(
+        partial(_sign, function),
+        (mpmath.mpf(a), mpmath.mpf(b)),
+        solver="bisect",
+        tol=mpmath.mpf(10) ** (-DIGITS - 5),
+        maxsteps=1000,  # far more than the 130 halvings from a range of 1000 to 35 digits
+        verify=False,  # the sign is 1 or -1 at both ends
+    )
 
 
 def _nice(surface: sp.Expr, root: mpmath.mpf) -> sp.Expr:
