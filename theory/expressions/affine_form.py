@@ -1,6 +1,7 @@
-"""A function of x with parameters as a function of u = a x + b, chosen so that in u as little as possible depends on the parameters.
+"""A function of x with parameters as a function of u = a x + b.
 
-If x is normal, so is u: a gain and a threshold then need no average of their own.
+a and b are chosen so that in u as little as possible depends on the parameters. If x is normal, so
+is u: a gain and a threshold then need no average of their own.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from .parser import X
 class Affine:
     """f(x) = g(a x + b).
 
-    a, b: free of x; outer: g, an expression in `x` that stands for u; shape: g without the
-    parameters that only scale it and add to it, or None when others are left
+    Args:
+        a, b: Free of x.
+        outer: g, an expression in `x`, which stands for u.
+        shape: g without the parameters that only scale it and add to it, or None when others are
+            left.
     """
 
     a: sp.Expr
@@ -68,7 +72,10 @@ def _in_terms_of(expression: sp.Expr, a: sp.Expr, b: sp.Expr) -> Affine:
         return isinstance(e, sp.Expr) and e.has(X) and e.is_polynomial(X) and sp.degree(e, X) == 1
 
     def moved(e: sp.Expr) -> sp.Expr:
-        """A subexpression in u; lines become lines, written out, so that parameters that cancel are gone."""
+        """A subexpression in u.
+
+        Lines become lines, written out, so that parameters that cancel are gone.
+        """
         if e == X or is_line(e):
             slope, rest = (sp.expand(e).coeff(X, k) for k in (1, 0))
             return sp.cancel(slope / a) * X + sp.cancel(rest - slope * b / a)

@@ -63,7 +63,7 @@ def resolve(node: sp.Expr, point: sp.Expr) -> sp.Expr:
 
 
 def _holds(condition: sp.Basic, point: sp.Expr) -> bool:
-    """Whether a condition, perhaps with And, Or and Not, is true at a point away from its switches."""
+    """Whether a condition, perhaps with And, Or and Not, is true away from its switches."""
     if isinstance(condition, sp.core.relational.Relational):
         sign = _sign((condition.lhs - condition.rhs).subs(X, point))
         return bool(condition.func(sign, 0))

@@ -146,7 +146,7 @@ def test_two_roots_closer_than_the_grid(text, expected):
 
 
 def test_a_missed_root_is_noticed(monkeypatch):
-    monkeypatch.setattr("motifield.theory.expressions.pieces.real_roots", lambda surface: [])
+    monkeypatch.setattr("motifield.theory.expressions.switches.real_roots", lambda surface: [])
     with pytest.raises(ExpressionError, match="cannot find where .* switches: at x ="):
         split(parse("Max(tanh(x) - 1/3, 0)"))
 
