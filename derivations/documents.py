@@ -1,10 +1,11 @@
-"""Write the derivation of every worked architecture as LaTeX beside its spec, and on request compile all of them.
+"""Write the derivation of every worked architecture as LaTeX beside its spec, and compile them.
 
     python derivations/documents.py                    # derivations/*/derivation.tex and .bib
     python derivations/documents.py --compile pdf      # and their PDFs, into the folder pdf
     python derivations/documents.py --check            # and test every displayed equality of each
 
-Exit status 1 when a document does not compile, has a box that is more than 5 pt too wide or an undefined reference, or an equality fails.
+Exit status 1 when a document does not compile, has a box that is more than 5 pt too wide or an
+undefined reference, or an equality fails.
 """
 
 import argparse
@@ -21,14 +22,14 @@ import motifield as mf
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).parent
-WIDEST = 5.0  # pt
+WIDEST = 5.0  # pt; narrower excess is not seen in print
 
 
 def write(folder: Path) -> mf.types.Derivation:
     """The derivation of one architecture."""
     spec = mf.load_spec(folder / "spec.toml")
     derivation = mf.derive(spec.architecture, spec.closure).derivation
-    derivation.write(folder / "derivation.tex", title=spec.title)
+    derivation.save(folder / "derivation.tex", title=spec.title)
     return derivation
 
 

@@ -1,4 +1,4 @@
-"""The model of V1's four classes: what was measured, what is known of its synapses, and what a fit may change."""
+"""The model of V1's four classes: targets, priors of the synapses, and the unknowns of a fit."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ LAYERS = ("L2/3", "L4", "L5", "L6")
 N = 4000
 UNIT = 0.02  # s: a potential of 1 mV that decays in 20 ms adds .02 mV per Hz to the mean input
 WIDTH = {"exponent": 0.2, "gain": 1.0, "width": 1.0}
-"""Of the logarithms of the transfer function's parameters, before the fit."""
+"""Prior standard deviations of the logarithms of the transfer function's parameters."""
 
 TRANSFERS = {
     "power law": mf.transfer.power_law(exponent=2.0, gain=0.1),
@@ -50,11 +50,11 @@ CONVERGENCE = mf.fitting.FreeMotifs(
 """In-strengths from each source vary, independently of those from other sources."""
 SOLVER = mf.fitting.LevenbergMarquardt(steps=120, stall=3e-4)
 UNSURE = 0.7
-"""Of the logarithm of convergence that reconstructed numbers of synapses make, before the fit."""
+"""Prior standard deviation of the logarithm of convergence."""
 
 
 def targets() -> mf.Targets:
-    """Of the single units of all layers: means, standard deviations, correlation; quantiles are held out."""
+    """Means, standard deviations and correlations of all layers' units; quantiles are held out."""
     found = mf.Targets.from_neurons(
         HERE / UNITS,
         population="cell_type",
@@ -67,7 +67,10 @@ def targets() -> mf.Targets:
 
 
 def layer_targets() -> mf.Targets:
-    """Means and standard deviations of each layer, with conditions such as "L4 gratings"; not of VIP units, of which a layer has 3 to 5."""
+    """Means and standard deviations of each layer, with conditions such as "L4 gratings".
+
+    Without VIP units, of which a layer has 3 to 5.
+    """
     rows = []
     for layer in LAYERS:
         found = mf.Targets.from_neurons(
@@ -88,7 +91,10 @@ def without_layer(label: str) -> str:
 
 
 def priors() -> dict[str, mf.priors.LogNormal]:
-    """Of mean and g: probabilities of synapses between all layers, amplitudes at rest; from VIP onto E, that from VIP onto interneurons."""
+    """Priors of mean and g from connection probabilities of all layers and amplitudes at rest.
+
+    From VIP onto E, the amplitude is that from VIP onto interneurons.
+    """
     layers = ("l23", "l4", "l5", "l6")
     probed = {
         "E": ["l23pyr", "l4pyr", "l5et", "l5it", "l6pyr"],
@@ -112,7 +118,10 @@ def fractions() -> np.ndarray:
 
 
 def in_degree_cv() -> np.ndarray:
-    """Relative standard deviation of the number of synapses that a neuron of each class receives, over its types by density."""
+    """Relative standard deviation of the number of synapses that a neuron of each class receives.
+
+    A mean over the types of the class, weighted by their density.
+    """
     table = pd.read_csv(HERE / "data/cells.csv")
     table["cv"] = np.sqrt(np.exp(table.in_degree_lognormal_shape**2) - 1)
     return np.array(
@@ -124,7 +133,10 @@ def in_degree_cv() -> np.ndarray:
 
 
 def convergence_priors(known: dict[str, mf.priors.LogNormal]) -> dict[str, mf.priors.LogNormal]:
-    """tau_con[p,q,q] = (cv_p mean_pq sqrt(N) / g_pq)^2, as numbers of synapses that vary by a relative SD of cv_p make it; within a factor e^.7."""
+    """Priors of tau_con[p,q,q] = (cv_p mean_pq sqrt(N) / g_pq)^2, within a factor of e^.7.
+
+    This is the convergence of in-degrees that vary with a relative SD of cv_p.
+    """
     cv = dict(zip(POPULATIONS, in_degree_cv(), strict=True))
     share = {
         (p, q): (cv[p] * known[f"mean[{p},{q}]"].median * np.sqrt(N) / known[f"g[{p},{q}]"].median)
@@ -167,7 +179,10 @@ class Model:
         measured: mf.Targets,
         known: dict[str, mf.priors.LogNormal],
     ) -> "Model":
-        """Synapses at their most probable values, no motifs; inputs and their spread so that the means, and nearly the SDs, are those measured."""
+        """Synapses at their most probable values, no motifs.
+
+        Inputs and their spread are such that the means, and nearly the SDs, are those measured.
+        """
         architecture = mf.Architecture(POPULATIONS, transfer, inputs=["spread"])
         mean, g = (
             np.array([[known[f"{name}[{p},{q}]"].median for q in POPULATIONS] for p in POPULATIONS])
@@ -204,7 +219,7 @@ class Model:
         )
 
     def conditions(self) -> dict[str, dict[str, float]]:
-        """What differs in each."""
+        """The inputs of each condition by name."""
         return {
             name: {f"input[{p}]": value for p, value in zip(POPULATIONS, own, strict=True)}
             for name, own in self.inputs.items()
@@ -232,7 +247,10 @@ def unknowns(
     *,
     spread: bool = True,
 ) -> list[mf.fitting.Unknown]:
-    """Mean and g of all synapses (with priors), inputs in each condition, their spread and its persistence, the transfer function."""
+    """Mean and g of all synapses (with priors), inputs, and the transfer function.
+
+    There is an input for each condition; the spread of inputs and its persistence are common.
+    """
     found = [
         mf.fitting.Unknown(
             name,

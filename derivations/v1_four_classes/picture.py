@@ -1,10 +1,15 @@
 """The picture of the page, from what `run.py` found."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _run import despine
 
 COLORS = {"E": "C3", "PV": "C0", "SST": "C1", "VIP": "C2"}
 SOURCES = {
@@ -22,8 +27,7 @@ def picture(found: dict[str, Any]) -> Figure:
     _quantiles(axes["B"], found["fit"]["rows"])
     _sources(axes["D"], found["ensemble"])
     _layers(axes["E"], found["layers"]["table"])
-    for ax in axes.values():
-        ax.spines[["top", "right"]].set_visible(False)
+    despine(*axes.values())
     return figure
 
 
@@ -103,7 +107,7 @@ def _quantiles(ax: Axes, rows: list[dict[str, Any]]) -> None:
 
 
 def _sources(ax: Axes, found: dict[str, Any]) -> None:
-    """Shares of the variance of the spontaneous inputs: the best solution, and what targets and priors leave open."""
+    """Shares of the variance of the spontaneous inputs: best solution (bars), draws (points)."""
     parts, best = np.array(found["sources"]), np.array(found["best"])
     shares, own = parts / parts.sum(axis=1, keepdims=True), best / best.sum(axis=0)
     order = [2, 0, 1]

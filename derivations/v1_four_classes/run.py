@@ -1,29 +1,27 @@
-"""Which connectivity explains the rates of V1's four classes? Twenty statistics of single units, fitted with synapses as they were measured.
+"""Which connectivity explains the rates of V1's four classes?
 
-Prints what the fit says of targets, priors, motifs, transfer functions, layers and networks, and writes `results.json` and `picture.png`. Exit
-status 1 when a target is missed by more than 2 standard errors, a state is unstable, a mean leaves its prior, or networks disagree.
+Twenty statistics of single units, fitted with synapses as they were measured. Prints what the fit
+says of targets, priors, motifs, transfer functions, layers and networks, and writes `results.json`
+and `picture.png`. Exit status 1 when a target is missed by more than 2 standard errors, a state is
+unstable, a mean leaves its prior, or networks disagree.
 """
 
-import argparse
 import json
-import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+import model
 import numpy as np
+from picture import picture
 
 import motifield as mf
 from motifield.numerics.fitting import solve
 
-jax.config.update("jax_enable_x64", True)
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import model  # noqa: E402
-from picture import picture  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _run import Script
 
 STARTS, FEW, NETWORKS, DRAWS = 256, 4, 10, 300
 WITHIN = 2.0  # standard errors
@@ -53,7 +51,7 @@ def fitted(
 
 
 def summary(fit: mf.fitting.Fit) -> dict[str, Any]:
-    """Losses, misfits, how well quantiles are predicted."""
+    """Losses, misfits, and the errors of predicted quantiles."""
     rows = [row for row in fit.rows() if not row["held out"]]
     groups = (
         LOW,
@@ -78,8 +76,16 @@ def summary(fit: mf.fitting.Fit) -> dict[str, Any]:
     }
 
 
+def checked(fit: mf.fitting.Fit) -> dict[str, Any]:
+    """The summary, with distances from the priors and the verdicts on stability."""
+    return {**summary(fit), "prior misfits": prior_misfits(fit), "verdicts": fit.stability()}
+
+
 def sources(fit: mf.fitting.Fit, u: np.ndarray) -> np.ndarray:
-    """Parts of the variance of the spontaneous inputs that convergence, independent synapses and the external inputs' spread make, (3, P)."""
+    """Contributions to the variance of the spontaneous inputs, (3, P).
+
+    Those of convergence, of independent synapses and of the external inputs' spread.
+    """
     targets, problem = fit.problem.targets, fit.problem
     values = problem.predicted(u, fit.minima.states[0])
     own = problem.coordinates.of_condition(jnp.asarray(u), "spontaneous")
@@ -97,9 +103,10 @@ def sources(fit: mf.fitting.Fit, u: np.ndarray) -> np.ndarray:
 
 
 def anatomy(fit: mf.fitting.Fit) -> np.ndarray:
-    """SD of the inputs, in mV, that the reconstructed spread of numbers of synapses makes, (2, P).
+    """SD of the inputs, in mV, from the reconstructed spread of the numbers of synapses, (2, P).
 
-    |cv_p sum_q N mean_pq kappa_q| where all sources share one factor, sqrt(sum_q (cv_p N mean_pq kappa_q)^2) where their factors are independent.
+    |cv_p sum_q N mean_pq kappa_q| where all sources share one factor,
+    sqrt(sum_q (cv_p N mean_pq kappa_q)^2) where their factors are independent.
     """
     rows = {row["target"]: row["fit"] for row in fit.rows()}
     kappa = model.fractions() * np.array(
@@ -112,7 +119,10 @@ def anatomy(fit: mf.fitting.Fit) -> np.ndarray:
 
 
 def ensemble(fit: mf.fitting.Fit) -> dict[str, Any]:
-    """What targets and priors leave open: sources of variability and numbers, of draws from the normal distribution with the local covariance."""
+    """What targets and priors leave open: sources of variability, and intervals of all unknowns.
+
+    Both are from draws of the normal distribution with the local covariance.
+    """
     J = np.asarray(fit.problem.jacobian(jnp.asarray(fit.u), jnp.asarray(fit.minima.states[0])))
     draws = np.random.default_rng(0).multivariate_normal(
         fit.u, np.linalg.pinv(J.T @ J), DRAWS, method="eigh"
@@ -131,7 +141,7 @@ def ensemble(fit: mf.fitting.Fit) -> dict[str, Any]:
 
 
 def determined(fit: mf.fitting.Fit) -> dict[str, Any]:
-    """How many combinations the targets determine, which numbers, and how well held-out quantiles are known beforehand."""
+    """What the targets determine, and how well held-out quantiles are known beforehand."""
     found = mf.inference.identifiability(fit)
     rows = found.held_out_rows()
     alone = [name for name, known in found.is_determined().items() if known]
@@ -174,7 +184,7 @@ def classes(fit: mf.fitting.Fit) -> dict[str, Any]:
 
 
 def prior_misfits(fit: mf.fitting.Fit) -> dict[str, float]:
-    """How far each number with a prior went from it, in its standard deviations."""
+    """Distance of each unknown from its prior, in standard deviations of the prior."""
     return {
         name: float(prior.residual(fit.values[name]))
         for name, prior in fit.problem.coordinates.priors.items()
@@ -182,7 +192,10 @@ def prior_misfits(fit: mf.fitting.Fit) -> dict[str, float]:
 
 
 def layers(fit: mf.fitting.Fit) -> dict[str, Any]:
-    """Mean squared misfit of each layer's means and SDs (E, PV, SST) by the pooled fit, and with new inputs but the same synapses and spread."""
+    """Mean squared misfit of each layer's means and SDs (E, PV, SST).
+
+    By the pooled fit, and with new inputs at the same synapses and spread.
+    """
     targets = model.layer_targets()
     pooled = {row["target"]: row["fit"] for row in fit.rows()}
     before = np.array(
@@ -238,52 +251,36 @@ def networks(fit: mf.fitting.Fit) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=HERE / "out",
-        help="folder to write to (default: out/ beside the script)",
+    script = Script(
+        __file__,
+        __doc__,
+        starts={"type": int, "default": STARTS, "help": f"starts of the ensemble ({STARTS})"},
+        resume={"action": "store_true", "help": "keep what an earlier run left in the folder"},
     )
-    parser.add_argument(
-        "--picture", action="store_true", help="also replace the picture of the page"
-    )
-    parser.add_argument(
-        "--starts", type=int, default=STARTS, help=f"starts of the ensemble (default {STARTS})"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="keep what an earlier run left in the folder"
-    )
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    results = Results(options.out / "results.json", options.resume)
-    checkpoint = options.out / "fit.npz"
-    if not options.resume:
+    resume, convergent = script.options.resume, model.CONVERGENCE
+    results, checkpoint = Results(script.out / "results.json", resume), script.out / "fit.npz"
+    if not resume:
         checkpoint.unlink(missing_ok=True)
-    fit = fitted(motifs=model.CONVERGENCE, starts=options.starts, checkpoint=checkpoint)
-    results.stage(
-        "fit",
-        lambda: {**summary(fit), "prior misfits": prior_misfits(fit), "verdicts": fit.stability()},
-    )
-    results.stage("ensemble", lambda: ensemble(fit))
-    results.stage("determined", lambda: determined(fit))
-    results.stage("classes", lambda: classes(fit))
-    results.stage("layers", lambda: layers(fit))
-    results.stage("networks", lambda: networks(fit))
-    results.stage(
-        "no spread",
-        lambda: summary(fitted("power law", spread=False, motifs=model.CONVERGENCE, starts=FEW)),
-    )
+    fit = fitted(motifs=convergent, starts=script.options.starts, checkpoint=checkpoint)
+    for name, compute in {
+        "fit": checked,
+        "ensemble": ensemble,
+        "determined": determined,
+        "classes": classes,
+        "layers": layers,
+        "networks": networks,
+    }.items():
+        results.stage(name, lambda compute=compute: compute(fit))
+    without = {"spread": False, "motifs": convergent, "starts": FEW}
+    results.stage("no spread", lambda: summary(fitted("power law", **without)))
     for name in model.TRANSFERS:
         results.stage(f"transfer: {name}", lambda name=name: summary(fitted(name)))
-    picture(results.found).savefig(options.out / "picture.png", dpi=110)
-    if options.picture:
-        shutil.copyfile(options.out / "picture.png", HERE / "picture.png")
-    return verdict(results.found)
+    script.save_picture(picture(results.found))
+    return verdict(script, results.found)
 
 
 class Results:
-    """Results by stage, in a file; with `resume` those that are there already are not computed again."""
+    """Results by stage, in a file; with `resume`, stages that the file holds are kept."""
 
     def __init__(self, path: Path, resume: bool):
         self.path = path
@@ -291,7 +288,7 @@ class Results:
             json.loads(path.read_text()) if resume and path.exists() else {}
         )
 
-    def stage(self, name: str, compute: Any) -> None:
+    def stage(self, name: str, compute: Callable[[], Any]) -> None:
         """Compute one, and write all."""
         if name not in self.found:
             self.found[name] = compute()
@@ -323,7 +320,7 @@ def _brief(found: dict[str, Any]) -> str:
     )
 
 
-def verdict(found: dict[str, Any]) -> int:
+def verdict(script: Script, found: dict[str, Any]) -> int:
     """Print the checks; the exit status."""
     fit = found["fit"]
     means = max(abs(z) for name, z in fit["prior misfits"].items() if name.startswith("mean"))
@@ -334,8 +331,8 @@ def verdict(found: dict[str, Any]) -> int:
         "networks have the predicted means and SDs": found["networks"]["moments agree"],
     }
     for name, passed in checks.items():
-        print(f"{'PASSED' if passed else 'FAILED'}: {name}")
-    return 0 if all(checks.values()) else 1
+        print(f"{script.check(passed, 'PASSED', 'FAILED')}: {name}")
+    return script.end()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""What fitted networks predict: other cycles, without a part and without fitting again, and sampled networks neuron by neuron."""
+"""Predictions of fitted networks: other cycles, parts removed, and sampled networks.
+
+A part is removed without fitting again; sampled networks are simulated neuron by neuron.
+"""
 
 from typing import Any
 
 import jax
 import numpy as np
-from jax.tree_util import Partial
 from network import CHAINS
 from recordings import BEFORE, IMAGE_SETS, UNIT, start_of
 from study import ALONG, FITTED, Study
@@ -38,13 +40,13 @@ def elsewhere(own: Study) -> np.ndarray:
 
 
 def predictions(own: Study, fits: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Of every target, by fit."""
+    """Predictions of every target, by fit."""
     values = own.fitter.look(np.array([f["u"] for f in fits.values()]))[2]
     return dict(zip(fits, values, strict=True))
 
 
 def fitted(own: Study, u: np.ndarray) -> dict[str, mf.Parameters]:
-    """Parameters by image set, without correlations of reciprocal synapses, as the equations have it."""
+    """Parameters by image set; reciprocal synapses are uncorrelated, as in the equations."""
     made = {
         name: own.problem.coordinates.of_condition(jax.numpy.asarray(u), name)
         for name in IMAGE_SETS
@@ -58,7 +60,10 @@ def fitted(own: Study, u: np.ndarray) -> dict[str, mf.Parameters]:
 def networks(
     own: Study, u: np.ndarray, seeds: range, neurons: int = NEURONS
 ) -> list[dict[str, np.ndarray]]:
-    """Mean rates of sampled networks over the time of the problem, (time, population) by image set; of other sizes with the same large-N limit."""
+    """Mean rates of sampled networks, (time, population) by image set.
+
+    Networks of another size than that of the problem have the same large-N limit.
+    """
     conditions, system, found = fitted(own, u), own.problem.system, []
     first = next(iter(conditions.values()))
     par = first if neurons == float(first.N) else first.rescaled(neurons)
@@ -68,29 +73,31 @@ def networks(
         {
             "input": p.input,
             "in_strength": p.in_strength,
-            "x0": dict(zip(par.populations, k.tolist(), strict=True)),
+            "initial": dict(zip(par.populations, k.tolist(), strict=True)),
         }
         for p, k in zip(conditions.values(), start, strict=True)
     ]
     for seed in seeds:
         network = mf.sample(par, seed, dtype=np.float32)
         seen = mf.simulate(
+            system,
             network,
-            Partial(system.transfer, parameters=par),
-            spread=par.spread,
+            par,
             t1=float(times[-1]),
             saveat=times,
             runs=runs,
             rtol=1e-3,
             atol=1e-4,
-            throw=True,
         )
         found.append({name: seen["rate"].values[k] for k, name in enumerate(IMAGE_SETS)})
     return found
 
 
 def slowest(own: Study, u: np.ndarray) -> dict[str, float]:
-    """Time constant in ms of the slowest mode at rest, by image set: 20 ms are those of a neuron without synapses."""
+    """Time constant in ms of the slowest mode at rest, by image set.
+
+    A neuron without synapses has 20 ms.
+    """
     states, found = own.fitter.look(u[None])[1][0], {}
     for (name, par), y in zip(fitted(own, u).items(), states, strict=True):
         found[name] = -1000 * UNIT / float(own.problem.point(name, par, y).eigenvalues.real.max())
@@ -98,7 +105,7 @@ def slowest(own: Study, u: np.ndarray) -> dict[str, float]:
 
 
 def courses(own: Study, values: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean rates among values of targets as (time, population) by image set, populations in the network's order."""
+    """Mean rates among the values of targets, (time, population) by image set."""
     t, found = own.problem.targets, {}
     rates = np.array(t.quantity) == "rate_mean"
     for name in IMAGE_SETS:

@@ -1,6 +1,7 @@
-"""Many fits of one problem side by side: each with its own held-out targets and its own frozen coordinates, under one compiled step.
+"""Many fits of one problem side by side, under one compiled step.
 
-Levenberg and Marquardt's method, with several damping factors tried at once: a trajectory costs little beside its derivatives.
+Each has its own held-out targets and its own frozen coordinates. The method is Levenberg and
+Marquardt's with several damping factors at once: a trajectory costs little beside its derivatives.
 """
 
 from collections.abc import Callable
@@ -13,16 +14,22 @@ import numpy as np
 import motifield as mf
 
 DAMPINGS = np.array([0.03, 0.3, 1.0, 10.0])
-"""Factors of the last damping that are tried in each step."""
+"""Factors of the last damping that each step tries."""
 LARGEST = 1e8
 LONGEST, LEAST_CURVATURE = 2.0, 1.0
-"""No coordinate moves by more in a step; one that targets hardly notice is damped as if it moved the residuals by its own change."""
+"""The largest change of a coordinate in a step, and the least curvature that scales the damping."""
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Fits, one per row. u: coordinates; free: which of them move; weights: of each squared residual (targets, priors, limit on the bulk), 0 where
-    it does not count; loss: the weighted sum, nan where there is no fixed point.
+    """Fits, one per row.
+
+    Args:
+        u: coordinates.
+        free: which of them move.
+        weights: of each squared residual (targets, priors, limit on the bulk); 0 leaves it out.
+        loss: the weighted sum, nan where there is no fixed point.
+        predictions: of all targets.
     """
 
     u: np.ndarray
@@ -67,7 +74,11 @@ class Fitter:
         say: Callable[[str], None] = lambda text: None,
         tolerance: float = 1e-3,
     ) -> Runs:
-        """At most `steps` steps of each, fewer where no loss of a batch has fallen by more than `tolerance`, relative, in the last five."""
+        """At most `steps` steps of each.
+
+        A batch ends sooner when none of its losses has fallen by more than `tolerance`, relative,
+        in the last five steps.
+        """
         parts = []
         for k in range(0, len(runs), self.lanes):
             own = runs[slice(k, k + self.lanes)]
@@ -135,9 +146,8 @@ class Fitter:
                 better, tried[np.arange(n), best], np.minimum(damping * 10 * DAMPINGS[-1], LARGEST)
             )
             losses.append(np.sum((r * scale) ** 2, axis=1))
-            say(
-                f"step {k + 1}: {np.array2string(np.sort(losses[-1])[:8], precision=1, max_line_width=150)}"
-            )
+            best_few = np.array2string(np.sort(losses[-1])[:8], precision=1, max_line_width=150)
+            say(f"step {k + 1}: {best_few}")
             if k >= 5 and not np.any(losses[-6] - losses[-1] > tolerance * losses[-6]):
                 break
         return replace(runs, u=u, loss=losses[-1], predictions=values)
@@ -146,7 +156,10 @@ class Fitter:
 def _moved(
     u: np.ndarray, slopes: np.ndarray, r: np.ndarray, free: np.ndarray, dampings: np.ndarray
 ) -> np.ndarray:
-    """Where steps with these dampings end, none longer than `LONGEST` in any coordinate; the free coordinates alone move."""
+    """Ends of steps with these dampings, for the free coordinates alone.
+
+    No step is longer than `LONGEST` in any coordinate.
+    """
     own = slopes[:, free]
     if not np.all(np.isfinite(own)):
         return np.repeat(u[None], len(dampings), axis=0)

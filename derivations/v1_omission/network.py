@@ -23,11 +23,14 @@ CONVERGENT = (
 )
 DIVERGENT = ("tau_div[SST,VIP,VIP]", "tau_div[VIP,VIP,VIP]")
 STRENGTHS = ("g[VIP,SST]", "g[SST,Pyr]", "g[SST,VIP]", "g[VIP,VIP]")
-"""Standard deviations of the synapses that make the chains; the others stay as measured."""
+"""Standard deviations of the synapses that form the chains; the others stay as measured."""
 DOUBT = 1.0
 """Standard deviation of the logarithm of means and g about the measured ones."""
 SHARES = mf.priors.LogNormal(0.02, 1.0)
-"""Of tau_con and tau_div: what the numbers of synapses that neurons receive imply (../four_cell_types, .004 to .06), within a factor of e."""
+"""Prior of tau_con and tau_div, within a factor of e.
+
+The spread of in-degrees implies .004 to .06 (../four_cell_types).
+"""
 
 
 def entry(parameters: mf.Parameters, name: str) -> float:
@@ -61,7 +64,14 @@ class Model:
     def of(
         cls, times: np.ndarray, courses: dict[str, dict[str, np.ndarray]], adapting: bool = False
     ) -> "Model":
-        """times, courses: `recordings.signals`; adapting: VIP cells adapt, dx/dt = -x - strength a + input, tau_a da/dt = -a + x."""
+        """The model under recorded signals.
+
+        Args:
+            times: from `recordings.signals`.
+            courses: from `recordings.signals`.
+            adapting: whether VIP cells adapt, dx/dt = -x - strength a + input,
+                tau_a da/dt = -a + x.
+        """
         spec = mf.load_spec(HERE / "spec.toml")
         architecture = with_adaptation(spec.architecture) if adapting else spec.architecture
         system = mf.compile(mf.derive(architecture, spec.closure))
@@ -89,7 +99,7 @@ class Model:
         return cls(system, parameters, conditions)
 
     def unknowns(self) -> list[mf.fitting.Unknown]:
-        """All but motifs; of the familiar signal, its weights on the mean inputs and along u^Pyr."""
+        """All but motifs; the familiar signal acts on the mean inputs and along u^Pyr."""
         found = [self._size(name, unknown) for name, unknown in self._means()]
         found += [self._size(name, mf.fitting.Unknown(name, low=0.0)) for name in STRENGTHS]
         for p in SIGNS:

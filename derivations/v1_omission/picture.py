@@ -1,5 +1,7 @@
 """The page of pictures: time courses, what held-out cycles say, and the ramp of VIP cells."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,9 @@ from matplotlib.ticker import NullFormatter
 from network import SIGNS
 from recordings import IMAGE_SETS
 from study import FITTED, VARIANTS, Study
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _run import despine
 
 COLORS = {
     "mechanism": "k",
@@ -25,7 +30,16 @@ def picture(
     ramps: dict[str, dict[str, list[float]]],
     errors: dict[str, list[float]],
 ) -> Figure:
-    """predicted: of every target of the fitted cycles, by fit; ramps: as `Study.rise`, by what made them; errors: of the measured means."""
+    """The picture of the page.
+
+    Args:
+        own: the problem of the fitted cycles.
+        report: the kept fits.
+        predicted: predictions of all targets, by fit.
+        networks: rates of sampled networks.
+        ramps: as from `Study.rise`, by what made them.
+        errors: of the measured means.
+    """
     figure = Figure(figsize=(13.5, 8.0), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(3, 2))
     _time_courses(left, own, predicted, networks)
@@ -69,7 +83,7 @@ def _time_courses(
                     label=name,
                 )
             ax.set_ylim(0, 1.3 * max(m[:, k].max() for m in measured.values()))
-            ax.spines[["top", "right"]].set_visible(False)
+            despine(ax)
             if c == 0:
                 ax.set_ylabel(f"{population} (Hz)")
         column[0].set_title(f"{image_set} images", fontsize=10)
@@ -110,7 +124,7 @@ def _held_out(ax: Any, report: dict[str, Any]) -> None:
     ax.set_xticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend(frameon=False, fontsize=8, title="held out", title_fontsize=8, loc="lower right")
-    ax.spines[["top", "right"]].set_visible(False)
+    despine(ax)
 
 
 def _ramps(
@@ -136,4 +150,4 @@ def _ramps(
         xlabel="VIP (Hz), before the omission →\n.5 to .75 s after its start",
     )
     ax.legend(frameon=False, fontsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
+    despine(ax)

@@ -1,4 +1,7 @@
-"""Rates in V1 around an omitted image (data/README.md): bins with errors, and layer 4's rate as an input."""
+"""Rates in V1 around an omitted image, in bins with errors, and layer 4's rate as an input.
+
+The data are described in data/README.md.
+"""
 
 from pathlib import Path
 
@@ -13,11 +16,14 @@ IMAGE_SETS = ("familiar", "novel")
 UNIT = 0.020
 """Seconds per unit of time of the equations."""
 CYCLE, IMAGE, BIN = 0.750, 0.250, 0.050
-"""Seconds from one image to the next, of an image, of a bin: traces were smoothed, so that neighbouring bins of 10 ms say the same."""
+"""Seconds from one image to the next, of an image, of a bin.
+
+Traces were smoothed, so that neighbouring bins of 10 ms carry the same information.
+"""
 BEFORE = 0.250
 """Seconds of grey before the first cycle, from whose input the network starts at rest."""
 FLOOR, SHARE = 0.05, 0.05
-"""What a model of this kind is not asked to reach: .05 Hz, and 5 % of a rate, added to the standard error in squares."""
+"""Errors of a model of this kind: .05 Hz and 5 % of a rate, added in quadrature to the data's."""
 SPREAD_OF = ("Pyr", "PV")
 """Classes with more than 30 units, whose standard deviation across units is fitted as well."""
 
@@ -33,7 +39,10 @@ def start_of(cycle: int) -> float:
 
 
 def targets(data: pd.DataFrame, cycles: range) -> mf.Targets:
-    """Means of all classes and SDs of those with many units in bins of 50 ms; time in units of the equations from `BEFORE` the first cycle."""
+    """Means of all classes, and SDs of those with many units, in bins of 50 ms.
+
+    Time is in units of the equations and starts `BEFORE` the first cycle.
+    """
     rows = []
     begin, end = start_of(cycles[0]), start_of(cycles[-1]) + CYCLE
     own = data[(data["layer"] == "L2/3") & data["time_from_omission_s"].between(begin, end)]
@@ -70,7 +79,10 @@ def cycle_of(targets: mf.Targets, cycles: range) -> np.ndarray:
 def signals(
     data: pd.DataFrame, cycles: range
 ) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
-    """Times and, by image set, what drives layer 2/3: layer 4's rate in Hz, 1, and familiarity, always and during images."""
+    """Times and, by image set, the signals that drive layer 2/3.
+
+    They are layer 4's rate in Hz, a constant, and familiarity, always and during images.
+    """
     begin, end = start_of(cycles[0]) - BEFORE, start_of(cycles[-1]) + CYCLE
     found = {}
     for name in IMAGE_SETS:

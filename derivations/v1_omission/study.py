@@ -1,4 +1,7 @@
-"""Which parts of the network explain the recordings: each removed in turn, everything else fitted again; each cycle held out in turn."""
+"""Which parts of the network explain the recordings?
+
+Each is removed in turn and everything else fitted again; each cycle is held out in turn.
+"""
 
 import json
 from collections.abc import Callable
@@ -31,16 +34,19 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "no motifs, uniform familiar signal": (*ALONG, *MOTIFS),
     "everything": (),
 }
-"""What is removed, by coordinate. The mechanism: motifs, and familiarity along the deviations of the in-strengths from Pyr alone."""
+"""Coordinates that are removed.
+
+The mechanism has motifs, and familiarity along the deviations of the in-strengths from Pyr alone.
+"""
 CHALLENGED = ("mechanism", "no motifs, no familiar signal", "no motifs, uniform familiar signal")
 """Fitted also with layer 4 held, and with VIP cells that adapt."""
 PRECISE = 0.1
-"""Error of a mean rate of VIP, relative, where it is asked what precise recordings would decide; .2 Hz are added."""
+"""Relative error of VIP's mean rates in hypothetical precise recordings; .2 Hz are added."""
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """The problem, its compiled derivatives, and the cycles that targets belong to."""
+    """The problem, its compiled derivatives, and the cycle of each target."""
 
     problem: mf.fitting.Problem
     fitter: Fitter
@@ -56,7 +62,15 @@ class Study:
         adapting: bool = False,
         lanes: int = LANES,
     ) -> "Study":
-        """held_layer4: layer 4's rate stays during the omission what it was before it; adapting: VIP cells adapt."""
+        """The problem for some cycles.
+
+        Args:
+            data: the recordings, `recordings.table`.
+            cycles: whose targets are fitted.
+            held_layer4: whether layer 4 keeps its rate of before during the omission.
+            adapting: whether VIP cells adapt.
+            lanes: fits under one compiled step.
+        """
         times, courses = signals(data, cycles)
         if held_layer4:
             courses = {name: held(times, own, cycles) for name, own in courses.items()}
@@ -96,7 +110,7 @@ class Study:
         return u[np.argsort(np.where(np.isfinite(loss), loss, np.inf))[:n]]
 
     def runs(self, variant: str, u: np.ndarray, weights: np.ndarray | None = None) -> Runs:
-        """Fits of a variant, ready to begin; weights: of the targets. Priors of what a variant lacks do not count."""
+        """Fits of a variant, ready to begin; priors of what the variant lacks have no weight."""
         rows = np.stack([self.without(variant, row) for row in np.atleast_2d(u)])
         free = {
             name: bool(f)
@@ -129,7 +143,7 @@ class Study:
         return results
 
     def precise(self) -> np.ndarray:
-        """Weights that say what recordings of VIP with 10 % error would say."""
+        """Weights of the targets as if recordings of VIP had an error of 10 %."""
         t = self.problem.targets
         vip = (np.array(t.population) == "VIP") & (np.array(t.quantity) == "rate_mean")
         return np.where(vip, t.error**2 / (0.04 + (PRECISE * t.value) ** 2), 1.0)
@@ -147,7 +161,7 @@ class Study:
         }
 
     def data_loss(self, runs: Runs) -> float:
-        """Of the best of some fits, the sum of squares of its targets, without priors."""
+        """Sum of squares of the targets at the best of some fits, without priors."""
         t = self.problem.targets
         return float(
             np.sum(runs.weights[0, : len(t)] * ((runs.predictions[0] - t.value) / t.error) ** 2)
@@ -171,7 +185,7 @@ class Study:
     def rise(
         self, values: np.ndarray, first: int, population: str = "VIP"
     ) -> dict[str, list[float]]:
-        """By image set, the mean rate in the .25 s before the omission and in its last .25 s (.5 to .75 s)."""
+        """Mean rate in the .25 s before the omission and in its last .25 s (.5 to .75 s)."""
         t, found = self.problem.targets, {}
         seconds = t.time * UNIT - BEFORE + start_of(first)
         for name in IMAGE_SETS:
@@ -217,7 +231,7 @@ class Report:
         steps: int,
         rows: Callable[[str], np.ndarray] | None = None,
     ) -> dict[str, Runs]:
-        """Fit groups, and keep the best of each with its misfit to the targets that `rows` names, all unless given."""
+        """Fit groups; keep the best of each with its misfit to the targets of `rows`, or all."""
         found = own.fit_all(groups, steps, self.say)
         chosen = rows or (lambda name: np.ones(len(own.cycles), dtype=bool))
         self.parts[part] = {
@@ -269,7 +283,10 @@ def study(
 
 
 def after(data: Any, own: Study, report: Report, found: dict[str, np.ndarray], steps: int) -> None:
-    """What follows the first fits: each variant again from another's minimum, held-out cycles, VIP as if it were known well."""
+    """What follows the first fits.
+
+    Each variant again from another's minimum, held-out cycles, and VIP as if it were known well.
+    """
     again = own.fit_all(
         {name: own.runs(name, transplant(own, name, found)) for name in VARIANTS}, steps, report.say
     )
@@ -303,7 +320,7 @@ def after(data: Any, own: Study, report: Report, found: dict[str, np.ndarray], s
 
 
 def transplant(own: Study, variant: str, found: dict[str, np.ndarray]) -> np.ndarray:
-    """The other variant's minimum that serves this one best as it is."""
+    """The minimum of another variant with the smallest loss as a start of this one."""
     others = [u for name, u in found.items() if name != variant]
     runs = own.runs(variant, np.array(others))
     loss = np.sum(runs.weights * own.fitter.look(runs.u)[0] ** 2, axis=1)

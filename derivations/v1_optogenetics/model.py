@@ -1,4 +1,4 @@
-"""Two populations of V1 under light on the inhibitory one: what was measured, the equations, and what a fit may change."""
+"""Two populations of V1 under light on the inhibitory one: targets, equations, unknowns."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +16,17 @@ QUANTITIES = ("rate_mean", "rate_sd")
 RESAMPLES = 1000
 SIGNS = {"E": 1, "I": -1}
 MEAN, SPREAD, CONVERGENCE, EXPONENT = {"E": 0.0007, "I": 0.003}, 0.15, 0.01, 2.0
-"""A connection in ten of .35 mV, inhibition in two of .4 mV, 20 ms; their root mean square times sqrt(N); before the fit."""
+"""Medians of the priors.
+
+Means: a connection in ten of .35 mV, inhibition in two of .4 mV, 20 ms. Spread: their root mean
+square times sqrt(N).
+"""
 UNSURE = 2.0
 MARGIN = 0.4
-"""The slowest decay, relative to that without synapses, of a fit for networks: the targets hardly care, but where it is less, few networks of some
-thousands of neurons have a state without laser.
+"""Slowest decay of a fit for networks, relative to that without synapses.
+
+The targets hardly constrain it, but where it is less, few networks of some thousands of neurons
+have a state without laser.
 """
 LIGHT = ("input.power[I]", "input.root[I]", "spread.power[I]", "spread.root[I]")
 
@@ -40,7 +46,7 @@ def name(power: float) -> str:
 
 
 def targets(table: pd.DataFrame, powers: Sequence[float], seed: int = 0) -> mf.Targets:
-    """Means and standard deviations with bootstrap errors, the same resampled neurons at all powers."""
+    """Means and SDs with bootstrap errors; all powers share the resampled neurons."""
     columns = {name(power): power for power in powers}
     data = table[list(powers)].set_axis(list(columns), axis=1).assign(cls=table.index)
     return mf.Targets.from_neurons(
@@ -67,7 +73,7 @@ def light(power: float, weights: dict[str, list[float]]) -> mf.inputs.Signals:
 
 
 def parameters() -> mf.Parameters:
-    """Around which random starts lie, and priors: of the size that such synapses have, and no wiser."""
+    """The centre of random starts and priors: sizes that such synapses have, nothing fitted."""
     synapses = {
         "mean": [[MEAN["E"], -MEAN["I"]]] * 2,
         "g": np.full((2, 2), SPREAD),
@@ -89,7 +95,11 @@ def inputs(power: float) -> dict[str, mf.inputs.Signals]:
 
 
 def priors() -> dict[str, mf.priors.Normal | mf.priors.LogNormal]:
-    """Within a factor of e^2 for synapses, convergence and the spread without light; exponents 2 +- 1; 0 +- 10 mV for the light's weights."""
+    """Priors of all unknowns.
+
+    Within a factor of e^2 for synapses, convergence and the spread without light; exponents 2 +- 1;
+    0 +- 10 mV for the light's weights.
+    """
     found: dict[str, mf.priors.Normal | mf.priors.LogNormal] = {
         name: mf.priors.Normal(0.0, 10.0) for name in LIGHT
     }
@@ -127,7 +137,10 @@ MOTIFS = mf.fitting.FreeMotifs(
 def problem(
     own: mf.types.System, measured: mf.Targets, stable: bool | float = True
 ) -> mf.fitting.Problem:
-    """The fit of what was measured at some powers: Dale's law, convergence from each class, no other motifs (B is 0); stable: as in `mf.fit`."""
+    """The fit of the targets at some powers; `stable` is as in `mf.fit`.
+
+    Dale's law, convergence from each class, no other motifs (B is 0).
+    """
     base = own.complete(parameters())
     return mf.fitting.Problem.of(
         own,

@@ -1,4 +1,6 @@
-"""Tables of synapses, cells and rates of mouse V1, layer 2/3, from the raw files: `python make.py RAW_FOLDER` writes them beside this script.
+"""Tables of synapses, cells and rates of mouse V1, layer 2/3, from the raw files.
+
+`python make.py RAW_FOLDER` writes them beside this script.
 
 RAW_FOLDER holds the files that README.md names.
 """
@@ -24,7 +26,10 @@ SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def synapses(raw: Path) -> pd.DataFrame:
-    """One row per ordered pair of classes: probability of a synapse with its 95 % interval, signed amplitude at rest."""
+    """Probability of a synapse with its 95 % interval, and signed amplitude at rest.
+
+    One row per ordered pair of classes.
+    """
     counts = pd.read_csv(raw / "connection_counts_mouseV1_r2.0pre4.csv").set_index(["pre", "post"])
     psps = pd.read_csv(raw / "psp_characterization.csv", sep=" ", na_values="[]").set_index(
         "connection"
@@ -58,7 +63,7 @@ def synapses(raw: Path) -> pd.DataFrame:
 
 
 def cells(raw: Path) -> pd.DataFrame:
-    """Fraction of each class among the neurons of the layer, and the relative spread of the number of synapses that a neuron receives."""
+    """Fraction of each class among the neurons of the layer, and relative spread of in-degrees."""
     table = (
         _first_sheet(raw / "V1model_seed_file.xlsx")
         .set_index("pop_name")
@@ -80,7 +85,7 @@ def cells(raw: Path) -> pd.DataFrame:
 
 
 def rates(raw: Path) -> pd.DataFrame:
-    """Mean and standard deviation across units of the spontaneous rate and of the rate in drifting gratings."""
+    """Mean and SD across units of the spontaneous rate and of the rate in drifting gratings."""
     units = pd.read_csv(raw / "OSI_DSI_neuropixels_v4.csv", sep=" ").groupby("cell_type")
     rows = []
     for population, name in IN_RATES.items():

@@ -1,4 +1,7 @@
-"""Rates of single neurons under optogenetic drive: `python make.py V1_data.npz` writes rates.csv.gz beside this script."""
+"""Rates of single neurons under optogenetic drive.
+
+`python make.py V1_data.npz` writes rates.csv.gz beside this script.
+"""
 
 import argparse
 import gzip
