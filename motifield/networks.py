@@ -2,12 +2,11 @@
 
 from .numerics.networks import (
     Network,
+    ReadOptions,
     StandardErrors,
     Statistics,
     as_network,
     find_populations,
-    load_network,
-    load_statistics,
     measure,
     read_edges,
     read_network,
@@ -17,13 +16,12 @@ from .numerics.stability import connectivity_spectrum
 
 __all__ = [
     "Network",
+    "ReadOptions",
     "StandardErrors",
     "Statistics",
     "as_network",
     "connectivity_spectrum",
     "find_populations",
-    "load_network",
-    "load_statistics",
     "measure",
     "read_edges",
     "read_network",

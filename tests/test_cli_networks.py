@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse as sps
 import xarray as xr
 
-from motifield import measure
-from motifield.networks import load_network, load_statistics
+from motifield import Network, measure
+from motifield.networks import Statistics
 
 SPEC = """
 title = "pair"
@@ -53,9 +53,9 @@ def test_sampled_files_hold_statistics_and_seed(call, spec, tmp_path):
     for suffix in (".npz", ".h5"):
         path = tmp_path / f"n{suffix}"
         said = json.loads(call("sample", spec, "-o", path, "--seed", "5", "--json")[1])
-        network = load_network(path)
+        network = Network.load(path)
         assert (network.seed, network.N) == (5, 400)
-        np.testing.assert_array_equal(load_statistics(path).chain, said["measured"]["chain"])
+        np.testing.assert_array_equal(Statistics.load(path).chain, said["measured"]["chain"])
         assert json.loads(call("measure", path, "--json")[1]) == said["measured"]
 
 
@@ -70,9 +70,9 @@ def test_measure_a_table_with_labels_and_errors(call, table, tmp_path):
     np.testing.assert_allclose(
         data["mean"][0][1], counts[np.ix_(labels == "A", labels == "B")].mean()
     )
-    own = measure(load_network(tmp_path / "n.h5"), errors=True)
+    own = measure(Network.load(tmp_path / "n.h5"), errors=True)
     np.testing.assert_allclose(data["errors"]["tau"]["chain"], own.errors.tau.chain)
-    np.testing.assert_allclose(load_statistics(tmp_path / "n.h5").errors.mean, own.errors.mean)
+    np.testing.assert_allclose(Statistics.load(tmp_path / "n.h5").errors.mean, own.errors.mean)
     shown = call("measure", path, "--labels", names, "--errors")[1]
     assert "+- convergent" in shown
     assert "+-" not in call("measure", path, "--labels", names)[1]
@@ -106,7 +106,7 @@ def test_measure_finds_populations(call, table, tmp_path):
             call("measure", path, "--find", "2", "--method", method, "-o", tmp_path / "n.npz")[0]
             == 0
         )
-        found = load_network(tmp_path / "n.npz")
+        found = Network.load(tmp_path / "n.npz")
         assert found.sizes == (40, 20)
         np.testing.assert_array_equal(found.labels, labels == "B")
 
@@ -284,7 +284,7 @@ def test_sample_sparse_networks_of_other_marginals(call, spec, tmp_path):
     assert "closest motifs" in err
     options = (*options, "--nearest")
     said = json.loads(call("sample", mild, "-o", path, *options)[1])
-    network = load_network(path)
+    network = Network.load(path)
     assert network.sparse
     assert network.weights.dtype == np.float32
     assert network.weights.diagonal().max() == 0

@@ -4,19 +4,20 @@ from .communities import find_populations
 from .edges import read_edges
 from .files import SUFFIXES
 from .jackknife import StandardErrors
-from .network import Network, load_network, spectral_radius
-from .readers import as_network, read_network
-from .statistics import Statistics, load_statistics, measure
+from .network import Network, spectral_radius
+from .options import ReadOptions
+from .readers import read_network
+from .sources import as_network
+from .statistics import Statistics, measure
 
 __all__ = [
     "SUFFIXES",
     "Network",
+    "ReadOptions",
     "StandardErrors",
     "Statistics",
     "as_network",
     "find_populations",
-    "load_network",
-    "load_statistics",
     "measure",
     "read_edges",
     "read_network",

@@ -4,95 +4,86 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
 from .network import Network
+from .options import ReadOptions, merge_small
+from .sources import refuse_negative
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_WEIGHT = ("", "nan", "na")  # what spreadsheets and data frames write for a missing number
 
 
 def read_edges(
     edges: str | os.PathLike,
     nodes: str | os.PathLike | None = None,
-    *,
-    pre: str | int = 0,
-    post: str | int = 1,
-    weight: str | int | None = 2,
-    id: str | int = "id",
-    label: str | int | None = None,
-    where: Mapping[str | int, Any] | None = None,
-    smallest: int = 1,
-    other: str = "other",
-    duplicates: str = "refuse",
-    unknown: str = "refuse",
-    self_synapses: str = "keep",
-    missing: str = "refuse",
-    unlabelled: str = "refuse",
+    options: ReadOptions | None = None,
+    **given: Any,
 ) -> Network:
-    """A sparse network from an edge list and, if given, a table of neurons; both CSV, plain or compressed (.csv.gz),
-    or separated by tabs (.tsv) or blanks (.txt).
+    """A sparse network from an edge list and, if given, a table of neurons.
 
-    `pre`, `post` and `weight` are columns of the edge list: positions when the file has no header, names when it has
-    one; `weight=None` counts every edge as 1. `id` and `label` are columns of the table, which has a header when `id`
-    is a name. Neurons stand in the table's order (without a table: those of the edge list, sorted) and populations in
-    sorted order of their labels; without `label` there is one population, "all".
+    Files are CSV (.csv), or separated by tabs (.tsv) or blanks (.txt), plain or compressed (.gz).
+    Neurons stand in the table's order (without a table: those of the edge list, sorted), and
+    populations in sorted order of their labels.
 
-    where: keep only the neurons with these values, `{column: value or list of values}`, and the edges among them; this
-        does not make the others unknown
-    smallest, other: labels with fewer than `smallest` neurons become the population `other`
-    duplicates: an edge given twice is refused, or its weights are summed
-    unknown: an edge whose neuron is not in the table is refused, or dropped
-    self_synapses: keep or drop the edges from a neuron onto itself
-    missing: an edge without a weight (empty or NaN) is refused, or counts as no synapse ("zero")
-    unlabelled: a neuron with an empty label is refused, or dropped with its synapses ("drop")
+    Args:
+        edges: a line for each edge, with columns `pre`, `post` and `weight`.
+        nodes: a line for each neuron, with columns `id` and `label`.
+        options: how to read; by default those of `ReadOptions`.
+        given: single options, by keyword.
 
-    Raises `NetworkError` for a missing file or column, weights that are not finite numbers, and ids or labels that are
-    missing or ambiguous.
+    Returns:
+        The network; without `label` it has one population, "all".
+
+    Raises:
+        NetworkError: a missing file or column, weights that are not finite numbers, and ids or
+            labels that are missing or ambiguous.
     """
-    one_of("duplicates", duplicates, "refuse", "sum")
-    one_of("unknown", unknown, "refuse", "drop")
-    one_of("self_synapses", self_synapses, "keep", "drop")
-    one_of("missing", missing, "refuse", "zero")
-    one_of("unlabelled", unlabelled, "refuse", "drop")
-    source, target, values = _read_edge_list(edges, pre, post, weight, missing)
-    if nodes is None:
-        if label is not None or where is not None:
-            raise NetworkError(
-                "label and where are columns of a table of neurons: give its path as `nodes`"
-            )
-        known = np.unique(np.concatenate([source, target]))
-        used, labels = np.ones(len(known), bool), np.full(len(known), "all")
-    else:
-        known, used, labels = _read_nodes(nodes, id, label, where or {}, unlabelled)
-    i, j = _positions(target, known), _positions(source, known)
-    _refuse_unknown(i, j, target, source, unknown, f"{edges}")
-    number = np.where(used, np.cumsum(used) - 1, -1)
-    keep = (i >= 0) & (j >= 0)
-    i, j, values = number[i[keep]], number[j[keep]], values[keep]
-    keep = (i >= 0) & (j >= 0) & ((i != j) | (self_synapses == "keep"))
-    i, j, values, names = i[keep], j[keep], values[keep], known[used]
+    chosen = ReadOptions.of(options, given)
+    chosen.refuse(("kind", "rows"), edges, "is a list of edges, which has no")
+    listed = _read_edge_list(edges, chosen)
+    neurons = _read_nodes(nodes, chosen, listed)
+    i, j = (_positions(ids, neurons.ids) for ids in (listed.target, listed.source))
+    _refuse_unknown(i, j, listed, chosen, f"{edges}")
+    number = np.where(neurons.used, np.cumsum(neurons.used) - 1, -1)
+    known = (i >= 0) & (j >= 0)
+    i, j, values = number[i[known]], number[j[known]], listed.weights[known]
+    keep = (i >= 0) & (j >= 0) & ((i != j) | (chosen.self_synapses == "keep"))
+    i, j, values, names = i[keep], j[keep], values[keep], neurons.ids[neurons.used]
     if not len(values):
         raise NetworkError(
-            f"{edges}: no edge joins two of the {len(names)} neurons: do both files use the same ids?"
+            f"{edges}: no edge joins two of the {len(names)} neurons: do both files use the same "
+            "ids?"
         )
-    if duplicates == "refuse":
+    if chosen.duplicates == "refuse":
         _refuse_duplicates(i, j, names, f"{edges}")
     weights = sps.coo_array((values, (i, j)), shape=(len(names), len(names))).tocsr()
     weights.eliminate_zeros()
-    return Network.of(weights, merge_small(labels[used], smallest, other))
+    if chosen.negative == "refuse":
+        refuse_negative(weights)
+    return Network.of(weights, merge_small(neurons.labels[neurons.used], chosen))
 
 
-def one_of(name: str, value: Any, *options: str) -> None:
-    """Raise `NetworkError` unless the value is one of two options."""
-    if value not in options:
-        raise NetworkError(f"{name}={value!r} is unknown: use {options[0]!r} or {options[1]!r}")
+class _Edges(NamedTuple):
+    source: np.ndarray
+    target: np.ndarray
+    weights: np.ndarray
+
+
+class _Neurons(NamedTuple):
+    """Ids of all neurons, which of them are wanted, and their labels."""
+
+    ids: np.ndarray
+    used: np.ndarray
+    labels: np.ndarray
 
 
 def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFrame:
@@ -102,27 +93,25 @@ def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFr
     named = {isinstance(column, str) for column in columns}
     if len(named) != 1:
         raise NetworkError(
-            f"{what} {path}: columns {list(columns)} mix names and positions: use names if the file has "
-            "a header, positions if it has none"
+            f"{what} {path}: columns {list(columns)} mix names and positions: use names if the "
+            "file has a header, positions if it has none"
         )
-    header = 0 if named == {True} else None
     suffixes = Path(path).suffixes
     separator = "\t" if ".tsv" in suffixes else r"\s+" if ".txt" in suffixes else ","
-    options: Any = {
-        "header": header,
+    how: Any = {
+        "header": 0 if named == {True} else None,
         "dtype": str,
         "keep_default_na": False,
         "skipinitialspace": True,
         "sep": separator,
     }
     try:
-        there = list(pd.read_csv(path, nrows=1, **options).columns)
-        missing = [column for column in columns if column not in there]
-        if missing:
+        there = list(pd.read_csv(path, nrows=1, **how).columns)
+        if lacking := [column for column in columns if column not in there]:
             raise NetworkError(
-                f"{what} {path} has no column {missing[0]!r}: its columns are {there}"
+                f"{what} {path} has no column {lacking[0]!r}: its columns are {there}"
             )
-        table = pd.read_csv(path, usecols=list(dict.fromkeys(columns)), **options)
+        table = pd.read_csv(path, usecols=list(dict.fromkeys(columns)), **how)
     except NetworkError:
         raise
     except FileNotFoundError as error:
@@ -134,13 +123,11 @@ def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFr
     return table
 
 
-def _read_edge_list(
-    path: Any, pre: str | int, post: str | int, weight: str | int | None, missing: str
-):
-    """Source ids, target ids and weights of every edge."""
-    columns = [pre, post] if weight is None else [pre, post, weight]
+def _read_edge_list(path: Any, options: ReadOptions) -> _Edges:
+    weight = 2 if options.weight is ... else options.weight
+    columns = [options.pre, options.post, *([] if weight is None else [weight])]
     table = _read_table(path, columns, "edge list")
-    first = 1 + isinstance(pre, str)
+    first = 1 + isinstance(options.pre, str)
     source, target = (table[k].to_numpy(dtype=str) for k in (0, 1))
     nameless = np.flatnonzero((source == "") | (target == ""))
     if len(nameless):
@@ -148,35 +135,39 @@ def _read_edge_list(
             f"edge list {path}, line {nameless[0] + first}: a neuron's id is missing"
         )
     if weight is None:
-        return source, target, np.ones(len(table))
+        return _Edges(source, target, np.ones(len(table)))
+    return _Edges(source, target, _numbers(table[2], path, first, options))
+
+
+def _numbers(column: pd.Series, path: Any, first: int, options: ReadOptions) -> np.ndarray:
+    """Weights; the first one stands in this line."""
     import pandas as pd
 
-    values = pd.to_numeric(table[2], errors="coerce").to_numpy(dtype=float, copy=True)
-    if missing == "zero":
-        values[table[2].str.strip().str.lower().isin(["", "nan", "na"])] = 0
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
+    if options.missing == "zero":
+        values[column.str.strip().str.lower().isin(NO_WEIGHT)] = 0
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
-        hint = (
-            "; if it is a header, name the columns, e.g. weight='synapses'"
-            if bad[0] == 0 and first == 1
-            else ""
-        )
+        header = "; if it is a header, name the columns, e.g. weight='synapses'"
         raise NetworkError(
-            f"edge list {path}, line {bad[0] + first}: the weight '{table[2].iloc[bad[0]]}' is not a "
-            f"finite number ({len(bad)} such lines){hint}"
+            f"edge list {path}, line {bad[0] + first}: the weight '{column.iloc[bad[0]]}' is not "
+            f"a finite number ({len(bad)} such lines)"
+            + (header if bad[0] == 0 and first == 1 else "")
         )
-    return source, target, values
+    return values
 
 
-def _read_nodes(
-    path: Any,
-    id: str | int,
-    label: str | int | None,
-    where: Mapping[str | int, Any],
-    unlabelled: str,
-):
-    """Ids of all neurons, which of them are wanted, and their labels."""
-    columns = [id, *([] if label is None else [label]), *where]
+def _read_nodes(path: Any, options: ReadOptions, listed: _Edges) -> _Neurons:
+    label, where = options.label, options.where or {}
+    if path is None:
+        if label is not None or options.where is not None:
+            raise NetworkError(
+                "label and where are columns of a table of neurons: give its path as `nodes`"
+            )
+        known = np.unique(np.concatenate([listed.source, listed.target]))
+        return _Neurons(known, np.ones(len(known), bool), np.full(len(known), "all"))
+    first = "id" if options.id is None else options.id
+    columns = [first, *([] if label is None else [label]), *where]
     table = _read_table(path, columns, "table of neurons")
     ids = table[0].to_numpy(dtype=str)
     unique, counts = np.unique(ids, return_counts=True)
@@ -185,29 +176,35 @@ def _read_nodes(
             f"table of neurons {path}: {(counts > 1).sum()} ids occur more than once, "
             f"e.g. '{unique[counts > 1][0]}'"
         )
-    used = np.ones(len(ids), bool)
-    for k, (column, value) in enumerate(where.items(), start=len(columns) - len(where)):
+    used = _chosen(path, table.iloc[:, len(columns) - len(where) :], where)
+    labels = np.full(len(ids), "all") if label is None else table[1].to_numpy(dtype=str)
+    lacking = np.flatnonzero(used & (labels == ""))
+    if len(lacking) and options.unlabelled == "refuse":
+        raise NetworkError(
+            f"table of neurons {path}: {len(lacking)} neurons have no {_column(label)}, e.g. "
+            f"'{ids[lacking[0]]}': label them, or use unlabelled='drop'"
+        )
+    used[lacking] = False
+    if not used.any():
+        raise NetworkError(f"table of neurons {path}: no neuron has a {_column(label)}")
+    return _Neurons(ids, used, labels)
+
+
+def _chosen(path: Any, table: pd.DataFrame, where: Any) -> np.ndarray:
+    """The neurons with the values that `where` asks for, one column of the table after another."""
+    used = np.ones(len(table), bool)
+    for k, (column, value) in enumerate(where.items()):
         wanted = [value] if np.ndim(value) == 0 else list(value)
-        chosen = table[k].isin([str(v) for v in wanted]).to_numpy()
+        chosen = table.iloc[:, k].isin([str(v) for v in wanted]).to_numpy()
         if not chosen.any():
             raise NetworkError(
                 f"table of neurons {path}: no neuron has {column} in {wanted}; "
-                f"its values are {sorted(table[k].unique())[:10]}"
+                f"its values are {sorted(table.iloc[:, k].unique())[:10]}"
             )
         used &= chosen
     if not used.any():
         raise NetworkError(f"table of neurons {path}: no neuron satisfies where = {dict(where)}")
-    labels = np.full(len(ids), "all") if label is None else table[1].to_numpy(dtype=str)
-    missing = np.flatnonzero(used & (labels == ""))
-    if len(missing) and unlabelled == "refuse":
-        raise NetworkError(
-            f"table of neurons {path}: {len(missing)} neurons have no {_column(label)}, e.g. '{ids[missing[0]]}': label them, or use "
-            "unlabelled='drop'"
-        )
-    used[missing] = False
-    if not used.any():
-        raise NetworkError(f"table of neurons {path}: no neuron has a {_column(label)}")
-    return ids, used, labels
+    return used
 
 
 def _column(label: str | int | None) -> str:
@@ -221,14 +218,14 @@ def _positions(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
     return pd.Index(known).get_indexer(pd.Index(ids))
 
 
-def _refuse_unknown(i, j, target, source, unknown: str, path: str) -> None:
+def _refuse_unknown(i, j, listed: _Edges, options: ReadOptions, path: str) -> None:
     bad = np.flatnonzero((i < 0) | (j < 0))
-    if len(bad) and unknown == "refuse":
+    if len(bad) and options.unknown == "refuse":
         k = bad[0]
-        name = (target if i[k] < 0 else source)[k]
+        name = (listed.target if i[k] < 0 else listed.source)[k]
         raise NetworkError(
-            f"edge list {path}: {len(bad)} edges have a neuron that is not in the table, e.g. '{name}': "
-            "complete the table, or use unknown='drop'"
+            f"edge list {path}: {len(bad)} edges have a neuron that is not in the table, e.g. "
+            f"'{name}': complete the table, or use unknown='drop'"
         )
 
 
@@ -237,13 +234,7 @@ def _refuse_duplicates(i: np.ndarray, j: np.ndarray, names: np.ndarray, path: st
     if len(pairs) < len(i):
         a, b = divmod(int(pairs[np.argmax(counts > 1)]), len(names))
         raise NetworkError(
-            f"edge list {path}: {(counts > 1).sum()} edges are given more than once, "
-            f"e.g. from '{names[b]}' onto "
-            f"'{names[a]}': remove the copies, or add their weights with duplicates='sum'"
+            f"edge list {path}: {(counts > 1).sum()} edges are given more than once, e.g. from "
+            f"'{names[b]}' onto '{names[a]}': remove the copies, or add their weights with "
+            "duplicates='sum'"
         )
-
-
-def merge_small(labels: np.ndarray, smallest: int, other: str) -> np.ndarray:
-    """Labels, with `other` in place of those that fewer than `smallest` neurons have."""
-    names, counts = np.unique(labels, return_counts=True)
-    return np.where(np.isin(labels, names[counts < smallest]), other, labels)

@@ -1,4 +1,4 @@
-"""The content of network files, arrays by name: NumPy's .npz and HDF5, with the same names in both."""
+"""The arrays of a network file by name, in NumPy's .npz or in HDF5."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ SUFFIXES = (".npz", *HDF5)
 
 
 def write_arrays(path: str | os.PathLike, content: Mapping[str, np.ndarray]) -> Path:
-    """Write arrays to a .npz or .h5 file, whole or not at all. Raises `NetworkError` for another suffix, or where it cannot be written."""
+    """Write arrays to a .npz or .h5 file, whole or not at all.
+
+    Raises:
+        NetworkError: another suffix, or a file that cannot be written.
+    """
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise NetworkError(
-            f"the network cannot be written to {path}: the suffix must be one of {', '.join(SUFFIXES)}"
+            f"the network cannot be written to {path}: the suffix must be one of "
+            f"{', '.join(SUFFIXES)}"
         )
     writer = _write_hdf5 if path.suffix in HDF5 else _write_npz
     try:
@@ -32,7 +37,7 @@ def write_arrays(path: str | os.PathLike, content: Mapping[str, np.ndarray]) -> 
 
 
 def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The arrays of a file; whatever NumPy or h5py raise where it is missing, damaged or foreign."""
+    """The arrays of a file; raises what NumPy or h5py do where it is missing or damaged."""
     if Path(path).suffix in HDF5:
         import h5py
 

@@ -17,7 +17,7 @@ SEPARATORS = (",", ";", "\t")
 
 
 def read_matrix(path: Path, suffix: str) -> tuple[Any, list[str] | None]:
-    """The matrix in a file, and the names of its neurons where it has them. Raises `NetworkError`."""
+    """The matrix in a file, and the names of its neurons where it has them."""
     try:
         if suffix == ".npy":
             return np.load(path, allow_pickle=False), None
@@ -48,9 +48,9 @@ def shape_of(path: Path) -> tuple[int, int]:
 
 
 def read_labels(labels: Any, names: Sequence[Any] | None = None) -> Any:
-    """Labels in the order of the neurons, from a file with one on each line or, where neurons have `names`, with columns id and label.
+    """Labels in the order of the neurons; what is not a path is returned as it is.
 
-    What is not a path is returned as it is. Raises `NetworkError` for a missing file, or ids that are no names.
+    The file has one label on each line or, where neurons have `names`, columns id and label.
     """
     if not isinstance(labels, str | os.PathLike):
         return labels
@@ -70,7 +70,8 @@ def read_labels(labels: Any, names: Sequence[Any] | None = None) -> Any:
     pairs = [[cell.strip() for cell in line.split(separator)][:2] for line in lines]
     if names is None:
         raise NetworkError(
-            f"the labels {path} have ids, the matrix has no names of neurons: give one label on each line, in its order"
+            f"the labels {path} have ids, the matrix has no names of neurons: give one label on "
+            "each line, in its order"
         )
     of = dict(pair for pair in pairs if len(pair) == 2)
     if len(of) < len(pairs):
@@ -108,7 +109,8 @@ def _table(path: Path) -> tuple[np.ndarray, list[str] | None]:
             f"{len(columns)} and {len(rows)} neurons",
         )
         raise NetworkError(
-            f"{path}: the first row and the first column name different neurons ({different}), or in another order"
+            f"{path}: the first row and the first column name different neurons ({different}), or "
+            "in another order"
         )
     return _numbers(table.iloc[1:, 1:], path, 2), [str(name).strip() for name in rows]
 

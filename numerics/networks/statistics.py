@@ -1,12 +1,15 @@
-"""The first- and second-order synaptic statistics of a given network, in time proportional to its synapses."""
+"""The first- and second-order synaptic statistics of a given network.
+
+The time they take is proportional to the number of synapses.
+"""
 
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sps
@@ -14,15 +17,21 @@ import xarray as xr
 
 from ...errors import NetworkError
 from ..parameters import Motifs, Parameters
-from .files import read_arrays
+from ..results import Result, Status
+from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors
-from .network import Network
+from .stored import parameters_in, reading
 
-ROWS = 256
+if TYPE_CHECKING:
+    from .network import Network
+
+ROWS = 256  # of a dense matrix at once: 16 MB in float64 at N = 8000, which caches hold
 CONSTANT = 1e-12
-"""A block whose variance is below this fraction of its mean square is constant: what is left is rounding."""
+"""A block whose variance is below this fraction of its mean square is constant: only rounding."""
+PREFIX = "measured."
+NEURONS = ("input", "transfer", "membrane", "synapse", "in_strength", "spread", "noise")
 
-_DIMS = {
+DIMS = {
     "mean": ("target", "source"),
     "variance": ("target", "source"),
     "convergent": ("target", "source", "source2"),
@@ -32,16 +41,26 @@ _DIMS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Statistics:
-    """Means, variances and motif covariances of a network's synapses, by population. Indices as in `Motifs`.
+@dataclass(frozen=True, eq=False, repr=False)
+class Statistics(Result):
+    """Means, variances and motif covariances of a network's synapses; `measure` makes them.
 
-    mean[p, q]: average over all N_p N_q synapses, absent ones and the diagonal included, so that N_q mean[p, q] is the
-        mean in-strength
-    variance[p, q] of J_ij, convergent[p, q, r] of J_ij and J_ik, divergent[q, p, r] of J_ij and J_kj, chain[p, q, r] of
-        J_ij and J_jk, reciprocal[p, q] of J_ij and J_ji: raw covariances per pair of synapses among distinct neurons,
-        deviations being from the mean off the diagonal; 0 where a population is too small to have such a pair
-    errors: their standard errors and those of `tau`, if they were asked for
+    Covariances are raw ones, per pair of synapses among distinct neurons, with deviations from the
+    mean off the diagonal; 0 where a population is too small to have such a pair. Indices are those
+    of `Motifs`.
+
+    Args:
+        populations: their names.
+        sizes: neurons per population.
+        mean: mean[p, q], over all N_p N_q synapses, absent ones and the diagonal included, so that
+            N_q mean[p, q] is the mean in-strength; (P, P).
+        variance: variance[p, q] of J_ij, (P, P).
+        convergent: convergent[p, q, r], of J_ij and J_ik, (P, P, P).
+        divergent: divergent[q, p, r], of J_ij and J_kj, (P, P, P).
+        chain: chain[p, q, r], of J_ij and J_jk, (P, P, P).
+        reciprocal: reciprocal[p, q], of J_ij and J_ji, (P, P).
+        errors: standard errors of all these and of `tau`, if they were asked for.
+        sampled_from: the parameters that the network carries, None if it carries none.
     """
 
     populations: tuple[str, ...]
@@ -52,138 +71,164 @@ class Statistics:
     divergent: np.ndarray
     chain: np.ndarray
     reciprocal: np.ndarray
-    errors: StandardErrors | None = field(default=None, repr=False)
+    errors: StandardErrors | None = None
+    sampled_from: Parameters | None = None
+
+    @property
+    def title(self) -> str:
+        """What was measured."""
+        sizes = ", ".join(f"{p} {n}" for p, n in zip(self.populations, self.sizes, strict=True))
+        return f"synaptic statistics of {sum(self.sizes)} neurons ({sizes})"
+
+    @property
+    def status(self) -> Status:
+        """Always "ok": what cannot be measured raises."""
+        return Status()
 
     @property
     def tau(self) -> Motifs:
-        """Correlation coefficients: covariance / sqrt(variance variance'), 0 where a variance is 0."""
+        """Correlation coefficients: covariance / sqrt(variance variance'), 0 where one is 0."""
         s = np.sqrt(self.variance)
         left, onto = s[:, :, None], s.T[:, :, None]
         scales = (left * s[:, None, :], onto * s.T[:, None, :], left * s[None, :, :], s * s.T)
         covariances = (self.convergent, self.divergent, self.chain, self.reciprocal)
         return Motifs(*(_ratio(c, scale) for c, scale in zip(covariances, scales, strict=True)))
 
-    def parameters(
-        self, input: Any = 0.0, transfer: Mapping[str, Any] | None = None, check: bool = False
-    ) -> Parameters:
+    def parameters(self, *, check: bool = False, **neurons: Any) -> Parameters:
         """The `Parameters` with these statistics, for theory on the measured network itself.
 
-        `check=True` also asks whether a Gaussian ensemble has them, which sampling noise may prevent, and raises
-        `InfeasibleStatisticsError`.
+        Args:
+            check: whether to ask if a Gaussian ensemble has them, which sampling noise may prevent.
+            neurons: `input`, `transfer`, `membrane`, `synapse`, `in_strength`, `spread` and
+                `noise`, as in `Parameters.of`; by default those that the network carries, and for
+                a network that carries none the defaults of `Parameters.of`: an input of 0.
+
+        Raises:
+            InfeasibleStatisticsError: if `check` is true, and no Gaussian ensemble has them.
         """
-        N = sum(self.sizes)
+        N, known = sum(self.sizes), self.sampled_from
+        own = {} if known is None else {name: getattr(known, name) for name in NEURONS}
         return Parameters.from_covariances(
             populations=self.populations,
             N=N,
             fractions=np.asarray(self.sizes) / N,
-            mean=self.mean,
-            variance=self.variance,
-            convergent=self.convergent,
-            divergent=self.divergent,
-            chain=self.chain,
-            reciprocal=self.reciprocal,
-            input=input,
-            transfer=transfer,
+            **{name: getattr(self, name) for name in DIMS},
+            **{**own, **neurons},
             check=check,
         )
 
+    @property
     def dataset(self) -> xr.Dataset:
-        """The statistics by population name; errors, if known, as `mean_error`, ..., `tau_convergent_error`, ..."""
+        """The statistics by population; errors, if known, as `mean_error`, ..."""
         names = list(self.populations)
-        used = {dim for dims in _DIMS.values() for dim in dims}
-        values = {name: (dims, getattr(self, name)) for name, dims in _DIMS.items()}
-        values |= {f"tau_{name}": (_DIMS[name], tau) for name, tau in self.tau._asdict().items()}
+        used = {dim for dims in DIMS.values() for dim in dims}
+        values = {name: (dims, getattr(self, name)) for name, dims in DIMS.items()}
+        values |= {f"tau_{name}": (DIMS[name], tau) for name, tau in self.tau._asdict().items()}
         if self.errors is not None:
-            values |= {
-                f"{name}_error": (dims, getattr(self.errors, name)) for name, dims in _DIMS.items()
-            }
-            values |= {
-                f"tau_{name}_error": (_DIMS[name], tau)
-                for name, tau in self.errors.tau._asdict().items()
-            }
+            own, coefficients = self.errors, self.errors.tau._asdict()
+            values |= {f"{name}_error": (dims, getattr(own, name)) for name, dims in DIMS.items()}
+            values |= {f"tau_{n}_error": (DIMS[n], tau) for n, tau in coefficients.items()}
         values["size"] = (("population",), np.asarray(self.sizes))
         return xr.Dataset(values, coords=dict.fromkeys(used | {"population"}, names))
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per pair of populations: what synapses are like, and reciprocity."""
+        names, tau = self.populations, np.asarray(self.tau.reciprocal)
+        return [
+            {
+                "target": names[p],
+                "source": names[q],
+                "mean": float(self.mean[p, q]),
+                "sd": float(np.sqrt(self.variance[p, q])),
+                "reciprocal": float(tau[p, q]),
+            }
+            for p, q in np.ndindex(self.mean.shape)
+        ]
+
     def json(self) -> dict[str, Any]:
         """Plain lists and numbers, for machines."""
-        numbers = {name: getattr(self, name).tolist() for name in _DIMS}
         data: dict[str, Any] = {
             "populations": list(self.populations),
             "sizes": list(self.sizes),
-            **numbers,
+            **{name: getattr(self, name).tolist() for name in DIMS},
         }
         if self.errors is not None:
-            data["errors"] = {name: getattr(self.errors, name).tolist() for name in _DIMS}
-            data["errors"]["tau"] = {
-                name: np.asarray(tau).tolist() for name, tau in self.errors.tau._asdict().items()
-            }
+            data["errors"] = {name: getattr(self.errors, name).tolist() for name in DIMS}
+            coefficients = self.errors.tau._asdict().items()
+            data["errors"]["tau"] = {name: np.asarray(tau).tolist() for name, tau in coefficients}
         return data
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that `load_statistics` needs, as arrays by name."""
-        data = {"populations": np.array(self.populations), "sizes": np.asarray(self.sizes)} | {
-            name: getattr(self, name) for name in _DIMS
-        }
+        """Everything that `load` needs, as arrays with the prefix `measured.`."""
+        data = {"populations": np.array(self.populations), "sizes": np.asarray(self.sizes)}
+        data |= {name: getattr(self, name) for name in DIMS}
         if self.errors is not None:
-            data |= {f"errors.{name}": getattr(self.errors, name) for name in _DIMS}
-            data |= {
-                f"errors.tau.{name}": np.asarray(tau)
-                for name, tau in self.errors.tau._asdict().items()
-            }
-        return data
+            data |= {f"errors.{name}": getattr(self.errors, name) for name in DIMS}
+            coefficients = self.errors.tau._asdict().items()
+            data |= {f"errors.tau.{name}": np.asarray(tau) for name, tau in coefficients}
+        return {f"{PREFIX}{name}": array for name, array in data.items()}
+
+    def save(self, path: str | Path) -> None:
+        """Write to .npz or .h5, which `load` reads, or to .nc, .csv or .json, as every result.
+
+        `Network.save(path, statistics)` writes them into the file of the network.
+
+        Raises:
+            NetworkError: the file cannot be written.
+            SpecError: another suffix, or a folder that does not exist.
+        """
+        if Path(path).suffix in SUFFIXES:
+            write_arrays(path, self.arrays())
+        else:
+            super().save(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Statistics:
+        """The statistics in a .npz or .h5 file that `save` or `Network.save` wrote.
+
+        Raises:
+            NetworkError: a missing, damaged or foreign file, or one without statistics.
+        """
+        with reading(path):
+            content = read_arrays(path)
+            own = {n.removeprefix(PREFIX): v for n, v in content.items() if n.startswith(PREFIX)}
+            if own:
+                found = _statistics(own)
+                return replace(found, sampled_from=parameters_in(content, found.populations))
+        raise NetworkError(f"{path} holds no statistics: measure the network, or save it with them")
 
 
-def load_statistics(path: str | os.PathLike) -> Statistics | None:
-    """The measured statistics inside a file that `Network.save` wrote; None where they were not saved with it.
-
-    Raises `NetworkError` for a missing, damaged or foreign file.
-    """
-    try:
-        content = {
-            name.removeprefix("measured."): array
-            for name, array in read_arrays(path).items()
-            if name.startswith("measured.")
-        }
-        if not content:
-            return None
-        errors = None
-        if "errors.mean" in content:
-            tau = Motifs(**{name: content[f"errors.tau.{name}"] for name in Motifs._fields})
-            errors = StandardErrors(**{name: content[f"errors.{name}"] for name in _DIMS}, tau=tau)
-        own = {name: content[name] for name in _DIMS}
-        return Statistics(
-            tuple(map(str, content["populations"])),
-            tuple(map(int, content["sizes"])),
-            **own,
-            errors=errors,
-        )
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise NetworkError(
-            f"{path} is not a network written by Network.save, or it is damaged: {error}"
-        ) from error
+def _statistics(own: Mapping[str, np.ndarray]) -> Statistics:
+    errors = None
+    if "errors.mean" in own:
+        tau = Motifs(**{name: own[f"errors.tau.{name}"] for name in Motifs._fields})
+        errors = StandardErrors(**{name: own[f"errors.{name}"] for name in DIMS}, tau=tau)
+    names, sizes = tuple(map(str, own["populations"])), tuple(map(int, own["sizes"]))
+    return Statistics(names, sizes, **{name: own[name] for name in DIMS}, errors=errors)
 
 
 def measure(network: Network, *, errors: bool = False) -> Statistics:
-    """The synaptic statistics of `network`, dense or sparse, and with `errors` their standard errors (see `standard_errors`).
+    """The synaptic statistics of a network, dense or sparse.
 
-    Convergent and divergent covariances come from the squares of row and column sums (less the variance), the chain
-    covariance from their product (less the reciprocal part): O(nnz + N P^2), never O(N^3), and a sparse matrix stays
-    sparse. A block of equal synapses has variance and covariances 0.
+    Convergent and divergent covariances come from the squares of row and column sums (less the
+    variance), the chain covariance from their product (less the reciprocal part): O(nnz + N P^2),
+    never O(N^3), and a sparse matrix stays sparse. A block of equal synapses has variance and
+    covariances 0.
+
+    Args:
+        network: whose synapses are stored.
+        errors: whether to estimate standard errors as well, by the jackknife over neurons.
+
+    Returns:
+        Means, variances and motif covariances by population.
+
+    Raises:
+        NetworkError: the synapses are not stored.
     """
-    labels, sizes = network.labels, np.asarray(network.sizes, dtype=float)
-    Z = np.eye(network.P)[labels]
-    rows, columns, squares, products, diagonal = _sums(network.matrix, Z)
-    own = np.eye(network.P)
-    totals = Z.T @ rows
-    pairs = np.outer(sizes, sizes) - own * sizes
+    sizes, Z = np.asarray(network.sizes, dtype=float), np.eye(network.P)[network.labels]
+    sums = _sums(network.matrix, Z)
+    rows, _, squares, products, diagonal = sums
+    totals, pairs = Z.T @ rows, np.outer(sizes, sizes) - np.diag(sizes)
     m = _ratio(totals - np.diag(Z.T @ diagonal), pairs)
     square_sums = Z.T @ squares - np.diag(Z.T @ diagonal**2)
     deviations = square_sums - pairs * m**2
@@ -192,38 +237,46 @@ def measure(network: Network, *, errors: bool = False) -> Statistics:
     varies = deviations > 0
     partners = Z.T @ products - np.diag(Z.T @ diagonal**2) - pairs * m * m.T
     partners = (partners + partners.T) / 2 * (varies & varies.T)
+    found = Statistics(
+        network.populations,
+        network.sizes,
+        totals / np.outer(sizes, sizes),
+        _ratio(deviations, pairs),
+        *_triples(network, sums, m, deviations, partners),
+        _ratio(partners, pairs),
+        sampled_from=network.parameters,
+    )
+    if not errors:
+        return found
+    return replace(found, errors=standard_errors(network, m, found.variance, found.tau))
 
+
+def _triples(
+    network: Network, sums: tuple, m: np.ndarray, deviations: np.ndarray, partners: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Covariances of convergent, divergent and chain motifs: of three distinct neurons."""
+    labels, sizes, own = network.labels, np.asarray(network.sizes, dtype=float), np.eye(network.P)
+    (rows, columns, *_, diagonal), varies = sums, deviations > 0
     neighbours = sizes[None, :] - own  # of a neuron in p: neurons of q other than itself
-    onto_itself = Z * diagonal[:, None]
+    onto_itself = own[labels] * diagonal[:, None]
     d = rows - onto_itself - (neighbours * m)[labels]
     e = columns - onto_itself - (neighbours * m.T)[labels]
     d, e = d * varies[labels], e * varies.T[labels]
-    convergent, divergent, chain = (
-        _by_population(x, y, labels) for x, y in ((d, d), (e, e), (e, d))
-    )
+    pairs = ((d, d), (e, e), (e, d))
+    convergent, divergent, chain = (_by_population(x, y, labels) for x, y in pairs)
     same = own[None, :, :]
     triples = sizes[:, None, None] * (
         neighbours[:, :, None] * neighbours[:, None, :] - same * neighbours[:, :, None]
     )
-    found = Statistics(
-        network.populations,
-        network.sizes,
-        mean=totals / np.outer(sizes, sizes),
-        variance=_ratio(deviations, pairs),
-        convergent=_ratio(convergent - same * deviations[:, :, None], triples),
-        divergent=_ratio(divergent - same * deviations.T[:, :, None], triples),
-        chain=_ratio(chain - same * partners.T[:, :, None], triples).transpose(1, 0, 2),
-        reciprocal=_ratio(partners, pairs),
-    )
     return (
-        replace(found, errors=standard_errors(network, m, found.variance, found.tau))
-        if errors
-        else found
+        _ratio(convergent - same * deviations[:, :, None], triples),
+        _ratio(divergent - same * deviations.T[:, :, None], triples),
+        _ratio(chain - same * partners.T[:, :, None], triples).transpose(1, 0, 2),
     )
 
 
 def _sums(W: np.ndarray | sps.csr_array, Z: np.ndarray):
-    """By neuron i and population of j, sums over j of J_ij, J_ji, J_ij^2 and J_ij J_ji; and the diagonal."""
+    """Over j of J_ij, J_ji, J_ij^2 and J_ij J_ji by neuron i and population; and the diagonal."""
     diagonal = np.asarray(W.diagonal(), dtype=float)
     if isinstance(W, sps.csr_array):
         W = W.astype(float)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from ...errors import ArchitectureError, MotifieldError, SpecError
+from ...errors import ArchitectureError, MotifieldError, NetworkError, SpecError
 from ...theory.architecture import MOTIFS, Architecture
 from ...theory.equations import CLOSURES, Closure
-from ..networks import Network, measure, read_edges, read_network, spectral_radius
+from ..networks import (
+    Network,
+    ReadOptions,
+    measure,
+    read_edges,
+    read_network,
+    spectral_radius,
+)
 from ..parameters import (
     Number,
     Parameters,
@@ -39,30 +46,18 @@ class ArchitectureSpec(Strict):
 
 
 class ConnectomeSpec(Strict):
-    """[connectome]: tables of edges and neurons (see `read_edges`), or `network`, any file that `read_network` reads, with `labels`;
-    `spectral_radius` to scale to, `input`.
+    """[connectome]: tables of `edges` and `nodes`, or any `network` that `read_network` reads.
+
+    `labels` go with a network. All `ReadOptions` are entries, too. `spectral_radius` is that to
+    scale the weights to, and `input` the external input.
     """
+
+    model_config = ConfigDict(extra="allow")
 
     edges: str | None = None
     nodes: str | None = None
     network: str | None = None
     labels: str | None = None
-    kind: Literal["edges", "adjacency"] | None = None
-    rows: Literal["target", "source"] = "target"
-    negative: Literal["keep", "refuse"] = "keep"
-    missing: Literal["refuse", "zero"] = "refuse"
-    unlabelled: Literal["refuse", "drop"] = "refuse"
-    pre: int | str = 0
-    post: int | str = 1
-    weight: int | str | None = 2
-    id: int | str = "id"
-    label: str | int | None = None
-    where: dict[str, Any] = Field(default={})
-    smallest: int = 1
-    other: str = "other"
-    duplicates: Literal["refuse", "sum"] = "refuse"
-    unknown: Literal["refuse", "drop"] = "refuse"
-    self_synapses: Literal["keep", "drop"] = "keep"
     spectral_radius: Number | None = Field(default=None, gt=0)
     input: Number | list[Number] | dict[str, Any] = 0.0
 
@@ -70,42 +65,36 @@ class ConnectomeSpec(Strict):
     def _one_form(self) -> ConnectomeSpec:
         if (self.edges is None) == (self.network is None):
             raise ValueError("give edges (and nodes), or network (and labels)")
-        wrong = sorted(
-            self.model_fields_set & (TABLE_ENTRIES if self.edges is None else MATRIX_ENTRIES)
-        )
-        if wrong:
-            raise ValueError(
-                f"{', '.join(wrong)} go with {'edges' if self.edges is None else 'network'}"
-            )
+        other = TABLE_ENTRIES if self.edges is None else MATRIX_ENTRIES
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        if wrong := sorted(other & (given | set(self.model_extra or {}))):
+            form = "edges" if self.edges is None else "network"
+            raise ValueError(f"{', '.join(wrong)} go with {form}")
+        try:
+            self.options()
+        except (NetworkError, TypeError) as error:
+            raise ValueError(str(error)) from None
         return self
 
+    def options(self) -> ReadOptions:
+        """How the files are read."""
+        return ReadOptions.of(None, self.model_extra or {})
+
     def build(self, folder: Path) -> Network:
+        def there(name: str | None) -> Path | None:
+            return None if name is None else folder / name
+
         if self.edges is not None:
-            options = self.model_dump(
-                exclude={"edges", "nodes", "spectral_radius", "input", *MATRIX_ENTRIES}
-            )
-            nodes = None if self.nodes is None else folder / self.nodes
-            network = read_edges(
-                folder / self.edges, nodes, **{**options, "where": self.where or None}
-            )
+            network = read_edges(folder / self.edges, there(self.nodes), self.options())
         else:
-            options = self.model_dump(
-                exclude={"network", "labels", "spectral_radius", "input", *TABLE_ENTRIES}
-            )
-            network = read_network(
-                folder / str(self.network),
-                None if self.labels is None else folder / self.labels,
-                **options,
-            )
-        return (
-            network
-            if self.spectral_radius is None
-            else network.scaled(self.spectral_radius / spectral_radius(network))
-        )
+            network = read_network(folder / str(self.network), there(self.labels), self.options())
+        if self.spectral_radius is None:
+            return network
+        return network.scaled(self.spectral_radius / spectral_radius(network))
 
 
 TABLE_ENTRIES = {"edges", "nodes", "pre", "post", "weight", "id", "label", "where", "unknown"}
-MATRIX_ENTRIES = {"network", "labels", "kind", "rows", "negative"}
+MATRIX_ENTRIES = {"network", "labels", "kind", "rows"}
 
 
 class FileSpec(Strict):

@@ -203,7 +203,7 @@ def test_errors_by_name_and_as_json():
     network, _ = small_network()
     found = measure(network, errors=True)
     assert measure(network).errors is None
-    table = found.dataset()
+    table = found.dataset
     assert table.chain_error.sel(target="1", middle="2", source="1") == found.errors.chain[0, 1, 0]
     assert (
         table.tau_divergent_error.sel(source="2", target="1", target2="2")

@@ -10,7 +10,7 @@ import scipy.sparse as sps
 
 from motifield import Motifs, Network, Parameters, measure, sample
 from motifield.errors import NetworkError
-from motifield.networks import load_network, load_statistics
+from motifield.networks import Statistics
 from motifield.numerics.networks.edges import read_edges
 from motifield.numerics.parameters.inputs import pulse
 
@@ -93,7 +93,7 @@ def test_save_and_load(tmp_path, sparse):
     network = small(sparse)
     path = network.save(tmp_path / "network.npz")
     assert [p.name for p in tmp_path.iterdir()] == ["network.npz"]
-    loaded = load_network(path)
+    loaded = Network.load(path)
     assert (loaded.sparse, loaded.populations, loaded.seed, loaded.parameters) == (
         sparse,
         ("E", "I"),
@@ -116,7 +116,7 @@ def test_a_sampled_network_keeps_its_seed_parameters_and_precision(tmp_path):
         input=pulse(1, 2, [0.5, 0.25]),
     )
     network = sample(parameters, 11, dtype=np.float32)
-    loaded = load_network(network.save(tmp_path / "n.npz"))
+    loaded = Network.load(network.save(tmp_path / "n.npz"))
     assert loaded.seed == 11
     assert loaded.weights.dtype == np.float32
     np.testing.assert_array_equal(loaded.weights, network.weights)
@@ -146,7 +146,7 @@ def test_everything_that_parameters_have_comes_back(tmp_path):
         tau_inp=[[0.01, 0.02], [0.03, 0.04]],
         noise=[0.0, 0.2],
     )
-    loaded = load_network(sample(parameters, 11).save(tmp_path / "n.npz")).parameters
+    loaded = Network.load(sample(parameters, 11).save(tmp_path / "n.npz")).parameters
     for name in ("tau_inp", "noise"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(parameters, name))
     for kind in ("transfer", "membrane", "synapse"):
@@ -161,7 +161,7 @@ def test_rows_and_offsets_come_back_and_are_scaled_read_only_and_checked(tmp_pat
     network = sample(
         Parameters.of(N=20, fractions=[0.8, 0.2], mean=0.1, g=0.3, motifs=Motifs.shared(0.01)), 11
     )
-    loaded = load_network(network.save(tmp_path / "n.npz"))
+    loaded = Network.load(network.save(tmp_path / "n.npz"))
     for own in (loaded, network):
         np.testing.assert_array_equal(own.rows, network.rows)
         np.testing.assert_array_equal(own.offsets, network.offsets)
@@ -200,7 +200,7 @@ def test_a_file_of_format_1_is_read(tmp_path):
         seed=3,
         **{f"parameters.{name}": value for name, value in own.items()},
     )
-    network = load_network(tmp_path / "n.npz")
+    network = Network.load(tmp_path / "n.npz")
     assert (network.seed, network.rows, network.offsets) == (3, None, None)
     assert network.parameters.input(0.0) == 0.7
     assert network.parameters.noise == network.parameters.spread(0.0) == 0
@@ -239,24 +239,24 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 def test_files_that_cannot_be_loaded(tmp_path):
     path = tmp_path / "n.npz"
     with pytest.raises(NetworkError, match=r"there is no file"):
-        load_network(path)
+        Network.load(path)
     path.write_text("hello")
     with pytest.raises(NetworkError, match=r"not a network written by Network.save"):
-        load_network(path)
+        Network.load(path)
     np.savez(path, weights=np.eye(2))
     with pytest.raises(NetworkError, match=r"not a network written by Network.save"):
-        load_network(path)
+        Network.load(path)
     small().save(path)
     path.write_bytes(path.read_bytes()[:-60])
     with pytest.raises(NetworkError, match=r"or it is damaged"):
-        load_network(path)
+        Network.load(path)
     content = {"format": 1, "labels": [0, 0], "populations": ["a"], "shape": [2, 2]}
     np.savez(path, **content, data=[1.0], indices=[7], indptr=[0, 1, 1])
     with pytest.raises(NetworkError, match=r"or it is damaged"):
-        load_network(path)
+        Network.load(path)
     np.savez(path, **(content | {"format": 99}))
     with pytest.raises(NetworkError, match=r"newer motifield"):
-        load_network(path)
+        Network.load(path)
 
 
 def test_pickles_are_never_opened(tmp_path):
@@ -265,7 +265,7 @@ def test_pickles_are_never_opened(tmp_path):
         path, format=1, labels=[0], populations=np.array(["a"], dtype=object), weights=np.eye(1)
     )
     with pytest.raises(NetworkError, match=r"allow_pickle=False"):
-        load_network(path)
+        Network.load(path)
 
 
 # Laid out like a connectome: no header, ids that are not positions, a quoted comma, a neuron without edges. Of six
@@ -393,7 +393,7 @@ def test_hdf5_holds_what_npz_holds(tmp_path, sparse):
     network = small(sparse)
     measured = measure(network, errors=True)
     loaded = {
-        suffix: load_network(network.save(tmp_path / f"n{suffix}", measured))
+        suffix: Network.load(network.save(tmp_path / f"n{suffix}", measured))
         for suffix in (".npz", ".h5")
     }
     assert sorted(p.name for p in tmp_path.iterdir()) == ["n.h5", "n.npz"]
@@ -402,7 +402,7 @@ def test_hdf5_holds_what_npz_holds(tmp_path, sparse):
         dense = [n.weights.toarray() if sparse else n.weights for n in (own, network)]
         np.testing.assert_array_equal(*dense)
     for suffix in loaded:
-        stored = load_statistics(tmp_path / f"n{suffix}")
+        stored = Statistics.load(tmp_path / f"n{suffix}")
         assert (stored.populations, stored.sizes) == (measured.populations, measured.sizes)
         for name in ("mean", "variance", "convergent", "divergent", "chain", "reciprocal"):
             np.testing.assert_array_equal(getattr(stored, name), getattr(measured, name))
@@ -422,18 +422,19 @@ def test_hdf5_keeps_seed_and_parameters(tmp_path):
         input=pulse(1, 2, [0.5, 0.25]),
     )
     path = sample(parameters, 11, dtype=np.float32).save(tmp_path / "n.hdf5")
-    loaded = load_network(path)
+    loaded = Network.load(path)
     assert (loaded.seed, loaded.populations, loaded.weights.dtype) == (11, ("Ä", "I"), np.float32)
     np.testing.assert_array_equal(loaded.parameters.input(1.5), [0.5, 0.25])
     np.testing.assert_array_equal(loaded.parameters.transfer["gain"], [2, 3])
-    assert load_statistics(path) is None
+    with pytest.raises(NetworkError, match="holds no statistics: measure the network"):
+        Statistics.load(path)
 
 
 def test_other_suffixes_and_damaged_hdf5(tmp_path):
     with pytest.raises(NetworkError, match=r"suffix must be one of .npz, .h5, .hdf5"):
         small().save(tmp_path / "n.mat")
     (tmp_path / "n.h5").write_text("hello")
-    for load in (load_network, load_statistics):
+    for load in (Network.load, Statistics.load):
         with pytest.raises(
             NetworkError, match="not a network written by Network.save, or it is damaged"
         ):

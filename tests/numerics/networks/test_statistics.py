@@ -172,7 +172,7 @@ def test_infeasible_measured_statistics_are_an_error_only_on_request():
 def test_by_name_and_as_json():
     network, _ = random_network((3, 4), False)
     found = measure(network)
-    table = found.dataset()
+    table = found.dataset
     assert table.chain.sel(target="1", middle="2", source="1") == found.chain[0, 1, 0]
     assert table.divergent.sel(source="2", target="1", target2="2") == found.divergent[1, 0, 1]
     assert table["size"].sel(population="2") == 4

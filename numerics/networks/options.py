@@ -1,0 +1,112 @@
+"""How networks are read: one set of options for files, tables, matrices and graphs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from ...errors import NetworkError
+
+CHOICES = {
+    "kind": (None, "edges", "adjacency"),
+    "rows": ("target", "source"),
+    "missing": ("refuse", "zero"),
+    "negative": ("keep", "refuse"),
+    "self_synapses": ("keep", "drop"),
+    "duplicates": ("refuse", "sum"),
+    "unlabelled": ("refuse", "drop"),
+    "unknown": ("refuse", "drop"),
+}
+COLUMNS = ("pre", "post", "id", "label", "where", "unknown")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Options of `read_network`, `as_network` and `read_edges`, given as keyword arguments.
+
+    Args:
+        kind: what a table with few columns is, "edges" or "adjacency"; None: its shape decides.
+        rows: of a matrix, the "target" neurons of the synapses, or their "source".
+        missing: a weight that is not known (NaN, None, empty) is refused, or no synapse ("zero").
+        negative: weights below 0 are kept, or refused (counts of synapses have none).
+        self_synapses: keep or drop the synapses of a neuron onto itself.
+        duplicates: an edge given twice is refused, or its weights are summed ("sum").
+        unlabelled: a neuron without a label is refused, or dropped with its synapses ("drop").
+        smallest: populations of fewer neurons become one, `other`. A population of one neuron has
+            no variance between its neurons, and motifs within it are 0.
+        other: the name of that population.
+        weight: where weights are: a column of a list of edges (by default the third), an attribute
+            of a graph's edges (by default "weight"); None: every edge is 1.
+        pre: column of the source neurons in a list of edges. Columns are positions where the file
+            has no header, names where it has one.
+        post: column of their targets.
+        id: column of the neurons' ids in a table of neurons; a name means that it has a header. By
+            default "id" in `read_edges`, the first column in `read_network`.
+        label: column of their populations. By default there is one population, "all", in
+            `read_edges`, and the second column in `read_network`.
+        where: keep only the neurons with these values, `{column: value or list of values}`, and
+            the edges among them; the others are still known.
+        unknown: an edge whose neuron is not in the table is refused, or dropped.
+
+    Raises:
+        NetworkError: an option has no such value.
+    """
+
+    kind: str | None = None
+    rows: str = "target"
+    missing: str = "refuse"
+    negative: str = "keep"
+    self_synapses: str = "keep"
+    duplicates: str = "refuse"
+    unlabelled: str = "refuse"
+    smallest: int = 1
+    other: str = "other"
+    weight: str | int | EllipsisType | None = ...
+    pre: str | int = 0
+    post: str | int = 1
+    id: str | int | None = None
+    label: str | int | None = None
+    where: Mapping[str | int, Any] | None = None
+    unknown: str = "refuse"
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            value = getattr(self, name)
+            if not any(value is k or (isinstance(value, str) and value == k) for k in known):
+                use = " or ".join(repr(k) for k in known if k is not None)
+                raise NetworkError(f"{name}={value!r} is unknown: use {use}")
+        if not isinstance(self.smallest, int | np.integer) or self.smallest < 1:
+            raise NetworkError(
+                f"smallest={self.smallest!r} must be a number of neurons, at least 1"
+            )
+
+    @classmethod
+    def of(cls, options: ReadOptions | None, given: Mapping[str, Any]) -> ReadOptions:
+        """Options with the keyword arguments of a verb in place of its own."""
+        known = [field.name for field in fields(cls)]
+        if unknown := [name for name in given if name not in known]:
+            raise TypeError(f"there is no option {unknown[0]!r}: options are {', '.join(known)}")
+        return replace(options or cls(), **given)
+
+    def given(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Those of these names, by default of all, that are not at their defaults."""
+        default = type(self)()
+        names = [field.name for field in fields(self)] if names is None else names
+        own = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in own.items() if value != getattr(default, name)}
+
+    def refuse(self, names: Sequence[str], source: Any, why: str) -> None:
+        """Raise `NetworkError` where one of these is given, which do not apply to the source."""
+        if given := self.given(names):
+            raise NetworkError(f"{os.fspath(source)} {why} {', '.join(given)}")
+
+
+def merge_small(labels: np.ndarray, options: ReadOptions) -> np.ndarray:
+    """Labels, with `other` in place of those that fewer than `smallest` neurons have."""
+    names, counts = np.unique(labels, return_counts=True)
+    return np.where(np.isin(labels, names[counts < options.smallest]), options.other, labels)

@@ -1,0 +1,146 @@
+"""A network and its parameters as the arrays of a file, and back."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sps
+
+from ...errors import NetworkError
+
+if TYPE_CHECKING:
+    from ..parameters import Parameters
+    from .network import Network
+
+FORMAT = 2  # 1 had no inputs besides `input`, no filters and no noise
+PREFIX = "parameters."
+MOTIFS = {
+    "tau_con": "convergent",
+    "tau_div": "divergent",
+    "tau_chn": "chain",
+    "tau_rec": "reciprocal",
+}
+INPUT_FIELDS = {
+    "Constant": ("value",),
+    "Steps": ("times", "values"),
+    "Table": ("times", "values"),
+}
+UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RuntimeError,
+    zipfile.BadZipFile,
+)
+"""What NumPy, h5py and SciPy raise on damaged or foreign files."""
+
+
+@contextmanager
+def reading(path: Any) -> Iterator[None]:
+    """Say of whatever goes wrong with a file that it is no file of ours."""
+    try:
+        yield
+    except NetworkError:
+        raise
+    except FileNotFoundError as error:
+        raise NetworkError(f"there is no file {path}") from error
+    except UNREADABLE as error:
+        raise NetworkError(
+            f"{path} is not a network written by Network.save, or it is damaged: {error}"
+        ) from error
+
+
+def arrays_of(network: Network) -> dict[str, np.ndarray]:
+    """The arrays of the file; those of the parameters carry the prefix `parameters.`."""
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "labels": network.labels,
+        "populations": np.array(network.populations),
+    }
+    if network.sparse:
+        parts = ("data", "indices", "indptr", "shape")
+        content |= {name: getattr(network.weights, name) for name in parts}
+    else:
+        content["weights"] = network.matrix
+    known = {name: getattr(network, name) for name in ("seed", "rows", "offsets")}
+    content |= {name: value for name, value in known.items() if value is not None}
+    if network.parameters is not None:
+        own = _parameter_arrays(network.parameters)
+        content |= {f"{PREFIX}{name}": value for name, value in own.items()}
+    return {name: np.asarray(array) for name, array in content.items()}
+
+
+def weights_in(path: Any, content: Mapping[str, np.ndarray]) -> Any:
+    """The synapses of a file."""
+    if int(content["format"]) > FORMAT:
+        raise NetworkError(
+            f"{path} was written by a newer motifield, in format {content['format']}: update "
+            "motifield"
+        )
+    if "weights" in content:
+        return content["weights"]
+    entries = (content["data"], content["indices"], content["indptr"])
+    weights = sps.csr_array(entries, shape=content["shape"])
+    weights.check_format(full_check=True)
+    return weights
+
+
+def parameters_in(
+    content: Mapping[str, np.ndarray], populations: tuple[str, ...]
+) -> Parameters | None:
+    """The parameters of a file; those that format 1 lacks have the defaults of `Parameters.of`."""
+    own = {name: array for name, array in content.items() if name.startswith(PREFIX)}
+    found = {name.removeprefix(PREFIX): array for name, array in own.items()}
+    if not found:
+        return None
+    from ..parameters import ARRAYS, FAMILIES, INPUTS, Motifs, Parameters
+
+    values: dict[str, Any] = {
+        name: found[name] for name in ARRAYS if name in found and name not in MOTIFS
+    }
+    for kind in FAMILIES:
+        names = [name for name in found if name.startswith(f"{kind}.")]
+        values[kind] = {name.removeprefix(f"{kind}."): found[name] for name in names}
+    values |= {which: _input(which, found) for which in INPUTS if f"{which}.kind" in found}
+    values["N"] = float(found["N"])
+    values["motifs"] = Motifs(**{motif: found[name] for name, motif in MOTIFS.items()})
+    return Parameters.of(populations=populations, **values, check=False)
+
+
+def _parameter_arrays(own: Parameters) -> dict[str, Any]:
+    from ..parameters import ARRAYS, FAMILIES, INPUTS
+
+    found = {name: getattr(own, name) for name in ARRAYS}
+    for kind in FAMILIES:
+        found |= {f"{kind}.{name}": array for name, array in getattr(own, kind).items()}
+    for which in INPUTS:
+        parts = _input_arrays(which, getattr(own, which))
+        found |= {f"{which}.{name}": array for name, array in parts.items()}
+    return found
+
+
+def _input_arrays(which: str, drive: Any) -> dict[str, Any]:
+    kind = type(drive).__name__
+    if kind not in INPUT_FIELDS:
+        raise NetworkError(
+            f"the parameters' {which} is a {kind}, which a file cannot hold: use a constant, "
+            "steps or a table, or save dataclasses.replace(network, parameters=None)"
+        )
+    return {"kind": kind, **{name: getattr(drive, name) for name in INPUT_FIELDS[kind]}}
+
+
+def _input(which: str, found: Mapping[str, np.ndarray]) -> Any:
+    import jax.numpy as jnp
+
+    from ..parameters import inputs
+
+    kind = str(found[f"{which}.kind"])
+    values = (jnp.asarray(found[f"{which}.{name}"]) for name in INPUT_FIELDS[kind])
+    return getattr(inputs, kind)(*values)
