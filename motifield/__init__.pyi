@@ -14,6 +14,7 @@ from . import inputs as inputs
 from . import networks as networks
 from . import plots as plots
 from . import priors as priors
+from . import pure as pure
 from . import reports as reports
 from . import sampling as sampling
 from . import simulation as simulation
@@ -98,6 +99,7 @@ __all__ = [
     "networks",
     "plots",
     "priors",
+    "pure",
     "read_network",
     "reports",
     "response",

@@ -1,4 +1,4 @@
-"""How derivatives of a function are taken."""
+"""How derivatives of a function are taken, and what cannot be traced."""
 
 from __future__ import annotations
 
@@ -9,6 +9,26 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
+
+from ..errors import ParameterError
+
+
+def refuse_tracers(given: Any, verb: str, pure: str) -> None:
+    """Raise an error for a call under jax.jit, grad or vmap that names the function to use there.
+
+    Args:
+        given: a pytree of arguments.
+        verb: the name of the function that needs numbers.
+        pure: the name of the function that can be traced.
+
+    Raises:
+        ParameterError: some leaf of `given` is a JAX tracer.
+    """
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(given)):
+        raise ParameterError(
+            f"{verb} was called under jax.jit, grad or vmap, but it needs numbers to check and to "
+            f"report on: there use {pure}, a pure function of the parameters"
+        )
 
 
 def through_jacobian(function: Callable[..., Any], varied: int | None = None) -> Callable[..., Any]:

@@ -2,57 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import SpecError
-from .shared import AsJson, ClosureName, SpecFile, app, mean_field_of, print_json, progress, spec_of
+from .application import app
+from .loading import mean_field_of, spec_of
+from .options import AsJson, ClosureName, SpecFile, option
+from .terminal import print_json, progress
+
+DOCUMENTS = (".tex", ".md", ".html")
+CODE = (".py", ".np.py", ".jl", ".ode")
+
+Steps = Annotated[
+    bool,
+    typer.Option("--steps", help="Print the whole derivation, not only the final equations."),
+]
+Explicit = Annotated[
+    int | None,
+    option(
+        "--explicit",
+        min=1,
+        max=4,  # scalar equations of more fill pages
+        help="Print scalar equations for this many populations.",
+    ),
+]
+Level = Annotated[
+    str, typer.Option("--level", help="Content of a written document: full, or equations.")
+]
+Fragment = Annotated[
+    bool, typer.Option("--fragment", help="Write a bare .tex to \\input, not an article.")
+]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Test every displayed equality on random numbers; exit status 1 when one fails.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    option(
+        "--output",
+        "-o",
+        help="Write the derivation (.tex with a .bib, .md, .html) or code: .py (JAX), "
+        ".np.py (NumPy), .jl (Julia), .ode (XPPAUT).",
+    ),
+]
 
 
 @app.command()
 def derive(
     spec: SpecFile,
     closure: ClosureName = None,
-    steps: Annotated[
-        bool,
-        typer.Option("--steps", help="Print the whole derivation, not only the final equations."),
-    ] = False,
-    explicit: Annotated[
-        int | None,
-        typer.Option(
-            "--explicit",
-            min=1,
-            max=4,
-            help="Scalar equations for this many populations.",
-            show_default=False,
-        ),
-    ] = None,
-    level: Annotated[
-        str,
-        typer.Option("--level", help="Of a document that is written: full, or equations alone."),
-    ] = "full",
-    fragment: Annotated[
-        bool, typer.Option("--fragment", help="Write a bare .tex to \\input, not an article.")
-    ] = False,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check",
-            help="Test every displayed equality on random numbers; exit status 1 when one fails.",
-        ),
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            show_default=False,
-            help="Write the derivation (.tex with a .bib, .md, .html) or code: .py (JAX), .np.py (NumPy), .jl (Julia), .ode (XPPAUT).",
-        ),
-    ] = None,
+    steps: Steps = False,
+    explicit: Explicit = None,
+    level: Level = "full",
+    fragment: Fragment = False,
+    check: Check = False,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Derive the mean-field equations and print them as LaTeX."""
@@ -63,13 +73,14 @@ def derive(
     if check:
         _check(mean_field, as_json)
     elif as_json:
+        steps_taken = [{"title": s.title, "reason": s.reason} for s in mean_field.derivation]
         print_json(
             {
                 "states": list(mean_field.states),
                 "parameters": list(mean_field.parameters),
                 "closure": mean_field.closure.name,
                 "latex": mean_field.latex_lines(),
-                "steps": [{"title": s.title, "reason": s.reason} for s in mean_field.derivation],
+                "steps": steps_taken,
             }
         )
     elif explicit is not None:
@@ -85,23 +96,19 @@ def _check(mean_field: Any, as_json: bool) -> None:
             progress=lambda fraction: say("testing equalities", fraction)
         )
     if as_json:
-        print_json(
+        equalities = [
             {
-                "passed": report.passed,
-                "equalities": [
-                    {
-                        "title": o.equality.title,
-                        "kind": o.equality.holds,
-                        "error": o.error,
-                        "allowed": o.allowed,
-                        "unit": o.unit,
-                        "note": o.note,
-                        "passed": o.passed,
-                    }
-                    for o in report.outcomes
-                ],
+                "title": o.equality.title,
+                "kind": o.equality.holds,
+                "error": o.error,
+                "allowed": o.allowed,
+                "unit": o.unit,
+                "note": o.note,
+                "passed": o.passed,
             }
-        )
+            for o in report.outcomes
+        ]
+        print_json({"passed": report.passed, "equalities": equalities})
     else:
         typer.echo(str(report))
     if not report.passed:
@@ -111,31 +118,14 @@ def _check(mean_field: Any, as_json: bool) -> None:
 def _write(
     mean_field: Any, loaded: Any, output: Path, level: str, explicit: bool, fragment: bool
 ) -> None:
-    from ..numerics.system import write
+    from .transition import save_code, save_document
 
-    def code() -> None:
-        write(
-            mean_field,
-            loaded.numbers() if output.suffix == ".ode" else None,
-            output,
-            initial=loaded.initial or None,
-        )
-
-    def document() -> None:
-        mean_field.derivation.write(
-            output, level, explicit=explicit, fragment=fragment, title=loaded.title
-        )
-
-    writers: dict[str, Callable[[], Any]] = {
-        ".tex": document,
-        ".md": document,
-        ".html": document,
-        ".py": code,
-        ".np.py": code,
-        ".jl": code,
-        ".ode": code,
-    }
     suffix = ".np.py" if output.name.endswith(".np.py") else output.suffix
-    if suffix not in writers:
-        raise SpecError(f"cannot write {output}: the suffix must be one of {', '.join(writers)}")
-    writers[suffix]()
+    if suffix in DOCUMENTS:
+        options = {"explicit": explicit, "fragment": fragment, "title": loaded.title}
+        save_document(mean_field.derivation, output, level, **options)
+    elif suffix in CODE:
+        save_code(mean_field, loaded, output)
+    else:
+        known = ", ".join((*DOCUMENTS, *CODE))
+        raise SpecError(f"cannot write {output}: the suffix must be one of {known}")

@@ -1,6 +1,7 @@
 """The numbers of a network: parameters, motifs, inputs, feasibility, and every scalar by name."""
 
 from . import inputs
+from .arrays import by_population
 from .couplings import Couplings, without_reciprocity
 from .feasibility import (
     check_feasible,
@@ -29,21 +30,24 @@ from .inputs import (
     Table,
     Together,
     as_input,
-    by_population,
     is_zero,
     pulse,
     signals,
 )
 from .motifs import Motifs
-from .parameters import ARRAYS, FAMILIES, INPUTS, Parameters
-from .scalars import MOTIFS, PARTNER, Scalar, entries_of, entry_names, names, scalar, stacked
+from .parameters import Parameters
+from .scalars import Scalar, entries_of, entry_names, names, scalar, stacked
+from .tables import ARRAYS, DIMS, FAMILIES, FILTERS, INPUTS, MOTIFS, PARTNER, TENSORS
 
 __all__ = [
     "ARRAYS",
+    "DIMS",
     "FAMILIES",
+    "FILTERS",
     "INPUTS",
     "MOTIFS",
     "PARTNER",
+    "TENSORS",
     "Constant",
     "Couplings",
     "Function",

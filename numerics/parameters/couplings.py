@@ -1,4 +1,4 @@
-"""How populations act on each other in the limit of large networks: the tensors that dynamical mean-field theory, bulk and outliers share."""
+"""How populations act on each other in large networks: tensors of dynamical mean-field theory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from .parameters import Parameters
 
 
 class Couplings(eqx.Module):
-    """Tensors over populations; make them with `Couplings.of`.
+    """Tensors over populations; make them with `Couplings.of`. Source: `docs/theory.md`, section 2.
 
-    mean[p, q]: N alpha_q Jbar_pq; chain[p, q, r]: alpha_q N g_pq g_qr tau_chn[p, q, r]; offset[p, q]: alpha_q sqrt(N) g_pq tau_inp[p, q];
-    residual[p, q]: alpha_q g_pq^2 A_pq; pairs[p, q]: alpha_q g_pq g_qp B_pq; widths[p, q, r]: Sigma_p[q, r]; noise[p]: D_p
+    Args:
+        fractions: (P,), alpha.
+        mean: (P, P), N alpha_q Jbar_pq.
+        chain: (P, P, P), alpha_q N g_pq g_qr tau_chn[p, q, r].
+        offset: (P, P), alpha_q sqrt(N) g_pq tau_inp[p, q].
+        residual: (P, P), alpha_q g_pq^2 A_pq.
+        pairs: (P, P), alpha_q g_pq g_qp B_pq.
+        widths: (P, P, P), Sigma_p[q, r].
+        noise: (P,), D_p.
     """
 
     fractions: Float[Array, " P"]
@@ -44,7 +51,10 @@ class Couplings(eqx.Module):
         )
 
     def mean_field(self, rate: Array, gain: Array, kappa: Array, z: Array) -> Array:
-        """(1 + d/dt) K without the external input: mean coupling, chains, and offsets that go with out-strengths. All (P,)."""
+        """(1 + d/dt) K without the external input, (P,).
+
+        Mean coupling, chains, and offsets that go with out-strengths; all arguments are (P,).
+        """
         return (
             self.mean @ rate
             + jnp.einsum("pqr,q,r->p", self.chain, gain, kappa)
@@ -52,13 +62,25 @@ class Couplings(eqx.Module):
         )
 
     def frozen(self, kappa: Array, z: Array, kappa2: Array, z2: Array) -> Array:
-        """Covariance that in-strengths and offsets give the inputs at two times: (P,), or (n, P) for n second times."""
+        """Covariance of the inputs at two times that in-strengths and offsets make.
+
+        Shape (P,), or (n, P) for n second times.
+        """
         return jnp.einsum("pqr,q,...r->...p", self.widths, kappa, kappa2) + (
             z * z2 if z2.ndim == 1 else z[None] * z2
         )
 
 
 def without_reciprocity(parameters: Parameters) -> Parameters:
-    """The same with tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q], so that the residual synapses are not reciprocal, B = 0."""
+    """The same parameters with residual synapses that are not reciprocal, B = 0.
+
+    tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q]. Source: `docs/theory.md`, section 2.2.
+
+    Args:
+        parameters: the network's numbers.
+
+    Returns:
+        The parameters with these tau_rec.
+    """
     around = jnp.einsum("pqp->pq", parameters.tau_chn)
     return parameters.replace(tau_rec=around + around.T)

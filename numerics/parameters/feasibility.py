@@ -1,8 +1,9 @@
 """Which synaptic statistics can exist, and the nearest ones that do.
 
-J_ij = Jbar_pq + a_i^q + b_j^p + w_ij. A Gaussian ensemble with the given statistics exists if and only if, for every population,
-the covariance of (a^1..a^P, b^1..b^P) is positive semidefinite, and for every pair of populations the residual's 2 x 2 matrix
-[[A_pq, B_pq], [B_pq, A_qp]] is (A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp)).
+J_ij = Jbar_pq + a_i^q + b_j^p + w_ij. A Gaussian ensemble with the given statistics exists if and
+only if, for every population, the covariance of (a^1..a^P, b^1..b^P) is positive semidefinite, and
+for every pair of populations the residual's 2 x 2 matrix [[A_pq, B_pq], [B_pq, A_qp]] is, that is
+A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp). Source: `docs/theory.md`, section 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ import numpy as np
 from ...errors import InfeasibleStatisticsError
 from .motifs import Motifs
 
-TOLERANCE = 1e-10
+TOLERANCE = 1e-10  # rounding of statistics that lie on a bound
+NOTHING = 1e-300  # in place of a variance 0 that divides
+SINGULAR = 1e-12  # a strength whose variance is below this part of the largest is a sum of others
+MARGIN = 1e-9  # farther from the bounds than the solver's error, nearer than anyone sees
+MOST_SHRINKS = 40  # margins double: the last would leave no motifs
+MOST_SHOWN = 6  # broken conditions in an error
 
 
 @runtime_checkable
@@ -41,7 +47,8 @@ class SynapticStatistics(Protocol):
 
 
 S = TypeVar("S", bound=SynapticStatistics)
-# squared changes of coefficients are small numbers: the usual tolerances of 1e-8 would be errors of 1e-4 in the coefficients
+# squared changes of coefficients are small numbers: the usual tolerances of 1e-8 would be errors of
+# 1e-4 in the coefficients
 _CLARABEL = {
     f"{kind}tol_{what}": value
     for kind, value in (("", 1e-11), ("reduced_", 1e-8))
@@ -57,11 +64,16 @@ class Violation(NamedTuple):
     amount: float
 
     def __str__(self) -> str:
-        return f"population {' <- '.join(self.populations)}: {self.condition} fails by {self.amount:.3g}"
+        where = " <- ".join(self.populations)
+        return f"population {where}: {self.condition} fails by {self.amount:.3g}"
 
 
 def strength_covariances(parameters: SynapticStatistics) -> np.ndarray:
-    """N^2 times the covariance of a neuron's (a^1..a^P, b^1..b^P), by population of the neuron; shape (P, 2P, 2P)."""
+    """N^2 times the covariance of a neuron's in- and out-strengths (a^1..a^P, b^1..b^P).
+
+    Returns:
+        By population of the neuron, (P, 2P, 2P).
+    """
     N, g = float(parameters.N), np.asarray(parameters.g)
     con, div, chn = (
         np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn)
@@ -73,7 +85,11 @@ def strength_covariances(parameters: SynapticStatistics) -> np.ndarray:
 
 
 def neuron_covariances(parameters: SynapticStatistics) -> np.ndarray:
-    """Covariance of a neuron's (N a^1..N a^P, N b^1..N b^P, xi), xi its input's offset, by population; shape (P, 2P + 1, 2P + 1)."""
+    """Covariance of a neuron's (N a^1..N a^P, N b^1..N b^P, xi), xi the offset of its input.
+
+    Returns:
+        By population of the neuron, (P, 2P + 1, 2P + 1).
+    """
     strengths, P = strength_covariances(parameters), parameters.P
     across = (
         np.sqrt(float(parameters.N)) * np.asarray(parameters.g) * np.asarray(parameters.tau_inp)
@@ -86,18 +102,11 @@ def neuron_covariances(parameters: SynapticStatistics) -> np.ndarray:
 
 
 def residual_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
-    """A_pq and B_pq: Var w_ij = A_pq g_pq^2 / N and Cov(w_ij, w_ji) = B_pq g_pq g_qp / N; each (P, P)."""
-    return residual_of(
-        *(
-            np.asarray(t)
-            for t in (
-                parameters.tau_con,
-                parameters.tau_div,
-                parameters.tau_chn,
-                parameters.tau_rec,
-            )
-        )
-    )
+    """A_pq and B_pq of the residual synapses w_ij, each (P, P).
+
+    Var w_ij = A_pq g_pq^2 / N and Cov(w_ij, w_ji) = B_pq g_pq g_qp / N.
+    """
+    return residual_of(*(np.asarray(t) for t in parameters.motifs))
 
 
 def residual_of(con: Any, div: Any, chn: Any, rec: Any) -> tuple[Any, Any]:
@@ -108,11 +117,19 @@ def residual_of(con: Any, div: Any, chn: Any, rec: Any) -> tuple[Any, Any]:
 
 
 def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> list[Violation]:
-    """Every condition that the statistics break, largest first; empty when they can exist."""
+    """Every condition that the statistics break, largest first; empty when they can exist.
+
+    Args:
+        parameters: the network's numbers.
+        tolerance: by how much a condition may fail, relative to the largest variance.
+
+    Returns:
+        Violations, each with populations, condition and amount.
+    """
     names, found = parameters.populations, list(_chain_bounds(parameters, tolerance))
     chained = {v.populations[1] for v in found}
     for name, matrix in zip(names, strength_covariances(parameters), strict=True):
-        scale = max(np.abs(np.diag(matrix)).max(), 1e-300)
+        scale = max(np.abs(np.diag(matrix)).max(), NOTHING)
         lowest = np.linalg.eigvalsh(matrix)[0]
         if lowest < -tolerance * scale and name not in chained:
             found.append(
@@ -152,7 +169,10 @@ def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> 
 
 
 def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
-    """The readable part of semidefiniteness: |tau_chn[p,q,r]| <= sqrt(tau_div[q,p,p] tau_con[q,r,r])."""
+    """The part of semidefiniteness that reads easily, for each chain.
+
+    |tau_chn[p,q,r]| <= sqrt(tau_div[q,p,p] tau_con[q,r,r]).
+    """
     names = parameters.populations
     con, div, chn = (
         np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn)
@@ -173,14 +193,14 @@ def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
 
 
 def _offset_bounds(parameters: SynapticStatistics, tolerance: float):
-    """What is left of the offset's variance, 1, after its regression on the strengths must not be negative."""
+    """The offset's variance, 1, less what its regression on the strengths explains, is not negative."""
     P = parameters.P
     for name, matrix in zip(parameters.populations, neuron_covariances(parameters), strict=True):
         across = matrix[:-1, -1]
         if not np.any(across != 0):
             continue
         share = float(
-            across @ np.linalg.pinv(matrix[:-1, :-1], rcond=1e-12, hermitian=True) @ across
+            across @ np.linalg.pinv(matrix[:-1, :-1], rcond=SINGULAR, hermitian=True) @ across
         )
         alone = [
             parameters.populations[p]
@@ -199,12 +219,19 @@ def _offset_bounds(parameters: SynapticStatistics, tolerance: float):
 
 
 def check_feasible(parameters: SynapticStatistics) -> None:
-    """Raise `InfeasibleStatisticsError` with every broken condition, if any."""
+    """Check that some network has these synaptic statistics.
+
+    Args:
+        parameters: the network's numbers.
+
+    Raises:
+        InfeasibleStatisticsError: lists the conditions that are broken.
+    """
     broken = violations(parameters)
     if broken:
-        lines = "\n  ".join(map(str, broken[:6])) + (
-            f"\n  and {len(broken) - 6} more" if len(broken) > 6 else ""
-        )
+        more = len(broken) - MOST_SHOWN
+        lines = "\n  ".join(map(str, broken[:MOST_SHOWN]))
+        lines += f"\n  and {more} more" if more > 0 else ""
         raise InfeasibleStatisticsError(
             f"no network has these synaptic statistics:\n  {lines}\n"
             "lower the chains or reciprocity, or raise convergence and divergence; "
@@ -212,30 +239,54 @@ def check_feasible(parameters: SynapticStatistics) -> None:
         )
 
 
-def nearest_feasible(parameters: S, margin: float = 1e-9) -> S:
+def nearest_feasible(parameters: S, margin: float = MARGIN) -> S:
     """The feasible motif coefficients nearest to the given ones, means and variances unchanged.
 
-    Minimises the sum over all index combinations of the squared changes of tau_con, tau_div, tau_chn and tau_rec under the
-    linear matrix inequalities above: a semidefinite program, solved by Clarabel through CVXPY. `margin` keeps the result
-    that far inside the bounds, so that rounding does not leave them.
+    Minimises the sum over all index combinations of the squared changes of tau_con, tau_div,
+    tau_chn and tau_rec under the linear matrix inequalities of this module: a semidefinite
+    program, solved by Clarabel through CVXPY.
+
+    Args:
+        parameters: the network's numbers.
+        margin: how far inside the bounds the result is kept, so that rounding does not leave them.
+
+    Returns:
+        The parameters with these coefficients; the given ones where they are feasible.
+
+    Raises:
+        InfeasibleStatisticsError: the program was not solved.
     """
     import cvxpy as cp
 
     if not violations(parameters):
         return parameters
     P = parameters.P
-    arrays = [np.asarray(t) for t in parameters.motifs]
-    active = np.asarray(parameters.g) > 0
+    con, div, chn, rec = (np.asarray(t) for t in parameters.motifs)
     blocks = [cp.Variable((2 * P, 2 * P), symmetric=True) for _ in range(P)]
-    rec = cp.Variable((P, P), symmetric=True)
-    cost, rules = [cp.sum_squares(rec - arrays[3])], []
+    pairs = cp.Variable((P, P), symmetric=True)
+    cost = cp.sum_squares(pairs - rec)
     for q, block in enumerate(blocks):
-        con, div, chn = block[:P, :P], block[P:, P:], block[P:, :P]
-        cost += [
-            cp.sum_squares(con - arrays[0][q]),
-            cp.sum_squares(div - arrays[1][q]),
-            cp.sum_squares(chn - arrays[2][:, q, :]),
-        ]
+        cost += cp.sum_squares(block[:P, :P] - con[q])
+        cost += cp.sum_squares(block[P:, P:] - div[q])
+        cost += cp.sum_squares(block[P:, :P] - chn[:, q, :])
+    _solve(cp.Problem(cp.Minimize(cost), _rules(parameters, blocks, pairs, margin)))
+    clipped = np.stack([_semidefinite(np.asarray(block.value)) for block in blocks])
+    return _inside(
+        parameters,
+        clipped[:, :P, :P],
+        clipped[:, P:, P:],
+        clipped[:, P:, :P].transpose(1, 0, 2),
+        pairs.value,
+        margin,
+    )
+
+
+def _rules(parameters: SynapticStatistics, blocks: list, pairs: Any, margin: float) -> list:
+    """Semidefinite strengths, 0 where there are no synapses, and residuals inside their bounds."""
+    import cvxpy as cp
+
+    P, active, rules = parameters.P, np.asarray(parameters.g) > 0, []
+    for q, block in enumerate(blocks):
         there = np.concatenate([active[q, :], active[:, q]]).astype(float)
         rules += [block >> 0, cp.multiply(block, 1 - np.outer(there, there)) == 0]
     for p in range(P):
@@ -243,13 +294,17 @@ def nearest_feasible(parameters: S, margin: float = 1e-9) -> S:
             a = [
                 1 - margin - blocks[i][j, j] - blocks[j][P + i, P + i] for i, j in ((p, q), (q, p))
             ]
-            b = rec[p, q] - blocks[q][P + p, p] - blocks[p][P + q, q]
+            b = pairs[p, q] - blocks[q][P + p, p] - blocks[p][P + q, q]
             rules.append(cp.bmat([[a[0], b], [b, a[1]]]) >> 0)
-    problem = cp.Problem(cp.Minimize(sum(cost)), rules)
+    return rules
+
+
+def _solve(problem: Any) -> None:
+    import cvxpy as cp
+
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Solution may be inaccurate"
-        )  # then it still meets Clarabel's usual 1e-8
+        # then it still meets Clarabel's usual 1e-8
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")
         try:
             problem.solve(solver=cp.CLARABEL, **_CLARABEL)
         except cp.SolverError:  # no progress at this accuracy; Clarabel's own is less strict
@@ -258,15 +313,6 @@ def nearest_feasible(parameters: S, margin: float = 1e-9) -> S:
         raise InfeasibleStatisticsError(
             f"the nearest feasible statistics were not found: the solver says {problem.status}"
         )
-    clipped = np.stack([_semidefinite(np.asarray(block.value)) for block in blocks])
-    return _inside(
-        parameters,
-        clipped[:, :P, :P],
-        clipped[:, P:, P:],
-        clipped[:, P:, :P].transpose(1, 0, 2),
-        rec.value,
-        margin,
-    )
 
 
 def _semidefinite(matrix: np.ndarray) -> np.ndarray:
@@ -275,9 +321,9 @@ def _semidefinite(matrix: np.ndarray) -> np.ndarray:
 
 
 def _inside(parameters: S, con, div, chn, rec, margin) -> S:
-    """Shrink towards independent synapses, which the convex set contains, until rounding no longer breaks a bound."""
+    """Shrink towards independent synapses, which the convex set has inside, until no bound breaks."""
     shrink = 1.0
-    for _ in range(40):
+    for _ in range(MOST_SHRINKS):
         values = {
             "tau_con": con * shrink,
             "tau_div": div * shrink,

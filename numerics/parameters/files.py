@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ...errors import SpecError
 from ...files import write_text
-from .inputs import Constant, Input, Signals, Steps, Table
+from .inputs import Constant, Input, Signals, Steps, Table, is_zero
 from .motifs import Motifs
+from .tables import ARRAYS, FAMILIES, INPUTS, MOTIFS, TENSORS
 
 Number = float | int
 PerPopulation = Number | list[Number] | dict[str, Number]
@@ -23,7 +24,7 @@ Matrix = Number | list[list[Number]] | dict[str, PerPopulation]
 Cube = Number | list[list[list[Number]]]
 
 KIND = re.compile(r"float|int|str|(list|dict|tuple)\[.*")
-"""How pydantic names the members of a union in the place of an error; no entry of a file is called so."""
+"""How pydantic names a member of a union where an error is; no entry of a file is called so."""
 
 
 class Strict(BaseModel):
@@ -33,7 +34,7 @@ class Strict(BaseModel):
 
 
 class MotifsSpec(Strict):
-    """[parameters.motifs]: coefficients, or `shared = tau`, or `by_population = [...]` with `chain_sign`."""
+    """[parameters.motifs]: coefficients, `shared = tau`, or `by_population = [...]`."""
 
     convergent: Cube = 0.0
     divergent: Cube = 0.0
@@ -45,7 +46,7 @@ class MotifsSpec(Strict):
 
     @model_validator(mode="after")
     def _one_way(self) -> MotifsSpec:
-        listed = bool({"convergent", "divergent", "chain", "reciprocal"} & self.model_fields_set)
+        listed = bool(set(TENSORS) & self.model_fields_set)
         if listed + (self.shared is not None) + (self.by_population is not None) > 1:
             raise ValueError("give the motifs in one way: coefficients, shared, or by_population")
         return self
@@ -59,7 +60,7 @@ class MotifsSpec(Strict):
 
 
 class ParametersSpec(Strict):
-    """[parameters]: `N`, `fractions`, `mean`, `g`, `motifs`, `input`, `transfer`, `membrane`, `synapse`, ...; matrices have a row per target."""
+    """[parameters]: the arguments of `Parameters.of`; matrices have a row per target."""
 
     populations: list[str] | None = None
     N: Number
@@ -78,20 +79,7 @@ class ParametersSpec(Strict):
 
     def arguments(self, populations: Any = None) -> dict[str, Any]:
         """What `Parameters.of` takes."""
-        plain = (
-            "N",
-            "fractions",
-            "mean",
-            "g",
-            "input",
-            "transfer",
-            "membrane",
-            "synapse",
-            "in_strength",
-            "spread",
-            "tau_inp",
-            "noise",
-        )
+        plain = (*(name for name in ARRAYS if name not in MOTIFS), *INPUTS, *FAMILIES)
         own = {name: getattr(self, name) for name in plain}
         return {
             "populations": self.populations or populations,
@@ -101,7 +89,11 @@ class ParametersSpec(Strict):
 
 
 def read_parameters(path: str | Path) -> dict[str, Any]:
-    """Arguments of `Parameters.of` from a file: a spec's [parameters], or a file that holds that table alone. Raises `SpecError`."""
+    """Arguments of `Parameters.of` from a spec, or from a file with the table of parameters alone.
+
+    Raises:
+        SpecError: the file cannot be read, or is not of that kind.
+    """
     data = read_mapping(path)
     if "connectome" in data:
         raise SpecError(f"{path} has a [connectome], whose parameters are measured: use load_spec")
@@ -116,7 +108,11 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
 
 
 def write_parameters(data: dict[str, Any], path: str | Path) -> None:
-    """Write to .toml or .json, whole or not at all. Raises `SpecError` for other suffixes."""
+    """Write to .toml or .json, whole or not at all.
+
+    Raises:
+        SpecError: another suffix.
+    """
     match Path(path).suffix:
         case ".json":
             write_text(path, json.dumps(data, indent=1) + "\n")
@@ -124,12 +120,46 @@ def write_parameters(data: dict[str, Any], path: str | Path) -> None:
             write_text(path, tomli_w.dumps(data))
         case suffix:
             raise SpecError(
-                f"cannot write parameters to {path}: the suffix is {suffix!r}, it must be .toml or .json"
+                f"cannot write parameters to {path}: the suffix is {suffix!r}, it must be .toml or "
+                ".json"
             )
 
 
+def parameter_data(parameters: Any) -> dict[str, Any]:
+    """`Parameters` as plain data; motifs by class, and what is absent is left out.
+
+    Raises:
+        SpecError: an input that is code.
+    """
+    found = {
+        "populations": list(parameters.populations),
+        "N": float(parameters.N),
+        **{name: _listed(parameters, name) for name in ("fractions", "mean", "g")},
+        "input": input_data(parameters.input),
+        "motifs": {motif: _listed(parameters, name) for motif, name in TENSORS.items()},
+    }
+    for kind in FAMILIES:
+        own = getattr(parameters, kind)
+        found |= {kind: {name: np.asarray(v).tolist() for name, v in own.items()}} if own else {}
+    for name in ("in_strength", "spread"):
+        value = getattr(parameters, name)
+        found |= {} if is_zero(value) else {name: input_data(value)}
+    for name in ("tau_inp", "noise"):
+        if np.any(np.asarray(getattr(parameters, name)) != 0):
+            found[name] = _listed(parameters, name)
+    return found
+
+
+def _listed(parameters: Any, name: str) -> Any:
+    return np.asarray(getattr(parameters, name)).tolist()
+
+
 def input_data(value: Input) -> Any:
-    """An input as plain data. Raises `SpecError` for a function, which is code."""
+    """An input as plain data.
+
+    Raises:
+        SpecError: a function, which is code.
+    """
     match value:
         case Constant(value=array):
             return np.asarray(array).tolist()
@@ -146,12 +176,17 @@ def input_data(value: Input) -> Any:
                 "weights": {name: np.asarray(v).tolist() for name, v in weights.items()},
             }
     raise SpecError(
-        "an input given as a Python function cannot be written to a file: use Steps, Table or Signals"
+        "an input given as a Python function cannot be written to a file: use Steps, Table or "
+        "Signals"
     )
 
 
 def read_mapping(path: str | Path) -> dict[str, Any]:
-    """The table that a TOML or JSON file holds. Raises `SpecError`."""
+    """The table that a TOML or JSON file holds.
+
+    Raises:
+        SpecError: the file cannot be read, or holds something else.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -171,7 +206,11 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
 
 
 def validate(model: type[BaseModel], data: dict[str, Any], path: str | Path) -> Any:
-    """The data as `model`. Raises `SpecError`, naming every missing, malformed or unknown entry."""
+    """The data as `model`.
+
+    Raises:
+        SpecError: names every missing, malformed or unknown entry.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:

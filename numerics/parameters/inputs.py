@@ -1,9 +1,10 @@
 """External inputs: constant, piecewise constant, tabulated, or any function of time.
 
-Every input maps a time to one value per population and names its `edges`, the times at which it jumps, so
-that an adaptive integrator steps onto them and never over them.
+Every input maps a time to one value per population and names its `edges`, the times at which it
+jumps, so that an adaptive integrator steps onto them and never over them.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
+from .arrays import by_population, shown
 
 
 class Input(eqx.Module):
-    """An input current `I_p(t)`, shape (P,), in the units of the unit's input `x`."""
+    """An input current I_p(t), shape (P,), in the units of the input currents x.
+
+    `input(t)` is its value at a time t, in the unit of time of the equations.
+    """
 
     def __call__(self, t: Float[Array, ""] | float) -> Float[Array, " P"]:
         raise NotImplementedError
@@ -27,9 +32,19 @@ class Input(eqx.Module):
         """Times at which the input jumps or bends."""
         return ()
 
+    def __repr__(self) -> str:
+        parts = ", ".join(
+            f"{f.name}={shown(getattr(self, f.name))}" for f in dataclasses.fields(self)
+        )
+        return f"{type(self).__name__}({parts})"
+
 
 class Constant(Input):
-    """`I_p(t) = value_p`."""
+    """An input that does not change: I_p(t) = value_p.
+
+    Args:
+        value: (P,), in units of input current.
+    """
 
     value: Float[Array, " P"]
 
@@ -38,7 +53,11 @@ class Constant(Input):
 
 
 class Held(Input):
-    """The value of an input, with all its parts, held for all times."""
+    """The value of an input, with all its parts, held for all times.
+
+    Args:
+        value: what the input gives at one time.
+    """
 
     value: Any
 
@@ -47,9 +66,11 @@ class Held(Input):
 
 
 class Steps(Input):
-    """Piecewise constant: `values[k]` from `times[k-1]` (included) to `times[k]` (excluded).
+    """Piecewise constant: values[k] from times[k-1] (included) to times[k] (excluded).
 
-    `times` has shape (n,), increasing; `values` has shape (n + 1, P).
+    Args:
+        times: (n,), increasing.
+        values: (n + 1, P), in units of input current.
     """
 
     times: Float[Array, " n"]
@@ -64,7 +85,12 @@ class Steps(Input):
 
 
 class Table(Input):
-    """Linear interpolation of `values`, shape (n, P), at `times`, shape (n,); constant beyond both ends."""
+    """Linear interpolation between times, constant beyond both ends.
+
+    Args:
+        times: (n,), increasing.
+        values: (n, P), in units of input current.
+    """
 
     times: Float[Array, " n"]
     values: Float[Array, "n P"]
@@ -80,10 +106,15 @@ class Table(Input):
 
 
 class Signals(Input):
-    """`I_p(t) = sum_k weights[k]_p signal_k(t)`: measured or assumed time courses, each with a weight for every population.
+    """Time courses, each with a weight for every population; make one with `signals`.
 
-    `signals[k]`, shape (n,), is given at `times`, shape (n,), increasing, linear between them and constant beyond; `weights[k]` has shape (P,).
-    A signal of ones is a constant input. Make one with `signals`.
+    I_p(t) = sum_k weights[k]_p signal_k(t), linear between the times and constant beyond. A signal
+    of ones is a constant input.
+
+    Args:
+        times: (n,), increasing.
+        signals: by name, each (n,).
+        weights: by the same names, each (P,).
     """
 
     times: Float[Array, " n"]
@@ -102,7 +133,12 @@ class Signals(Input):
 
 
 class Function(Input):
-    """Any function of time that returns shape (P,); name its jumps in `jumps`."""
+    """Any function of time.
+
+    Args:
+        function: takes a time, which may be traced, and returns shape (P,).
+        jumps: times at which it jumps or bends.
+    """
 
     function: Callable[[Any], Any]
     jumps: tuple[float, ...] = eqx.field(static=True, default=())
@@ -123,7 +159,12 @@ def is_zero(value: Input) -> bool:
 
 
 class Together(Input):
-    """Several inputs at once: `make(first(t), second(t), ...)`."""
+    """Several inputs at once: make(first(t), second(t), ...).
+
+    Args:
+        make: what puts the values together.
+        parts: the inputs.
+    """
 
     make: Callable[..., Any] = eqx.field(static=True)
     parts: tuple[Input, ...]
@@ -138,9 +179,16 @@ class Together(Input):
 
 
 def pulse(start: float, stop: float, amplitude: Any, baseline: Any = 0.0) -> Steps:
-    """`baseline`, and `baseline + amplitude` from `start` (included) to `stop` (excluded).
+    """An input that is higher for a while.
 
-    `amplitude` and `baseline` are scalars or have shape (P,). Raises `ParameterError` unless `start < stop`.
+    Args:
+        start: time from which it is, included.
+        stop: time until which it is, excluded.
+        amplitude: height above the baseline, a number or (P,).
+        baseline: value before and after, a number or (P,).
+
+    Raises:
+        ParameterError: start is not before stop.
     """
     if not start < stop:
         raise ParameterError(f"a pulse needs start < stop: start = {start}, stop = {stop}")
@@ -155,8 +203,15 @@ def signals(
 ) -> Signals:
     """An input made of several time courses.
 
-    times: shape (n,), increasing; courses: by name, shape (n,) or a number; weights: by the same names, a number, one number per population, or a
-    mapping by population. Raises `ParameterError`.
+    Args:
+        times: (n,), increasing.
+        courses: by name, each (n,) or a number.
+        weights: by the same names, a number, one number per population, or a mapping by
+            population.
+        populations: names of the populations.
+
+    Raises:
+        ParameterError: times that do not increase, other shapes, or names that do not agree.
     """
     at = np.asarray(times, dtype=float)
     if at.ndim != 1 or len(at) < 2 or np.any(np.diff(at) <= 0) or not np.all(np.isfinite(at)):
@@ -165,14 +220,16 @@ def signals(
         )
     if set(courses) != set(weights) or not courses:
         raise ParameterError(
-            f"each signal needs a weight: there are the signals {sorted(courses)} and the weights {sorted(weights)}"
+            f"each signal needs a weight: there are the signals {sorted(courses)} and the weights "
+            f"{sorted(weights)}"
         )
     found = {}
     for name, course in courses.items():
         own = np.asarray(course, dtype=float)
         if own.shape not in ((), at.shape) or not np.all(np.isfinite(own)):
             raise ParameterError(
-                f"the signal {name} needs {len(at)} finite values, one for each time: its shape is {own.shape}"
+                f"the signal {name} needs {len(at)} finite values, one for each time: its shape is "
+                f"{own.shape}"
             )
         found[str(name)] = jnp.asarray(np.broadcast_to(own, at.shape).copy())
     by = {
@@ -183,10 +240,15 @@ def signals(
 
 
 def as_input(value: Any, populations: Sequence[str]) -> Input:
-    """Turn a number, a list, a mapping by population, a function of time or an `Input` into an `Input`.
+    """An `Input` from a number, a list, a mapping, a function of time, or an input.
 
-    A mapping may also be `{"times": ..., "values": ..., "kind": "steps" | "table"}`, `{"times": ..., "signals": {name: ...},
-    "weights": {name: ...}}`, as `signals` takes them, or `{"start": ..., "stop": ..., "amplitude": ..., "baseline": ...}`. Raises `ParameterError`.
+    A mapping gives a value for each population, or is one of
+    `{"times": ..., "values": ..., "kind": "steps" | "table"}`,
+    `{"times": ..., "signals": {name: ...}, "weights": {name: ...}}`, as `signals` takes them, and
+    `{"start": ..., "stop": ..., "amplitude": ..., "baseline": ...}`, as `pulse` takes them.
+
+    Raises:
+        ParameterError: what is none of these.
     """
     if isinstance(value, Input):
         return _broadcast(value, len(populations))
@@ -211,30 +273,6 @@ def as_input(value: Any, populations: Sequence[str]) -> Input:
     return Constant(jnp.asarray(by_population(value, populations, "input")))
 
 
-def by_population(value: Any, populations: Sequence[str], name: str) -> np.ndarray:
-    """One finite number per population from a scalar, a list or a mapping by name; shape (P,)."""
-    P = len(populations)
-    if isinstance(value, Mapping):
-        if set(value) != set(populations):
-            raise ParameterError(
-                f"{name} names {sorted(value)}, the populations are {list(populations)}"
-            )
-        value = [value[p] for p in populations]
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(
-            f"{name} = {value!r} is not a number or one number per population"
-        ) from error
-    if array.shape not in ((), (1,), (P,)):
-        raise ParameterError(
-            f"{name} has shape {array.shape}; it needs one number, or one per population: ({P},)"
-        )
-    if not np.all(np.isfinite(array)):
-        raise ParameterError(f"{name} = {array} has a value that is not finite")
-    return np.broadcast_to(array, (P,)).copy()
-
-
 def _over_time(value: Mapping, populations: Sequence[str]) -> Input:
     times = np.asarray(value["times"], dtype=float)
     if (
@@ -253,7 +291,8 @@ def _over_time(value: Mapping, populations: Sequence[str]) -> Input:
     need = len(times) + (kind == "steps")
     if len(rows) != need or (kind == "table" and need < 2):
         raise ParameterError(
-            f"an input of kind {kind!r} with {len(times)} times needs {max(need, 2)} values, got {len(rows)}"
+            f"an input of kind {kind!r} with {len(times)} times needs {max(need, 2)} values, got "
+            f"{len(rows)}"
         )
     return (Steps if kind == "steps" else Table)(jnp.asarray(times), jnp.asarray(rows))
 

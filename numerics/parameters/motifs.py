@@ -10,12 +10,15 @@ from ...errors import ParameterError
 
 
 class Motifs(NamedTuple):
-    """Correlation coefficients of pairs of synapses; each entry is a scalar or broadcasts to its full shape.
+    """Correlation coefficients of pairs of synapses; each is a number or an array of the full shape.
 
-    convergent[p, q, r]: J_ij, J_ik with target i in p, sources j in q and k in r (symmetric in q, r)
-    divergent[q, p, r]:  J_ij, J_kj with source j in q, targets i in p and k in r (symmetric in p, r)
-    chain[p, q, r]:      J_ij, J_jk with i in p, j in q (the middle), k in r
-    reciprocal[p, q]:    J_ij, J_ji with i in p, j in q (symmetric)
+    Args:
+        convergent: (P, P, P), [p, q, r] of J_ij and J_ik with target i in p, sources j in q and k
+            in r; symmetric in q, r.
+        divergent: (P, P, P), [q, p, r] of J_ij and J_kj with source j in q, targets i in p and k
+            in r; symmetric in p, r.
+        chain: (P, P, P), [p, q, r] of J_ij and J_jk with i in p, j in q (the middle), k in r.
+        reciprocal: (P, P), [p, q] of J_ij and J_ji with i in p, j in q; symmetric.
     """
 
     convergent: Any = 0.0
@@ -30,23 +33,35 @@ class Motifs(NamedTuple):
 
     @classmethod
     def shared(cls, tau: Any) -> Motifs:
-        """One hidden variable per neuron that sets its row, its column and all its sources and targets alike.
+        """Motifs of one hidden variable per neuron, by which all its synapses vary alike.
 
         tau_con = tau_div = tau_chn = tau for every index and tau_rec = 2 tau, so that B = 0.
+
+        Args:
+            tau: the coefficient, from 0 to 1/2.
         """
         return cls(tau, tau, tau, 2 * tau)
 
     @classmethod
     def by_population(cls, tau: Any, *, chain_sign: int = 1) -> Motifs:
-        """One hidden variable per neuron whose strength depends on the neuron's population.
+        """Motifs of one hidden variable per neuron whose strength depends on its population.
 
-        `tau`, shape (P,), non-negative: for a middle neuron of population q, tau_con[q, :, :] = tau_div[q, :, :] = tau_q and
-        tau_chn[:, q, :] = chain_sign * tau_q; tau_rec[p, q] = chain_sign * (tau_p + tau_q), so that B = 0.
+        For a middle neuron of population q, tau_con[q, :, :] = tau_div[q, :, :] = tau_q and
+        tau_chn[:, q, :] = chain_sign * tau_q; tau_rec[p, q] = chain_sign * (tau_p + tau_q), so
+        that B = 0.
+
+        Args:
+            tau: (P,), not negative.
+            chain_sign: 1, or -1 where strong rows go with weak columns.
+
+        Raises:
+            ParameterError: a negative tau, another shape or sign.
         """
         tau = np.asarray(tau, dtype=float)
         if tau.ndim != 1 or np.any(tau < 0) or chain_sign not in (1, -1):
             raise ParameterError(
-                f"by_population needs tau >= 0 of shape (P,) and chain_sign 1 or -1: {tau}, {chain_sign}"
+                f"by_population needs tau >= 0 of shape (P,) and chain_sign 1 or -1: {tau}, "
+                f"{chain_sign}"
             )
         cube = np.ones((len(tau),) * 3)
         rows, middle = cube * tau[:, None, None], cube * tau[None, :, None]

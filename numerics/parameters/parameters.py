@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +16,51 @@ from jaxtyping import Array, Float
 
 from ...errors import ParameterError
 from ..precision import require_x64
-from .feasibility import check_feasible
-from .files import input_data, read_parameters, write_parameters
-from .inputs import Input, as_input, by_population, is_zero
-from .motifs import Motifs
-
-FAMILIES = ("transfer", "membrane", "synapse")
-INPUTS = ("input", "in_strength", "spread")
-ARRAYS = (
-    "N",
-    "fractions",
-    "mean",
-    "g",
-    "tau_con",
-    "tau_div",
-    "tau_chn",
-    "tau_rec",
-    "tau_inp",
-    "noise",
+from .arrays import (
+    by_population,
+    checked_arrays,
+    coefficients_of,
+    matrix,
+    named_values,
+    population_names,
+    shown,
+    traced_per_population,
 )
+from .feasibility import check_feasible
+from .files import parameter_data, read_parameters, write_parameters
+from .inputs import Input, as_input
+from .motifs import Motifs
+from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS
 
 
 class Parameters(eqx.Module):
-    """A network's numbers, as a JAX pytree. Make one with `Parameters.of`, `from_covariances` or `load`.
+    """A network's numbers, as a JAX pytree. Make one with `of`, `from_covariances` or `load`.
 
-    N: total number of neurons; fractions[p] = N_p / N
-    mean[p, q]: mean of a synapse from population q onto population p (row = target)
-    g[p, q]: its standard deviation times sqrt(N)
-    tau_con, tau_div, tau_chn, tau_rec: correlation coefficients, indexed as in `Motifs`
-    input: `I_p(t)`
-    transfer, membrane, synapse: parameters of the transfer functions and of the filters by name, shape (P,); those left out have the default
-    of the architecture
-    in_strength: `h_q(t)`, the part of the inputs along the deviations u_i^q of the in-strengths from population q
-    spread: `sigma_p(t)`, the standard deviation across neurons of the part sigma_p xi_i of the inputs, xi_i standard normal
-    tau_inp[p, q]: correlation of xi_j with the synapses J_ij that j in q makes onto p
-    noise[p]: D_p, half the intensity of the white noise in the input of each neuron
+    The network is tau dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_i(t), or with other filters than
+    that, i in population p and j in q. J_ij is the synapse from j onto i.
+
+    Args:
+        populations: names of the P populations.
+        N: total number of neurons.
+        fractions: (P,), N_p / N.
+        mean: (P, P), mean of a synapse from population q onto population p (row = target), in
+            units of input current per rate.
+        g: (P, P), standard deviation of a synapse times sqrt(N), in the same units.
+        tau_con: (P, P, P), correlation of J_ij and J_ik, indexed as in `Motifs`.
+        tau_div: (P, P, P), correlation of J_ij and J_kj.
+        tau_chn: (P, P, P), correlation of J_ij and J_jk.
+        tau_rec: (P, P), correlation of J_ij and J_ji.
+        input: I_p(t), the external input current.
+        transfer: parameters of the transfer functions by name, each (P,); those left out have the
+            default of the architecture.
+        membrane: parameters of the membranes' filters, likewise; times in the unit of time.
+        synapse: parameters of the synapses' filters, likewise.
+        in_strength: h_q(t), the part of the inputs along the deviations u_i^q of the in-strengths
+            from population q.
+        spread: sigma_p(t), standard deviation across neurons of the part sigma_p xi_i of the
+            inputs, xi_i standard normal; in units of input current.
+        tau_inp: (P, P), correlation of xi_j with the synapses J_ij that j in q makes onto p.
+        noise: (P,), D_p, half the intensity of the white noise in the input of each neuron.
     """
 
     populations: tuple[str, ...] = eqx.field(static=True)
@@ -90,77 +101,31 @@ class Parameters(eqx.Module):
         noise: Any = 0.0,
         check: bool = True,
     ) -> Parameters:
-        """Validated parameters from plain arrays, scalars or mappings by population name.
+        """Validated parameters from numbers, arrays or mappings by population name.
 
-        `mean`, `g` and `tau_inp` are (P, P) arrays, row = target, scalars, or mappings `{target: {source: value}}`; `transfer`, `membrane` and
-        `synapse` map names of parameters to a scalar, an array of shape (P,) or a mapping by population; `in_strength` and `spread` are
-        given like `input`. `check=False` skips
-        only the feasibility of the motif statistics, for statistics measured on a given network. Raises `ParameterError`
-        for wrong shapes, signs or values, `InfeasibleStatisticsError` for statistics that no network has.
+        Args:
+            populations: names; by default those in `fractions`, or "1", "2", ...
+            N, fractions, noise: as in `Parameters`; (P,) or a mapping by population.
+            mean, g, tau_inp: (P, P), a number, or a mapping `{target: {source: value}}`.
+            motifs: correlation coefficients of pairs of synapses; none by default.
+            input, in_strength, spread: what `motifield.inputs` has, or a number, one number per
+                population, a function of time, or a mapping; none by default.
+            transfer, membrane, synapse: values by name of parameter, numbers or by population.
+            check: whether the motif statistics must be those of some network; False is for
+                statistics measured on a given one.
+
+        Raises:
+            ParameterError: wrong shapes, signs or values.
+            InfeasibleStatisticsError: statistics that no network has.
         """
         require_x64()
-        names = _names(populations, fractions, mean)
-        P = len(names)
-        alpha = by_population(fractions, names, "fractions")
-        if np.any(alpha <= 0) or abs(alpha.sum() - 1) > 1e-9:
-            raise ParameterError(
-                f"fractions must be positive and sum to 1: {dict(zip(names, alpha.tolist(), strict=True))}"
-            )
-        if not (np.isfinite(N) and N >= 1):
-            raise ParameterError(f"N = {N} must be a number of neurons, at least 1")
-        motifs = motifs or Motifs()
-        con = _tensor(motifs.convergent, (P, P, P), "tau_con", names)
-        div = _tensor(motifs.divergent, (P, P, P), "tau_div", names)
-        rec = _tensor(motifs.reciprocal, (P, P), "tau_rec", names)
-        for array, axes, name, what in (
-            (con, (0, 2, 1), "tau_con[p,q,r]", "q and r"),
-            (div, (0, 2, 1), "tau_div[q,p,r]", "p and r"),
-            (rec, (1, 0), "tau_rec[p,q]", "p and q"),
-        ):
-            if not np.allclose(array, array.transpose(axes), rtol=1e-9, atol=1e-14):
-                raise ParameterError(
-                    f"{name} must be symmetric in {what}; largest difference "
-                    f"{np.abs(array - array.transpose(axes)).max():.3g}"
-                )
-        strength = _matrix(g, names, "g")
-        if np.any(strength < 0):
-            raise ParameterError(
-                f"g is a standard deviation and must not be negative: {strength.tolist()}"
-            )
-        chain = _tensor(motifs.chain, (P, P, P), "tau_chn", names)
-        arrays = {
-            "N": N,
-            "fractions": alpha,
-            "mean": _matrix(mean, names, "mean"),
-            "g": strength,
-            "tau_con": con,
-            "tau_div": div,
-            "tau_chn": chain,
-            "tau_rec": rec,
-        }
-        intensity = by_population(noise, names, "noise")
-        if np.any(intensity < 0):
-            raise ParameterError(
-                f"noise is half an intensity and must not be negative: {dict(zip(names, intensity.tolist(), strict=True))}"
-            )
-        arrays |= {"noise": intensity, "tau_inp": _matrix(tau_inp, names, "tau_inp")}
-        own = {
-            kind: {
-                str(n): jnp.asarray(by_population(v, names, f"{kind} {n}"))
-                for n, v in _by_name(kind, given).items()
-            }
-            for kind, given in (
-                ("transfer", transfer),
-                ("membrane", membrane),
-                ("synapse", synapse),
-            )
-        }
-        numbers: dict[str, Any] = {
-            name: jnp.asarray(v, dtype=float) for name, v in arrays.items()
-        } | own
+        names = population_names(populations, fractions, mean)
+        numbers = {"N": N, "fractions": fractions, "mean": mean, "g": g, "noise": noise}
+        arrays = checked_arrays(names, motifs=motifs or Motifs(), tau_inp=tau_inp, **numbers)
         made = cls(
             names,
-            **numbers,
+            **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()},
+            **_families(names, transfer=transfer, membrane=membrane, synapse=synapse),
             input=as_input(input, names),
             in_strength=as_input(in_strength, names),
             spread=as_input(spread, names),
@@ -173,96 +138,64 @@ class Parameters(eqx.Module):
     def from_covariances(
         cls,
         *,
-        populations=None,
-        N,
-        fractions,
-        mean,
-        variance,
-        convergent=0.0,
-        divergent=0.0,
-        chain=0.0,
-        reciprocal=0.0,
-        input: Any = 0.0,
-        check: bool = True,
+        populations: Sequence[str] | None = None,
+        N: float,
+        fractions: Any,
+        mean: Any,
+        variance: Any,
+        convergent: Any = 0.0,
+        divergent: Any = 0.0,
+        chain: Any = 0.0,
+        reciprocal: Any = 0.0,
         **others: Any,
     ) -> Parameters:
-        """Parameters from raw covariances per pair of synapses, indexed as in `Motifs`; `variance` is (P, P), per synapse; others as in `of`.
+        """Parameters from raw covariances of pairs of synapses.
 
-        tau = covariance / sqrt(variance * variance'), and 0 where a variance is 0 (an empty block has no covariance).
+        tau = covariance / sqrt(variance * variance'), and 0 where a variance is 0.
+
+        Args:
+            populations, N, fractions, mean: as `of` takes them.
+            variance: (P, P), variance of a synapse, g^2 / N.
+            convergent, divergent, chain, reciprocal: covariances, indexed as in `Motifs`.
+            others: as `of` takes them.
+
+        Raises:
+            ParameterError: as `of`, and for a negative variance, or a covariance where it is 0.
         """
-        names = _names(populations, fractions, mean)
-        P = len(names)
-        v = _matrix(variance, names, "variance")
+        names = population_names(populations, fractions, mean)
+        v = matrix(variance, names, "variance")
         if np.any(v < 0):
             raise ParameterError(f"a variance is negative: {v.tolist()}")
-        s = np.sqrt(v)
-        scales = (
-            s[:, :, None] * s[:, None, :],
-            (s.T)[:, :, None] * (s.T)[:, None, :],
-            s[:, :, None] * s[None, :, :],
-            s * s.T,
-        )
-        tau = []
-        for covariance, scale, name in zip(
-            (convergent, divergent, chain, reciprocal),
-            scales,
-            ("convergent", "divergent", "chain", "reciprocal"),
-            strict=True,
-        ):
-            c = _tensor(covariance, scale.shape, name, names)
-            if np.any((scale == 0) & (c != 0)) and np.ndim(covariance) > 0:
-                raise ParameterError(
-                    f"{name}: a covariance is not 0 where a synapse's variance is 0"
-                )
-            tau.append(np.divide(c, scale, out=np.zeros((P,) * scale.ndim), where=scale > 0))
-        return cls.of(
-            populations=names,
-            N=N,
-            fractions=fractions,
-            mean=mean,
-            g=np.sqrt(N) * s,
-            motifs=Motifs(*tau),
-            input=input,
-            check=check,
-            **others,
-        )
+        motifs = coefficients_of(Motifs(convergent, divergent, chain, reciprocal), v, names)
+        g = np.sqrt(N) * np.sqrt(v)
+        own = {"populations": names, "N": N, "fractions": fractions, "mean": mean}
+        return cls.of(**own, g=g, motifs=motifs, **others)
 
     @classmethod
     def load(cls, path: str | Path) -> Parameters:
-        """Read a TOML or JSON file: a whole spec, or the table of parameters alone. Raises `SpecError`, `ParameterError`."""
+        """Read a .toml or .json file: a whole spec, or the table of parameters alone.
+
+        Raises:
+            SpecError: the file is not there, or is not of that kind.
+            ParameterError: as `of`.
+        """
         return cls.of(**read_parameters(path))
 
     def save(self, path: str | Path) -> None:
-        """Write to a .toml or .json file, whole or not at all. Raises `SpecError` for other suffixes and for inputs given as code."""
+        """Write to a .toml or .json file, whole or not at all.
+
+        Raises:
+            SpecError: another suffix, or an input that is code.
+        """
         write_parameters(self.data(), path)
 
     def data(self) -> dict[str, Any]:
-        """Plain data, as a spec has them in [parameters]. Raises `SpecError` for inputs given as code."""
-        return {
-            "populations": list(self.populations),
-            "N": float(self.N),
-            **{
-                name: np.asarray(getattr(self, name)).tolist()
-                for name in ("fractions", "mean", "g")
-            },
-            "input": input_data(self.input),
-            "motifs": {name: np.asarray(t).tolist() for name, t in self.motifs._asdict().items()},
-            **{
-                kind: {name: np.asarray(v).tolist() for name, v in own.items()}
-                for kind in FAMILIES
-                if (own := getattr(self, kind))
-            },
-            **{
-                name: input_data(value)
-                for name in ("in_strength", "spread")
-                if not is_zero(value := getattr(self, name))
-            },
-            **{
-                name: np.asarray(value).tolist()
-                for name in ("tau_inp", "noise")
-                if bool(jnp.any((value := getattr(self, name)) != 0))
-            },
-        }
+        """Plain data, as the table [parameters] of a spec holds them.
+
+        Raises:
+            SpecError: an input that is code.
+        """
+        return parameter_data(self)
 
     @property
     def P(self) -> int:
@@ -281,12 +214,17 @@ class Parameters(eqx.Module):
     @property
     def motifs(self) -> Motifs:
         """The four tensors of correlation coefficients."""
-        return Motifs(self.tau_con, self.tau_div, self.tau_chn, self.tau_rec)
+        return Motifs(*(getattr(self, name) for name in MOTIFS))
 
     def rescaled(self, N: int) -> Parameters:
-        """The network of N neurons with the same mean-field limit: N Jbar, g, N tau (con, div, chn), tau_rec and N tau_inp^2 are kept.
+        """The network of N neurons with the same mean-field limit.
 
-        Fractions become the realised ones, N_p / N.
+        N Jbar, g, N tau (convergent, divergent, chain), tau_rec and N tau_inp^2 are kept.
+        Fractions become the realised ones, N_p / N. Source: `docs/theory.md`, section 2.2.
+
+        Raises:
+            ParameterError: fewer neurons than populations.
+            InfeasibleStatisticsError: motifs that a network of this size cannot have.
         """
         if N < self.P:
             raise ParameterError(f"{N} neurons cannot fill {self.P} populations")
@@ -294,54 +232,60 @@ class Parameters(eqx.Module):
         sizes = np.asarray(eqx.tree_at(lambda p: p.N, self, jnp.asarray(float(N))).sizes)
         if np.any(sizes == 0):
             raise ParameterError(
-                f"N = {N} leaves population {self.populations[int(np.argmin(sizes))]} empty: use more neurons"
+                f"N = {N} leaves population {self.populations[int(np.argmin(sizes))]} empty: use "
+                "more neurons"
             )
-        motifs = Motifs(self.tau_con * s, self.tau_div * s, self.tau_chn * s, self.tau_rec)
-        others = {name: getattr(self, name) for name in (*FAMILIES, *INPUTS, "noise")}
+        con, div, chn, rec = self.motifs
+        others = {name: getattr(self, name) for name in (*FAMILIES, *INPUTS, "g", "noise")}
         return Parameters.of(
             populations=self.populations,
             N=N,
             fractions=sizes / N,
             mean=self.mean * s,
-            g=self.g,
-            motifs=motifs,
+            motifs=Motifs(con * s, div * s, chn * s, rec),
             tau_inp=self.tau_inp * np.sqrt(s),
             **others,
         )
 
     def without_motifs(self) -> Parameters:
         """The same means and variances with all synapses independent."""
-        zero = {
-            name: jnp.zeros_like(getattr(self, name))
-            for name in ("tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp")
-        }
+        zero = {name: jnp.zeros_like(getattr(self, name)) for name in (*MOTIFS, "tau_inp")}
         return self.replace(**zero)
 
     def replace(self, **values: Any) -> Parameters:
-        """A copy with some fields replaced (arrays of the same shape; not validated, so that it works under jit and grad).
+        """A copy with some fields replaced; not validated, so that it works under jit and grad.
 
-        `transfer`, `membrane` and `synapse` replace the parameters they name and leave the others.
+        Args:
+            values: new values by field: arrays of the same shape, inputs as `of` takes them, and
+                for `transfer`, `membrane` and `synapse` those parameters that change.
+
+        Raises:
+            ParameterError: an unknown field, or another shape.
         """
         families = {kind: values.pop(kind) for kind in FAMILIES if kind in values}
-        if families:
-            changed = self.replace(**values) if values else self
-            new = {
-                kind: {
-                    name: _per_population(v, self.P, name)
-                    for name, v in _by_name(kind, given).items()
-                }
-                for kind, given in families.items()
+        changed = self._with_arrays(values) if values else self
+        if not families:
+            return changed
+        merged: dict[str, Any] = {
+            kind: {
+                **getattr(self, kind),
+                **{
+                    name: traced_per_population(v, self.P, name)
+                    for name, v in named_values(kind, given).items()
+                },
             }
-            merged: dict[str, Any] = {
-                kind: {**getattr(self, kind), **own} for kind, own in new.items()
-            }
-            return dataclasses.replace(changed, **merged)
+            for kind, given in families.items()
+        }
+        return dataclasses.replace(changed, **merged)
+
+    def _with_arrays(self, values: dict[str, Any]) -> Parameters:
         unknown = set(values) - {*ARRAYS, *INPUTS}
         if unknown:
             raise ParameterError(f"unknown parameters {sorted(unknown)}")
-        for name in set(values) & set(INPUTS):
-            values[name] = as_input(values[name], self.populations)
-        for name in set(values) - set(INPUTS):
+        for name in values:
+            if name in INPUTS:
+                values[name] = as_input(values[name], self.populations)
+                continue
             values[name] = jnp.asarray(values[name], dtype=float)
             if values[name].shape != getattr(self, name).shape:
                 raise ParameterError(
@@ -355,19 +299,8 @@ class Parameters(eqx.Module):
         )
 
     def dataset(self) -> xr.Dataset:
-        """The statistics by population name."""
-        names = list(self.populations)
-        dims = {
-            "fractions": ("population",),
-            "mean": ("target", "source"),
-            "g": ("target", "source"),
-            "tau_con": ("target", "source", "source2"),
-            "tau_div": ("source", "target", "target2"),
-            "tau_chn": ("target", "middle", "source"),
-            "tau_rec": ("target", "source"),
-            "tau_inp": ("target", "source"),
-            "noise": ("population",),
-        }
+        """The statistics over named dimensions, with names of populations as coordinates."""
+        dims = {name: axes for name, axes in DIMS.items() if axes}
         values = {name: getattr(self, name) for name in dims}
         own = {f"{kind}_{name}": v for kind in FAMILIES for name, v in getattr(self, kind).items()}
         dims |= dict.fromkeys(own, ("population",))
@@ -375,68 +308,43 @@ class Parameters(eqx.Module):
         used = {d for ds in dims.values() for d in ds}
         return xr.Dataset(
             {k: (d, np.asarray(values[k])) for k, d in dims.items()},
-            coords=dict.fromkeys(used, names),
+            coords=dict.fromkeys(used, list(self.populations)),
             attrs={"N": float(self.N)},
         )
 
+    def rows(self) -> list[dict[str, str]]:
+        """What a repr shows, as mappings of `name` and `value`; what is 0 is left out."""
+        values = {name: shown(getattr(self, name)) for name in ARRAYS}
+        values |= {name: shown(getattr(self, name)) for name in INPUTS}
+        values |= {
+            f"{kind}.{name}": shown(v)
+            for kind in FAMILIES
+            for name, v in getattr(self, kind).items()
+        }
+        always, absent = ("N", "fractions", "mean", "g", "input"), ("0", "Constant(value=0)")
+        return [
+            {"name": k, "value": v} for k, v in values.items() if k in always or v not in absent
+        ]
 
-def _by_name(kind: str, given: Any) -> Mapping[str, Any]:
-    if given is not None and not isinstance(given, Mapping):
-        what = "transfer functions" if kind == "transfer" else f"{kind} filters"
-        raise ParameterError(
-            f"{kind} maps names of parameters of the {what} to values, such as {{'gain': 2.0}}: {given!r}"
+    def __repr__(self) -> str:
+        lines = [f"  {row['name']}: {row['value']}" for row in self.rows()]
+        return "\n".join([f"Parameters of populations {', '.join(self.populations)}", *lines[:18]])
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><td>{escape(row['name'])}</td><td>{escape(row['value'])}</td></tr>"
+            for row in self.rows()
         )
-    return given or {}
+        names = escape(", ".join(self.populations))
+        return f"<p><b>Parameters</b> of populations {names}</p><table>{cells}</table>"
 
 
-def _per_population(value: Any, P: int, name: str) -> Array:
-    try:
-        return jnp.broadcast_to(jnp.asarray(value, dtype=float), (P,))
-    except (TypeError, ValueError):
-        raise ParameterError(f"{name} must be a number or {P} numbers, not {value!r}") from None
-
-
-def _names(populations: Sequence[str] | None, fractions: Any, mean: Any) -> tuple[str, ...]:
-    if populations is None:
-        if isinstance(fractions, Mapping):
-            populations = list(fractions)
-        else:
-            populations = [
-                str(k + 1)
-                for k in range(
-                    max(
-                        np.size(fractions),
-                        1 if isinstance(mean, Mapping) else len(np.atleast_1d(mean)),
-                    )
-                )
-            ]
-    names = tuple(str(p) for p in populations)
-    if not names or len(set(names)) != len(names):
-        raise ParameterError(f"population names must be given once each: {list(names)}")
-    return names
-
-
-def _matrix(value: Any, names: Sequence[str], what: str) -> np.ndarray:
-    """A finite (P, P) array, row = target, from an array, a scalar, or a mapping {target: {source: value}}."""
-    if isinstance(value, Mapping):
-        if set(value) != set(names):
-            raise ParameterError(
-                f"{what} has rows for {sorted(value)}, the populations are {list(names)}"
-            )
-        value = np.stack([by_population(value[p], names, f"{what}[{p}]") for p in names])
-    return _tensor(value, (len(names), len(names)), what, names)
-
-
-def _tensor(value: Any, shape: tuple[int, ...], what: str, names: Sequence[str]) -> np.ndarray:
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"{what} is not an array of numbers: {value!r}") from error
-    if array.shape not in ((), shape):
-        raise ParameterError(
-            f"{what} has shape {array.shape}; for populations {list(names)} it needs {shape} or a scalar"
-        )
-    if not np.all(np.isfinite(array)):
-        where = tuple(int(k) for k in np.argwhere(~np.isfinite(np.broadcast_to(array, shape)))[0])
-        raise ParameterError(f"{what}[{','.join(names[k] for k in where)}] is not finite")
-    return np.broadcast_to(array, shape).copy()
+def _families(names: Sequence[str], **given: Any) -> dict[str, Any]:
+    """Parameters of functions and filters by kind and name, each of shape (P,)."""
+    return {
+        kind: {
+            str(name): jnp.asarray(by_population(v, names, f"{kind} {name}"))
+            for name, v in named_values(kind, own).items()
+        }
+        for kind, own in given.items()
+    }

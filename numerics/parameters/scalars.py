@@ -1,10 +1,11 @@
-"""One number of the parameters, by name: to follow, to vary, to differentiate with respect to.
+"""Every scalar parameter by name, to follow, to vary, to differentiate with respect to.
 
 tau_chn[E,E,I]          one entry; where a definition demands symmetry, its partner follows
 mean[*,I], input        every entry that matches gets the same value
 transfer.gain[E]        a parameter of the transfer functions, of `membrane` or `synapse` filters
-input.image[E]          the weight of a signal in an input that is made of several (`inputs.Signals`)
-factor(tau_chn)         a common factor of all chains, 1 as given; also factor(motifs), factor(mean[E,*], input)
+input.image[E]          the weight of a signal in an input made of several (`inputs.Signals`)
+factor(tau_chn)         a common factor of all chains, 1 as given; also factor(motifs) and
+                        factor(mean[E,*], input)
 """
 
 from __future__ import annotations
@@ -21,30 +22,22 @@ import numpy as np
 
 from ...errors import ParameterError
 from .inputs import Constant, Signals
-from .parameters import FAMILIES, INPUTS, Parameters
+from .parameters import Parameters
+from .tables import FAMILIES, INPUTS, MOTIFS, PARTNER, RANKS
 
-MOTIFS = ("tau_con", "tau_div", "tau_chn", "tau_rec")
-RANKS = {
-    "N": 0,
-    "fractions": 1,
-    "mean": 2,
-    "g": 2,
-    "tau_con": 3,
-    "tau_div": 3,
-    "tau_chn": 3,
-    "tau_rec": 2,
-    "tau_inp": 2,
-    "noise": 1,
-    **dict.fromkeys(INPUTS, 1),
-}
-PARTNER = {"tau_con": (0, 2, 1), "tau_div": (0, 2, 1), "tau_rec": (1, 0)}
-"""The axes whose exchange leaves a tensor as it is."""
+EQUAL = 1e-12  # entries that differ by less than this part of the largest have one value
+
 ENTRY = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?:\[([^\]]*)\])?\s*")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some entries of one array: its name, `family.name` for parameters of functions and filters, and where True which entries."""
+    """Some entries of one array.
+
+    Args:
+        name: of the array; `family.name` for parameters of functions and filters.
+        where: of the array's shape, True for the entries.
+    """
 
     name: str
     where: np.ndarray
@@ -73,14 +66,24 @@ class Part:
 
 @dataclass(frozen=True)
 class Scalar:
-    """A number of the parameters that can be read and set; make one with `scalar`."""
+    """A scalar parameter that can be read and set; make one with `scalar`.
+
+    Args:
+        name: as it was given.
+        parts: the entries that it stands for.
+        is_factor: whether it multiplies them.
+    """
 
     name: str
     parts: tuple[Part, ...]
     is_factor: bool
 
     def get(self, parameters: Parameters) -> float:
-        """Its value; 1 for a factor. Raises `ParameterError` when the entries that it names differ."""
+        """Its value; 1 for a factor.
+
+        Raises:
+            ParameterError: the entries that it stands for differ.
+        """
         if self.is_factor:
             return 1.0
         values = np.concatenate(
@@ -89,15 +92,18 @@ class Scalar:
                 for part in self.parts
             ]
         )
-        if np.ptp(values) > 1e-12 * np.abs(values).max():
+        if np.ptp(values) > EQUAL * np.abs(values).max():
             raise ParameterError(
-                f"{self.name} stands for {len(values)} entries with different values ({values.min():.4g} to "
-                f"{values.max():.4g}): name one, or vary factor({self.name})"
+                f"{self.name} stands for {len(values)} entries with different values "
+                f"({values.min():.4g} to {values.max():.4g}): name one, or vary factor({self.name})"
             )
         return float(values[0])
 
     def set(self, parameters: Parameters, value: Any) -> Parameters:
-        """The parameters with this value; pure, for jit, vmap and grad. Not validated, as `Parameters.replace`."""
+        """The parameters with this value; pure, for jit, vmap and grad.
+
+        Not validated, like `Parameters.replace`. Of fractions, the others keep their proportions.
+        """
         for part in self.parts:
             array = part.read(parameters)
             changed = (
@@ -115,9 +121,27 @@ class Scalar:
 
 
 def scalar(name: str | Scalar, parameters: Parameters) -> Scalar:
-    """The number that a text names, as the top of this module shows. Raises `ParameterError` for names that are not there.
+    """The scalar parameter with a given name, to read and to set.
 
-    Parameters of functions and filters must be part of the parameters: `system.complete(parameters)` writes out the defaults.
+    Names are `tau_chn[E,E,I]` for an entry (its partner by symmetry follows), `mean[*,I]` or
+    `input` for all entries that match, `transfer.gain[E]` for parameters of functions and filters,
+    `input.image[E]` for the weight of a signal, and `factor(tau_chn)` or `factor(motifs)` for a
+    common factor, 1 as given.
+
+    Args:
+        name: the name; a `Scalar` is returned as it is.
+        parameters: the network's numbers. Parameters of functions and filters must be part of
+            them: `system.complete(parameters)` writes out the defaults.
+
+    Returns:
+        The scalar, with `get(parameters)` and `set(parameters, value)`.
+
+    Raises:
+        ParameterError: a name that is not there, or that means several numbers.
+
+    Example:
+        ``chain = mf.scalar("tau_chn[E,E,I]", parameters)`` and then
+        ``chain.set(parameters, 1.1 * chain.get(parameters))``.
     """
     if isinstance(name, Scalar):
         return name
@@ -131,13 +155,14 @@ def scalar(name: str | Scalar, parameters: Parameters) -> Scalar:
         raise ParameterError(f"{name!r} names several parameters: vary factor({inside}) instead")
     if factor is None and parts[0].name == "fractions" and parts[0].where.all():
         raise ParameterError(
-            f"{name!r}: fractions sum to 1; name one population, as fractions[{parameters.populations[0]}]"
+            f"{name!r}: fractions sum to 1; name one population, as "
+            f"fractions[{parameters.populations[0]}]"
         )
     return Scalar(text, tuple(parts), factor is not None)
 
 
 def names(parameters: Parameters) -> list[str]:
-    """Every parameter that `scalar` knows here, entry by entry; equal partners once."""
+    """Names of all scalar parameters, entry by entry; of equal partners one."""
     found = ["N"]
     arrays = [
         *(n for n in RANKS if n != "N"),
@@ -176,7 +201,8 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
     match = ENTRY.fullmatch(entry)
     if match is None:
         raise ParameterError(
-            f"{whole!r} is not the name of a parameter, such as tau_chn[E,E,I], input[E], N or factor(tau_chn)"
+            f"{whole!r} is not the name of a parameter, such as tau_chn[E,E,I], input[E], N or "
+            "factor(tau_chn)"
         )
     name, index = match.groups()
     if name == "motifs":
@@ -197,13 +223,13 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
     if own and own not in (getattr(parameters, family) if family in FAMILIES else ()):
         have = [f"{kind}.{key}" for kind in FAMILIES for key in getattr(parameters, kind)]
         raise ParameterError(
-            f"{whole!r}: there is no parameter {name} here; of functions and filters there are {have or 'none written out'} "
-            "(system.complete(parameters) writes out the defaults)"
+            f"{whole!r}: there is no parameter {name} here; of functions and filters there are "
+            f"{have or 'none written out'} (system.complete(parameters) writes out the defaults)"
         )
     if not own and name not in RANKS:
         raise ParameterError(
-            f"{whole!r}: there is no parameter {name!r}; there are {', '.join(RANKS)}, transfer.NAME, membrane.NAME, "
-            "synapse.NAME and, as a factor, motifs"
+            f"{whole!r}: there is no parameter {name!r}; there are {', '.join(RANKS)}, "
+            "transfer.NAME, membrane.NAME, synapse.NAME and, as a factor, motifs"
         )
     if name in INPUTS and not isinstance(getattr(parameters, name), Constant):
         raise ParameterError(
@@ -218,19 +244,25 @@ def _where(name: str, index: str | None, whole: str | Scalar, parameters: Parame
     given = ["*"] * rank if index is None else [part.strip() for part in index.split(",")]
     if len(given) != rank:
         raise ParameterError(
-            f"{whole!r}: {name} has {rank} indices, as {name}[{','.join(known[:1] * rank)}]; {len(given)} are given"
+            f"{whole!r}: {name} has {rank} indices, as {name}[{','.join(known[:1] * rank)}]; "
+            f"{len(given)} are given"
         )
     unknown = [k for k in given if k != "*" and k not in known]
     if unknown:
         raise ParameterError(
-            f"{whole!r}: there is no population {unknown[0]!r}; there are {', '.join(known)}, and * for every one"
+            f"{whole!r}: there is no population {unknown[0]!r}; there are {', '.join(known)}, and "
+            "* for every one"
         )
     where[tuple(slice(None) if k == "*" else known.index(k) for k in given)] = True
     return where | where.transpose(PARTNER[name]) if name in PARTNER else where
 
 
 def entries_of(name: str, parameters: Parameters) -> tuple[str, np.ndarray]:
-    """The array that a name with indices or wildcards means, and where True which of its entries. Raises `ParameterError`."""
+    """The array that a name with indices or wildcards means, and True where its entries are.
+
+    Raises:
+        ParameterError: a name that is not there, or that means several arrays.
+    """
     part, *others = _parts(name, name, parameters)
     if others:
         raise ParameterError(f"{name!r} names several arrays: name one of {', '.join(RANKS)}")
@@ -238,7 +270,23 @@ def entries_of(name: str, parameters: Parameters) -> tuple[str, np.ndarray]:
 
 
 def stacked(scalars: Sequence[Scalar], parameters: Parameters, values: Any) -> Parameters:
-    """Parameters with a leading axis, one set for each row of `values`, (n, number of scalars): for `jax.vmap`."""
+    """Parameters with a leading axis, one set for each row of values, for `jax.vmap`.
+
+    Args:
+        scalars: from `scalar`.
+        parameters: the network's numbers, which all others keep.
+        values: (n, number of scalars).
+
+    Returns:
+        Parameters whose arrays have a first axis of length n.
+
+    Example:
+        Fixed points for a hundred inputs to E::
+
+            drive = mf.scalar("input[E]", parameters)
+            many = mf.stacked([drive], parameters, np.linspace(0, 1, 100)[:, None])
+            mf.fixed_points_batch(system, many)
+    """
 
     def one(row):
         made = parameters

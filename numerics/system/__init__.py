@@ -1,10 +1,13 @@
 """Compiled equations: the vector field, trajectories, units with filters, exports to other languages."""
 
 from .autonomous import Autonomous, held
-from .exports import write
+from .checks import OPTIONAL_INPUTS
+from .exports import julia_module, numpy_module, save_equations, xpp_ode
 from .one_average import Averaged, average, curves
-from .system import OPTIONAL_INPUTS, System, compile
-from .trajectories import STATE_NAMES, dataset, initial_state, integrate, named, trajectory
+from .pure import pure_rates, pure_trajectory
+from .states import STATE_NAMES, dataset, initial_state, named
+from .system import System, compile
+from .trajectories import Trajectory, integrate, trajectory
 from .units import Units
 
 __all__ = [
@@ -13,6 +16,7 @@ __all__ = [
     "Autonomous",
     "Averaged",
     "System",
+    "Trajectory",
     "Units",
     "average",
     "compile",
@@ -21,7 +25,12 @@ __all__ = [
     "held",
     "initial_state",
     "integrate",
+    "julia_module",
     "named",
+    "numpy_module",
+    "pure_rates",
+    "pure_trajectory",
+    "save_equations",
     "trajectory",
-    "write",
+    "xpp_ode",
 ]

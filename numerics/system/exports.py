@@ -1,4 +1,4 @@
-"""Mean-field equations as files for other programs; XPPAUT's holds the numbers of one network."""
+"""Mean-field equations as files for other programs, with the numbers of one network."""
 
 from __future__ import annotations
 
@@ -11,26 +11,16 @@ import sympy as sp
 
 from ...errors import ParameterError, SpecError
 from ...files import write_text
-from ...theory.code import T, generate, julia_module, numpy_module, xpp_ode
+from ...theory import code as languages
 from ...theory.equations import MeanField, names_of, scalar
-from ..parameters import (
-    ARRAYS,
-    FAMILIES,
-    Constant,
-    Held,
-    Input,
-    Parameters,
-    Steps,
-    Table,
-    by_population,
-)
-from .trajectories import STATE_NAMES
+from ..parameters import ARRAYS, FAMILIES, Constant, Held, Input, Parameters, by_population
+from .numbers import DRIVES, julia_numbers, numpy_numbers, over_time
+from .states import STATE_NAMES
 
-_DRIVES = {"drive": "input", "in_strength": "in_strength", "spread": "spread"}
 SUFFIXES = (".np.py", ".py", ".jl", ".ode")
 
 
-def write(
+def save_equations(
     mean_field: MeanField,
     parameters: Parameters | None,
     path: str | Path,
@@ -38,46 +28,153 @@ def write(
     initial: Mapping[str, Any] | None = None,
     tolerance: float | None = None,
 ) -> None:
-    """Write equations to a file: JAX (.py), NumPy and SciPy (.np.py), Julia (.jl), or XPPAUT (.ode).
+    """Write equations to a file: JAX (.py), NumPy and SciPy (.np.py), Julia (.jl), XPPAUT (.ode).
 
-    parameters: the numbers of an .ode file, which the others do without; initial: of an .ode file, as `integrate` takes it,
-    {"mean": ...}; tolerance: of averages without a closed form, in a .py file
+    Args:
+        mean_field: the equations, from `derive`.
+        parameters: the numbers of a network, which are written into .np.py, .jl and .ode files;
+            None for equations without numbers, which an .ode file cannot be. A JAX module takes
+            them as an argument and holds none.
+        path: the file; its suffix chooses the language.
+        initial: the state at the start, as `integrate` takes it, such as `{"mean": 0.3}`.
+        tolerance: of averages without a closed form, in a JAX module; 1e-11 by default.
 
-    Raises `SpecError` for another suffix, for an .ode file without numbers, and for an input that is code; `NoClosedFormError` where the
-    language cannot have the transfer functions.
+    Raises:
+        SpecError: another suffix, an .ode file without numbers, or an input that is code.
+        NoClosedFormError: transfer functions that the language cannot have.
     """
     path = Path(path)
-    if mean_field.is_static and (path.name.endswith(".np.py") or path.suffix != ".py"):
-        raise SpecError(
-            f"cannot write {path}: {type(mean_field.closure).__name__} is of fixed points alone, and its averages are those of "
-            "the JAX library: write a .py file, or use another closure"
-        )
     if path.name.endswith(".np.py"):
-        text = numpy_module(mean_field)
+        text = numpy_module(mean_field, parameters, initial=initial)
     elif path.suffix == ".py":
-        text = generate(mean_field, tolerance)
+        text = languages.generate(mean_field, tolerance)
     elif path.suffix == ".jl":
-        text = julia_module(mean_field)
+        text = julia_module(mean_field, parameters, initial=initial)
     elif path.suffix == ".ode":
         if parameters is None:
             raise SpecError(
-                f"{path} needs numbers: give the network's parameters, in a spec the table [parameters] or [connectome]"
+                f"{path} needs numbers: give the network's parameters, in a spec the table "
+                "[parameters] or [connectome]"
             )
-        text = xpp_ode(
-            mean_field,
-            flat(mean_field, parameters),
-            flat_initial(mean_field, parameters, initial or {}),
-            list(parameters.populations),
-        )
+        text = xpp_ode(mean_field, parameters, initial=initial)
     else:
         raise SpecError(f"cannot write {path}: the suffix must be one of {', '.join(SUFFIXES)}")
     write_text(path, text)
 
 
-def flat(mean_field: MeanField, parameters: Parameters) -> dict[str, float | sp.Expr]:
-    """The parameters by their names in explicit equations, as `tau_chn_EEI`; inputs that change are expressions of t.
+def numpy_module(
+    mean_field: MeanField,
+    parameters: Parameters | None = None,
+    *,
+    initial: Mapping[str, Any] | None = None,
+) -> str:
+    """The equations as a module of NumPy and SciPy that stands alone.
 
-    Raises `SpecError` for an input that is code.
+    Args:
+        mean_field: the equations, from `derive`.
+        parameters: numbers to write into the module, which then runs as a script and prints times
+            and rates; None for the equations alone.
+        initial: the state at the start, as `integrate` takes it; all 0 by default.
+
+    Returns:
+        The text of a Python module.
+
+    Raises:
+        SpecError: a closure of fixed points alone, or an input that is code.
+        NoClosedFormError: a transfer function that is code.
+
+    Example:
+        ``Path("net.py").write_text(mf.export.numpy_module(system.mean_field, parameters))``, then
+        ``python net.py``.
+    """
+    _refuse_static(mean_field, "a NumPy module")
+    text = languages.numpy_module(mean_field)
+    if parameters is None:
+        return text
+    head = "# Run it with `python FILE` (NumPy and SciPy): it prints times and rates.\n"
+    start = _state_arrays(mean_field, parameters, initial or {})
+    return head + text + "\n\n" + numpy_numbers(mean_field, parameters, start)
+
+
+def julia_module(
+    mean_field: MeanField,
+    parameters: Parameters | None = None,
+    *,
+    initial: Mapping[str, Any] | None = None,
+) -> str:
+    """The equations as plain Julia functions, for OrdinaryDiffEq.jl.
+
+    Args:
+        mean_field: the equations, from `derive`.
+        parameters: numbers to write into the file, which then runs as a script and prints times
+            and rates; None for the equations alone.
+        initial: the state at the start, as `integrate` takes it; all 0 by default.
+
+    Returns:
+        The text of a Julia file.
+
+    Raises:
+        SpecError: a closure of fixed points alone, or an input that is code.
+        NoClosedFormError: a transfer function that is code.
+    """
+    _refuse_static(mean_field, "a Julia file")
+    text = languages.julia_module(mean_field)
+    if parameters is None:
+        return text
+    head = (
+        "# Run it with `julia FILE` (packages OrdinaryDiffEq and SpecialFunctions): it prints "
+        "times and rates.\n"
+    )
+    start = _state_arrays(mean_field, parameters, initial or {})
+    return head + text + "\n" + julia_numbers(mean_field, parameters, start)
+
+
+def xpp_ode(
+    mean_field: MeanField,
+    parameters: Parameters,
+    *,
+    initial: Mapping[str, Any] | None = None,
+) -> str:
+    """The equations as an .ode file for XPPAUT: up to four populations, averages in closed form.
+
+    Args:
+        mean_field: the equations, from `derive`.
+        parameters: the numbers of the network.
+        initial: the state at the start, as `integrate` takes it; all 0 by default.
+
+    Returns:
+        The text of an .ode file; open it with ``xppaut FILE``.
+
+    Raises:
+        SpecError: a closure of fixed points alone, or an input that is code.
+        NoClosedFormError: a transfer function without a closed form in erf and exp.
+        ArchitectureError: more than four populations.
+    """
+    _refuse_static(mean_field, "an .ode file")
+    return languages.xpp_ode(
+        mean_field,
+        flat(mean_field, parameters),
+        flat_initial(mean_field, parameters, initial or {}),
+        list(parameters.populations),
+    )
+
+
+def _refuse_static(mean_field: MeanField, what: str) -> None:
+    if mean_field.is_static:
+        raise SpecError(
+            f"cannot write {what}: {type(mean_field.closure).__name__} is of fixed points alone, "
+            "and its averages are those of the JAX library: write a .py file, or use another "
+            "closure"
+        )
+
+
+def flat(mean_field: MeanField, parameters: Parameters) -> dict[str, float | sp.Expr]:
+    """The parameters by their names in explicit equations, such as `tau_chn_EEI`.
+
+    Inputs that change are expressions of t.
+
+    Raises:
+        SpecError: an input that is code.
     """
     names = names_of(mean_field.architecture.populations, list(parameters.populations))
     arrays = {n: np.asarray(getattr(parameters, n)) for n in ARRAYS if n in mean_field.parameters}
@@ -92,8 +189,8 @@ def flat(mean_field: MeanField, parameters: Parameters) -> dict[str, float | sp.
             str(scalar(name, index, names)): float(array[index])
             for index in np.ndindex(array.shape)
         }
-    for name in set(_DRIVES) & set(mean_field.parameters):
-        own = _DRIVES[name]
+    for name in set(DRIVES) & set(mean_field.parameters):
+        own = DRIVES[name]
         found |= {
             str(scalar(name, (p,), names)): _of_time(getattr(parameters, own), p, own)
             for p in range(len(names))
@@ -104,55 +201,67 @@ def flat(mean_field: MeanField, parameters: Parameters) -> dict[str, float | sp.
 def flat_initial(
     mean_field: MeanField, parameters: Parameters, initial: Mapping[str, Any]
 ) -> dict[str, float]:
-    """An initial state {"mean": ...}, with values as `integrate` takes them, by the names of explicit equations, as `K_E`.
+    """An initial state by the names of explicit equations, such as `K_E`.
 
-    Raises `ParameterError` for what is no state.
+    Raises:
+        ParameterError: what is no state.
     """
-    names, architecture = parameters.populations, mean_field.architecture
-    known = {STATE_NAMES[e.name]: e for e in mean_field.equations}
-    unknown = [name for name in initial if name not in known]
-    if unknown:
-        raise ParameterError(
-            f"an initial state is a mapping with some of {list(known)}, not {unknown[0]!r}"
-        )
+    names = parameters.populations
     found: dict[str, Any] = {}
-    for label, value in initial.items():
-        e, values = known[label], by_population(value, names, f"initial {label}")
-        of = architecture.filter_index(
+    for name, values in _states(mean_field, parameters, initial).items():
+        e = next(e for e in mean_field.equations if e.name == name)
+        of = mean_field.architecture.filter_index(
             "synapse" if e.response == "synapse" else "membrane", len(names)
         )
         first = [(of.index(c),) for c in dict.fromkeys(of)] if len(e.indices) > 1 else [()]
         found |= {
-            str(scalar(e.name, (*a, p), names)): float(values[p])
+            str(scalar(name, (*a, p), names)): float(values[p])
             for a in first
             for p in range(len(names))
         }
     return found
 
 
+def _states(
+    mean_field: MeanField, parameters: Parameters, initial: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """An initial state by the names of the equations, with a value for each population."""
+    known = {STATE_NAMES[e.name]: e.name for e in mean_field.equations}
+    unknown = [name for name in initial if name not in known]
+    if unknown:
+        raise ParameterError(
+            f"an initial state is a mapping with some of {list(known)}, not {unknown[0]!r}"
+        )
+    return {
+        known[label]: by_population(value, parameters.populations, f"initial {label}")
+        for label, value in initial.items()
+    }
+
+
+def _state_arrays(
+    mean_field: MeanField, parameters: Parameters, initial: Mapping[str, Any]
+) -> dict[str, list[float]]:
+    found = _states(mean_field, parameters, initial)
+    return {name: values.tolist() for name, values in found.items()}
+
+
 def _of_time(given: Input, p: int, name: str) -> float | sp.Expr:
     """An input to one population: a number, or a sum of steps or ramps."""
     if isinstance(given, (Constant, Held)):
         return float(np.asarray(given.value)[p])
-    if not isinstance(given, (Steps, Table)):
-        raise SpecError(
-            f"the {name} is code, which an .ode file cannot have: give a constant, steps or a table"
-        )
-    times, values = (
-        np.asarray(given.times, dtype=float),
-        np.asarray(given.values, dtype=float)[:, p],
-    )
-    if isinstance(given, Steps):
+    times, values, is_steps = over_time(given, name)
+    at = values[:, p]
+    if is_steps:
         parts = [
-            float(rise) * sp.Heaviside(T - float(at))
-            for at, rise in zip(times, np.diff(values), strict=True)
+            float(rise) * sp.Heaviside(languages.T - float(t))
+            for t, rise in zip(times, np.diff(at), strict=True)
             if rise != 0
         ]
     else:
-        slopes = np.concatenate([[0.0], np.diff(values) / np.diff(times), [0.0]])
+        slopes = np.concatenate([[0.0], np.diff(at) / np.diff(times), [0.0]])
         parts = [
-            float(bend) * sp.Max(T - float(at), 0)
-            for at, bend in zip(times, np.diff(slopes), strict=True)
+            float(bend) * sp.Max(languages.T - float(t), 0)
+            for t, bend in zip(times, np.diff(slopes), strict=True)
             if bend != 0
         ]
-    return sp.Add(float(values[0]), *parts)
+    return sp.Add(float(at[0]), *parts)

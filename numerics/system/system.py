@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import linecache
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,30 +18,62 @@ from ...errors import ArchitectureError, ParameterError, SpecError
 from ...files import write_text
 from ...theory.code import generate, opaque_functions
 from ...theory.equations import MeanField
-from ..parameters import Input, Parameters, Together, is_zero
+from ..parameters import FILTERS, Input, Parameters, Together
 from ..precision import require_x64
+from .checks import check_inputs, check_motifs, check_populations, check_transfer
 from .units import check_filters
 
-OPTIONAL_INPUTS = {
-    "in_strength": "in-strength",
-    "spread": "spread",
-    "tau_inp": "out-strength",
-    "noise": "noise",
-}
-"""Parameters of inputs that only some architectures have, and the inputs that these name."""
+# of the average and its first derivative, relative to the transfer function's size: below the
+# first, rounding decides; above the second, fixed points are wrong in what plots show
+TOLERANCES = (1e-13, 1e-2)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class System:
-    """Mean-field equations as JAX functions of state and parameters.
+    """Mean-field equations as JAX functions of state and parameters; what `compile` returns.
 
-    mean_field: the equations; source: a module that a person can read, and that imports without SymPy when saved to a file;
-    module: the same, loaded. A state is `system.State(K, kappa, ...)`, `rest` is one; most fields have shape (P,).
+    A state is `system.State(K, kappa, ...)`, a named tuple, and `system.rest(P)` is one; most of
+    its fields have shape (P,).
+
+    Args:
+        mean_field: the equations.
+        source: the text of a module with the equations, which a person can read, and which
+            imports without SymPy when saved to a file.
+        module: the same, loaded.
     """
 
     mean_field: MeanField
     source: str
     module: ModuleType
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"System of {self.mean_field.closure.name} mean-field equations"
+
+    def rows(self) -> list[dict[str, str]]:
+        """What the equations are about, as mappings of `what` and `value`."""
+        architecture = self.mean_field.architecture
+        functions = [f.name for f in architecture.distinct_transfers]
+        membranes = [str(f.expression) for f in architecture.distinct_filters("membrane")]
+        parts = {
+            "closure": type(self.mean_field.closure).__name__,
+            "populations": ", ".join(architecture.populations or ("any number",)),
+            "states": ", ".join(self.states),
+            "parameters": ", ".join(self.mean_field.parameters),
+            "transfer functions": ", ".join(functions),
+            "their parameters": ", ".join(architecture.transfer_parameters),
+            "membranes": "" if architecture.is_unit else ", ".join(membranes),
+            "inputs": ", ".join(sorted(architecture.inputs)),
+        }
+        return [{"what": what, "value": value} for what, value in parts.items() if value]
+
+    def __repr__(self) -> str:
+        return "\n".join([self.title, *(f"  {r['what']}: {r['value']}" for r in self.rows())])
+
+    def _repr_html_(self) -> str:
+        cells = (f"<tr><td>{r['what']}</td><td>{escape(r['value'])}</td></tr>" for r in self.rows())
+        return f"<p><b>{escape(self.title)}</b></p><table>{''.join(cells)}</table>"
 
     @property
     def State(self) -> Any:
@@ -85,18 +118,23 @@ class System:
         return self.module.rates(state, self.coefficients(parameters))
 
     def refuse_static(self, what: str) -> None:
-        """Raise `ArchitectureError` when the equations hold at fixed points alone, where `what` needs their dynamics."""
+        """Raise `ArchitectureError` if the equations, of fixed points alone, have no such `what`."""
         if self.mean_field.is_static:
             raise ArchitectureError(
-                f"{type(self.mean_field.closure).__name__} is of fixed points alone: it has no {what}; use "
-                "SecondMoment() or LowRank()"
+                f"{type(self.mean_field.closure).__name__} is of fixed points alone: it has no "
+                f"{what}; use SecondMoment() or LowRank()"
             )
 
     def report(self, state: Any, parameters: Parameters) -> dict[str, Array]:
-        """What a fixed point has to say besides its state, by name, shape (P,).
+        """Further numbers of a fixed point where neurons feel their own rate (`Cavity`), else none.
 
-        Where neurons feel their own rate (`Cavity`): `mean` and `variance` of the input currents x, `field_mean` and `field_variance` of h,
-        `feedback` Gamma, `validity` the smallest 1 - Gamma phi'(x). Var x = Delta (1 + 2 Gamma chi) + Gamma^2 Var phi, since Cov(h, phi) = Delta chi.
+        Input currents are x = h + Gamma phi(x), with h ~ N(K, Delta), and Cov(h, phi) = Delta chi:
+        Var x = Delta (1 + 2 Gamma chi) + Gamma^2 Var phi.
+
+        Returns:
+            By name, each of shape (P,): `mean` and `variance` of x, `field_mean` and
+            `field_variance` of h, `feedback` Gamma, and `validity`, the smallest
+            1 - Gamma phi'(x). Source: `docs/theory.md`, section 2.2.
         """
         if not self.mean_field.is_static:
             return {}
@@ -118,7 +156,13 @@ class System:
         }
 
     def transfer(self, x: Array, population: int, parameters: Parameters | None = None) -> Array:
-        """phi_p(x), elementwise, with the default values of its parameters or those of `parameters`."""
+        """phi_p(x), elementwise, with the values of `parameters`, else the defaults.
+
+        Args:
+            x: input currents, any shape.
+            population: its position p.
+            parameters: the network's numbers.
+        """
         which = self.module.TRANSFER_OF
         k = 0 if which is None else which[population]
         own = self.transfer_parameters(parameters)
@@ -138,7 +182,7 @@ class System:
         )
 
     def transfer_parameters(self, parameters: Parameters | None = None) -> dict[str, Any]:
-        """Parameters of the transfer functions by name, as the equations use them: given ones, else defaults."""
+        """Parameters of the transfer functions by name: given values, else the defaults."""
         if not self.mean_field.architecture.transfer_parameters:
             return {}
         return {
@@ -147,90 +191,43 @@ class System:
         }
 
     def complete(self, parameters: Parameters) -> Parameters:
-        """The same with the defaults of the parameters of transfer functions and filters written out, so that they can be varied and fitted."""
+        """The same parameters with those of transfer functions and filters written out.
+
+        Defaults become values, which can then be addressed by name, varied and fitted.
+        """
         return parameters.replace(
             transfer=self.transfer_parameters(parameters),
-            **{kind: self._filter_parameters(kind, parameters) for kind in ("membrane", "synapse")},
+            **{kind: self._filter_parameters(kind, parameters) for kind in FILTERS},
         )
 
     def _filter_parameters(self, kind: str, parameters: Parameters) -> dict[str, Any]:
         return {**getattr(self.module, f"{kind.upper()}_DEFAULTS", {}), **getattr(parameters, kind)}
 
     def check(self, parameters: Parameters) -> None:
-        """Raise `ParameterError` when the parameters belong to other populations or transfer functions, or have motifs that the equations
-        leave out.
+        """Check that parameters fit the equations.
+
+        Raises:
+            ParameterError: other populations or transfer functions, values out of range, or
+                motifs and inputs that the equations leave out.
         """
-        names = self.mean_field.architecture.populations
-        if names is not None and parameters.populations != names:
-            raise ParameterError(
-                f"the equations are for populations {list(names)}, the parameters for {list(parameters.populations)}"
-            )
-        known = self.mean_field.architecture.transfer_parameters
-        unknown = [name for name in parameters.transfer if name not in known]
-        if unknown:
-            raise ParameterError(
-                f"the transfer functions have no parameter {unknown[0]!r}: they have {list(known) or 'none'}"
-            )
-        self._check_transfer(parameters)
-        check_filters(self.mean_field.architecture, parameters)
-        self._check_inputs(parameters)
-        tensors = dict(
-            zip(("convergent", "divergent", "chain", "reciprocal"), parameters.motifs, strict=True)
-        )
-        for motif, tensor in tensors.items():
-            if motif not in self.mean_field.architecture.motifs and bool(jnp.any(tensor != 0)):
-                raise ParameterError(
-                    f"the parameters have {motif} motifs, the architecture has none: add {motif!r} to its motifs, "
-                    "or use parameters.replace to set them to 0"
-                )
-
-    def _check_inputs(self, parameters: Parameters) -> None:
-        """Inputs that the equations leave out must be absent."""
-        there = self.mean_field.architecture.inputs
-        given = {
-            "in_strength": not is_zero(parameters.in_strength),
-            "spread": not is_zero(parameters.spread),
-            "tau_inp": bool(jnp.any(parameters.tau_inp != 0)),
-            "noise": bool(jnp.any(parameters.noise != 0)),
-        }
-        for name, present in given.items():
-            if present and OPTIONAL_INPUTS[name] not in there:
-                raise ParameterError(
-                    f"the parameters have {name}, the architecture has no such input: add {OPTIONAL_INPUTS[name]!r} to its inputs"
-                )
-
-    def _check_transfer(self, parameters: Parameters) -> None:
-        which = self.mean_field.architecture.transfer_index(parameters.P)
-        values = self.transfer_parameters(parameters)
-        for p, f in enumerate(self.mean_field.architecture.distinct_transfers[k] for k in which):
-            own = {
-                symbol: float(
-                    jnp.broadcast_to(jnp.asarray(values[str(symbol)]), (parameters.P,))[p]
-                )
-                for symbol in f.defaults
-            }
-            where = f"of the transfer function {f.name} of population {parameters.populations[p]}"
-            for symbol, value in own.items():
-                if symbol.is_positive and not value > 0:
-                    raise ParameterError(f"{symbol} = {value} {where} must be positive")
-            if own and not bool(
-                jnp.all(
-                    jnp.isfinite(
-                        jnp.asarray(self.transfer(jnp.linspace(-2.1, 2.3, 7), p, parameters))
-                    )
-                )
-            ):
-                raise ParameterError(
-                    f"the parameters {where} make it infinite or undefined: "
-                    + ", ".join(f"{symbol} = {value}" for symbol, value in own.items())
-                )
+        architecture = self.mean_field.architecture
+        check_populations(architecture, parameters)
+        check_transfer(self, parameters)
+        check_filters(architecture, parameters)
+        check_inputs(architecture, parameters)
+        check_motifs(architecture, parameters)
 
     def save(self, path: str | Path) -> None:
-        """Write the source to a Python file. Raises `SpecError` when a transfer function is code that cannot be imported from anywhere."""
+        """Write the source to a Python file.
+
+        Raises:
+            SpecError: a transfer function is code that cannot be imported from anywhere.
+        """
         lost = opaque_functions(self.mean_field)
         if lost:
             raise SpecError(
-                f"{path} would lack the transfer function {next(iter(lost))}: define it at the top of a module to import it from"
+                f"{path} would lack the transfer function {next(iter(lost))}: define it at the top "
+                "of a module to import it from"
             )
         write_text(path, self.source)
 
@@ -251,11 +248,20 @@ def _loaded(name: str, file: str, source: str, mean_field: MeanField) -> ModuleT
 def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:
     """Generate JAX code from mean-field equations and load it.
 
-    tolerance: of the Gaussian averages that have no closed form, relative to the size of the transfer function; default 1e-11. Raises
-    `PrecisionError` when JAX is in float32, `ParameterError` for a tolerance outside of 1e-13 to .01.
+    Args:
+        mean_field: the equations, from `derive`.
+        tolerance: of the Gaussian averages that have no closed form, relative to the size of the
+            transfer function, from 1e-13 to .01; 1e-11 by default.
+
+    Returns:
+        The system, for `integrate`, `fixed_point`, `stability` and the other verbs.
+
+    Raises:
+        PrecisionError: JAX is in float32.
+        ParameterError: a tolerance out of range.
     """
     require_x64()
-    if tolerance is not None and not 1e-13 <= tolerance <= 1e-2:
+    if tolerance is not None and not TOLERANCES[0] <= tolerance <= TOLERANCES[1]:
         raise ParameterError(f"tolerance = {tolerance} must be between 1e-13 and 0.01")
     source = generate(mean_field, tolerance)
     name = f"motifield_generated_{abs(hash(source)):x}"

@@ -150,8 +150,8 @@ def ablate(
             **{tau: np.zeros_like(np.asarray(getattr(compared.parameters, tau)))}
         )
         theories[f"without {name}"] = integrate(
-            system, changed, t1, saveat=[0.0, t1], initial=initial
-        )
+            system, changed, t1, saveat=[0.0, t1], initial=initial, throw=False
+        ).dataset
     theories[NONE] = compared.without_motifs
     say("done", 1.0)
     return Ablation(compared, _ends(theories, compared.network, network))

@@ -14,7 +14,6 @@ import motifield as mf
 from motifield.errors import ArchitectureError, ParameterError, SpecError
 from motifield.numerics import averages as gaussian
 from motifield.numerics.averages.feedback import Feedback
-from motifield.numerics.system.exports import write
 from motifield.theory.checks.checks import check
 
 PLACES = np.array(
@@ -193,7 +192,7 @@ def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
         with pytest.raises(ArchitectureError, match="is of fixed points alone"):
             analyse()
     with pytest.raises(SpecError, match="fixed points alone"):
-        write(erf.mean_field, network(0.5), tmp_path / "x.ode")
+        mf.export.save(erf.mean_field, network(0.5), tmp_path / "x.ode")
     for given, reason in (
         ({"inputs": ["spread"]}, "not for 'spread'"),
         ({"membrane": "1/(1 + 2*s)"}, "filters"),
@@ -216,7 +215,7 @@ def test_the_response_is_that_of_the_input_currents(erf):
     answer = mf.response(erf, par)
     with pytest.raises(ArchitectureError, match="no frequency response"):
         answer.frequency(1.0)
-    found = answer.matrix
+    found = answer.dataset
     for what in ("mean", "variance", "rate"):
         np.testing.assert_allclose(
             found[what].values[:, 0], (up[what] - down[what]) / (2 * step), rtol=1e-5, err_msg=what

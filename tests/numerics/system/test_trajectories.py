@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.stats import norm
 
-from motifield import Motifs, Parameters, integrate
+from motifield import Motifs, Parameters, integrate, load, pure
 from motifield.errors import ParameterError, SolverError
 from motifield.inputs import pulse
-from motifield.numerics.system.trajectories import trajectory
+from motifield.numerics.results import Code
 
 RELU = "Max(x - 1/4, 0)"
 
@@ -28,7 +29,7 @@ def test_against_scipy(two_populations, system_of, by_hand, functions):
         lambda t, y: hand(t, *y.reshape(3, 2)).ravel(),
         (0, 8),
         np.zeros(6),
-        t_eval=found.time.values,
+        t_eval=found["time"].values,
         rtol=1e-10,
         atol=1e-12,
     )
@@ -36,7 +37,7 @@ def test_against_scipy(two_populations, system_of, by_hand, functions):
         np.testing.assert_allclose(found[name].values, values.T, rtol=1e-6, atol=1e-8)
     Delta = np.stack([hand.variance(y[1], y[2]) for y in exact.y.T.reshape(-1, 3, 2)])
     np.testing.assert_allclose(found["variance"].values, Delta, rtol=1e-6, atol=1e-8)
-    assert found.attrs["status"] == "ok"
+    assert found.status == "ok"
     assert np.abs(found["mean"].values[-1]).min() > 0.1  # not a comparison of zeros
 
 
@@ -74,37 +75,40 @@ def test_a_diverging_solution_says_when(system_of):
     """phi = max(x - 1/4, 0), N mean = 3: K - 3/8 grows as exp(2 t) and passes 1e12 at t = log(1e12 / (K0 - 3/8)) / 2."""
     parameters = leaky(0.0, P=1, mean=0.3)
     ts = np.arange(0.0, 31.0)
-    found = integrate(system_of(RELU), parameters, 30.0, saveat=ts, initial={"mean": 1.375})
+    found = integrate(
+        system_of(RELU), parameters, 30.0, saveat=ts, initial={"mean": 1.375}, throw=False
+    )
     bound = int(np.log(1e12) / 2)  # 13.8
     assert (
-        found.attrs["status"]
-        == f"diverged: the solution diverged; the last finite value is at t = {bound}"
+        found.status == f"diverged: the solution diverged; the last finite value is at t = {bound}"
     )
+    assert found.status.code is Code.DIVERGED
     values = found["mean"].values[:, 0]
     np.testing.assert_allclose(values[: bound + 1], 0.375 + np.exp(2 * ts[: bound + 1]), rtol=1e-6)
     for name in ("mean", "kappa", "variance", "rate"):
         assert np.all(np.isnan(found[name].values[bound + 1 :]))
     with pytest.raises(SolverError, match="diverged"):
-        integrate(system_of(RELU), parameters, 30.0, saveat=ts, initial={"mean": 1.375}, throw=True)
+        integrate(system_of(RELU), parameters, 30.0, saveat=ts, initial={"mean": 1.375})
 
 
 def test_too_few_steps_are_said(system_of):
-    found = integrate(system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0])
-    assert found.attrs["status"].startswith(
+    found = integrate(
+        system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0], throw=False
+    )
+    assert found.status.code is Code.NOT_CONVERGED
+    assert found.status.startswith(
         "stopped: 5 steps were not enough; the last finite value is at t = 0"
     )
     with pytest.raises(SolverError, match="5 steps"):
-        integrate(
-            system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0], throw=True
-        )
+        integrate(system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0])
 
 
 def test_names_and_times(two_populations, system_of):
     found = integrate(system_of(RELU, "SecondMoment"), two_populations, 5.0, t0=1.0, saveat=4)
-    assert set(found) == {"mean", "kappa", "rms_rate", "variance", "rate"}
-    assert list(found.population.values) == ["E", "I"]
-    np.testing.assert_allclose(found.time, np.linspace(1, 5, 5))
-    assert found.attrs["closure"] == "second-moment"
+    assert set(found.dataset) == {"mean", "kappa", "rms_rate", "variance", "rate"}
+    assert list(found["population"].values) == ["E", "I"]
+    np.testing.assert_allclose(found["time"], np.linspace(1, 5, 5))
+    assert found.dataset.attrs["closure"] == "second-moment"
 
 
 def test_the_start_is_a_state_a_mapping_or_rest(two_populations, system_of):
@@ -119,19 +123,81 @@ def test_the_start_is_a_state_a_mapping_or_rest(two_populations, system_of):
     assert not np.any(runs[2]["mean"].values[0])
 
 
-def test_a_trajectory_has_a_gradient(two_populations, system_of):
+def test_a_pure_trajectory_has_a_gradient(two_populations, system_of):
     """d K(3) / d g_EI through the adaptive solver, against a central difference."""
     system, ts = system_of(RELU), jnp.array([0.0, 3.0])
     parameters = two_populations.replace(input=[0.8, 0.5])
 
     def last(v):
         p = parameters.replace(g=parameters.g.at[0, 1].set(v))
-        return trajectory(system, p, system.rest(2), ts)[0].K[-1, 0]
+        return pure.trajectory(system, p, ts)["mean"][-1, 0]
 
     both = jax.jit(jax.value_and_grad(last))
     (low, _), (_, slope), (high, _) = (both(v) for v in (0.5199, 0.52, 0.5201))
     assert float(slope) == pytest.approx(float(high - low) / 2e-4, rel=1e-5)
     assert abs(float(slope)) > 1e-3
+
+
+def test_a_trajectory_is_a_result(two_populations, system_of, tmp_path):
+    found = integrate(system_of(RELU), two_populations, 5.0, saveat=4)
+    assert len(str(found).splitlines()) < 20
+    last = found.dataset.isel(time=-1)
+    assert f"{float(last['mean'][0]):.5g}" in str(found)
+    rows = found.table()
+    assert len(rows) == 5 * 2
+    assert rows["rate"].iloc[-1] == float(last["rate"][-1])
+    found.save(tmp_path / "run.nc")
+    again = load(tmp_path / "run.nc")
+    np.testing.assert_array_equal(again["variance"], found["variance"])
+    assert again.title == found.title
+
+
+def test_a_pure_trajectory_is_that_of_integrate(two_populations, system_of):
+    """For two inputs at once; the tolerance of a step is shared by both, hence 1e-7."""
+    system, ts = system_of(RELU), jnp.array([0.0, 1.0, 3.0])
+    drives = jnp.array([[0.8, 0.5], [0.7, 0.9]])
+
+    def course(drive):
+        p = two_populations.replace(input=drive)
+        return pure.trajectory(system, p, ts, initial={"mean": 0.5 * drive})
+
+    many = jax.jit(jax.vmap(course))(drives)
+    for k, drive in enumerate(np.asarray(drives)):
+        p, start = two_populations.replace(input=drive), {"mean": 0.5 * drive}
+        found = integrate(system, p, 3.0, saveat=[0.0, 1.0, 3.0], initial=start)
+        assert set(many) == set(found.dataset)
+        for name, values in many.items():
+            np.testing.assert_allclose(values[k], found[name], rtol=1e-7)
+
+
+def test_pure_rates(two_populations, system_of):
+    """Those of a trajectory's last state; d<phi>/dmu = <phi'> = <Heaviside> = Phi at no threshold."""
+    system = system_of("Max(x, 0)")
+    run = integrate(system, two_populations, 5.0, saveat=1)
+    last = run.dataset.isel(time=-1)
+    state = {"mean": last["mean"].values, "kappa": last["kappa"].values}
+    rates = pure.rates(system, two_populations, state)
+    np.testing.assert_allclose(rates, last["rate"], rtol=1e-12)
+
+    def total(K):
+        return pure.rates(system, two_populations, {**state, "mean": K}).sum()
+
+    z = last["mean"].values / np.sqrt(last["variance"].values)
+    slopes = jax.grad(total)(jnp.asarray(state["mean"]))
+    np.testing.assert_allclose(slopes, norm.cdf(z), rtol=1e-10)
+    many = jax.vmap(lambda K: pure.rates(system, two_populations, {**state, "mean": K}))
+    np.testing.assert_allclose(many(jnp.stack([state["mean"], 2 * state["mean"]]))[0], rates)
+
+
+def test_a_traced_call_is_told_of_the_pure_function(two_populations, system_of):
+    system = system_of(RELU)
+
+    def last(v):
+        return integrate(system, two_populations.replace(input=v), 1.0)["rate"][-1].sum()
+
+    for traced in (jax.grad(last), jax.jit(last), lambda v: jax.vmap(last)(v[None])):
+        with pytest.raises(ParameterError, match=r"there use motifield\.pure\.trajectory"):
+            traced(jnp.array([0.1, 0.2]))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 import motifield as mf
 from motifield.errors import ArchitectureError, NoClosedFormError, ParameterError, SpecError
-from motifield.numerics.system.exports import flat, write
+from motifield.numerics.system.exports import flat
 from motifield.theory.architecture import filters
 from motifield.theory.code.to_numpy import numpy_module
 from motifield.theory.code.to_xpp import LONGEST_LINE, xpp_ode
@@ -71,7 +71,7 @@ def test_the_numpy_module_stands_alone(tmp_path):
     mean_field = mf.derive(
         mf.Architecture(["E", "I"], ["tanh", "Phi(2*x)**2"], **CASES["everything"][1]), mf.LowRank()
     )
-    write(mean_field, None, tmp_path / "alone.np.py")
+    mf.export.save(mean_field, None, tmp_path / "alone.np.py")
     code = (
         "import sys; source = open(sys.argv[1]).read(); scope = {}; exec(source, scope)\n"
         "loaded = {n.split('.')[0] for n in sys.modules}; assert not loaded & {'jax', 'sympy', 'motifield'}, loaded\n"
@@ -282,7 +282,9 @@ def test_xppaut_from_a_file_equals_integrate(tmp_path):
         spread={"times": [1.0, 3.0], "values": [[0.0, 0.1], [0.5, 0.1]], "kind": "table"},
     )
     mean_field = mf.derive(mf.Architecture(["E", "I"], "erf", inputs=["spread"]), mf.LowRank())
-    write(mean_field, parameters, tmp_path / "net.ode", initial={"mean": [0.3, 0.0], "kappa": 0.05})
+    mf.export.save(
+        mean_field, parameters, tmp_path / "net.ode", initial={"mean": [0.3, 0.0], "kappa": 0.05}
+    )
     with xpplab.load(str(tmp_path / "net.ode")) as model:
         found = model.run(total=4, dt=0.5, meth="5dp", tol=1e-10, atol=1e-12, dtmax=0.01)
         ours = mf.integrate(
@@ -313,13 +315,13 @@ def test_xppaut_refuses_what_has_no_closed_form(function):
 def test_errors_of_exports(tmp_path):
     mean_field = mf.derive(mf.Architecture(["E", "I"], "erf"))
     with pytest.raises(SpecError, match="needs numbers"):
-        write(mean_field, None, tmp_path / "x.ode")
+        mf.export.save(mean_field, None, tmp_path / "x.ode")
     with pytest.raises(SpecError, match=r"the suffix must be one of \.np\.py, \.py, \.jl, \.ode"):
-        write(mean_field, None, tmp_path / "x.m")
+        mf.export.save(mean_field, None, tmp_path / "x.m")
     with pytest.raises(SpecError, match="a number for N"):
         xpp_ode(mean_field, {})
     with pytest.raises(ParameterError, match="an initial state is a mapping with some of"):
-        write(mean_field, network(), tmp_path / "x.ode", initial={"K_E": 1.0})
+        mf.export.save(mean_field, network(), tmp_path / "x.ode", initial={"K_E": 1.0})
     with pytest.raises(SpecError, match="no state is called 'K_X': there are K_E, K_I"):
         xpp_ode(mean_field, flat(mean_field, network()), {"K_X": 1.0})
     with pytest.raises(SpecError, match="the input is code"):

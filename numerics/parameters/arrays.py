@@ -1,0 +1,226 @@
+"""Arrays over populations from what a user gives: numbers, lists, mappings by population."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ...errors import ParameterError
+from .motifs import Motifs
+from .tables import PARTNER, RANKS, TENSORS
+
+ROUNDING = 1e-9  # fractions that come from divisions sum to 1 up to this
+SYMMETRY = {"rtol": 1e-9, "atol": 1e-14}  # tensors that are averages over networks are equal so far
+SHOWN = 16  # numbers that a repr lists, of a 4 x 4 matrix
+
+INDICES = {
+    "tau_con": ("p,q,r", "q and r"),
+    "tau_div": ("q,p,r", "p and r"),
+    "tau_rec": ("p,q", "p and q"),
+}
+"""How an error names the indices of a tensor, and the two whose exchange must not matter."""
+
+
+def population_names(
+    populations: Sequence[str] | None, fractions: Any, mean: Any
+) -> tuple[str, ...]:
+    """Names of the populations: given ones, the keys of `fractions`, or "1", "2", ...
+
+    Raises:
+        ParameterError: none, or a name that occurs twice.
+    """
+    if populations is None and isinstance(fractions, Mapping):
+        populations = list(fractions)
+    elif populations is None:
+        rows = 1 if isinstance(mean, Mapping) else len(np.atleast_1d(mean))
+        populations = [str(k + 1) for k in range(max(np.size(fractions), rows))]
+    names = tuple(str(p) for p in populations)
+    if not names or len(set(names)) != len(names):
+        raise ParameterError(f"population names must be given once each: {list(names)}")
+    return names
+
+
+def checked_arrays(
+    names: Sequence[str],
+    *,
+    N: float,
+    fractions: Any,
+    mean: Any,
+    g: Any,
+    motifs: Motifs,
+    tau_inp: Any,
+    noise: Any,
+) -> dict[str, Any]:
+    """The arrays of `Parameters` by name, with their shapes, signs and symmetries checked.
+
+    Raises:
+        ParameterError: a wrong shape, sign, sum or symmetry.
+    """
+    alpha = by_population(fractions, names, "fractions")
+    if np.any(alpha <= 0) or abs(alpha.sum() - 1) > ROUNDING:
+        raise ParameterError(
+            f"fractions must be positive and sum to 1: {_by_name(names, alpha.tolist())}"
+        )
+    if not (np.isfinite(N) and N >= 1):
+        raise ParameterError(f"N = {N} must be a number of neurons, at least 1")
+    strength = matrix(g, names, "g")
+    if np.any(strength < 0):
+        raise ParameterError(
+            f"g is a standard deviation and must not be negative: {strength.tolist()}"
+        )
+    intensity = by_population(noise, names, "noise")
+    if np.any(intensity < 0):
+        raise ParameterError(
+            "noise is half an intensity and must not be negative: "
+            f"{_by_name(names, intensity.tolist())}"
+        )
+    return {
+        "N": N,
+        "fractions": alpha,
+        "mean": matrix(mean, names, "mean"),
+        "g": strength,
+        **{
+            tensor: _coefficients(getattr(motifs, motif), names, tensor)
+            for motif, tensor in TENSORS.items()
+        },
+        "tau_inp": matrix(tau_inp, names, "tau_inp"),
+        "noise": intensity,
+    }
+
+
+def _coefficients(value: Any, names: Sequence[str], what: str) -> np.ndarray:
+    array = tensor(value, (len(names),) * RANKS[what], what, names)
+    if what in PARTNER:
+        other = array.transpose(PARTNER[what])
+        if not np.allclose(array, other, **SYMMETRY):
+            indices, pair = INDICES[what]
+            raise ParameterError(
+                f"{what}[{indices}] must be symmetric in {pair}; largest difference "
+                f"{np.abs(array - other).max():.3g}"
+            )
+    return array
+
+
+def coefficients_of(covariances: Motifs, variance: np.ndarray, names: Sequence[str]) -> Motifs:
+    """Correlation coefficients from covariances of pairs of synapses and their variance, (P, P).
+
+    tau = covariance / sqrt(variance * variance'), and 0 where a variance is 0: an empty block has
+    no covariance.
+
+    Raises:
+        ParameterError: a covariance that is not 0 where a variance is.
+    """
+    s, P = np.sqrt(variance), len(names)
+    scales = Motifs(
+        convergent=s[:, :, None] * s[:, None, :],
+        divergent=s.T[:, :, None] * s.T[:, None, :],
+        chain=s[:, :, None] * s[None, :, :],
+        reciprocal=s * s.T,
+    )
+    tau = {}
+    for name, covariance in covariances._asdict().items():
+        scale = getattr(scales, name)
+        c = tensor(covariance, scale.shape, name, names)
+        if np.any((scale == 0) & (c != 0)) and np.ndim(covariance) > 0:
+            raise ParameterError(f"{name}: a covariance is not 0 where a synapse's variance is 0")
+        tau[name] = np.divide(c, scale, out=np.zeros((P,) * scale.ndim), where=scale > 0)
+    return Motifs(**tau)
+
+
+def by_population(value: Any, populations: Sequence[str], name: str) -> np.ndarray:
+    """One finite number per population, shape (P,), from a number, a list or a mapping by name.
+
+    Raises:
+        ParameterError: another shape, a population that is not there, or no finite number.
+    """
+    P = len(populations)
+    if isinstance(value, Mapping):
+        if set(value) != set(populations):
+            raise ParameterError(
+                f"{name} names {sorted(value)}, the populations are {list(populations)}"
+            )
+        value = [value[p] for p in populations]
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(
+            f"{name} = {value!r} is not a number or one number per population"
+        ) from error
+    if array.shape not in ((), (1,), (P,)):
+        raise ParameterError(
+            f"{name} has shape {array.shape}; it needs one number, or one per population: ({P},)"
+        )
+    if not np.all(np.isfinite(array)):
+        raise ParameterError(f"{name} = {array} has a value that is not finite")
+    return np.broadcast_to(array, (P,)).copy()
+
+
+def matrix(value: Any, names: Sequence[str], what: str) -> np.ndarray:
+    """A finite (P, P) array, row = target, from an array, a number or {target: {source: value}}."""
+    if isinstance(value, Mapping):
+        if set(value) != set(names):
+            raise ParameterError(
+                f"{what} has rows for {sorted(value)}, the populations are {list(names)}"
+            )
+        value = np.stack([by_population(value[p], names, f"{what}[{p}]") for p in names])
+    return tensor(value, (len(names), len(names)), what, names)
+
+
+def tensor(value: Any, shape: tuple[int, ...], what: str, names: Sequence[str]) -> np.ndarray:
+    """A finite array of this shape from one or from a number."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{what} is not an array of numbers: {value!r}") from error
+    if array.shape not in ((), shape):
+        raise ParameterError(
+            f"{what} has shape {array.shape}; for populations {list(names)} it needs {shape} or a "
+            "scalar"
+        )
+    if not np.all(np.isfinite(array)):
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(np.broadcast_to(array, shape)))[0])
+        raise ParameterError(f"{what}[{','.join(names[k] for k in where)}] is not finite")
+    return np.broadcast_to(array, shape).copy()
+
+
+def named_values(kind: str, given: Any) -> Mapping[str, Any]:
+    """Parameters of functions or filters by name; none for None."""
+    if given is not None and not isinstance(given, Mapping):
+        what = "transfer functions" if kind == "transfer" else f"{kind} filters"
+        raise ParameterError(
+            f"{kind} maps names of parameters of the {what} to values, such as {{'gain': 2.0}}: "
+            f"{given!r}"
+        )
+    return given or {}
+
+
+def traced_per_population(value: Any, P: int, name: str) -> Array:
+    """One number per population, (P,), of numbers or tracers."""
+    try:
+        return jnp.broadcast_to(jnp.asarray(value, dtype=float), (P,))
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} must be a number or {P} numbers, not {value!r}") from None
+
+
+def shown(array: Any) -> str:
+    """An array in a line: one number if all are equal, all of a few, else their range and shape."""
+    if isinstance(array, jax.core.Tracer) or not hasattr(array, "shape"):
+        return str(array)
+    values = np.asarray(array)
+    if values.size == 0 or values.dtype.kind not in "fi":
+        return str(values.tolist())
+    if np.ptp(values) == 0:
+        return f"{values.flat[0]:.4g}"
+    if values.size <= SHOWN and values.ndim <= 2:
+        rows = (" ".join(f"{v:.4g}" for v in row) for row in np.atleast_2d(values))
+        return "[" + ("; ".join(rows)) + "]"
+    return f"{values.min():.4g} to {values.max():.4g}, shape {values.shape}"
+
+
+def _by_name(names: Sequence[str], values: list[float]) -> dict[str, float]:
+    return dict(zip(names, values, strict=True))

@@ -1,0 +1,95 @@
+"""Whether a network's numbers fit the equations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+
+from ...errors import ParameterError
+from ..parameters import TENSORS, Parameters, is_zero
+
+if TYPE_CHECKING:
+    from .system import System
+
+OPTIONAL_INPUTS = {
+    "in_strength": "in-strength",
+    "spread": "spread",
+    "tau_inp": "out-strength",
+    "noise": "noise",
+}
+"""Parameters of inputs that only some architectures have, and the inputs that these name."""
+
+# where transfer functions are tried: both signs, no round numbers, at which they may have a break
+PLACES = np.linspace(-2.1, 2.3, 7)
+
+
+def check_populations(architecture, parameters: Parameters) -> None:
+    """Raise `ParameterError` for parameters of other populations."""
+    names = architecture.populations
+    if names is not None and parameters.populations != names:
+        raise ParameterError(
+            f"the equations are for populations {list(names)}, the parameters for "
+            f"{list(parameters.populations)}"
+        )
+
+
+def check_motifs(architecture, parameters: Parameters) -> None:
+    """Raise `ParameterError` for motifs that the equations leave out."""
+    for motif, tensor in TENSORS.items():
+        there = bool(jnp.any(getattr(parameters, tensor) != 0))
+        if there and motif not in architecture.motifs:
+            raise ParameterError(
+                f"the parameters have {motif} motifs, the architecture has none: add {motif!r} to "
+                "its motifs, or use parameters.replace to set them to 0"
+            )
+
+
+def check_inputs(architecture, parameters: Parameters) -> None:
+    """Raise `ParameterError` for inputs that the equations leave out."""
+    given = {
+        "in_strength": not is_zero(parameters.in_strength),
+        "spread": not is_zero(parameters.spread),
+        "tau_inp": bool(jnp.any(parameters.tau_inp != 0)),
+        "noise": bool(jnp.any(parameters.noise != 0)),
+    }
+    for name, present in given.items():
+        if present and OPTIONAL_INPUTS[name] not in architecture.inputs:
+            raise ParameterError(
+                f"the parameters have {name}, the architecture has no such input: add "
+                f"{OPTIONAL_INPUTS[name]!r} to its inputs"
+            )
+
+
+def check_transfer(system: System, parameters: Parameters) -> None:
+    """Raise `ParameterError` for transfer functions with unknown, wrong or impossible values."""
+    architecture = system.mean_field.architecture
+    known = architecture.transfer_parameters
+    unknown = [name for name in parameters.transfer if name not in known]
+    if unknown:
+        raise ParameterError(
+            f"the transfer functions have no parameter {unknown[0]!r}: they have "
+            f"{list(known) or 'none'}"
+        )
+    values = system.transfer_parameters(parameters)
+    each = [architecture.distinct_transfers[k] for k in architecture.transfer_index(parameters.P)]
+    for p, f in enumerate(each):
+        own = {
+            symbol: float(jnp.broadcast_to(jnp.asarray(values[str(symbol)]), (parameters.P,))[p])
+            for symbol in f.defaults
+        }
+        where = f"of the transfer function {f.name} of population {parameters.populations[p]}"
+        for symbol, value in own.items():
+            if symbol.is_positive and not value > 0:
+                raise ParameterError(f"{symbol} = {value} {where} must be positive")
+        found = (
+            jnp.asarray(system.transfer(jnp.asarray(PLACES), p, parameters))
+            if own
+            else jnp.zeros(1)
+        )
+        if not bool(jnp.all(jnp.isfinite(found))):
+            raise ParameterError(
+                f"the parameters {where} make it infinite or undefined: "
+                + ", ".join(f"{symbol} = {value}" for symbol, value in own.items())
+            )
