@@ -1,42 +1,40 @@
-"""What fits recover, in figures: random networks from exact targets, intervals with noise, open directions, sampled networks.
+"""What fits recover: random networks of 2 and 3 populations against their fits.
 
-    python benchmarks/recovery.py [--quick] [--populations 2 3] [--json FILE]
+    python benchmarks/recovery.py [--quick] [--populations 2 3] [--parts exact coverage] [--json]
 
-Ground truths are random networks of 2 and 3 populations with rates .5 Max(x, 0)^2; targets are mean and standard deviation of the rates of every
-population in conditions with different inputs. Unknown are mean and g of all synapses, the spread of the inputs and, of E onto E, convergence,
-divergence and chains. Divergence alone is never determined (it enters with the residual), these are:
+Exact targets, intervals with noise, open directions, sampled networks. True networks are random,
+with rates .5 Max(x, 0)^2. Targets are mean and standard deviation of the rates of every population
+in conditions with different inputs. Unknowns are mean and g of all synapses, the spread of the
+inputs and, of E onto E, convergence, divergence and chains. Divergence alone is never determined
+(it enters with the residual), these are:
 
-    mean[p,q]      spread[p]      g[p,q] but for E onto E      N g^2 tau_con      g^2 (1 - tau_con - tau_div)      N g^2 tau_chn   (E onto E)
+    mean[p,q]      spread[p]      g[p,q] but for E onto E
+    N g^2 tau_con      g^2 (1 - tau_con - tau_div)      N g^2 tau_chn       (E onto E)
 
-All fits of as many populations share compiled code: which targets are fitted is a coordinate that no step changes.
+All fits of as many populations share compiled code: which targets are fitted is a coordinate that
+no step changes.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _timing import options, say
 from scipy.stats import norm
 
 import motifield as mf
 from motifield.numerics.fitting import Lanes, LevenbergMarquardt, Problem, solve
 from motifield.numerics.fixed_points import ANYWHERE, NEARBY, Search
-from motifield.numerics.inference import identifiability
-from motifield.numerics.simulation import integrate_network
-
-jax.config.update("jax_enable_x64", True)
 
 NAMES = {2: ("E", "I"), 3: ("E", "P", "S")}
 FRACTIONS = {2: (0.8, 0.2), 3: (0.8, 0.12, 0.08)}
 N, CONDITIONS, NOISE = 4000, 8, 0.05
 ZERO, UNSEEN = 1e-9, 1e-5
-"""Singular values below this, relative to the largest, are 0; how much of a gradient may lie along them."""
+"""Relative to the largest: singular values that count as 0, and gradients along such directions."""
 SOLVER = LevenbergMarquardt(steps=160, rtol=1e-9, atol=1e-16, stall=1e-2)
 
 
@@ -116,7 +114,10 @@ class Laboratory:
         )
 
     def log_determined(self, u: Any) -> Any:
-        """Logarithms of the sizes of what is determined; of chains log(1 + correlation / 2), which may have either sign."""
+        """Logarithms of the sizes of the determined numbers.
+
+        Of chains, which may have either sign, log(1 + correlation / 2).
+        """
         own = self.problem.coordinates.common(u)
         off = ~np.eye(self.P, dtype=bool)
         off[1:] |= np.eye(self.P, dtype=bool)[1:]
@@ -138,7 +139,7 @@ class Laboratory:
         )
 
     def truths(self, n: int, seed: int = 0) -> np.ndarray:
-        """Coordinates of random networks in which every condition has a fixed point that the bulk leaves stable."""
+        """Random networks whose conditions all have a fixed point that the bulk leaves stable."""
         rng, kept = np.random.default_rng(seed), []
         while len(kept) < n:
             found = self.given + rng.normal(0, 0.3, (32, len(self.given)))
@@ -150,7 +151,13 @@ class Laboratory:
     def fitted(
         self, values: np.ndarray, errors: np.ndarray, starts: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The best of each row's minima: coordinates, states, loss. starts: (rows, starts of each, coordinates)."""
+        """The best of each row's minima: coordinates, states, loss.
+
+        Args:
+            values: targets, (rows, targets).
+            errors: their standard errors.
+            starts: (rows, starts of each, coordinates).
+        """
         y, precision = jnp.asarray(values), 1 / jnp.asarray(errors)
         rows, each, _ = starts.shape
         tagged = np.concatenate(
@@ -193,7 +200,11 @@ class Laboratory:
     def errors(
         self, u: np.ndarray, states: np.ndarray, errors: np.ndarray
     ) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Standard errors of what is determined, (rows, k), infinite where it is not; singular values of each row's Jacobian that are not 0."""
+        """Standard errors of the determined numbers, and spectra of the Jacobians.
+
+        Errors, (rows, k), are infinite where a number is open; spectra are the singular values that
+        are not 0.
+        """
         jacobians = (
             np.asarray(self.slopes(jnp.asarray(u), jnp.asarray(states))) / errors[:, :, None]
         )
@@ -268,16 +279,19 @@ def coverage(lab: Laboratory, rows: int) -> dict[str, Any]:
 
 
 def flatness(lab: Laboratory) -> dict[str, Any]:
-    """Changes of the loss along the directions that are reported as open, on the curve that keeps every prediction."""
+    """Changes of the loss along the directions that are reported as open.
+
+    They are followed on the curve that keeps every prediction.
+    """
     truth = lab.truths(1, seed=7)[0]
     values = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
     fit = solve(
         lab.problem_of(values, NOISE * np.abs(values)),
-        first=truth[None] + 0.01,
+        initial=truth[None] + 0.01,
         starts=1,
         solver=SOLVER,
     )
-    own = identifiability(fit)
+    own = mf.inference.identifiability(fit)
     changes = [float(np.abs(own.flat(k, 0.5)["loss_change"]).max()) for k in range(len(own.open))]
     return {
         "open directions": own.json()["open"],
@@ -298,12 +312,10 @@ def sampled(lab: Laboratory, networks: int) -> dict[str, Any]:
     rows = []
     for seed in range(networks):
         network = mf.sample(own, seed=seed)
-        end = integrate_network(network, _rates, t1=30.0, saveat=[30.0], runs=runs, seed=seed)
-        rows.append(
-            np.stack(
-                [np.asarray(end["rate"])[:, -1], np.asarray(end["rate_sd"])[:, -1]], axis=-1
-            ).ravel()
-        )
+        more = {"t1": 30.0, "saveat": [30.0], "runs": runs, "seed": seed}
+        end = mf.simulate(lab.system, network, **more)
+        both = (np.asarray(end[name])[:, -1] for name in ("rate", "rate_sd"))
+        rows.append(np.stack(list(both), axis=-1).ravel())
     found = np.array(rows)
     errors = found.std(axis=0, ddof=1) / np.sqrt(networks)
     exact = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
@@ -324,37 +336,31 @@ def sampled(lab: Laboratory, networks: int) -> dict[str, Any]:
     }
 
 
-def _rates(x: Any, p: int) -> Any:
-    return 0.5 * jnp.maximum(x, 0.0) ** 2
+def parts_of(lab: Laboratory, quick: bool) -> dict[str, Any]:
+    """What can be asked of P populations, by name."""
+    rows = 36 if lab.P == 2 else 16
+    return {
+        "exact": lambda: exact_targets(lab, 2 if quick else 10, 2 if quick else 4),
+        "coverage": lambda: coverage(lab, 6 if quick else rows),
+        "flat": lambda: flatness(lab),
+        "sampled": lambda: sampled(lab, 3 if quick else 10),
+    }
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--quick", action="store_true", help="a few networks of each kind")
-    options.add_argument("--populations", type=int, nargs="+", default=[2, 3])
-    options.add_argument("--parts", nargs="+", default=["exact", "coverage", "flat", "sampled"])
-    options.add_argument("--json", type=Path)
-    given = options.parse_args()
-    result: dict[str, Any] = {}
+    names = ["exact", "coverage", "flat", "sampled"]
+    given = options(
+        __doc__,
+        quick={"action": "store_true", "help": "a few networks of each kind"},
+        populations={"type": int, "nargs": "+", "default": [2, 3], "help": "numbers of them"},
+        parts={"nargs": "+", "default": names, "choices": names, "help": "what to do"},
+    )
     for P in given.populations:
-        lab = Laboratory(P)
-        parts = {
-            "exact": lambda lab=lab: exact_targets(
-                lab, 2 if given.quick else 10, 2 if given.quick else 4
-            ),
-            "coverage": lambda lab=lab: coverage(
-                lab, 6 if given.quick else 36 if lab.P == 2 else 16
-            ),
-            "flat": lambda lab=lab: flatness(lab),
-            "sampled": lambda lab=lab: sampled(lab, 3 if given.quick else 10),
-        }
+        parts = parts_of(Laboratory(P), given.quick)
         for name in given.parts:
             begin = time.perf_counter()
             found = parts[name]() | {"seconds": round(time.perf_counter() - begin, 1)}
-            result[f"{name}, P = {P}"] = found
-            print(f"{name}, P = {P}: {json.dumps(found)}", flush=True)
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=1))
+            say({"part": name, "P": P, **found}, given.json)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,21 @@
 """Fits of parameters to measured rates: unknowns, priors, motifs, the problem, its minima."""
 
+from .conditions import Condition
+from .coordinates import Coordinates
 from .free_states import with_free_states
-from .least_squares import FirstOrder, Lanes, LevenbergMarquardt, Minima, Solver
-from .minima import LANES, Fit, fit, solve
-from .motif_coordinates import CLASSES, FreeMotifs, MotifCoordinates
-from .priors import LogNormal, Normal, Prior, measured_priors, synaptic_priors
+from .lanes import Lanes
+from .least_squares import FirstOrder, LevenbergMarquardt, Minima, Solver
+from .minima import Fit
+from .motif_coordinates import FreeMotifs, MotifCoordinates
+from .physiology import measured_priors, synaptic_priors
+from .priors import LogNormal, Normal, Prior
 from .problem import LARGEST_RESIDUAL, Problem
 from .scales import Scale
+from .search import LANES, fit, solve
 from .synapse_tables import read_amplitudes, read_connections
-from .unknowns import PERSISTENCE, Condition, Coordinates, Unknown, dale
+from .unknowns import PERSISTENCE, Unknown, dale
 
 __all__ = [
-    "CLASSES",
     "LANES",
     "LARGEST_RESIDUAL",
     "PERSISTENCE",

@@ -1,4 +1,4 @@
-"""Tables of physiology: pairs probed for a synapse, and amplitudes of those found, pooled by population."""
+"""Tables of physiology: pairs probed for synapses, and amplitudes, pooled by population."""
 
 from __future__ import annotations
 
@@ -27,11 +27,20 @@ def read_connections(
     probed: str = "n_probed",
     separator: str = ",",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Pairs connected and pairs probed, each with targets as index and sources as columns.
+    """Pairs connected and pairs probed, from a table of classes.
 
-    The file has a row per pair of classes and the columns `pre`, `post`, `connected`, `probed`. labels: {population: its class in the
-    file, or several, whose counts are added}. Raises `ParameterError` for a file or column that is not there, pairs of classes that are missing
-    or there twice, and cells that are no numbers.
+    Args:
+        path: a file with a row per pair of classes.
+        labels: {population: its class in the file, or several, whose counts are added}.
+        pre, post, connected, probed: names of the columns.
+        separator: of the columns.
+
+    Returns:
+        Two DataFrames with targets as index and sources as columns.
+
+    Raises:
+        ParameterError: a file or column that is not there, pairs of classes that are missing or
+            there twice, cells that are no numbers.
     """
     table = _read(path, (pre, post), (connected, probed), separator)
     counts = {}
@@ -57,12 +66,24 @@ def read_amplitudes(
     instead: Mapping[tuple[str, str], tuple[str, str]] | None = None,
     separator: str = " ",
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Mean, standard deviation and number of amplitudes, each with targets as index and sources as columns; NaN where there are none.
+    """Mean, standard deviation and number of amplitudes, from a table of classes.
 
-    The file has a row per pair of classes and the columns `pre`, `post`, mean_STATE, std_STATE, N_STATE, such as mean_resting; an empty
-    cell or [] is missing. labels: as in `read_connections`; of several classes, all their synapses are pooled, within and between them.
-    instead: {(target, source): (post, pre) of the row to take in its place}, for pairs that were not measured. Raises `ParameterError` as
-    `read_connections` does.
+    Args:
+        path: a file with a row per pair of classes, and the columns mean_STATE, std_STATE, N_STATE,
+            such as mean_resting; an empty cell or [] is missing.
+        labels: as in `read_connections`; of several classes, all their synapses are pooled, within
+            and between them.
+        state: in the names of the columns.
+        pre, post: names of the columns of the classes.
+        instead: {(target, source): (post, pre) of the row to take in its place}, for pairs that
+            were not measured.
+        separator: of the columns.
+
+    Returns:
+        Three DataFrames with targets as index and sources as columns; NaN where there are none.
+
+    Raises:
+        ParameterError: as `read_connections` does.
     """
     table = _read(path, (pre, post), (f"mean_{state}", f"std_{state}", f"N_{state}"), separator)
     pooled = {}
@@ -164,6 +185,7 @@ def _row(
 ) -> tuple[float, ...]:
     if pair not in table:
         raise ParameterError(
-            f"{path} has no row {words}; its classes are {', '.join(sorted({name for key in table for name in key}))}"
+            f"{path} has no row {words}; its classes are "
+            f"{', '.join(sorted({name for key in table for name in key}))}"
         )
     return table[pair]

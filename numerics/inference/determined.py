@@ -14,7 +14,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from ...errors import ParameterError, SolverError
-from ..fitting import Fit, Problem, Scale
+from ..fitting import Fit, Problem
 from ..parameters import MOTIFS
 from .combinations import Combination, combinations
 from .information import UNSEEN, WEAKEST, Information
@@ -263,7 +263,7 @@ class Identifiability:
         return float(logs + sum(weight * self.values[n] for n, weight in own.weights.items()))
 
     def _interval(self, name: str, half: float) -> tuple[float, float]:
-        scale, value = Scale.of(self.fit.problem.coordinates, name), self.values[name]
+        scale, value = self.fit.problem.coordinates.scale(name), self.values[name]
         if not np.isfinite(half):
             return scale.low, scale.high
         middle, width = float(scale.forward(value)), half * scale.slope(value)

@@ -15,7 +15,6 @@ from jaxtyping import Array
 
 from ...errors import ParameterError
 from ..fitting import (
-    CLASSES,
     LANES,
     Coordinates,
     Fit,
@@ -29,7 +28,7 @@ from ..fitting import (
     with_free_states,
 )
 from ..fixed_points import ANYWHERE, NEARBY, Search
-from ..parameters import Parameters, entries_of, residual_moments
+from ..parameters import TENSORS, Parameters, entries_of, residual_moments
 from ..targets import Targets, whitened, without
 from .determined import TOLERANCE
 from .information import Information
@@ -215,7 +214,7 @@ def class_models(fit: Fit) -> dict[str, FreeMotifs]:
     whole = free_motifs(fit)
     there = {name.split("[")[0] for name in (*whole.free, *whole.tied)}
     found = {"all": whole}
-    for word, family in CLASSES.items():
+    for word, family in TENSORS.items():
         if family in there:
             found[f"no {word}"] = _without(whole, (family, *NEEDS.get(family, ())))
     found["none"] = FreeMotifs()

@@ -14,6 +14,7 @@ import xarray as xr
 from ...errors import ParameterError
 from ..networks import Network
 from ..parameters import (
+    ARRAYS,
     FAMILIES,
     INPUTS,
     Constant,
@@ -28,7 +29,7 @@ from ..simulation import simulate
 from ..system import System
 from ..targets import Pools, Targets
 
-SYNAPSES = ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp")
+SYNAPSES = tuple(name for name in ARRAYS if name != "noise")
 BEFORE = 0.9
 """When, in parts of the time to settle, rates are looked at to see whether they still change."""
 

@@ -172,7 +172,7 @@ class Held:
 
     def __init__(self, problem: Problem, name: str, steps: int):
         self.problem, self.steps = problem, steps
-        self.scale = Scale.of(problem.coordinates, name)
+        self.scale = problem.coordinates.scale(name)
         k = problem.coordinates.names.index(name)
         self._value = jax.jit(lambda u: self.scale.forward(problem.coordinates.values(u)[k]))
         self._slope = jax.jit(

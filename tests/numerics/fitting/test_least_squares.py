@@ -8,7 +8,8 @@ import optax
 import pytest
 
 from motifield.errors import ParameterError, SpecError
-from motifield.numerics.fitting.least_squares import FirstOrder, Lanes, LevenbergMarquardt
+from motifield.numerics.fitting.lanes import Lanes
+from motifield.numerics.fitting.least_squares import FirstOrder, LevenbergMarquardt
 
 MATRIX = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.25]])
 RIGHT = np.array([1.0, -2.0, 0.7])

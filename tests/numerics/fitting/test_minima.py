@@ -10,8 +10,9 @@ from scipy.special import erf
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
 from motifield.numerics.fitting.least_squares import FirstOrder, LevenbergMarquardt, Minima
-from motifield.numerics.fitting.minima import Fit, _starts, fit, solve
+from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.fitting.problem import Problem
+from motifield.numerics.fitting.search import _starts, fit, solve
 
 INPUTS = {"low": 0.4, "mid": 0.9, "high": 1.5}
 CONDITIONS = {name: {"input[E]": value} for name, value in INPUTS.items()}
@@ -128,6 +129,7 @@ def test_losses_by_kind_add_up(found):
     assert parts["priors"] == 0
 
 
+@pytest.mark.slow
 def test_a_first_order_method_finds_the_same_minimum(problem, found):
     other = solve(problem, solver=FirstOrder(steps=1500, atol=1e-3), starts=2, seed=3)
     assert other.loss < 1e-3
@@ -152,7 +154,7 @@ def test_plain_data_and_datasets(found):
     assert data["closure"].startswith(
         "LowRank takes the residual's variance from mean rates, with it up to "
     )
-    made = found.dataset()
+    made = found.dataset
     np.testing.assert_allclose(made["value"].sel(parameter="g[E,E]")[0], found.values["g[E,E]"])
     np.testing.assert_allclose(made["prediction"], made["target_value"], rtol=1e-5)
     assert made.attrs["status"] == "ok"
@@ -175,6 +177,7 @@ def test_starts_that_are_given(problem):
     assert len(_starts(problem, 2, 0, True, np.stack([u, u, u]))) == 2
 
 
+@pytest.mark.slow
 def test_a_start_goes_on_from_its_states(system_of):
     """Of the bistable network of test_settle.py, the targets are of the upper state: from rest the lower one is found."""
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
@@ -201,7 +204,7 @@ def test_a_start_goes_on_from_its_states(system_of):
     given = problem.coordinates.given()
     upper = problem.outcome(jnp.asarray(given), 2.0 + problem.at_rest()).states
     above = solve(
-        problem, first=given[None], states=upper[None], starts=1, solver=LevenbergMarquardt(steps=1)
+        problem, initial=given[None], states=upper[None], starts=1, solver=LevenbergMarquardt(steps=1)
     )
     assert above.loss < 1e-6
     assert float(jnp.sum(problem.compiled(jnp.asarray(given), problem.at_rest())[0] ** 2)) > 1e4
@@ -258,6 +261,7 @@ def test_free_states_go_on_from_a_checkpoint(system_of, tmp_path):
     np.testing.assert_array_equal(one.minima.u, two.minima.u)
 
 
+@pytest.mark.slow
 def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_path):
     """phi = Max(x, 0)^2 runs away for every start; N mean R = .5 R at the truth."""
     system = system_of("Max(x, 0)**2", "MotifOnly")
@@ -308,6 +312,7 @@ def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_
     assert said[-1][1] == 1
 
 
+@pytest.mark.slow
 def test_a_fit_to_a_time_course(system_of):
     """The weight of a signal, from rates over time in one population."""
     system = system_of("1 + erf(x - 1/2)")
@@ -354,13 +359,12 @@ def test_a_fit_to_a_time_course(system_of):
         [mf.fitting.Unknown("input.light[E]", low=0)],
         starts=1,
         step=0.1,
-        throw=True,
     )
     assert made.values["input.light[E]"] == pytest.approx(0.7, rel=1e-4)
 
 
 @pytest.mark.slow
-def test_too_few_steps_raise_where_asked_to(base, targets, system_of):
+def test_too_few_steps_raise(base, targets, system_of):
     unknowns = [
         mf.fitting.Unknown("mean[E,I]", high=0, start=(-0.01, -0.001)),
         mf.fitting.Unknown("g[E,E]", low=0, start=(0.1, 1.0)),
@@ -375,7 +379,6 @@ def test_too_few_steps_raise_where_asked_to(base, targets, system_of):
             starts=2,
             from_given=False,
             solver=LevenbergMarquardt(steps=1),
-            throw=True,
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.fitting.motif_coordinates import FreeMotifs, MotifCoordinates, motif_names
+from motifield.numerics.fitting.motif_coordinates import FreeMotifs, MotifCoordinates
 from motifield.numerics.parameters.feasibility import violations
 
 NAMES = ("tau_con", "tau_div", "tau_chn", "tau_rec")
@@ -254,5 +254,3 @@ def test_classes_by_name():
         ParameterError, match="no motif 'loop': there are convergent, divergent, chain, reciprocal"
     ):
         FreeMotifs.classes("loop")
-    assert motif_names(("tau_chn[E,E,E]", "tau_con", "tau_chn")) == "chain, convergent"
-    assert motif_names(()) == "none"

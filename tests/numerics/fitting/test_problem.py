@@ -8,8 +8,9 @@ from scipy.stats import norm
 
 import motifield as mf
 from motifield.errors import ArchitectureError, ParameterError
+from motifield.numerics.fitting.course import grid
 from motifield.numerics.fitting.motif_coordinates import FreeMotifs
-from motifield.numerics.fitting.problem import Problem, _grid
+from motifield.numerics.fitting.problem import Problem
 from motifield.numerics.fitting.unknowns import Unknown
 
 TIMES = (0.7, 3.0)
@@ -153,7 +154,7 @@ def test_moments_quantiles_and_changes(problem, at):
     w = norm.pdf(z) / norm.pdf(z).sum()
     for p, name in enumerate(POPULATIONS):
         for condition in ("dark", "light"):
-            state = problem._at[condition].state(
+            state = problem.models[condition].state(
                 outcome.states[problem.conditions.index(condition)]
             )
             seen = problem.system.module.variance(
@@ -242,6 +243,7 @@ def test_residuals_are_standardised(problem, at):
     assert np.all((outcome.radius_square > 0) & (outcome.radius_square < 0.95))
 
 
+@pytest.mark.slow
 def test_the_jacobian_by_central_differences(problem, at):
     u, _, outcome, _ = at
     exact = np.asarray(problem.jacobian(u, outcome.states))
@@ -359,10 +361,10 @@ def test_growth_is_in_units_of_the_slowest_decay():
 
 def test_grids_of_time():
     np.testing.assert_allclose(
-        _grid(0.0, np.array([0.5, 1.0]), 0.25, np.array([0.7, 3.0])), [0, 0.25, 0.5, 0.7, 0.85, 1.0]
+        grid(0.0, np.array([0.5, 1.0]), 0.25, np.array([0.7, 3.0])), [0, 0.25, 0.5, 0.7, 0.85, 1.0]
     )
-    np.testing.assert_allclose(_grid(1.0, np.array([1.0]), 0.25, np.zeros(0)), [1, 1.25])
-    found = _grid(-1e-12, np.array([1.0]), 0.5, np.array([-1e-12, 0.0]))
+    np.testing.assert_allclose(grid(1.0, np.array([1.0]), 0.25, np.zeros(0)), [1, 1.25])
+    found = grid(-1e-12, np.array([1.0]), 0.5, np.array([-1e-12, 0.0]))
     assert np.all(np.diff(found) > 0)
     assert 0.0 in found
 

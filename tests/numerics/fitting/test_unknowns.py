@@ -7,8 +7,9 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
+from motifield.numerics.fitting.coordinates import Coordinates
 from motifield.numerics.fitting.motif_coordinates import FreeMotifs
-from motifield.numerics.fitting.unknowns import Coordinates, Unknown, dale
+from motifield.numerics.fitting.unknowns import Unknown, dale
 
 CONDITIONS = {"dark": {}, "light": {"input[E]": 1.5}}
 

@@ -85,6 +85,7 @@ def test_only_what_the_equations_contain_is_determined(scales):
     assert "g[E,E]^2" in scales.text()
 
 
+@pytest.mark.slow
 def test_errors_of_predictions(system_of):
     """Of what was held out: finite differences through the covariance; open where an input is that nothing else sees, and finite with a prior on it."""
     base = mf.Parameters.of(

@@ -7,8 +7,9 @@ import pytest
 import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.fitting.least_squares import Minima
-from motifield.numerics.fitting.minima import Fit, solve
+from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.fitting.motif_coordinates import FreeMotifs
+from motifield.numerics.fitting.search import solve
 from motifield.numerics.inference.model_comparison import (
     Comparison,
     _starts,
@@ -330,7 +331,7 @@ def test_a_fit_of_the_upper_state(system_of):
         jnp.asarray(problem.coordinates.given()), 2.0 + problem.at_rest()
     ).states
     fit = solve(
-        problem, first=problem.coordinates.given()[None], states=np.asarray(upper)[None], starts=1
+        problem, initial=problem.coordinates.given()[None], states=np.asarray(upper)[None], starts=1
     )
     found = compare(fit, {"all": free_motifs(fit)}, folds=None, starts=1)
     assert found.fits["all"].loss == pytest.approx(fit.loss, rel=1e-3)

@@ -123,6 +123,7 @@ def drawn(fitted):
     ), said
 
 
+@pytest.mark.slow
 def test_a_normal_posterior_is_the_local_covariance(drawn, fitted):
     found, said = drawn
     values = found["value"].stack(all=("chain", "draw"))
@@ -143,6 +144,7 @@ def test_a_normal_posterior_is_the_local_covariance(drawn, fitted):
     assert said[-1] <= 1
 
 
+@pytest.mark.slow
 def test_a_summary(drawn):
     found, _ = drawn
     rows = {row["parameter"]: row for row in summary(found)}
@@ -154,6 +156,7 @@ def test_a_summary(drawn):
     assert row["R-hat"] == float(found["rhat"].sel(parameter="g[E,E]"))
 
 
+@pytest.mark.slow
 def test_numbers_that_only_a_prior_knows_have_its_distribution(drawn):
     """g ~ N(.25, .1) cut at 0, by its moments; log(-J) ~ N(log .02, .3)."""
     found, _ = drawn
@@ -171,6 +174,7 @@ def test_numbers_that_only_a_prior_knows_have_its_distribution(drawn):
     assert J.std() == pytest.approx(0.3, rel=4 / np.sqrt(2 * size))
 
 
+@pytest.mark.slow
 def test_chains_agree_and_say_so(drawn):
     found, _ = drawn
     assert found["value"].shape == (4, 1000, 4)

@@ -6,8 +6,8 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.fitting.minima import solve
 from motifield.numerics.fitting.problem import Problem
+from motifield.numerics.fitting.search import solve
 from motifield.numerics.inference.determined import identifiability
 from motifield.numerics.inference.model_comparison import compare
 from motifield.numerics.targets.covariance import whitening, without
@@ -87,6 +87,7 @@ def test_a_fit_is_generalised_least_squares(line):
     assert set(alone.losses()) == {"rate_mean", "priors", "stability"}
 
 
+@pytest.mark.slow
 def test_folds_keep_the_covariance_of_the_rest(line):
     fit = solve(problem_of(line, mf.Targets.of(rows(), C), True), starts=1)
     own = compare(fit, {"all": mf.fitting.FreeMotifs()}, folds="condition", starts=1)
