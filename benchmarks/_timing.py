@@ -1,9 +1,12 @@
-"""Paired timings: the two sides alternate within one run, so that whatever else the machine does falls on both."""
+"""Paired timings, their table, and the options that all benchmarks share.
+
+The two sides alternate within one run, so that whatever else the machine does falls on both.
+"""
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -15,7 +18,7 @@ jax.config.update("jax_enable_x64", True)
 
 @dataclass(frozen=True)
 class Comparison:
-    """Median times of two sides in seconds, and the ratio slow / fast of each pair: median, smallest, largest."""
+    """Median times of two sides in seconds, and the ratio of each pair: median and extremes."""
 
     name: str
     ours: float
@@ -34,8 +37,9 @@ class Comparison:
     def __str__(self) -> str:
         bound, verdict = "at most" if self.at_most else "at least", "met" if self.met else "MISSED"
         return (
-            f"{self.name:<44} {_duration(self.ours):>9} {_duration(self.other):>9} {self.ratio:8.2f} "
-            f"[{self.low:.2f}, {self.high:.2f}]  {bound} {self.target:g}: {verdict}"
+            f"{self.name:<44} {_duration(self.ours):>9} {_duration(self.other):>9} "
+            f"{self.ratio:8.2f} [{self.low:.2f}, {self.high:.2f}]  "
+            f"{bound} {self.target:g}: {verdict}"
         )
 
 
@@ -52,8 +56,15 @@ def compare(
 ) -> Comparison:
     """Time two sides in alternation, after one call of each to compile.
 
-    at_most: the ratio is ours / other, a cost; otherwise other / ours, a gain. calls: calls per timing of each side; per_call:
-    how many results one call makes.
+    Args:
+        name: what is timed.
+        ours: one side.
+        other: the other side.
+        target: of the ratio.
+        at_most: the ratio is ours / other, a cost; otherwise other / ours, a gain.
+        repeats: pairs of timings.
+        calls: calls per timing of each side.
+        per_call: how many results one call of each side makes.
     """
     jax.block_until_ready((ours(), other()))
     mine, theirs = [], []
@@ -61,17 +72,21 @@ def compare(
         sides = [(mine, ours, calls[0], per_call[0]), (theirs, other, calls[1], per_call[1])]
         for times, side, count, made in sides if n % 2 else sides[::-1]:
             times.append(seconds(side, count) / made)
+    return _compared(name, mine, theirs, target, at_most)
+
+
+def within(name: str, run: Callable[[], Any], allowed: float, *, repeats: int) -> Comparison:
+    """Time one side against the seconds allowed, without a call before the first timing."""
+    times = [seconds(run) for _ in range(repeats)]
+    return _compared(name, times, [allowed] * repeats, 1.0, True)
+
+
+def _compared(
+    name: str, mine: list[float], theirs: list[float], target: float, at_most: bool
+) -> Comparison:
     ratios = [a / b if at_most else b / a for a, b in zip(mine, theirs, strict=True)]
-    return Comparison(
-        name,
-        median(mine),
-        median(theirs),
-        median(ratios),
-        min(ratios),
-        max(ratios),
-        target,
-        at_most,
-    )
+    middle, low, high = median(ratios), min(ratios), max(ratios)
+    return Comparison(name, median(mine), median(theirs), middle, low, high, target, at_most)
 
 
 def seconds(side: Callable[[], Any], calls: int = 1) -> float:
@@ -82,15 +97,34 @@ def seconds(side: Callable[[], Any], calls: int = 1) -> float:
     return (time.perf_counter() - start) / calls
 
 
+def options(description: str, **arguments: Mapping[str, Any]) -> argparse.Namespace:
+    """The command line: --json, and further options as keyword arguments of `add_argument`."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON objects, one per line")
+    for name, settings in arguments.items():
+        parser.add_argument(f"--{name}", **settings)
+    return parser.parse_args()
+
+
+def say(found: Mapping[str, Any], as_json: bool) -> None:
+    """Print a finding, a line for each entry, or one JSON object."""
+    if as_json:
+        print(json.dumps(found), flush=True)
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in found.items()), flush=True)
+
+
 def report(
-    title: str, columns: tuple[str, str], results: list[Comparison], notes: dict[str, Any]
+    title: str,
+    columns: tuple[str, str],
+    results: list[Comparison],
+    notes: dict[str, Any],
+    as_json: bool,
 ) -> None:
-    """Print a table and notes, or one JSON object when the command line has --json."""
-    parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    if parser.parse_args().json:
+    """Print a table and notes, or one JSON object."""
+    if as_json:
         rows = [asdict(r) | {"met": r.met} for r in results]
-        print(json.dumps({"title": title, "results": rows, "notes": notes}, indent=2))
+        say({"title": title, "results": rows, "notes": notes}, as_json)
         return
     print(f"{title}\n{'':<44} {columns[0]:>9} {columns[1]:>9} {'ratio':>8} [min, max]")
     print("\n".join(map(str, results)))

@@ -1,22 +1,24 @@
-"""Gaussian averages: how long a closed form takes to find, and how many averages a second generated code and hand-written JAX make."""
+"""Gaussian averages: finding closed forms, and evaluating them a million times.
+
+The search for a closed form against the time allowed, with SymPy's integral of the same function as
+a note; generated code against JAX written by hand, in averages per second.
+"""
 
 import math
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import sympy as sp
-from _timing import Comparison, compare, report
+from _timing import Comparison, compare, options, report, within
 
+import motifield as mf
 from motifield.errors import NoClosedFormError
-from motifield.numerics.system import average
 from motifield.theory.architecture import LIBRARY, transfer
 from motifield.theory.averages import closed_forms, gaussian
 from motifield.theory.expressions import X
@@ -26,7 +28,8 @@ PAIRS = 1_000_000
 FURTHER = ("x**3*exp(x)*Phi(2*x - 1)", "Max(x, 0)**4")
 MU, DELTA = sp.Symbol("mu", real=True), sp.Symbol("Delta", positive=True)
 
-# In a process of its own, because a search that does not end can only be killed. Prints the time and the value at a point.
+# In a process of its own, because a search that does not end can only be killed. Prints the time
+# and the value at a point.
 SYMPY = """
 import signal, sys, time
 import sympy as sp
@@ -35,10 +38,12 @@ Delta = sp.Symbol("Delta", positive=True)
 f = sp.sympify(sys.argv[1], locals={"x": x})
 signal.alarm(int(sys.argv[2]))
 start = time.perf_counter()
-form = sp.integrate(f * sp.exp(-(x - mu)**2 / (2 * Delta)) / sp.sqrt(2 * sp.pi * Delta), (x, -sp.oo, sp.oo))
+density = sp.exp(-(x - mu)**2 / (2 * Delta)) / sp.sqrt(2 * sp.pi * Delta)
+form = sp.integrate(f * density, (x, -sp.oo, sp.oo))
 took = time.perf_counter() - start
 signal.alarm(0)
-value = "gave up" if form.has(sp.Integral) else float(sp.re(sp.N(form.subs({mu: sp.Rational(3, 10), Delta: sp.Rational(7, 10)}))))
+at = form.subs({mu: sp.Rational(3, 10), Delta: sp.Rational(7, 10)})
+value = "gave up" if form.has(sp.Integral) else float(sp.re(sp.N(at)))
 print(took, value, sep=";")
 """
 
@@ -62,23 +67,8 @@ def closed_forms_found(repeats: int = 7) -> tuple[list[Comparison], dict[str, st
             form = closed(f)
         except NoClosedFormError:
             continue
-        times = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            closed(f)
-            times.append(time.perf_counter() - start)
-        ratios = [t / ALLOWED for t in times]
         results.append(
-            Comparison(
-                f"closed form of {name}",
-                median(times),
-                ALLOWED,
-                median(ratios),
-                min(ratios),
-                max(ratios),
-                1.0,
-                True,
-            )
+            within(f"closed form of {name}", lambda f=f: closed(f), ALLOWED, repeats=repeats)
         )
         notes[f"SymPy's integrate, {name}"] = by_sympy(f, float(form.subs({MU: 0.3, DELTA: 0.7})))
     return results, notes
@@ -144,7 +134,7 @@ def throughput(mu: jax.Array, Delta: jax.Array) -> tuple[list[Comparison], dict[
     """Generated code against code by hand, a million means and variances per call."""
     results, notes = [], {}
     for name, (function, parameters, formula) in by_hand().items():
-        generated = average(function, 0.0, 1.0, parameters=parameters)
+        generated = mf.average(function, 0.0, 1.0, parameters=parameters)
         assert generated.is_closed
         ours, other = jax.jit(generated.average), jax.jit(formula)
         a, b = ours(mu, Delta), other(mu, Delta)
@@ -160,7 +150,7 @@ def throughput(mu: jax.Array, Delta: jax.Array) -> tuple[list[Comparison], dict[
                 at_most=True,
             )
         )
-    ours = jax.jit(average("tanh", 0.0, 1.0, tolerance=1e-9).average)
+    ours = jax.jit(mf.average("tanh", 0.0, 1.0, tolerance=1e-9).average)
     hermite = jax.jit(gauss_hermite(jnp.tanh))
     results.append(
         compare(
@@ -172,7 +162,7 @@ def throughput(mu: jax.Array, Delta: jax.Array) -> tuple[list[Comparison], dict[
             repeats=7,
         )
     )
-    precise = average("tanh", mu, Delta, tolerance=1e-13).values
+    precise = mf.average("tanh", mu, Delta, tolerance=1e-13).values
     errors = {
         "ours": np.abs(np.asarray(ours(mu, Delta)) - precise),
         "Gauss-Hermite": np.abs(np.asarray(hermite(mu, Delta)) - precise),
@@ -185,12 +175,16 @@ def throughput(mu: jax.Array, Delta: jax.Array) -> tuple[list[Comparison], dict[
 
 
 def main() -> None:
+    given = options(__doc__)
     a, b = jax.random.split(jax.random.key(0))
     mu, Delta = 2 * jax.random.normal(a, PAIRS), 4 * (1 - jax.random.uniform(b, PAIRS))
     found, finding = closed_forms_found()
     made, making = throughput(mu, Delta)
-    title = f"Gaussian averages: closed forms / {ALLOWED} s; generated code / by hand, {PAIRS} means and variances"
-    report(title, ("ours", "other"), [*found, *made], finding | making)
+    title = (
+        f"Gaussian averages: closed forms / {ALLOWED} s; generated code / by hand, "
+        f"{PAIRS} means and variances"
+    )
+    report(title, ("ours", "other"), [*found, *made], finding | making, given.json)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""How often `verify` rejects: a true theory at its level, and one whose chains are too small by a fifth.
+"""How often `verify` rejects a true theory, against its level, and a wrong one.
 
-python benchmarks/calibration.py                 # true theories, 200 repeats each, about 4 minutes on two cores
-python benchmarks/calibration.py --wrong 10      # and 10 repeats of the wrong one, N = 4000, 20 networks, about 4 minutes
+The wrong theory has chains that are too small by a fifth.
+
+python benchmarks/calibration.py              # true theories, 200 repeats each
+python benchmarks/calibration.py --wrong 10   # and 10 of the wrong one, N = 4000, 20 networks
+
+Either takes about 4 minutes on two cores.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 
-import jax
 import numpy as np
+from _timing import options, say
 
 import motifield as mf
-from motifield.numerics.sampling import Gaussian, Sampler
 
-jax.config.update("jax_enable_x64", True)
 LEVEL = 0.05
 
 
@@ -48,11 +48,14 @@ def two(n: int) -> tuple[str, mf.Parameters]:
     )
 
 
-class Stronger(Sampler):
-    """Networks whose chains are stronger than their parameters say, by a quarter: the theory's are too small by a fifth."""
+class Stronger(mf.sampling.Sampler):
+    """Networks whose chains are stronger than their parameters say, by a quarter.
+
+    The chains of the theory are then too small by a fifth.
+    """
 
     def weights(self, parameters, rng, dtype):
-        return Gaussian().weights(
+        return mf.sampling.Gaussian().weights(
             mf.without_reciprocity(parameters.replace(tau_chn=1.25 * parameters.tau_chn)),
             rng,
             dtype,
@@ -90,46 +93,24 @@ def rejections(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
-    parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--wrong", type=int, default=0, help="repeats of the wrong theory")
-    options = parser.parse_args()
+    given = options(
+        __doc__,
+        repeats={"type": int, "default": 200, "help": "of each true theory (default 200)"},
+        wrong={"type": int, "default": 0, "help": "repeats of the wrong theory"},
+    )
     cases = [
         ("two populations", *two(400), [400], 4, 15.0),
         ("two populations", *two(300), [300], 8, 15.0),
         ("one population", *one(400), [400], 5, 25.0),
         ("one population", *one(600), [600], 10, 25.0),
     ]
-    results = (rejections(*case[:5], options.repeats, case[5]) for case in cases if options.repeats)
-    for result in results:
-        say(result, options.json)
-    if options.wrong:
+    for *case, t1 in cases if given.repeats else ():
+        say(rejections(*case, given.repeats, t1), given.json)
+    if given.wrong:
         transfer, own = two(4000)
         weaker = mf.without_reciprocity(own.replace(tau_chn=0.8 * own.tau_chn))
-        say(
-            rejections(
-                "chains too small by a fifth",
-                transfer,
-                weaker,
-                [4000],
-                20,
-                options.wrong,
-                15.0,
-                sampler=Stronger(),
-            ),
-            options.json,
-        )
-
-
-def say(result: dict, as_json: bool) -> None:
-    rates = ", ".join(f"{name} {rate:.3f}" for name, rate in result["rejected"].items())
-    print(
-        json.dumps(result)
-        if as_json
-        else f"{result['case']}: rejected at level {LEVEL} in {result['repeats']} repeats by {rates}",
-        flush=True,
-    )
+        case = ("chains too small by a fifth", transfer, weaker, [4000], 20)
+        say(rejections(*case, given.wrong, 15.0, sampler=Stronger()), given.json)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Derive, generate and compile 64 populations as fast as 2: nothing is written out per population."""
+"""Derive, generate and compile 64 populations against 2: nothing is written out per population."""
 
 import jax
 import jax.numpy as jnp
-from _timing import compare, report
+from _timing import compare, options, report
 
 import motifield as mf
 
@@ -36,6 +36,7 @@ def build(P: int, transfer: list[str], numbers: mf.Parameters) -> mf.types.Syste
 
 
 def main() -> None:
+    given = options(__doc__)
     results, notes = [], {}
     few, many = parameters(FEW), parameters(MANY)
     for name, transfer in TRANSFERS.items():
@@ -52,12 +53,8 @@ def main() -> None:
             len(build(P, transfer, p).source.splitlines()) for P, p in ((MANY, many), (FEW, few))
         ]
         notes[f"{name}, lines of source at P = {MANY} and {FEW}"] = lines
-    report(
-        "Derive + generate + compile, SecondMoment, all motifs",
-        (f"P = {MANY}", f"P = {FEW}"),
-        results,
-        notes,
-    )
+    title = "Derive + generate + compile, SecondMoment, all motifs"
+    report(title, (f"P = {MANY}", f"P = {FEW}"), results, notes, given.json)
 
 
 if __name__ == "__main__":

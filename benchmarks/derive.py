@@ -1,14 +1,10 @@
-"""How long derivations and their documents take, against the times allowed; SymPy is imported before."""
+"""Times of derivations and their documents against the times allowed; SymPy is imported before."""
 
-import time
-from statistics import median
-
-from _timing import Comparison, report
+from _timing import options, report, within
 
 import motifield as mf
-from motifield.theory.code import to_jax as codegen
-from motifield.theory.documents import to_html as render_html
-from motifield.theory.documents import to_latex as render_latex
+from motifield.theory.code import generate
+from motifield.theory.documents import article, html
 
 REPEATS = 5
 NAMES = ["E", "PV", "SST", "VIP"]
@@ -27,6 +23,10 @@ def cases():
     )
     made = mf.derive(named, mf.SecondMoment())
     document = made.derivation.document()
+
+    def written_out() -> str:
+        return article(made.derivation.document(explicit=True), "derivation")
+
     return {
         "derivation, symbolic P": (1.0, lambda: mf.derive(symbolic, mf.SecondMoment())),
         "derivation, filters and all inputs": (1.0, lambda: mf.derive(filtered, mf.LowRank())),
@@ -34,35 +34,20 @@ def cases():
             3.0,
             lambda: mf.derive(named, mf.SecondMoment()).explicit(closed=True),
         ),
-        "LaTeX document": (
-            1.0,
-            lambda: render_latex.article(made.derivation.document(), "derivation"),
-        ),
-        "LaTeX document, P = 4 written out": (
-            1.0,
-            lambda: render_latex.article(made.derivation.document(explicit=True), "derivation"),
-        ),
-        "HTML page": (3.0, lambda: render_html.html(document)),
-        "JAX code": (1.0, lambda: codegen.generate(made)),
+        "LaTeX document": (1.0, lambda: article(made.derivation.document(), "derivation")),
+        "LaTeX document, P = 4 written out": (1.0, written_out),
+        "HTML page": (3.0, lambda: html(document)),
+        "JAX code": (1.0, lambda: generate(made)),
     }
 
 
 def main() -> None:
+    given = options(__doc__)
     mf.derive(mf.Architecture(transfer="tanh"))  # everything is imported
-    results = []
-    for name, (allowed, run) in cases().items():
-        times = []
-        for _ in range(REPEATS):
-            start = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - start)
-        ratios = [t / allowed for t in times]
-        results.append(
-            Comparison(
-                name, median(times), allowed, median(ratios), min(ratios), max(ratios), 1.0, True
-            )
-        )
-    report("Derivations: time / time allowed", ("ours", "allowed"), results, {})
+    results = [
+        within(name, run, allowed, repeats=REPEATS) for name, (allowed, run) in cases().items()
+    ]
+    report("Derivations: time / time allowed", ("ours", "allowed"), results, {}, given.json)
 
 
 if __name__ == "__main__":

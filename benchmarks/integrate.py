@@ -1,24 +1,20 @@
-"""Trajectories against SciPy's LSODA: the E/I network of section 5 of the theory, t = 0 to 20, rtol = 1e-6, compile time excluded."""
+"""Trajectories against SciPy's LSODA, with the same equations written by hand in NumPy.
 
-import math
+The E/I network of docs/theory.md, section 5, t = 0 to 20, rtol = 1e-6, compile time excluded.
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _timing import compare, report, seconds
+from _networks import AVERAGES, TRANSFERS
+from _timing import compare, options, report, seconds
 from scipy.integrate import odeint, solve_ivp
-from scipy.special import erf
 
 import motifield as mf
 from motifield.numerics.system import trajectory
 
 RTOL, ATOL, MANY = 1e-6, 1e-8, 1000
 TS = np.linspace(0, 20, 21)
-TRANSFERS = {"erf": "1 + erf((x - 3/2) / (4/5 * sqrt(2)))", "tanh": "1 + tanh(x - 3/2)"}
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(
-    160
-)  # 80 are not enough: 4e-4 from the solution
-WEIGHTS = WEIGHTS / math.sqrt(2 * math.pi)
 PARAMETERS = mf.Parameters.of(
     populations=["E", "I"],
     N=1000,
@@ -30,21 +26,11 @@ PARAMETERS = mf.Parameters.of(
 )
 
 
-def erf_averages(mu, Delta):
-    """<1 + erf((x - 3/2) / (.8 sqrt 2))> and the average of its slope, in NumPy."""
-    width = np.sqrt(0.64 + Delta)
-    z = (mu - 1.5) / width
-    return 1 + erf(z / math.sqrt(2)), math.sqrt(2 / math.pi) * np.exp(-0.5 * z * z) / width
-
-
-def tanh_averages(mu, Delta):
-    """<1 + tanh(x - 3/2)> and the average of its slope, with 160 Gauss-Hermite nodes, in NumPy."""
-    t = np.tanh((mu - 1.5)[:, None] + np.sqrt(Delta)[:, None] * NODES)
-    return 1 + t @ WEIGHTS, (1 - t * t) @ WEIGHTS
-
-
 def by_hand(averages):
-    """dy/dt of y = (K, kappa) for `PARAMETERS`, closure LowRank, coefficients computed once, in NumPy."""
+    """dy/dt of y = (K, kappa) for `PARAMETERS`, closure LowRank, in NumPy.
+
+    Coefficients are computed once.
+    """
     N, alpha, J, g, con, div, chn, rec, drive = (
         np.asarray(v)
         for v in (
@@ -79,10 +65,10 @@ def by_hand(averages):
     return field
 
 
-def benchmark(name: str, averages) -> tuple[list, dict]:
+def benchmark(name: str) -> tuple[list, dict]:
     """One trajectory and many at once, against both interfaces of LSODA."""
     system = mf.compile(mf.derive(mf.Architecture(["E", "I"], TRANSFERS[name]), mf.LowRank()))
-    field, rest, ts = by_hand(averages), system.rest(2), jnp.asarray(TS)
+    field, rest, ts = by_hand(AVERAGES[name]), system.rest(2), jnp.asarray(TS)
     sets = jax.vmap(lambda scale: PARAMETERS.replace(mean=scale * PARAMETERS.mean))(
         jnp.linspace(0.8, 1.2, MANY)
     )
@@ -106,25 +92,14 @@ def benchmark(name: str, averages) -> tuple[list, dict]:
     if max(errors) > 1e-5:
         raise SystemExit(f"{name}: the solutions differ by {max(errors):.2g}")
     single, batch = lambda: one(PARAMETERS), lambda: many(sets)
+    alone = {"at_most": False, "calls": (10, 3)}
+    together = {"at_most": False, "calls": (1, 3), "per_call": (MANY, 1), "repeats": 7}
     results = []
     for side, other in (("odeint", fast), ("solve_ivp", plain)):
-        results.append(
-            compare(
-                f"{name}, one trajectory, {side}", single, other, 20, at_most=False, calls=(10, 3)
-            )
-        )
-        results.append(
-            compare(
-                f"{name}, {MANY} at once, {side}",
-                batch,
-                other,
-                80,
-                at_most=False,
-                repeats=7,
-                calls=(1, 3),
-                per_call=(MANY, 1),
-            )
-        )
+        results += [
+            compare(f"{name}, one trajectory, {side}", single, other, 20, **alone),
+            compare(f"{name}, {MANY} at once, {side}", batch, other, 80, **together),
+        ]
     notes = {f"{name}: largest difference from LSODA": f"{max(errors):.1e}"}
     return results, notes | _limits(name, system, single, int(steps), field)
 
@@ -150,22 +125,25 @@ def _limits(name, system, single, steps, field) -> dict:
         jax.block_until_ready(warm())
     each, total = seconds(lambda: evaluations(rest), 5) / 1000, seconds(single, 10)
     share = 6 * steps * each / total
-    hand = seconds(lambda: field(0.0, np.ones(4)), 1000)
+    hand, rest_of = seconds(lambda: field(0.0, np.ones(4)), 1000), total - 6 * steps * each
     return {
         f"{name}: steps of Tsit5, six field evaluations each": steps,
-        f"{name}: one field evaluation": f"{1e6 * each:.2f} us ({1e6 * hand:.1f} us in NumPy), {100 * share:.0f} % of the trajectory",
-        f"{name}: the rest, per step": f"{1e6 * max(total - 6 * steps * each, 0) / steps:.2f} us",
-        f"{name}: mf.integrate, with checks, dataset, Delta and R": f"{1e6 * seconds(high_level, 10):.0f} us",
+        f"{name}: one field evaluation, us": f"{1e6 * each:.2f}",
+        f"{name}: the same in NumPy, us": f"{1e6 * hand:.1f}",
+        f"{name}: field evaluations, % of the trajectory": f"{100 * share:.0f}",
+        f"{name}: the rest, us per step": f"{1e6 * max(rest_of, 0) / steps:.2f}",
+        f"{name}: mf.integrate with its dataset, us": f"{1e6 * seconds(high_level, 10):.0f}",
     }
 
 
 def main() -> None:
+    given = options(__doc__)
     results, notes = [], {}
-    for name, averages in {"erf": erf_averages, "tanh": tanh_averages}.items():
-        rows, limits = benchmark(name, averages)
+    for name in TRANSFERS:
+        rows, limits = benchmark(name)
         results += rows
         notes |= limits
-    report("LSODA / ours, time per trajectory", ("ours", "LSODA"), results, notes)
+    report("LSODA / ours, time per trajectory", ("ours", "LSODA"), results, notes, given.json)
 
 
 if __name__ == "__main__":

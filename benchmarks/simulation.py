@@ -1,18 +1,19 @@
-"""Simulations of networks against the bare products of their matrix that they need: one state, and 32 states at once.
+"""Simulations of networks against the bare products with their matrix, N = 8000.
 
-One state: the product of J with the rates as often as the integrator evaluates the network. 32 states: time per state against that of one,
-over the same steps.
+One state: the speed of `simulate` against as many products of J with the rates as its integrator
+evaluates the network. 32 states at once: the time per state against that of one, over the same
+steps.
 """
 
-import functools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _timing import compare, report
+from _networks import TRANSFERS, all_motifs
+from _timing import compare, options, report
 
 import motifield as mf
-from motifield.numerics.simulation import integrate_network
 
 N, STATES, T1 = 8000, 32, 10.0
 
@@ -23,55 +24,33 @@ def products(J: jax.Array, r: jax.Array, count: int) -> jax.Array:
 
 
 def main() -> None:
-    n = N
-    own = mf.Parameters.of(
-        populations=["E", "I"],
-        N=n,
-        fractions=[0.8, 0.2],
-        mean=np.array([[6, -12], [7, -8]]) / n,
-        g=[[0.3, 0.4], [0.35, 0.3]],
-        motifs=mf.Motifs(16 / n, 12 / n, 10 / n, 0.2),
-    )
-    network = mf.sample(own, 1, dtype=np.float32)
-    phi = jax.tree_util.Partial(lambda x, p: 1 + jnp.tanh(x - 1.5))
+    size = {"type": int, "default": N, "help": f"neurons (default {N})"}
+    given = options(__doc__, neurons=size)
+    n = given.neurons
+    network = mf.sample(all_motifs(n), 1, dtype=np.float32)
+    system = mf.compile(mf.derive(mf.Architecture(["E", "I"], TRANSFERS["tanh"])))
     starts = np.random.default_rng(0).uniform(-1, 2, (STATES, 2))
-    saved = np.linspace(0, T1, 11)
-    integrate = functools.partial(integrate_network, network, phi, input=0.5, t1=T1, saveat=saved)
+    simulate = partial(mf.simulate, system, network, t1=T1, saveat=np.linspace(0, T1, 11))
 
     def one() -> np.ndarray:
-        return integrate(initial=starts[0])["x"].values
+        return simulate(initial=starts[0])["x"].values
 
     def many() -> np.ndarray:
-        return integrate(runs=[{"initial": own} for own in starts])["x"].values
+        return simulate(runs=[{"initial": own} for own in starts])["x"].values
 
-    steps = integrate(initial=starts[0]).dataset.attrs
-    # Tsit5 evaluates 6 times per step (the first is the last step's), once at the start, twice to choose the first step
+    steps = simulate(initial=starts[0]).dataset.attrs
+    # Tsit5 evaluates 6 times per step (the first is the last step's), once at the start, and twice
+    # to choose the first step
     count = 6 * (steps["steps"] + steps["rejected"]) + 3
     J, r = jnp.asarray(network.weights), jnp.ones(n, jnp.float32)
     bare = jax.jit(lambda J, r: products(J, r, count))
-    speed = compare(
-        f"one state, N = {n}: speed, of {count} bare products",
-        one,
-        lambda: bare(J, r),
-        0.8,
-        at_most=False,
-        repeats=7,
-    )
-    each = compare(
-        f"{STATES} states at once: gain per state",
-        many,
-        one,
-        5.0,
-        at_most=False,
-        repeats=5,
-        per_call=(STATES, 1),
-    )
-    report(
-        __doc__.splitlines()[0],
-        ("ours", "other"),
-        [speed, each],
-        {"steps of one state": steps["steps"]},
-    )
+    title = f"one state, N = {n}: speed, of {count} bare products"
+    gain = {"at_most": False}
+    speed = compare(title, one, lambda: bare(J, r), 0.8, repeats=7, **gain)
+    title = f"{STATES} states at once: gain per state"
+    each = compare(title, many, one, 5.0, repeats=5, per_call=(STATES, 1), **gain)
+    notes = {"steps of one state": steps["steps"]}
+    report(__doc__.splitlines()[0], ("ours", "other"), [speed, each], notes, given.json)
 
 
 if __name__ == "__main__":
