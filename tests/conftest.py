@@ -29,7 +29,7 @@ SHAPED = (
     "parameters.feasibility",
     "system.system",
     "system.trajectories",
-    "fixed_points.point",
+    "fixed_points.solve",
 )
 jaxtyping.install_import_hook(
     [f"motifield.numerics.{name}" for name in SHAPED],
@@ -282,14 +282,21 @@ def functions():
 
 @pytest.fixture(scope="session")
 def system_of():
-    """Compiled systems for any number of populations, each compiled once per session: system_of(transfer, closure name)."""
+    """Compiled systems, each compiled once per session: system_of(transfer, closure).
+
+    They serve any number of populations, unless transfer functions are given for each (a tuple).
+    `architecture` is what else an architecture takes.
+    """
     import functools
 
     import motifield as mf
 
     @functools.cache
-    def compiled(transfer, closure="LowRank"):
-        return mf.compile(mf.derive(mf.Architecture(transfer=transfer), getattr(mf, closure)()))
+    def compiled(transfer, closure="LowRank", **architecture):
+        if isinstance(transfer, tuple):
+            architecture.setdefault("populations", tuple("ABCDEFGH"[: len(transfer)]))
+        described = mf.Architecture(transfer=transfer, **architecture)
+        return mf.compile(mf.derive(described, getattr(mf, closure)()))
 
     return compiled
 

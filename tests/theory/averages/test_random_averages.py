@@ -213,7 +213,13 @@ def form_of(text):
     return GaussianAverage(parse(text), M, V).closed_form()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+# Two error functions in a product make bivariate probabilities, and curved switches roots of 30 digits: minutes of mpmath.
+LONG = {"two error functions", "a switch and an error function", "curved switches"}
+
+
+@pytest.mark.parametrize(
+    "family", [pytest.param(f, marks=[pytest.mark.slow] * (f in LONG)) for f in FAMILIES]
+)
 def test_value(family):
     @settings_of_this_file
     @given(FAMILIES[family], POINT)
