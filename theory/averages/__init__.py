@@ -1,16 +1,10 @@
 """Gaussian averages as symbols, their derivatives and closed forms."""
 
+from .bivariate import BivariateProbability, GatedProbability, OwenT
 from .gaussian import GaussianAverage
-from .probabilities import (
-    NODES,
-    BivariateProbability,
-    GatedProbability,
-    OwenT,
-    Probability,
-    ScaledCDF,
-    TiltedProbability,
-    tilt,
-)
+from .intervals import Probability, TiltedProbability, tilt
+from .nodes import ScaledCDF
+from .probabilities import NODES
 
 __all__ = [
     "NODES",

@@ -1,4 +1,4 @@
-"""A Gaussian average as a symbol of its own: <f>(mean, variance) = E f(X), X ~ N(mean, variance)."""
+"""A Gaussian average as a symbol: <f>(mean, variance) = E f(X), X ~ N(mean, variance)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ import sympy as sp
 from ...errors import NoClosedFormError
 from ..expressions import X, derivative, split
 from .closed_forms import closed_form
-from .probabilities import DensityMoment, explicit
+from .nodes import DensityMoment
+from .probabilities import explicit
 
 
 class GaussianAverage(sp.Expr):
-    """`GaussianAverage(f, mean, variance)` with `f` an expression in `x`: E f(mean + sqrt(variance) z), z standard normal.
+    """E f(mean + sqrt(variance) z), z standard normal, as a symbol.
 
-    Differentiates by d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 (heat equation, Price's
-    theorem; theory section 3), so no square root of the variance ever appears. `closed_form()`
-    gives the average in elementary functions where a rule fits, `evalf()` integrates numerically
-    with mpmath.
+    It differentiates by d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 (heat equation, Price's
+    theorem), so no square root of the variance ever appears. `closed_form()` gives the average in
+    elementary functions where a rule fits; `evalf()` integrates numerically with mpmath.
+
+    Args:
+        f: The averaged function, an expression in `x`.
+        mean: Mean of the normal variable, a symbol or a number.
+        variance: Its variance.
+
+    Source: docs/theory.md, section 3.
     """
 
     def __new__(cls, f, mean, variance):
@@ -73,11 +80,15 @@ class GaussianAverage(sp.Expr):
         return None
 
     def closed_form(self, *, nodes: bool = False) -> sp.Expr:
-        """The average in erf, exp, the bivariate normal Phi_2 and Owen's T; with `nodes=True` in nodes that keep their digits at any
-        variance, 0 included.
+        """The average in erf, exp, the bivariate normal Phi_2 and Owen's T.
 
-        Raises `NoClosedFormError` when no rule fits, or, with `nodes=True`, when the formula that
-        fits loses its digits at large variance.
+        Args:
+            nodes: Whether the formula is left in nodes that keep their digits at any variance, 0
+                included.
+
+        Raises:
+            NoClosedFormError: No rule fits, or, with `nodes=True`, the formula that fits loses its
+                digits at large variance.
         """
         form = closed_form(_split(self.f), self.mean, self.variance, stable=nodes)
         form = form if nodes else explicit(form)
@@ -107,7 +118,8 @@ class GaussianAverage(sp.Expr):
             return sp.Float(str(total), dps=digits)
 
     def _latex(self, printer):
-        return rf"\left\langle {printer._print(self.f)} \right\rangle_{{{printer._print(self.mean)},\,{printer._print(self.variance)}}}"
+        f, mean, variance = (printer._print(a) for a in self.args)
+        return rf"\left\langle {f} \right\rangle_{{{mean},\,{variance}}}"
 
 
 _split = functools.lru_cache(maxsize=512)(split)
