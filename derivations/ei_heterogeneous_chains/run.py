@@ -47,7 +47,7 @@ def picture(system: mf.types.System, par: mf.Parameters) -> tuple[Figure, list[s
             for s in (15, 60) if sign else (60,):
                 network, seed = changed(par, sign, **{own: s}, **other), s + sign + len(lines)
                 check = mf.verify(system, network, sizes=[2000], networks=3, seed=seed, t1=20.0)
-                seen = check.summary.isel(size=0).sel(population="E", quantity="mean")
+                seen = check.dataset.isel(size=0).sel(population="E", quantity="mean")
                 ax.errorbar(s, seen.network, seen.error, color=color, **dots)
                 theory, found, error = map(float, (seen.theory, seen.network, seen.error))
                 lines.append(

@@ -48,7 +48,7 @@ def draw_rates(ax: Axes, drives, rates, without, checks) -> None:
     for k, (p, color) in enumerate(COLORS.items()):
         ax.plot(drives, rates[:, k] / rates[0, k], color, label=p)
         for drive, check in checks.items():
-            seen = check.summary.isel(size=-1).sel(population=p, quantity="rate")
+            seen = check.dataset.isel(size=-1).sel(population=p, quantity="rate")
             mean, error = seen.network / rates[0, k], seen.error / rates[0, k]
             ax.errorbar(drive, mean, error, fmt="o", color=color, **DOTS)
     ax.plot(drives, without / without[0], "C3--", label="E, no VIP to E")
@@ -101,7 +101,7 @@ def main() -> int:
         d: mf.verify(system, driven(par, d), sizes=sizes, **options) for d, sizes in DRIVES.items()
     }
     for d, check in checks.items():
-        seen = check.summary.isel(size=-1).sel(quantity="rate")
+        seen = check.dataset.isel(size=-1).sel(quantity="rate")
         print(
             f"VIP + {d:g} mV: theory {seen.theory.values.round(2)}, "
             f"networks {seen.network.values.round(2)} +- {seen.error.values.round(2)}"

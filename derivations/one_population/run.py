@@ -37,7 +37,7 @@ def picture(system: mf.types.System, par: mf.Parameters, initial: dict) -> Figur
         options = {"networks": 4, "seed": int(strength), "t1": 20.0, "initial": initial}
         check = mf.verify(system, own, sizes=[2000], **options)
         for name, ax in axes.items():
-            point = check.summary.isel(size=0, population=0).sel(quantity=name)
+            point = check.dataset.isel(size=0, population=0).sel(quantity=name)
             ax.errorbar(strength, point.network, point.error, **dots, **style)
 
     for color, g in (("C0", 1.2), ("C3", 1.6)):

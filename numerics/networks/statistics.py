@@ -16,7 +16,8 @@ import scipy.sparse as sps
 import xarray as xr
 
 from ...errors import NetworkError
-from ..parameters import Motifs, Parameters
+from ..parameters import DIMS as TENSOR_DIMS
+from ..parameters import NEURONS, TENSORS, Motifs, Parameters
 from ..results import Result, Status
 from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors
@@ -29,15 +30,11 @@ ROWS = 256  # of a dense matrix at once: 16 MB in float64 at N = 8000, which cac
 CONSTANT = 1e-12
 """A block whose variance is below this fraction of its mean square is constant: only rounding."""
 PREFIX = "measured."
-NEURONS = ("input", "transfer", "membrane", "synapse", "in_strength", "spread", "noise")
 
 DIMS = {
     "mean": ("target", "source"),
     "variance": ("target", "source"),
-    "convergent": ("target", "source", "source2"),
-    "divergent": ("source", "target", "target2"),
-    "chain": ("target", "middle", "source"),
-    "reciprocal": ("target", "source"),
+    **{motif: TENSOR_DIMS[name] for motif, name in TENSORS.items()},
 }
 
 

@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 FORMAT = 2  # 1 had no inputs besides `input`, no filters and no noise
 PREFIX = "parameters."
-MOTIFS = {
-    "tau_con": "convergent",
-    "tau_div": "divergent",
-    "tau_chn": "chain",
-    "tau_rec": "reciprocal",
-}
 INPUT_FIELDS = {
     "Constant": ("value",),
     "Steps": ("times", "values"),
@@ -100,7 +94,7 @@ def parameters_in(
     found = {name.removeprefix(PREFIX): array for name, array in own.items()}
     if not found:
         return None
-    from ..parameters import ARRAYS, FAMILIES, INPUTS, Motifs, Parameters
+    from ..parameters import ARRAYS, FAMILIES, INPUTS, MOTIFS, TENSORS, Motifs, Parameters
 
     values: dict[str, Any] = {
         name: found[name] for name in ARRAYS if name in found and name not in MOTIFS
@@ -110,7 +104,7 @@ def parameters_in(
         values[kind] = {name.removeprefix(f"{kind}."): found[name] for name in names}
     values |= {which: _input(which, found) for which in INPUTS if f"{which}.kind" in found}
     values["N"] = float(found["N"])
-    values["motifs"] = Motifs(**{motif: found[name] for name, motif in MOTIFS.items()})
+    values["motifs"] = Motifs(**{motif: found[name] for motif, name in TENSORS.items()})
     return Parameters.of(populations=populations, **values, check=False)
 
 

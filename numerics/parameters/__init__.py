@@ -1,7 +1,7 @@
 """The numbers of a network: parameters, motifs, inputs, feasibility, and every scalar by name."""
 
 from . import inputs
-from .arrays import by_population
+from .arrays import by_population, shown
 from .couplings import Couplings, without_reciprocity
 from .feasibility import (
     check_feasible,
@@ -37,7 +37,17 @@ from .inputs import (
 from .motifs import Motifs
 from .parameters import Parameters
 from .scalars import Scalar, entries_of, entry_names, names, scalar, stacked
-from .tables import ARRAYS, DIMS, FAMILIES, FILTERS, INPUTS, MOTIFS, PARTNER, TENSORS
+from .tables import (
+    ARRAYS,
+    DIMS,
+    FAMILIES,
+    FILTERS,
+    INPUTS,
+    MOTIFS,
+    NEURONS,
+    PARTNER,
+    TENSORS,
+)
 
 __all__ = [
     "ARRAYS",
@@ -46,6 +56,7 @@ __all__ = [
     "FILTERS",
     "INPUTS",
     "MOTIFS",
+    "NEURONS",
     "PARTNER",
     "TENSORS",
     "Constant",
@@ -78,6 +89,7 @@ __all__ = [
     "read_mapping",
     "residual_moments",
     "scalar",
+    "shown",
     "signals",
     "stacked",
     "strength_covariances",

@@ -39,5 +39,8 @@ FILTERS = ("membrane", "synapse")
 FAMILIES = ("transfer", *FILTERS)
 """Parameters of transfer functions and of filters, which have names of their own."""
 
+NEURONS = (*INPUTS, *FAMILIES, "noise")
+"""Parameters of single neurons: all that is not about synapses or sizes."""
+
 RANKS = {**{name: len(axes) for name, axes in DIMS.items()}, **dict.fromkeys(INPUTS, 1)}
 """How many populations index an entry."""

@@ -1,99 +1,84 @@
-"""Pictures of comparisons between theory and networks, and of averages; each function returns a Matplotlib figure."""
+"""Theory against networks: time courses, scatter, error against size."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..verification import QUANTITIES, NetworkVerification, Verification
+from ..verification import NetworkVerification, Verification
+from .style import LABELS, MOST_POPULATIONS, of_quantities, panels
 
-LABELS = {
-    "mean": "mean input $K$",
-    "variance": r"variance of input $\Delta$",
-    "rate": "mean rate $R$",
-}
-MOST_CURVES = 6
-
-
-def _figure(
-    columns: int, rows: int = 1, width: float = 3.4, height: float = 2.7
-) -> tuple[Figure, np.ndarray]:
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for ax in axes.flat:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+EVERY = 4
+"""Times between two dots, so that the lines beneath are seen."""
+TINY = 1e-300  # whose logarithm exists
 
 
 def ensemble_time_courses(v: Verification) -> Figure:
-    """Theory (lines) and networks of the largest size (mean, and band of one standard deviation over networks)."""
-    figure, axes = _figure(len(QUANTITIES))
+    """Theory (lines) and networks of the largest size (mean, band of one standard deviation).
+
+    Args:
+        v: of `verify`.
+    """
+    figure, axes = panels(len(LABELS))
     theory, seen = v.theory.isel(size=-1), v.networks.isel(size=-1)
-    for ax, quantity in zip(axes[0], QUANTITIES, strict=True):
-        for k, p in enumerate(theory["population"].values[:MOST_CURVES]):
-            mean = seen[quantity].sel(population=p).mean("network")
-            sd = seen[quantity].sel(population=p).std("network", ddof=1)
-            ax.fill_between(seen["time"], mean - sd, mean + sd, color=f"C{k}", alpha=0.25, lw=0)
-            ax.plot(seen["time"], mean, color=f"C{k}", lw=1, ls=":")
-            ax.plot(
-                theory["time"],
-                theory[quantity].sel(population=p),
-                color=f"C{k}",
-                lw=1.5,
-                label=str(p),
-            )
-        ax.set(xlabel="time", ylabel=LABELS[quantity])
-    axes[0, 0].legend(
-        frameon=False,
-        title=f"theory; bands: N = {int(seen['size'])}",
-        fontsize="small",
-        title_fontsize="small",
-    )
+    for ax, quantity in of_quantities(axes[0]):
+        for k, p in enumerate(theory["population"].values[:MOST_POPULATIONS]):
+            own = seen[quantity].sel(population=p)
+            mean, sd = own.mean("network"), own.std("network", ddof=1)
+            ax.fill_between(own["time"], mean - sd, mean + sd, color=f"C{k}", alpha=0.25, lw=0)
+            ax.plot(own["time"], mean, color=f"C{k}", lw=1, ls=":")
+            line = theory[quantity].sel(population=p)
+            ax.plot(line["time"], line, color=f"C{k}", lw=1.5, label=str(p))
+        ax.set_xlabel("time")
+    title = f"theory; bands: N = {int(seen['size'])}"
+    axes[0, 0].legend(frameon=False, title=title, fontsize="small", title_fontsize="small")
     return figure
 
 
 def network_time_courses(v: NetworkVerification) -> Figure:
-    """Theory (lines), theory without motifs (dashed) and the network (dots)."""
-    figure, axes = _figure(len(QUANTITIES))
+    """Theory (lines), theory without motifs (dashed) and the network (dots).
+
+    Args:
+        v: of `verify_network`.
+    """
+    figure, axes = panels(len(LABELS))
     names = v.network["population"].values
-    for ax, quantity in zip(axes[0], QUANTITIES, strict=True):
-        for k, p in enumerate(names[:MOST_CURVES]):
-            ax.plot(
-                v.network["time"][::4],
-                v.network[quantity].sel(population=p)[::4],
-                ".",
-                ms=3,
-                color=f"C{k}",
-                label=str(p),
+    for ax, quantity in of_quantities(axes[0]):
+        for k, p in enumerate(names[:MOST_POPULATIONS]):
+            seen, theory, plain = (
+                own[quantity].sel(population=p) for own in (v.network, v.theory, v.without_motifs)
             )
-            ax.plot(v.theory["time"], v.theory[quantity].sel(population=p), color=f"C{k}", lw=1.2)
-            ax.plot(
-                v.theory["time"],
-                v.without_motifs[quantity].sel(population=p),
-                color=f"C{k}",
-                lw=0.9,
-                ls="--",
-            )
-        ax.set(xlabel="time", ylabel=LABELS[quantity])
-    more = f" (first {MOST_CURVES} of {len(names)})" if len(names) > MOST_CURVES else ""
-    axes[0, 0].legend(
-        frameon=False,
-        title=f"network dots, theory lines,\nno motifs dashed{more}",
-        fontsize="x-small",
-        title_fontsize="x-small",
-    )
+            colour = f"C{k}"
+            ax.plot(seen["time"][::EVERY], seen[::EVERY], ".", ms=3, color=colour, label=str(p))
+            ax.plot(theory["time"], theory, color=colour, lw=1.2)
+            ax.plot(plain["time"], plain, color=colour, lw=0.9, ls="--")
+        ax.set_xlabel("time")
+    more = ""
+    if len(names) > MOST_POPULATIONS:
+        more = f" (first {MOST_POPULATIONS} of {len(names)})"
+    title = f"network dots, theory lines,\nno motifs dashed{more}"
+    axes[0, 0].legend(frameon=False, title=title, fontsize="x-small", title_fontsize="x-small")
     return figure
 
 
 def ensemble_scatter(v: Verification) -> Figure:
-    """Every network of the largest size against theory, at the last time."""
+    """Every network of the largest size against theory, at the last time.
+
+    Args:
+        v: of `verify`.
+    """
     seen = {"networks": v.networks.isel(size=-1, time=-1)}
     return _scatter(v.theory.isel(size=-1, time=-1), seen, "theory", "sampled networks")
 
 
 def network_scatter(v: NetworkVerification) -> Figure:
-    """Theory with and without motifs against the network, one point per population, at the last time."""
+    """Theory with and without motifs against the network, at the last time.
+
+    Args:
+        v: of `verify_network`.
+    """
     theories = {
         "with motifs": v.theory.isel(time=-1),
         "without motifs": v.without_motifs.isel(time=-1),
@@ -104,8 +89,9 @@ def network_scatter(v: NetworkVerification) -> Figure:
 def _scatter(
     reference: xr.Dataset, others: dict[str, xr.Dataset], xlabel: str, ylabel: str
 ) -> Figure:
-    figure, axes = _figure(len(QUANTITIES), height=3.1)
-    for ax, quantity in zip(axes[0], QUANTITIES, strict=True):
+    """Populations of the others against the reference, with the diagonal."""
+    figure, axes = panels(len(LABELS), height=3.1)
+    for ax, (quantity, label) in zip(axes[0], LABELS.items(), strict=True):
         values = [reference[quantity].values.ravel()]
         for marker, (name, other) in zip("ox", others.items(), strict=False):
             x, y = xr.broadcast(reference[quantity], other[quantity])
@@ -113,45 +99,52 @@ def _scatter(
             values.append(y.values.ravel())
         low, high = np.nanmin(np.concatenate(values)), np.nanmax(np.concatenate(values))
         pad = 0.05 * (high - low) or 0.1
-        ax.plot([low - pad, high + pad], [low - pad, high + pad], color="0.5", lw=0.8, zorder=0)
-        ax.set(xlabel=f"{LABELS[quantity]}, {xlabel}", ylabel=ylabel)
+        ends = [low - pad, high + pad]
+        ax.plot(ends, ends, color="0.5", lw=0.8, zorder=0)
+        ax.set(xlabel=f"{label}, {xlabel}", ylabel=ylabel)
     axes[0, 0].legend(frameon=False, fontsize="small")
     return figure
 
 
 def error_against_size(v: Verification) -> Figure:
-    """Root mean square difference of single networks (points) against N on log axes, with what `finite_size` predicts (dotted), and the
-    1/sqrt(N) line.
+    """Root mean square difference of single networks from theory (points) against N.
+
+    Dotted what is predicted for networks of these sizes, dashed the line of 1 / sqrt(N).
+
+    Args:
+        v: of `verify`.
     """
-    figure, axes = _figure(len(QUANTITIES))
-    n = v.summary["size"].values.astype(float)
-    for ax, quantity in zip(axes[0], QUANTITIES, strict=True):
-        spread = v.summary["spread"].sel(quantity=quantity)
-        for k, p in enumerate(spread["population"].values[:MOST_CURVES]):
-            ax.loglog(n, spread.sel(population=p), "o-", ms=4, lw=1, color=f"C{k}", label=str(p))
-            if "predicted_spread" in v.summary:
-                own = v.summary[["predicted_spread", "bias"]].sel(quantity=quantity, population=p)
-                ax.loglog(
-                    n, np.hypot(own["predicted_spread"], own["bias"]), ":", lw=1.2, color=f"C{k}"
-                )
-        anchor = float(np.exp(np.log(np.maximum(spread, 1e-300)).mean()))
-        ax.loglog(
-            n,
-            anchor * np.sqrt(np.exp(np.log(n).mean()) / n),
-            color="0.3",
-            ls="--",
-            lw=1,
-            label=r"$1/\sqrt{N}$",
-        )
-        ax.set(xlabel="N", ylabel=f"error of {LABELS[quantity]}")
-        ax.set_xticks(n, [f"{int(k)}" for k in n])
-        ax.minorticks_off()
+    figure, axes = panels(len(LABELS))
+    for ax, (quantity, label) in zip(axes[0], LABELS.items(), strict=True):
+        _errors(ax, v.dataset.sel(quantity=quantity))
+        ax.set(xlabel="N", ylabel=f"error of {label}")
     axes[0, 0].legend(frameon=False, fontsize="small")
     return figure
 
 
+def _errors(ax: Axes, summary: xr.Dataset) -> None:
+    """Of one quantity."""
+    n = summary["size"].values.astype(float)
+    spread = summary["spread"]
+    for k, p in enumerate(summary["population"].values[:MOST_POPULATIONS]):
+        own = summary.sel(population=p)
+        ax.loglog(n, own["spread"], "o-", ms=4, lw=1, color=f"C{k}", label=str(p))
+        if "predicted_spread" in summary:
+            predicted = np.hypot(own["predicted_spread"], own["bias"])
+            ax.loglog(n, predicted, ":", lw=1.2, color=f"C{k}")
+    anchor = float(np.exp(np.log(np.maximum(spread, TINY)).mean()))
+    line = anchor * np.sqrt(np.exp(np.log(n).mean()) / n)
+    ax.loglog(n, line, color="0.3", ls="--", lw=1, label=r"$1/\sqrt{N}$")
+    ax.set_xticks(n, [f"{int(k)}" for k in n])
+    ax.minorticks_off()
+
+
 def verification_figures(v: Verification | NetworkVerification) -> dict[str, Figure]:
-    """All pictures of a comparison, by caption."""
+    """All pictures of a comparison, by caption.
+
+    Args:
+        v: of `verify` or `verify_network`.
+    """
     if isinstance(v, NetworkVerification):
         return {
             "Time courses": network_time_courses(v),
@@ -161,6 +154,6 @@ def verification_figures(v: Verification | NetworkVerification) -> dict[str, Fig
         "Time courses, theory and the largest networks": ensemble_time_courses(v),
         "Sampled networks against theory": ensemble_scatter(v),
     }
-    return shown | (
-        {"Error against network size": error_against_size(v)} if v.summary.sizes["size"] > 1 else {}
-    )
+    if v.dataset.sizes["size"] > 1:
+        shown["Error against network size"] = error_against_size(v)
+    return shown

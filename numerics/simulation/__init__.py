@@ -1,6 +1,6 @@
 """The microscopic network in time, and its largest Lyapunov exponent."""
 
-from .carried import NEURONS, neuron_changes, neuron_parameters
+from .carried import neuron_changes, neuron_parameters
 from .drives import input_offsets
 from .exponent import NetworkExponent, network_exponent
 from .network import integrate_network, simulate
@@ -8,7 +8,6 @@ from .options import SimulationOptions
 from .states import Simulation
 
 __all__ = [
-    "NEURONS",
     "NetworkExponent",
     "Simulation",
     "SimulationOptions",

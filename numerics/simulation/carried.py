@@ -8,10 +8,9 @@ import numpy as np
 
 from ...errors import ParameterError
 from ..networks import Network
-from ..parameters import Parameters
+from ..parameters import NEURONS, Parameters
 from ..system import OPTIONAL_INPUTS, System
 
-NEURONS = ("input", "in_strength", "spread", "noise", "transfer", "membrane", "synapse")
 REQUIRED = ("in_strength", "spread", "noise")  # where the architecture has such an input
 
 

@@ -16,11 +16,11 @@ from jax.tree_util import Partial
 
 from ...errors import ParameterError
 from ..networks import Network
-from ..parameters import Parameters
+from ..parameters import NEURONS, Parameters
 from ..precision import require_x64
 from ..results import Code, Result, Status, raise_on_failure
 from ..system import System, Units
-from .carried import NEURONS, neuron_parameters
+from .carried import neuron_parameters
 from .drives import Drive, drives_of
 from .neurons import by_parts
 from .states import initial_currents

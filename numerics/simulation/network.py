@@ -16,12 +16,12 @@ from jax.tree_util import Partial
 from ...errors import NetworkError
 from ..machine import require_memory
 from ..networks import Network
-from ..parameters import Parameters
+from ..parameters import NEURONS, Parameters
 from ..precision import require_x64
 from ..results import Result, Status, raise_on_failure
 from ..sampling import MatrixFree, as_seed
 from ..system import System, Units
-from .carried import NEURONS, neuron_changes, neuron_parameters
+from .carried import neuron_changes, neuron_parameters
 from .drives import Drives, drives_of, runs_of
 from .neurons import Coupled, Noise, Report, integrate_neurons
 from .options import SimulationOptions

@@ -1,8 +1,9 @@
-"""Theory against sampled networks: ensembles, one given network, finite size, ablation of motifs."""
+"""Theory against networks: ensembles, one given network, finite size, ablation of motifs."""
 
 from .ablation import ALL, NONE, Ablation, ablate
 from .chi_squared import Verdict, judge
-from .ensemble import QUANTITIES, Verification, verify
+from .differences import QUANTITIES
+from .ensemble import Verification, verify
 from .fluctuations import FiniteSize, finite_size
 from .quenched import NetworkVerification, verify_network
 

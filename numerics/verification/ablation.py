@@ -1,8 +1,7 @@
-"""What each class of motifs explains of a network's activity: quenched theory with and without it, against the network itself."""
+"""What each class of motifs explains of a network's activity: theory with and without it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,29 +9,29 @@ import numpy as np
 import xarray as xr
 
 from ..networks import Network
-from ..parameters import Parameters
+from ..parameters import TENSORS, Parameters
+from ..results import Code, Result, Status
 from ..system import System, integrate
-from .ensemble import QUANTITIES
+from .differences import QUANTITIES
+from .ensemble import Progress
 from .quenched import NetworkVerification, verify_network
 
-CLASSES = {
-    "convergent": "tau_con",
-    "divergent": "tau_div",
-    "chain": "tau_chn",
-    "reciprocal": "tau_rec",
-}
 ALL, NONE = "all motifs", "without motifs"
 ROUNDING = 1e-12
+"""Of the squared mean: variances below it are made by rounding, and count as 0."""
+FIRST = 0.7  # of the work is the comparison with the network
 
 
-@dataclass(frozen=True, eq=False)
-class Ablation:
-    """Theory with the measured statistics of a network, with all motifs, without each class, and without all, against that network.
+@dataclass(frozen=True, eq=False, repr=False)
+class Ablation(Result):
+    """Theory with a network's statistics, with and without motifs, against it; `ablate` makes it.
 
-    compared: theory with all motifs and without any, and the network, in time
-    dataset: over (variant, population), at the last time, `mean`, `variance` and `rate` of the theory and `mean_error`, `variance_error`,
-        `rate_error`, |theory - network| / |network|; over population `network_mean`, ..., and `size`; `status` of each integration. Variances
-        below 1e-12 of the squared mean, which rounding makes, count as 0
+    Args:
+        compared: theory with all motifs and without any, and the network, in time.
+        dataset: at the last time, over (variant, population), `mean`, `variance` and `rate` of the
+            theory and `mean_error`, `variance_error`, `rate_error`, |theory - network| / |network|;
+            over population, `network_mean`, ..., and `size`; over variant, the `status` of each
+            integration. What did not come that far is NaN.
     """
 
     compared: NetworkVerification
@@ -44,28 +43,43 @@ class Ablation:
         return self.compared.title
 
     @property
+    def status(self) -> Status:
+        """Ok unless an integration did not come to the end."""
+        if not self.failed:
+            return Status()
+        which = "; ".join(f"{name}: {status}" for name, status in self.failed.items())
+        return Status(f"incomplete: {which}", Code.INCOMPLETE)
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The status of each integration that did not come to the end."""
+        found = zip(self.dataset["variant"].values, self.dataset["status"].values, strict=True)
+        return {str(variant): str(status) for variant, status in found if status != "ok"}
+
+    @property
     def parameters(self) -> Parameters:
         """The measured ones, with all motifs."""
         return self.compared.parameters
 
     @property
     def explained(self) -> xr.Dataset:
-        """By variant, for rate and variance: 1 - sum_p N_p (theory_p - network_p)^2 / the same sum without motifs.
+        """The share that each variant's motifs account for, of rate and variance.
 
-        The share of what means and variances of the synapses leave unexplained that the motifs of a variant account for: 1 where theory is
-        exact, 0 where it is as good as without motifs, negative where it is worse; nan where nothing is left unexplained.
+        1 - sum_p N_p (theory_p - network_p)^2 / the same sum without motifs: the share of what
+        means and variances of the synapses leave unexplained. It is 1 where theory is exact, 0
+        where it is as good as without motifs, negative where it is worse, and NaN where nothing is
+        left unexplained.
         """
         d, shares = self.dataset, {}
         for name in ("rate", "variance"):
-            squares = (d["size"] * (d[name] - d[f"network_{name}"]) ** 2).sum(
-                "population", skipna=False
-            )
+            weighted = d["size"] * (d[name] - d[f"network_{name}"]) ** 2
+            squares = weighted.sum("population", skipna=False)
             rest = squares.sel(variant=NONE, drop=True)
             shares[name] = 1 - squares / rest.where(rest > 0)
         return xr.Dataset(shares)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per variant: errors relative to the network, averaged over populations, the largest, and what is explained."""
+        """One row per variant: relative errors, averaged over populations and the largest."""
         d, explained = self.dataset, self.explained
         rows = []
         for variant in d["variant"].values:
@@ -82,105 +96,111 @@ class Ablation:
         return rows
 
     def population_rows(self, quantity: str = "rate") -> list[dict[str, Any]]:
-        """One row per population: neurons, the network's value, and the relative error of every variant."""
-        d = self.dataset
-        return [
-            {
-                "population": str(p),
-                "neurons": int(d["size"].sel(population=p)),
-                "network": float(d[f"network_{quantity}"].sel(population=p)),
-                **{
-                    str(v): float(d[f"{quantity}_error"].sel(population=p, variant=v))
-                    for v in d["variant"].values
-                },
-            }
-            for p in d["population"].values
-        ]
+        """One row per population: neurons, the network's value, each variant's relative error."""
+        d, rows = self.dataset, []
+        for p in d["population"].values:
+            own = d.sel(population=p)
+            row = {"population": str(p), "neurons": int(own["size"])}
+            row["network"] = float(own[f"network_{quantity}"])
+            errors = own[f"{quantity}_error"]
+            rows.append(row | {str(v): float(errors.sel(variant=v)) for v in d["variant"].values})
+        return rows
 
     def json(self) -> dict[str, Any]:
-        """Both tables as plain numbers, and the status of the integrations that did not end well."""
-        failed = {
-            str(v): str(s)
-            for v, s in zip(
-                self.dataset["variant"].values, self.dataset["status"].values, strict=True
-            )
-            if s != "ok"
-        }
+        """Both tables as plain numbers, and the integrations that did not come to the end."""
         return {
             "title": self.title,
+            "status": str(self.status),
+            "code": self.status.code.value,
             "rows": self.rows(),
             "rate": self.population_rows("rate"),
             "variance": self.population_rows("variance"),
-            "failed": failed,
+            "failed": self.failed,
         }
 
 
 def ablate(
     system: System,
     network: Network,
+    parameters: Parameters | None = None,
     *,
     t1: float = 60.0,
     initial: Any = None,
+    seed: int = 0,
     title: str = "",
-    progress: Callable[[str, float], None] | None = None,
-    **others: Any,
+    progress: Progress | None = None,
+    **changes: Any,
 ) -> Ablation:
-    """Quenched theory against the network itself, with all its motifs, without each class in turn, and without any.
+    """Compare theory with all motifs of a network, and without each class, with the network.
 
-    The network is measured and simulated once, as in `verify_network`, which takes `others`: input, transfer, membrane, synapse, in_strength,
-    spread, noise, seed, tolerance. "without chain" is the same theory with tau_chn = 0 and everything else as measured, the variances included;
-    "without motifs" has independent synapses with the measured means and variances. Comparison is at t1; what did
-    not come that far is nan, with the reason in `dataset["status"]`. Raises as `verify_network`, `ParameterError` for a system without all four
-    classes of motifs.
+    The network is measured and simulated once, as in `verify_network`. "without chain" is the same
+    theory with tau_chn = 0 and everything else as measured, the variances included; "without
+    motifs" has independent synapses with the measured means and variances.
+
+    Args:
+        system: the compiled equations, with all four classes of motifs.
+        network: sampled or read; its synapses are measured.
+        parameters: with inputs, transfer functions and filters in place of those that the network
+            carries.
+        t1: time of the comparison.
+        initial: the mean at the start, {"mean": ...}; 0 by default.
+        seed: of the white noise, and of offsets of inputs that the network lacks.
+        title: of the result.
+        progress: called as progress(text, part).
+        changes: `input`, `in_strength`, `spread`, `noise`, `transfer`, `membrane` or `synapse` in
+            place of those of the parameters, as in `Parameters.of`.
+
+    Returns:
+        Errors of every variant of the theory, and what it explains.
+
+    Raises:
+        ParameterError: a system without all classes of motifs, or as `verify_network`.
+        SolverError: the simulation diverges.
     """
-    say = progress or (lambda what, fraction: None)
+    say = progress or (lambda text, part: None)
     compared = verify_network(
         system,
         network,
+        parameters,
         t1=t1,
         initial=initial,
+        seed=seed,
         title=title,
-        progress=lambda what, done: say(what, 0.7 * done),
-        **others,
+        throw=False,
+        progress=lambda text, part: say(text, FIRST * part),
+        **changes,
     )
-    theories = {ALL: compared.theory}
-    for k, (name, tau) in enumerate(CLASSES.items()):
-        say(f"without {name}", 0.7 + 0.3 * k / len(CLASSES))
-        changed = compared.parameters.replace(
-            **{tau: np.zeros_like(np.asarray(getattr(compared.parameters, tau)))}
-        )
-        theories[f"without {name}"] = integrate(
-            system, changed, t1, saveat=[0.0, t1], initial=initial, throw=False
-        ).dataset
-    theories[NONE] = compared.without_motifs
+    own, saved = compared.parameters, [0.0, t1]
+    theories = {ALL: (compared.theory, compared.failure)}
+    for k, (motif, tau) in enumerate(TENSORS.items()):
+        say(f"without {motif}", FIRST + (1 - FIRST) * k / len(TENSORS))
+        without = own.replace(**{tau: np.zeros(getattr(own, tau).shape)})
+        course = integrate(system, without, t1, saveat=saved, initial=initial, throw=False)
+        theories[f"without {motif}"] = course.dataset, course.status
+    theories[NONE] = compared.without_motifs, compared.plain_failure
     say("done", 1.0)
     return Ablation(compared, _ends(theories, compared.network, network))
 
 
-def _ends(theories: dict[str, xr.Dataset], seen: xr.Dataset, network: Network) -> xr.Dataset:
+def _ends(
+    theories: dict[str, tuple[xr.Dataset, Status]], seen: xr.Dataset, network: Network
+) -> xr.Dataset:
     last = seen.isel(time=-1)
     data: dict[str, Any] = {}
     for name in QUANTITIES:
-        own = np.stack([theory[name].isel(time=-1).values for theory in theories.values()])
+        own = np.stack([theory[name].isel(time=-1).values for theory, _ in theories.values()])
         true = last[name].values
         if name == "variance":
             least = ROUNDING * last["mean"].values ** 2
-            own, true = (
-                np.where(np.abs(own) <= least, 0, own),
-                np.where(np.abs(true) <= least, 0, true),
-            )
+            own, true = (np.where(np.abs(v) <= least, 0, v) for v in (own, true))
         data[name] = (("variant", "population"), own)
         data[f"network_{name}"] = (("population",), true)
-        difference = np.abs(own - true)
-        error = np.divide(
-            difference,
-            np.abs(true),
-            out=np.where(difference > 0, np.inf, difference),
-            where=true != 0,
-        )
+        off = np.abs(own - true)
+        infinite = np.where(off > 0, np.inf, off)  # a relative error of a network at 0
+        error = np.divide(off, np.abs(true), out=infinite, where=true != 0)
         data[f"{name}_error"] = (("variant", "population"), error)
     data["size"] = (("population",), np.asarray(network.sizes))
-    data["status"] = (("variant",), [theory.attrs["status"] for theory in theories.values()])
+    data["status"] = (("variant",), [str(status) for _, status in theories.values()])
     return xr.Dataset(
         data,
         coords={"variant": list(theories), "population": list(network.populations)},

@@ -1,4 +1,4 @@
-"""How the mean activity of finite networks varies from network to network, and by how much it differs from that of an infinite one."""
+"""Fluctuations and bias of the mean activity of finite networks, to leading order in 1/N."""
 
 from __future__ import annotations
 
@@ -13,21 +13,28 @@ from ..distributions import cloud
 from ..fixed_points import FixedPoint, check_point, fixed_point
 from ..parameters import Couplings, Parameters, without_reciprocity
 from ..precision import require_x64
+from ..results import Result, Status
 from ..system import System, Units
 from .order_parameters import Neurons, consistent
 
 QUANTITIES = ("mean", "variance", "rate", "kappa")
-LARGEST_CONDITION = 1e10
+LARGEST_CONDITION = 1e10  # of 1 - dM: six digits of its inverse are left
 
 
-@dataclass(frozen=True)
-class FiniteSize:
-    """Networks of N neurons at a fixed point; make one with `finite_size`.
+@dataclass(frozen=True, repr=False, eq=False)
+class FiniteSize(Result):
+    """Fluctuations of networks of N neurons at a fixed point, made by `finite_size`.
 
-    point: the fixed point; sizes: neurons per population; expected: of infinite networks, (quantity, population), quantities being `mean` and
-    `variance` of x across a population, its mean `rate`, and `kappa`; covariance: from network to network, leading order in 1/N, over
-    (quantity, population, quantity_, population_); bias: of the mean over networks, leading order in 1/N, over (quantity, population);
-    radius: of the residual's bulk, below 1.
+    Quantities are `mean` and `variance` of x across a population, its mean `rate`, and `kappa`.
+
+    Args:
+        point: the fixed point.
+        sizes: neurons per population.
+        expected: of infinite networks, (quantity, population).
+        covariance: from network to network, leading order in 1/N, over (quantity, population,
+            quantity_, population_).
+        bias: of the mean over networks, leading order in 1/N, (quantity, population).
+        radius: of the residual's bulk, below 1.
     """
 
     point: FixedPoint
@@ -36,6 +43,24 @@ class FiniteSize:
     covariance: xr.DataArray
     bias: xr.DataArray
     radius: float
+
+    @property
+    def title(self) -> str:
+        """What was computed."""
+        return f"networks of {sum(self.sizes)} neurons at a fixed point"
+
+    @property
+    def status(self) -> Status:
+        """Always "ok": where there is no expansion, `finite_size` raises."""
+        return Status()
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """`expected`, `bias`, `spread` and `covariance`."""
+        names = ("expected", "bias", "spread", "covariance")
+        sizes = ("population", np.asarray(self.sizes))
+        found = {name: getattr(self, name) for name in names} | {"size": sizes}
+        return xr.Dataset(found, attrs={"radius": self.radius})
 
     @property
     def spread(self) -> xr.DataArray:
@@ -75,25 +100,39 @@ class FiniteSize:
 def finite_size(
     system: System, parameters: Parameters, point: FixedPoint | None = None, *, time: float = 0.0
 ) -> FiniteSize:
-    """Network-to-network covariance and O(1/N) bias of the populations' mean activity at a fixed point, networks being Gaussian.
+    """Fluctuations of the populations' mean activity over Gaussian networks, and its O(1/N) bias.
 
-    A population's sums over its neurons (mean rate, mean square rate, overlap of rates with out-strengths) depend on each other through what
-    they make every neuron feel, sums = M(sums) + noise, where the noise is that of sampling neurons (in- and out-strengths, residual input):
-    Cov(sums) = L^-1 Q L^-T, L = 1 - dM, Q the covariance across neurons over N_p; the mean and variance of x follow. The bias is of second
-    order, E(sums) = L^-1 (M'' : Cov / 2 + E(dn/d(sums) L^-1 n)), n the noise. Where B = 0 this is the expansion of the exact law of a network's
-    fixed point. With reciprocal residuals the covariance is exact to leading order too; the bias is that of the same network with B = 0, which
-    leaves out terms of order B/N (one population, g = .6, B = .5: twice what networks have). Around a `point` of an approximate closure
-    it is the expansion about the exact static state nearby, which is `expected`.
+    A population's sums over its neurons (mean rate, mean square rate, overlap of rates with
+    out-strengths) depend on each other through what they make every neuron feel,
+    sums = M(sums) + noise, where the noise is that of sampling neurons (in- and out-strengths,
+    residual input): Cov(sums) = L^-1 Q L^-T, L = 1 - dM, Q the covariance across neurons over N_p;
+    the mean and variance of x follow. The bias is of second order, E(sums) = L^-1 (M'' : Cov / 2 +
+    E(dn/d(sums) L^-1 n)), n the noise. Where B = 0 this is the expansion of the exact law of a
+    network's fixed point. With reciprocal residuals the covariance is exact to leading order too;
+    the bias is that of the same network with B = 0, which leaves out terms of order B/N (one
+    population, g = .6, B = .5: twice what networks have).
 
-    point: of these parameters; the one reached from rest unless given. Inputs are held at their values at `time`.
-    Raises `ArchitectureError` for units that are filters or noisy, `SolverError` where there is no fixed point, it is unstable (in the mean
-    or within the bulk), degenerate (a fold), or a population's neurons do not differ.
+    Args:
+        system: the compiled equations.
+        parameters: of networks of N neurons.
+        point: their fixed point, by default the one reached from rest. Around a point of an
+            approximate closure it is the expansion about the exact static state nearby, which is
+            `expected`.
+        time: at which inputs are held.
+
+    Returns:
+        Covariance from network to network, and bias of their mean.
+
+    Raises:
+        ArchitectureError: units that are filters or noisy.
+        SolverError: there is no fixed point, it is unstable (in the mean or within the bulk) or
+            degenerate (a fold), or a population's neurons do not differ.
     """
     require_x64()
     system.check(parameters)
     require_plain(system, parameters)
     if point is None:
-        point = fixed_point(system, parameters, time=time, throw=True)
+        point = fixed_point(system, parameters, time=time)
     else:
         check_point(system, parameters, point, time)
     if point.stable is False:
@@ -102,7 +141,8 @@ def finite_size(
     neurons = consistent(system, parameters, start, time)
     if not neurons.bulk < 1:
         raise SolverError(
-            f"no static state: the residual's bulk has the radius {np.sqrt(neurons.bulk):.3g}, at least 1"
+            "no static state: the residual's bulk has the radius "
+            f"{np.sqrt(neurons.bulk):.3g}, at least 1"
         )
     linear = _Linear.of(neurons, parameters.sizes)
     plain = linear
@@ -118,8 +158,8 @@ def require_plain(system: System, parameters: Parameters) -> None:
     """Raise `ArchitectureError` for units that are filters or noisy."""
     if not Units.of(system.mean_field.architecture, parameters).is_plain:
         raise ArchitectureError(
-            "the spread over finite networks is known for dx/dt = -x + input alone, not for units with other filters "
-            "or noise"
+            "the spread over finite networks is known for dx/dt = -x + input alone, not for units "
+            "with other filters or noise"
         )
 
 
@@ -152,7 +192,8 @@ class _Linear:
         own = np.eye(first) - J[:first]
         if not np.linalg.cond(own) < LARGEST_CONDITION:
             raise SolverError(
-                "the response is infinite at the point (a fold or branch point): there is no expansion in 1/N"
+                "the response is infinite at the point (a fold or branch point): there is no "
+                "expansion in 1/N"
             )
         whole = np.eye(len(J))
         whole[first:, :first] = J[first:]
@@ -161,7 +202,10 @@ class _Linear:
 
     @property
     def bias(self) -> np.ndarray:
-        """E of the sums minus their limits, for B = 0; of the variance about the network's own mean."""
+        """Mean of the sums minus their limits, for B = 0.
+
+        The variance is that about the network's own mean.
+        """
         P, first = self.neurons.P, 4 * self.neurons.P
         second = self.neurons.bend(self.total[:first, :first]) / 2 + self.neurons.drift(
             self.sizes, self.whole[:first, :first]

@@ -1,17 +1,26 @@
-"""A finite network's fixed point as a law of large numbers: sums over its neurons, what they expect of themselves, and their sampling noise.
+"""A finite network's fixed point as a law of large numbers.
 
-Given a few sums over neurons, each neuron of population p has, independently, x = h + c_p phi(x), h = m_p + sum_q kappa_q u^q + sigma_p xi + eta,
-with in- and out-strengths (u, v) and the offset xi as they were drawn, and eta normal. The sums are, over population q,
+The sums over its neurons, what they expect of themselves, and their sampling noise. Given a few
+sums over neurons, each neuron of population p has, independently,
 
-    R_q = < phi >,   C_q = < phi^2 >,   W_p = sum_q alpha_q < v^p phi >_q,   c_p = sum_q alpha_q g_pq g_qp B_pq < phi' / (1 - c_q phi') >_q
-    kappa_q = alpha_q R_q + h_q,   m_p = I_p + sum_q N alpha_q Jbar_pq R_q + W_p,   Var eta_p = sum_q alpha_q g_pq^2 A_pq C_q
+    x = h + c_p phi(x),   h = m_p + sum_q kappa_q u^q + sigma_p xi + eta,
 
-Where B = 0 (then c = 0) a Gaussian network with one fixed point is exactly equivalent to such independent neurons, at any N: the density of
-a solution x (Kac and Rice) is that of independent neurons times the expected determinant of 1 - J phi', in which the rows of w are
-independent, so that it is the determinant of the equations of the sums alone. Where B is not 0, w phi = eta + c phi with c normal, of covariance
-g_pq g_qp B_pq / N, and the determinant weights c by exp(N (Psi(Gamma) - Psi(c))), Psi(c) = sum_p alpha_p < log(1 - c_p phi') >_p
-+ c beta^-1 c / 2, beta_pq = g_pq g_qp B_pq, Gamma where Psi is stationary: to leading order c is Gamma, the sum above, and a noise of
-covariance (beta^-1 - diag(alpha < (phi' / (1 - c phi'))^2 >))^-1 / N.
+with in- and out-strengths (u, v) and the offset xi as they were drawn, and eta normal. The sums
+are, over population q,
+
+    R_q = < phi >,   C_q = < phi^2 >,   W_p = sum_q alpha_q < v^p phi >_q,
+    c_p = sum_q alpha_q g_pq g_qp B_pq < phi' / (1 - c_q phi') >_q,
+    kappa_q = alpha_q R_q + h_q,   m_p = I_p + sum_q N alpha_q Jbar_pq R_q + W_p,
+    Var eta_p = sum_q alpha_q g_pq^2 A_pq C_q.
+
+Where B = 0 (then c = 0) a Gaussian network with one fixed point is exactly equivalent to such
+independent neurons, at any N: the density of a solution x (Kac and Rice) is that of independent
+neurons times the expected determinant of 1 - J phi', in which the rows of w are independent, so
+that it is the determinant of the equations of the sums alone. Where B is not 0,
+w phi = eta + c phi with c normal, of covariance g_pq g_qp B_pq / N, and the determinant weights c
+by exp(N (Psi(Gamma) - Psi(c))), Psi(c) = sum_p alpha_p < log(1 - c_p phi') >_p + c beta^-1 c / 2,
+beta_pq = g_pq g_qp B_pq, Gamma where Psi is stationary: to leading order c is Gamma, the sum above,
+and a noise of covariance (beta^-1 - diag(alpha < (phi' / (1 - c phi'))^2 >))^-1 / N.
 """
 
 from __future__ import annotations
@@ -27,16 +36,23 @@ from jaxtyping import Array
 
 from ...errors import SolverError
 from ..distributions import cloud
+from ..linear import bulk_radius_square
 from ..parameters import Couplings, Parameters, neuron_covariances
-from ..stability import spectral_radius
 from ..system import System
 
-STEPS, PRECISION, LEAST_VARIANCE = 60, 1e-10, 1e-8
-LOCAL = 5  # sums over a population besides < v^p phi >: of phi, phi^2, phi'/(1 - c phi'), x, (x - mean)^2
+STEPS = 60  # of Newton's method, far more than it takes from a closure's point
+PRECISION = 1e-10  # of the sums, relative: what is left of their rounding
+LEAST_VARIANCE = 1e-8  # of the input currents; below it the density of h cannot be followed
+LOCAL = 5
+"""Sums over a population besides < v^p phi >: of phi, phi^2, phi'/(1 - c phi'), x, (x - mean)^2."""
+ROUNDING = 1e-12  # of the largest A g^2: a smaller g g' B is 0
 
 
 class Fields(NamedTuple):
-    """What neurons feel, given the sums: h ~ N(mean, variance), across[p, s] = Cov(v^s, h), along[p, q] = Cov(u^q, h), noise: Var eta."""
+    """What neurons feel, given the sums.
+
+    h ~ N(mean, variance), across[p, s] = Cov(v^s, h), along[p, q] = Cov(u^q, h), noise: Var eta.
+    """
 
     mean: Any
     variance: Any
@@ -46,7 +62,10 @@ class Fields(NamedTuple):
 
 
 class Ensemble(eqx.Module):
-    """Parameters of the neurons; inputs: I_p, h_q, sigma_p, (P,) each; strengths: covariance of (u, v, xi), (P, 2P + 1, 2P + 1)."""
+    """Parameters of the neurons.
+
+    inputs: I_p, h_q, sigma_p, (P,) each; strengths: covariance of (u, v, xi), (P, 2P + 1, 2P + 1).
+    """
 
     own: Couplings
     inputs: tuple[Array, Array, Array]
@@ -77,7 +96,7 @@ class Ensemble(eqx.Module):
         """g_pq g_qp B_pq, symmetric; exactly 0 where it is so but for rounding."""
         made = np.asarray(self.own.pairs) / np.asarray(self.own.fractions)
         return np.where(
-            np.abs(made) > 1e-12 * max(float(np.max(self.own.residual)), 1e-300), made, 0.0
+            np.abs(made) > ROUNDING * max(float(np.max(self.own.residual)), 1e-300), made, 0.0
         )
 
     @property
@@ -100,7 +119,10 @@ class Ensemble(eqx.Module):
 
 
 class Neurons(eqx.Module):
-    """The populations where the sums are `theta`, on nodes of a quadrature: arrays (P, n), padded with weight 0."""
+    """The populations where the sums are `theta`, on nodes of a quadrature.
+
+    Arrays are (P, n), padded with weight 0.
+    """
 
     ensemble: Ensemble
     theta: np.ndarray
@@ -113,14 +135,14 @@ class Neurons(eqx.Module):
     def at(
         cls, system: System, parameters: Parameters, ensemble: Ensemble, theta: np.ndarray
     ) -> Neurons:
-        """Raises `SolverError` for a population whose neurons do not differ, and as `bulk.cloud`."""
+        """Raises `SolverError` as `cloud`, and where the neurons of a population do not differ."""
         fields, c = ensemble.fields(jnp.asarray(theta)), theta[3 * ensemble.P :]
         mean, variance = np.asarray(fields.mean), np.asarray(fields.variance)
         if not np.all(np.isfinite(mean)) or not variance.min() > LEAST_VARIANCE:
             name = parameters.populations[int(np.argmin(variance))]
             raise SolverError(
-                f"the neurons of population {name} do not differ (the variance of their inputs is {variance.min():.3g}): "
-                "there is no sampling noise to expand in"
+                f"the neurons of population {name} do not differ (the variance of their inputs is "
+                f"{variance.min():.3g}): there is no sampling noise to expand in"
             )
         clouds = [
             cloud(system, parameters, p, float(mean[p]), float(variance[p]), float(c[p]))
@@ -184,7 +206,7 @@ class Neurons(eqx.Module):
 
     @cached_property
     def maps(self) -> np.ndarray:
-        """From the sums of population q to R, C, W, c, <x>, <(x - mean)^2> of all: (P, 6P, 5 + P)."""
+        """From the sums of population q to R, C, W, c, <x>, <(x - mean)^2>: (P, 6P, 5 + P)."""
         P, alpha = self.P, np.asarray(self.ensemble.own.fractions)
         made = np.zeros((P, 6, P, LOCAL + P))
         feedback = self.stiffness @ (self.ensemble.pairs * alpha)
@@ -197,7 +219,10 @@ class Neurons(eqx.Module):
 
     @cached_property
     def stiffness(self) -> np.ndarray:
-        """(1 - beta alpha < gain^2 >)^-1, (P, P): what a change of the sum for c comes to, since the gains depend on c."""
+        """(1 - beta alpha < gain^2 >)^-1, (P, P): effect of a change of the sum for c on c.
+
+        It is not 1 because the gains depend on c.
+        """
         alpha = np.asarray(self.ensemble.own.fractions)
         return np.linalg.inv(
             np.eye(self.P) - self.ensemble.pairs * alpha * self.average(self.gains**2)
@@ -220,9 +245,9 @@ class Neurons(eqx.Module):
 
     @cached_property
     def bulk(self) -> float:
-        """Squared radius of the residual's bulk: below 1 where the fixed point is stable against single neurons."""
+        """Squared radius of the residual's bulk; the fixed point is stable where it is below 1."""
         return float(
-            spectral_radius(np.asarray(self.ensemble.own.residual) * self.average(self.gains**2))
+            bulk_radius_square(self.ensemble.own.residual, jnp.asarray(self.average(self.gains**2)))
         )
 
     @cached_property
@@ -253,7 +278,10 @@ class Neurons(eqx.Module):
 
     @cached_property
     def covariances(self) -> np.ndarray:
-        """Across the neurons of each population, of phi, phi^2, phi'/(1 - c phi'), x, (x - <x>)^2, v^1 phi ... v^P phi: (P, 5 + P, 5 + P)."""
+        """Covariances across the neurons of each population, (P, 5 + P, 5 + P).
+
+        Of phi, phi^2, phi'/(1 - c phi'), x, (x - <x>)^2, v^1 phi ... v^P phi.
+        """
         P, across = self.P, self.fields.across
         made = np.empty((P, LOCAL + P, LOCAL + P))
         made[:, :LOCAL, :LOCAL] = np.einsum("aqn,bqn,qn->qab", self.local, self.local, self.weights)
@@ -272,7 +300,10 @@ class Neurons(eqx.Module):
         return made - self.averages[:, :, None] * self.averages[:, None, :]
 
     def noise(self, sizes: Any) -> np.ndarray:
-        """Covariance of the sampling noise in R, C, W, c, <x>, <(x - mean)^2> of populations of these sizes, (6P, 6P)."""
+        """Covariance of the sampling noise in R, C, W, c, <x>, <(x - mean)^2>, (6P, 6P).
+
+        sizes: of the populations.
+        """
         total = np.einsum(
             "qai,qij,qbj,q->ab",
             self.maps,
@@ -285,7 +316,10 @@ class Neurons(eqx.Module):
         return total
 
     def drift(self, sizes: Any, inverse: np.ndarray) -> np.ndarray:
-        """E(dn/d(theta) change of theta) for the noise n of the sums and what it changes, `inverse` n; (6P,); for B = 0."""
+        """E(dn/d(theta) change of theta), n the noise of the sums, for B = 0; (6P,).
+
+        The change is `inverse` n.
+        """
         P, made = self.P, np.zeros(6 * self.P)
         for q, size in enumerate(sizes):
             direct = np.einsum("jiz,bz->jib", self._noise_and_slopes(q), self._moved(q))
@@ -297,7 +331,10 @@ class Neurons(eqx.Module):
         return made
 
     def _moved(self, q: int) -> np.ndarray:
-        """dx/d(theta) of a neuron of population q, as coefficients of 1, u^1 ... u^P and eta; (4P, P + 2)."""
+        """dx/d(theta) of a neuron of population q, (4P, P + 2).
+
+        As coefficients of 1, u^1 ... u^P and eta.
+        """
         P, own = self.P, self.ensemble.own
         made = np.zeros((4, P, P + 2))
         made[0, :, 0] = own.mean[q]
@@ -308,7 +345,10 @@ class Neurons(eqx.Module):
         return made.reshape(4 * P, P + 2)
 
     def _noise_and_slopes(self, q: int) -> np.ndarray:
-        """Cov(F_j, F_i' z) across population q, F being the functions whose sums are taken, z = 1, u^1 ... u^P, eta: (5 + P, 5 + P, P + 2)."""
+        """Cov(F_j, F_i' z) across population q, (5 + P, 5 + P, P + 2).
+
+        F are the functions whose sums are taken, z = 1, u^1 ... u^P, eta.
+        """
         P, w, t, f = self.P, self.weights[q], self.t[q], self.local[:, q]
         rates, slopes, across, strengths = (
             self.rates[q],
@@ -344,9 +384,10 @@ class Neurons(eqx.Module):
 
 
 def expected(neurons: Neurons, theta: Any, local: Any, maps: Any) -> Array:
-    """R, C, W, c (linear in its sum), <x> and <(x - mean)^2> that neurons have who feel `theta`, (6P,); to any order around this point.
+    """R, C, W, c, <x> and <(x - mean)^2> of neurons that feel `theta`, (6P,).
 
-    The nodes stay; their weights follow the density of h, so that no derivative of phi beyond the first appears.
+    To any order around this point, and c linear in its sum. The nodes stay; their weights follow
+    the density of h, so that no derivative of phi beyond the first appears.
     """
     P = len(maps)
     before, fields = neurons.ensemble.fields(neurons.theta), neurons.ensemble.fields(theta)
@@ -383,7 +424,10 @@ def _bends(neurons: Neurons, theta: Array, local: Any, maps: Any, directions: Ar
 def consistent(
     system: System, parameters: Parameters, theta: np.ndarray, time: float = 0.0
 ) -> Neurons:
-    """The neurons whose sums are what they expect, theta = expected(theta), by Newton's method from sums nearby. Raises `SolverError`."""
+    """The neurons whose sums are what they expect, theta = expected(theta), by Newton's method.
+
+    theta: sums nearby. Raises `SolverError` where they do not settle.
+    """
     ensemble = Ensemble.of(parameters, time)
     P, misfit = ensemble.P, np.inf
     for _ in range(STEPS):
@@ -394,5 +438,6 @@ def consistent(
             return neurons
         theta = theta + step
     raise SolverError(
-        f"no static state near the point: the sums over neurons do not settle (a step of {misfit:.2g} is left)"
+        "no static state near the point: the sums over neurons do not settle (a step of "
+        f"{misfit:.2g} is left)"
     )

@@ -1,8 +1,7 @@
-"""One given network against the mean-field equations with its own strengths."""
+"""One given network against the mean-field equations with its own statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +9,35 @@ import numpy as np
 import xarray as xr
 
 from ..networks import Network, measure
-from ..parameters import Parameters
-from ..simulation import input_offsets
+from ..parameters import NEURONS, Parameters, violations
+from ..results import Code, Result, Status, raise_on_failure
+from ..simulation import input_offsets, neuron_parameters, simulate
 from ..system import System, integrate
-from .ensemble import QUANTITIES, Progress, _neurons, _simulate
+from .differences import QUANTITIES
+from .ensemble import Progress, initial_mean
+
+INTERVALS = 120  # between the times that are compared
+THEORIES = ("with motifs", "without motifs")
 
 
-@dataclass(frozen=True)
-class NetworkVerification:
-    """Theory with the statistics of one network against that network (quenched), with motifs and without.
+@dataclass(frozen=True, repr=False, eq=False)
+class NetworkVerification(Result):
+    """Theory with the statistics of one network against that network, made by `verify_network`.
 
-    theory, without_motifs: mean-field time courses; network: the simulation; errors: mean over populations of |R_theory - R_network| / R_network
-    at the end, "with motifs" and "without motifs"; infeasible: how many conditions the measured statistics break (the equations do not need
-    them; a Gaussian ensemble would)
+    Args:
+        title: of the comparison.
+        system: the compiled equations.
+        parameters: the measured statistics with the network's inputs and transfer functions.
+        theory: time courses with motifs.
+        without_motifs: time courses with independent synapses.
+        network: time courses of the simulation.
+        errors: mean over populations of |R_theory - R_network| / R_network at the end, "with
+            motifs" and "without motifs".
+        infeasible: conditions that the measured statistics break; the equations do not need them,
+            a Gaussian ensemble would.
+        passed: whether the error with motifs is within the tolerance.
+        criterion: in words, with numbers.
+        failure: how the integration of the theory ended; `plain_failure`: without motifs.
     """
 
     title: str
@@ -35,21 +50,39 @@ class NetworkVerification:
     infeasible: int
     passed: bool
     criterion: str
+    failure: Status
+    plain_failure: Status
+
+    @property
+    def status(self) -> Status:
+        """Ok unless the theory failed or is rejected."""
+        if self.passed or not self.failure.ok:
+            return self.failure
+        return Status(f"rejected: {self.criterion}", Code.REJECTED)
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """Time courses over (source, time, population): theory, without motifs, network."""
+        each = {
+            "theory": self.theory,
+            "without motifs": self.without_motifs,
+            "network": self.network,
+        }
+        source = xr.DataArray(list(each), dims="source", name="source")
+        parts = [own[list(QUANTITIES)] for own in each.values()]
+        return xr.concat(parts, source, join="override", combine_attrs="drop")
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per population and quantity, at the last time."""
-        ends = {
-            "network": self.network,
-            "theory": self.theory,
-            "without motifs": self.without_motifs,
-        }
+        last = self.dataset.isel(time=-1)
+        names = ("network", "theory", "without motifs")
         return [
             {
                 "population": str(p),
                 "quantity": k,
-                **{name: float(d[k].isel(time=-1).sel(population=p)) for name, d in ends.items()},
+                **{name: float(last[k].sel(population=p, source=name)) for name in names},
             }
-            for p in self.network["population"].values
+            for p in last["population"].values
             for k in QUANTITIES
         ]
 
@@ -57,6 +90,8 @@ class NetworkVerification:
         """Everything in the table and the verdict, as plain numbers."""
         return {
             "title": self.title,
+            "status": str(self.status),
+            "code": self.status.code.value,
             "passed": self.passed,
             "criterion": self.criterion,
             "errors": self.errors,
@@ -68,87 +103,85 @@ class NetworkVerification:
 def verify_network(
     system: System,
     network: Network,
+    parameters: Parameters | None = None,
     *,
-    input: Any = 0.0,
-    transfer: Mapping[str, Any] | None = None,
-    membrane: Mapping[str, Any] | None = None,
-    synapse: Mapping[str, Any] | None = None,
-    in_strength: Any = 0.0,
-    spread: Any = 0.0,
-    noise: Any = 0.0,
     t1: float = 60.0,
     initial: Any = None,
     tolerance: float = 0.1,
     seed: int = 0,
     title: str = "",
+    throw: bool = True,
     progress: Progress | None = None,
+    **changes: Any,
 ) -> NetworkVerification:
-    """Quenched theory: the equations with the statistics measured on `network`, against the network's own dynamics.
+    """Compare the equations that have a network's measured statistics with its own dynamics.
 
-    The verdict: the mean over populations of |R_theory - R_network| / R_network at t1 is at most `tolerance`. The same equations with all
-    synapses independent (con = div = chn = rec = 0, variances kept) stand beside, to show what the motifs explain.
+    The theory passes if the mean over populations of |R_theory - R_network| / R_network at t1 is
+    at most `tolerance`. The same equations with independent synapses (no motifs, variances kept)
+    stand beside, to show what the motifs explain.
 
-    input, transfer, membrane, synapse, in_strength, spread, noise: as in `Parameters.of`; seed: of the white noise, and of the offsets of the
-    inputs where the network has none. The correlation of the offsets with the out-strengths is measured, too, if the equations have it.
+    Args:
+        system: the compiled equations.
+        network: sampled or read; its synapses are measured.
+        parameters: with inputs, transfer functions and filters in place of those that the network
+            carries; statistics of synapses are the measured ones.
+        t1: end time.
+        initial: the mean at the start, {"mean": ...}, for theory and all neurons; 0 by default.
+        tolerance: largest error of the rates.
+        seed: of the white noise, and of offsets of inputs that the network lacks; their
+            correlation with the out-strengths is measured, if the equations have it.
+        title: of the result.
+        throw: whether a theory that diverges raises.
+        progress: called as progress(text, part).
+        changes: `input`, `in_strength`, `spread`, `noise`, `transfer`, `membrane` or `synapse` in
+            place of those of the parameters, as in `Parameters.of`.
+
+    Raises:
+        ParameterError: parameters that are needed are not known, or do not fit the system.
+        SolverError: the simulation diverges, or the theory, unless `throw` is false.
     """
-    from ..parameters import violations
-
-    say = progress or (lambda what, fraction: None)
+    say = progress or (lambda text, part: None)
     say("measuring", 0.0)
-    own = measure(network).parameters()
-    parameters = Parameters.of(
-        populations=own.populations,
-        N=float(own.N),
-        fractions=own.fractions,
-        mean=own.mean,
-        g=own.g,
-        motifs=own.motifs,
-        input=input,
-        transfer=transfer,
-        membrane=membrane,
-        synapse=synapse,
-        in_strength=in_strength,
-        spread=spread,
-        noise=noise,
-        check=False,
+    own = _measured(
+        system, network, neuron_parameters(system, network, parameters, **changes), seed
     )
-    if "out-strength" in system.mean_field.architecture.inputs:
-        parameters = parameters.replace(
-            tau_inp=_offset_correlations(network, input_offsets(network, seed), own)
-        )
-    ts = np.linspace(0.0, t1, 121)
+    ts = np.linspace(0.0, t1, INTERVALS + 1)
     say("integrating the theory", 0.1)
     theory, plain = (
-        integrate(system, p, t1, saveat=ts, initial=initial, throw=False).dataset
-        for p in (parameters, parameters.without_motifs())
+        integrate(system, p, t1, saveat=ts, initial=initial, throw=False)
+        for p in (own, own.without_motifs())
     )
+    raise_on_failure(theory.status, throw)
     say("simulating the network", 0.5)
-    seen = _simulate(system, parameters, network, ts, _neurons(system, parameters, initial), seed)
+    start = initial_mean(system, own, initial)
+    seen = simulate(system, network, own, t1=t1, saveat=ts, initial=start, seed=seed)
     rate = seen["rate"].isel(time=-1)
     errors = {
         name: float((np.abs(d["rate"].isel(time=-1) - rate) / np.abs(rate)).mean())
-        for name, d in (("with motifs", theory), ("without motifs", plain))
+        for name, d in zip(THEORIES, (theory, plain), strict=True)
     }
     say("done", 1.0)
     criterion = (
-        f"the mean over {network.P} populations of |R_theory - R_network| / R_network at t = {t1:g} is "
-        f"{errors['with motifs']:.3f}, at most {tolerance:g} is allowed (without motifs: {errors['without motifs']:.3f})"
+        f"the mean over {network.P} populations of |R_theory - R_network| / R_network at "
+        f"t = {t1:g} is {errors['with motifs']:.3f}, at most {tolerance:g} is allowed (without "
+        f"motifs: {errors['without motifs']:.3f})"
     )
-    return NetworkVerification(
-        title,
-        system,
-        parameters,
-        theory,
-        plain,
-        seen,
-        errors,
-        len(violations(parameters)),
-        bool(errors["with motifs"] <= tolerance),
-        criterion,
-    )
+    courses = theory.dataset, plain.dataset, seen.dataset
+    passed = bool(errors["with motifs"] <= tolerance)
+    verdict = len(violations(own)), passed, criterion, theory.status, plain.status
+    return NetworkVerification(title, system, own, *courses, errors, *verdict)
 
 
-def _offset_correlations(
+def _measured(system: System, network: Network, neurons: Parameters, seed: int) -> Parameters:
+    """The measured statistics of the synapses with the inputs and functions of the neurons."""
+    own = measure(network).parameters(**{name: getattr(neurons, name) for name in NEURONS})
+    if "out-strength" not in system.mean_field.architecture.inputs:
+        return own
+    offsets = input_offsets(network, seed)
+    return own.replace(tau_inp=offset_correlations(network, offsets, own))
+
+
+def offset_correlations(
     network: Network, offsets: np.ndarray, parameters: Parameters
 ) -> np.ndarray:
     """tau_inp[p, q]: correlation of the offset of j in q with its synapses onto p."""

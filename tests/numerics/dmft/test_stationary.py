@@ -7,7 +7,7 @@ import pytest
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
 from motifield.numerics.plots import dmft as dmft_plots
-from motifield.numerics.verification.ensemble import student_threshold
+from motifield.numerics.verification.chi_squared import student_threshold
 
 N = 1000
 LAGS = [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0]

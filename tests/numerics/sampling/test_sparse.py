@@ -12,7 +12,7 @@ from motifield.numerics.sampling import samplers as sampling
 from motifield.numerics.sampling import sparse as sparse_sampling
 from motifield.numerics.sampling.copula import covariances
 from motifield.numerics.simulation import integrate_network
-from motifield.numerics.verification.ensemble import student_threshold
+from motifield.numerics.verification.chi_squared import student_threshold
 from motifield.sampling import Sparse
 
 C = np.array([[0.3, 0.2, 0.25], [0.35, 0.4, 0.3], [0.2, 0.3, 0.35]])

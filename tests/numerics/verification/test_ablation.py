@@ -97,6 +97,8 @@ def test_against_verify_network(system, chains):
 def test_tables(chains):
     plain = json.loads(json.dumps(chains.json()))
     assert plain["failed"] == {}
+    assert chains.status.ok
+    assert len(repr(chains).splitlines()) < 20
     assert [row["neurons"] for row in plain["rate"]] == [600, 400]
     row = chains.population_rows("variance")[1]
     assert row["population"] == "2"

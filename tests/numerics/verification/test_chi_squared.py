@@ -10,7 +10,6 @@ from motifield.numerics.verification.chi_squared import (
     extrapolation,
     judge,
     two_sided,
-    whitening,
 )
 
 COVARIANCE = np.array([[2.0, 0.6, 0.3], [0.6, 1.0, -0.2], [0.3, -0.2, 0.5]])

@@ -1,5 +1,6 @@
 """Theory against networks: right theories pass, wrong ones fail, and the report holds what was found."""
 
+import functools
 import re
 
 import numpy as np
@@ -13,7 +14,11 @@ from motifield.errors import ParameterError
 from motifield.numerics.parameters.couplings import without_reciprocity
 from motifield.numerics.plots import verification as plots
 from motifield.numerics.sampling.samplers import Gaussian, Sampler
-from motifield.numerics.verification import ensemble as verify
+from motifield.numerics.verification import QUANTITIES
+from motifield.numerics.verification import quenched as quenched_module
+from motifield.numerics.verification.chi_squared import student_threshold
+from motifield.numerics.verification.differences import differences, extrapolate
+from motifield.numerics.verification.quenched import offset_correlations
 from motifield.theory.architecture import filters
 
 SIZES, NETWORKS = (400, 800, 1600), 10
@@ -67,7 +72,7 @@ def test_the_theory_passes(result):
 
 def test_scores_are_in_units_of_the_predicted_spread(result):
     at = {"size": 800, "population": "I", "quantity": "variance"}
-    own, prediction = result.summary.sel(at), result.predictions[1]
+    own, prediction = result.dataset.sel(at), result.predictions[1]
     spread = float(prediction.spread.sel(population="I", quantity="variance"))
     assert float(own["error"]) == pytest.approx(spread / np.sqrt(10))
     row = next(
@@ -90,7 +95,7 @@ def test_scores_are_in_units_of_the_predicted_spread(result):
 
 def test_what_is_left_falls_faster_than_the_bias(result):
     """Least squares in 1/N: limit and slope put the differences back together where there are as many sizes as unknowns."""
-    two = verify._summarise(
+    two = differences(
         result.theory.isel(size=[0, 2]),
         result.networks.isel(size=[0, 2]),
         (result.predictions[0], result.predictions[2]),
@@ -100,7 +105,7 @@ def test_what_is_left_falls_faster_than_the_bias(result):
         np.testing.assert_allclose(
             (two["limit"] + two["slope"] / n).transpose(*left.dims), left, atol=1e-12
         )
-    assert (np.abs(result.summary["slope"]) < 4 * result.summary["slope_error"]).all()
+    assert (np.abs(result.dataset["slope"]) < 4 * result.dataset["slope_error"]).all()
 
 
 def test_before_a_fixed_point_the_networks_tell_their_spread(system, parameters):
@@ -111,7 +116,7 @@ def test_before_a_fixed_point_the_networks_tell_their_spread(system, parameters)
         "no prediction of the spread: the theory has not settled at t1 = 1 (N = 300)"
         in early.criterion
     )
-    assert "predicted_spread" not in early.summary
+    assert "predicted_spread" not in early.dataset
     assert early.json()["verdict"] is None
 
 
@@ -136,7 +141,7 @@ def test_a_wrong_theory_fails(parameters, result):
             parameters.rescaled(n).replace(tau_chn=0 * parameters.tau_chn),
             12.0,
             saveat=result.theory["time"].values,
-        )
+        ).dataset
         for n in SIZES
     ]
     theory = xr.concat(
@@ -147,16 +152,16 @@ def test_a_wrong_theory_fails(parameters, result):
         compat="override",
         join="override",
     )
-    summary = verify._summarise(theory, result.networks)
+    summary = differences(theory, result.networks)
     assert (
         np.abs(summary["limit"])
-        > verify.student_threshold(len(SIZES) * (NETWORKS - 1)) * summary["limit_error"]
+        > student_threshold(len(SIZES) * (NETWORKS - 1)) * summary["limit_error"]
     ).any()
 
 
 def test_extrapolation_recovers_limit_and_slope():
     size = xr.DataArray([100.0, 400.0, 1600.0], dims="size", coords={"size": [100, 400, 1600]})
-    limit, error = verify._extrapolate(0.25 + 3.0 / size, 0 * size + 0.1)
+    limit, error = extrapolate(0.25 + 3.0 / size, 0 * size + 0.1)
     assert float(limit) == pytest.approx(0.25, abs=1e-12)
     x = np.array([0.01, 0.0025, 0.000625])  # textbook least squares: the intercept's variance
     assert float(error) == pytest.approx(
@@ -166,8 +171,8 @@ def test_extrapolation_recovers_limit_and_slope():
 
 def test_threshold_widens_with_few_networks():
     # the normal distribution beyond 4 has the probability 3.167124e-5
-    assert verify.student_threshold(10**6) == pytest.approx(4.0, abs=1e-3)
-    assert verify.student_threshold(1) == pytest.approx(
+    assert student_threshold(10**6) == pytest.approx(4.0, abs=1e-3)
+    assert student_threshold(1) == pytest.approx(
         1 / np.tan(np.pi * 3.167124e-5), rel=1e-5
     )  # Cauchy: exact
 
@@ -192,11 +197,47 @@ def test_quenched_theory_follows_one_network(quenched):
     assert len(quenched.rows()) == 6
 
 
+def test_a_network_brings_its_inputs(system, parameters, quenched):
+    """The verbs use the input and the functions that the network carries."""
+    network = mf.sample(parameters, 3)
+    same = mf.verification.verify_network(system, network, t1=20.0)
+    assert same.errors == quenched.errors
+    np.testing.assert_array_equal(mf.measure(network).parameters().input(0.0), [0.8, 0.6])
+    bare = mf.Network.of(network.weights, network.labels, network.populations)
+    with pytest.raises(ParameterError, match="input= is not given"):
+        mf.verification.verify_network(system, bare, t1=20.0)
+
+
+def test_results(result, quenched):
+    assert result.status.ok
+    assert quenched.status.ok
+    assert quenched.dataset["rate"].dims == ("source", "time", "population")
+    assert result.predictions[0].dataset["covariance"].sizes["quantity_"] == 4
+    for own in (result, quenched, result.verdict, result.predictions[0]):
+        assert len(repr(own).splitlines()) < 20
+        assert own.json()
+        assert len(own.table())
+
+
+def test_a_theory_that_fails_raises_unless_it_is_asked_for(system, parameters, monkeypatch):
+    """The integration of the theory has three steps; the network has all it needs."""
+    monkeypatch.setattr(quenched_module, "integrate", functools.partial(mf.integrate, max_steps=3))
+    network = mf.sample(parameters, 3)
+    with pytest.raises(mf.errors.SolverError):
+        mf.verification.verify_network(system, network, t1=20.0)
+    found = mf.verification.verify_network(system, network, t1=20.0, throw=False)
+    assert found.status.code.is_failure
+    assert not found.passed
+    ablation = mf.verification.ablate(system, network, t1=20.0)
+    assert "all motifs" in ablation.failed
+
+
 def test_the_verdict_depends_on_the_tolerance(system, parameters, quenched):
     strict = mf.verification.verify_network(
         system, mf.sample(parameters, 3), input=parameters.input, t1=20.0, tolerance=0.0
     )
     assert not strict.passed
+    assert strict.status.code == "rejected"
     assert strict.errors == quenched.errors
 
 
@@ -238,15 +279,16 @@ def test_filters_and_all_inputs_are_verified(general, general_parameters):
     """At t = 3, when filters still matter; slower synapses or no input along the in-strengths would be another answer."""
     done = mf.verify(general, general_parameters, sizes=(400, 1000), networks=8, t1=3.0, seed=1)
     assert done.passed
-    right = done.summary.sel(size=1000, quantity=["mean", "variance"])
+    right = done.dataset.sel(size=1000, quantity=["mean", "variance"])
     for change in ({"synapse": {"tau": 2.0}}, {"in_strength": 0.0}):
         wrong = mf.integrate(
             general, general_parameters.rescaled(1000).replace(**change), 3.0, saveat=[3.0]
-        ).isel(time=-1)
+        ).dataset.isel(time=-1)
         off = np.abs(wrong[["mean", "variance"]].to_dataarray("quantity") - right["theory"])
         assert (off > 5 * right["limit_error"]).any()
 
 
+@pytest.mark.slow
 def test_noise_is_verified():
     """Strong motifs and little residual, for which LowRank is good."""
     architecture = mf.Architecture(
@@ -272,11 +314,12 @@ def test_noise_is_verified():
     )
     without = mf.integrate(system, parameters.replace(noise=[0.0]), 8.0, saveat=[8.0])
     assert (
-        done.summary["network"].sel(quantity="variance", size=800).item()
+        done.dataset["network"].sel(quantity="variance", size=800).item()
         > 3 * without["variance"].isel(time=-1).item()
     )
 
 
+@pytest.mark.slow
 def test_quenched_theory_with_filters_and_all_inputs(general, general_parameters):
     network = mf.sample(general_parameters.rescaled(1200), 2)
     done = mf.verification.verify_network(
@@ -313,7 +356,7 @@ def test_correlations_of_offsets_with_synapses(sparse):
         sps.csr_array(weights) if sparse else weights, labels, ["E", "I"], offsets=xi
     )
     own = mf.measure(network).parameters()
-    found = verify._offset_correlations(network, xi, own)
+    found = offset_correlations(network, xi, own)
     for p, q in np.ndindex(2, 2):
         block = weights[np.ix_(network.members(p), network.members(q))]
         covariance = np.mean((block - block.mean(1)[:, None]) * xi[network.members(q)])
@@ -345,12 +388,12 @@ def test_the_same_result_gives_the_same_report(quenched, tmp_path):
 def test_pictures_show_the_data(result):
     figure = plots.error_against_size(result)
     line, dotted = figure.axes[0].lines[:2]
-    own = result.summary.sel(quantity="mean", population="E")
+    own = result.dataset.sel(quantity="mean", population="E")
     np.testing.assert_allclose(
         dotted.get_ydata(), np.sqrt(own["predicted_spread"] ** 2 + own["bias"] ** 2)
     )
     np.testing.assert_allclose(
-        line.get_ydata(), result.summary["spread"].sel(quantity="mean", population="E")
+        line.get_ydata(), result.dataset["spread"].sel(quantity="mean", population="E")
     )
     assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
 
@@ -420,13 +463,13 @@ def test_chains_that_are_too_small_by_a_fifth_are_rejected(system, parameters):
     true = without_reciprocity(parameters.rescaled(4000))
     weaker = without_reciprocity(true.replace(tau_chn=0.8 * true.tau_chn))
     first, second = (mf.verification.finite_size(system, own) for own in (true, weaker))
-    names = list(verify.QUANTITIES)
+    names = list(QUANTITIES)
     shift = (
         (first.expected + first.bias - second.expected - second.bias)
         .sel(quantity=names)
         .values.ravel()
     )
-    distance = 20 * shift @ np.linalg.solve(second.matrix(verify.QUANTITIES), shift)
+    distance = 20 * shift @ np.linalg.solve(second.matrix(QUANTITIES), shift)
     threshold = stats.chi2.isf(1 - np.sqrt(0.95), len(shift))
     assert stats.ncx2.sf(threshold, len(shift), distance) > 0.99
     seen = [

@@ -7,7 +7,7 @@ import scipy.special
 import motifield as mf
 from motifield.errors import ArchitectureError, SolverError
 from motifield.numerics.parameters.couplings import without_reciprocity
-from motifield.numerics.verification.ensemble import QUANTITIES
+from motifield.numerics.verification import QUANTITIES
 from motifield.numerics.verification.fluctuations import _Linear, _start
 from motifield.numerics.verification.order_parameters import Ensemble, consistent
 
