@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from motifield.errors import NoClosedFormError
-from motifield.theory.averages import closed_forms, selfcheck
+from motifield.theory.averages import closed_forms, selfcheck, stein
 from motifield.theory.averages.closed_forms import closed_form
 from motifield.theory.averages.gaussian import GaussianAverage
 from motifield.theory.averages.probabilities import (
@@ -249,7 +249,7 @@ def test_erf_squared_in_owens_t():
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
-        ("_main", lambda k: closed_forms._M**k),
+        ("_main", lambda k: stein._M**k),
         ("_lowered", lambda k, j: sp.Integer(0)),
         ("_boundary", lambda c, law: sp.Integer(0)),
         ("_level", lambda gate, m, v: gate[0] * m + gate[1]),
@@ -264,7 +264,7 @@ def test_a_wrong_rule_is_caught(monkeypatch, name, wrong):
         "_level": "erf(x)*erf(2*x)",
         "_centred": "erf(x)",
     }
-    monkeypatch.setattr(closed_forms, name, wrong)
+    monkeypatch.setattr(stein, name, wrong)
     closed_forms._closed_form.cache_clear()
     with pytest.raises(NoClosedFormError, match="failed its check"):
         GaussianAverage(parse(texts[name]), M, V).closed_form()
