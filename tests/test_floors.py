@@ -30,8 +30,7 @@ ROOMS = {
         "fitting": "distributions fixed_points parameters stability system targets",
         "inference": "fitting fixed_points networks parameters sampling simulation system targets",
         "spec": "fitting networks parameters targets",
-        "plots": "continuation dmft fitting fixed_points inference parameters stability targets"
-        " verification",
+        "plots": "continuation dmft fitting fixed_points inference stability verification",
         "reports": "fitting inference plots verification",
     },
     "theory": {

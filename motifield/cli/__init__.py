@@ -1,4 +1,4 @@
-"""The command line, one module for each group of commands; `main` has those that integrate and verify, and the entry point."""
+"""The command line, a module for each command; `main` has the entry point."""
 
 from .main import run
 

@@ -8,146 +8,145 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .shared import (
-    AsJson,
-    app,
-    double_precision,
-    listed,
-    print_json,
-    print_table,
-    setting,
-    warnings_shown,
-)
+from .application import app
+from .loading import double_precision
+from .options import AsJson, option
+from .parsing import listed, setting
+from .terminal import print_json, print_table, warnings_shown
+from .transition import new
+
+Expression = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPR",
+        show_default=False,
+        help="An expression of x, as 'Max(x, 0)*erf(x - 1)' or 'k*Max(x - theta, 0)**2' "
+        "(parameters: --set), or a library name, as softplus. An expression that begins with a "
+        "minus sign goes after --.",
+    ),
+]
+Means = Annotated[str, typer.Option("--mu", help="Mean of x, or several separated by commas.")]
+Spreads = Annotated[
+    str,
+    typer.Option("--variance", help="Variance of x, or several separated by commas; 0 or more."),
+]
+Order = Annotated[
+    int,
+    typer.Option("--order", min=0, max=2, help="Average the derivative of this order."),
+]
+Given = Annotated[
+    list[str] | None,
+    option("--set", metavar="NAME=VALUE", help="Parameter of the function; repeat for several."),
+]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        "--tolerance",
+        help="Tolerance of quadrature, relative to the function's size; 1e-13 to .01.",
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    option("--plot", help="Draw the average against the mean: .png, .svg or .pdf."),
+]
+Variances = Annotated[
+    str,
+    typer.Option("--variances", help="Variances of the plotted curves, separated by commas."),
+]
+Range = Annotated[
+    str | None,
+    option(
+        "--range",
+        metavar="LO,HI",
+        help="Range of means of the plot; default: where the function bends.",
+    ),
+]
 
 
 @app.command()
 def average(
-    expression: Annotated[
-        str,
-        typer.Argument(
-            metavar="EXPR",
-            show_default=False,
-            help="An expression of x, as 'Max(x, 0)*erf(x - 1)' or 'k*Max(x - theta, 0)**2' (parameters: --set), or a library "
-            "name, as softplus. One that begins with a minus goes after --.",
-        ),
-    ],
-    mu: Annotated[
-        str, typer.Option("--mu", help="Mean of x, or several separated by commas.")
-    ] = "0",
-    variance: Annotated[
-        str,
-        typer.Option(
-            "--variance", help="Variance of x, or several separated by commas; 0 or more."
-        ),
-    ] = "1",
-    order: Annotated[
-        int,
-        typer.Option(
-            "--order", min=0, max=2, help="Average the function's derivative of this order."
-        ),
-    ] = 0,
-    given: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A parameter of the function; repeat for several.",
-            show_default=False,
-        ),
-    ] = None,
-    tolerance: Annotated[
-        float,
-        typer.Option(
-            "--tolerance", help="Of quadrature, relative to the function's size; 1e-13 to .01."
-        ),
-    ] = 1e-11,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot",
-            help="Draw the average against the mean: .png, .svg or .pdf.",
-            show_default=False,
-        ),
-    ] = None,
-    variances: Annotated[
-        str,
-        typer.Option("--variances", help="Variances of the plot's curves, separated by commas."),
-    ] = "0,1,4,16",
-    span: Annotated[
-        str | None,
-        typer.Option(
-            "--range",
-            metavar="LO,HI",
-            help="Means of the plot; default: around what bends.",
-            show_default=False,
-        ),
-    ] = None,
+    expression: Expression,
+    mu: Means = "0",
+    variance: Spreads = "1",
+    order: Order = 0,
+    given: Given = None,
+    tolerance: Tolerance = 1e-11,
+    plot: Plot = None,
+    variances: Variances = "0,1,4,16",
+    span: Range = None,
     as_json: AsJson = False,
 ) -> None:
-    """Average a function of a normal variable, E f(x) with x ~ N(mu, variance): closed form, values, derivatives, picture.
+    """Average a function of a normal variable, E f(x) with x ~ N(mu, variance).
 
-    The table has a row for every mu and variance: the average, its derivatives with respect to mu (which is <f'>) and to the variance
-    (<f''>/2), and an estimate of its absolute error. A closed form is used where there is one, else quadrature; the error of a closed
-    form is its difference to quadrature, that of quadrature its difference to twice as many nodes.
+    The table has a row for every mu and variance: the average, its derivatives with respect to mu
+    (which is <f'>) and to the variance (<f''>/2), and an estimate of its absolute error. A closed
+    form is used where there is one, otherwise quadrature; the error of a closed form is its
+    difference to quadrature, that of quadrature its difference to twice as many nodes.
     """
     means, spreads = listed("--mu", mu), listed("--variance", variance)
     parameters = dict(setting(text) for text in given or [])
     if span is not None and plot is None:
         raise SpecError("--range belongs to a picture: give --plot, too")
-    shown, ends = (
-        listed("--variances", variances),
-        None if span is None else listed("--range", span),
-    )
+    shown = listed("--variances", variances)
+    ends = None if span is None else listed("--range", span)
     if ends is not None and len(ends) != 2:
         raise SpecError(f"--range {span!r} must be two numbers, the smallest and the largest mean")
     double_precision()
     from ..numerics.system import average as averaged
-    from ..numerics.system import curves
 
     options: dict[str, Any] = {"parameters": parameters, "tolerance": tolerance}
     with warnings_shown():
         found = averaged(expression, [[m] for m in means], [spreads], order, **options)
-        by_mean, by_variance, error = (
-            found.derivative(1).values,
-            found.derivative(2).values / 2,
-            found.error,
-        )
+        rows = _rows(found)
         if plot is not None:
-            from ..numerics.plots import averages as drawn
-            from ..numerics.plots import save
+            _draw(plot, expression, shown, ends, options)
+    if as_json:
+        print_json(_answer(found, order, tolerance, rows))
+    else:
+        _say(found, order, tolerance, rows)
 
-            save(
-                drawn(curves(expression, shown, (ends[0], ends[1]) if ends else None, **options)),
-                plot,
-            )
+
+def _rows(found: Any) -> list[dict[str, float]]:
+    """A row for every mean and variance."""
     columns = {
         "mean": found.mu,
         "variance": found.variance,
         "value": found.values,
-        "by_mean": by_mean,
-        "by_variance": by_variance,
-        "error": error,
+        "by_mean": found.derivative(1).values,
+        "by_variance": found.derivative(2).values / 2,
+        "error": found.error,
     }
-    rows = [
-        dict(zip(columns, map(float, row), strict=True))
-        for row in zip(*(v.ravel() for v in columns.values()), strict=True)
-    ]
+    rows = zip(*(v.ravel() for v in columns.values()), strict=True)
+    return [dict(zip(columns, map(float, row), strict=True)) for row in rows]
+
+
+def _draw(
+    path: Path, expression: str, variances: list[float], ends: Any, options: dict[str, Any]
+) -> None:
+    from ..numerics.plots import averages, save
+    from ..numerics.system import curves
+
+    data = curves(expression, variances, (ends[0], ends[1]) if ends else None, **options)
+    save(averages(new(data).dataset), path)
+
+
+def _answer(found: Any, order: int, tolerance: float, rows: list[Any]) -> dict[str, Any]:
     f = found.function
-    if as_json:
-        print_json(
-            {
-                "function": str(f.expression),
-                "parameters": {str(s): float(v) for s, v in f.defaults.items()},
-                "order": order,
-                "closed_form": None if found.closed_form is None else str(found.closed_form),
-                "latex": found.latex,
-                "method": "closed form" if found.is_closed else "quadrature",
-                "reason": found.reason or None,
-                "tolerance": tolerance,
-                "rows": rows,
-            }
-        )
-        return
+    return {
+        "function": str(f.expression),
+        "parameters": {str(s): float(v) for s, v in f.defaults.items()},
+        "order": order,
+        "closed_form": None if found.closed_form is None else str(found.closed_form),
+        "latex": found.latex,
+        "method": "closed form" if found.is_closed else "quadrature",
+        "reason": found.reason or None,
+        "tolerance": tolerance,
+        "rows": rows,
+    }
+
+
+def _say(found: Any, order: int, tolerance: float, rows: list[dict[str, float]]) -> None:
+    f = found.function
     values = "".join(f", {symbol} = {value}" for symbol, value in f.defaults.items())
     typer.echo(f"f(x) = {f.expression}{values}\n")
     if found.closed_form is not None:
@@ -156,11 +155,8 @@ def average(
         typer.echo(f"Computed by quadrature, tolerance {tolerance:g}: {found.reason}\n")
     what = "<f" + "'" * order + ">"
     titles = {"by_mean": "d/dmean", "by_variance": "d/dvariance", "value": what}
-    print_table(
-        f"{what}, {'closed form' if found.is_closed else 'quadrature'}",
-        [
-            {titles.get(k, k): float(f"{v:.1e}") if k == "error" else v for k, v in row.items()}
-            for row in rows
-        ],
-        digits=10,
-    )
+    shown = [
+        {titles.get(k, k): float(f"{v:.1e}") if k == "error" else v for k, v in row.items()}
+        for row in rows
+    ]
+    print_table(f"{what}, {'closed form' if found.is_closed else 'quadrature'}", shown, digits=10)

@@ -2,131 +2,121 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import SpecError
-from .shared import (
-    AsJson,
-    Output,
-    Plot,
-    Settings,
-    SpecFile,
-    app,
-    by_population,
-    check_files,
-    parameters_of,
-    print_json,
-    print_table,
-    progress,
-    span_of,
-    system_of,
-    write_dataset,
-)
+from .application import app
+from .loading import parameters_of, system_of
+from .options import AsJson, Output, Plot, Settings, SpecFile, option
+from .output import check_files, conclude
+from .parsing import span_of
+from .terminal import by_population, print_json, progress
+from .transition import call, new
+
+COURSES = ("mean", "variance", "rate", "kappa", "frozen")
+
+T1 = Annotated[float, typer.Option("--t1", help="End time of the two-time equations.")]
+Step = Annotated[
+    float, typer.Option("--dt", help="Step of the two-time equations; errors are of order dt^2.")
+]
+AtRest = Annotated[
+    bool,
+    typer.Option(
+        "--stationary",
+        help="Find the stationary state instead: static, or fluctuating (chaos), with its "
+        "Lyapunov exponent.",
+    ),
+]
+Onset = Annotated[
+    str | None,
+    option(
+        "--onset",
+        metavar="NAME",
+        help="Find the value of this parameter at which chaos begins, as 'factor(g)'; needs "
+        "--range.",
+    ),
+]
+Range = Annotated[
+    str | None, option("--range", metavar="LO,HI", help="Where to look for the onset.")
+]
 
 
 @app.command()
 def dmft(
     spec: SpecFile,
     settings: Settings = None,
-    t1: Annotated[float, typer.Option("--t1", help="End time of the two-time equations.")] = 20.0,
-    dt: Annotated[float, typer.Option("--dt", help="Their step; errors are of order dt^2.")] = 0.05,
-    stationary: Annotated[
-        bool,
-        typer.Option(
-            "--stationary",
-            help="The stationary state instead: static, or fluctuating (chaos), with its Lyapunov exponent.",
-        ),
-    ] = False,
-    onset: Annotated[
-        str | None,
-        typer.Option(
-            "--onset",
-            metavar="NAME",
-            show_default=False,
-            help="The value of this parameter at which chaos begins, as 'factor(g)'; needs --range.",
-        ),
-    ] = None,
-    span: Annotated[
-        str | None,
-        typer.Option(
-            "--range", metavar="LO,HI", help="Where to look for the onset.", show_default=False
-        ),
-    ] = None,
+    t1: T1 = 20.0,
+    dt: Step = 0.05,
+    stationary: AtRest = False,
+    onset: Onset = None,
+    span: Range = None,
     output: Output = None,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Two-time dynamical mean-field theory, the exact limit of large networks in time where residual synapses are not reciprocal.
+    """Two-time dynamical mean-field theory, exact for large networks without reciprocity.
 
-    Means, variances, rates and the covariance of inputs at two times, from the spec's initial state; or the stationary state; or the onset
-    of chaos. Exit status 1 when there is no such solution.
+    Means, variances, rates and the covariance of inputs at two times, from the spec's initial
+    state; or the stationary state; or the onset of chaos. Exit status 1 when there is no such
+    solution.
     """
     if (onset is None) != (span is None):
         raise SpecError("--onset NAME and --range LO,HI belong together")
     check_files(output, plot)
     loaded, system = system_of(spec, "second-moment")
     parameters = parameters_of(loaded, system, settings)
-    initial = {
-        name: value for name, value in loaded.initial.items() if name in ("mean", "kappa")
-    } or None
+    known = ("mean", "kappa")
+    initial = {name: v for name, v in loaded.initial.items() if name in known} or None
+    common = {"initial": initial, "throw": False}
     if onset is not None and span is not None:
-        _onset(system, parameters, onset, span_of("--range", span), initial, as_json)
+        _onset(system, parameters, onset, span_of("--range", span), as_json, common)
         return
-    solve = _stationary if stationary else _transient
     with progress(not as_json) as say:
-        found, data, status = solve(system, parameters, t1, dt, initial, say)
-    if output is not None:
-        write_dataset(data, output)
-    if plot is not None:
-        from ..numerics.plots import autocovariance, dmft_courses, save
+        common["progress"] = say
+        from ..numerics.dmft import stationary as settled
+        from ..numerics.dmft import transient
 
-        save(autocovariance(found) if stationary else dmft_courses(data), plot)
-    if as_json:
-        print_json(
-            found.json()
-            if stationary
-            else {
-                "status": status,
-                "time": data["time"].values,
-                "population": data["population"].values,
-                **{
-                    name: data[name].values
-                    for name in ("mean", "variance", "rate", "kappa", "frozen")
-                },
-            }
-        )
-    elif stationary:
-        print_table(f"{loaded.title}: {found.kind} state, status {status}", found.rows())
-        typer.echo(
-            f"bulk radius of the static state {found.radius:.6g} (chaos beyond 1), largest Lyapunov exponent {found.exponent:.6g}"
-        )
-    else:
-        last = data[["mean", "variance", "rate", "kappa", "frozen"]].isel(time=-1)
-        print_table(
-            f"{loaded.title}: t = {float(last['time']):g}, status {status}", by_population(last)
-        )
-    if status != "ok":
-        raise typer.Exit(1)
+        if stationary:
+            found = new(call(settled, system, parameters, **common))
+        else:
+            found = new(call(transient, system, parameters, t1, dt=dt, **common))
+    tail = _conclude_stationary if stationary else _conclude_transient
+    tail(found, loaded.title, output, plot, as_json)
 
 
-def _transient(
-    system: Any, parameters: Any, t1: float, dt: float, initial: Any, say: Any
-) -> tuple[Any, Any, str]:
-    from ..numerics.dmft import transient as solve
+def _conclude_stationary(
+    found: Any, title: str, output: Path | None, plot: Path | None, as_json: bool
+) -> None:
+    conclude(
+        found,
+        f"{title}: {found.kind} state, status {found.status}",
+        output=output,
+        plot=plot,
+        as_json=as_json,
+        then=lambda: typer.echo(
+            f"bulk radius of the static state {found.radius:.6g} (chaos beyond 1), "
+            f"largest Lyapunov exponent {found.exponent:.6g}"
+        ),
+    )
 
-    data = solve(system, parameters, t1, dt=dt, initial=initial, progress=say)
-    return data, data, data.attrs["status"]
 
-
-def _stationary(
-    system: Any, parameters: Any, t1: float, dt: float, initial: Any, say: Any
-) -> tuple[Any, Any, str]:
-    from ..numerics.dmft import stationary
-
-    found = stationary(system, parameters, initial, progress=say)
-    return found, found.dataset, found.status
+def _conclude_transient(
+    found: Any, title: str, output: Path | None, plot: Path | None, as_json: bool
+) -> None:
+    courses = found.dataset[list(COURSES)]
+    last = courses.isel(time=-1)
+    conclude(
+        found,
+        f"{title}: t = {float(last['time']):g}, status {found.status}",
+        output=output,
+        plot=plot,
+        as_json=as_json,
+        answer={"status": found.status, **{n: v.values for n, v in courses.variables.items()}},
+        rows=by_population(last),
+    )
 
 
 def _onset(
@@ -134,17 +124,18 @@ def _onset(
     parameters: Any,
     name: str,
     bounds: tuple[float, float],
-    initial: Any,
     as_json: bool,
+    options: dict[str, Any],
 ) -> None:
     from ..numerics.dmft import onset_of_chaos
 
-    found = onset_of_chaos(system, parameters, name, bounds, start=initial)
+    found = call(onset_of_chaos, system, parameters, name, bounds, **options)
     if as_json:
         print_json(found.json())
     elif found.status == "ok":
         typer.echo(
-            f"chaos begins at {found.name} = {found.value:.8g}, where the bulk radius of the static state passes 1"
+            f"chaos begins at {found.name} = {found.value:.8g}, "
+            "where the bulk radius of the static state passes 1"
         )
     else:
         typer.echo(f"no onset: {found.status}")

@@ -2,16 +2,29 @@
 
 from .ablations import ablation
 from .average_curves import averages
-from .bifurcation import bifurcation_diagram, curves_diagram, draw_curves, phase_picture
-from .dmft import autocovariance, dmft_courses, draw_autocovariance, draw_courses, draw_covariance
+from .bifurcation import bifurcation_diagram, cycles_diagram
+from .dmft import (
+    autocovariance,
+    covariance_image,
+    dmft_courses,
+    draw_autocovariance,
+    draw_courses,
+    draw_covariance,
+    onset,
+)
+from .drawings import draw_result
 from .files import check_drawable, save
 from .fit import fit_figures, overview
-from .models import comparison, profiles
+from .fit_directions import determined
+from .fit_targets import held_out
+from .matrices import connectivity
+from .models import comparison, confirmation, profiles
+from .planes import curves_diagram, draw_curves, phase_picture
 from .points import fixed_points
 from .response import responses
 from .spectrum import draw, spectra
 from .time_courses import trajectories
-from .verification import verification_figures
+from .verification import error_against_size, verification_figures
 
 __all__ = [
     "ablation",
@@ -20,15 +33,24 @@ __all__ = [
     "bifurcation_diagram",
     "check_drawable",
     "comparison",
+    "confirmation",
+    "connectivity",
+    "covariance_image",
     "curves_diagram",
+    "cycles_diagram",
+    "determined",
     "dmft_courses",
     "draw",
     "draw_autocovariance",
     "draw_courses",
     "draw_covariance",
     "draw_curves",
+    "draw_result",
+    "error_against_size",
     "fit_figures",
     "fixed_points",
+    "held_out",
+    "onset",
     "overview",
     "phase_picture",
     "profiles",

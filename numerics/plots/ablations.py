@@ -1,4 +1,4 @@
-"""Pictures of ablations; each function returns a Matplotlib figure."""
+"""Errors of theories without a class of motifs."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..verification import ALL, NONE, Ablation
+from .style import panels
 
-LABELS = {"rate": "error of the mean rates (%)", "variance": "error of the variances (%)"}
+ERRORS = {"rate": "error of the mean rates (%)", "variance": "error of the variances (%)"}
 COLOURS = {ALL: "C3", NONE: "0.65"}
-MOST_POPULATIONS = 30
+MOST_DOTS = 30
+"""Populations up to which each has a dot on the bar; of more, dots cover each other."""
 
 
 def ablation(result: Ablation) -> Figure:
-    """Error of rates and of variances for every variant of the theory, averaged over populations (bars), and of each population (dots)."""
-    figure = Figure(figsize=(8.6, 3.6), layout="constrained")
+    """Errors of rates and variances for every variant of the theory.
+
+    Args:
+        result: of `ablate`.
+
+    Returns:
+        Bars for the average over populations, dots for each population.
+    """
+    figure, axes = panels(2, width=4.3, height=3.6)
     variants = [str(v) for v in result.dataset["variant"].values]
-    for ax, (name, label) in zip(figure.subplots(1, 2), LABELS.items(), strict=True):
+    for ax, (name, label) in zip(axes[0], ERRORS.items(), strict=True):
         errors = 100 * result.dataset[f"{name}_error"].values
-        ax.bar(
-            range(len(variants)),
-            errors.mean(axis=1),
-            0.62,
-            color=[COLOURS.get(v, "C0") for v in variants],
-            alpha=0.85,
-        )
-        if 1 < errors.shape[1] <= MOST_POPULATIONS:
+        colours = [COLOURS.get(v, "C0") for v in variants]
+        ax.bar(range(len(variants)), errors.mean(axis=1), 0.62, color=colours, alpha=0.85)
+        if 1 < errors.shape[1] <= MOST_DOTS:
             across = np.arange(len(variants))[:, None] + np.linspace(-0.24, 0.24, errors.shape[1])
             ax.plot(across.ravel(), errors.ravel(), ".", color="k", ms=3.5, alpha=0.6)
-        ax.set_xticks(
-            range(len(variants)),
-            [v.replace("without ", "without\n") for v in variants],
-            fontsize="small",
-            rotation=35,
-            ha="right",
-        )
+        ticks = [v.replace("without ", "without\n") for v in variants]
+        ax.set_xticks(range(len(variants)), ticks, fontsize="small", rotation=35, ha="right")
         ax.set_ylabel(label)
-        ax.spines[["top", "right"]].set_visible(False)
     return figure

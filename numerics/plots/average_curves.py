@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
-from .verification import _figure
+from .style import panels
 
 
-def averages(data: xr.Dataset) -> Figure:
-    """A Gaussian average against the mean, one curve per variance, and the function itself; from `averages.curves`."""
-    figure, axes = _figure(1, width=6.4, height=4.2)
+def averages(found: Any) -> Figure:
+    """A Gaussian average against the mean, one curve per variance, and the function itself.
+
+    Args:
+        found: of `curves`, or its dataset: `average` over (mu, variance), `function` over mu.
+    """
+    data = getattr(found, "dataset", found)
+    figure, axes = panels(1, width=6.4, height=4.2)
     ax, n = axes[0, 0], data.sizes["variance"]
     colours = colormaps["viridis"](np.linspace(0.88, 0.08, n) if n > 1 else [0.45])
     for colour, v in zip(colours, data["variance"].values, strict=True):

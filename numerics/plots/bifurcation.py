@@ -1,4 +1,4 @@
-"""Pictures of bifurcations; each function returns a Matplotlib figure."""
+"""Branches of fixed points and limit cycles along one parameter."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from ...errors import ParameterError
-from ..continuation import BifurcationCurves, Branches, LimitCycles, PhaseDiagram
+from ..continuation import Branches, LimitCycles
+from .style import LABELS, MOST_POPULATIONS, UNSTABLE, legend_beside, of_quantities, panels
 
-LABELS = {
-    "mean": "mean input $K$",
-    "variance": r"variance of input $\Delta$",
-    "rate": "mean rate $R$",
-}
 MARKS = {
     "fold": ("o", "fold"),
     "Hopf": ("s", "Hopf point"),
@@ -29,8 +23,7 @@ MARKS = {
     "cusp": ("^", "cusp"),
     "Bogdanov-Takens": ("*", "Bogdanov-Takens point"),
 }
-CURVES = {"fold": ("k", "folds"), "Hopf": ("C3", "Hopf points")}
-MOST_POPULATIONS = 6
+FAINT = 0.25  # opacity of solutions with statistics that no network has
 
 
 def bifurcation_diagram(
@@ -40,40 +33,59 @@ def bifurcation_diagram(
     show: Sequence[str] = ("mean", "variance", "rate"),
     populations: Sequence[str] | None = None,
 ) -> Figure:
-    """Observables over the number that varies: stable fixed points solid, unstable ones dashed, statistics that no network has faint; special
-    points marked; largest and smallest values of limit cycles as thick lines, of unstable cycles dotted.
+    """Observables over the parameter that varies.
 
-    show: of `mean`, `variance`, `rate`; populations: by name, the first six by default. Raises `ParameterError` for other names.
+    Args:
+        branches: of `follow`.
+        cycles: of `limit_cycles`, one for each Hopf point.
+        show: some of `mean`, `variance`, `rate`.
+        populations: by name; the first six by default.
+
+    Returns:
+        Stable fixed points solid, unstable ones dashed, statistics that no network has faint;
+        special points marked; smallest and largest values over a limit cycle as thick lines, over
+        an unstable one dotted.
+
+    Raises:
+        ParameterError: there is no such observable or population.
     """
     known = branches.populations
     chosen = list(known[:MOST_POPULATIONS]) if populations is None else list(populations)
     if wrong := [n for n in show if n not in LABELS] + [p for p in chosen if p not in known]:
         raise ParameterError(
-            f"{wrong[0]!r} cannot be drawn: there are {', '.join(LABELS)}, and the populations {', '.join(known)}"
+            f"{wrong[0]!r} cannot be drawn: there are {', '.join(LABELS)}, "
+            f"and the populations {', '.join(known)}"
         )
-    figure = Figure(figsize=(3.9 * len(show), 3.4), layout="constrained")
-    axes = figure.subplots(1, len(show), squeeze=False)[0]
-    for ax, what in zip(axes, show, strict=True):
-        for p in chosen:
+    figure, axes = panels(len(show), width=3.9, height=3.4)
+    for ax, what in zip(axes[0], show, strict=True):
+        for position, p in enumerate(chosen):
             k = known.index(p)
+            width = 1.4 + 0.9 * (len(chosen) - 1 - position)
             for branch in branches:
-                _branch(ax, branch, what, k, 1.4 + 0.9 * (len(chosen) - 1 - chosen.index(p)))
+                _branch(ax, branch, what, k, width)
             for own in cycles:
                 _cycles(ax, own, what, k)
             for s in branches.special:
-                mark, _ = MARKS[s.kind]
-                filled = s.info.get("criticality") != "subcritical" and mark != "x"
-                face = {"c": "k"} if mark == "x" else {"mfc": "k" if filled else "w", "mec": "k"}
-                ax.plot(s.value, s.seen[what][k], mark, ms=5.5, zorder=5, ls="none", **face)
+                _special(ax, s, what, k)
         ax.set(xlabel=branches.name, ylabel=LABELS[what])
-        ax.spines[["top", "right"]].set_visible(False)
-    axes[-1].legend(
-        handles=_legend(branches, cycles, chosen),
-        frameon=False,
-        fontsize="small",
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-    )
+    legend_beside(axes[0, -1], handles=_legend(branches, cycles, chosen))
+    return figure
+
+
+def cycles_diagram(cycles: LimitCycles) -> Figure:
+    """Smallest and largest mean, variance and rate over each cycle, along the parameter.
+
+    Args:
+        cycles: of `limit_cycles`.
+    """
+    figure, axes = panels(len(LABELS), width=3.9, height=3.4)
+    names = cycles.dataset["population"].values[:MOST_POPULATIONS]
+    for ax, what in of_quantities(axes[0]):
+        for k in range(len(names)):
+            _cycles(ax, cycles, what, k)
+        ax.set_xlabel(cycles.name)
+    handles = [Line2D([], [], color=f"C{k}", label=str(p)) for k, p in enumerate(names)]
+    legend_beside(axes[0, -1], handles=[*handles, *_cycle_handles([cycles])])
     return figure
 
 
@@ -87,8 +99,8 @@ def _branch(ax: Axes, branch: Any, what: str, k: int, width: float) -> None:
             y[first:last],
             color=f"C{k}",
             lw=width,
-            ls="-" if branch.stable[first] else (0, (3, 2)),
-            alpha=1.0 if good[first] else 0.25,
+            ls="-" if branch.stable[first] else UNSTABLE,
+            alpha=1.0 if good[first] else FAINT,
         )
 
 
@@ -107,14 +119,19 @@ def _cycles(ax: Axes, cycles: LimitCycles, what: str, k: int) -> None:
             )
 
 
+def _special(ax: Axes, point: Any, what: str, k: int) -> None:
+    """Filled, except where the bifurcation is subcritical."""
+    mark, _ = MARKS[point.kind]
+    filled = point.info.get("criticality") != "subcritical" and mark != "x"
+    face = {"c": "k"} if mark == "x" else {"mfc": "k" if filled else "w", "mec": "k"}
+    ax.plot(point.value, point.seen[what][k], mark, ms=5.5, zorder=5, ls="none", **face)
+
+
 def _runs(labels: np.ndarray) -> list[tuple[int, int]]:
     """Stretches of equal labels, each with the first point of the next one."""
     changes = np.flatnonzero(np.any(labels[1:] != labels[:-1], axis=1)) + 1
-    starts = [0, *changes.tolist()]
-    return [
-        (a, min(b + 1, len(labels)))
-        for a, b in zip(starts, [*changes.tolist(), len(labels)], strict=True)
-    ]
+    starts, ends = [0, *changes.tolist()], [*changes.tolist(), len(labels)]
+    return [(a, min(b + 1, len(labels))) for a, b in zip(starts, ends, strict=True)]
 
 
 def _legend(
@@ -123,107 +140,23 @@ def _legend(
     handles = [Line2D([], [], color=f"C{branches.populations.index(p)}", label=p) for p in chosen]
     handles += [
         Line2D([], [], color="0.4", lw=1.6, label="stable"),
-        Line2D([], [], color="0.4", lw=1.6, ls=(0, (3, 2)), label="unstable"),
+        Line2D([], [], color="0.4", lw=1.6, ls=UNSTABLE, label="unstable"),
+        *_cycle_handles(cycles),
     ]
-    if cycles:
-        handles.append(
-            Line2D([], [], color="0.4", lw=2.4, alpha=0.75, label="stable cycle, min and max")
-        )
-    if any(not c.stable.all() for c in cycles):
-        handles.append(Line2D([], [], color="0.4", lw=1.4, ls=":", label="unstable cycle"))
     if any(not b.dataset["feasible"].values.all() for b in branches):
-        handles.append(
-            Line2D([], [], color="0.4", lw=1.6, alpha=0.25, label="no network has these statistics")
-        )
+        impossible = "no network has these statistics"
+        handles.append(Line2D([], [], color="0.4", lw=1.6, alpha=FAINT, label=impossible))
     for kind in dict.fromkeys(s.kind for s in branches.special):
         mark, label = MARKS[kind]
         handles.append(Line2D([], [], color="k", marker=mark, ls="none", ms=5.5, label=label))
     return handles
 
 
-def curves_diagram(curves: BifurcationCurves) -> Figure:
-    """Curves of folds and Hopf points in the plane of the two numbers, with cusps and Bogdanov-Takens points."""
-    figure = Figure(figsize=(5.6, 3.8), layout="constrained")
-    ax = figure.subplots()
-    draw_curves(ax, curves)
-    ax.set(
-        xlabel=curves.names[0], ylabel=curves.names[1], xlim=curves.bounds[0], ylim=curves.bounds[1]
-    )
-    ax.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def draw_curves(ax: Axes, curves: BifurcationCurves) -> None:
-    """The curves into axes; neutral saddles beyond a Bogdanov-Takens point are left out."""
-    handles = {}
-    for curve in curves.curves:
-        color, label = CURVES[curve.kind]
-        x, y = curve.dataset["first"].values, curve.dataset["second"].values
-        if "frequency" in curve.dataset:
-            y = np.where(np.isfinite(curve.dataset["frequency"].values), y, np.nan)
-        (handles[label],) = ax.plot(x, y, color=color, lw=1.6)
-    for s in curves.special:
-        mark, label = MARKS[s.kind]
-        (handles[label],) = ax.plot(*s.value, mark, color="k", mfc="w", ms=8, zorder=5)
-    if handles:
-        ax.legend(
-            list(handles.values()),
-            list(handles),
-            frameon=False,
-            fontsize="small",
-            loc="center left",
-            bbox_to_anchor=(1.0, 0.5),
-        )
-
-
-def phase_picture(diagram: PhaseDiagram) -> Figure:
-    """The number of attractors as an image, with the curves of folds and Hopf points on top.
-
-    Where there are states, but none is stable, activity oscillates: a colour of its own.
-    """
-    data = diagram.dataset
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-    ax = figure.subplots()
-    kinds = np.where(data["oscillating"].values, -1, data["attractors"].values)
-    present = [int(k) for k in np.unique(kinds)]
-    colors = {-1: "#f4b6a6", 0: "#ffffff", 1: "#dfe8f3", 2: "#9dbfe0", 3: "#5a8fc4", 4: "#2c639c"}
-    image = np.array([[to_rgb(colors.get(int(k), "#123d6b")) for k in row] for row in kinds.T])
-    first, second = data["first"].values, data["second"].values
-    half = [(v[1] - v[0]) / 2 for v in (first, second)]
-    extent = (first[0] - half[0], first[-1] + half[0], second[0] - half[1], second[-1] + half[1])
-    ax.imshow(image, origin="lower", extent=extent, aspect="auto", interpolation="nearest")
-    if not data["feasible"].values.all():
-        ax.contourf(
-            first,
-            second,
-            ~data["feasible"].values.T,
-            levels=[0.5, 1.5],
-            colors="none",
-            hatches=["//"],
-        )
-    if diagram.curves is not None:
-        draw_curves(ax, diagram.curves)
-    own = ax.get_legend()
-    handles: list[Any] = list(own.legend_handles) if own is not None else []
-    texts = [t.get_text() for t in own.get_texts()] if own is not None else []
-    names = {-1: "oscillation (no stable state)", 0: "no state found", 1: "1 stable state"}
-    handles += [Patch(facecolor=colors.get(k, "#123d6b"), edgecolor="0.7") for k in present]
-    texts += [names.get(k, f"{k} stable states") for k in present]
-    if not data["feasible"].values.all():
-        handles.append(Patch(facecolor="w", edgecolor="0.4", hatch="//"))
-        texts.append("no network has these statistics")
-    ax.legend(
-        handles,
-        texts,
-        frameon=False,
-        fontsize="small",
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-    )
-    ax.set(
-        xlabel=diagram.names[0],
-        ylabel=diagram.names[1],
-        xlim=(first[0], first[-1]),
-        ylim=(second[0], second[-1]),
-    )
-    return figure
+def _cycle_handles(cycles: Sequence[LimitCycles]) -> list[Line2D]:
+    handles = []
+    if cycles:
+        label = "stable cycle, min and max"
+        handles.append(Line2D([], [], color="0.4", lw=2.4, alpha=0.75, label=label))
+    if any(not c.stable.all() for c in cycles):
+        handles.append(Line2D([], [], color="0.4", lw=1.4, ls=":", label="unstable cycle"))
+    return handles

@@ -1,110 +1,108 @@
-"""Pictures of dynamical mean-field theory; each function returns a Matplotlib figure."""
+"""Two-time mean-field theory: courses, covariances of inputs, and the onset of chaos."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..dmft import Stationary
+from ..dmft import Onset, Stationary
+from .style import LABELS, panels
 
-QUANTITIES = {
-    "mean": "mean input $K$",
-    "variance": "variance of input $C(t, t)$",
-    "rate": "mean rate $R$",
-}
+QUANTITIES = LABELS | {"variance": "variance of input $C(t, t)$"}
 STYLES = ("--", ":", "-.")
 MOST_CURVES = 4
-
-
-def _axes(figure: Figure, rows: int, columns: int) -> np.ndarray:
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for ax in axes.flat:
-        ax.spines[["top", "right"]].set_visible(False)
-    return axes
+"""Populations drawn: each has several curves, of theories and of networks."""
+LONGEST = 8.0
+"""Lags drawn, in correlation times: exp(-8) is not seen."""
 
 
 def dmft_courses(
-    solution: xr.Dataset,
-    closures: Mapping[str, xr.Dataset] | None = None,
+    solution: Any,
+    closures: Mapping[str, Any] | None = None,
     networks: xr.Dataset | None = None,
 ) -> Figure:
-    """Means, variances and rates over time: dynamical mean-field theory (lines), one-time closures by name (dashed, dotted) and networks
-    (mean and one standard deviation over the dimension `network`, bands).
+    """Means, variances and rates over time.
+
+    Args:
+        solution: of `transient`, or its dataset: lines.
+        closures: trajectories of one-time closures by name: dashed and dotted lines.
+        networks: the same variables over `network`: bands of one standard deviation.
     """
-    figure = Figure(figsize=(10.2, 2.9), layout="constrained")
-    axes = _axes(figure, 1, len(QUANTITIES))
+    figure, axes = panels(len(QUANTITIES), height=2.9)
     draw_courses(axes[0], solution, closures or {}, networks)
     return figure
 
 
 def draw_courses(
     axes: np.ndarray,
-    solution: xr.Dataset,
-    closures: Mapping[str, xr.Dataset],
+    solution: Any,
+    closures: Mapping[str, Any],
     networks: xr.Dataset | None,
 ) -> None:
-    """Mean, variance and rate on three axes."""
-    names = solution["population"].values[:MOST_CURVES]
+    """Mean, variance and rate on three given axes.
+
+    Args:
+        axes: three axes of Matplotlib.
+        solution: as in `dmft_courses`.
+        closures: as in `dmft_courses`.
+        networks: as in `dmft_courses`.
+    """
+    data = _dataset(solution)
+    others = {name: _dataset(own) for name, own in closures.items()}
+    names = data["population"].values[:MOST_CURVES]
     for ax, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
         for k, p in enumerate(names):
             who = f" {p}" if len(names) > 1 else ""
+            own = data[quantity].sel(population=p)
             if networks is not None:
-                seen = networks[quantity].sel(population=p)
-                mean, sd = seen.mean("network"), seen.std("network", ddof=1)
-                ax.fill_between(
-                    seen["time"],
-                    mean - sd,
-                    mean + sd,
-                    color=f"C{k}",
-                    alpha=0.25,
-                    lw=0,
-                    label=f"networks{who}",
-                )
-            ax.plot(
-                solution["time"],
-                solution[quantity].sel(population=p),
-                color=f"C{k}",
-                lw=1.6,
-                label=f"two-time theory{who}",
-            )
-            for style, (name, d) in zip(STYLES, closures.items(), strict=False):
-                ax.plot(
-                    d["time"],
-                    d[quantity].sel(population=p),
-                    color="k" if len(names) == 1 else f"C{k}",
-                    ls=style,
-                    lw=1.1,
-                    label=name if k == 0 else None,
-                )
+                _band(ax, networks[quantity].sel(population=p), f"C{k}", f"networks{who}")
+            ax.plot(own["time"], own, color=f"C{k}", lw=1.6, label=f"two-time theory{who}")
+            for style, (name, other) in zip(STYLES, others.items(), strict=False):
+                colour = "k" if len(names) == 1 else f"C{k}"
+                line = {"color": colour, "ls": style, "lw": 1.1, "label": None if k else name}
+                ax.plot(other["time"], other[quantity].sel(population=p), **line)
         ax.set(xlabel="time (time constants)", ylabel=label)
     axes[0].legend(frameon=False, fontsize="x-small")
 
 
-def covariance_image(solution: xr.Dataset) -> Figure:
-    """C_p(t, t') of every population as an image."""
-    names = solution["population"].values[:MOST_CURVES]
+def _dataset(result: Any) -> xr.Dataset:
+    return getattr(result, "dataset", result)
+
+
+def _band(ax: Axes, seen: xr.DataArray, colour: str, label: str) -> None:
+    """Mean and one standard deviation over networks."""
+    mean, sd = seen.mean("network"), seen.std("network", ddof=1)
+    around = (mean - sd, mean + sd)
+    ax.fill_between(seen["time"], *around, color=colour, alpha=0.25, lw=0, label=label)
+
+
+def covariance_image(solution: Any) -> Figure:
+    """C_p(t, t') of every population as an image.
+
+    Args:
+        solution: of `transient`, or its dataset.
+    """
+    covariance = _dataset(solution)["covariance"]
+    names = covariance["population"].values[:MOST_CURVES]
     figure = Figure(figsize=(3.6 * len(names), 3.1), layout="constrained")
     for ax, p in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        image = draw_covariance(ax, solution["covariance"].sel(population=p))
+        image = draw_covariance(ax, covariance.sel(population=p))
         ax.set_title(str(p), fontsize="medium")
         figure.colorbar(image, ax=ax, label="covariance of inputs")
     return figure
 
 
-def draw_covariance(ax: Axes, covariance: xr.DataArray):
-    """C(t, t') of one population."""
+def draw_covariance(ax: Axes, covariance: xr.DataArray) -> Any:
+    """C(t, t') of one population on given axes; returns the image."""
     last = float(covariance["time"][-1])
-    image = ax.imshow(
-        covariance.values,
-        origin="lower",
-        extent=(0, last, 0, last),
-        cmap="viridis",
-        vmin=min(0.0, float(covariance.min())),
-    )
+    lowest = min(0.0, float(covariance.min()))
+    extent = (0, last, 0, last)
+    image = ax.imshow(covariance.values, origin="lower", extent=extent, vmin=lowest)
     ax.set(xlabel="time $t'$", ylabel="time $t$")
     return image
 
@@ -112,53 +110,61 @@ def draw_covariance(ax: Axes, covariance: xr.DataArray):
 def autocovariance(
     stationary: Stationary, networks: xr.Dataset | None = None, longest: float | None = None
 ) -> Figure:
-    """C(tau) of every population with its frozen part (dotted), and of sampled networks (points: mean and standard error)."""
-    figure = Figure(figsize=(4.6, 3.1), layout="constrained")
-    draw_autocovariance(_axes(figure, 1, 1)[0, 0], stationary, networks, longest)
+    """C(tau) of every population with its frozen part (dotted).
+
+    Args:
+        stationary: of `stationary`.
+        networks: `autocovariance` over (network, lag, population): mean and standard error.
+        longest: lag; by default a few correlation times, or what the networks have.
+    """
+    figure, axes = panels(1, width=4.6, height=3.1)
+    draw_autocovariance(axes[0, 0], stationary, networks, longest)
     return figure
 
 
 def draw_autocovariance(
     ax: Axes, stationary: Stationary, networks: xr.Dataset | None, longest: float | None
 ) -> None:
-    """C(tau), the frozen part, and networks, on given axes."""
+    """C(tau), the frozen part, and networks, on given axes; arguments as in `autocovariance`."""
     d = stationary.dataset
-    if longest is None:
-        longest = (
-            8 * float(d["correlation_time"].max())
-            if networks is None
-            else 1.1 * float(networks["lag"].max())
-        )
-    shown = d.sel(lag=slice(0, longest or None))
+    if longest is None and networks is None:
+        longest = LONGEST * float(d["correlation_time"].max())
+    elif longest is None:
+        longest = 1.1 * float(networks["lag"].max())
+    shown = d["autocovariance"].sel(lag=slice(0, longest or None))
     names = d["population"].values[:MOST_CURVES]
     for k, p in enumerate(names):
         who = f" {p}" if len(names) > 1 else ""
-        ax.plot(
-            shown["lag"],
-            shown["autocovariance"].sel(population=p),
-            color=f"C{k}",
-            lw=1.6,
-            label=f"theory{who}",
-        )
-        ax.axhline(
-            float(d["frozen"].sel(population=p)),
-            color=f"C{k}",
-            ls=":",
-            lw=1,
-            label=f"frozen part{who}",
-        )
+        own = shown.sel(population=p)
+        frozen = float(d["frozen"].sel(population=p))
+        ax.plot(own["lag"], own, color=f"C{k}", lw=1.6, label=f"theory{who}")
+        ax.axhline(frozen, color=f"C{k}", ls=":", lw=1, label=f"frozen part{who}")
         if networks is not None:
-            seen = networks["autocovariance"].sel(population=p)
-            error = seen.std("network", ddof=1) / np.sqrt(seen.sizes["network"])
-            ax.errorbar(
-                seen["lag"],
-                seen.mean("network"),
-                error,
-                color=f"C{k}",
-                fmt="o",
-                ms=3.5,
-                lw=1,
-                label=f"{seen.sizes['network']} networks{who}",
-            )
+            _dots(ax, networks["autocovariance"].sel(population=p), f"C{k}", who)
     ax.set(xlabel=r"lag $\tau$ (time constants)", ylabel=r"autocovariance of inputs $C(\tau)$")
     ax.legend(frameon=False, fontsize="x-small")
+
+
+def _dots(ax: Axes, seen: xr.DataArray, colour: str, who: str) -> None:
+    """Mean over networks with its standard error."""
+    count = seen.sizes["network"]
+    error = seen.std("network", ddof=1) / np.sqrt(count)
+    style = {"fmt": "o", "ms": 3.5, "lw": 1, "color": colour, "label": f"{count} networks{who}"}
+    ax.errorbar(seen["lag"], seen.mean("network"), error, **style)
+
+
+def onset(found: Onset) -> Figure:
+    """The bulk radius of the static state along the parameter, and where it passes 1.
+
+    Args:
+        found: of `onset_of_chaos`.
+    """
+    figure, axes = panels(1, width=4.6, height=3.1)
+    ax = axes[0, 0]
+    ax.plot(found.values, found.radius, "o-", ms=3.5, lw=1.2)
+    ax.axhline(1, color="0.5", lw=0.9, ls="--")
+    if np.isfinite(found.value):
+        ax.axvline(found.value, color="C3", lw=0.9, ls=":", label=f"{found.value:.5g}")
+        ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel=found.name, ylabel="bulk radius of the static state")
+    return figure

@@ -1,36 +1,53 @@
-"""A picture of the connectivity and the motifs that a fit found."""
+"""Connectivity and motifs that a fit found, as matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from ..fitting import Fit
-from ..parameters import Parameters
+from .style import ink_on, name_ticks, signed_image
 
 MOST_MIDDLES = 4
 """Populations up to which chains are shown through each one; beyond, all together."""
 MOST_WRITTEN = 6
 """Populations up to which numbers stand in the cells."""
-Panel = tuple[str, np.ndarray, list[list[str]], float]
+MOST_LARGE = 3
+"""Populations up to which there is room for numbers of the usual size."""
+
+Range = tuple[float, float]
+
+
+class Panel(NamedTuple):
+    """A matrix: title, numbers, names of the entries, and the factor that the numbers have."""
+
+    title: str
+    values: np.ndarray
+    entries: list[list[str]]
+    factor: float
 
 
 def connectivity(fit: Fit, errors: Mapping[str, float] | None = None) -> Figure:
-    """Mean synapses, their standard deviations and the motifs of the best solution as matrices, row = target.
+    """Synaptic means, standard deviations and motifs of the best solution, row = target.
 
-    errors: standard errors by name, below the numbers; infinite: not determined. Without them, the range of equally good solutions, where there are
-    several. Numbers that were not fitted are grey.
+    Args:
+        fit: of `fit`.
+        errors: standard errors by name, shown below the numbers; infinite where a number is not
+            determined. By default the range of equally good solutions, where there are several.
+
+    Returns:
+        A matrix for each kind of statistic; numbers that were not fitted are grey.
     """
     own = fit.parameters()
-    panels = [panel for panel in _panels(own) if np.any(panel[1])]
+    panels = [panel for panel in _panels(own) if np.any(panel.values)]
     below = _beside(fit, errors)
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    side = 2.2 + 0.36 * max(own.P - 2, 0)
+    side = 2.2 + 0.36 * max(own.P - 2, 0)  # room for two populations, and for each further one
     figure = Figure(figsize=((side + 0.75) * columns, (side + 0.55) * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     for ax, panel in zip(axes.flat, panels, strict=False):
@@ -40,63 +57,48 @@ def connectivity(fit: Fit, errors: Mapping[str, float] | None = None) -> Figure:
     return figure
 
 
-def _panels(own: Parameters) -> list[Panel]:
-    """Title, numbers, names of the entries, and the factor that the numbers have."""
-    P, N = own.P, float(own.N)
-    con, div, chn = (np.asarray(t) for t in (own.tau_con, own.tau_div, own.tau_chn))
-    found: list[Panel] = [
-        (
-            r"mean synapse, $N \bar J_{pq}$",
-            N * np.asarray(own.mean),
-            _names(own, "mean", lambda p, q: (p, q)),
-            N,
-        ),
-        ("SD of synapses, $g_{pq}$", np.asarray(own.g), _names(own, "g", lambda p, q: (p, q)), 1.0),
-        (
-            r"convergence, $N \tau^{con}_{pqq}$",
-            N * np.einsum("pqq->pq", con),
-            _names(own, "tau_con", lambda p, q: (p, q, q)),
-            N,
-        ),
-        (
-            r"divergence, $N \tau^{div}_{qpp}$",
-            N * np.einsum("qpp->pq", div),
-            _names(own, "tau_div", lambda p, q: (q, p, p)),
-            N,
-        ),
-        (
-            r"reciprocity, $\tau^{rec}_{pq}$",
-            np.asarray(own.tau_rec),
-            _names(own, "tau_rec", lambda p, q: (min(p, q), max(p, q))),
-            1.0,
-        ),
+def _panels(own: Any) -> list[Panel]:
+    """All statistics of some parameters."""
+    N = float(own.N)
+    con, div = np.asarray(own.tau_con), np.asarray(own.tau_div)
+
+    def panel(
+        title: str, values: Any, family: str, index: Callable[..., tuple[int, ...]], factor: float
+    ) -> Panel:
+        return Panel(title, factor * np.asarray(values), _names(own, family, index), factor)
+
+    # fmt: off
+    return [
+        panel(r"mean synapse, $N \bar J_{pq}$", own.mean, "mean", lambda p, q: (p, q), N),
+        panel("SD of synapses, $g_{pq}$", own.g, "g", lambda p, q: (p, q), 1.0),
+        panel(r"convergence, $N \tau^{con}_{pqq}$", np.einsum("pqq->pq", con),
+              "tau_con", lambda p, q: (p, q, q), N),
+        panel(r"divergence, $N \tau^{div}_{qpp}$", np.einsum("qpp->pq", div),
+              "tau_div", lambda p, q: (q, p, p), N),
+        panel(r"reciprocity, $\tau^{rec}_{pq}$", own.tau_rec,
+              "tau_rec", lambda p, q: (min(p, q), max(p, q)), 1.0),
+        *_chains(own),
     ]
-    if P <= MOST_MIDDLES:
-        for q in range(P):
-            chains = [
-                [f"tau_chn[{a},{own.populations[q]},{b}]" for b in own.populations]
-                for a in own.populations
-            ]
-            found.append(
-                (
-                    f"chains through {own.populations[q]}, $N \\tau^{{chn}}$",
-                    N * chn[:, q],
-                    chains,
-                    N,
-                )
-            )
-    else:
+    # fmt: on
+
+
+def _chains(own: Any) -> list[Panel]:
+    """Chains through each population, or summed over many."""
+    N, chn, names = float(own.N), np.asarray(own.tau_chn), own.populations
+    if own.P > MOST_MIDDLES:
         g = np.asarray(own.g)
         whole = N * np.einsum("pq,qr,pqr->pr", g, g, chn)
-        found.append(
-            (r"chains, $N \sum_q g_{pq} g_{qr} \tau^{chn}_{pqr}$", whole, [[""] * P] * P, 1.0)
-        )
+        title = r"chains, $N \sum_q g_{pq} g_{qr} \tau^{chn}_{pqr}$"
+        return [Panel(title, whole, [[""] * own.P] * own.P, 1.0)]
+    found = []
+    for q, middle in enumerate(names):
+        entries = [[f"tau_chn[{a},{middle},{b}]" for b in names] for a in names]
+        title = f"chains through {middle}, $N \\tau^{{chn}}$"
+        found.append(Panel(title, N * chn[:, q], entries, N))
     return found
 
 
-def _names(
-    own: Parameters, family: str, index: Callable[[int, int], tuple[int, ...]]
-) -> list[list[str]]:
+def _names(own: Any, family: str, index: Callable[..., tuple[int, ...]]) -> list[list[str]]:
     names = own.populations
     return [
         [f"{family}[{','.join(names[k] for k in index(p, q))}]" for q in range(own.P)]
@@ -104,64 +106,47 @@ def _names(
     ]
 
 
-def _beside(
-    fit: Fit, errors: Mapping[str, float] | None
-) -> dict[str, tuple[float, float] | float | None]:
-    """For each number that was fitted: its error, or its range, or None where nothing is known."""
-    names = [
-        name
-        for own in fit.problem.coordinates.unknowns
-        if own.condition is None
-        for name in own.names
-    ]
-    whole = {name: own.label for own in fit.problem.coordinates.unknowns for name in own.names}
-    names += list(fit.problem.coordinates.motifs.entries)
+def _beside(fit: Fit, errors: Mapping[str, float] | None) -> dict[str, Range | float | None]:
+    """For each number that was fitted: its error, or its range, or None where none is known."""
+    coordinates = fit.problem.coordinates
+    shared = [own for own in coordinates.unknowns if own.condition is None]
+    names = [name for own in shared for name in own.names] + list(coordinates.motifs.entries)
+    labels = {name: own.label for own in coordinates.unknowns for name in own.names}
     if errors is not None:
-        return {name: errors.get(whole.get(name, name)) for name in names}
+        return {name: errors.get(labels.get(name, name)) for name in names}
     if len(fit.good) < 2:
         return dict.fromkeys(names)
     table = fit.ensemble()["value"]
     low, high = table.min("solution"), table.max("solution")
-    return {
-        name: (
-            float(low.sel(parameter=whole.get(name, name))),
-            float(high.sel(parameter=whole.get(name, name))),
-        )
-        for name in names
-    }
+    ends = {}
+    for name in names:
+        at = {"parameter": labels.get(name, name)}
+        ends[name] = (float(low.sel(at)), float(high.sel(at)))
+    return ends
 
 
 def _matrix(
     ax: Axes,
     panel: Panel,
     names: tuple[str, ...],
-    below: Mapping[str, tuple[float, float] | float | None],
+    below: Mapping[str, Range | float | None],
 ) -> None:
-    title, values, entries, factor = panel
-    largest = float(np.abs(values).max()) or 1.0
-    image = ax.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -largest, largest))
+    image, largest = signed_image(ax, panel.values)
     ax.figure.colorbar(image, ax=ax, shrink=0.8)
     if len(names) <= MOST_WRITTEN:
-        for (p, q), value in np.ndenumerate(values):
-            name = entries[p][q]
-            ink = "w" if abs(value) > 0.6 * largest else "k" if name in below else "0.45"
-            text = f"{value:.3g}" + _under(below.get(name), factor)
-            ax.text(
-                q,
-                p,
-                text,
-                ha="center",
-                va="center",
-                fontsize=8 if len(names) <= 3 else 6.5,
-                color=ink,
-                linespacing=1.15,
-            )
-    ax.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)), yticklabels=names)
-    ax.set_title(title, fontsize="medium")
+        size = 8 if len(names) <= MOST_LARGE else 6.5
+        centred = {"ha": "center", "va": "center", "fontsize": size, "linespacing": 1.15}
+        for (p, q), value in np.ndenumerate(panel.values):
+            name = panel.entries[p][q]
+            ink = ink_on(value, largest, "k" if name in below else "0.45")
+            text = f"{value:.3g}" + _under(below.get(name), panel.factor)
+            ax.text(q, p, text, color=ink, **centred)
+    name_ticks(ax, names)
+    ax.set_title(panel.title, fontsize="medium")
     ax.tick_params(length=0)
 
 
-def _under(known: tuple[float, float] | float | None, factor: float) -> str:
+def _under(known: Range | float | None, factor: float) -> str:
     if known is None:
         return ""
     if isinstance(known, tuple):

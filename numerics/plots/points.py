@@ -1,75 +1,83 @@
-"""Pictures of fixed points; each function returns a Matplotlib figure."""
+"""Fixed points and the eigenvalues of the equations there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..fixed_points import FixedPoint, FixedPoints
+from .style import MOST_POPULATIONS, legend_beside, panels
 
-MOST_POPULATIONS = 6
 
+def fixed_points(points: FixedPoints | Sequence[FixedPoint]) -> Figure:
+    """Where fixed points are, and the eigenvalues of the equations at each.
 
-def fixed_points(points: FixedPoints) -> Figure:
-    """Where the points are, mean input and its standard deviation of each population with the number of the point beside it, stable ones filled;
-    and the eigenvalues of the equations at each, by kind.
+    Args:
+        points: of `fixed_points`, or several of `fixed_point`.
+
+    Returns:
+        Mean input and its standard deviation of each population, the number of the point beside
+        it, stable ones filled; and eigenvalues by point.
     """
-    figure = Figure(figsize=(9.4, 3.8), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    shown = min(len(points.populations), MOST_POPULATIONS)
+    figure, axes = panels(2, width=4.7, height=3.8)
+    left, right = axes[0]
     for k, point in enumerate(points):
-        deviation = np.sqrt(np.maximum(point.dataset["variance"].values, 0))
-        for p in range(shown):
-            x, y = float(point.dataset["mean"].values[p]), float(deviation[p])
-            left.plot(
-                x,
-                y,
-                "o",
-                ms=7 + 2.5 * (shown - 1 - p),
-                mfc=f"C{p}" if point.stable else "w",
-                mec=f"C{p}",
-                mew=1.6,
-            )
-            left.annotate(
-                str(k + 1), (x, y), xytext=(8, 5), textcoords="offset points", fontsize="small"
-            )
-        values = point.eigenvalues
-        right.plot(
-            values.real,
-            values.imag,
-            _mark(point),
-            ms=7,
-            color=f"C{k}",
-            mfc=f"C{k}" if point.stable else "w",
-            mew=1.6,
-            ls="none",
-            label=f"point {k + 1}: {point.kind}",
-        )
+        _state(left, point, str(k + 1))
+        _eigenvalues(right, point, k)
     right.axvline(0, color="0.3", lw=0.9, ls="--", zorder=0)
-    handles = [
-        Line2D([], [], color=f"C{p}", marker="o", ls="none", label=name)
-        for p, name in enumerate(points.populations[:MOST_POPULATIONS])
-    ]
-    handles.append(Line2D([], [], color="0.4", marker="o", mfc="w", ls="none", label="not stable"))
-    left.legend(handles=handles, frameon=False, fontsize="small")
     left.set(xlabel="mean input $K$", ylabel=r"its standard deviation $\sqrt{\Delta}$")
     right.set(
         xlabel="real part (1 / time)",
         ylabel="imaginary part (1 / time)",
         title="eigenvalues of the equations",
     )
-    left.margins(0.12)
-    right.margins(0.12)
+    for ax in (left, right):
+        ax.margins(0.12)
     if len(points):
+        left.legend(handles=_legend(points[0]), frameon=False, fontsize="small")
         values = np.concatenate([p.eigenvalues for p in points])
         height = 1.15 * max(np.abs(values.imag).max(), 0.25 * np.abs(values.real).max(), 1e-3)
         right.set_ylim(-height, height)
-        right.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
-    for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
+        legend_beside(right)
     return figure
 
 
-def _mark(point: FixedPoint) -> str:
-    return "D" if point.kind == "saddle" else "o"
+def _state(ax: Axes, point: FixedPoint, label: str) -> None:
+    """Means and standard deviations of a point's populations; the first ones larger."""
+    mean = point.dataset["mean"].values[:MOST_POPULATIONS]
+    variance = point.dataset["variance"].values[:MOST_POPULATIONS]
+    deviation = np.sqrt(np.maximum(variance, 0))
+    for p, (x, y) in enumerate(zip(mean.tolist(), deviation.tolist(), strict=True)):
+        size = 7 + 2.5 * (len(mean) - 1 - p)
+        face = f"C{p}" if point.stable else "w"
+        ax.plot(x, y, "o", ms=size, mfc=face, mec=f"C{p}", mew=1.6)
+        ax.annotate(label, (x, y), xytext=(8, 5), textcoords="offset points", fontsize="small")
+
+
+def _eigenvalues(ax: Axes, point: FixedPoint, k: int) -> None:
+    values = point.eigenvalues
+    ax.plot(
+        values.real,
+        values.imag,
+        "D" if point.kind == "saddle" else "o",
+        ms=7,
+        color=f"C{k}",
+        mfc=f"C{k}" if point.stable else "w",
+        mew=1.6,
+        ls="none",
+        label=f"point {k + 1}: {point.kind}",
+    )
+
+
+def _legend(point: FixedPoint) -> list[Line2D]:
+    names = [str(p) for p in point.dataset["population"].values[:MOST_POPULATIONS]]
+    handles = [
+        Line2D([], [], color=f"C{p}", marker="o", ls="none", label=name)
+        for p, name in enumerate(names)
+    ]
+    empty = Line2D([], [], color="0.4", marker="o", mfc="w", ls="none", label="not stable")
+    return [*handles, empty]

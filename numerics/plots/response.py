@@ -1,58 +1,63 @@
-"""Pictures of responses; each function returns a Matplotlib figure."""
+"""Responses of a fixed point: to drives, to parameters, over frequencies."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..fixed_points import Response
+from .style import MOST_POPULATIONS, ink_on, name_ticks, open_frame, signed_image
 
 MOST_BARS = 24
+"""Sensitivities drawn, whose names fit below the axis."""
+MOST_WRITTEN = 8
+"""Populations up to which numbers fit in the cells of the matrix."""
+STYLES = ("-", "--", ":", "-.")
+DECADES = (1e-2, 1e2)
+"""Frequencies drawn, around 1 / the time constant of a neuron."""
 
 
 def responses(answer: Response, omega: np.ndarray | None = None) -> Figure:
-    """The response matrix of the rates (rates that fall with their own drive framed), what each class of motif does to the rates, the
-    numbers that the rates are most sensitive to, and the gain over frequencies.
+    """How a fixed point responds.
+
+    Args:
+        answer: of `response`.
+        omega: angular frequencies; 0.01 to 100 by default.
+
+    Returns:
+        The response matrix of the rates (populations whose rate falls with their own drive
+        framed), what each class of motif does to the rates, the numbers that the rates are most
+        sensitive to, and the gain over frequencies.
     """
     figure = Figure(figsize=(10.5, 7.2), layout="constrained")
     axes = figure.subplots(2, 2)
     _matrix(axes[0, 0], answer)
     _classes(axes[0, 1], answer)
     _strongest(axes[1, 0], answer)
-    _gain(axes[1, 1], answer, np.geomspace(1e-2, 1e2, 241) if omega is None else omega)
+    _gain(axes[1, 1], answer, np.geomspace(*DECADES, 241) if omega is None else omega)
     return figure
 
 
 def _matrix(ax: Axes, answer: Response) -> None:
-    values, names = answer.matrix["rate"].values, answer.populations
-    largest = np.abs(values).max() or 1.0
-    image = ax.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -largest, largest))
+    values, names = answer.dataset["rate"].values, answer.populations
+    image, largest = signed_image(ax, values)
     ax.figure.colorbar(image, ax=ax, label="$dR_p/dI_q$", shrink=0.85)
-    if len(names) <= 8:
+    if len(names) <= MOST_WRITTEN:
+        centred = {"ha": "center", "va": "center", "fontsize": 9}
         for (p, q), value in np.ndenumerate(values):
-            ax.text(
-                q,
-                p,
-                f"{value:.3g}",
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="w" if abs(value) > 0.6 * largest else "k",
-            )
+            ax.text(q, p, f"{value:.3g}", color=ink_on(value, largest), **centred)
     for name in answer.paradoxical:
         k = names.index(name)
         ax.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, lw=2.5, ec="k"))
-    ax.set(
-        xticks=range(len(names)),
-        xticklabels=names,
-        yticks=range(len(names)),
-        yticklabels=names,
+    framed = " (framed: paradoxical)" if answer.paradoxical else ""
+    name_ticks(
+        ax,
+        names,
         xlabel="driven population $q$",
         ylabel="population $p$",
-        title="steady response" + (" (framed: paradoxical)" if answer.paradoxical else ""),
+        title="steady response" + framed,
     )
 
 
@@ -78,36 +83,22 @@ def _strongest(ax: Axes, answer: Response) -> None:
 def _bars(ax: Axes, labels: list[str], values: np.ndarray, answer: Response) -> None:
     count = len(answer.populations)
     for p, name in enumerate(answer.populations):
-        ax.bar(
-            np.arange(len(labels)) + (p - (count - 1) / 2) * 0.8 / count,
-            values[:, p],
-            0.8 / count,
-            label=name,
-            color=f"C{p}",
-        )
+        across = np.arange(len(labels)) + (p - (count - 1) / 2) * 0.8 / count
+        ax.bar(across, values[:, p], 0.8 / count, label=name, color=f"C{p}")
     ax.axhline(0, color="k", lw=0.8)
     ax.set_xticks(range(len(labels)), labels)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small")
+    open_frame(ax).legend(frameon=False, fontsize="small")
 
 
 def _gain(ax: Axes, answer: Response, omega: np.ndarray) -> None:
     table = np.abs(answer.frequency(omega)["rate"].values)
-    styles = ("-", "--", ":", "-.")
-    for p, name in enumerate(answer.populations[:6]):
-        for q, other in enumerate(answer.populations[:4]):
-            ax.loglog(
-                omega,
-                table[:, p, q],
-                color=f"C{p}",
-                ls=styles[q],
-                lw=1.2,
-                label=f"{name} to {other}'s drive",
-            )
+    for p, name in enumerate(answer.populations[:MOST_POPULATIONS]):
+        for q, (other, style) in enumerate(zip(answer.populations, STYLES, strict=False)):
+            label = f"{name} to {other}'s drive"
+            ax.loglog(omega, table[:, p, q], color=f"C{p}", ls=style, lw=1.2, label=label)
     ax.set(
         xlabel="angular frequency $\\omega$ (1 / time)",
         ylabel="$|dR_p(\\omega)/dI_q(\\omega)|$",
         title="linear response over frequencies",
     )
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="x-small")
+    open_frame(ax).legend(frameon=False, fontsize="x-small")

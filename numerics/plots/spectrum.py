@@ -1,4 +1,4 @@
-"""Pictures of spectra: eigenvalues of networks over the predicted bulk and outliers; each function returns a Matplotlib figure."""
+"""Eigenvalues of networks over the predicted bulk and outliers."""
 
 from __future__ import annotations
 
@@ -9,73 +9,82 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..stability import Spectral, Spectrum, Stability
+from .style import open_frame, panels
+
+THEORY, NETWORKS, OUTLIERS = "C3", "0.6", "C0"
 
 
 def spectra(
     answer: Stability, connectivity: Sequence[Spectrum] = (), jacobian: Sequence[Spectrum] = ()
 ) -> Figure:
-    """The predicted spectra of the connectivity and of the Jacobian: the bulk's boundary, outliers as crosses; eigenvalues of networks, if
-    given, as dots.
+    """The predicted spectra of the connectivity and of the Jacobian.
+
+    Args:
+        answer: of `stability`.
+        connectivity: spectra of networks' synapses.
+        jacobian: spectra of networks' Jacobians.
+
+    Returns:
+        The boundary of the bulk, outliers as crosses, and the networks' eigenvalues as dots.
     """
-    figure = Figure(figsize=(9.4, 4.4), layout="constrained")
-    axes = figure.subplots(1, 2)
-    draw(axes[0], answer.connectivity, connectivity, "connectivity $J$")
-    draw(axes[1], answer.jacobian, jacobian, f"Jacobian at the fixed point: {answer.verdict}")
-    axes[1].axvline(0, color="0.3", lw=0.9, ls="--", zorder=0)
+    figure, axes = panels(2, width=4.7, height=4.4)
+    left, right = axes[0]
+    draw(left, answer.connectivity, connectivity, "connectivity $J$")
+    draw(right, answer.jacobian, jacobian, f"Jacobian at the fixed point: {answer.verdict}")
+    right.axvline(0, color="0.3", lw=0.9, ls="--", zorder=0)
     return figure
 
 
-def draw(ax: Axes, predicted: Spectral, seen: Sequence[Spectrum] = (), title: str = "") -> None:
-    """One spectrum."""
+def spectrum(seen: Spectrum) -> Figure:
+    """The eigenvalues of one network, over the prediction where there is one.
+
+    Args:
+        seen: of `spectrum`.
+    """
+    figure, axes = panels(1, width=4.7, height=4.4)
+    draw(axes[0, 0], seen.predicted, [seen])
+    return figure
+
+
+def draw(
+    ax: Axes, predicted: Spectral | None, seen: Sequence[Spectrum] = (), title: str = ""
+) -> None:
+    """One spectrum on given axes.
+
+    Args:
+        ax: axes of Matplotlib.
+        predicted: bulk and outliers, or None.
+        seen: spectra of networks.
+        title: of the axes.
+    """
     for k, own in enumerate(seen):
-        dots = own.eigenvalues
-        ax.plot(
-            dots.real,
-            dots.imag,
-            ".",
-            ms=2,
-            mew=0,
-            color="0.6",
-            label=f"{len(seen)} network{'s' * (len(seen) > 1)}" if not k else None,
-            zorder=1,
-        )
-        if own.predicted is not None:
-            out = own.outliers
-            whose = "their" if len(seen) > 1 else "its"
-            ax.plot(
-                out.real,
-                out.imag,
-                "o",
-                ms=5,
-                mew=0,
-                color="C0",
-                alpha=0.6,
-                label=f"{whose} outliers" if not k else None,
-                zorder=2,
-            )
-    if len(predicted.boundary):
-        ax.plot(
-            predicted.boundary.real,
-            predicted.boundary.imag,
-            color="C3",
-            lw=1.4,
-            label="predicted bulk",
-            zorder=3,
-        )
-    elif np.isfinite(predicted.edge):
-        ax.axvline(predicted.edge, color="C3", lw=1.4, label="predicted edge of the bulk")
-    ax.plot(
-        predicted.outliers.real,
-        predicted.outliers.imag,
-        "x",
-        ms=9,
-        mew=1.8,
-        color="C3",
-        label="predicted outliers",
-        zorder=4,
-    )
+        _network(ax, own, len(seen), labelled=k == 0)
+    if predicted is not None:
+        _theory(ax, predicted)
     ax.set(xlabel="real part", ylabel="imaginary part", title=title)
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small", loc="upper left")
+    open_frame(ax).legend(frameon=False, fontsize="small", loc="upper left")
+
+
+def _network(ax: Axes, own: Spectrum, count: int, labelled: bool) -> None:
+    """Dots for eigenvalues, larger ones for outliers."""
+    dots = own.eigenvalues
+    label = f"{count} network{'s' * (count > 1)}" if labelled else None
+    ax.plot(dots.real, dots.imag, ".", ms=2, mew=0, color=NETWORKS, label=label, zorder=1)
+    if own.predicted is not None:
+        out = own.outliers
+        label = f"{'their' if count > 1 else 'its'} outliers" if labelled else None
+        style = {"ms": 5, "mew": 0, "color": OUTLIERS, "alpha": 0.6}
+        ax.plot(out.real, out.imag, "o", label=label, zorder=2, **style)
+
+
+def _theory(ax: Axes, predicted: Spectral) -> None:
+    """The boundary of the bulk, or its edge on the real axis, and crosses for outliers."""
+    line, edge, out = {"color": THEORY, "lw": 1.4}, predicted.boundary, predicted.outliers
+    if len(edge):
+        ax.plot(edge.real, edge.imag, label="predicted bulk", zorder=3, **line)
+    elif np.isfinite(predicted.edge):
+        ax.axvline(predicted.edge, label="predicted edge of the bulk", **line)
+    cross = {"ms": 9, "mew": 1.8, "color": THEORY}
+    ax.plot(out.real, out.imag, "x", label="predicted outliers", zorder=4, **cross)

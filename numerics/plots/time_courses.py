@@ -1,20 +1,27 @@
-"""Time courses of the mean-field equations."""
+"""Time courses of populations, of theory or of networks."""
 
 from __future__ import annotations
 
-import xarray as xr
+from typing import Any
+
 from matplotlib.figure import Figure
 
-from ..verification import QUANTITIES
-from .verification import LABELS, _figure
+from .style import LABELS, MOST_POPULATIONS, of_quantities, panels
 
 
-def trajectories(solution: xr.Dataset) -> Figure:
-    """Mean input, its variance and mean rate over time, one curve per population."""
-    figure, axes = _figure(len(QUANTITIES))
-    for ax, quantity in zip(axes[0], QUANTITIES, strict=True):
-        for p in solution["population"].values:
-            ax.plot(solution["time"], solution[quantity].sel(population=p), lw=1.3, label=str(p))
-        ax.set(xlabel="time", ylabel=LABELS[quantity])
-    axes[0, 0].legend(frameon=False, fontsize="small")
+def trajectories(solution: Any) -> Figure:
+    """Mean input, its variance and mean rate over time, one curve per population.
+
+    Args:
+        solution: a result, or its dataset: `mean`, `variance`, `rate` over (time, population).
+    """
+    data = getattr(solution, "dataset", solution)
+    figure, axes = panels(len(LABELS))
+    names = data["population"].values
+    for ax, quantity in of_quantities(axes[0]):
+        for p in names[:MOST_POPULATIONS]:
+            ax.plot(data["time"], data[quantity].sel(population=p), lw=1.3, label=str(p))
+        ax.set_xlabel("time")
+    more = f"first {MOST_POPULATIONS} of {len(names)}" if len(names) > MOST_POPULATIONS else None
+    axes[0, 0].legend(frameon=False, fontsize="small", title=more, title_fontsize="small")
     return figure

@@ -1,0 +1,188 @@
+"""The command `motifield ablate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from ..errors import SpecError
+from .application import app
+from .loading import double_precision, network_for, network_of, system_of
+from .options import (
+    SPEC_SUFFIXES,
+    AsJson,
+    ClosureName,
+    EndTime,
+    LabelFile,
+    NetworkFile,
+    Output,
+    Plot,
+    Seed,
+    Size,
+    option,
+)
+from .output import check_files, conclude
+from .parsing import per_population
+from .terminal import print_table, progress
+
+T1 = 50.0  # of networks, as of specs that name no end time
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SPEC",
+        show_default=False,
+        help="A spec; or a network, as `measure` reads it, with --transfer and --input.",
+    ),
+]
+Transfer = Annotated[
+    str | None,
+    option(
+        "--transfer",
+        help="For a network: transfer function, an expression of x, as '1 + tanh(x - 3/2)', "
+        "or a name.",
+    ),
+]
+Input = Annotated[
+    str | None,
+    option(
+        "--input",
+        help="For a network: external input, a number, or one per population separated by commas.",
+    ),
+]
+
+
+class Case(NamedTuple):
+    """A network, the equations and inputs that go with it, and how it is called."""
+
+    title: str
+    origin: str
+    system: Any
+    network: Any
+    t1: float
+    parameters: Any = None
+    input: Any = None
+    initial: Any = None
+
+
+@app.command()
+def ablate(
+    source: Source,
+    network: NetworkFile = None,
+    transfer: Transfer = None,
+    drive: Input = None,
+    closure: ClosureName = None,
+    labels: LabelFile = None,
+    seed: Seed = 0,
+    size: Size = None,
+    t1: EndTime = None,
+    output: Output = None,
+    plot: Plot = None,
+    as_json: AsJson = False,
+) -> None:
+    """What each class of motifs explains: theory with and without it, against the network itself.
+
+    The theory has the network's measured statistics. Exit status 1 when an integration failed.
+    """
+    check_files(output, plot)
+    if source.suffix in SPEC_SUFFIXES:
+        if transfer is not None or drive is not None or labels is not None:
+            raise SpecError(
+                f"{source} is a spec, which says what --transfer, --input and --labels say of "
+                "a network"
+            )
+        case = _spec_case(source, closure, network, size, seed, t1)
+    else:
+        if transfer is None:
+            raise SpecError(
+                f"{source} is a network: say what its units do with --transfer 'EXPR', "
+                f"or give a spec and --network {source}"
+            )
+        if network is not None or size is not None:
+            raise SpecError(f"{source} is a network: --network and --size are for specs")
+        case = _network_case(source, labels, transfer, drive, closure, t1)
+    with progress(not as_json) as say:
+        result = _run(case, seed, say)
+    failed = result.json()["failed"]
+    for variant, status in failed.items():
+        typer.echo(f"{variant}: {status}", err=True)
+    conclude(
+        result,
+        f"{case.title}: theory against {case.network.N} neurons, {case.origin}, "
+        f"at t = {case.t1:g}; errors relative to the network",
+        output=output,
+        plot=plot,
+        as_json=as_json,
+        more={"network": case.origin},
+        then=lambda: _say(result),
+        ok=not failed,
+    )
+
+
+def _say(result: Any) -> None:
+    print_table("Relative error of the mean rates, by population", result.population_rows("rate"))
+    print_table(
+        "Relative error of the variances, by population", result.population_rows("variance")
+    )
+
+
+def _run(case: Case, seed: int, say: Any) -> Any:
+    from ..numerics.verification import ablate as run
+    from .transition import against, new
+
+    options = {"t1": case.t1, "title": case.title, "seed": seed, "progress": say}
+    if case.parameters is None:
+        return new(run(case.system, case.network, input=case.input, **options))
+    options["initial"] = case.initial
+    return against(run, case.system, case.network, case.parameters, **options)
+
+
+def _spec_case(
+    path: Path,
+    closure: str | None,
+    network: Path | None,
+    size: int | None,
+    seed: int,
+    t1: float | None,
+) -> Case:
+    """A spec with its connectome, a sampled network, or a given one."""
+    loaded, system = system_of(path, closure)
+    given, origin = network_for(loaded, network, size, seed)
+    return Case(
+        loaded.title,
+        origin,
+        system,
+        given,
+        loaded.t1 if t1 is None else t1,
+        parameters=loaded.numbers(),
+        initial=loaded.initial or None,
+    )
+
+
+def _network_case(
+    path: Path,
+    labels: Path | None,
+    transfer: str,
+    drive: str | None,
+    closure: str | None,
+    t1: float | None,
+) -> Case:
+    """A network with a transfer function and an input."""
+    double_precision()
+    from ..numerics.spec import closure_of
+    from ..numerics.system import compile as compile_system
+    from ..theory.architecture import Architecture
+    from ..theory.derivation import derive
+
+    network = network_of(path, **({} if labels is None else {"labels": labels}))[0]
+    values = 0.0 if drive is None else per_population("--input", drive)
+    if isinstance(values, list) and len(values) != network.P:
+        raise SpecError(
+            f"--input has {len(values)} numbers, the network {network.P} populations: "
+            f"{', '.join(network.populations)}"
+        )
+    architecture = Architecture(network.populations, transfer)
+    system = compile_system(derive(architecture, closure_of(closure or "second-moment")))
+    return Case(path.name, str(path), system, network, T1 if t1 is None else t1, input=values)

@@ -1,0 +1,87 @@
+"""The command `motifield fixed-points`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .application import app
+from .loading import parameters_of, system_of
+from .options import AsJson, ClosureName, Output, Plot, Seed, Settings, SpecFile, option
+from .output import check_files, conclude
+from .parsing import per_population
+from .terminal import progress
+from .transition import call, new
+
+Only = Annotated[
+    list[str] | None,
+    option(
+        "--start",
+        help="Find only the point reached from this mean input: a number, or one per population "
+        "separated by commas; repeat for several.",
+    ),
+]
+Settle = Annotated[
+    float,
+    typer.Option(
+        "--settle",
+        min=0,
+        help="With --start: integrate this long before Newton's method; 0 finds unstable points.",
+    ),
+]
+Starts = Annotated[
+    int, typer.Option("--starts", help="Random starts in each round of the search, a power of two.")
+]
+
+
+@app.command("fixed-points")
+def fixed_points(
+    spec: SpecFile,
+    closure: ClosureName = None,
+    settings: Settings = None,
+    start: Only = None,
+    settle: Settle = 100.0,
+    starts: Starts = 128,
+    seed: Seed = 0,
+    output: Output = None,
+    plot: Plot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find all fixed points, stable and unstable, with the evidence that the list is complete.
+
+    Each is shown with its kind, its leading eigenvalue, how many starts ended there, and how much
+    its leading mode moves means and variability. Stability here is that of the equations; see
+    `motifield stability` for that of the network. Exit status 1 when a point is known to be
+    missing.
+    """
+    check_files(output, plot)
+    loaded, system = system_of(spec, closure)
+    parameters = parameters_of(loaded, system, settings)
+    from ..numerics.fixed_points import collected, fixed_point
+    from ..numerics.fixed_points import fixed_points as find_all
+
+    with progress(not as_json) as say:
+        if start:
+            states = [{"mean": per_population("--start", text)} for text in start]
+            reached = [
+                call(fixed_point, system, parameters, s, settle=settle, throw=False) for s in states
+            ]
+            found = new(collected(reached, parameters.populations))
+        else:
+            search = {"starts": starts, "seed": seed, "progress": say}
+            found = new(call(find_all, system, parameters, throw=False, **search))
+
+    def evidence() -> None:
+        if found.evidence is not None:
+            typer.echo(f"evidence: {found.evidence}")
+
+    count = len(found.rows())
+    conclude(
+        found,
+        f"{loaded.title}: {count} fixed point{'s' * (count != 1)}, status {found.status}",
+        output=output,
+        plot=plot,
+        as_json=as_json,
+        then=evidence,
+    )

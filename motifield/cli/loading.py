@@ -1,0 +1,164 @@
+"""What commands work on: specs, systems, parameters, networks, samplers.
+
+Heavy imports happen inside functions, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import SpecError
+from .options import SPEC_SUFFIXES
+from .parsing import per_population, setting
+
+
+def double_precision() -> None:
+    """Let JAX compute in double precision; to call before anything is compiled."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def spec_of(path: Path) -> Any:
+    """The spec in a file."""
+    double_precision()
+    from ..numerics.spec import load_spec
+
+    return load_spec(path)
+
+
+def mean_field_of(loaded: Any, closure: str | None) -> Any:
+    """The spec's equations, with its closure or that of `--closure`."""
+    from ..numerics.spec import closure_of
+    from ..theory.derivation import derive as derive_equations
+
+    return derive_equations(loaded.architecture, closure_of(closure) if closure else loaded.closure)
+
+
+def system_of(path: Path, closure: str | None) -> tuple[Any, Any]:
+    """The spec in a file, and its compiled equations."""
+    loaded = spec_of(path)
+    from ..numerics.system import compile as compile_system
+
+    return loaded, compile_system(mean_field_of(loaded, closure))
+
+
+def parameters_of(loaded: Any, system: Any, settings: list[str] | None) -> Any:
+    """The spec's parameters with the changes of `--set`, which must leave feasible statistics."""
+    from ..numerics.parameters import check_feasible, scalar
+
+    parameters = system.complete(loaded.numbers())
+    for text in settings or []:
+        name, value = setting(text)
+        parameters = scalar(name, parameters).set(parameters, value)
+    if settings and loaded.network is None:
+        check_feasible(parameters)
+    return parameters
+
+
+def point_of(loaded: Any, system: Any, parameters: Any, start: str | None) -> Any:
+    """The fixed point reached from `--start`, by default from the spec's initial state or rest."""
+    from ..numerics.fixed_points import fixed_point
+
+    given = start is not None
+    first: Any = {"mean": per_population("--start", start)} if given else loaded.initial or None
+    return fixed_point(system, parameters, first, throw=True)
+
+
+def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
+    """A network and its input, from a spec with a connectome or from a network file.
+
+    Args:
+        path: a spec, or any file that `read_network` reads.
+        options: those of `read_network`.
+
+    Returns:
+        The network, and the spec's input; None for a file, whose network may carry its own.
+
+    Raises:
+        SpecError: the spec has no connectome, or options are given with a spec.
+    """
+    if path.suffix in SPEC_SUFFIXES:
+        loaded = spec_of(path)
+        if loaded.network is None:
+            raise SpecError(
+                f"{path} has no [connectome]; give a spec with one, or a file with a network"
+            )
+        if options:
+            raise SpecError(
+                f"{path} is a spec, whose [connectome] says how it is read: "
+                f"{', '.join(sorted(options))} are for other files"
+            )
+        return loaded.network, loaded.numbers().input
+    double_precision()
+    from ..numerics.networks import read_network
+
+    return read_network(path, **options), None
+
+
+def same_populations(network: Any, populations: Any, source: Any) -> None:
+    """Raise `SpecError` unless the network has the populations of the spec."""
+    if network.populations != tuple(populations):
+        raise SpecError(
+            f"{source} has the populations {', '.join(network.populations)}, "
+            f"the spec {', '.join(populations)}"
+        )
+
+
+def network_for(loaded: Any, path: Path | None, size: int | None, seed: int) -> tuple[Any, str]:
+    """The network that a spec is compared with, and where it is from."""
+    parameters = loaded.numbers()
+    if path is not None:
+        if size is not None:
+            raise SpecError(
+                "--network reads a network, --size is that of a sampled one: give one of them"
+            )
+        network = network_of(path)[0]
+        same_populations(network, parameters.populations, path)
+        return network, str(path)
+    if loaded.network is not None:
+        if size is not None:
+            raise SpecError("the spec has a connectome: --size is that of a sampled network")
+        return loaded.network, "the connectome"
+    from ..numerics.sampling import sample as draw
+
+    asked = parameters if size is None else parameters.rescaled(size)
+    return draw(asked, seed), f"sampled with seed {seed}"
+
+
+def sampler_of(marginal: str | None, probability: float | None, zero_diagonal: bool) -> Any:
+    """The sampler of `--marginal`, `--probability`, `--zero-diagonal`; None: the Gaussian one."""
+    family = _family(marginal or ("constant" if probability is not None else "gaussian"))
+    if probability is not None:
+        from ..numerics.sampling import Sparse
+
+        return Sparse(probability=probability, marginal=family, zero_diagonal=zero_diagonal)
+    if marginal is None and not zero_diagonal:
+        return None
+    from ..numerics.sampling import Dense
+
+    return Dense(family, zero_diagonal=zero_diagonal)
+
+
+def _family(text: str) -> Any:
+    """A marginal distribution from NAME or NAME:CV."""
+    from ..numerics.sampling import marginals
+
+    families = {
+        "gaussian": marginals.Gaussian,
+        "lognormal": marginals.Lognormal,
+        "gamma": marginals.Gamma,
+        "truncated-gaussian": marginals.TruncatedGaussian,
+        "constant": marginals.Constant,
+    }
+    name, colon, variation = text.partition(":")
+    if name not in families:
+        raise SpecError(f"--marginal {name!r} is unknown: there are {', '.join(families)}")
+    try:
+        return families[name](float(variation)) if colon else families[name]()
+    except (ValueError, TypeError):
+        raise SpecError(
+            f"--marginal {text!r}: {name} takes no {variation!r}; a coefficient of variation "
+            "goes with lognormal, gamma and truncated-gaussian"
+        ) from None

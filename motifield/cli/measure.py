@@ -1,0 +1,197 @@
+"""The command `motifield measure`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import SpecError
+from .application import app
+from .loading import network_of
+from .options import SPEC_SUFFIXES, AsJson, LabelFile, option
+from .output import check_network_file
+from .terminal import print_json, print_table
+
+MOST_CHAINS = 30
+"""Chains printed, the strongest, which fit on a screen; --json has all."""
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="NETWORK",
+        show_default=False,
+        help="A spec with a [connectome], a network file (.npz, .h5), SciPy's sparse .npz, a list "
+        "of edges or an adjacency matrix (.csv, .tsv, .txt, .gz), .npy, .mtx, .graphml.",
+    ),
+]
+Find = Annotated[
+    int | None,
+    option("--find", min=1, metavar="P", help="Find this number of populations instead."),
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method", help="With --find: spectral, or block-model (for weights of 0 and above)."
+    ),
+]
+Kind = Annotated[
+    str | None, option("--kind", help="What a table with few columns is: edges or adjacency.")
+]
+Rows = Annotated[
+    str | None, option("--rows", help="Rows of a matrix: target (default) or source neurons.")
+]
+Missing = Annotated[
+    str | None, option("--missing", help="Missing weights: refuse (default) or zero.")
+]
+Negative = Annotated[
+    str | None, option("--negative", help="Weights below 0: keep (default) or refuse.")
+]
+SelfSynapses = Annotated[
+    str | None,
+    option("--self-synapses", help="Synapses of a neuron onto itself: keep (default) or drop."),
+]
+Duplicates = Annotated[
+    str | None, option("--duplicates", help="Repeated edges: refuse (default) or sum.")
+]
+Unlabelled = Annotated[
+    str | None, option("--unlabelled", help="Neurons without a label: refuse (default) or drop.")
+]
+Smallest = Annotated[
+    int | None,
+    option(
+        "--smallest",
+        min=1,
+        help="Merge populations with fewer neurons than this into one, 'other'.",
+    ),
+]
+Errors = Annotated[
+    bool, typer.Option("--errors", help="Standard errors, by the jackknife over neurons.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="With --find: seed of its starts.")]
+Output = Annotated[
+    Path | None,
+    option(
+        "--output",
+        "-o",
+        help="Write the statistics as parameters (.toml, .json), or the network with its "
+        "statistics (.npz, .h5).",
+    ),
+]
+
+
+@app.command()
+def measure(
+    source: Source,
+    labels: LabelFile = None,
+    find: Find = None,
+    method: Method = "spectral",
+    kind: Kind = None,
+    rows: Rows = None,
+    missing: Missing = None,
+    negative: Negative = None,
+    self_synapses: SelfSynapses = None,
+    duplicates: Duplicates = None,
+    unlabelled: Unlabelled = None,
+    smallest: Smallest = None,
+    errors: Errors = False,
+    seed: Seed = 0,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the means, variances and four motifs of a network."""
+    if find is not None and labels is not None:
+        raise SpecError("--find and --labels both say what the populations are: give one of them")
+    if output is not None and output.suffix not in SPEC_SUFFIXES:
+        check_network_file(output)
+    asked = {
+        "labels": labels,
+        "kind": kind,
+        "rows": rows,
+        "missing": missing,
+        "negative": negative,
+        "self_synapses": self_synapses,
+        "duplicates": duplicates,
+        "unlabelled": unlabelled,
+        "smallest": smallest,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    network, drive = network_of(source, **given)
+    from ..numerics.networks import measure as statistics
+
+    if find is not None:
+        network = _with_populations(network, find, seed, method)
+    measured = statistics(network, errors=errors)
+    if output is not None and output.suffix in SPEC_SUFFIXES:
+        changes = {} if drive is None else {"input": drive}
+        measured.parameters(**changes).save(output)
+    elif output is not None:
+        network.save(output, measured)
+    if as_json:
+        print_json(measured.json())
+    else:
+        _say(network, measured)
+
+
+def _with_populations(network: Any, count: int, seed: int, method: str) -> Any:
+    """The same network with populations that are found from its synapses."""
+    from ..numerics.networks import Network, find_populations
+
+    found = find_populations(network, count, seed, method)
+    return Network.of(network.weights, found, [str(k + 1) for k in range(count)])
+
+
+def _say(network: Any, measured: Any) -> None:
+    from ..numerics.parameters import violations
+
+    sizes = zip(network.populations, network.sizes, strict=True)
+    print_table(f"{network.N} neurons", [{"population": p, "neurons": n} for p, n in sizes])
+    print_table("Synapses, and correlation coefficients of their pairs", _pair_rows(measured))
+    strongest = sorted(_chain_rows(measured), key=lambda c: -abs(c["chain"]))
+    print_table("Chains", strongest[:MOST_CHAINS])
+    broken = violations(measured.parameters())
+    if broken:
+        typer.echo(
+            f"{len(broken)} conditions for a Gaussian ensemble with these statistics fail, "
+            f"the largest: {broken[0]}"
+        )
+
+
+def _pair_rows(measured: Any) -> list[dict[str, Any]]:
+    """Means, variances and motifs of each pair of populations, with errors where there are some."""
+    tau, names, errors = measured.tau, measured.populations, measured.errors
+    rows = []
+    for p, target in enumerate(names):
+        for q, source in enumerate(names):
+            row: dict[str, Any] = {"target": target, "source": source}
+            for name, at in {
+                "mean": (p, q),
+                "variance": (p, q),
+                "convergent": (p, q, q),
+                "divergent": (q, p, p),
+                "reciprocal": (p, q),
+            }.items():
+                own = name in ("mean", "variance")
+                row[name] = float(getattr(measured if own else tau, name)[at])
+                if errors is not None:
+                    row[f"+- {name}"] = float(getattr(errors if own else errors.tau, name)[at])
+            rows.append(row)
+    return rows
+
+
+def _chain_rows(measured: Any) -> list[dict[str, Any]]:
+    names, errors = measured.populations, measured.errors
+    every = range(len(names))
+    return [
+        {
+            "target": names[p],
+            "middle": names[q],
+            "source": names[r],
+            "chain": float(measured.tau.chain[p, q, r]),
+            **({} if errors is None else {"+-": float(errors.tau.chain[p, q, r])}),
+        }
+        for p in every
+        for q in every
+        for r in every
+    ]

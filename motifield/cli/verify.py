@@ -1,0 +1,122 @@
+"""The command `motifield verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import SpecError
+from .application import app
+from .loading import network_of, sampler_of, system_of
+from .options import (
+    AsJson,
+    ClosureName,
+    EndTime,
+    Marginal,
+    NetworkFile,
+    Probability,
+    Report,
+    Seed,
+    SpecFile,
+    option,
+)
+from .output import conclude
+from .parsing import sizes_of
+from .terminal import Say, progress
+
+Sizes = Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")]
+Networks = Annotated[
+    int, typer.Option("--networks", min=2, help="Number of sampled networks of each size.")
+]
+Tolerance = Annotated[
+    float | None,
+    option(
+        "--tolerance",
+        min=0,
+        help="Relative error that passes; default 0 for an ensemble, .1 for one network.",
+    ),
+]
+Level = Annotated[
+    float,
+    typer.Option("--level", help="For an ensemble: probability of rejecting a correct theory."),
+]
+ONE_NETWORK = 0.1
+"""Relative error allowed of one network: its fluctuations at a few thousand neurons."""
+
+
+@app.command()
+def verify(
+    spec: SpecFile,
+    closure: ClosureName = None,
+    network: NetworkFile = None,
+    sizes: Sizes = "500,1000,2000",
+    networks: Networks = 8,
+    seed: Seed = 0,
+    t1: EndTime = None,
+    tolerance: Tolerance = None,
+    level: Level = 0.01,
+    marginal: Marginal = None,
+    probability: Probability = None,
+    report: Report = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the theory against sampled networks, or against one given network.
+
+    Exit status 1 when the check fails.
+    """
+    loaded, system = system_of(spec, closure)
+    given = loaded.network if network is None else network_of(network)[0]
+    if given is not None and (marginal is not None or probability is not None):
+        raise SpecError("--marginal and --probability are for networks that are sampled")
+    common: dict[str, Any] = {
+        "t1": loaded.t1 if t1 is None else t1,
+        "initial": loaded.initial or None,
+        "title": loaded.title,
+        "seed": seed,
+    }
+    with progress(not as_json) as say:
+        if given is not None:
+            allowed = ONE_NETWORK if tolerance is None else tolerance
+            result = _one_network(system, loaded, given, say, tolerance=allowed, **common)
+        else:
+            result = _ensemble(
+                system,
+                loaded,
+                say,
+                sizes=sizes_of(sizes),
+                networks=networks,
+                tolerance=tolerance or 0.0,
+                level=level,
+                sampler=sampler_of(marginal, probability, False),
+                **common,
+            )
+    if report is not None:
+        from ..numerics.reports import save_report
+
+        save_report(result, report)
+    verdict = f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}"
+    conclude(
+        result,
+        loaded.title,
+        as_json=as_json,
+        then=lambda: typer.echo(verdict),
+        ok=result.passed,
+    )
+
+
+def _one_network(system: Any, loaded: Any, network: Any, say: Say, **options: Any) -> Any:
+    """The theory against one network with the spec's inputs."""
+    from ..numerics.verification import verify_network
+    from .transition import against
+
+    return against(verify_network, system, network, loaded.numbers(), progress=say, **options)
+
+
+def _ensemble(system: Any, loaded: Any, say: Say, **options: Any) -> Any:
+    """The theory against sampled networks of several sizes."""
+    from ..numerics.verification import verify as sampled
+    from .transition import call, new
+
+    found = call(sampled, system, loaded.numbers(), progress=say, throw=False, **options)
+    return new(found)

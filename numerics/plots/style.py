@@ -1,0 +1,72 @@
+"""Labels, numbers of curves, and axes that all pictures share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+LABELS = {
+    "mean": "mean input $K$",
+    "variance": r"variance of input $\Delta$",
+    "rate": "mean rate $R$",
+}
+"""What is drawn of each population, with the labels of the axes."""
+MOST_POPULATIONS = 6
+"""Populations drawn, each in its colour; more colours are hard to tell apart."""
+UNSTABLE = (0, (3, 2))
+"""Dashes of what is not stable."""
+HATCH = "//"
+"""Where no network has such statistics."""
+
+
+def open_frame(ax: Axes) -> Axes:
+    """Axes without the upper and right border."""
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def panels(
+    columns: int, rows: int = 1, width: float = 3.4, height: float = 2.7
+) -> tuple[Figure, np.ndarray]:
+    """A figure with rows and columns of axes, each width x height inches."""
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for ax in axes.flat:
+        open_frame(ax)
+    return figure, axes
+
+
+def of_quantities(axes: Sequence[Axes]) -> Iterator[tuple[Axes, str]]:
+    """The axes with the quantities of `LABELS`, whose labels they get."""
+    for ax, (quantity, label) in zip(axes, LABELS.items(), strict=True):
+        ax.set_ylabel(label)
+        yield ax, quantity
+
+
+def legend_beside(ax: Axes, *handles_and_texts: Any, **settings: Any) -> None:
+    """A legend to the right of the axes."""
+    place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    ax.legend(*handles_and_texts, frameon=False, fontsize="small", **(place | settings))
+
+
+def signed_image(ax: Axes, values: np.ndarray, **settings: Any) -> tuple[Any, float]:
+    """An image in red and blue with white at zero; the image, and the largest size."""
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    norm = TwoSlopeNorm(0, -largest, largest)
+    return ax.imshow(values, cmap="RdBu_r", norm=norm, **settings), largest
+
+
+def ink_on(value: float, largest: float, ink: str = "k") -> str:
+    """The colour of a number on a signed image: white where the image is dark."""
+    return "w" if abs(value) > 0.6 * largest else ink
+
+
+def name_ticks(ax: Axes, names: Sequence[str], **settings: Any) -> None:
+    """Names of populations at the rows and columns of a matrix."""
+    at = range(len(names))
+    ax.set(xticks=at, xticklabels=names, yticks=at, yticklabels=names, **settings)
