@@ -193,7 +193,7 @@ def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
 
 
 def _offset_bounds(parameters: SynapticStatistics, tolerance: float):
-    """The offset's variance, 1, less what its regression on the strengths explains, is not negative."""
+    """Of the offset's variance, 1, its regression on the strengths explains at most all."""
     P = parameters.P
     for name, matrix in zip(parameters.populations, neuron_covariances(parameters), strict=True):
         across = matrix[:-1, -1]
@@ -321,7 +321,7 @@ def _semidefinite(matrix: np.ndarray) -> np.ndarray:
 
 
 def _inside(parameters: S, con, div, chn, rec, margin) -> S:
-    """Shrink towards independent synapses, which the convex set has inside, until no bound breaks."""
+    """Shrink towards independent synapses, inside the convex set, until no bound breaks."""
     shrink = 1.0
     for _ in range(MOST_SHRINKS):
         values = {

@@ -10,7 +10,7 @@ from ...errors import ParameterError
 
 
 class Motifs(NamedTuple):
-    """Correlation coefficients of pairs of synapses; each is a number or an array of the full shape.
+    """Correlation coefficients of pairs of synapses, each a number or an array of full shape.
 
     Args:
         convergent: (P, P, P), [p, q, r] of J_ij and J_ik with target i in p, sources j in q and k

@@ -308,7 +308,7 @@ class Parameters(eqx.Module):
         used = {d for ds in dims.values() for d in ds}
         return xr.Dataset(
             {k: (d, np.asarray(values[k])) for k, d in dims.items()},
-            coords=dict.fromkeys(used, list(self.populations)),
+            coords={name: list(self.populations) for name in used},
             attrs={"N": float(self.N)},
         )
 

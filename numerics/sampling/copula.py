@@ -22,7 +22,7 @@ from scipy.special import ndtri
 
 from ...errors import InfeasibleStatisticsError, ParameterError
 from ..averages import bivariate
-from ..parameters import Motifs, Parameters, violations
+from ..parameters import MOTIFS, Motifs, Parameters, violations
 from .marginals import Quantiles
 
 ORDER = 256
@@ -33,7 +33,7 @@ HALVINGS = 60
 SLACK = 1e-6
 """How far beyond the attainable range rounding may put a correlation."""
 
-NAMES = Motifs("tau_con", "tau_div", "tau_chn", "tau_rec")
+NAMES = Motifs(*MOTIFS)
 Curve = Callable[[np.ndarray], np.ndarray]
 Pairs = Callable[[np.ndarray, np.ndarray], Curve]
 """From the indices P p + q of the blocks of two synapses, (n,), their covariance as a function of the correlation of their fields, elementwise

@@ -13,7 +13,6 @@ from pydantic import ConfigDict, Field, model_validator
 
 from ...errors import MotifieldError, ParameterError, SpecError
 from ..fitting import (
-    CLASSES,
     FirstOrder,
     FreeMotifs,
     LevenbergMarquardt,
@@ -24,7 +23,7 @@ from ..fitting import (
     Unknown,
     dale,
 )
-from ..parameters import INPUTS, Number, Parameters, Strict, entries_of
+from ..parameters import INPUTS, TENSORS, Number, Parameters, Strict, entries_of
 from ..targets import Targets
 
 SOLVERS: dict[str, type[Solver]] = {
@@ -129,9 +128,9 @@ class FitSpec(Strict):
             )
         if self.motif_classes is not None and (self.free_motifs or self.tied_motifs):
             raise ValueError("give motif_classes, or free_motifs and tied_motifs, not both")
-        strange = [name for name in self.motif_classes or [] if name not in CLASSES]
+        strange = [name for name in self.motif_classes or [] if name not in TENSORS]
         if strange:
-            raise ValueError(f"there is no motif {strange[0]!r}: there are {', '.join(CLASSES)}")
+            raise ValueError(f"there is no motif {strange[0]!r}: there are {', '.join(TENSORS)}")
         twice = [
             label
             for own in self.unknown

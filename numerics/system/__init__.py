@@ -1,9 +1,10 @@
-"""Compiled equations: the vector field, trajectories, units with filters, exports to other languages."""
+"""Compiled equations: vector field, trajectories, units with filters, exports, averages."""
 
 from .autonomous import Autonomous, held
+from .average_curves import curves
 from .checks import OPTIONAL_INPUTS
 from .exports import julia_module, numpy_module, save_equations, xpp_ode
-from .one_average import Averaged, average, curves
+from .one_average import Averaged, average
 from .pure import pure_rates, pure_trajectory
 from .states import STATE_NAMES, dataset, initial_state, named
 from .system import System, compile

@@ -1,4 +1,4 @@
-"""The equations with the input held: d(state)/dt as a function of one vector, for root finding, stability and continuation."""
+"""The equations with the input held: d(state)/dt as a function of one vector."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ from .system import System
 
 
 class Autonomous(eqx.Module):
-    """A system of P populations whose input keeps the value that it has at `time`; states are vectors, one latent after the other.
+    """A system of P populations whose input keeps the value that it has at one time.
 
-    Every method is pure, for jit, vmap and grad.
+    States are vectors, one latent variable after the other, for root finding, stability and
+    continuation. Every method is pure, for jit, vmap and grad.
+
+    Args:
+        system: the compiled equations.
+        P: number of populations.
+        time: when the input is held.
     """
 
     system: System = eqx.field(static=True)
@@ -63,7 +69,10 @@ class Autonomous(eqx.Module):
     def observables(
         self, y: Float[Array, " n"], parameters: Parameters
     ) -> dict[str, Float[Array, " P"]]:
-        """`mean` K_p, `variance` Delta_p and `rate` R_p; for equations of fixed points alone, mean and variance of x itself."""
+        """`mean` K_p, `variance` Delta_p and `rate` R_p, each (P,).
+
+        For equations of fixed points alone, mean and variance are those of x itself.
+        """
         state, coefficients = self.state(y), self.system.coefficients(parameters)
         module = self.system.module
         seen = {
@@ -76,7 +85,7 @@ class Autonomous(eqx.Module):
 
 
 def held(parameters: Parameters, time: float = 0.0) -> Parameters:
-    """The parameters with every input constant, at its value at `time`."""
+    """The parameters with every input constant, at its value at `time`; pure in the parameters."""
     return parameters.replace(
         **{name: Constant(getattr(parameters, name)(float(time))) for name in INPUTS}
     )

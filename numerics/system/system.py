@@ -94,7 +94,7 @@ class System:
         return self.module.coefficients(parameters)
 
     def drive(self, parameters: Parameters) -> Input:
-        """The external input that the equations take, as a function of time: I_p(t), or all its parts."""
+        """The external input of the equations as a function of time: I_p(t), or all its parts."""
         if not hasattr(self.module, "Drive"):
             return parameters.input
         names = {"mean": "input", "in_strength": "in_strength", "spread": "spread"}
@@ -118,7 +118,7 @@ class System:
         return self.module.rates(state, self.coefficients(parameters))
 
     def refuse_static(self, what: str) -> None:
-        """Raise `ArchitectureError` if the equations, of fixed points alone, have no such `what`."""
+        """Raise `ArchitectureError` if the equations are of fixed points alone, without `what`."""
         if self.mean_field.is_static:
             raise ArchitectureError(
                 f"{type(self.mean_field.closure).__name__} is of fixed points alone: it has no "

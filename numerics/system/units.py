@@ -1,4 +1,4 @@
-"""The units of a network as numbers: filters of membranes and synapses in state-space form, population by population, and noise."""
+"""The units of a network as numbers: filters of membranes and synapses in state space, noise."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from jaxtyping import Array, Float
 from ...errors import ParameterError
 from ...theory.architecture import Architecture, Filter, S
 from ..linear import Filters, observer, respond
-from ..parameters import Parameters
+from ..parameters import FILTERS, Parameters, shown
 
-KINDS = ("membrane", "synapse")
 MARGINAL = 1e-12
 """Poles this close to the imaginary axis, relative to their size, do not decay."""
 
 
 class States(NamedTuple):
-    """Filter states of all neurons, (order, N_p) for each population, (order, N_p, runs) of several runs, the filter's output first; None
-    where there is no filter.
+    """Filter states of all neurons, a filter's output first; None where there is no filter.
+
+    Args:
+        membrane: by population, (order, N_p), or (order, N_p, runs) of several runs.
+        synapse: likewise.
     """
 
     membrane: tuple[Array, ...]
@@ -32,13 +34,14 @@ class States(NamedTuple):
 
 
 class Units(eqx.Module):
-    """x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i + white noise ] as differential equations; `Units()` is dx_i/dt = -x_i + ...
+    """The units of a network as differential equations; make them with `Units.of`.
 
-    Make them with `Units.of(architecture, parameters)`.
+    x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i + white noise ]; `Units()` is dx_i/dt = -x_i + ...
 
-    membrane: M_p in the observer form of `numerics.linear`, one filter per population, or one for all
-    synapse: S_q likewise, None for synapses that pass rates on at once
-    noise[p]: D_p, half the intensity of the white noise in the input, (P,), or (1,) for all
+    Args:
+        membrane: M_p in observer form, one filter per population, or one for all.
+        synapse: S_q likewise, None for synapses that pass rates on at once.
+        noise: D_p, half the intensity of the white noise in the input, (P,), or (1,) for all.
     """
 
     membrane: tuple[Filters, ...] = eqx.field(
@@ -49,14 +52,25 @@ class Units(eqx.Module):
 
     @classmethod
     def of(cls, architecture: Architecture, parameters: Parameters) -> Units:
-        """The units of an architecture with the values of `parameters`, else its defaults. Raises as `check_filters` does."""
+        """The units of an architecture with the values of parameters, else its defaults.
+
+        Raises:
+            ParameterError: as `check_filters` does.
+        """
         _check_names(architecture, parameters)
         each = (
             [_observer(_numbers(architecture, kind, p, parameters)) for p in range(parameters.P)]
-            for kind in KINDS
+            for kind in FILTERS
         )
         membrane, synapse = map(tuple, each)
         return cls(membrane, synapse, parameters.noise)
+
+    def __repr__(self) -> str:
+        orders = [0 if f is None else len(f.a) for f in self.synapse]
+        return (
+            f"Units(membranes of order {', '.join(str(len(f.a)) for f in self.membrane)}; "
+            f"synapses of order {', '.join(map(str, orders))}; noise {shown(self.noise)})"
+        )
 
     @property
     def is_plain(self) -> bool:
@@ -89,7 +103,11 @@ class Units(eqx.Module):
         )
 
     def over(self, P: int) -> Units:
-        """The same with entries for each of P populations. Raises `ParameterError` for units of another number of populations."""
+        """The same with entries for each of P populations.
+
+        Raises:
+            ParameterError: units of another number of populations.
+        """
         wrong = [
             n for n in (len(self.membrane), len(self.synapse), len(self.noise)) if n not in (1, P)
         ]
@@ -103,7 +121,7 @@ class Units(eqx.Module):
         return Units(each[0], each[1], jnp.broadcast_to(self.noise, (P,)))
 
     def start(self, x: tuple[Array, ...]) -> States:
-        """Outputs x of the membranes, by population, (N_p,) or (N_p, runs); all other states are 0."""
+        """States with the membranes' outputs x, (N_p,) or (N_p, runs) by population, the rest 0."""
         membrane = (
             jnp.zeros((len(f.a), *v.shape)).at[0].set(v)
             for f, v in zip(self.membrane, x, strict=True)
@@ -126,7 +144,7 @@ class Units(eqx.Module):
         return States(*(tuple(map(_respond, *parts)) for parts in pairs))
 
     def kick(self, states: States, dW: tuple[Array, ...]) -> States:
-        """Changes of the states by increments of Brownian motion, one per neuron, scaled by sqrt(2 D_p)."""
+        """Changes of the states by increments of Brownian motion, (N_p,) each, times sqrt(2 D)."""
         scale = jnp.sqrt(2 * self.noise)
         membrane = (
             (f.b / f.T[None]).reshape(-1, *(1,) * w.ndim) * (scale[p] * w)[None]
@@ -138,17 +156,21 @@ class Units(eqx.Module):
 
 
 def check_filters(architecture: Architecture, parameters: Parameters) -> None:
-    """Raise `ParameterError`, naming population and filter, for a parameter that no filter has, for one out of its range, for values that
-    lower a filter's order or make a coefficient infinite, and for a filter that is not stable: one with a pole of real part >= 0.
+    """Check the parameters of filters.
+
+    Raises:
+        ParameterError: a parameter that no filter has, or one out of its range; values that lower
+            a filter's order or make a coefficient infinite; a filter that is not stable, with a
+            pole of real part >= 0. The error names population and filter.
     """
     _check_names(architecture, parameters)
-    for kind in KINDS:
+    for kind in FILTERS:
         for p in range(parameters.P):
             _numbers(architecture, kind, p, parameters)
 
 
 def _check_names(architecture: Architecture, parameters: Parameters) -> None:
-    for kind in KINDS:
+    for kind in FILTERS:
         own = getattr(architecture, kind)
         known = list(dict.fromkeys(name for f in own for name in f.parameters))
         unknown = [name for name in getattr(parameters, kind) if name not in known]
@@ -158,14 +180,15 @@ def _check_names(architecture: Architecture, parameters: Parameters) -> None:
             )
         if len(own) not in (1, parameters.P):
             raise ParameterError(
-                f"the architecture has {kind} filters of {len(own)} populations, the parameters {parameters.P}"
+                f"the architecture has {kind} filters of {len(own)} populations, the parameters "
+                f"{parameters.P}"
             )
 
 
 def _numbers(
     architecture: Architecture, kind: str, p: int, parameters: Parameters
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Coefficients of numerator and denominator of a population's filter; None for the identity."""
+    """Coefficients of numerator and denominator of a population's filter; None for S = 1."""
     own = getattr(architecture, kind)
     f: Filter = own[p] if len(own) > 1 else own[0]
     if f.is_identity:
@@ -188,24 +211,25 @@ def _numbers(
         above, below = (np.array(c, dtype=float) for c in polynomials(*arguments))
         if not (np.isfinite([*above, *below]).all() and below[-1] != 0):
             raise ParameterError(
-                f"{where} is improper with {shown}: the denominator's coefficients of 1, s, ... are "
-                f"{below.tolist()}, they must be finite and the last one not 0"
+                f"{where} is improper with {shown}: the denominator's coefficients of 1, s, ... "
+                f"are {below.tolist()}, they must be finite and the last one not 0"
             )
         poles = np.concatenate([np.roots(factor) for factor in factors(*arguments)])
     worst = poles[np.argmax(poles.real)]
     if worst.real > -MARGINAL * np.abs(worst):
         raise ParameterError(
-            f"{where} is unstable with {shown}: it has the pole s = {worst if worst.imag else worst.real:.4g}, "
-            "every pole must have a negative real part"
+            f"{where} is unstable with {shown}: it has the pole s = "
+            f"{worst if worst.imag else worst.real:.4g}, every pole must have a negative real part"
         )
     return above, below
 
 
 @functools.cache
 def _functions(expression: sp.Expr) -> tuple[tuple[sp.Symbol, ...], Callable, Callable]:
-    """A filter's parameters, its polynomials as a function of them, and the factors of its denominator.
+    """A filter's parameters, and as functions of them its polynomials and the factors below.
 
-    Factors, since the roots of a whole polynomial are inaccurate where one is repeated, as in a gamma-distributed delay.
+    Factors, since the roots of a whole polynomial are inaccurate where one is repeated, as in a
+    gamma-distributed delay.
     """
     symbols = tuple(sorted(expression.free_symbols - {S}, key=str))
     factors = [

@@ -8,8 +8,11 @@ import pytest
 import sympy as sp
 
 from motifield.errors import ExpressionError, ParameterError
-from motifield.numerics.plots import verification as plots
-from motifield.numerics.system.one_average import DELTA, MU, average, curves
+from motifield.numerics import plots
+from motifield.numerics.results import load
+from motifield.numerics.system.average_curves import curves
+from motifield.numerics.system.generated import DELTA, MU
+from motifield.numerics.system.one_average import average
 from motifield.theory.architecture import transfer
 from motifield.theory.expressions.parser import X
 
@@ -161,6 +164,7 @@ def test_the_function_for_jit_and_grad():
     assert float(slope) == pytest.approx(float(found.derivative().values), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
     """Gradients of <gain max(x - threshold, 0)^exponent> by central differences of mpmath's integral."""
     average_of = average(transfer.power_law(exponent=2), 0.4, 1.3).average
@@ -271,3 +275,21 @@ def test_a_formula_that_cannot_be_typeset_is_written_plainly(tmp_path):
     figure = plots.averages(curves("naka_rushton", [1.0]))
     assert figure.axes[0].get_title().startswith("naka rushton:  f(x) = Piecewise")
     plots.save(figure, tmp_path / "a.svg")
+
+
+def test_an_average_is_a_result(tmp_path):
+    found = average("k*Max(x, 0)", [0.2, 0.5], 0.0, parameters={"k": [1.0, 2.0]})
+    assert found.status == "ok"
+    assert found.rows() == [
+        {"mean": 0.2, "variance": 0.0, "average": 0.2, "k": 1.0},
+        {"mean": 0.5, "variance": 0.0, "average": 1.0, "k": 2.0},
+    ]
+    assert str(found).startswith("Gaussian average <f> of f(x) = k*Max(0, x), closed form: ok")
+    assert len(str(found).splitlines()) < 20
+    found.save(tmp_path / "average.nc")
+    np.testing.assert_array_equal(load(tmp_path / "average.nc")["average"], found.values)
+
+
+def test_a_traced_average_is_told_of_the_pure_one():
+    with pytest.raises(ParameterError, match=r"there use average\(\.\.\.\)\.average"):
+        jax.grad(lambda m: average("erf", m, 1.0).values)(0.3)

@@ -63,7 +63,9 @@ def average(f, mean, variance):
     )
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", ["tanh", "rectified_square", pytest.param("jax", marks=pytest.mark.slow)]
+)
 def test_rates_and_their_gradients(name):
     """The rates are the averages of each population's own function; slopes are central differences, under jit and vmap."""
     transfer, values, by_hand = CASES[name]
