@@ -1,4 +1,7 @@
-"""A document with numbered equations, independent of what it is printed as: `render_latex`, `render_markdown` and `render_html` print it."""
+"""A document with numbered equations, independent of how it is printed.
+
+`to_latex`, `to_markdown` and `to_html` print it.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,11 @@ Span = Text | Math | Citation | CrossReference
 
 @dataclass(frozen=True)
 class Prose:
-    """A paragraph: words, `$...$` for formulas, `[@key]` or `[@one; @two]` for citations, `[#label]` for displays, `\\$` for a dollar."""
+    r"""A paragraph of words and marks.
+
+    `$...$` is a formula, `[@key]` or `[@one; @two]` a citation, `[#label]` a reference to a display,
+    and `\$` a dollar.
+    """
 
     text: str
 
@@ -98,7 +105,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Reference:
-    """A source. authors: one text for each, such as "A. Einstein"; where: journal with volume and pages, publisher, or "" (a preprint)."""
+    """A source.
+
+    Args:
+        key: By which texts cite it.
+        authors: One text for each, such as "A. Einstein".
+        title: Of the work.
+        where: Journal with volume and pages, publisher, or "" for a preprint.
+        year: Of publication.
+        doi, arxiv: Identifiers, where there are any.
+    """
 
     key: str
     authors: tuple[str, ...]
@@ -120,10 +136,18 @@ class Reference:
 
 @dataclass(frozen=True)
 class Document:
-    """Sections with numbered titles and displays, and the references in the order in which they are first cited (those never cited come last).
+    """Sections with numbered titles and displays, and their references.
 
-    Raises `SpecError` for a citation or cross reference that leads nowhere, a key or label that is
-    used twice, a formula whose brackets do not pair, and a table whose rows differ in length.
+    References stand in the order in which they are first cited; those never cited come last.
+
+    Args:
+        title, abstract: Written like `Prose`.
+        sections: In their order.
+        references: All that may be cited.
+
+    Raises:
+        SpecError: A citation or cross reference leads nowhere, a key or label is used twice, the
+            brackets of a formula do not pair, or the rows of a table differ in length.
     """
 
     title: str
@@ -148,20 +172,18 @@ class Document:
                 _check_span(span, text, keys, labels)
 
     def numbered(self) -> Iterator[tuple[str, list[tuple[Block, int]]]]:
-        """For every section its numbered title and its blocks, each with its number: of the display, of the table, or 0."""
+        """For every section its numbered title, and its blocks with their numbers.
+
+        The number is that of the display, of the table, or 0.
+        """
         displays = tables = 0
         for number, section in enumerate(self.sections, start=1):
             blocks: list[tuple[Block, int]] = []
             for block in section.blocks:
                 displays += isinstance(block, Display)
                 tables += isinstance(block, Table) and bool(block.caption)
-                own = (
-                    displays
-                    if isinstance(block, Display)
-                    else tables
-                    if isinstance(block, Table) and block.caption
-                    else 0
-                )
+                captioned = isinstance(block, Table) and bool(block.caption)
+                own = displays if isinstance(block, Display) else tables if captioned else 0
                 blocks.append((block, own))
             yield f"{number}. {section.title}", blocks
 

@@ -1,9 +1,10 @@
-r"""A document as LaTeX: an article that compiles on its own, or a fragment to \input; and its references for BibTeX."""
+"""A document as LaTeX: an article that compiles on its own, a fragment, its references."""
 
 from __future__ import annotations
 
 import re
 
+from .breaking import pieces, rows
 from .document import (
     Block,
     Citation,
@@ -18,7 +19,7 @@ from .document import (
     Text,
     spans,
 )
-from .width import pieces, rows, width
+from .width import width
 
 PAGE = 41.0  # em: 160 mm at 11 pt, less a hair
 _NUMBER = 3.2  # kept free for "(123)"
@@ -37,75 +38,52 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \setlength{\jot}{5pt}
 \AtBeginDocument{\setlength{\LTcapwidth}{\linewidth}}
 """
-_FRAGMENT_HEAD = r"""% Needs \usepackage{amsmath,amssymb,array,booktabs,longtable}; references: \bibliography with the .bib file that belongs to it.
-\providecommand{\texorpdfstring}[2]{#1}
+_NEEDS = (
+    r"% Needs \usepackage{amsmath,amssymb,array,booktabs,longtable}; references: "
+    r"\bibliography with the .bib file that belongs to it."
+)
+_FRAGMENT_HEAD = rf"""{_NEEDS}
+\providecommand{{\texorpdfstring}}[2]{{#1}}
 \begingroup
 \allowdisplaybreaks
-\setlength{\emergencystretch}{3em}
-\setlength{\LTcapwidth}{\linewidth}
+\setlength{{\emergencystretch}}{{3em}}
+\setlength{{\LTcapwidth}}{{\linewidth}}
 """
+# fmt: off
 _ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\^{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "\u00a0": "~",
-    "–": "--",
-    "—": "---",
-    "“": "``",
-    "”": "''",
-    "‘": "`",
-    "’": "'",
-    "…": r"\ldots{}",
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\^{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", "\u00a0": "~", "–": "--", "—": "---", "“": "``",
+    "”": "''", "‘": "`", "’": "'", "…": r"\ldots{}",
 }
 _SYMBOLS = {
-    "≤": r"\le",
-    "≥": r"\ge",
-    "≠": r"\ne",
-    "≈": r"\approx",
-    "→": r"\to",
-    "←": r"\leftarrow",
-    "↔": r"\leftrightarrow",
-    "∞": r"\infty",
-    "×": r"\times",
-    "·": r"\cdot",
-    "±": r"\pm",
-    "−": "-",
-    "∂": r"\partial",
-    "√": r"\surd",
-    "∑": r"\sum",
-    "∫": r"\int",
-    "∈": r"\in",
-    "²": "^2",
-    "³": "^3",
-    "⟨": r"\langle",
-    "⟩": r"\rangle",
-    "°": r"^\circ",
+    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "→": r"\to", "←": r"\leftarrow",
+    "↔": r"\leftrightarrow", "∞": r"\infty", "×": r"\times", "·": r"\cdot", "±": r"\pm",
+    "−": "-", "∂": r"\partial", "√": r"\surd", "∑": r"\sum", "∫": r"\int", "∈": r"\in",
+    "²": "^2", "³": "^3", "⟨": r"\langle", "⟩": r"\rangle", "°": r"^\circ",
 }
-_GREEK_NAMES = """alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon varphi chi psi omega
-Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"""
-_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        [f"\\{name}" for name in _GREEK_NAMES.split()],
-        strict=True,
-    )
+# fmt: on
+# fmt: off
+_GREEK_NAMES = (
+    "alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "varphi", "chi", "psi",
+    "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega",
 )
+# fmt: on
+_GREEK = {
+    letter: f"\\{name}"
+    for letter, name in zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", _GREEK_NAMES, strict=True)
+}
 
 
 def article(document: Document, bib: str) -> str:
-    r"""A complete article for pdflatex and bibtex, with the packages of texlive-latex-base and -recommended.
+    """A complete article for pdflatex and bibtex.
 
-    bib: stem of the .bib file that holds `bibliography(document)`.
+    It needs the packages of texlive-latex-base and -recommended.
+
+    Args:
+        document: What is printed.
+        bib: Stem of the .bib file that holds `bibliography(document)`.
     """
     title = rf"{{\LARGE {_prose(document.title)}\par}}"
     parts = [
@@ -122,9 +100,11 @@ def article(document: Document, bib: str) -> str:
 
 
 def fragment(document: Document, *, page: float = PAGE) -> str:
-    r"""The sections alone, as \subsection* without a preamble, for \input into an article of one's own.
+    r"""The sections alone, as \subsection* without a preamble, for \input into an article.
 
-    page: the width of the text there, in em (41 for 160 mm at 11 pt).
+    Args:
+        document: What is printed.
+        page: The width of the text there, in em (41 for 160 mm at 11 pt).
     """
     return (
         _FRAGMENT_HEAD
@@ -266,7 +246,11 @@ def _table(table: Table, page: float) -> str:
 
 
 def _shares(wide: list[float], least: list[float], room: float) -> list[float]:
-    """Widths of columns that together fill the room: each what it cannot do without, and of the rest in proportion to what it would like."""
+    """Widths of columns that together fill the room.
+
+    Each column has what it cannot do without, and of the rest a share in proportion to what it
+    would like.
+    """
     least = [min(a, b, room / 2) for a, b in zip(least, wide, strict=True)]
     spare = room - sum(least)
     if spare < 0:

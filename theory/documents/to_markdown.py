@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .breaking import rows
 from .document import (
     Block,
     Citation,
@@ -18,11 +19,13 @@ from .document import (
     Text,
     spans,
 )
-from .width import rows, width
+from .width import width
 
 _ROW = 44.0  # em
 _MARKS = re.compile(r"([\\`*_\[\]~$|])")
-_PORTABLE = [  # GitHub forbids \operatorname (github/markup issue 1688), and in running text it reads \, and the like as escapes of Markdown
+# GitHub forbids \operatorname (github/markup issue 1688), and in running text it reads \, and the
+# like as escapes of Markdown
+_PORTABLE = [
     (re.compile(r"\\operatorname\{([A-Za-z]+)\}"), r"\\mathop{\\mathrm{\1}}"),
     (re.compile(r"(?<!\\)\\,"), r"\\thinspace "),
     (re.compile(r"(?<!\\)\\:"), r"\\medspace "),
@@ -39,7 +42,10 @@ _PORTABLE = [  # GitHub forbids \operatorname (github/markup issue 1688), and in
 
 
 def markdown(document: Document) -> str:
-    r"""The document in GitHub-flavoured Markdown: displays as `$$` with aligned rows and \tag, references as a list."""
+    r"""The document in GitHub-flavoured Markdown.
+
+    Displays are `$$` with aligned rows and \tag, references a list.
+    """
     writer = _Writer(document)
     parts = [f"# {writer.prose(document.title)}"]
     if document.abstract:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from motifield.errors import SpecError
+from motifield.theory.documents.breaking import pieces, rows
 from motifield.theory.documents.document import (
     Display,
     Document,
@@ -23,7 +24,7 @@ from motifield.theory.documents.document import (
 from motifield.theory.documents.to_html import html, mathml
 from motifield.theory.documents.to_latex import PAGE, article, bibliography, fragment
 from motifield.theory.documents.to_markdown import markdown
-from motifield.theory.documents.width import pieces, rows, width
+from motifield.theory.documents.width import width
 
 MEAN = Line(
     r"\frac{dK_{p}}{dt}",
