@@ -1,4 +1,4 @@
-"""Linear filters as differential equations: the observer form of a rational transfer function, for many filters side by side.
+"""Linear filters as differential equations, in observer form, and spectral radii.
 
 y = H(d/dt) u, H = (n_0 + n_1 s + ...) / (1 + d_1 s + ... + d_m s^m), is the first of m states,
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -133,3 +134,73 @@ def diffuse(
 def _along(v: Array, x: Array) -> Array:
     """Coefficients along the first axis of x."""
     return v.reshape(-1, *(1,) * (x.ndim - 1))
+
+
+SMALLEST = 1e-300  # in place of a zero denominator
+SQUARINGS = 60  # (M + 1)^(2^60) has settled on its leading mode, unless that is double to rounding
+
+
+def spectral_radius(matrix: np.ndarray) -> np.ndarray:
+    """Largest absolute eigenvalue of each matrix of a stack, (..., P, P)."""
+    return np.abs(np.linalg.eigvals(matrix)).max(-1)
+
+
+@jax.jit
+def bulk_radius_square(
+    residual: Float[Array, "P P"], slope_square: Float[Array, " P"]
+) -> Float[Array, ""]:
+    """Squared radius of the bulk of J diag(phi'(x)), for residual synapses without reciprocity.
+
+    It is the largest eigenvalue of alpha_q g_pq^2 A_pq < phi_q'^2 >: beyond 1 the static state is
+    unstable to the residual synapses. Pure; derivatives are those of a simple eigenvalue,
+    l^T dM r / l^T r with the left and right eigenvectors.
+
+    Args:
+        residual: alpha_q g_pq^2 A_pq over (target p, source q), as in `Couplings`.
+        slope_square: < phi_q'^2 > by population; 1 for the connectivity itself.
+
+    Returns:
+        The squared radius. Source: `docs/theory.md`, section 2.2.
+    """
+    matrix = residual * slope_square[None, :]
+    still = jax.lax.stop_gradient(matrix)
+    size = jnp.maximum(jnp.max(jnp.sum(still, axis=1)), SMALLEST)
+    # no entry is negative: the shift makes the leading eigenvalue the only one of its size
+    power = still / size + jnp.eye(len(still))
+
+    def square(_: Any, power: Array) -> Array:
+        power = power @ power
+        return power / jnp.max(power)
+
+    power = jax.lax.fori_loop(0, SQUARINGS, square, power)
+    right, left = jnp.sum(power, axis=1), jnp.sum(power, axis=0)
+    return left @ matrix @ right / (left @ right)
+
+
+def standardised(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Standard deviations, and eigenvalues and eigenvectors of the correlation matrix.
+
+    A quantity that does not vary has the deviation 1, and adds an eigenvalue 0.
+    """
+    deviations = np.sqrt(np.diag(covariance))
+    scale = np.where(deviations > 0, deviations, 1.0)
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    return scale, values, vectors
+
+
+def whitening(covariance: np.ndarray, smallest: float) -> np.ndarray:
+    """W with W C W^T = 1, which makes quantities of the covariance C independent.
+
+    Args:
+        covariance: (n, n).
+        smallest: combinations of quantities whose variance, in units of single ones, is below this
+            are left out: they nearly follow from others.
+
+    Returns:
+        (rank, n); the inverse of the Cholesky factor, lower triangular, where none is left out.
+    """
+    scale, values, vectors = standardised(covariance)
+    kept = values >= smallest
+    if kept.all():
+        return np.linalg.inv(np.linalg.cholesky(covariance / np.outer(scale, scale))) / scale
+    return (vectors[:, kept] / np.sqrt(values[kept])).T / scale

@@ -1,4 +1,4 @@
-"""Measured numbers that a fit is to reproduce: tables, files, recordings of single neurons, covariances."""
+"""Targets of fits: tables and files of measured numbers, single neurons, covariances."""
 
 from .covariance import whitened, whitening, without
 from .pools import Pools

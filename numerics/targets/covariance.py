@@ -1,4 +1,4 @@
-"""In which units misfits count: standard errors, or the directions in which errors are independent."""
+"""Residuals whitened by the standard errors or the covariance of the targets."""
 
 from __future__ import annotations
 
@@ -8,36 +8,47 @@ import numpy as np
 from jaxtyping import Array
 
 from ...errors import ParameterError
+from .. import linear
 from .targets import Targets
 
 SMALLEST = 1e-6
-"""Of the correlation matrix of the errors: below it, differences between targets would count more than a thousand times what each of them does."""
+"""Smallest eigenvalue of the correlation matrix of the errors: below it, differences between
+targets would count more than a thousand times what each of them does."""
 
 
 def whitening(targets: Targets, fitted: np.ndarray, *, correlated: bool) -> np.ndarray:
-    """What turns misfits of the fitted targets into independent ones of variance 1 / weight: sqrt(weight) / error, (m,), or if `correlated` the lower
-    triangular W with W C W^T = 1, (m, m), C their covariance.
+    """What makes misfits of the fitted targets independent, of variance 1 / weight.
 
-    Raises `ParameterError` where the covariance is not known, or where some targets nearly follow from others.
+    Args:
+        targets: measured numbers.
+        fitted: which of them count, a mask.
+        correlated: by their covariance C; otherwise by their standard errors.
+
+    Returns:
+        sqrt(weight) / error, (m,); if `correlated` the lower triangular W with W C W^T = 1, (m, m),
+        times sqrt(weight).
+
+    Raises:
+        ParameterError: the covariance is not known, or some targets nearly follow from others.
     """
-    precision = (np.sqrt(targets.weight) / targets.error)[fitted]
     if not correlated:
-        return precision
+        return (np.sqrt(targets.weight) / targets.error)[fitted]
     if targets.covariance is None:
         raise ParameterError(
-            "the covariance of the targets is not known: give it to Targets.of, make them from neurons, or leave out correlated"
+            "the covariance of the targets is not known: give it to Targets.of, make them from "
+            "neurons, or leave out correlated"
         )
-    error = targets.error[fitted]
-    correlation = targets.covariance[np.ix_(fitted, fitted)] / np.outer(error, error)
-    values, vectors = np.linalg.eigh(correlation)
+    covariance = targets.covariance[np.ix_(fitted, fitted)]
+    _, values, vectors = linear.standardised(covariance)
     if values[0] < SMALLEST:
         names = [targets.label(k) for k in np.flatnonzero(fitted).tolist()]
         most = np.argsort(-np.abs(vectors[:, 0]))[:3]
         raise ParameterError(
-            f"errors of the targets nearly follow from each other (smallest eigenvalue of their correlations {values[0]:.2g}): "
-            f"leave out some, such as one of {', '.join(names[k] for k in most)}, or correlated"
+            "errors of the targets nearly follow from each other (smallest eigenvalue of their "
+            f"correlations {values[0]:.2g}): leave out some, such as one of "
+            f"{', '.join(names[k] for k in most)}, or correlated"
         )
-    return np.linalg.inv(np.linalg.cholesky(correlation)) * precision
+    return linear.whitening(covariance, SMALLEST) * np.sqrt(targets.weight)[fitted]
 
 
 def whitened(whiten: Any, misfit: Array) -> Array:
@@ -48,8 +59,16 @@ def whitened(whiten: Any, misfit: Array) -> Array:
 def without(
     whiten: np.ndarray, targets: Targets, fitted: np.ndarray, left_out: np.ndarray
 ) -> np.ndarray:
-    """What turns the misfits that `whiten` has made independent into those of the targets that are not left out, (m,) or (m, m); rows of those that
-    are left out are 0.
+    """What turns whitened misfits into those of the targets that are not left out.
+
+    Args:
+        whiten: of `whitening`.
+        targets: measured numbers.
+        fitted: which of them `whiten` is about, a mask.
+        left_out: which of those are left out, (m,), a mask.
+
+    Returns:
+        (m,) or (m, m); rows of those that are left out are 0.
     """
     kept = (~left_out).astype(float)
     if whiten.ndim == 1:

@@ -1,4 +1,4 @@
-"""Measured numbers in files (.csv, .json, .nc) and in xarray datasets. Reading one never runs code."""
+"""Targets in files, .csv, .json and .nc; reading one never runs code."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
-from ...files import write_text, write_with
-from .table import BASELINE, COLUMNS, NUMBERS, PAIRED, QUANTITIES, Row, is_missing, label_of
+from ...files import write_with
+from .datasets import from_dataset, to_dataset
+from .table import COLUMNS, Row, is_missing
 
 REQUIRED = ("quantity", "population", "value")
 SUFFIXES = (".csv", ".csv.gz", ".json", ".nc")
-DIMS = ("population", "condition", "against", "level", "time")
 COVARIANCE = "covariance "
-"""Starts the names of the columns of a .csv file that hold the covariance between targets."""
+"""Starts the names of columns of a .csv file that hold the covariance between targets."""
 
 
 def read_rows(path: str | os.PathLike) -> tuple[list[Row], np.ndarray | None]:
-    """The rows of a file, not checked, and the covariance of its targets if it has one. Raises `ParameterError`."""
+    """The rows of a file, not checked, and the covariance of its targets if it has one.
+
+    Raises:
+        ParameterError: the file is not there, or cannot be read.
+    """
     suffix = _suffix(path)
     if suffix == ".nc":
         return _read_netcdf(path)
@@ -35,32 +39,33 @@ def read_rows(path: str | os.PathLike) -> tuple[list[Row], np.ndarray | None]:
     return _from_json(text, path) if suffix == ".json" else _from_csv(text, path)
 
 
-def write_rows(rows: Sequence[Row], covariance: np.ndarray | None, path: str | os.PathLike) -> Path:
-    """Write whole or not at all to .csv, .json or .nc. Raises `ParameterError` for other suffixes, and where it cannot be written."""
+def save_rows(rows: Sequence[Row], covariance: np.ndarray | None, path: str | os.PathLike) -> None:
+    """Write whole or not at all to .csv, .csv.gz, .json or .nc.
+
+    Raises:
+        ParameterError: another suffix, or a file that cannot be written.
+    """
     suffix = _suffix(path)
     try:
-        if suffix == ".nc":
-            return write_with(
-                Path(path),
-                lambda temporary: to_dataset(rows, covariance).to_netcdf(
-                    temporary, engine="h5netcdf"
-                ),
-            )
-        if suffix == ".json":
-            return write_text(
-                Path(path), json.dumps(plain(rows, covariance), indent=1, allow_nan=False) + "\n"
-            )
-        text = _to_csv(rows, covariance)
-        if suffix == ".csv":
-            return write_text(Path(path), text)
-        return write_with(
-            Path(path),
-            lambda temporary: Path(temporary).write_bytes(gzip.compress(text.encode(), mtime=0)),
-        )
+        write_with(Path(path), lambda temporary: _write(rows, covariance, temporary, suffix))
     except OSError as error:
         raise ParameterError(
             f"the targets cannot be written to {path}: {error.strerror or error}"
         ) from None
+
+
+def _write(rows: Sequence[Row], covariance: np.ndarray | None, path: str, suffix: str) -> None:
+    if suffix == ".nc":
+        to_dataset(rows, covariance).to_netcdf(path, engine="h5netcdf")
+        return
+    if suffix == ".json":
+        text = json.dumps(plain(rows, covariance), indent=1, allow_nan=False) + "\n"
+    else:
+        text = _to_csv(rows, covariance)
+    content = text.encode()
+    # without the time of writing, the same targets give the same file
+    packed = gzip.compress(content, mtime=0) if suffix.endswith(".gz") else content
+    Path(path).write_bytes(packed)
 
 
 def plain(rows: Sequence[Row], covariance: np.ndarray | None) -> dict[str, Any]:
@@ -71,151 +76,6 @@ def plain(rows: Sequence[Row], covariance: np.ndarray | None) -> dict[str, Any]:
         ],
         "covariance": None if covariance is None else covariance.tolist(),
     }
-
-
-def to_dataset(rows: Sequence[Row], covariance: np.ndarray | None) -> xr.Dataset:
-    """By quantity, over population, condition and, where used, against, level and time; see `Targets.dataset`."""
-    coordinates: dict[str, Any] = {}
-    for dim in DIMS:
-        values = [row[dim] for row in rows if dim in _dims_of(row["quantity"], rows)]
-        if values and dim in NUMBERS:
-            coordinates[dim] = np.unique(np.asarray(values, dtype=float))  # NaN once, at the end
-        elif values:
-            coordinates[dim] = list(dict.fromkeys(values))
-    data: dict[str, Any] = {}
-    for quantity in dict.fromkeys(row["quantity"] for row in rows):
-        data |= _variables(quantity, rows, coordinates)
-    coordinates["target"] = [label_of(row) for row in rows]
-    if covariance is not None:
-        data["covariance"] = (("target", "target2"), covariance)
-        coordinates["target2"] = coordinates["target"]
-    return xr.Dataset(data, coords=coordinates)
-
-
-def _variables(quantity: str, rows: Sequence[Row], coordinates: dict[str, Any]) -> dict[str, Any]:
-    dims = _dims_of(quantity, rows)
-    shape = tuple(len(coordinates[dim]) for dim in dims)
-    filled: dict[str, Any] = {
-        "": np.full(shape, np.nan),
-        "_error": np.full(shape, np.nan),
-        "_weight": np.ones(shape),
-        "_held_out": np.zeros(shape, dtype=bool),
-    }
-    for row in rows:
-        if row["quantity"] == quantity:
-            at = tuple(_position(row[dim], coordinates[dim]) for dim in dims)
-            for name, column in (
-                ("", "value"),
-                ("_error", "error"),
-                ("_weight", "weight"),
-                ("_held_out", "held_out"),
-            ):
-                filled[name][at] = row[column]
-    return {
-        f"{quantity}{name}": (dims, array, {"meaning": QUANTITIES[quantity]} if not name else {})
-        for name, array in filled.items()
-    }
-
-
-def from_dataset(dataset: xr.Dataset) -> tuple[list[Row], np.ndarray | None]:
-    """The rows of a dataset such as `to_dataset` makes, not checked, and the covariance; see `Targets.from_dataset`."""
-    present = [quantity for quantity in QUANTITIES if quantity in dataset.data_vars]
-    kinds = ("", "_error", "_weight", "_held_out")
-    known = {"covariance", *(f"{quantity}{kind}" for quantity in present for kind in kinds)}
-    unknown = [str(name) for name in dataset.data_vars if name not in known]
-    if not present or unknown:
-        what = f"has a variable {unknown[0]!r}" if present else "has no quantity"
-        raise ParameterError(
-            f"the dataset {what}: its variables are {', '.join(QUANTITIES)}, each with NAME_error, and if needed NAME_weight, "
-            "NAME_held_out"
-        )
-    rows = [row for quantity in present for row in _rows_of(dataset, quantity)]
-    covariance = (
-        np.asarray(dataset["covariance"].values, dtype=float) if "covariance" in dataset else None
-    )
-    if "target" in dataset.coords:
-        own, order = (
-            {label_of(row): row for row in rows},
-            [str(name) for name in dataset["target"].values],
-        )
-        lost = [name for name in order if name not in own]
-        if lost:
-            raise ParameterError(
-                f"the dataset's coordinate target lists {lost[0]!r}, of which it has no value"
-            )
-        return [own[name] for name in order], covariance
-    if covariance is not None:
-        raise ParameterError(
-            "the dataset has a covariance, but no coordinate target that says in which order the targets stand in it"
-        )
-    return [row for row in rows if not np.isnan(row["value"])], None
-
-
-def _rows_of(dataset: xr.Dataset, quantity: str) -> list[Row]:
-    values = dataset[quantity]
-    foreign = [str(dim) for dim in values.dims if dim not in DIMS]
-    if foreign:
-        raise ParameterError(
-            f"the dataset's variable {quantity} has a dimension {foreign[0]!r}; it can have {', '.join(DIMS)}"
-        )
-    unnamed = [str(dim) for dim in values.dims if dim not in values.coords]
-    if unnamed:
-        raise ParameterError(
-            f"the dataset's variable {quantity} has no coordinate for its dimension {unnamed[0]!r}: name its entries"
-        )
-    kinds = {
-        "value": quantity,
-        "error": f"{quantity}_error",
-        "weight": f"{quantity}_weight",
-        "held_out": f"{quantity}_held_out",
-    }
-    columns = {
-        column: dataset[name].broadcast_like(values).values
-        for column, name in kinds.items()
-        if name in dataset
-    }
-    fixed = {
-        str(name): _item(values.coords[name].values)
-        for name in DIMS
-        if name in values.coords and name not in values.dims
-    }
-    rows = []
-    for at in np.ndindex(values.shape):
-        row: Row = {
-            "quantity": quantity,
-            "condition": BASELINE,
-            "against": "",
-            "level": np.nan,
-            "time": np.nan,
-            **fixed,
-        }
-        row |= {
-            str(dim): _item(values.coords[dim].values[k])
-            for dim, k in zip(values.dims, at, strict=True)
-        }
-        rows.append(row | {column: _item(array[at]) for column, array in columns.items()})
-    return rows
-
-
-def _dims_of(quantity: str, rows: Sequence[Row]) -> tuple[str, ...]:
-    used = (
-        {"population", "condition"}
-        | ({"against"} if quantity in PAIRED else set())
-        | ({"level"} if quantity == "rate_quantile" else set())
-    )
-    if any(row["quantity"] == quantity and np.isfinite(row["time"]) for row in rows):
-        used.add("time")
-    return tuple(dim for dim in DIMS if dim in used)
-
-
-def _position(value: Any, along: Any) -> int:
-    if isinstance(value, str):
-        return along.index(value)
-    return int(np.flatnonzero(np.isnan(along) if np.isnan(value) else along == value)[0])
-
-
-def _item(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def _suffix(path: str | os.PathLike) -> str:
@@ -264,7 +124,8 @@ def _from_json(text: str, path: str | os.PathLike) -> tuple[list[Row], np.ndarra
     )
     if not isinstance(rows, list):
         raise ParameterError(
-            f"{path} must hold a list of rows, or a table of `targets`, such a list, and `covariance`"
+            f"{path} must hold a list of rows, or a table of `targets`, such a list, and "
+            "`covariance`"
         )
     try:
         return rows, None if covariance is None else np.asarray(covariance, dtype=float)
@@ -285,8 +146,9 @@ def _from_csv(text: str, path: str | os.PathLike) -> tuple[list[Row], np.ndarray
     lost = [name for name in REQUIRED if name not in header]
     if lost or not {"error", "weight"} & set(header):
         raise ParameterError(
-            f"{path} has no column {lost[0] if lost else 'error'!r}: its first line names columns, of which quantity, population, "
-            f"value and error (or weight) are needed; it is {','.join(header)!r}"
+            f"{path} has no column {lost[0] if lost else 'error'!r}: its first line names columns, "
+            "of which quantity, population, value and error (or weight) are needed; it is "
+            f"{','.join(header)!r}"
         )
     twice = [name for name in header if header.count(name) > 1]
     if twice:
@@ -310,8 +172,9 @@ def _csv_covariance(
         return None
     if columns != [f"{COVARIANCE}{k}" for k in range(1, len(rows) + 1)]:
         raise ParameterError(
-            f"{path} has {len(rows)} rows and {len(columns)} columns of their covariance: it needs {COVARIANCE}1 to "
-            f"{COVARIANCE}{len(rows)}, or none of them (errors alone, targets independent)"
+            f"{path} has {len(rows)} rows and {len(columns)} columns of their covariance: it needs "
+            f"{COVARIANCE}1 to {COVARIANCE}{len(rows)}, or none of them (errors alone, targets "
+            "independent)"
         )
     try:
         return np.array(

@@ -1,6 +1,7 @@
-"""Classes of neurons that a recording does not tell apart: "PV+SST" pools populations of the network by their fractions.
+"""Pools of populations that a recording does not tell apart, such as "PV+SST".
 
-With w_p = alpha_p / sum alpha over the pool, R = sum w_p R_p and SD^2 = sum w_p (SD_p^2 + R_p^2) - R^2.
+With w_p = alpha_p / sum alpha over the pool, R = sum w_p R_p and
+SD^2 = sum w_p (SD_p^2 + R_p^2) - R^2.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from jaxtyping import Array, Float
 
 from ...errors import ParameterError
 
-SMALLEST = 1e-300
+SMALLEST = 1e-300  # a variance below it has no derivative of its root
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,11 @@ class Pools:
 
     @classmethod
     def of(cls, names: Sequence[str], populations: Sequence[str]) -> Pools:
-        """Of the names that targets have. Raises `ParameterError` for one that is neither a population nor several joined by +."""
+        """The pools among the names that targets have.
+
+        Raises:
+            ParameterError: a name is neither a population nor several joined by +.
+        """
         found = []
         for name in dict.fromkeys(names):
             if name in populations:
@@ -35,7 +40,8 @@ class Pools:
             strange = [part for part in parts if part not in populations]
             if strange:
                 raise ParameterError(
-                    f"targets are of the population {name!r}; the network has {', '.join(populations)}, and pools of them such as "
+                    f"targets are of the population {name!r}; the network has "
+                    f"{', '.join(populations)}, and pools of them such as "
                     f"{'+'.join(populations[:2])!r}"
                 )
             if len(set(parts)) < len(parts):

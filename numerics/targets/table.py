@@ -1,4 +1,4 @@
-"""What a measured number can be: its columns, and which rows make sense."""
+"""The table of targets: its columns, and the rows that make sense."""
 
 from __future__ import annotations
 
@@ -28,14 +28,19 @@ Row = dict[str, Any]
 
 
 def checked_rows(rows: Iterable[Mapping[str, Any]], source: str) -> list[Row]:
-    """Every row with all columns, of the right kinds. Raises `ParameterError`, which names `source`, row (from 1) and column."""
+    """Every row with all columns, of the right kinds.
+
+    Raises:
+        ParameterError: a row makes no sense; names `source`, row (from 1) and column.
+    """
     made: list[Row] = []
     seen: dict[tuple[Any, ...], int] = {}
     labels: dict[str, int] = {}
     for k, given in enumerate(rows, start=1):
         if not isinstance(given, Mapping):
             raise ParameterError(
-                f"{source}: row {k} is {given!r}: a row maps columns, such as quantity and value, to what is there"
+                f"{source}: row {k} is {given!r}: a row maps columns, such as quantity and value, "
+                "to what is there"
             )
         row = _checked(given, f"{source}: row {k}")
         first = seen.setdefault(_key(row), k)
@@ -46,7 +51,8 @@ def checked_rows(rows: Iterable[Mapping[str, Any]], source: str) -> list[Row]:
         like = labels.setdefault(label_of(row), k)
         if like != k:
             raise ParameterError(
-                f"{source}: rows {like} and {k} have the same label, {label_of(row)}: give a condition or population another name"
+                f"{source}: rows {like} and {k} have the same label, {label_of(row)}: give a "
+                "condition or population another name"
             )
         made.append(row)
     if not any(np.isfinite(row["value"]) for row in made):
@@ -58,7 +64,10 @@ def checked_rows(rows: Iterable[Mapping[str, Any]], source: str) -> list[Row]:
 
 
 def label_of(row: Mapping[str, Any]) -> str:
-    """A row in words, such as "rate_correlation E spontaneous-gratings"; different for different targets."""
+    """A row in words, such as "rate_correlation E spontaneous-gratings".
+
+    Different targets have different labels.
+    """
     parts = [
         row["quantity"],
         row["population"],
@@ -101,7 +110,8 @@ def _checked(given: Mapping[str, Any], where: str) -> Row:
     row["condition"] = row["condition"] or BASELINE
     if row["quantity"] not in QUANTITIES:
         raise ParameterError(
-            f"{where}, column quantity: {row['quantity']!r} is unknown; there are {', '.join(QUANTITIES)}"
+            f"{where}, column quantity: {row['quantity']!r} is unknown; there are "
+            f"{', '.join(QUANTITIES)}"
         )
     if not row["population"]:
         raise ParameterError(f"{where}, column population: the name of a population is missing")
@@ -116,7 +126,8 @@ def _check_conditions(row: Row, where: str) -> None:
     quantity, against = row["quantity"], row["against"]
     if quantity in PAIRED and not against:
         raise ParameterError(
-            f"{where}, column against: {quantity} needs a second condition, to which {row['condition']!r} is compared"
+            f"{where}, column against: {quantity} needs a second condition, to which "
+            f"{row['condition']!r} is compared"
         )
     if quantity in PAIRED and against == row["condition"]:
         raise ParameterError(
@@ -124,7 +135,8 @@ def _check_conditions(row: Row, where: str) -> None:
         )
     if quantity not in PAIRED and against:
         raise ParameterError(
-            f"{where}, column against: {quantity} is of one condition, but {against!r} is given: leave it empty"
+            f"{where}, column against: {quantity} is of one condition, but {against!r} is given: "
+            "leave it empty"
         )
 
 
@@ -132,11 +144,13 @@ def _check_level(row: Row, where: str) -> None:
     level, of_a_quantile = row["level"], row["quantity"] == "rate_quantile"
     if of_a_quantile and not 0 < level < 1:
         raise ParameterError(
-            f"{where}, column level: {level:g} is no level of a quantile, which lies between 0 and 1"
+            f"{where}, column level: {level:g} is no level of a quantile, which lies between 0 and "
+            "1"
         )
     if not of_a_quantile and not np.isnan(level):
         raise ParameterError(
-            f"{where}, column level: {row['quantity']} has no level, but {level:g} is given: leave it empty"
+            f"{where}, column level: {row['quantity']} has no level, but {level:g} is given: leave "
+            "it empty"
         )
 
 
@@ -157,13 +171,15 @@ def _weigh(row: Row, where: str) -> None:
     error, weight = row["error"], row["weight"]
     if weight <= 0:
         raise ParameterError(
-            f"{where}, column weight: {weight:g} must be positive: hold out what shall not be fitted, with held_out"
+            f"{where}, column weight: {weight:g} must be positive: hold out what shall not be "
+            "fitted, with held_out"
         )
     if np.isnan(error) and not np.isnan(weight):
         row["error"], weight = 1 / np.sqrt(weight), 1.0
     elif np.isnan(error) and not np.isnan(row["value"]):
         raise ParameterError(
-            f"{where}, column error: the standard error is missing: give it, or a weight = 1 / error^2"
+            f"{where}, column error: the standard error is missing: give it, or a weight = 1 / "
+            "error^2"
         )
     elif error <= 0:
         raise ParameterError(

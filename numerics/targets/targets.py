@@ -5,32 +5,37 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
-from .files import from_dataset, plain, read_rows, to_dataset, write_rows
-from .neurons import Population, Selection, neuron_rows
+from .datasets import from_dataset, to_dataset
+from .files import plain, read_rows, save_rows
+from .neuron_tables import Population, Selection
+from .neurons import neuron_rows
 from .table import COLUMNS, NUMBERS, TEXTS, Row, checked_rows, label_of
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Measured numbers that a network shall reproduce, one entry of every column per target. Make them with `of`, `read`, `from_dataset` or
-    `from_neurons`, which check them.
+    """Measured numbers that a network shall reproduce, one entry of every column per target.
 
-    quantity: one of QUANTITIES: rate_mean, rate_sd, rate_correlation, rate_quantile, rate_change
-    population, condition: of whose rates, and when; against: the second condition of rate_correlation and rate_change, else ""
-    level: of rate_quantile, in (0, 1), else nan
-    time: in the trajectory of the condition (of both conditions, where there are two); nan: stationary
-    value: nan where it is missing, which leaves the target out of the fit
-    error: standard error of the value
-    weight: of the squared misfit, ((model - value) / error)^2
-    held_out: not fitted, to be predicted
-    covariance: of the values, (n, n), its diagonal error^2; None: they are independent
+    Make them with `of`, `read`, `from_dataset` or `from_neurons`, which check them.
+
+    Attributes:
+        quantity: rate_mean, rate_sd, rate_correlation, rate_quantile or rate_change.
+        population: of whose rates; "PV+SST" pools populations.
+        condition: in which.
+        against: the second condition of rate_correlation and rate_change, else "".
+        level: of rate_quantile, in (0, 1), else nan.
+        time: in the trajectory of the condition, of both where there are two; nan: stationary.
+        value: nan where it is missing, which leaves the target out of the fit.
+        error: standard error of the value.
+        weight: of the squared misfit, ((model - value) / error)^2.
+        held_out: not fitted, to be predicted.
+        covariance: of the values, (n, n), its diagonal error^2; None: they are independent.
     """
 
     quantity: tuple[str, ...]
@@ -51,10 +56,16 @@ class Targets:
     ) -> Targets:
         """From rows that map columns to what is there.
 
-        quantity, population and value are needed, and error, or weight alone, which then is 1 / error^2. The condition is "baseline"
-        unless given. source: how errors call the rows. Raises `ParameterError`, which names row (from 1) and column: for unknown columns
-        and quantities, errors and weights that are not positive, a level, value or second condition that makes no sense, a target given
-        twice, and where no value is left to fit.
+        Args:
+            rows: with quantity, population and value, and error, or weight alone, which then is
+                1 / error^2. The condition is "baseline" unless given.
+            covariance: of the values, (n, n).
+            source: how errors call the rows.
+
+        Raises:
+            ParameterError: names row (from 1) and column: unknown columns and quantities, errors
+                and weights that are not positive, a level, value or second condition that makes no
+                sense, a target given twice, no value left to fit.
         """
         made = _of_rows(checked_rows(rows, source))
         return (
@@ -65,19 +76,29 @@ class Targets:
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> Targets:
-        """From a .csv file (or .csv.gz) with a header of columns, a .json list of rows, or a .nc file as `from_dataset` takes it.
+        """From a file.
 
-        Raises `ParameterError` for a file that is not there or cannot be read, and as `of` does.
+        Args:
+            path: .csv or .csv.gz with a header of columns, a .json list of rows, or a .nc file as
+                `from_dataset` takes it.
+
+        Raises:
+            ParameterError: the file is not there or cannot be read, and as `of` does.
         """
         rows, covariance = read_rows(path)
         return cls.of(rows, covariance, source=str(path))
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset) -> Targets:
-        """From variables rate_mean, rate_sd, ... over population and any of condition, time, level, against, or with these as scalar
-        coordinates; each with NAME_error (or NAME_weight), and NAME_held_out if needed. NaN stands where nothing was measured.
+        """From variables rate_mean, rate_sd, ...
 
-        Raises `ParameterError` for other variables and dimensions, and as `of` does.
+        Args:
+            dataset: its variables have the dimensions population and any of condition, time, level,
+                against, or these as scalar coordinates; each comes with NAME_error (or
+                NAME_weight), and NAME_held_out if needed. NaN stands where nothing was measured.
+
+        Raises:
+            ParameterError: other variables and dimensions, and as `of` does.
         """
         rows, covariance = from_dataset(dataset)
         return cls.of(rows, covariance, source="the dataset")
@@ -101,48 +122,42 @@ class Targets:
     ) -> Targets:
         """Statistics across single neurons, with bootstrapped errors.
 
-        Neurons are resampled with replacement within their population, the same for all quantities and conditions, so that what pairs
-        them is kept. Errors are the standard deviations of `bootstrap` resamples, `covariance` is their covariance; populations are
-        independent. They are those of a sample of neurons: trials, sessions and what tells cell types apart are not in them. Of few
-        neurons (20, say) they are too small: a resample of n neurons has on average (n - 1) / n of their variance, and skewed
-        rates have tails that so few neurons do not show.
+        Neurons are resampled within their population, the same for all quantities and conditions.
+        Errors are the standard deviations of the resamples, `covariance` is their covariance;
+        populations are independent. They are errors of a sample of neurons: trials, sessions and
+        cell typing are not in them. Of few neurons (20, say) they are too small: a resample of n
+        neurons has on average (n - 1) / n of their variance.
 
-        table: path of a file (separated by commas, tabs in .tsv, blanks in .txt, or by `separator`), pandas DataFrame or mapping of columns
-        population: the column with a neuron's population, or a function of a row, a mapping by column, that returns its name or None
-        conditions: {name: column with the rates}; empty or NaN where a neuron was not measured; of pairs of conditions, the neurons
-            measured in both count
-        quantities: of QUANTITIES; levels: of the quantiles, which they add
-        pairs: (condition, against) of rate_correlation and rate_change; by default all pairs of the first, and of the second every
-            other condition against the first one
-        least: neurons that a population needs in every condition, at least 3
-        where: {column: value or list of values}, neurons to keep
-        select: mapping or function from what is in the column `population` to the name of the population; None, or nothing, leaves
-            the neuron out
+        Args:
+            table: path of a file, pandas DataFrame or mapping of columns.
+            population: the column with a neuron's population, or a function of a row, a mapping by
+                column, that returns its name or None.
+            conditions: {name: column with the rates}; empty or NaN where a neuron was not measured.
+            quantities: of those of `Targets`.
+            levels: of quantiles, which they add.
+            pairs: (condition, against) of rate_correlation and rate_change; by default all pairs,
+                and every other condition against the first one.
+            bootstrap: number of resamples.
+            seed: of the resamples.
+            least: neurons that a population needs in every condition, at least 3.
+            where: {column: value or list of values}, neurons to keep.
+            select: mapping or function from what is in the column `population` to the name of the
+                population; None, or nothing, leaves the neuron out.
+            separator: of a file; by default a comma, tabs in .tsv, blanks in .txt.
 
-        Raises `ParameterError` for a file or column that is not there, rates that are no numbers, a population of too few neurons or
-        of equal rates.
+        Raises:
+            ParameterError: a file or column is not there, rates are no numbers, a population has
+                too few neurons or equal rates.
         """
-        rows, covariance = neuron_rows(
-            table,
-            population=population,
-            conditions=conditions,
-            quantities=quantities,
-            levels=levels,
-            pairs=pairs,
-            bootstrap=bootstrap,
-            seed=seed,
-            least=least,
-            where=where,
-            select=select,
-            separator=separator,
-        )
+        asked = (population, conditions, quantities, levels, pairs, bootstrap, seed, least)
+        rows, covariance = neuron_rows(table, *asked, where, select, separator)
         return cls.of(rows, covariance, source="the table of neurons")
 
     def __len__(self) -> int:
         return len(self.quantity)
 
     def label(self, k: int) -> str:
-        """Target k in words, such as "rate_sd E gratings" or "rate_correlation E spontaneous-gratings"."""
+        """Target k in words, such as "rate_correlation E spontaneous-gratings"."""
         return label_of(self.rows()[k])
 
     @property
@@ -163,30 +178,43 @@ class Targets:
 
     @property
     def fitted(self) -> Targets:
-        """Those to fit: with a value, not held out. Raises `ParameterError` where there are none."""
+        """Targets to fit: with a value, not held out. Raises `ParameterError` without any."""
         keep = np.isfinite(self.value) & ~self.held_out
         if not keep.any():
             raise ParameterError(
-                f"nothing is left to fit: of {len(self)} targets {int(self.held_out.sum())} are held out, the others have no value"
+                f"nothing is left to fit: of {len(self)} targets {int(self.held_out.sum())} are "
+                "held out, the others have no value"
             )
         return self._take(keep)
 
     @property
     def held(self) -> Targets:
-        """Those to predict: with a value, held out; there may be none."""
+        """Targets to predict: with a value, held out; there may be none."""
         return self._take(np.isfinite(self.value) & self.held_out)
 
     def select(self, **columns: Any) -> Targets:
-        """Those with these values, such as population="E", condition=["a", "b"], time=0.5. Raises `ParameterError` where there are none."""
+        """Targets with these values in their columns.
+
+        Args:
+            columns: such as population="E", condition=["a", "b"], time=0.5.
+
+        Raises:
+            ParameterError: there is none, or no such column.
+        """
         keep = self._matching(columns)
         if not keep.any():
             raise ParameterError(f"no target has {self._words(columns)}")
         return self._take(keep)
 
     def hold_out(self, mask: Any = None, **columns: Any) -> Targets:
-        """The same targets, with these held out as well: a mask, one truth value per target, or values of columns, as `select` takes them.
+        """The same targets, with some more of them held out.
 
-        Raises `ParameterError` for a mask of another length, where no target matches, and where nothing is left to fit.
+        Args:
+            mask: one truth value per target.
+            columns: instead, values of columns, as `select` takes them.
+
+        Raises:
+            ParameterError: a mask of another length, no target that matches, nothing left to fit.
         """
         if (mask is None) == (not columns):
             raise ParameterError(
@@ -198,7 +226,8 @@ class Targets:
             chosen = np.asarray(mask)
             if chosen.shape != (len(self),) or chosen.dtype != bool:
                 raise ParameterError(
-                    f"the mask has shape {chosen.shape} and type {chosen.dtype}: it needs {len(self)} truth values, one per target"
+                    f"the mask has shape {chosen.shape} and type {chosen.dtype}: it needs "
+                    f"{len(self)} truth values, one per target"
                 )
         if columns and not chosen.any():
             raise ParameterError(f"no target has {self._words(columns)}")
@@ -218,18 +247,26 @@ class Targets:
         """Plain data: `targets`, the rows, and their `covariance`; what is missing is None."""
         return plain(self.rows(), self.covariance)
 
+    @property
     def dataset(self) -> xr.Dataset:
-        """By quantity, over population and condition, and against, level, time where used; NAME_error, NAME_weight, NAME_held_out; the
-        labels of the targets, in order, as coordinate `target`, and their covariance, if known, over target and target2.
+        """A variable for each quantity, over population and condition.
+
+        Also over against, level and time where used; with NAME_error, NAME_weight, NAME_held_out;
+        the labels of the targets, in order, as coordinate `target`, and their covariance, if known,
+        over target and target2.
         """
         return to_dataset(self.rows(), self.covariance)
 
-    def write(self, path: str | os.PathLike) -> Path:
-        """Write to a .csv, .csv.gz, .json or .nc file, whole or not at all, for `read` to give back, the covariance included.
+    def save(self, path: str | os.PathLike) -> None:
+        """Write all of them, with the covariance, for `read` to give back.
 
-        Raises `ParameterError` for other suffixes, and where it cannot be written.
+        Args:
+            path: .csv, .csv.gz, .json or .nc; written whole or not at all.
+
+        Raises:
+            ParameterError: another suffix, or a file that cannot be written.
         """
-        return write_rows(self.rows(), self.covariance, path)
+        save_rows(self.rows(), self.covariance, path)
 
     def _take(self, keep: np.ndarray) -> Targets:
         where = np.flatnonzero(keep)
@@ -301,8 +338,8 @@ def _checked_covariance(covariance: Any, targets: Targets, source: str) -> np.nd
     if len(wrong):
         k = int(np.flatnonzero(there)[wrong[0]])
         raise ParameterError(
-            f"{source}: row {k + 1}, column error: {targets.error[k]:g} is not the root of its variance in the covariance, "
-            f"{own[k, k]:g}: change both, or leave the covariance out"
+            f"{source}: row {k + 1}, column error: {targets.error[k]:g} is not the root of its "
+            f"variance in the covariance, {own[k, k]:g}: change both, or leave the covariance out"
         )
     lowest = float(np.linalg.eigvalsh(block)[0])
     if lowest < -1e-8 * float(np.trace(block)):

@@ -171,7 +171,8 @@ def test_hold_out(targets):
 @pytest.mark.parametrize("covariance", [False, True])
 def test_files_give_back_what_was_written(tmp_path, suffix, covariance):
     targets = with_covariance() if covariance else mf.Targets.of(ROWS)
-    path = targets.write(tmp_path / f"targets{suffix}")
+    path = tmp_path / f"targets{suffix}"
+    targets.save(path)
     again = mf.Targets.read(path)
     assert same(again, targets)
     if covariance:
@@ -185,7 +186,7 @@ def test_rows_and_plain_data_give_back_targets(targets):
     data = json.loads(json.dumps(targets.json(), allow_nan=False))
     assert same(mf.Targets.of(data["targets"]), targets)
     assert data["targets"][5]["value"] is None
-    assert same(mf.Targets.from_dataset(targets.dataset()), targets)
+    assert same(mf.Targets.from_dataset(targets.dataset), targets)
 
 
 def test_a_json_list_of_rows(tmp_path, targets):
@@ -209,7 +210,7 @@ def test_a_short_csv(tmp_path):
 
 
 def test_the_dataset(targets):
-    ds = targets.dataset()
+    ds = targets.dataset
     assert ds["rate_sd"].sel(population="E", condition="gratings") == 5.0
     assert ds["rate_sd_error"].sel(population="E", condition="gratings") == 0.2
     assert (
@@ -452,9 +453,9 @@ def test_files_that_are_not_there(tmp_path, targets):
         with pytest.raises(ParameterError, match="there is no file"):
             mf.Targets.read(tmp_path / f"absent{suffix}")
         with pytest.raises(ParameterError, match="cannot be written"):
-            targets.write(tmp_path / f"absent/targets{suffix}")
+            targets.save(tmp_path / f"absent/targets{suffix}")
     with pytest.raises(ParameterError, match="that end in"):
-        targets.write(tmp_path / "targets.txt")
+        targets.save(tmp_path / "targets.txt")
 
 
 # ---- single neurons
