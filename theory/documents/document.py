@@ -52,8 +52,8 @@ Span = Text | Math | Citation | CrossReference
 class Prose:
     r"""A paragraph of words and marks.
 
-    `$...$` is a formula, `[@key]` or `[@one; @two]` a citation, `[#label]` a reference to a display,
-    and `\$` a dollar.
+    `$...$` is a formula, `[@key]` or `[@one; @two]` a citation, `[#label]` a reference to a
+    display, and `\$` a dollar.
     """
 
     text: str

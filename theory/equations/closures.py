@@ -1,8 +1,8 @@
-"""Closures: what the residual field of the synapses contributes to the variance within a population.
+"""Closures: what the residual field of the synapses adds to the variance within a population.
 
-The residual field has variance sum_q g_pq^2 alpha_q A_pq C_q with C_q the second moment of the
+The residual field has variance sum_q g_pq^2 alpha_q A_pq C_q, with C_q the second moment of the
 rates. A closure says what stands for C_q, and which state it adds for that. To add one, subclass
-`Closure`.
+`Closure`. Source: docs/theory.md, section 2.1.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ class Closure(ABC):
 
     @property
     def is_static(self) -> bool:
-        """Whether the equations hold at fixed points alone: time then has no meaning, and what relaxes is a way to solve them."""
+        """Whether the equations hold at fixed points alone.
+
+        Time then has no meaning, and what relaxes is a way to solve them.
+        """
         return False
 
     @property
@@ -44,7 +47,10 @@ class Closure(ABC):
 
     @property
     def keeps_second_moment(self) -> bool:
-        """Whether a state of its own stands for C_q, so that rates that vary within a population count; else their mean alone does."""
+        """Whether a state stands for C_q, so that rates that vary within a population count.
+
+        Otherwise their mean alone does.
+        """
         return C in {
             e.base
             for _, target in self.extra_equations().values()
@@ -53,14 +59,16 @@ class Closure(ABC):
 
     @property
     def exact_when(self) -> str | None:
-        """The limit in which it is exact, for the test of a derivation: "narrow", the variability vanishes; "dominated", the motifs outweigh the
-        residual; "always", at every fixed point; None if none is known.
+        """The limit in which it is exact, for the test of a derivation.
+
+        "narrow": the variability vanishes; "dominated": the motifs outweigh the residual;
+        "always": at every fixed point; None if no limit is known.
         """
         return None
 
     @abstractmethod
     def second_moment(self) -> sp.Expr:
-        """The expression, in the states of population q, that replaces C_q; 0 drops the residual."""
+        """What replaces C_q, in the states of population q; 0 drops the residual."""
 
     def extra_equations(self) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Further states: name -> (state, what it relaxes to)."""
@@ -74,7 +82,11 @@ class Closure(ABC):
 
 @dataclass(frozen=True)
 class MotifOnly(Closure):
-    """2P variables; the residual is dropped. Exact when N tau -> infinity."""
+    """The residual is dropped: 2P variables.
+
+    Exact when N tau -> infinity, so that motifs dominate the variability. Source: docs/theory.md,
+    section 2.1.
+    """
 
     @property
     def exact_when(self) -> str:
@@ -85,12 +97,19 @@ class MotifOnly(Closure):
 
     @property
     def statement(self) -> str:
-        return "The residual field is neglected: exact when $N \\tau$ is large, so that the motifs dominate the variability."
+        return (
+            "The residual field is neglected: exact when $N \\tau$ is large, so that the motifs "
+            "dominate the variability."
+        )
 
 
 @dataclass(frozen=True)
 class LowRank(Closure):
-    """2P variables; the residual acts on the mean rate, as row sums. Exact when Var(phi) << <phi>^2."""
+    """The residual acts on the mean rates, as the sums of its rows: 2P variables, the default.
+
+    Exact when rates vary little within a population, Var(phi) << <phi>^2. Source: docs/theory.md,
+    section 2.1.
+    """
 
     @property
     def exact_when(self) -> str:
@@ -110,7 +129,10 @@ class LowRank(Closure):
 
 @dataclass(frozen=True)
 class SecondMoment(Closure):
-    """3P variables; adds the filtered root mean square rate s_q. Exact at every fixed point, if B = 0."""
+    """The residual's variance follows the root mean square rate s_q: 3P variables.
+
+    Exact at every fixed point if B = 0. Source: docs/theory.md, section 2.1.
+    """
 
     @property
     def exact_when(self) -> str:
@@ -133,9 +155,11 @@ class SecondMoment(Closure):
 
 @dataclass(frozen=True)
 class Cavity(Closure):
-    """4P unknowns, fixed points only; adds s_q and the susceptibility chi_q. Each neuron feels what its rate makes of the others through reciprocal
-    synapses: x = h + Gamma_p phi_p(x), h normal, x not. Exact at every fixed point where 1 - Gamma
-    phi' > 0, for any B.
+    """Neurons feel what their own rate makes of the others, at fixed points: 4P unknowns.
+
+    With reciprocal synapses x = h + Gamma_p phi_p(x), h normal, x not; s_q and the susceptibility
+    chi_q are added. Exact at every fixed point where 1 - Gamma phi' > 0, for any B. Source:
+    docs/theory.md, section 2.1.
     """
 
     @property

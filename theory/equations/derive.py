@@ -1,4 +1,4 @@
-"""From an architecture and a closure to mean-field equations, as sums over a symbolic number of populations."""
+"""From an architecture and a closure to mean-field equations, by rules that are recorded."""
 
 from __future__ import annotations
 
@@ -56,13 +56,18 @@ from .statistics import SynapseStatistics
 
 
 def equations(architecture: Architecture, closure: Closure | None = None) -> MeanField:
-    """The mean-field equations of a network with correlated synapses, and the record of the rules that gave them; `derive` makes the record
-    readable.
+    """The mean-field equations of a network with correlated synapses, and the record of the rules.
 
-    Decomposes the synapses, collects the latent variables, evaluates the averages by Stein's lemma
-    motif by motif, and closes the variance of the residual field. Source: theory after Zhang, Yu,
-    Tao and Shao, arXiv:2606.27946. Raises `ArchitectureError` for an architecture to which the
-    closure does not apply.
+    `derive` makes the record readable; see there.
+
+    Args:
+        architecture: Populations, transfer functions, filters, motifs and inputs.
+        closure: What stands for the second moment of the rates; default `LowRank()`.
+
+    Raises:
+        ArchitectureError: The closure does not apply to the architecture.
+
+    Source: after Zhang, Yu, Tao and Shao, arXiv:2606.27946; docs/theory.md, sections 1 and 2.
     """
     closure = LowRank() if closure is None else closure
     if not isinstance(closure, Closure):

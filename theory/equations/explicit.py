@@ -1,4 +1,4 @@
-"""Scalar equations for a few populations, for display, for export, and as a cross-check of the array code."""
+"""Scalar equations for a few populations, to display, to export and to check array code by."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ from ..architecture import UNIT, Architecture, Filter, TransferFunction
 from ..averages import GaussianAverage
 from ..notation import Equation, Rate, f, p, q
 
-MOST_POPULATIONS = 4
-_OF_CLASSES = {
-    "current": "synapse",
-    "kappa": "membrane",
-    "rho": "membrane",
-    "s": "membrane",
-}  # what the first of two indices stands for
+MOST_POPULATIONS = 4  # written out, more fill pages that nobody reads
+# what the first of two indices stands for
 
 
 def expand(
@@ -31,13 +26,14 @@ def expand(
     *,
     closed: bool,
 ) -> list[sp.Eq]:
-    """Averages, definitions and equations written out for each population; see `MeanField.explicit`.
+    """Averages, definitions and equations, written out for each population.
 
-    Filters become first-order equations in observer form: with H = (n_0 + n_1 s + ...) / (1 + d_1 s
-    + ... + d_m s^m) and input u
+    See `MeanField.explicit`. Filters become first-order equations in observer form: with
+    H = (n_0 + n_1 s + ...) / (1 + d_1 s + ... + d_m s^m) and input u
 
-        X' = X_2 + (n_{m-1} u - d_{m-1} X) / d_m,   X_2' = X_3 + (n_{m-2} u - d_{m-2} X) / d_m,
-        ...,   X_m' = (n_0 u - X) / d_m.
+        X'   = X_2 + (n_{m-1} u - d_{m-1} X) / d_m,
+        X_2' = X_3 + (n_{m-2} u - d_{m-2} X) / d_m,   ...,
+        X_m' = (n_0 u - X) / d_m.
     """
     return _Expansion(architecture, names_of(architecture.populations, populations)).all(
         definitions, results, averages, closed
@@ -47,7 +43,11 @@ def expand(
 def names_of(
     declared: tuple[str, ...] | None, populations: int | Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Names of the populations that equations are written out for. Raises `ArchitectureError` for more than four."""
+    """Names of the populations that equations are written out for.
+
+    Raises:
+        ArchitectureError: There are more than four, or others than the architecture declares.
+    """
     if populations is None or (declared is not None and populations == len(declared)):
         populations = declared or 2
     names = (
@@ -139,7 +139,7 @@ class _Expansion:
         return found
 
     def equations(self, equation: Equation, at: tuple[int, ...]) -> Iterator[sp.Eq]:
-        """The equation of a variance or of a state, followed by those of the further states of its filter."""
+        """The equation of a variance, or of a state and the further states of its filter."""
         terms = self.terms(equation, at)
         symbol = scalar(equation.name, at, self.names)
         if not equation.is_state:
@@ -171,7 +171,10 @@ class _Expansion:
     def noise(
         self, name: str, at: tuple[int, ...], D: sp.Expr, decay: list[sp.Expr], gain: list[sp.Expr]
     ) -> Iterator[sp.Eq]:
-        """dV/dt = F V + V F^T + 2 D g g^T of the covariances of a filter's states, X_k' = X_{k+1} - decay_k X_1 + gain_k u."""
+        """dV/dt = F V + V F^T + 2 D g g^T, the covariances of a filter's states under white noise.
+
+        The states follow X_k' = X_{k+1} - decay_k X_1 + gain_k u.
+        """
         m = len(decay)
 
         def V(k: int, j: int) -> sp.Expr:
@@ -189,7 +192,7 @@ class _Expansion:
     def parameters(
         self, kind: str, own: Filter | TransferFunction, a: int
     ) -> dict[sp.Symbol, sp.Symbol]:
-        """The parameters of a filter, or of a transfer function, as symbols of one population: `membrane_tau_E`."""
+        """Parameters of a filter or function as symbols of one population: `membrane_tau_E`."""
         return {
             s: sp.Symbol(scalar(f"{kind}_{s}", (a,), self.names).name, **s.assumptions0)
             for s in own.defaults
@@ -222,3 +225,6 @@ def _observer(
     above, below = ([c.xreplace(symbols) for c in side] for side in own.polynomials)
     above += [sp.Integer(0)] * (own.order - len(above))
     return [c / below[-1] for c in below[-2::-1]], [c / below[-1] for c in above[::-1]]
+
+
+_OF_CLASSES = {"current": "synapse", "kappa": "membrane", "rho": "membrane", "s": "membrane"}

@@ -1,4 +1,4 @@
-"""Mean-field equations for small deviations from a solution: the Jacobian, as sums over populations."""
+"""The linearised mean-field equations: the Jacobian, as sums over populations."""
 
 from __future__ import annotations
 
@@ -26,12 +26,19 @@ _FIXED = (*PARAMETERS, *DRIVES, "SOURCES", "A", "B")
 
 
 def linearised(mean_field: MeanField) -> list[Equation]:
-    """Equations for the deviations d_K, d_kappa, ... of the states and of the variance, in the order of the equations."""
+    """Equations for the deviations d_K, d_kappa, ... of the states and of the variance.
+
+    Args:
+        mean_field: Equations with dynamics.
+
+    Returns:
+        One equation for each of the states, in their order, and the variance's.
+    """
     return [_varied(e) for e in (*mean_field.equations, mean_field.variance)]
 
 
 def varied_averages(mean_field: MeanField) -> dict[str, sp.Expr]:
-    """Deviations of the averages: dR_q = G_q dK_q + H_q dDelta_q / 2, and so on, by Price's theorem."""
+    """Deviations of the averages by Price's theorem, as dR_q = G_q dK_q + H_q dDelta_q / 2."""
     dK, dDelta = variation(K)[q], variation(Delta)[q]
     every = {
         "R": G[q] * dK + H[q] * dDelta / 2,

@@ -1,4 +1,4 @@
-"""The mean-field equations of an architecture under a closure: to read, to print, to write out."""
+"""The mean-field equations of an architecture, to read, to print and to write out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..averages import GaussianAverage, OwenT
 from ..notation import (
     AVERAGES,
     DRIVES,
+    PAIRS,
     PARAMETERS,
     QUANTITIES,
     Equation,
@@ -59,11 +60,22 @@ class ClosedAverage(NamedTuple):
 class MeanField:
     """The mean-field equations of an architecture under a closure, and how they came about.
 
-    equations: of the states K, kappa and others, each what a filter makes of its terms, dX/dt = -X
-    + terms for the unit filter; variance: Delta_p; definitions: A_pq, B_pq; averages: the Gaussian
-    averages R_q, G_q, C_q that occur, over N(K_q, Delta_q); record: the rules that were applied;
-    derivation: the same to read and check; feedback: Gamma_p, where neurons feel their own rate
-    (`Cavity`): averages are then over x = h + Gamma phi(x), h ~ N(K, Delta).
+    Made by `derive`. Printed, it is the equations; in a notebook it shows them as formulas.
+
+    Args:
+        architecture: Of the network.
+        closure: What stands for the second moment of the rates.
+        equations: Of the states K, kappa and others, each what a filter makes of its terms;
+            dX/dt = -X + terms for the unit filter.
+        variance: Delta_p, the variance of the input current within a population.
+        definitions: A_pq and B_pq in the motif coefficients, where they occur.
+        averages: The Gaussian averages R_q, G_q, C_q that occur, over N(K_q, Delta_q).
+        record: The rules that were applied.
+        derivation: The same, to read, save and check.
+        feedback: Gamma_p, where neurons feel their own rate (`Cavity`): averages are then over
+            x = h + Gamma phi(x), h ~ N(K, Delta).
+
+    Source: docs/theory.md, section 2.
     """
 
     architecture: Architecture
@@ -83,7 +95,7 @@ class MeanField:
 
     @property
     def is_unit(self) -> bool:
-        """Whether the equations are dX/dt = -X + terms; otherwise their filters are those of the architecture."""
+        """Whether the equations are dX/dt = -X + terms, without other filters."""
         return self.architecture.is_unit
 
     @property
@@ -111,7 +123,10 @@ class MeanField:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters that the equations depend on, `N` and the inputs included; those of functions and filters come apart."""
+        """Names of the parameters that the equations depend on, `N` and the inputs included.
+
+        Parameters of transfer functions and filters are not among them.
+        """
         everything = [t.summand for e in self.results for t in e.terms] + list(
             self.definitions.values()
         )
@@ -143,11 +158,18 @@ class MeanField:
         closed: bool = False,
         averages: bool = True,
     ) -> list[sp.Eq]:
-        """Scalar equations for P = 1..4: definitions, averages, variances, then the states' derivatives.
+        """Scalar equations for 1 to 4 populations.
 
-        `populations` is a number or names (default: the architecture's). Symbols are `K_E`,
-        `tau_chn_EEI`; with `closed=True` averages are written in closed form where there is one.
-        Raises `ArchitectureError` for other P.
+        They are averages, definitions, variances, then the derivatives of the states. Symbols are
+        `K_E`, `tau_chn_EEI`.
+
+        Args:
+            populations: A number, or names; default: those of the architecture.
+            closed: Whether averages are written in closed form where there is one.
+            averages: Whether the averages are among the equations.
+
+        Raises:
+            ArchitectureError: Another number of populations, or equations of fixed points alone.
         """
         if self.is_static:
             raise ArchitectureError(
@@ -172,7 +194,7 @@ class MeanField:
         return lines + self._definition_lines()
 
     def latex(self) -> str:
-        """The final equations as an `aligned` block, one term per line where an equation is long."""
+        """The final equations as an `aligned` block, one term per line where one is long."""
         lines = []
         for equation in self.displayed:
             left, terms = equation_latex(equation, unit=self.is_unit)
@@ -199,14 +221,33 @@ class MeanField:
     def _repr_latex_(self) -> str:
         return "$$" + self.latex() + "$$"
 
+    def __repr__(self) -> str:
+        names = self.architecture.populations
+        who = f"populations {', '.join(names)}" if names else "any number of populations"
+        motifs = ", ".join(m for m in PAIRS if m in self.architecture.motifs) or "none"
+        functions = ", ".join(f.name for f in self.architecture.distinct_transfers)
+        lines = [
+            f"MeanField under {type(self.closure).__name__}, {who}",
+            f"  motifs: {motifs}",
+            f"  transfer functions: {functions}",
+            f"  states: {', '.join(self.states)}",
+            f"  averages: {', '.join(self.averages) or 'over neurons that feel their own rate'}",
+            f"  parameters: {', '.join(self.parameters)}",
+            "  print() it for the equations; .latex(), .explicit(), .derivation",
+        ]
+        return "\n".join(lines)
+
     def _plain(self, e: Equation) -> str:
+        terms = e.input()
         if self.is_static:
-            return f"{e.symbol} = {e.input()}"
+            return f"{e.symbol} = {terms}"
         if self.is_unit:
-            return f"d{e.symbol}/dt = {2 * (e.input() - e.symbol) if e.response == 'noise' else e.right_side()}"
+            change = 2 * (terms - e.symbol) if e.response == "noise" else e.right_side()
+            return f"d{e.symbol}/dt = {change}"
+        index = e.indices[0]
         if e.response == "noise":
-            return f"{e.symbol} = variance of M_{e.indices[0]}[white noise of intensity 2*({e.input()})]"
-        return f"{e.symbol} = {'S' if e.response == 'synapse' else 'M'}_{e.indices[0]}[{e.input()}]"
+            return f"{e.symbol} = variance of M_{index}[white noise of intensity 2*({terms})]"
+        return f"{e.symbol} = {'S' if e.response == 'synapse' else 'M'}_{index}[{terms}]"
 
     def __str__(self) -> str:
         lines = [self._plain(e) for e in self.equations]

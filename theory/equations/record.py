@@ -1,5 +1,8 @@
-"""The record of a derivation: `Record.apply` runs a rule and writes down what went in and what came out, so that the record is what the
-program did."""
+"""The record of a derivation.
+
+`Record.apply` runs a rule and writes down what went in and what came out, so that the record is
+what the program did.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,14 @@ import sympy as sp
 class Step:
     """One step: what was done, why it holds, and the expression before and after.
 
-    section: the part of the derivation; rule, arguments: what gave `after`; holds: how the equality
-    before = after can be tested: "algebra", "sampled", or "closure" for an approximation
+    Args:
+        section: The part of the derivation.
+        title: Of the step.
+        reason: Why it holds.
+        before, after: Expressions; `after` is a mapping where a result has several parts.
+        rule, arguments: What gave `after`.
+        holds: How the equality of both can be tested: "algebra", "sampled", or "closure" for an
+            approximation.
     """
 
     section: str
@@ -51,8 +60,14 @@ class Record:
     def apply(
         self, title: str, rule: Callable[..., Any], before: Any, *context: Any, left: Any = None
     ) -> Any:
-        """Apply a rule and record the step; its reason is the first paragraph of the rule's docstring. left: what is displayed as equal to
-        the result, if it is not the rule's argument.
+        """Apply a rule and record the step; the rule's docstring gives the reason.
+
+        Args:
+            title: Of the step.
+            rule: A function from `before`, and `context`, to the result.
+            before: The expression that goes in.
+            *context: What the rule needs besides.
+            left: What is displayed as equal to the result, if it is not `before`.
         """
         after = rule(before, *context)
         reason = " ".join((rule.__doc__ or "").split("\n\n")[0].split())

@@ -1,5 +1,6 @@
-"""The rules that a derivation applies: each a function from expressions to expressions, which says in its docstring why it holds.
+"""The rules that a derivation applies, functions from expressions to expressions.
 
+The first paragraph of a rule's docstring says why it holds, and is printed in the derivation.
 `holds` says how the equality of what goes in and what comes out can be tested: "algebra", exactly;
 "sampled", by averages over random synapses and neurons.
 """
@@ -65,14 +66,17 @@ def holds(kind: str) -> Callable:
 
 
 class Latents:
-    """The latent variables of an architecture: kappa_q where all neurons have the same filter, kappa_pq where p's decides."""
+    """The latent variables of an architecture.
+
+    They are kappa_q where all neurons have the same filter, kappa_pq where that of p decides.
+    """
 
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
         self.by_target = len(architecture.distinct_filters("membrane")) > 1
 
     def along(self, base: sp.IndexedBase, target: sp.Symbol, source: sp.Symbol) -> sp.Expr:
-        """A latent variable of the sources in one population, as neurons of another population feel it."""
+        """A latent variable of the sources in one population, as neurons of another feel it."""
         return base[target, source] if self.by_target else base[source]
 
     def kappa(self, target: sp.Symbol, source: sp.Symbol) -> sp.Expr:
@@ -116,9 +120,9 @@ def statistic(_: sp.Expr, value: sp.Expr) -> sp.Expr:
 
 @holds("algebra")
 def decompose(field: sp.Expr, statistics: SynapseStatistics) -> dict[str, sp.Expr]:
-    """Each synapse is its mean, a deviation of its target's row, a deviation of its source's column, and a residual: with
-    Gaussian parts of the right covariances this has exactly the given first- and second-order
-    statistics, at every $N$.
+    """Each synapse is its mean, a deviation of its target's row, a deviation of its source's
+    column, and a residual: with Gaussian parts of the right covariances this has exactly the given
+    first- and second-order statistics, at every $N$.
     """
     parts = {"mean": Jbar[p, q], **statistics.parts(i, j, p, q)}
     return {name: field.xreplace({J[i, j]: part}) for name, part in parts.items()}
@@ -126,8 +130,8 @@ def decompose(field: sp.Expr, statistics: SynapseStatistics) -> dict[str, sp.Exp
 
 @holds("algebra")
 def average_over_neurons(term: sp.Expr) -> sp.Expr:
-    """A sum over the many neurons of a population is $N \\alpha_q$ times their average; factors without the summed neuron stay
-    outside.
+    """A sum over the many neurons of a population is $N \\alpha_q$ times their average; factors
+    without the summed neuron stay outside.
     """
 
     def rewrite(body, neuron, population):
@@ -153,7 +157,9 @@ def name_averages(term: sp.Expr) -> sp.Expr:
 
 @holds("algebra")
 def name_synaptic_rate(term: sp.Expr) -> sp.Expr:
-    """Synapses are linear: constants leave the filter, and $\\alpha_q R_q$ as the synapses of population $q$ pass it on is called $e_q$."""
+    """Synapses are linear: constants leave the filter, and $\\alpha_q R_q$ as the synapses of
+    population $q$ pass it on is called $e_q$.
+    """
 
     def rewrite(body, population):
         rest = body / (alpha[population] * R[population])
@@ -171,7 +177,9 @@ def scale_rows(term: sp.Expr) -> sp.Expr:
 
 
 def current(neuron, population, statistics: SynapseStatistics, latents: Latents) -> sp.Expr:
-    """The input current of a neuron: the latent variables, the offset of its external input, noise and the residual field."""
+    """The input current of a neuron: the latent variables, the offset of its external input, noise
+    and the residual field.
+    """
     total = K[population] + y[neuron]
     if statistics.has_rows:
         total += over_populations(latents.kappa(population, r) * u[neuron, r], r)
@@ -182,8 +190,8 @@ def current(neuron, population, statistics: SynapseStatistics, latents: Latents)
 
 @holds("sampled")
 def stein(term: sp.Expr) -> sp.Expr:
-    """Stein's lemma: for jointly Gaussian $z$ and $x$, $\\langle z \\, \\phi(x) \\rangle = \\mathrm{Cov}(z, x) \\, \\langle \\phi'(x) \\rangle$
-    when $z$ has mean 0.
+    """Stein's lemma: for jointly Gaussian $z$ and $x$, $\\langle z \\, \\phi(x) \\rangle =
+    \\mathrm{Cov}(z, x) \\, \\langle \\phi'(x) \\rangle$ when $z$ has mean 0.
     """
 
     def rewrite(body, neuron, population):
@@ -200,10 +208,10 @@ def stein(term: sp.Expr) -> sp.Expr:
 
 @holds("sampled")
 def stein_in_field(term: sp.Expr) -> sp.Expr:
-    """Neuron $j$ feels its own rate, $x_j = h_j + \\Gamma_q \\phi_q(x_j)$: it is the field $h_j$ that is normally distributed, and Stein's
-    lemma holds for the rate as a function of it, $\\langle z \\, \\phi \\rangle = \\mathrm{Cov}(z,
-    h) \\, \\langle d\\phi / dh \\rangle$ with $d\\phi / dh = \\phi' / (1 - \\Gamma_q \\phi')$; the
-    average slope is called $\\chi_q$.
+    """Neuron $j$ feels its own rate, $x_j = h_j + \\Gamma_q \\phi_q(x_j)$: it is the field $h_j$
+    that is normally distributed, and Stein's lemma holds for the rate as a function of it,
+    $\\langle z \\, \\phi \\rangle = \\mathrm{Cov}(z, h) \\, \\langle d\\phi / dh \\rangle$ with
+    $d\\phi / dh = \\phi' / (1 - \\Gamma_q \\phi')$; the average slope is called $\\chi_q$.
     """
 
     def rewrite(body, neuron, population):
@@ -225,8 +233,8 @@ class Covariance(sp.Function):
 def covariance_with_columns(
     term: sp.Expr, statistics: SynapseStatistics, latents: Latents
 ) -> dict[str, sp.Expr]:
-    """Out-strengths are correlated with what chain motifs, and offsets that depend on them, correlate them with, and with nothing else in the
-    input current $x_j$.
+    """Out-strengths are correlated with what chain motifs, and offsets that depend on them,
+    correlate them with, and with nothing else in the input current $x_j$.
     """
 
     def part(own: sp.IndexedBase) -> sp.Expr:
@@ -260,8 +268,8 @@ def is_zero(term: sp.Expr) -> bool:
 
 @holds("algebra")
 def gather_sources(term: sp.Expr) -> sp.Expr:
-    """Populations whose synapses have the same filter are summed before it; $f$ numbers these filters, and $m_{fq} = 1$ where population $q$ has
-    the filter $f$, else 0.
+    """Populations whose synapses have the same filter are summed before it; $f$ numbers these
+    filters, and $m_{fq} = 1$ where population $q$ has the filter $f$, else 0.
     """
     inside = term.replace(Synaptic, lambda body, population: sources[f, population] * body)
     return over_populations(Synaptic(inside, f), f)
@@ -271,7 +279,9 @@ def gather_sources(term: sp.Expr) -> sp.Expr:
 def covariance_with_residual(
     term: sp.Expr, statistics: SynapseStatistics, latents: Latents
 ) -> sp.Expr:
-    """Neuron $j$'s residual field contains the synapse $w_{ji}$ that goes back from $i$, times what the filters make of the rate of $i$."""
+    """Neuron $j$'s residual field contains the synapse $w_{ji}$ that goes back from $i$, times what
+    the filters make of the rate of $i$.
+    """
 
     def rewrite(deviation, target, neuron, population):
         covariance = statistics.reciprocal(p, population)
@@ -286,7 +296,9 @@ def covariance_with_residual(
 
 @holds("sampled")
 def return_through_synapses(term: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
-    """Neuron $j$'s field contains $w_{ji} \\phi_p(x_i)$, the synapse that goes back from $i$ times the rate of $i$ itself."""
+    """Neuron $j$'s field contains $w_{ji} \\phi_p(x_i)$, the synapse that goes back from $i$ times
+    the rate of $i$ itself.
+    """
 
     def rewrite(deviation, target, neuron, population):
         return statistics.reciprocal(p, population) * Rate(p, x[i])
@@ -296,28 +308,32 @@ def return_through_synapses(term: sp.Expr, statistics: SynapseStatistics) -> sp.
 
 @holds("algebra")
 def collect_return(term: sp.Expr, sources: sp.Expr) -> sp.Expr:
-    """What comes back is proportional to the neuron's own rate: it is no part of the mean, and the same factor $\\Gamma_p$ for all neurons of the
-    population. Each solves its own equation.
+    """What comes back is proportional to the neuron's own rate: it is no part of the mean, and the
+    same factor $\\Gamma_p$ for all neurons of the population. Each solves its own equation.
     """
     return Gamma[p] * Rate(p, x[i])
 
 
 @holds("sampled")
 def uncorrelated_residual(term: sp.Expr) -> sp.Expr:
-    """Nothing in $x_j$ is correlated with $w_{ij}$: the residual moves no mean, and adds to the variance alone."""
+    """Nothing in $x_j$ is correlated with $w_{ij}$: the residual moves no mean, and adds to the
+    variance alone.
+    """
     return sp.Integer(0)
 
 
 @holds("sampled")
 def filtered_rate(term: sp.Expr, latents: Latents) -> sp.Expr:
-    """On average over neuron $i$ of population $p$ the filtered rate is the filtered $\\alpha_p R_p$ divided by $\\alpha_p$."""
+    """On average over neuron $i$ of population $p$ the filtered rate is the filtered $\\alpha_p
+    R_p$ divided by $\\alpha_p$.
+    """
     return term.replace(Filtered, lambda body, target: latents.rate(target, p) / alpha[p])
 
 
 @holds("algebra")
 def collect_rows(term: sp.Expr, latents: Latents) -> sp.Expr:
-    """What reaches a neuron along $u_i^q$ passes its own filter: its coefficient is the latent variable of the variability, which gives the
-    neuron its own input current.
+    """What reaches a neuron along $u_i^q$ passes its own filter: its coefficient is the latent
+    variable of the variability, which gives the neuron its own input current.
     """
     return over_populations(latents.kappa(p, q) * u[i, q], q)
 
@@ -342,7 +358,7 @@ def latent_variance(
 
 @holds("sampled")
 def residual_variance(_: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
-    """The residual field of neuron $i$ is a sum of many independent terms, Gaussian with the variance of $w$ times the second
-    moment $C_q$ of the rates, summed over the neurons.
+    """The residual field of neuron $i$ is a sum of many independent terms, Gaussian with the
+    variance of $w$ times the second moment $C_q$ of the rates, summed over the neurons.
     """
     return over_populations(N * alpha[q] * statistics.residual(p, q) * C[q], q)

@@ -1,4 +1,4 @@
-"""Second-order statistics of the parts of a synapse, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, as symbols."""
+"""Statistics of the parts of a synapse, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, as symbols."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from ..notation import A, B, N, a, b, g, tau_chn, tau_con, tau_div, tau_inp, tau
 
 @dataclass(frozen=True)
 class SynapseStatistics:
-    """Which parts a synapse has, and their covariances, given which motifs are present."""
+    """Which parts a synapse has, and their covariances, given which motifs are present.
+
+    Args:
+        motifs: Classes of motifs, as in `Architecture`.
+        inputs: Parts of the external input, as in `Architecture`.
+
+    Source: docs/theory.md, section 1.2.
+    """
 
     motifs: frozenset[str]
     inputs: frozenset[str] = frozenset()
@@ -39,7 +46,10 @@ class SynapseStatistics:
         return {name: part for name, part in parts.items() if part != 0}
 
     def given(self, p, q, r) -> dict[str, sp.Expr]:
-        """Covariances of pairs of synapses, i in p, j in q, k in r; the variance, and the motifs that are present."""
+        """The variance, and covariances of pairs of synapses by the motifs that are present.
+
+        i in p, j in q, k in r.
+        """
         every = {
             "variance": g[p, q] ** 2,
             "convergent": tau_con[p, q, r] * g[p, q] * g[p, r],
@@ -80,7 +90,11 @@ class SynapseStatistics:
         return B[p, q] * g[p, q] * g[q, p] / N if self.has_reciprocal_residual else sp.Integer(0)
 
     def of_parts(self, p, q, r) -> dict[str, sp.Expr]:
-        """Covariances of the parts: rows a_i^q, a_i^r; columns b_j^p, b_j^r; across b_j^p, a_j^r; residual w_ij, w_ij; back w_ij, w_ji."""
+        """Covariances of the parts, those that are not 0.
+
+        "rows": a_i^q, a_i^r; "columns": b_j^p, b_j^r; "across": b_j^p, a_j^r;
+        "residual": w_ij, w_ij; "back": w_ij, w_ji.
+        """
         every = {
             "rows": self.rows(p, q, r),
             "columns": self.columns(p, q, r),
