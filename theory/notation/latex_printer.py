@@ -8,7 +8,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
-from .notation import PAIRS, PARTS, QUANTITIES, PairCovariance
+from .averaging import PairCovariance
+from .quantities import PAIRS, PARTS, QUANTITIES
 from .terms import Equation, Term
 
 _RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
@@ -27,7 +28,8 @@ class _Printer(LatexPrinter):
     def _print_Rate(self, expr, exp=None):
         prime = "'" * expr.order
         power = f"^{{{exp}}}" if exp else ""
-        return rf"\phi{prime}_{{{self._print(expr.args[0])}}}{power}\left({self._print(expr.args[1])}\right)"
+        population, x = (self._print(a) for a in expr.args[:2])
+        return rf"\phi{prime}_{{{population}}}{power}\left({x}\right)"
 
     def _print_Mul(self, expr):
         return product_latex(expr)
@@ -53,13 +55,7 @@ class _Printer(LatexPrinter):
         return rf"\mathrm{{Var}}_{{{neuron} \in {population}}}\left({body}\right)"
 
     def _print_PairCovariance(self, expr):
-        pair = {
-            "variance": "J_{ij}, J_{ij}",
-            "convergent": "J_{ij}, J_{ik}",
-            "divergent": "J_{ij}, J_{kj}",
-            "chain": "J_{ij}, J_{jk}",
-            "reciprocal": "J_{ij}, J_{ji}",
-        }[str(expr.args[0])]
+        pair = PAIRS.get(str(expr.args[0]), "J_{ij}, J_{ij}")  # of a synapse with itself
         return rf"\mathrm{{Cov}}\left({pair}\right)"
 
     def _print_Filtered(self, expr):
@@ -94,7 +90,10 @@ def _ours(expression: sp.Basic) -> bool:
 
 
 def product_latex(product: sp.Expr) -> str:
-    """A product in reading order: numbers, N, parameters, states, averages; a fraction where something divides."""
+    """A product in reading order: numbers, N, parameters, states, averages.
+
+    It is a fraction where something divides.
+    """
     above, below = [], []
     number = sp.Mul(*(f for f in sp.Mul.make_args(product) if f.is_Rational))
     sign = "-" if number.is_negative else ""
@@ -133,7 +132,12 @@ def _reading_order(factor: sp.Expr) -> tuple[int, int, str]:
 
 
 def terms_latex(expression: Any, *, scalar: bool = False) -> tuple[str, ...]:
-    """The terms of a sum in reading order, each from the second on with its sign; scalar: its symbols are those of written-out equations."""
+    """The terms of a sum in reading order, each from the second on with its sign.
+
+    Args:
+        expression: The sum.
+        scalar: Whether its symbols are those of written-out equations.
+    """
     parts = sorted(
         sp.Add.make_args(sp.sympify(expression)), key=_scalar_order if scalar else _term_order
     )
@@ -226,7 +230,12 @@ def term_latex(term: Term) -> str:
 
 
 def equation_latex(equation: Equation, *, unit: bool = True) -> tuple[str, list[str]]:
-    """Left side, and the signed terms of the right side; unit: the filter of a state is 1/(1 + s)."""
+    """The left side, and the signed terms of the right side.
+
+    Args:
+        equation: Of a state or of another quantity.
+        unit: Whether the filter of a state is 1/(1 + s).
+    """
     symbol = latex(equation.symbol)
     texts = [term_latex(term) for term in equation.terms]
     if equation.response is None or not unit:
@@ -250,7 +259,8 @@ def _filtered_latex(equation: Equation, body: str) -> str:
     if equation.response == "noise":
         return rf"2 {body} \int_0^\infty \mathcal{{M}}_{{{first}}}(t)^2 \, dt"
     size = "Big" if r"\sum" in body else "big"
-    return rf"\mathcal{{{'S' if equation.response == 'synapse' else 'M'}}}_{{{first}}} \{size}l[ {body} \{size}r]"
+    letter = "S" if equation.response == "synapse" else "M"
+    return rf"\mathcal{{{letter}}}_{{{first}}} \{size}l[ {body} \{size}r]"
 
 
 def definition_latex(name: str, value: sp.Expr) -> str:

@@ -1,4 +1,7 @@
-"""Equations as named terms, each a product under sums over populations: the normal form that display and code generation share."""
+"""Equations as named terms, each a product under sums over populations.
+
+This normal form is what display and code generation share.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ...errors import ArchitectureError
-from .notation import P
+from .symbols import P
 
 
 @dataclass(frozen=True)
 class Term:
-    """sum over `sums` of `summand`: one term of an equation, under the name that it keeps down to the generated code."""
+    """One term of an equation, sum over `sums` of `summand`.
+
+    Its name stays with it down to the generated code.
+    """
 
     name: str
     summand: sp.Expr
@@ -54,9 +60,12 @@ class Term:
 class Equation:
     """quantity = sum of terms; or, for a state, what a filter makes of the sum of terms.
 
-    index: the population, or populations, that the quantity belongs to; response: "membrane" or
-    "synapse", the filter being that of the first index; "noise" for a variance that white noise
-    makes through the membrane; None for what is no state
+    Args:
+        name: Of the quantity, as in `QUANTITIES`.
+        index: The population, or populations, that it belongs to.
+        terms: Of the right side.
+        response: "membrane" or "synapse", the filter being that of the first index; "noise" for a
+            variance that white noise makes through the membrane; None for what is no state.
     """
 
     name: str

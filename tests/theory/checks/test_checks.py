@@ -8,7 +8,7 @@ import sympy as sp
 
 import motifield as mf
 from motifield.theory.checks.checks import Checker
-from motifield.theory.notation.notation import N
+from motifield.theory.notation import N
 
 TESTED = {
     "all motifs": (mf.Architecture(transfer="1 + erf(x - 1/2)"), mf.SecondMoment()),

@@ -21,7 +21,8 @@ from motifield.theory.equations.closures import (
 )
 from motifield.theory.equations.record import Record
 from motifield.theory.equations.statistics import SynapseStatistics
-from motifield.theory.notation.notation import P, p, q
+from motifield.theory.notation import p, q
+from motifield.theory.notation.symbols import P
 
 N = sp.Symbol("N", positive=True)
 SYMBOLS = {
@@ -323,7 +324,7 @@ def test_a_record_is_written_as_it_happens():
 
 def test_stein_needs_a_linear_factor_that_is_gaussian():
     """< z phi(x) > = Cov(z, x) <phi'>; a plain average, or one of a product of rates, is left alone."""
-    from motifield.theory.notation.notation import Mean, Rate, b, x
+    from motifield.theory.notation import Mean, Rate, b, x
 
     j = rules.j
     linear = Mean(b[j, p] * Rate(q, x[j]), j, q)

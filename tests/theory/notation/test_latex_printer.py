@@ -5,8 +5,8 @@ import re
 import sympy as sp
 
 import motifield as mf
+from motifield.theory.notation import A, G, K, p, q
 from motifield.theory.notation.latex_printer import name_latex, scalar_latex, terms_latex
-from motifield.theory.notation.notation import A, G, K, p, q
 
 FULL = mf.derive(mf.Architecture(), mf.SecondMoment())
 
