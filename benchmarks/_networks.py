@@ -29,14 +29,19 @@ def tanh_averages(mu, Delta):
 AVERAGES = {"erf": erf_averages, "tanh": tanh_averages}
 
 
+def excitation_inhibition(n: int, **numbers) -> mf.Parameters:
+    """Four fifths E, one fifth I."""
+    return mf.Parameters.of(populations=["E", "I"], N=n, fractions=[0.8, 0.2], **numbers)
+
+
+def one_hidden_variable(mean, tau: float, input) -> mf.Parameters:
+    """1000 neurons of E/I whose motifs share one coefficient, as in docs/theory.md, section 5."""
+    motifs = mf.Motifs.shared(tau)
+    return excitation_inhibition(1000, mean=mean, g=0.2, motifs=motifs, input=input)
+
+
 def all_motifs(n: int) -> mf.Parameters:
     """E/I of n neurons with all motifs."""
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=n,
-        fractions=[0.8, 0.2],
-        mean=np.array([[6, -12], [7, -8]]) / n,
-        g=[[0.3, 0.4], [0.35, 0.3]],
-        motifs=mf.Motifs(16 / n, 12 / n, 10 / n, 0.2),
-        input=0.5,
-    )
+    mean, g = np.array([[6, -12], [7, -8]]) / n, [[0.3, 0.4], [0.35, 0.3]]
+    motifs = mf.Motifs(16 / n, 12 / n, 10 / n, 0.2)
+    return excitation_inhibition(n, mean=mean, g=g, motifs=motifs, input=0.5)

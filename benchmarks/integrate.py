@@ -6,7 +6,7 @@ The E/I network of docs/theory.md, section 5, t = 0 to 20, rtol = 1e-6, compile 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _networks import AVERAGES, TRANSFERS
+from _networks import AVERAGES, TRANSFERS, one_hidden_variable
 from _timing import compare, options, report, seconds
 from scipy.integrate import odeint, solve_ivp
 
@@ -15,15 +15,7 @@ from motifield.numerics.system import trajectory
 
 RTOL, ATOL, MANY = 1e-6, 1e-8, 1000
 TS = np.linspace(0, 20, 21)
-PARAMETERS = mf.Parameters.of(
-    populations=["E", "I"],
-    N=1000,
-    fractions=[0.8, 0.2],
-    mean=[[0.001, -0.004]] * 2,
-    g=0.2,
-    motifs=mf.Motifs.shared(0.1),
-    input=0.5,
-)
+PARAMETERS = one_hidden_variable([[0.001, -0.004]] * 2, 0.1, 0.5)
 
 
 def by_hand(averages):
