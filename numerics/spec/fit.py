@@ -1,4 +1,7 @@
-"""The section [fit] of a spec: what is unknown, under which conditions, and how to search. Reading it never runs code."""
+"""The section [fit] of a spec: what is unknown, the conditions, and how to search.
+
+Reading it never runs code.
+"""
 
 from __future__ import annotations
 
@@ -9,93 +12,43 @@ from typing import Any
 
 import numpy as np
 import optax
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from ...errors import MotifieldError, ParameterError, SpecError
-from ..fitting import (
-    FirstOrder,
-    FreeMotifs,
-    LevenbergMarquardt,
-    LogNormal,
-    Normal,
-    Prior,
-    Solver,
-    Unknown,
-    dale,
-)
+from ...errors import ParameterError, SpecError
+from ..fitting import FirstOrder, FreeMotifs, LevenbergMarquardt, Prior, Solver, Unknown, dale
 from ..parameters import INPUTS, TENSORS, Number, Parameters, Strict, entries_of
 from ..targets import Targets
+from .unknowns import PriorSpec, UnknownSpec
 
 SOLVERS: dict[str, type[Solver]] = {
     "levenberg-marquardt": LevenbergMarquardt,
     "first-order": FirstOrder,
 }
-
-
 Setting = Number | list[Number] | dict[str, Any]
 
 
-class PriorSpec(Strict):
-    """`{ normal = [mean, sd] }` or `{ log-normal = [median, sigma] }`; a negative median is that of a negative number."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
-    normal: tuple[Number, Number] | None = None
-    log_normal: tuple[Number, Number] | None = Field(default=None, alias="log-normal")
-
-    @model_validator(mode="after")
-    def _valid(self) -> PriorSpec:
-        if (self.normal is None) == (self.log_normal is None):
-            raise ValueError("give normal = [mean, sd] or log-normal = [median, sigma]")
-        return _checked(self)
-
-    def build(self) -> Prior:
-        if self.normal is not None:
-            return Normal(*map(float, self.normal))
-        assert self.log_normal is not None
-        median, sigma = map(float, self.log_normal)
-        return LogNormal(abs(median), sigma, -1 if median < 0 else 1)
-
-
-class UnknownSpec(Strict):
-    """[[fit.unknown]]: `name`, or `names` that share a value; `condition`, `low`, `high`, `start`, `prior`."""
-
-    name: str | None = None
-    names: list[str] | None = None
-    condition: str | None = None
-    low: Number | None = None
-    high: Number | None = None
-    start: tuple[Number, Number] | None = None
-    prior: PriorSpec | None = None
-
-    @model_validator(mode="after")
-    def _valid(self) -> UnknownSpec:
-        if (self.name is None) == (not self.names):
-            raise ValueError("give name, or names that share one value")
-        return _checked(self)
-
-    def build(self) -> Unknown:
-        names: Any = self.name if self.name is not None else tuple(self.names or ())
-        low = -np.inf if self.low is None else float(self.low)
-        high = np.inf if self.high is None else float(self.high)
-        start = None if self.start is None else (float(self.start[0]), float(self.start[1]))
-        return Unknown(
-            names,
-            self.condition,
-            low,
-            high,
-            None if self.prior is None else self.prior.build(),
-            start,
-        )
-
-
 class FitSpec(Strict):
-    """[fit]: `targets`, `starts`, `seed`, `free_states`, `stable`, `step`, `correlated`, `solver`, `steps`, `learning_rate`, `free_motifs`,
-    `tied_motifs` or `motif_classes`.
+    """[fit]: what is unknown, what the targets are, and how to search.
 
-    steps: at most, of each start; learning_rate: of Adam, the first-order solver.
-    [fit.dale] maps populations to the sign of their synapses, which makes every mean that is not 0 unknown; [[fit.unknown]] names others, and
-    replaces those of [fit.dale] that it names as well; [fit.priors] maps names to priors; [fit.conditions.NAME] maps names to what differs in that
-    condition, numbers or whole inputs.
+    Args:
+        targets: file of targets.
+        starts: number of random starts.
+        seed: of the starts.
+        free_states: let states be unknowns beside the parameters.
+        stable: keep the solution stable; a number is the least decay rate.
+        step: of time courses.
+        correlated: use the covariance of the targets, where their file has it.
+        solver: "levenberg-marquardt" or "first-order".
+        steps: most steps of each start; default: the solver's.
+        learning_rate: of Adam, the first-order solver.
+        free_motifs: motif coefficients that are free.
+        tied_motifs: motif coefficients with a common factor.
+        motif_classes: classes that are free, instead of these two.
+        dale: sign of the synapses of each source population, which makes every mean that is not
+            0 unknown.
+        unknown: further unknowns, which replace those of `dale` that they name.
+        priors: by name of a parameter.
+        conditions: by name: what differs in that condition, numbers or whole inputs.
     """
 
     targets: str | None = None
@@ -118,47 +71,53 @@ class FitSpec(Strict):
 
     @model_validator(mode="after")
     def _valid(self) -> FitSpec:
+        self._solver_exists()
+        self._motifs_are_given_once()
+        self._priors_are_given_once()
+        self._settings_are_numbers()
+        return self
+
+    def _solver_exists(self) -> None:
         if self.solver not in SOLVERS:
             raise ValueError(
                 f"the solver {self.solver!r} is unknown: there are {', '.join(SOLVERS)}"
             )
         if self.learning_rate is not None and SOLVERS[self.solver] is not FirstOrder:
             raise ValueError(
-                f"the solver {self.solver!r} has no learning_rate: give it with solver = 'first-order'"
+                f"the solver {self.solver!r} has no learning_rate: "
+                "give it with solver = 'first-order'"
             )
+
+    def _motifs_are_given_once(self) -> None:
         if self.motif_classes is not None and (self.free_motifs or self.tied_motifs):
             raise ValueError("give motif_classes, or free_motifs and tied_motifs, not both")
         strange = [name for name in self.motif_classes or [] if name not in TENSORS]
         if strange:
             raise ValueError(f"there is no motif {strange[0]!r}: there are {', '.join(TENSORS)}")
-        twice = [
-            label
-            for own in self.unknown
-            if own.prior is not None and (label := own.build().label) in self.priors
-        ]
+
+    def _priors_are_given_once(self) -> None:
+        labels = [own.build().label for own in self.unknown if own.prior is not None]
+        twice = [label for label in labels if label in self.priors]
         if twice:
             raise ValueError(
                 f"{twice[0]} has two priors, in [[fit.unknown]] and in [fit.priors]: give it one"
             )
+
+    def _settings_are_numbers(self) -> None:
         for condition, settings in self.conditions.items():
-            wrong = [
-                name
-                for name, value in settings.items()
-                if not isinstance(value, (int, float)) and name not in INPUTS
-            ]
+            more = [name for name, v in settings.items() if not isinstance(v, (int, float))]
+            wrong = [name for name in more if name not in INPUTS]
             if wrong:
                 raise ValueError(
-                    f"in conditions.{condition}, {wrong[0]} must be a number; only whole inputs ({', '.join(INPUTS)}) may be more"
+                    f"in conditions.{condition}, {wrong[0]} must be a number; "
+                    f"only whole inputs ({', '.join(INPUTS)}) may be more"
                 )
-        return self
 
     def within(self, folder: Path) -> FitSpec:
         """The same, its file of targets found from this folder."""
-        return (
-            self
-            if self.targets is None
-            else self.model_copy(update={"targets": str(folder / self.targets)})
-        )
+        if self.targets is None:
+            return self
+        return self.model_copy(update={"targets": str(folder / self.targets)})
 
     def motifs(self) -> FreeMotifs:
         """The motif coefficients that are free."""
@@ -174,11 +133,16 @@ class FitSpec(Strict):
         return SOLVERS[self.solver](**given)
 
     def unknowns(self, parameters: Parameters) -> tuple[list[Unknown], dict[str, Prior]]:
-        """The unknowns, with their priors, and the priors of other parameters. Raises `ParameterError`."""
+        """The unknowns with their priors, and the priors of other parameters.
+
+        Raises:
+            ParameterError: [fit.dale] names a population that the network does not have.
+        """
         strange = [name for name in self.dale if name not in parameters.populations]
         if strange:
             raise ParameterError(
-                f"[fit.dale] gives a sign to the population {strange[0]!r}; the network has {', '.join(parameters.populations)}"
+                f"[fit.dale] gives a sign to the population {strange[0]!r}; "
+                f"the network has {', '.join(parameters.populations)}"
             )
         priors = {name: prior.build() for name, prior in self.priors.items()}
         named = [
@@ -194,19 +158,27 @@ class FitSpec(Strict):
         return [*found, *named], {name: prior for name, prior in priors.items() if name not in used}
 
     def arguments(self, parameters: Parameters, targets: Targets | None = None) -> dict[str, Any]:
-        """What `fit` takes beside the system and these parameters; targets: instead of those of the section.
+        """The arguments of `fit` beside the system and these parameters.
 
-        Raises `SpecError` without targets and for conditions that have none, `ParameterError` for what does not fit the parameters.
+        Args:
+            parameters: the known numbers, and where the search begins.
+            targets: instead of the file that the section names.
+
+        Raises:
+            SpecError: there are no targets, or a condition has none.
+            ParameterError: an entry names what the parameters do not have.
         """
         if targets is None and self.targets is None:
             raise SpecError(
-                "there are no targets: name their file in the section [fit] of the spec, as targets = 'rates.csv'"
+                "there are no targets: name their file in the section [fit] of the spec, "
+                "as targets = 'rates.csv'"
             )
         own = Targets.read(str(self.targets)) if targets is None else targets
         idle = [name for name in self.conditions if name not in own.conditions]
         if idle:
             raise SpecError(
-                f"[fit.conditions] has {idle[0]!r}, of which there are no targets: they are of {', '.join(own.conditions)}"
+                f"[fit.conditions] has {idle[0]!r}, of which there are no targets: "
+                f"they are of {', '.join(own.conditions)}"
             )
         unknowns, priors = self.unknowns(parameters)
         conditions = {name: self.conditions.get(name, {}) for name in own.conditions}
@@ -224,15 +196,6 @@ class FitSpec(Strict):
             "step": float(self.step),
             "correlated": self.correlated,
         }
-
-
-def _checked(own: Any) -> Any:
-    """Builds it once, so that what makes no sense is an error of the file."""
-    try:
-        own.build()
-    except MotifieldError as error:
-        raise ValueError(str(error)) from None
-    return own
 
 
 def _means(unknowns: Sequence[Unknown], parameters: Parameters) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A fit as a spec: the parameters that it found, with its section [fit], to go on from."""
+"""A fit as a spec: the parameters that it found, with its section [fit]."""
 
 from __future__ import annotations
 
@@ -17,12 +17,21 @@ from .fit import FitSpec
 def save_fitted_spec(
     fit: Fit, source: str | Path, path: str | Path, section: FitSpec | None = None
 ) -> None:
-    """Write the spec `source` with the best solution's numbers, to .toml or .json, whole or not at all.
+    """Write a spec with the numbers of the best solution, to run or to fit further.
 
-    [parameters] are those that all conditions share, instead of those that were there, or of a [connectome]; values that belong to one condition
-    stand in [fit.conditions], and what a factor of one condition multiplies stands there multiplied. section: [fit], by default that of the
-    source; a fit of the new spec starts from the solution. `persistence` alone, which is no parameter, is not in it. Raises `SpecError` for other
-    suffixes and for inputs given as code.
+    [parameters] become those that all conditions share, in place of those of the source or of its
+    [connectome]. Values that belong to one condition stand in [fit.conditions], multiplied by the
+    factor of that condition, where there is one. A fit of the new spec starts from the solution.
+    `persistence` alone, which is no parameter, is not in it.
+
+    Args:
+        fit: of `fit`.
+        source: the spec that was fitted.
+        path: .toml or .json file, written whole or not at all.
+        section: the section [fit]; by default that of the source.
+
+    Raises:
+        SpecError: another suffix, or inputs that are given as code.
     """
     data = read_mapping(source)
     data.pop("connectome", None)
@@ -44,29 +53,22 @@ def _section(fit: Fit, section: FitSpec, folder: Path) -> dict[str, Any]:
         name: dict(given) for name, given in made.get("conditions", {}).items()
     }
     for name, settings in _settings(fit).items():
-        earlier = conditions.get(
-            name, {}
-        )  # those that are set anew come last, in their order: a factor that was there would multiply them
-        conditions[name] = {
-            key: value for key, value in earlier.items() if key not in settings
-        } | settings
+        # those that are set anew come last: a factor that was there would multiply them
+        earlier = conditions.get(name, {})
+        kept = {key: value for key, value in earlier.items() if key not in settings}
+        conditions[name] = kept | settings
     return made | ({"conditions": conditions} if conditions else {})
 
 
 def _settings(fit: Fit) -> Mapping[str, dict[str, float]]:
     """By condition: its own numbers."""
     found: dict[str, dict[str, float]] = {}
-    unknowns = fit.problem.coordinates.unknowns
-    for condition in dict.fromkeys(own.condition for own in unknowns if own.condition is not None):
-        parameters = fit.parameters(condition)
-        for part in (
-            part
-            for own in unknowns
-            if own.condition == condition
-            for name in own.names
-            for part in scalar(name, parameters).parts
-        ):
+    for own in fit.problem.coordinates.unknowns:
+        if own.condition is None:
+            continue
+        parameters = fit.parameters(own.condition)
+        for part in (part for name in own.names for part in scalar(name, parameters).parts):
             values = np.broadcast_to(np.asarray(part.read(parameters)), part.where.shape)
             numbers = zip(entry_names(part, parameters), values[part.where].tolist(), strict=True)
-            found.setdefault(condition, {}).update(numbers)
+            found.setdefault(own.condition, {}).update(numbers)
     return found

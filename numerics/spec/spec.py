@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from ...errors import ArchitectureError, MotifieldError, NetworkError, SpecError
+from ...errors import ArchitectureError, MotifieldError, SpecError
 from ...theory.architecture import MOTIFS, Architecture
 from ...theory.equations import CLOSURES, Closure
-from ..networks import (
-    Network,
-    ReadOptions,
-    measure,
-    read_edges,
-    read_network,
-    spectral_radius,
-)
+from ..networks import Network, measure
 from ..parameters import (
     Number,
     Parameters,
@@ -28,13 +21,24 @@ from ..parameters import (
     read_mapping,
     validate,
 )
+from .connectome import ConnectomeSpec
 from .fit import FitSpec
 
 FilterSpec = str | dict[str, Any] | list[str | dict[str, Any]]
 
 
 class ArchitectureSpec(Strict):
-    """[architecture]: `populations` (omit for a symbolic number), `transfer`, `motifs`, `membrane`, `synapse`, `inputs`, `closure`."""
+    """[architecture]: the arguments of `Architecture`, and the name of a closure.
+
+    Args:
+        populations: names; omitted for a symbolic number of populations.
+        transfer: transfer functions, one or by population.
+        motifs: classes of motifs in the equations.
+        membrane: filter of the neurons, one or by population.
+        synapse: filter of the synapses, one or by source population.
+        inputs: optional inputs in the equations.
+        closure: name of a closure.
+    """
 
     populations: list[str] | None = None
     transfer: str | dict[str, Any] | list[str | dict[str, Any]] = "rectified_linear"
@@ -44,57 +48,16 @@ class ArchitectureSpec(Strict):
     inputs: list[str] = Field(default=[])
     closure: str = "low-rank"
 
-
-class ConnectomeSpec(Strict):
-    """[connectome]: tables of `edges` and `nodes`, or any `network` that `read_network` reads.
-
-    `labels` go with a network. All `ReadOptions` are entries, too. `spectral_radius` is that to
-    scale the weights to, and `input` the external input.
-    """
-
-    model_config = ConfigDict(extra="allow")
-
-    edges: str | None = None
-    nodes: str | None = None
-    network: str | None = None
-    labels: str | None = None
-    spectral_radius: Number | None = Field(default=None, gt=0)
-    input: Number | list[Number] | dict[str, Any] = 0.0
-
-    @model_validator(mode="after")
-    def _one_form(self) -> ConnectomeSpec:
-        if (self.edges is None) == (self.network is None):
-            raise ValueError("give edges (and nodes), or network (and labels)")
-        other = TABLE_ENTRIES if self.edges is None else MATRIX_ENTRIES
-        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
-        if wrong := sorted(other & (given | set(self.model_extra or {}))):
-            form = "edges" if self.edges is None else "network"
-            raise ValueError(f"{', '.join(wrong)} go with {form}")
-        try:
-            self.options()
-        except (NetworkError, TypeError) as error:
-            raise ValueError(str(error)) from None
-        return self
-
-    def options(self) -> ReadOptions:
-        """How the files are read."""
-        return ReadOptions.of(None, self.model_extra or {})
-
-    def build(self, folder: Path) -> Network:
-        def there(name: str | None) -> Path | None:
-            return None if name is None else folder / name
-
-        if self.edges is not None:
-            network = read_edges(folder / self.edges, there(self.nodes), self.options())
-        else:
-            network = read_network(folder / str(self.network), there(self.labels), self.options())
-        if self.spectral_radius is None:
-            return network
-        return network.scaled(self.spectral_radius / spectral_radius(network))
-
-
-TABLE_ENTRIES = {"edges", "nodes", "pre", "post", "weight", "id", "label", "where", "unknown"}
-MATRIX_ENTRIES = {"network", "labels", "kind", "rows"}
+    def build(self, populations: Any) -> Architecture:
+        """The architecture with these populations; None: a symbolic number."""
+        return Architecture(
+            populations,
+            transfer=self.transfer,
+            motifs=self.motifs,
+            membrane=self.membrane,
+            synapse=self.synapse,
+            inputs=self.inputs,
+        )
 
 
 class FileSpec(Strict):
@@ -115,12 +78,19 @@ class FileSpec(Strict):
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Spec:
-    """A description of a network, ready to derive and run.
+    """A description of a network, ready to derive and run; made by `load_spec`.
 
-    parameters: given, or measured on `network` when the spec names a connectome; None in a spec that only declares an architecture
-    fit: what is unknown, None without a section [fit]
+    Args:
+        title: what it describes.
+        architecture: the structure of the equations.
+        closure: the closure of the equations.
+        parameters: given, or measured on `network`; None in a spec without numbers.
+        network: the connectome, where the spec names one.
+        initial: initial state by name, as for `integrate`.
+        t1: end time.
+        fit: the section [fit]; None without one.
     """
 
     title: str
@@ -133,44 +103,57 @@ class Spec:
     fit: FitSpec | None = None
 
     def numbers(self) -> Parameters:
-        """The parameters; raises `SpecError` when the spec has none."""
+        """The parameters.
+
+        Raises:
+            SpecError: the spec has none.
+        """
         if self.parameters is None:
             raise SpecError(
-                "the spec has neither [parameters] nor [connectome]: there are no numbers to run with"
+                "the spec has neither [parameters] nor [connectome]: there are no numbers to "
+                "run with"
             )
         return self.parameters
 
+    def __repr__(self) -> str:
+        names = self.architecture.populations
+        populations = "a symbolic number of populations"
+        if names:
+            populations = f"populations {', '.join(map(str, names))}"
+        numbers = "no numbers"
+        if self.network is not None:
+            numbers = f"a connectome of {self.network.N} neurons"
+        elif self.parameters is not None:
+            numbers = f"parameters, N = {float(self.parameters.N):g}"
+        fit = "" if self.fit is None else ", a fit"
+        return (
+            f"Spec {self.title!r}: {populations}; closure {self.closure.name}; "
+            f"{numbers}{fit}; t1 = {self.t1:g}"
+        )
+
 
 def load_spec(path: str | Path) -> Spec:
-    """Read a TOML or JSON spec. Raises `SpecError` for a missing, malformed or unknown entry, naming it."""
-    data = read_mapping(path)
-    file = validate(FileSpec, data, path)
+    """Read a spec from a TOML or JSON file.
+
+    Args:
+        path: .toml or .json file; files that it names are found from its folder.
+
+    Returns:
+        The architecture, closure, parameters and, where it names one, the connectome.
+
+    Raises:
+        SpecError: a missing, malformed or unknown entry, which is named.
+        ArchitectureError: an unknown closure, or populations that do not fit the connectome.
+        NetworkError: a connectome that cannot be read.
+        ParameterError: numbers of the wrong shape.
+    """
+    file = validate(FileSpec, read_mapping(path), path)
+    folder = Path(path).parent
     try:
-        network = file.connectome.build(Path(path).parent) if file.connectome else None
-        names = file.architecture.populations or (list(network.populations) if network else None)
-        if network is not None and names != list(network.populations):
-            raise ArchitectureError(
-                f"the connectome has the populations {list(network.populations)}, the architecture {names}"
-            )
-        declared = file.architecture
-        parts = {
-            name: getattr(declared, name)
-            for name in ("transfer", "motifs", "membrane", "synapse", "inputs")
-        }
-        architecture = Architecture(names, **parts)
-        parameters = (
-            Parameters.of(**file.parameters.arguments(architecture.populations))
-            if file.parameters
-            else None
-        )
-        if network is not None and file.connectome is not None:
-            parameters = measure(network).parameters(input=file.connectome.input)
-        if names is None and parameters is not None:
-            architecture = Architecture(parameters.populations, **parts)
+        architecture, parameters, network = _built(file, folder)
         closure = closure_of(file.architecture.closure)
     except MotifieldError as error:
         raise type(error)(f"{path}: {error}") from None
-    unknown = None if file.fit is None else file.fit.within(Path(path).parent)
     return Spec(
         file.title or Path(path).stem,
         architecture,
@@ -179,12 +162,38 @@ def load_spec(path: str | Path) -> Spec:
         network,
         dict(file.initial),
         float(file.t1),
-        unknown,
+        None if file.fit is None else file.fit.within(folder),
     )
 
 
+def _built(file: FileSpec, folder: Path) -> tuple[Architecture, Parameters | None, Network | None]:
+    """Populations are those that are declared, or the connectome's, or the parameters'."""
+    declared = file.architecture
+    if file.connectome is not None:
+        network = file.connectome.build(folder)
+        names = declared.populations or list(network.populations)
+        if names != list(network.populations):
+            raise ArchitectureError(
+                f"the connectome has the populations {list(network.populations)}, "
+                f"the architecture {names}"
+            )
+        architecture = declared.build(names)
+        return architecture, measure(network).parameters(input=file.connectome.input), network
+    architecture = declared.build(declared.populations)
+    if file.parameters is None:
+        return architecture, None, None
+    parameters = Parameters.of(**file.parameters.arguments(architecture.populations))
+    if declared.populations is None:
+        architecture = declared.build(parameters.populations)
+    return architecture, parameters, None
+
+
 def closure_of(name: str) -> Closure:
-    """The closure of that name. Raises `ArchitectureError`, listing the known ones."""
+    """The closure of a name, as "second-moment".
+
+    Raises:
+        ArchitectureError: there is no such closure; the known ones are listed.
+    """
     if name not in CLOSURES:
         raise ArchitectureError(f"unknown closure {name!r}: known are {', '.join(CLOSURES)}")
     return CLOSURES[name]
