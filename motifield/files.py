@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_with(path: str | Path, write: Callable[[str], object]) -> Path:
-    """Let `write` fill a temporary file beside `path`, then move it there; on failure nothing is left behind."""
+    """Let `write` fill a temporary file, then move it to `path`; failure leaves nothing behind."""
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")

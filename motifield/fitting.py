@@ -1,29 +1,15 @@
 """Fits of parameters to measured rates: unknowns, free motifs, solvers."""
 
 from .numerics.fitting import (
-    FirstOrder,
-    Fit,
-    FreeMotifs,
-    LevenbergMarquardt,
-    Problem,
-    Unknown,
-    dale,
-    fit,
-    read_amplitudes,
-    read_connections,
+    FirstOrder as FirstOrder,
+    Fit as Fit,
+    FreeMotifs as FreeMotifs,
+    LevenbergMarquardt as LevenbergMarquardt,
+    Problem as Problem,
+    Unknown as Unknown,
+    dale as dale,
+    fit as fit,
+    read_amplitudes as read_amplitudes,
+    read_connections as read_connections,
 )
-from .numerics.targets import Targets
-
-__all__ = [
-    "FirstOrder",
-    "Fit",
-    "FreeMotifs",
-    "LevenbergMarquardt",
-    "Problem",
-    "Targets",
-    "Unknown",
-    "dale",
-    "fit",
-    "read_amplitudes",
-    "read_connections",
-]
+from .numerics.targets import Targets as Targets

@@ -1,25 +1,13 @@
 """What targets determine: errors, profiles, posteriors, comparison of models, confirmation."""
 
 from .numerics.inference import (
-    Comparison,
-    Confirmation,
-    Identifiability,
-    Profile,
-    compare,
-    confirm,
-    identifiability,
-    posterior,
-    profile,
+    Comparison as Comparison,
+    Confirmation as Confirmation,
+    Identifiability as Identifiability,
+    Profile as Profile,
+    compare as compare,
+    confirm as confirm,
+    identifiability as identifiability,
+    posterior as posterior,
+    profile as profile,
 )
-
-__all__ = [
-    "Comparison",
-    "Confirmation",
-    "Identifiability",
-    "Profile",
-    "compare",
-    "confirm",
-    "identifiability",
-    "posterior",
-    "profile",
-]

@@ -1,14 +1,12 @@
 """External inputs as functions of time."""
 
-from .numerics.parameters import Constant, Function, Input, Signals, Steps, Table, pulse, signals
-
-__all__ = [
-    "Constant",
-    "Function",
-    "Input",
-    "Signals",
-    "Steps",
-    "Table",
-    "pulse",
-    "signals",
-]
+from .numerics.parameters import (
+    Constant as Constant,
+    Function as Function,
+    Input as Input,
+    Signals as Signals,
+    Steps as Steps,
+    Table as Table,
+    pulse as pulse,
+    signals as signals,
+)

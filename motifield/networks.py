@@ -1,29 +1,15 @@
 """Networks from files and memory, their statistics, and the spectrum of their connectivity."""
 
 from .numerics.networks import (
-    Network,
-    ReadOptions,
-    StandardErrors,
-    Statistics,
-    as_network,
-    find_populations,
-    measure,
-    read_edges,
-    read_network,
-    spectral_radius,
+    Network as Network,
+    ReadOptions as ReadOptions,
+    StandardErrors as StandardErrors,
+    Statistics as Statistics,
+    as_network as as_network,
+    find_populations as find_populations,
+    measure as measure,
+    read_edges as read_edges,
+    read_network as read_network,
+    spectral_radius as spectral_radius,
 )
-from .numerics.stability import connectivity_spectrum
-
-__all__ = [
-    "Network",
-    "ReadOptions",
-    "StandardErrors",
-    "Statistics",
-    "as_network",
-    "connectivity_spectrum",
-    "find_populations",
-    "measure",
-    "read_edges",
-    "read_network",
-    "spectral_radius",
-]
+from .numerics.stability import connectivity_spectrum as connectivity_spectrum

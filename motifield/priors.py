@@ -1,11 +1,9 @@
 """Priors of unknowns, from values or from synaptic physiology."""
 
-from .numerics.fitting import LogNormal, Normal, Prior, measured_priors, synaptic_priors
-
-__all__ = [
-    "LogNormal",
-    "Normal",
-    "Prior",
-    "measured_priors",
-    "synaptic_priors",
-]
+from .numerics.fitting import (
+    LogNormal as LogNormal,
+    Normal as Normal,
+    Prior as Prior,
+    measured_priors as measured_priors,
+    synaptic_priors as synaptic_priors,
+)

@@ -1,8 +1,3 @@
 """Self-contained HTML pages about results."""
 
-from .numerics.reports import save_fit_report, save_report
-
-__all__ = [
-    "save_fit_report",
-    "save_report",
-]
+from .numerics.reports import save_fit_report as save_fit_report, save_report as save_report

@@ -1,17 +1,9 @@
 """The microscopic network in time, and its largest Lyapunov exponent."""
 
 from .numerics.simulation import (
-    NetworkExponent,
-    Simulation,
-    SimulationOptions,
-    network_exponent,
-    simulate,
+    NetworkExponent as NetworkExponent,
+    Simulation as Simulation,
+    SimulationOptions as SimulationOptions,
+    network_exponent as network_exponent,
+    simulate as simulate,
 )
-
-__all__ = [
-    "NetworkExponent",
-    "Simulation",
-    "SimulationOptions",
-    "network_exponent",
-    "simulate",
-]

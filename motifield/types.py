@@ -1,29 +1,13 @@
 """Classes of the objects that verbs take and return, for annotations."""
 
-from .numerics.fixed_points import FixedPoint, FixedPoints, Response
-from .numerics.results import Code, Result, Status
-from .numerics.stability import Spectral, Spectrum, Stability
-from .numerics.system import Averaged, System, Units
-from .theory.architecture import Filter, TransferFunction
-from .theory.derivation import Derivation
-from .theory.equations import Closure, MeanField
-
-__all__ = [
-    "Averaged",
-    "Closure",
-    "Code",
-    "Derivation",
-    "Filter",
-    "FixedPoint",
-    "FixedPoints",
-    "MeanField",
-    "Response",
-    "Result",
-    "Spectral",
-    "Spectrum",
-    "Stability",
-    "Status",
-    "System",
-    "TransferFunction",
-    "Units",
-]
+from .numerics.fixed_points import (
+    FixedPoint as FixedPoint,
+    FixedPoints as FixedPoints,
+    Response as Response,
+)
+from .numerics.results import Code as Code, Result as Result, Status as Status
+from .numerics.stability import Spectral as Spectral, Spectrum as Spectrum, Stability as Stability
+from .numerics.system import Averaged as Averaged, System as System, Units as Units
+from .theory.architecture import Filter as Filter, TransferFunction as TransferFunction
+from .theory.derivation import Derivation as Derivation
+from .theory.equations import Closure as Closure, MeanField as MeanField

@@ -113,7 +113,7 @@ def test_every_room_is_in_the_table_and_few_files_stand_outside(part):
 
 
 @pytest.mark.parametrize(
-    ("part", "room"), [(part, room) for part in ROOMS for room in ROOMS[part]], ids="-".join
+    ("part", "room"), [(part, room) for part in ROOMS for room in ROOMS[part]], ids=str
 )
 def test_arrows_are_those_of_the_table(part, room):
     assert arrows()[part, room] == allowed(part, room)
