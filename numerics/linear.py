@@ -2,9 +2,11 @@
 
 y = H(d/dt) u, H = (n_0 + n_1 s + ...) / (1 + d_1 s + ... + d_m s^m), is the first of m states,
 
-    T dz_k/dt = z_{k+1} - a_k z_1 + b_k u,   z_{m+1} = 0,   T = d_m^(1/m),   a_k = d_{m-k} / T^(m-k),   b_k = n_{m-k} / T^(m-k).
+    T dz_k/dt = z_{k+1} - a_k z_1 + b_k u,   z_{m+1} = 0,
+    T = d_m^(1/m),   a_k = d_{m-k} / T^(m-k),   b_k = n_{m-k} / T^(m-k).
 
-Filters of different orders stand side by side: the states beyond the first, "inner" ones, are kept only where a filter has them.
+Filters of different orders stand side by side: the states beyond the first, "inner" ones, are kept
+only where a filter has them.
 """
 
 from __future__ import annotations
@@ -38,7 +40,14 @@ class Filters(NamedTuple):
 
 
 def observer(above: Sequence[Any], below: Sequence[Any], n: int, m: int) -> Filters:
-    """One form of filter for n populations, from the coefficients of 1, s, s^2, ...; the denominator's first is 1. m: order to fill up to."""
+    """One form of filter for n populations.
+
+    Args:
+        above: coefficients of 1, s, s^2, ... in the numerator, numbers or (n,).
+        below: those of the denominator; the first is 1.
+        n: number of populations.
+        m: order to fill up to.
+    """
 
     def rows(coefficients):
         return jnp.stack(
@@ -74,7 +83,10 @@ def inner_places(orders: Orders, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def low_pass(x: Array, u: Array, filters: Filters) -> Array:
-    """dx/dt of filters of order 1; x and u have the filters along their first axis, or x has any shape where there is one filter."""
+    """dx/dt of filters of order 1.
+
+    x and u have the filters along their first axis, or any shape where there is one filter.
+    """
     T, a, b = (_along(v, x) for v in (filters.T, filters.a[0], filters.b[0]))
     return (b * u - a * x) / T
 
@@ -82,7 +94,10 @@ def low_pass(x: Array, u: Array, filters: Filters) -> Array:
 def respond(
     x: Array, inner: Array, u: Array, filters: Filters, orders: Orders
 ) -> tuple[Array, Array]:
-    """Time derivatives of outputs x, (n, ...), and inner states, (h, ...), under the input u; `inner_places` tells which those are."""
+    """Time derivatives of outputs x, (n, ...), and inner states, (h, ...), under the input u.
+
+    `inner_places` tells which the inner ones are.
+    """
     levels, rows = inner_places(orders, len(x))
     m = len(filters.a)
     z = jnp.zeros((m, *x.shape)).at[0].set(x).at[levels, rows].set(inner)
@@ -97,7 +112,7 @@ def respond(
 
 
 def noise_places(orders: Orders, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Levels k <= l and row of each inner covariance; the variances of the outputs, k = l = 0, come apart."""
+    """Levels k <= l and row of each inner covariance, without the outputs' variances, k = l = 0."""
     each = np.broadcast_to(np.asarray(orders), (n,))
     m = int(each.max())
     places = [
@@ -114,9 +129,20 @@ def noise_places(orders: Orders, n: int) -> tuple[np.ndarray, np.ndarray, np.nda
 def diffuse(
     variance: Array, inner: Array | None, D: Array, filters: Filters, orders: Orders
 ) -> tuple[Array, Array]:
-    """Time derivatives of the covariances of filter states that white noise of intensity 2 D drives: (n,), and the inner ones.
+    """Time derivatives of the covariances of filter states that white noise drives.
 
-    dV/dt = (M V + V M^T) / T + 2 D b b^T / T^2, (M V)_kl = V_{k+1,l} - a_k V_{1,l}; for the unit filter dV/dt = 2 (D - V).
+    dV/dt = (M V + V M^T) / T + 2 D b b^T / T^2, (M V)_kl = V_{k+1,l} - a_k V_{1,l}; for the unit
+    filter dV/dt = 2 (D - V).
+
+    Args:
+        variance: of the outputs, (n,).
+        inner: the other covariances, in the order of `noise_places`; None where there are none.
+        D: half the intensity of the noise, (n,).
+        filters: of order at most m.
+        orders: of each.
+
+    Returns:
+        The derivatives of both.
     """
     k, j, row = noise_places(orders, len(variance))
     m = len(filters.a)

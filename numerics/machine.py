@@ -5,20 +5,35 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ..errors import NetworkError
+
+REPORTS = 200  # how often progress is told: a step of half a percent
 
 
 def in_threads(
     work: Callable[[Any], Any], items: Sequence[Any], threads: int | None = None
 ) -> Iterator[float]:
-    """Do `work` on every item by several threads (default: one per core); yields the fraction that is done, now and then."""
+    """Do some work on every item by several threads.
+
+    Args:
+        work: takes an item.
+        items: what to work on.
+        threads: how many; one per core by default.
+
+    Yields:
+        The fraction that is done, now and then.
+
+    Raises:
+        NetworkError: fewer than one thread.
+    """
     count = cores() if threads is None else threads
     if count < 1:
         raise NetworkError(f"threads = {threads} must be at least 1")
-    every = max(1, len(items) // 200)
+    every = max(1, len(items) // REPORTS)
     if count == 1:
         for k, item in enumerate(items):
             work(item)
@@ -37,24 +52,23 @@ def cores() -> int:
 
 
 def require_memory(needed: float, what: str) -> None:
-    """Raise `NetworkError` if `needed` bytes exceed the memory that is free."""
+    """Check that memory suffices.
+
+    Args:
+        needed: bytes.
+        what: what needs them, for the error.
+
+    Raises:
+        NetworkError: less is free.
+    """
     free = available_memory()
-    if free is not None and needed > free:
+    if needed > free:
         raise NetworkError(
             f"{what} needs {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are free: "
             "use fewer neurons, dtype=float32, or a machine with more memory"
         )
 
 
-def available_memory() -> int | None:
-    """Bytes that can be allocated now; None where the system does not say."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
+def available_memory() -> int:
+    """Bytes that can be allocated now without swapping."""
+    return psutil.virtual_memory().available

@@ -32,15 +32,21 @@ def refuse_tracers(given: Any, verb: str, pure: str) -> None:
 
 
 def through_jacobian(function: Callable[..., Any], varied: int | None = None) -> Callable[..., Any]:
-    """The same function of arrays, but every tangent is a product with its whole Jacobian, which is found once.
+    """The same function of arrays, whose tangents are products with its whole Jacobian.
 
-    For functions of few numbers that do much inside, as averages over nodes: many tangents then cost as many as there are numbers.
-    varied: how many of the arguments, the first ones, have derivatives, by default all; the others are held.
+    The Jacobian is found once. For functions of few numbers that do much inside, such as averages
+    over nodes: many tangents then cost as much as there are numbers.
+
+    Args:
+        function: takes arrays, and returns a pytree of arrays.
+        varied: how many of the arguments, the first ones, have derivatives; all by default. The
+            others are held.
     """
 
     function = jax.jit(function)  # traced once
 
-    # one vector: under nested vmaps jax fails where one of several results does not depend on the arguments
+    # one vector: under nested vmaps jax fails where one of several results does not depend on the
+    # arguments
     def whole(*arguments: Array) -> Array:
         return ravel_pytree(function(*arguments))[0]
 

@@ -1,11 +1,12 @@
-"""Gaussian averages <f>(mean, variance) and their derivatives: closed forms, quadrature, neurons that feel their own rate.
+"""Gaussian averages <f>(mean, variance) and their derivatives, by closed forms and by quadrature.
 
-Free of SymPy: generated code imports this room.
+Also of neurons that feel their own rate. Free of SymPy: generated code imports this room.
 """
 
 from . import feedback
 from .elementwise import flat, nth_derivative, piecewise
 from .expectation import Average, ByPopulation, Closed, Prepared, by_population
+from .inversion import invert
 from .joint_probabilities import (
     bivariate,
     gated_probability,
@@ -13,6 +14,7 @@ from .joint_probabilities import (
     scaled_cdf,
     tilted_probability,
 )
+from .legendre import legendre_panels
 from .normal import density, hermite, probability, root, scaled_density, standardise
 from .quadrature import TOLERANCE, Quadrature
 from .rules import Rule
@@ -33,6 +35,8 @@ __all__ = [
     "flat",
     "gated_probability",
     "hermite",
+    "invert",
+    "legendre_panels",
     "normal_cdf",
     "nth_derivative",
     "piecewise",

@@ -18,8 +18,8 @@ def piecewise(
 ) -> Array:
     """The function that is pieces[k] from breaks[k - 1] (included) to breaks[k].
 
-    A piece is evaluated where it counts, elsewhere at a point inside its interval: beyond it may be infinite, and derivatives in reverse mode
-    would make 0 times infinity of that.
+    A piece is evaluated where it counts, elsewhere at a point inside its interval: beyond it may be
+    infinite, and derivatives in reverse mode would make 0 times infinity of that.
     """
     if not breaks:
         return like(pieces[0](x, *parameters), x)
@@ -36,8 +36,9 @@ def nth_derivative(
 ) -> Array:
     """A derivative of the function with these pieces, between its breaks.
 
-    Where the function is finite and the chain rule makes 0 times infinity, as in exp(-exp(-x)) far to the left, it is flat; without breaks, also
-    where a factor overflows, as in the fifth derivative of log(1 + exp(x))^1.8 there.
+    Where the function is finite and the chain rule makes 0 times infinity, as in exp(-exp(-x)) far
+    to the left, it is flat; without breaks, also where a factor overflows, as in the fifth
+    derivative of log(1 + exp(x))^1.8 there.
     """
     value = piecewise(x, [derivative(piece, order) for piece in pieces], breaks)
     lost = jnp.isnan(value) if breaks else ~jnp.isfinite(value)
@@ -49,8 +50,10 @@ def nth_derivative(
 
 
 def flat(function: Elementwise, *arguments: Array) -> Array:
-    """The value of a function whose derivatives, of every order, are 0 where the function is finite and the chain rule makes 0 times
-    infinity of them, as in 1 / cosh(x) at 800. For functions that saturate.
+    """The value of a function that saturates, with derivatives that are finite.
+
+    They are 0, in every order, where the function is finite and the chain rule makes 0 times
+    infinity of them, as in 1 / cosh(x) at 800.
     """
 
     @jax.custom_jvp

@@ -1,8 +1,9 @@
-"""Gaussian averages <f>(mu, Delta) = E f(mu + sqrt(Delta) z) and the rules by which they differentiate.
+"""Gaussian averages <f>(mu, Delta) = E f(mu + sqrt(Delta) z), and how they differentiate.
 
-d<f>/dmu = <f'> and d<f>/dDelta = <f''>/2 (heat equation, Price's theorem), to any order, so that Jacobians and gradients are finite at
-Delta = 0 wherever f is smooth; and d<f>/dtheta = <df/dtheta> for a parameter of f. At a break of f the convention at Delta = 0 is the
-value from the right, and a delta function there counts as 0.
+d<f>/dmu = <f'> and d<f>/dDelta = <f''>/2 (heat equation, Price's theorem), to any order, so that
+Jacobians and gradients are finite at Delta = 0 wherever f is smooth; and d<f>/dtheta =
+<df/dtheta> for a parameter of f. At a break of f the convention at Delta = 0 is the value from the
+right, and a delta function there counts as 0.
 """
 
 from __future__ import annotations
@@ -23,17 +24,26 @@ from .elementwise import Elementwise, along_parameter, derivative, like
 
 
 class Prepared(NamedTuple):
-    """What an average needs besides mean and variance: its function's parameters, and the panels found for them."""
+    """What an average needs besides mean and variance.
+
+    Args:
+        parameters: of its function, in the order of `Average.parameters`.
+        edges: of the panels that were found for them.
+    """
 
     parameters: tuple[Array, ...] = ()
     edges: Array | None = None
 
 
 class Average(ABC):
-    """The Gaussian average of one function and of its derivatives; `average(mu, Delta, prepared)` is elementwise.
+    """The Gaussian average of one function and of its derivatives.
 
-    parameters: the function's parameters by name, with default values; inner: the function is one of u = a x + b with
-    (a, b) = inner(*parameters), so that u is normal, too
+    `average(mu, Delta, prepared)` is elementwise, for jit, vmap and grad.
+
+    Args:
+        parameters: the function's parameters by name, with default values.
+        inner: the function is one of u = a x + b with (a, b) = inner(*parameters), so that u is
+            normal, too.
     """
 
     def __init__(self, parameters: Mapping[str, Any] = {}, inner: Callable | None = None):
@@ -48,21 +58,26 @@ class Average(ABC):
         parameters: tuple[Array, ...],
         edges: Array | None,
     ) -> tuple[Array, ...]:
-        """The averages of the derivatives of the given orders with respect to u, in the sense of generalised functions."""
+        """Averages of derivatives with respect to u, in the sense of generalised functions."""
 
     @abstractmethod
     def varied(self, k: int) -> Average:
         """The average of the derivative with respect to parameter k."""
 
     def prepare(self, values: Mapping[str, Any] = {}) -> Prepared:
-        """The parameters by name, where they are not the defaults, ready for the average; once for many evaluations.
+        """The parameters, ready for many evaluations of the average.
 
-        Raises `ParameterError` for a name that the function does not have.
+        Args:
+            values: by name, where they are not the defaults.
+
+        Raises:
+            ParameterError: a name that the function does not have.
         """
         unknown = [name for name in values if name not in self.parameters]
         if unknown:
             raise ParameterError(
-                f"the averaged function has no parameter {unknown[0]!r}: it has {', '.join(self.parameters) or 'none'}"
+                f"the averaged function has no parameter {unknown[0]!r}: it has "
+                f"{', '.join(self.parameters) or 'none'}"
             )
         return Prepared(
             tuple(
@@ -115,7 +130,8 @@ def _average(
     parameters: tuple[Array, ...],
     edges: Array | None,
 ):
-    # constant averages, such as the slope of a line, must depend on mu for jax: its rule for vmap in nested derivatives fails otherwise
+    # constant averages, such as the slope of a line, must depend on mu for jax: its rule for vmap
+    # in nested derivatives fails otherwise
     return tuple(
         jnp.where(jnp.isnan(mu), mu, value)
         for value in average.evaluate(orders, mu, Delta, parameters, edges)
@@ -151,7 +167,13 @@ _average.defjvp(_price, symbolic_zeros=True)
 
 
 class Closed(Average):
-    """An average with a closed form, `formula(mu, Delta, *parameters)` in terms of u; derivatives are the formula's own."""
+    """An average with a closed form, whose derivatives are the formula's own.
+
+    Args:
+        formula: of (mu, Delta, *parameters), in terms of u.
+        parameters: as in `Average`.
+        inner: as in `Average`.
+    """
 
     def __init__(
         self,
@@ -174,7 +196,12 @@ class Closed(Average):
 
 
 class ByPopulation:
-    """One average per population, `averages[index[p]]` for population p, on arrays whose last axis is the population."""
+    """One average per population, on arrays whose last axis is the population.
+
+    Args:
+        averages: the distinct ones.
+        index: population p has averages[index[p]].
+    """
 
     def __init__(self, averages: Sequence[Any], index: Sequence[int]):
         self.averages = tuple(averages)
@@ -216,7 +243,7 @@ class ByPopulation:
         *,
         orders: tuple[int, ...] = (0, 1),
     ) -> tuple[Array, ...]:
-        """Averages of several derivatives at once, by default of the functions and their slopes."""
+        """Averages of several derivatives at once; by default of functions and slopes."""
         prepared = self.prepare() if prepared is None else prepared
         groups = zip(self.averages, self.groups, prepared, strict=True)
         values = [
@@ -232,5 +259,5 @@ class ByPopulation:
 def by_population(
     averages: Sequence[Average], index: Sequence[int] | None
 ) -> Average | ByPopulation:
-    """The average of each population's own function; `index=None` means one function for all, however many there are."""
+    """The average of each population's own function; index None means one function for all."""
     return averages[0] if index is None or len(averages) == 1 else ByPopulation(averages, index)

@@ -1,7 +1,9 @@
-"""Averages over neurons that feel their own rate: x = h + Gamma phi(x), h ~ N(mu, Delta) (cavity method).
+"""Averages over neurons that feel their own rate: x = h + Gamma phi(x), h ~ N(mu, Delta).
 
-By the change of variables from h to x, <F(x)> is the integral of F(x) (1 - Gamma phi'(x)) n(x - Gamma phi(x); mu, Delta) over x, n the normal
-density: no equation is solved at the nodes, no derivative of phi beyond the first appears, and a kink of phi is an edge of panels.
+This is the cavity method (`docs/theory.md`, section 2.2). By the change of variables from h to x,
+<F(x)> is the integral of F(x) (1 - Gamma phi'(x)) n(x - Gamma phi(x); mu, Delta) over x, n the
+normal density: no equation is solved at the nodes, no derivative of phi beyond the first appears,
+and a kink of phi is an edge of panels.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ from jaxtyping import Array, Float
 
 from .elementwise import nth_derivative, piecewise
 from .expectation import ByPopulation, Prepared
-from .panels import NODES, RADII, WEIGHTS
+from .inversion import invert
+from .legendre import legendre_panels
+from .panels import RADII
 from .quadrature import Quadrature
 
-REACH = 9.0  # standard deviations of h
-STEPS = np.linspace(-REACH, REACH, 37)
+REACH = 9.0  # standard deviations of h: beyond, the density is rounding
+STEPS = np.linspace(-REACH, REACH, 37)  # half a standard deviation: 16 nodes resolve the density
 SMALLEST = 1e-11  # variance of h: averages at less are off by half of it times a second derivative
-BISECTIONS = 45
 
 
 class Moments(NamedTuple):
@@ -35,9 +38,13 @@ class Moments(NamedTuple):
 
 
 class Feedback:
-    """The averages of one transfer function, given as the quadrature that knows its pieces and panels; arguments are broadcast.
+    """The averages of one transfer function; arguments are broadcast.
 
-    Exact where 1 - Gamma phi' > 0 within nine standard deviations of h (`validity`); NaN where x leaves |x| < 1024, as far as panels reach.
+    Exact where 1 - Gamma phi' > 0 within nine standard deviations of h (`validity`); NaN where x
+    leaves |x| < 1024, as far as panels reach.
+
+    Args:
+        average: the quadrature that knows the function's pieces and panels.
     """
 
     def __init__(self, average: Quadrature):
@@ -110,7 +117,10 @@ class Feedback:
         return jnp.sort((edges - b) / a)
 
     def _panels(self, mu, Delta, Gamma, parameters, own):
-        """Edges of panels in x that resolve the function and the density of h; NaN where they do not reach; and the function's own."""
+        """Edges in x that resolve the function and the density of h, and the function's own.
+
+        NaN where they do not reach.
+        """
         mu, Delta, Gamma, parameters, own = lax.stop_gradient((mu, Delta, Gamma, parameters, own))
         edges = self._edges(parameters, own)
 
@@ -120,23 +130,16 @@ class Feedback:
         targets, at = mu + jnp.sqrt(Delta) * STEPS, field(edges)
         cell = jnp.clip(jnp.searchsorted(at, targets), 1, len(edges) - 1)
 
-        def halve(_, ends):
-            low, high = ends
-            middle = 0.5 * (low + high)
-            above = field(middle) > targets
-            return jnp.where(above, low, middle), jnp.where(above, middle, high)
-
-        low, high = lax.fori_loop(0, BISECTIONS, halve, (edges[cell - 1], edges[cell]))
-        there = jnp.sort(0.5 * (low + high))
+        there = jnp.sort(invert(field, targets, edges[cell - 1], edges[cell]))
         inside = (targets[0] > at[0]) & (targets[-1] < at[-1])
         merged = jnp.sort(jnp.concatenate([there, jnp.clip(edges, there[0], there[-1])]))
         return lax.stop_gradient(jnp.where(inside, merged, jnp.nan)), edges
 
     def _moments(self, mu, Delta, Gamma, parameters, own):
-        """The three integrals. A variance below the smallest counts as that; the slopes are kept."""
+        """The three integrals; a variance below the smallest counts as that, with its slopes."""
         Delta = Delta + lax.stop_gradient(jnp.maximum(Delta, SMALLEST) - Delta)
         edges, _ = self._panels(mu, Delta, Gamma, parameters, own)
-        x, weights = _nodes(edges)
+        x, weights = legendre_panels(edges)
         phi, slope = self._function(x, parameters)
         weights = weights * _normal(x - Gamma * phi, mu, Delta)
         stretched = weights * (1 - Gamma * slope)
@@ -145,7 +148,7 @@ class Feedback:
     def _validity(self, mu, Delta, Gamma, parameters, own):
         Delta = jnp.maximum(Delta, SMALLEST)
         merged, edges = self._panels(mu, Delta, Gamma, parameters, own)
-        x = jnp.concatenate([_nodes(merged)[0].ravel(), _nodes(edges)[0].ravel()])
+        x = jnp.concatenate([legendre_panels(merged)[0].ravel(), legendre_panels(edges)[0].ravel()])
         phi, slope = self._function(x, parameters)
         felt = jnp.abs(x - Gamma * phi - mu) <= REACH * jnp.sqrt(Delta)
         return jnp.min(jnp.where(felt, 1 - Gamma * slope, jnp.inf))
@@ -155,14 +158,8 @@ def _normal(h: Array, mu: Array, Delta: Array) -> Array:
     return jnp.exp(-((h - mu) ** 2) / (2 * Delta)) / jnp.sqrt(2 * jnp.pi * Delta)
 
 
-def _nodes(edges: Array) -> tuple[Array, Array]:
-    left, right = edges[:-1, None], edges[1:, None]
-    half = 0.5 * (right - left)
-    return 0.5 * (left + right) + half * NODES[None, :], half * WEIGHTS[None, :]
-
-
 class ByPopulationFeedback(ByPopulation):
-    """One for each population, `averages[index[p]]` for population p, on arrays whose last axis is the population."""
+    """One for each population, on arrays whose last axis is the population."""
 
     def __call__(self, mu, Delta, Gamma, prepared=None) -> Moments:  # type: ignore[override]
         own = self._own(mu, Delta, Gamma, prepared)

@@ -1,7 +1,8 @@
-"""Normal probabilities of one and two variables in JAX, float64, elementwise, differentiable to any order.
+"""Normal probabilities of one and two variables: elementwise, differentiable to any order.
 
-`scaled_cdf` and `tilted_probability` hold an exponential and a probability in one, so that neither overflows nor vanishes alone. The
-functions of (mu, Delta) are differentiable in mu; at Delta = 0 they have the value from the right, and a delta function counts as 0.
+`scaled_cdf` and `tilted_probability` hold an exponential and a probability in one, so that neither
+overflows nor vanishes alone. The functions of (mu, Delta) are differentiable in mu; at Delta = 0
+they have the value from the right, and a delta function counts as 0.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.special import erfc
 from jaxtyping import Array, Float
 
+from .legendre import on_panels
 from .normal import standardise
 
-_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_ORDER = 20  # of Genz's rule: rounding, for every correlation below the steep ones
 _STEEP = 0.925  # the correlation beyond which the integrand is nearly singular
 _FAR = 40.0  # standard deviations: the normal density there is 0 in float64
 
@@ -38,8 +39,8 @@ def bivariate(
 ) -> Float[Array, "*n"]:
     """P(Z1 < h, Z2 < k) of standard normal variables with correlation rho, to 1e-14.
 
-    A. Genz, Statistics and Computing 14, 251 (2004), after Z. Drezner and G. Wesolowsky: Gauss-Legendre in the angle asin(rho), and near
-    |rho| = 1 an expansion of the integrand.
+    Gauss-Legendre in the angle asin(rho), and near |rho| = 1 an expansion of the integrand.
+    Source: A. Genz, Statistics and Computing 14, 251 (2004), after Z. Drezner and G. Wesolowsky.
     """
     h, k, rho = _broadcast(h, k, rho)
     # beyond 40 standard deviations nothing changes
@@ -80,24 +81,17 @@ def _joint_density(h, k, rho):
     return bell(h) * bell((k - rho * h) / rest) / rest
 
 
-def _nodes(dimensions):
-    """Gauss-Legendre points and weights on an axis after the given number of others."""
-    return (np.expand_dims(v, tuple(range(dimensions))) for v in (_POINTS, _WEIGHTS))
-
-
 def _by_angle(h, k, rho):
     """Phi(h) Phi(k) + int_0^asin(rho) exp(-(h^2 + k^2 - 2 h k sin t) / (2 cos^2 t)) dt / (2 pi)."""
-    half = jnp.arcsin(jnp.where(jnp.abs(rho) < _STEEP, rho, 0.0)) / 2
-    points, weights = _nodes(h.ndim)
-    sine = jnp.sin(half[..., None] * (1 + points))
+    end = jnp.arcsin(jnp.where(jnp.abs(rho) < _STEEP, rho, 0.0))
+    angle, weights = on_panels(jnp.zeros_like(end), end, _ORDER)
+    sine = jnp.sin(angle)
     exponent = (sine * (h * k)[..., None] - (0.5 * (h * h + k * k))[..., None]) / (1 - sine * sine)
-    return normal_cdf(h) * normal_cdf(k) + half * jnp.sum(weights * jnp.exp(exponent), -1) / (
-        2 * math.pi
-    )
+    return normal_cdf(h) * normal_cdf(k) + jnp.sum(weights * jnp.exp(exponent), -1) / (2 * math.pi)
 
 
 def _near_one(h, k, rho):
-    """|rho| > 0.925, in Genz's notation: upper tails, P(Z1 > h, Z2 > k) with the signs of h and k changed."""
+    """|rho| > 0.925, in Genz's notation: upper tails, P(Z1 > h, Z2 > k) at -h and -k."""
     h, k = -h, -jnp.where(rho < 0, -k, k)
     rest = jnp.where(jnp.abs(rho) < _STEEP, 0.1, (1 - jnp.abs(rho)) * (1 + jnp.abs(rho)))
     rest = jnp.maximum(rest, 0.0)
@@ -114,15 +108,14 @@ def _near_one(h, k, rho):
     first = first - jnp.exp(jnp.minimum(-hk / 2, 700.0)) * tail * b * (
         1 - c * gap * (1 - d * gap / 5) / 3
     )
-    points, weights = _nodes(h.ndim)
-    xs = jnp.square((a / 2)[..., None] * (1 + points))
+    roots, weights = on_panels(jnp.zeros_like(a), a, _ORDER)
+    xs = jnp.square(roots)
     gap, hk, c, d = (v[..., None] for v in (gap, hk, c, d))
     rs = jnp.sqrt(1 - xs)
     exponent = -(gap / jnp.maximum(xs, 1e-300) + hk) / 2
     difference = jnp.exp(-hk * xs / (2 * jnp.square(1 + rs))) / rs - (1 + c * xs * (1 + d * xs))
-    second = (a / 2) * jnp.sum(
-        weights * jnp.where(exponent > -100, jnp.exp(exponent) * difference, 0.0), -1
-    )
+    there = jnp.where(exponent > -100, jnp.exp(exponent) * difference, 0.0)
+    second = jnp.sum(weights * there, -1)
     return _assemble(h, k, rho, -(first + second) / (2 * math.pi))
 
 
@@ -233,7 +226,10 @@ def _log_scale(quadratic, mu, Delta):
 def gated_probability(
     a: float, b: float, alpha: float, beta: float, mu: Array, Delta: Array
 ) -> Array:
-    """P(a < X < b, Z < alpha X + beta), X ~ N(mu, Delta), Z standard normal; differentiable in mu."""
+    """P(a < X < b, Z < alpha X + beta), X ~ N(mu, Delta), Z standard normal.
+
+    Differentiable in mu.
+    """
     return _gated(a, b, (alpha, beta), *_broadcast(mu, Delta))
 
 

@@ -1,7 +1,8 @@
-"""Pieces of closed forms that stay finite and keep their digits: probabilities and densities of a normal variable N(mu, Delta).
+"""Probabilities and densities of a normal variable N(mu, Delta) that keep their digits.
 
-Differentiable in mu and in the places a, b, c, to any order; derivatives with respect to Delta are taken by Price's theorem one floor
-above, never here. At Delta = 0 a probability takes its value from the right, and a density counts as 0.
+Closed forms are made of them. Differentiable in mu and in the places a, b, c, to any order;
+derivatives with respect to Delta are taken by Price's theorem one floor above, never here. At
+Delta = 0 a probability takes its value from the right, and a density counts as 0.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Where a function needs panel edges so that a Gauss-Legendre rule resolves it, and how wide a normal density may be for a fixed rule:
-found from the function, not guessed.
-"""
+"""Where a function needs panel edges so that a Gauss-Legendre rule resolves it."""
 
 from __future__ import annotations
 
@@ -13,13 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
-from numpy.polynomial import legendre
 
-NODES, WEIGHTS = legendre.leggauss(16)
-HIGHEST_MOMENT = 8
-SMALLEST_PANEL = 1e-7
-RADII = (1024.0, 64.0)
-# Off-centre by an irrational amount, so that a step at a round number does not hide between two panels.
+from .legendre import legendre_rule, on_panels
+
+NODES, WEIGHTS = legendre_rule()
+HIGHEST_MOMENT = 8  # of a weight on a panel: a normal density wider than it is no more
+SMALLEST_PANEL = 1e-7  # smaller ones are at steps, whose average is then right to that
+RADII = (1024.0, 64.0)  # how far a function is resolved, and how far if it oscillates
+MERGES = 6  # rounds, each of which may halve the number of panels
+# Off-centre by an irrational amount, so that a step at a round number does not hide between two
+# panels.
 FIRST_EDGES = np.pi / 7 + np.concatenate(
     [-(2.0 ** np.arange(10, 4, -1)), np.arange(-31, 32), 2.0 ** np.arange(5, 11)]
 )
@@ -28,9 +29,11 @@ Function = Callable[[Array], Array]
 
 
 class Panels(NamedTuple):
-    """Panel edges in x, ascending, filled up with infinity, between which sixteen nodes integrate a function times a smooth weight.
+    """Panels on which sixteen nodes integrate a function times a smooth weight.
 
-    resolved: whether it is, everywhere on |x| <= radius
+    Args:
+        edges: in x, ascending, filled up with infinity, (m,).
+        resolved: whether the function is resolved everywhere on |x| <= radius.
     """
 
     edges: Float[Array, " m"]
@@ -45,11 +48,20 @@ def find(
     most: int,
     radius: float = RADII[0],
 ) -> Panels:
-    """Panels on |x| <= radius of a function that is smooth between its breaks, at most `most` of them. Works on traced functions.
+    """Panels of a function that is smooth between its breaks. Works on traced functions.
 
-    On a panel the rule of 16 nodes gives the integrals of the function and of its slope, times Legendre polynomials up to degree 8, as
-    well as two rules on the panel's parts do: to the tolerance, relative to the panel's width (for the slope: to 1) and the function's
-    smallest value there, or a tenth of its size.
+    On a panel the rule of 16 nodes gives the integrals of the function and of its slope, times
+    Legendre polynomials up to degree 8, as well as two rules on the panel's parts do: to the
+    tolerance, relative to the panel's width (for the slope: to 1) and the function's smallest
+    value there, or a tenth of its size.
+
+    Args:
+        function: elementwise.
+        slope: its derivative.
+        breaks: where it is not smooth.
+        tolerance: of the integrals.
+        most: number of panels at most.
+        radius: panels are on |x| <= radius.
     """
     inside = [b for b in breaks if abs(b) < radius]
     first = np.unique(
@@ -61,15 +73,19 @@ def find(
 
     criterion = partial(_is_resolved, both, Size.of(function), tolerance)
     edges, resolved = _bisect(criterion, first, most)
-    for _ in range(6):
+    for _ in range(MERGES):
         edges = _merge(criterion, edges, 0, np.array(breaks, dtype=float))
         edges = _merge(criterion, edges, 1, np.array(breaks, dtype=float))
     return Panels(edges, resolved)
 
 
 class Size(NamedTuple):
-    """How large a function is: on |x| <= 2, or further out for a step that is nothing there; and what rounding does to it where it is
-    small but made of numbers as large as its plateau, as 1 + tanh(x - 40) at 0.
+    """How large a function is, and what rounding does to it.
+
+    Args:
+        typical: its largest value on |x| <= 2, or further out for a step that is nothing there.
+        noise: its rounding where it is small but made of numbers as large as its plateau, as
+            1 + tanh(x - 40) at 0.
     """
 
     typical: Array
@@ -93,14 +109,10 @@ def graded(b: float) -> np.ndarray:
     return np.concatenate([b - steps, [b], b + steps])
 
 
-def _nodes(left: Array, right: Array) -> Array:
-    return 0.5 * (left + right)[:, None] + 0.5 * (right - left)[:, None] * NODES[None, :]
-
-
 def _is_resolved(
     both: Callable, size: Size, tolerance: float, left: Array, middle: Array, right: Array
 ) -> tuple[Array, Array]:
-    """Whether splitting panels at `middle` changes none of the moments; and the largest absolute values there, in typical ones."""
+    """Whether splitting panels at `middle` changes no moment, and the largest values there."""
     points = _points(left, middle, right)
     return _judge(*both(points), points, left, middle, right, size, max(tolerance, 1e-13))
 
@@ -108,9 +120,8 @@ def _is_resolved(
 @jax.jit
 def _points(left: Array, middle: Array, right: Array) -> Array:
     """Nodes on whole panels and on their two parts."""
-    return jnp.concatenate(
-        [_nodes(left, right), _nodes(left, middle), _nodes(middle, right)], axis=1
-    )
+    panels = ((left, right), (left, middle), (middle, right))
+    return jnp.concatenate([on_panels(*ends)[0] for ends in panels], axis=1)
 
 
 @jax.jit

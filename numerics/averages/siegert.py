@@ -1,13 +1,17 @@
-"""The Siegert rate of a leaky integrate-and-fire neuron in JAX: elementwise, exact to rounding, differentiable to any order.
+"""The Siegert rate of a leaky integrate-and-fire neuron, exact to rounding, with all derivatives.
 
-With g(u) = exp(u^2) (1 + erf u), P = 1/r = tau_ref + tau_m sqrt(pi) int_{y_r}^{y_th} g du is a difference of one antiderivative,
+With g(u) = exp(u^2) (1 + erf u), P = 1/r = tau_ref + tau_m sqrt(pi) int_{y_r}^{y_th} g du is a
+difference of one antiderivative,
 
-    int_0^y g du = -F(|y|) for y < 0 and 2 exp(y^2) D(y) - F(y) for y > 0,   F(v) = int_0^v erfcx(t) dt,   D: Dawson's integral,
+    int_0^y g du = -F(|y|) for y < 0 and 2 exp(y^2) D(y) - F(y) for y > 0,
+    F(v) = int_0^v erfcx(t) dt,   D: Dawson's integral,
 
-so that no quadrature is needed: F, D and the derivatives of erfcx are Chebyshev series in a variable that maps the half line to an
-interval, and differences are taken term by term, so that they lose no digits where y_r and y_th are close. Above y_th = 0 everything
-carries a factor exp(-y_th^2). The derivatives of P divided by P form a closed set under differentiation (`siegert_difference`,
-`siegert_reset`): each is a formula of its own, and none is a difference of large numbers.
+so that no quadrature is needed: F, D and the derivatives of erfcx are Chebyshev series in a
+variable that maps the half line to an interval, and differences are taken term by term, so that
+they lose no digits where y_r and y_th are close. Above y_th = 0 everything carries a factor
+exp(-y_th^2). The derivatives of P divided by P form a closed set under differentiation
+(`siegert_difference`, `siegert_reset`): each is a formula of its own, and none is a difference of
+large numbers.
 """
 
 from __future__ import annotations
@@ -25,10 +29,8 @@ from jaxtyping import Array
 from scipy.special import dawsn
 
 ROOT_PI = math.sqrt(math.pi)
-F_SCALE, F_TERMS = (
-    2.5,
-    22,
-)  # where the half line is cut in two, and how many terms then reach rounding
+# where the half line is cut in two, and how many terms then reach rounding
+F_SCALE, F_TERMS = 2.5, 22
 D_SCALE, D_TERMS = 5.0, 39
 M_SCALE, M_TERMS = 3.0, 23
 
@@ -41,20 +43,29 @@ def siegert_rate(
     V_r: ArrayLike,
     sigma: ArrayLike,
 ) -> Array:
-    """The stationary rate of a leaky integrate-and-fire neuron with white noise, in 1 / [tau]:
+    """The stationary rate of a leaky integrate-and-fire neuron with white noise.
 
-        1/r = tau_ref + tau_m sqrt(pi) int_{(V_r - x) / sigma}^{(V_th - x) / sigma} exp(u^2) (1 + erf u) du.
+        1/r = tau_ref + tau_m sqrt(pi) int_{y_r}^{y_th} exp(u^2) (1 + erf u) du,
+        y_r = (V_r - x) / sigma,   y_th = (V_th - x) / sigma.
 
-    x: mean input potential; tau_m > 0: membrane time constant; tau_ref >= 0: refractory period; V_th > V_r: threshold and reset;
-    sigma > 0: standard deviation of the noise input (of V, it is sigma / sqrt(2)). Each is a number or an array, and arrays have
-    one shape.
+    The relative error is about 1e-15, times the condition number 2 y_th^2 below threshold; far
+    below, the rate underflows to 0 and its derivatives with it. Forward and reverse derivatives of
+    any order exist in every argument. Each argument is a number or an array, and arrays have one
+    shape.
 
-    The relative error is about 1e-15, times the condition number 2 y_th^2 below threshold; far below, the rate underflows to 0 and
-    its derivatives with it. Forward and reverse derivatives of any order exist in every argument. For the symbols, see
-    `motifield.theory.siegert.SiegertRate`.
+    Args:
+        x: mean input potential.
+        tau_m: membrane time constant, > 0.
+        tau_ref: refractory period, >= 0, in the unit of tau_m.
+        V_th: threshold, in the unit of x.
+        V_r: reset, below the threshold.
+        sigma: standard deviation of the noise input, > 0; of V, it is sigma / sqrt(2).
 
-    Source: Siegert, Phys. Rev. 81, 617 (1951); Ricciardi, Diffusion Processes and Related Topics in Biology (1977); Brunel and
-    Hakim, Neural Comput. 11, 1621 (1999).
+    Returns:
+        The rate, in 1 / [tau].
+
+    Source: Siegert, Phys. Rev. 81, 617 (1951); Ricciardi, Diffusion Processes and Related Topics in
+    Biology (1977); Brunel and Hakim, Neural Comput. 11, 1621 (1999).
     """
     return _rate(*_reduced(x, tau_m, tau_ref, V_th, V_r, sigma))
 
@@ -68,10 +79,11 @@ def siegert_difference(
     V_r: ArrayLike,
     sigma: ArrayLike,
 ) -> Array:
-    """D_n = tau_m sqrt(pi) r [g^(n)(y_th) - g^(n)(y_r)] with g(u) = exp(u^2) (1 + erf u): finite also where r underflows.
+    """D_n = tau_m sqrt(pi) r [g^(n)(y_th) - g^(n)(y_r)], finite also where r underflows.
 
-    The derivatives of the rate are polynomials in these: dr/dx = r D_0 / sigma, dD_n/dx = (D_0 D_n - D_{n+1}) / sigma.
-    Arguments: as for `siegert_rate`; n >= 0 is a Python integer.
+    g(u) = exp(u^2) (1 + erf u). The derivatives of the rate are polynomials in these:
+    dr/dx = r D_0 / sigma, dD_n/dx = (D_0 D_n - D_{n+1}) / sigma. n >= 0 is a Python integer, the
+    other arguments are those of `siegert_rate`.
     """
     return _difference(n, *_reduced(x, tau_m, tau_ref, V_th, V_r, sigma))
 
@@ -182,7 +194,7 @@ def _period(y, width, tau_m, tau_ref):
 
 @partial(jax.jit, static_argnums=0)
 def _integrand(n, y, top, factor):
-    """exp(-top^2) times the n-th derivative of g(u) = exp(u^2) (1 + erf u) = erfcx(-u) at y <= top; factor = exp(-top^2)."""
+    """exp(-top^2), the factor, times the n-th derivative of g(u) = erfcx(-u) at y <= top."""
     positive, v = jnp.maximum(y, 0.0), jnp.abs(y)
     before, now = (
         0.0 * y,
@@ -195,7 +207,10 @@ def _integrand(n, y, top, factor):
 
 
 def _moment(n, v):
-    """(-1)^n times the n-th derivative of erfcx at v >= 0, which is 2 / sqrt(pi) int_0^inf (2t)^n exp(-t^2 - 2 v t) dt."""
+    """(-1)^n times the n-th derivative of erfcx at v >= 0.
+
+    It is 2 / sqrt(pi) int_0^inf (2t)^n exp(-t^2 - 2 v t) dt.
+    """
     return _clenshaw(_moment_series(n), (v - M_SCALE) / (v + M_SCALE)) / (1.0 + v) ** (n + 1)
 
 
@@ -234,8 +249,8 @@ def _clenshaw_difference(series, s, t):
     return s * now - after + series[0], t * slope + now - slope_after
 
 
-# The coefficients are computed here, from integrals of positive functions by the trapezoidal rule in log t, which is exact to rounding
-# for them; the step is a power of two, so that the nodes are exact.
+# Coefficients are computed here from integrals of positive functions by the trapezoidal rule in
+# log t, exact to rounding for them; the step is a power of two, so that nodes are exact.
 STEP = 0.125
 T = np.exp(np.arange(-480, 24) * STEP)
 

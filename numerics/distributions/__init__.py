@@ -1,9 +1,10 @@
 """Distributions of input currents and rates within populations."""
 
-from .currents import UNIT_CLOUD, Cloud, breaks, cloud
+from .bends import breaks
+from .currents import UNIT_CLOUD, Cloud, cloud
 from .fixed_nodes import with_fixed_nodes
 from .hermite import ORDER, Expansion, Series, product
-from .rates import RATE_ORDER, RateDistribution, RateStatistics, bulk_radius_square
+from .rates import RATE_ORDER, RateDistribution, RateStatistics
 
 __all__ = [
     "ORDER",
@@ -15,7 +16,6 @@ __all__ = [
     "RateStatistics",
     "Series",
     "breaks",
-    "bulk_radius_square",
     "cloud",
     "product",
     "with_fixed_nodes",

@@ -7,22 +7,31 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import sympy as sp
 
-from ...errors import ExpressionError, ParameterError, SolverError
+from ...errors import SolverError
+from ..averages import invert, legendre_panels
 from ..parameters import Parameters
 from ..system import System
+from .bends import breaks
 
-REACH, ORDER = 9.0, 16
-PANELS, MOST_PANELS, PRECISION = 8, 1024, 1e-10
-LEAST_VARIANCE = 1e-8
+REACH = 9.0  # standard deviations: beyond, the normal density is rounding
+PANELS, MOST_PANELS = 8, 1024  # at first, and when a function has too fine a scale
+PRECISION = 1e-10  # of the averages, relative, when halving panels ends
+FLOOR = 1e-6  # averages below this count as this
+LEAST_VARIANCE = 1e-8  # at less, averages are those of the function itself to ten digits
+FARTHEST = 1e9  # input current at which a solution of x = h + Gamma phi(x) is given up
 
 
 @dataclass(frozen=True)
 class Cloud:
     """The units of one population at a fixed point: x = h + feedback phi(x), h normal.
 
-    weights: of the quadrature over h; t: (h - mean) / variance; rates: phi(x); slopes: phi'(x)
+    Args:
+        weights: of the quadrature over h, (n,), which sum to 1.
+        t: (h - mean) / variance at its nodes.
+        rates: phi(x).
+        slopes: phi'(x).
+        variance: of h.
     """
 
     weights: np.ndarray
@@ -47,10 +56,22 @@ def cloud(
     variance: float,
     feedback: float = 0.0,
 ) -> Cloud:
-    """Units of population p with h ~ N(mean, variance), x = h + feedback phi_p(x): Gauss-Legendre panels in x, cut at the breaks of phi,
-    halved until <phi'>, <phi'^2> and <phi^2> no longer change. Variances below 1e-8 count as 1e-8.
+    """Units of population p with h ~ N(mean, variance) and x = h + feedback phi_p(x).
 
-    Raises `ParameterError` for a transfer function that jumps, `SolverError` where x(h) has several values or the panels do not suffice.
+    Gauss-Legendre panels in x, cut at the breaks of phi, are halved until <phi'>, <phi'^2> and
+    <phi^2> no longer change.
+
+    Args:
+        system: the compiled equations.
+        parameters: the network's numbers.
+        p: position of the population.
+        mean: of h.
+        variance: of h; below 1e-8 it counts as 1e-8.
+        feedback: Gamma_p, the gain with which a neuron feels its own rate.
+
+    Raises:
+        ParameterError: a transfer function that jumps.
+        SolverError: x(h) has several values, or the panels do not suffice.
     """
     variance = max(float(variance), LEAST_VARIANCE)
     cuts = breaks(system, parameters, p)
@@ -65,88 +86,48 @@ def cloud(
         made = _on(system, parameters, p, edges, mean, variance, feedback)
         sums = np.array([made.average(v) for v in (made.slopes, made.slopes**2, made.rates**2)])
         if last is not None and np.all(
-            np.abs(sums - before) <= PRECISION * np.maximum(np.abs(sums), 1e-6)
+            np.abs(sums - before) <= PRECISION * np.maximum(np.abs(sums), FLOOR)
         ):
             return last
         last, before, panels = made, sums, 2 * panels
         if panels > MOST_PANELS:
             raise SolverError(
-                f"the averages over population {parameters.populations[p]} do not settle: its transfer function varies on a scale "
-                f"far below the deviation {width:.3g} of its inputs"
+                f"the averages over population {parameters.populations[p]} do not settle: its "
+                "transfer function varies on a scale far below the deviation "
+                f"{width:.3g} of its inputs"
             )
 
 
 def _on(system, parameters, p, edges, mean, variance, feedback) -> Cloud:
-    nodes, weights = np.polynomial.legendre.leggauss(ORDER)
-    half = np.diff(edges)[:, None] / 2
-    x = (edges[:-1, None] + half * (1 + nodes)).ravel()
+    x, weights = (v.ravel() for v in legendre_panels(edges))
     rates, slopes = map(np.asarray, system.transfer_and_slope(jnp.asarray(x), p, parameters))
     stretch = 1 - feedback * slopes
     if np.any(stretch <= 0):
         raise SolverError(
-            f"x = h + Gamma phi(x) has several solutions in population {parameters.populations[p]} (1 - Gamma phi' = "
-            f"{stretch.min():.3g} at x = {x[np.argmin(stretch)]:.3g}): the cavity solution is not valid there"
+            "x = h + Gamma phi(x) has several solutions in population "
+            f"{parameters.populations[p]} (1 - Gamma phi' = {stretch.min():.3g} at x = "
+            f"{x[np.argmin(stretch)]:.3g}): the cavity solution is not valid there"
         )
     offset = x - feedback * rates - mean
     density = np.exp(-(offset**2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
-    w = (half * weights).ravel() * stretch * density
+    w = weights * stretch * density
     return Cloud(w / w.sum(), offset / variance, rates, slopes, variance)
 
 
 def _solve(system: System, parameters: Parameters, p: int, h: float, feedback: float) -> float:
-    """x with x - feedback phi(x) = h, by bisection."""
+    """x with x - feedback phi(x) = h."""
     if feedback == 0:
         return h
+
+    def field(x: Any) -> Any:
+        return x - feedback * jnp.asarray(system.transfer(jnp.asarray(x), p, parameters))
+
     reach = 1.0
-    while (
-        not _field(system, parameters, p, h - reach, feedback)
-        < h
-        < _field(system, parameters, p, h + reach, feedback)
-    ):
+    while not float(field(h - reach)) < h < float(field(h + reach)):
         reach *= 2
-        if reach > 1e9:
+        if reach > FARTHEST:
             raise SolverError(
-                f"x = h + Gamma phi(x) has no solution in population {parameters.populations[p]}: Gamma = {feedback:.3g}"
+                f"x = h + Gamma phi(x) has no solution in population {parameters.populations[p]}: "
+                f"Gamma = {feedback:.3g}"
             )
-    low, high = h - reach, h + reach
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (
-            (middle, high) if _field(system, parameters, p, middle, feedback) < h else (low, middle)
-        )
-    return (low + high) / 2
-
-
-def _field(system: System, parameters: Parameters, p: int, x: float, feedback: float) -> float:
-    return x - feedback * float(system.transfer(jnp.asarray(float(x)), p, parameters))
-
-
-def breaks(system: System, parameters: Parameters, p: int) -> list[float]:
-    """Where phi_p bends. Raises `ParameterError` where it jumps: its slope is infinite there."""
-    architecture = system.mean_field.architecture
-    f = architecture.distinct_transfers[architecture.transfer_index(parameters.P)[p]]
-    if f.function is not None:
-        found = [float(b) for b in f.breaks]
-    else:
-        own = system.transfer_parameters(parameters)
-        at = {
-            s: float(np.broadcast_to(np.asarray(own[str(s)]), (parameters.P,))[p])
-            for s in f.defaults
-        }
-        try:
-            a, b = (float(v.subs(at)) for v in (f.affine.a, f.affine.b))
-            found = [(float(sp.N(u.subs(at))) - b) / a for u in f.pieces.breaks] if a else []
-        except ExpressionError:
-            found = []
-    for place in found:
-        step = 1e-9 * max(1.0, abs(place))
-        left, right = (
-            float(system.transfer(jnp.asarray(place + sign * step), p, parameters))
-            for sign in (-1, 1)
-        )
-        if abs(right - left) > 1e-5 * max(1.0, abs(left), abs(right)):
-            raise ParameterError(
-                f"the transfer function of population {parameters.populations[p]} jumps at x = {place:.4g}: its slope is "
-                "infinite there, and no state is stable against the residual of the synapses"
-            )
-    return sorted(found)
+    return float(invert(field, *(jnp.asarray(v) for v in (h, h - reach, h + reach))))

@@ -1,10 +1,13 @@
-"""Transfer functions of a Gaussian input as series of Hermite polynomials, which give every average over a pair of inputs.
+"""Hermite series of transfer functions of a Gaussian input: every average over a pair of inputs.
 
-For x = m + sqrt(v) z, phi(x) = sum_n a_n He_n(z) / sqrt(n!), and for a pair (x, y) with correlation rho, by Mehler's formula,
+For x = m + sqrt(v) z, phi(x) = sum_n a_n He_n(z) / sqrt(n!), and for a pair (x, y) with
+correlation rho, by Mehler's formula,
 
-    < phi(x) phi(y) > = sum_n a_n(x) a_n(y) rho^n,      d<phi phi>/dCov(x, y) = < phi'(x) phi'(y) >  (Price).
+    < phi(x) phi(y) > = sum_n a_n(x) a_n(y) rho^n,
+    d<phi phi>/dCov(x, y) = < phi'(x) phi'(y) >  (Price).
 
-At rho = 1 the sum is <phi^2>, which is known; what a sum of finitely many terms lacks there is put into one term of the next power.
+At rho = 1 the sum is <phi^2>, which is known; what a sum of finitely many terms lacks there is put
+into one term of the next power.
 """
 
 from __future__ import annotations
@@ -20,18 +23,20 @@ from jaxtyping import Array, Float
 
 from ..parameters import Parameters
 from ..system import System
-from .currents import breaks
+from .bends import breaks
 from .fixed_nodes import nodes_of
 
-REACH, PANELS, NODES = 10.0, 40, 16
-ORDER = 96
-SMALLEST = 1e-300
+REACH, PANELS, NODES = 10.0, 40, 16  # so that a polynomial of degree 95 is resolved, tails too
+ORDER = 96  # terms: at correlations up to .9 the rest is below 1e-5 of the last one's weight
+SMALLEST = 1e-300  # in place of 0 under a root
 
 
 class Series(NamedTuple):
-    """Of one function, for each of P populations.
+    """The Hermite series of a function, for each of P populations.
 
-    terms: a_n, (n, ...); square: mean of its square, (...); mean is terms[0]
+    Args:
+        terms: a_n, (n, ...).
+        square: mean of the function's square, (...).
     """
 
     terms: Array
@@ -49,7 +54,13 @@ class Series(NamedTuple):
 
 
 def product(first: Series, second: Series, rho: Array) -> Array:
-    """< f(x) f(y) > at correlations rho, (..., P); the series of P populations, or of all that rho has."""
+    """< f(x) f(y) > at given correlations.
+
+    Args:
+        first: series of f at x, of P populations or of all that rho has.
+        second: series of f at y.
+        rho: correlations of x and y, (..., P).
+    """
     first, second = (
         Series(
             jnp.broadcast_to(_expanded(s.terms, rho.ndim), (len(s.terms), *rho.shape)),
@@ -64,9 +75,8 @@ def product(first: Series, second: Series, rho: Array) -> Array:
         reverse=True,
         unroll=16,
     )
-    rest = jnp.sqrt(
-        jnp.maximum(first.rest * second.rest, SMALLEST)
-    )  # of a polynomial there is none, and the root of 0 has no derivative
+    # of a polynomial there is no rest, and the root of 0 has no derivative
+    rest = jnp.sqrt(jnp.maximum(first.rest * second.rest, SMALLEST))
     return powers + rest * jnp.maximum(rho, 0.0) ** len(first.terms)
 
 
@@ -75,9 +85,14 @@ def _expanded(terms: Array, ndim: int) -> Array:
 
 
 class Expansion(eqx.Module):
-    """The transfer functions of P populations; make it with `Expansion.of`.
+    """The transfer functions of P populations as Hermite series; make it with `Expansion.of`.
 
-    cuts[p]: where phi_p bends, (P, n), nan where there are fewer than n; order: number of terms; panels: of the quadrature
+    Args:
+        system: the compiled equations.
+        parameters: the network's numbers.
+        cuts: where phi_p bends, (P, n), nan where there are fewer than n.
+        order: number of terms.
+        panels: of the quadrature.
     """
 
     system: System = eqx.field(static=True)
@@ -90,7 +105,11 @@ class Expansion(eqx.Module):
     def of(
         cls, system: System, parameters: Parameters, order: int = ORDER, panels: int = PANELS
     ) -> Expansion:
-        """Raises `ParameterError` for a transfer function that jumps."""
+        """The series at parameters that are known.
+
+        Raises:
+            ParameterError: a transfer function that jumps.
+        """
         each = [breaks(system, parameters, p) for p in range(parameters.P)]
         most = max(map(len, each))
         return cls(
@@ -118,7 +137,7 @@ class Expansion(eqx.Module):
         z: Any
         weights: Any
         table: Any
-        width = jnp.sqrt(jnp.maximum(variance, 1e-300))
+        width = jnp.sqrt(jnp.maximum(variance, SMALLEST))
         if self.cuts.shape[1]:
             z, weights = nodes_of((self.cuts[p] - mean) / width, self.panels, REACH, NODES)
             table = polynomials(z, self.order)

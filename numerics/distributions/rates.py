@@ -1,41 +1,52 @@
-"""Distributions of rates across the neurons of a population, and between two conditions, from the means and variances of the input currents.
+"""Distributions of rates across the neurons of a population, and between two conditions.
 
-In population p the input currents are normal, x = K_p + sqrt(Delta_p) z, and the rates are phi_p(x). In two conditions the currents of a neuron
-are jointly normal with
+In population p the input currents are normal, x = K_p + sqrt(Delta_p) z, and the rates are
+phi_p(x). In two conditions the currents of a neuron are jointly normal with
 
-    Cov_p = sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p + sum_q M_pq S_q,      M_pq = alpha_q g_pq^2 A_pq,
+    Cov_p = sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p + sum_q M_pq S_q,
 
-S_q = < phi_q(x) phi_q(x') > at Cov_q itself (`SecondMoment`; exact at fixed points without reciprocity), R_q R'_q (`LowRank`), 0 (`MotifOnly`);
-z_p is the spread of the inputs and omega_p the correlation of their offsets between the conditions.
+M_pq = alpha_q g_pq^2 A_pq, and S_q = < phi_q(x) phi_q(x') > at Cov_q itself (`SecondMoment`; exact
+at fixed points without reciprocity), R_q R'_q (`LowRank`), or 0 (`MotifOnly`); z_p is the spread of
+the inputs and omega_p the correlation of their offsets between the conditions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import sympy as sp
 from jaxtyping import Array, Float
 
-from ...errors import ExpressionError, ParameterError
-from ...theory.equations import LowRank, MotifOnly
+from ...errors import ParameterError
 from ..parameters import Couplings, Parameters
 from ..system import System
 from ..tangents import through_jacobian
-from .currents import breaks
+from .bends import bends, breaks
 from .fixed_nodes import PANELS, nodes_of
 from .hermite import Series, polynomials, product
 
-RATE_ORDER = 64
-RELAXATIONS = 60
-SMALLEST = 1e-300
+RATE_ORDER = 64  # terms: correlations of rates to about 1e-5, fewer than Expansion's for speed
+RELAXATIONS = 60  # of a map that contracts; Newton's step at the end squares what is left
+SMALLEST = 1e-300  # in place of 0 under a root
+SMALLEST_ROOT = 1e-150  # and its root
+FALL = 1e-9  # relative: a smaller fall of a transfer function is rounding
+PLACES = np.linspace(-20.0, 20.0, 2001)  # where it must not fall
 
 
 class RateStatistics(NamedTuple):
-    """Of every population: mean and standard deviation of the rate, mean square of the slope phi'(x), the series of phi, mean and variance of x."""
+    """Statistics of the rates of every population, each (P,).
+
+    Args:
+        rate_mean: mean of the rate across neurons.
+        rate_sd: its standard deviation.
+        slope_square: mean square of the slope phi'(x).
+        series: Hermite series of phi.
+        mean: of the input current x.
+        variance: of x.
+    """
 
     rate_mean: Array
     rate_sd: Array
@@ -48,8 +59,14 @@ class RateStatistics(NamedTuple):
 class RateDistribution:
     """The transfer functions of a system, ready for averages under jit, vmap and grad.
 
-    order: number of terms of the series, which correlations alone need, else 0; panels: of the quadrature. Raises
-    `ParameterError` for a transfer function that jumps.
+    Args:
+        system: the compiled equations.
+        parameters: the network's numbers.
+        order: number of terms of the series, which correlations alone need, else 0.
+        panels: of the quadrature.
+
+    Raises:
+        ParameterError: a transfer function that jumps.
     """
 
     def __init__(
@@ -67,7 +84,7 @@ class RateDistribution:
             through_jacobian(lambda m, w, c, *v, f=f: self._of(f, m, w, c, v))
             for f in system.module.TRANSFER
         ]
-        self._cuts = [_cuts(system, k) for k in range(len(self._members))]
+        self._cuts = [bends(system, k) for k in range(len(self._members))]
 
     def __call__(
         self, mean: Float[Array, " P"], variance: Float[Array, " P"], parameters: Parameters
@@ -108,7 +125,7 @@ class RateDistribution:
         cuts: Array,
         values: Sequence[Array],
     ) -> tuple[Array, ...]:
-        """Of one population: mean, mean square and standard deviation of the rate, mean square of its slope, series."""
+        """Mean, mean square and deviation of the rate, mean square of its slope, series."""
 
         def rates(x: Array) -> Array:
             return jnp.broadcast_to(function(x, *values), x.shape)
@@ -121,7 +138,8 @@ class RateDistribution:
         square = jnp.sum(weights * rate**2)
         if not self.order:
             return average, square, sd, jnp.sum(weights * slope**2), jnp.zeros(0)
-        # a continuous function's average does not depend on where the nodes are: no derivatives through polynomials
+        # a continuous function's average does not depend on where the nodes are: no derivatives
+        # through polynomials
         fixed, own = jax.lax.stop_gradient(nodes_of(places, self.panels))
         terms = jax.lax.stop_gradient(polynomials(fixed, self.order)) @ (
             own * rates(mean + width * fixed)
@@ -135,7 +153,14 @@ class RateDistribution:
         parameters: Parameters,
         normal_quantiles: Sequence[float],
     ) -> Float[Array, "P n"]:
-        """Of transfer functions that do not fall, phi_p(K_p + sqrt(Delta_p) z), z the quantiles of the standard normal distribution; pure."""
+        """Quantiles of rates, of functions that do not fall, phi_p(K_p + sqrt(Delta_p) z); pure.
+
+        Args:
+            mean: K, (P,).
+            variance: Delta, (P,).
+            parameters: the network's numbers.
+            normal_quantiles: z, quantiles of the standard normal distribution, (n,).
+        """
         z = jnp.asarray(normal_quantiles)
         x = mean[:, None] + jnp.sqrt(jnp.maximum(variance, SMALLEST))[:, None] * z[None]
         return jnp.stack(
@@ -151,8 +176,14 @@ class RateDistribution:
         second: tuple[RateStatistics, Parameters, float],
         persistence: Float[Array, " P"],
     ) -> Float[Array, " P"]:
-        """Across neurons, of their rates in two conditions, each with its parameters and the time whose inputs count; 0 where a rate does not
-        vary; membranes of gain 1; pure.
+        """Correlation across neurons of their rates in two conditions; pure.
+
+        It is 0 where a rate does not vary. Membranes have gain 1.
+
+        Args:
+            first: statistics, parameters, and the time whose inputs count.
+            second: the same of the other condition.
+            persistence: omega, correlation of the inputs' offsets between the conditions, (P,).
         """
         (a, p, start), (b, q, other) = first, second
         terms = Couplings.of(p)
@@ -169,43 +200,33 @@ class RateDistribution:
             return product(a.series, b.series, jnp.clip(covariance / scale, -1.0, 1.0))
 
         closure = self.system.mean_field.closure
-        if isinstance(closure, MotifOnly):
+        if not closure.has_residual:
             covariance = frozen
-        elif isinstance(closure, LowRank):
+        elif not closure.keeps_second_moment:
             covariance = frozen + terms.residual @ (a.rate_mean * b.rate_mean)
         else:
             covariance = _solved(lambda c: frozen + terms.residual @ rates(c), frozen)
         joint = rates(covariance) - a.rate_mean * b.rate_mean
-        return joint / jnp.maximum(a.rate_sd * b.rate_sd, 1e-150)
+        return joint / jnp.maximum(a.rate_sd * b.rate_sd, SMALLEST_ROOT)
 
     def require_rising(self, parameters: Parameters) -> None:
-        """Raise `ParameterError` for a transfer function that falls somewhere: quantiles of its rates are not those of its currents."""
-        x = jnp.linspace(-20.0, 20.0, 2001)
+        """Check that quantiles of rates are those of currents.
+
+        Raises:
+            ParameterError: a transfer function that falls somewhere.
+        """
+        x = jnp.asarray(PLACES)
         for p, name in enumerate(parameters.populations):
             rates = np.asarray(jnp.broadcast_to(self.system.transfer(x, p, parameters), x.shape))
-            if np.any(np.diff(rates) < -1e-9 * (1 + np.abs(rates[1:]))):
+            if np.any(np.diff(rates) < -FALL * (1 + np.abs(rates[1:]))):
                 raise ParameterError(
-                    f"quantiles of rates need a transfer function that does not fall; that of population {name} does"
+                    "quantiles of rates need a transfer function that does not fall; that of "
+                    f"population {name} does"
                 )
 
 
-def _cuts(system: System, k: int) -> list[Callable[..., Any]]:
-    """Where the k-th transfer function bends, as functions of the parameters of all of them."""
-    f = system.mean_field.architecture.distinct_transfers[k]
-    if f.function is not None:
-        return [lambda *_, place=float(b): place for b in f.breaks]
-    symbols = [sp.Symbol(name) for name in system.transfer_parameters()]
-    plain = {s: sp.Symbol(str(s)) for s in f.defaults}
-    try:
-        a, b = f.affine.a, f.affine.b
-        places = [((u - b) / a).subs(plain) for u in f.pieces.breaks] if a else []
-    except ExpressionError:
-        return []
-    return [sp.lambdify(symbols, place, "math") for place in places]
-
-
 def _solved(right_side: Callable[[Array], Array], start: Array) -> Array:
-    """c = right_side(c), by relaxation; then one step of Newton's method, through which derivatives go (implicit function)."""
+    """c = right_side(c), by relaxation and a step of Newton's method, differentiable by that."""
     found = jax.lax.stop_gradient(
         jax.lax.fori_loop(
             0,
@@ -216,20 +237,3 @@ def _solved(right_side: Callable[[Array], Array], start: Array) -> Array:
     )
     slope = jax.lax.stop_gradient(jax.jacfwd(right_side)(found))
     return found + jnp.linalg.solve(jnp.eye(len(start)) - slope, right_side(found) - found)
-
-
-def bulk_radius_square(
-    slope_square: Float[Array, " P"], parameters: Parameters
-) -> Float[Array, ""]:
-    """Largest eigenvalue of alpha_q g_pq^2 A_pq < phi_q'^2 >: beyond 1 the static state is unstable to the residual synapses (if B = 0); pure."""
-    matrix = Couplings.of(parameters).residual * slope_square[None, :]
-    still = jax.lax.stop_gradient(matrix)
-    size = jnp.maximum(jnp.max(jnp.sum(still, axis=1)), SMALLEST)
-    power = still / size + jnp.eye(
-        len(still)
-    )  # the shift makes the leading eigenvalue the only one of its size
-    for _ in range(8):
-        power = power @ power
-        power = power / jnp.max(power)
-    right, left = jnp.sum(power, axis=1), jnp.sum(power, axis=0)
-    return left @ matrix @ right / (left @ right)

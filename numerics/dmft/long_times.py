@@ -27,9 +27,9 @@ from scipy import fft, optimize
 
 from ...errors import ParameterError, SolverError
 from ..distributions import ORDER, Expansion, product
-from ..parameters import Couplings, Input, Parameters
-from ..stability import spectral_radius
-from ..system import System
+from ..linear import bulk_radius_square
+from ..parameters import Couplings, Parameters
+from ..system import System, held_inputs
 from .exponent import growth_rate
 from .terms import as_state, require_dmft
 from .two_times import LARGEST_ERROR, inaccurate, quadrature_error
@@ -116,7 +116,7 @@ def stationary(
     expansion, terms, inputs = (
         Expansion.of(system, parameters, order),
         Couplings.of(parameters),
-        _held(parameters, time),
+        held_inputs(parameters, time),
     )
     first = as_state(start, parameters, ("mean", "kappa", "variance"))
     found, error = _static(
@@ -159,20 +159,12 @@ def bulk_radius(expansion: Expansion, terms: Couplings, y: Any) -> float:
     """sqrt of the largest eigenvalue of alpha_q g_pq^2 A_pq <phi_q'^2> at means y[0] and variances y[2]."""
     if not np.all(np.isfinite(np.asarray(y))):
         return float("nan")
-    squares = np.asarray(_squares(expansion, y))
-    return float(np.sqrt(spectral_radius(np.asarray(terms.residual) * squares)))
+    return float(np.sqrt(bulk_radius_square(terms.residual, _squares(expansion, y))))
 
 
 @eqx.filter_jit
 def _squares(expansion: Expansion, y: Array) -> Array:
     return expansion(jnp.asarray(y[0]), jnp.asarray(y[2]))[1].square
-
-
-def _held(parameters: Parameters, time: float) -> tuple[Array, Array, Array]:
-    def value(v: Input) -> Array:
-        return jnp.broadcast_to(jnp.asarray(v(time), dtype=float), (parameters.P,))
-
-    return value(parameters.input), value(parameters.in_strength), value(parameters.spread)
 
 
 @eqx.filter_jit

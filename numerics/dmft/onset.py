@@ -13,8 +13,8 @@ from scipy import optimize
 from ...errors import ParameterError
 from ..distributions import Expansion
 from ..parameters import Couplings, Parameters, Scalar, scalar
-from ..system import System
-from .long_times import LARGEST_RESIDUAL, _held, _static, bulk_radius
+from ..system import System, held_inputs
+from .long_times import LARGEST_RESIDUAL, _static, bulk_radius
 from .terms import as_state, require_dmft
 
 
@@ -80,7 +80,7 @@ def onset_of_chaos(
         given = which.set(parameters, value)
         require_dmft(system, given)
         expansion, terms = Expansion.of(system, given), Couplings.of(given)
-        y, residual = _static(expansion, terms, _held(given, time), warm)
+        y, residual = _static(expansion, terms, held_inputs(given, time), warm)
         return bulk_radius(expansion, terms, y), y, float(residual)
 
     values, found = np.linspace(low, high, points), []

@@ -1,13 +1,15 @@
 """Gaussian fields that give synapses with other marginals the motifs that are asked for.
 
-A synapse is x = F^-1(Phi(Z)) of a Gaussian field Z of unit variance. With the series F^-1(Phi(z)) = sum_k c_k He_k(z) / sqrt(k!), two
-synapses whose fields have the correlation rho have the covariance (Mehler's formula)
+A synapse is x = F^-1(Phi(Z)) of a Gaussian field Z of unit variance. With the series
+F^-1(Phi(z)) = sum_k c_k He_k(z) / sqrt(k!), two synapses whose fields have the correlation rho have
+the covariance (Mehler's formula)
 
     Cov(x, x') = sum_{k >= 1} c_k c'_k rho^k,
 
-which increases with rho from its value at -1 to that at 1; both ends are known exactly, and what a finite sum lacks there is put into the next
-two powers. Its inverse gives the field's correlation for every pair of synapses that shares a neuron. Present and absent synapses are a field
-above a threshold, and their joint probabilities those of two normal variables.
+which increases with rho from its value at -1 to that at 1; both ends are known exactly, and what a
+finite sum lacks there is put into the next two powers. Its inverse gives the field's correlation
+for every pair of synapses that shares a neuron. Present and absent synapses are a field above a
+threshold, and their joint probabilities those of two normal variables.
 """
 
 from __future__ import annotations
@@ -21,30 +23,40 @@ import numpy as np
 from scipy.special import ndtri
 
 from ...errors import InfeasibleStatisticsError, ParameterError
-from ..averages import bivariate
+from ..averages import bivariate, legendre_panels
 from ..parameters import MOTIFS, Motifs, Parameters, violations
 from .marginals import Quantiles
 
-ORDER = 256
+ORDER = 256  # of the series: what it lacks, at rho near 1, goes into the next two powers
 REACH, WIDTH, NODES = 10.0, 0.25, 12
-"""Quadrature: standard deviations on either side, the widest panel, and the Gauss-Legendre points in each."""
+"""Quadrature: standard deviations on either side, the widest panel, Gauss-Legendre points in each.
 
-HALVINGS = 60
+Beyond the reach the normal density is below 1e-22; a panel of .25 holds the polynomials' turns.
+"""
+
+HALVINGS = 60  # of [-1, 1], to the rounding of float64
 SLACK = 1e-6
 """How far beyond the attainable range rounding may put a correlation."""
+
+# Of quantiles against what they state, relative to the root mean square and its square: tables and
+# heavy tails beyond the reach of the quadrature lose less.
+MEAN_ERROR, VARIANCE_ERROR = 1e-4, 1e-3
 
 NAMES = Motifs(*MOTIFS)
 Curve = Callable[[np.ndarray], np.ndarray]
 Pairs = Callable[[np.ndarray, np.ndarray], Curve]
-"""From the indices P p + q of the blocks of two synapses, (n,), their covariance as a function of the correlation of their fields, elementwise
-and increasing."""
+"""Of two synapses, their covariance as a function of the correlation of their fields.
+
+From the indices P p + q of their blocks, (n,); elementwise and increasing.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Copula:
     """The distributions of P x P blocks of synapses as series.
 
-    terms: c_k, (P^2, ORDER); same, opposite: covariances of two blocks at rho = 1 and -1, (P^2, P^2)
+    terms: c_k, (P^2, ORDER); same, opposite: covariances of two blocks at rho = 1 and -1,
+    (P^2, P^2).
     """
 
     terms: np.ndarray
@@ -53,7 +65,7 @@ class Copula:
 
     @classmethod
     def of(cls, quantiles: Sequence[Sequence[Quantiles]]) -> Copula:
-        """From [p][q]. Raises `ParameterError` where the quantiles do not have the mean and variance that they state."""
+        """From [p][q]; `ParameterError` where quantiles lack the moments that they state."""
         flat = [one for row in quantiles for one in row]
         z, weights = _nodes(flat)
         values = np.stack([one(z) for one in flat])
@@ -65,12 +77,13 @@ class Copula:
             found = terms[k, 0], same[k, k] - means[k, k]
             size = one.variance + one.mean**2
             if (
-                abs(found[0] - one.mean) > 1e-4 * np.sqrt(size)
-                or abs(found[1] - one.variance) > 1e-3 * size
+                abs(found[0] - one.mean) > MEAN_ERROR * np.sqrt(size)
+                or abs(found[1] - one.variance) > VARIANCE_ERROR * size
             ):
                 raise ParameterError(
-                    f"quantiles that should have mean {one.mean:.6g} and variance {one.variance:.6g} have "
-                    f"{found[0]:.6g} and {found[1]:.6g}, within {REACH:g} standard deviations of z"
+                    f"quantiles that should have mean {one.mean:.6g} and variance "
+                    f"{one.variance:.6g} have {found[0]:.6g} and {found[1]:.6g}, within "
+                    f"{REACH:g} standard deviations of z"
                 )
         return cls(terms, same - means, opposite - means)
 
@@ -90,7 +103,7 @@ class Copula:
 
 
 def joint_presence(probability: np.ndarray) -> Pairs:
-    """`Pairs` of the presences of synapses, P(both) - c c', from their probabilities c by block, (P, P)."""
+    """`Pairs` of presences, P(both) - c c', from their probabilities c by block, (P, P)."""
     c = np.asarray(probability, dtype=float).ravel()
     thresholds = np.clip(ndtri(c), -REACH, REACH)
 
@@ -109,7 +122,7 @@ _bivariate = jax.jit(bivariate)
 
 
 def pair_blocks(P: int) -> Motifs:
-    """Of each motif, indexed as in `Motifs`, the indices P p + q of the blocks of its two synapses."""
+    """Of each motif the blocks P p + q of its two synapses, indexed as in `Motifs`."""
     p, q, r = np.indices((P, P, P))
     s, t = np.indices((P, P))
     # a divergent motif is indexed [q, p, r]
@@ -122,7 +135,7 @@ def pair_blocks(P: int) -> Motifs:
 
 
 def products(values: np.ndarray) -> Motifs:
-    """Of each motif, the product of the values of its two synapses, from those of the blocks, (P, P)."""
+    """Of each motif the product of two synapses' values, from those of the blocks, (P, P)."""
     flat = np.asarray(values, dtype=float).ravel()
     return Motifs(*(flat[left] * flat[right] for left, right in pair_blocks(len(values))))
 
@@ -145,10 +158,9 @@ def correlations(
 ) -> Motifs:
     """The correlations of the fields that give the covariances `wanted`; 0 where these are.
 
-    units: what a covariance is divided by to be the coefficient that `names` name, as the error states it
-    what: the synapses, for the error
-
-    Raises `InfeasibleStatisticsError` with the attainable range where a covariance is outside it.
+    units: what a covariance is divided by to be the coefficient that `names` name, as the error
+    states it; what: the synapses, for the error. Raises `InfeasibleStatisticsError` with the
+    attainable range where a covariance is outside it.
     """
     for name, target, unit, (left, right) in zip(
         names, wanted, units, pair_blocks(len(populations)), strict=True
@@ -190,13 +202,19 @@ def nearest_correlations(covariance: Pairs, wanted: Motifs) -> Motifs:
 
 def _unreachable(name: str, what: str, asked: float, low: float, high: float, unit: float) -> str:
     if unit == 0 or not np.isfinite(unit):
-        return f"{name}: {what} of these blocks are all equal or have mean 0, but a covariance of {asked:.3g} is asked for: set it to 0"
+        return (
+            f"{name}: {what} of these blocks are all equal or have mean 0, but a covariance of "
+            f"{asked:.3g} is asked for: set it to 0"
+        )
     ends = sorted((low / unit, high / unit))
-    return f"{name} = {asked / unit:.4g} cannot be reached: {what} of these means and variances reach {ends[0]:.4g} to {ends[1]:.4g}"
+    return (
+        f"{name} = {asked / unit:.4g} cannot be reached: {what} of these means and variances reach "
+        f"{ends[0]:.4g} to {ends[1]:.4g}"
+    )
 
 
 def _bisect(curve: Curve, wanted: np.ndarray) -> np.ndarray:
-    """Elementwise on [-1, 1]. SciPy's own compresses its arrays, for which JAX would compile anew."""
+    """Elementwise on [-1, 1]. SciPy's own compresses its arrays: JAX would compile anew."""
     low, high = np.full(len(wanted), -1.0), np.full(len(wanted), 1.0)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -208,7 +226,8 @@ def _bisect(curve: Curve, wanted: np.ndarray) -> np.ndarray:
 def field_of(parameters: Parameters, rho: Motifs, slopes: np.ndarray | None = None) -> Parameters:
     """`Parameters` of a field of unit variance and mean 0 with the correlations `rho`; not checked.
 
-    slopes: Cov(x, Z) in units of the standard deviation of x, (P, P), which the correlations tau_inp with the offsets of the inputs are divided by
+    slopes: Cov(x, Z) in units of the standard deviation of x, (P, P), which the correlations
+    tau_inp with the offsets of the inputs are divided by.
     """
     tau_inp = np.asarray(parameters.tau_inp)
     own = (
@@ -237,9 +256,9 @@ def check_field(field: Parameters, what: str) -> None:
             f"\n  and {len(broken) - 6} more" if len(broken) > 6 else ""
         )
         raise InfeasibleStatisticsError(
-            f"no Gaussian field gives {what} these motifs; its own coefficients would break:\n  {lines}\n"
-            "lower the chains or reciprocity, or raise convergence and divergence; the sampler's nearest(parameters) gives the closest motifs that "
-            "it reaches"
+            f"no Gaussian field gives {what} these motifs; its own coefficients would break:\n  "
+            f"{lines}\nlower the chains or reciprocity, or raise convergence and divergence; the "
+            "sampler's nearest(parameters) gives the closest motifs that it reaches"
         )
 
 
@@ -265,15 +284,16 @@ def ratio(values: Motifs, units: Motifs) -> Motifs:
 
 
 def _nodes(quantiles: Sequence[Quantiles]) -> tuple[np.ndarray, np.ndarray]:
-    """Points symmetric about 0, and weights with the normal density; panels end at all breaks and their mirror images."""
+    """Points symmetric about 0, and weights with the normal density.
+
+    Panels end at all breaks and their mirror images.
+    """
     breaks = np.array([z for one in quantiles for z in one.breaks if abs(z) < REACH])
     edges = np.unique(
         np.concatenate([np.arange(-REACH, REACH + WIDTH / 2, WIDTH), breaks, -breaks])
     )
-    points, weights = np.polynomial.legendre.leggauss(NODES)
-    half = np.diff(edges)[:, None] / 2
-    z = edges[:-1, None] + half * (1 + points)
-    return z.ravel(), (half * weights * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)).ravel()
+    z, weights = (v.ravel() for v in legendre_panels(edges, NODES))
+    return z, weights * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
 
 def _hermite(z: np.ndarray, order: int) -> np.ndarray:

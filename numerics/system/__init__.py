@@ -1,6 +1,6 @@
 """Compiled equations: vector field, trajectories, units with filters, exports, averages."""
 
-from .autonomous import Autonomous, held
+from .autonomous import Autonomous, held, held_inputs
 from .average_curves import curves
 from .checks import OPTIONAL_INPUTS
 from .exports import julia_module, numpy_module, save_equations, xpp_ode
@@ -24,6 +24,7 @@ __all__ = [
     "curves",
     "dataset",
     "held",
+    "held_inputs",
     "initial_state",
     "integrate",
     "julia_module",

@@ -6,6 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
@@ -86,6 +87,16 @@ class Autonomous(eqx.Module):
 
 def held(parameters: Parameters, time: float = 0.0) -> Parameters:
     """The parameters with every input constant, at its value at `time`; pure in the parameters."""
-    return parameters.replace(
-        **{name: Constant(getattr(parameters, name)(float(time))) for name in INPUTS}
+    values = held_inputs(parameters, time)
+    return parameters.replace(**{k: Constant(v) for k, v in zip(INPUTS, values, strict=True)})
+
+
+def held_inputs(
+    parameters: Parameters, time: float = 0.0
+) -> tuple[Float[Array, " P"], Float[Array, " P"], Float[Array, " P"]]:
+    """I_p, h_p and sigma_p at one time: `input`, `in_strength` and `spread`; pure."""
+    first, second, third = (
+        jnp.broadcast_to(jnp.asarray(getattr(parameters, name)(time), dtype=float), parameters.P)
+        for name in INPUTS
     )
+    return first, second, third

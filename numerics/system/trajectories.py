@@ -180,18 +180,16 @@ def integrate(
         system, parameters, start, jnp.asarray(ts), rtol, atol, max_steps
     )
     values = {name: np.array(v) for name, v in found.items()}
-    good = np.all(
-        [np.all(np.isfinite(v.reshape(len(ts), -1)), axis=1) for v in values.values()], axis=0
-    )
+    finite = [np.isfinite(v.reshape(len(ts), -1)).all(axis=1) for v in values.values()]
+    good = np.all(finite, axis=0)
     status = OK if good.all() else _failure(ts, good, bool(exhausted), max_steps)
     for v in values.values() if not good.all() else ():
         v[np.argmin(good) :] = np.nan
     raise_on_failure(status, throw)
     title = f"Trajectory of the {system.mean_field.closure.name} equations"
     attrs = {"status": str(status), "steps": int(steps)}
-    return Trajectory(
-        title, status, dataset(system, values, parameters.populations, {"time": ts}, attrs)
-    )
+    data = dataset(system, values, parameters.populations, {"time": ts}, attrs)
+    return Trajectory(title, status, data)
 
 
 def _failure(ts: np.ndarray, good: np.ndarray, exhausted: bool, max_steps: int) -> Status:

@@ -38,7 +38,7 @@ from ...errors import SolverError
 from ..distributions import cloud
 from ..linear import bulk_radius_square
 from ..parameters import Couplings, Parameters, neuron_covariances
-from ..system import System
+from ..system import System, held_inputs
 
 STEPS = 60  # of Newton's method, far more than it takes from a closure's point
 PRECISION = 1e-10  # of the sums, relative: what is left of their rounding
@@ -74,15 +74,9 @@ class Ensemble(eqx.Module):
     @classmethod
     def of(cls, parameters: Parameters, time: float = 0.0) -> Ensemble:
         """Inputs at their values at `time`."""
-        mean, along, beside = (
-            jnp.broadcast_to(
-                jnp.asarray(getattr(parameters, name)(time), dtype=float), (parameters.P,)
-            )
-            for name in ("input", "in_strength", "spread")
-        )
         return cls(
             Couplings.of(parameters),
-            (mean, along, beside),
+            held_inputs(parameters, time),
             jnp.asarray(neuron_covariances(parameters)),
         )
 

@@ -1,0 +1,217 @@
+"""What quadrature needs to know of a function: edges of panels, growth, and singularities."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ...errors import ExpressionError
+from . import panels
+from .bell_width import widest_bell
+from .elementwise import Elementwise, derivative, nth_derivative, piecewise
+from .envelope import NOTHING, Envelope, Logs, growth_of, logs_of
+from .legendre import legendre_panels
+from .rules import Rule
+
+MOST_PANELS = 2048  # a step of every thousandth of the checked range; more is oscillation
+PLACES = np.linspace(-63.7, 63.3, 257)  # where a function must be finite; no round numbers
+HIGHEST = 5  # a derivative of this order is not asked for
+SMOOTH = 99  # the order of a derivative that is infinite where none is
+
+
+class Grid:
+    """What quadrature needs to know of a function without parameters.
+
+    The edges of its panels, how wide a density may be for the bell rule, and how it grows; each is
+    found when it is first asked for.
+    """
+
+    def __init__(self, pieces: Sequence[Elementwise], breaks: Sequence[float], rule: Rule):
+        self.pieces, self.breaks, self.rule = tuple(pieces), tuple(breaks), rule
+
+    @cached_property
+    def function(self) -> Callable[[Array], Array]:
+        """The function, compiled."""
+        return jax.jit(lambda x: piecewise(x, self.pieces, self.breaks))
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        """Edges in u, ascending, ending with infinity."""
+        slope = jax.jit(lambda x: nth_derivative(x, 1, self.pieces, self.breaks))
+        tolerance = self.rule.tolerance
+        with jax.ensure_compile_time_eval():
+            self._refuse_infinite()
+            for radius in panels.RADII:
+                edges, resolved = find(
+                    self.function, slope, self.breaks, tolerance, MOST_PANELS, radius
+                )
+                if resolved:
+                    break
+            else:
+                raise ExpressionError(unresolved("", MOST_PANELS))
+        found = np.unique(np.asarray(edges))[:-1]
+        if radius < panels.RADII[0]:
+            found = _continued(found, radius)
+        else:
+            found = found[np.abs(found) < radius]
+        return np.append(found, np.inf)
+
+    def _refuse_infinite(self) -> None:
+        for x, y in zip(PLACES, np.asarray(self.function(jnp.asarray(PLACES))), strict=True):
+            if not np.isfinite(y):
+                what = f"at x = {x:.4g} the function is " + (
+                    "not a real number" if np.isnan(y) else "infinite, or its average diverges"
+                )
+                raise ExpressionError(
+                    f"the Gaussian average cannot be computed to tolerance: {what}"
+                )
+
+    def refined(self) -> Grid:
+        """The same with every panel split into four."""
+        made = copy.copy(self)
+        edges = self.edges[:-1]
+        inner = (
+            edges[:-1, None] + np.diff(edges)[:, None] * np.array([0.0, 0.25, 0.5, 0.75])
+        ).ravel()
+        made.__dict__["edges"] = np.concatenate([inner, edges[-1:], [np.inf]])
+        made.__dict__["widest_bell"] = self.widest_bell
+        return made
+
+    @cached_property
+    def widest_bell(self) -> tuple[float, float]:
+        """The largest standard deviations for which the bell rule serves; 0 where there are breaks.
+
+        Of the function, and of its square.
+        """
+        if self.breaks:
+            return 0.0, 0.0
+        with jax.ensure_compile_time_eval():
+            own = [self.rule.growing(power * self.degree) for power in (1, 2)]
+            widest = widest_bell(self.function, self.edges, own, 0.1 * self.size)
+        # twice as wide, and squared, it still is within the reach
+        limit = 0.125 / max(*self.growth, 1e-9)
+        return min(widest[0], limit), min(widest[1], limit)
+
+    @cached_property
+    def size(self) -> float:
+        with jax.ensure_compile_time_eval():
+            return float(panels.Size.of(self.function).typical)
+
+    @cached_property
+    def _logs(self) -> Logs:
+        with jax.ensure_compile_time_eval():
+            left, right = logs_of(self.function, jnp.zeros(1))
+            return [np.asarray(v) for v in left], [np.asarray(v) for v in right]
+
+    @cached_property
+    def growth(self) -> tuple[float, float]:
+        """Exponential rates at which the function grows to the left and to the right."""
+        with jax.ensure_compile_time_eval(), np.errstate(invalid="ignore"):
+            left, right = growth_of(self._logs)
+            return float(left[0]), float(right[0])
+
+    @cached_property
+    def degree(self) -> float:
+        """The power of x as which the function grows, if it grows no faster."""
+        with np.errstate(invalid="ignore"):
+            steps = [
+                float((side[-1] - side[-2])[0]) / np.log(2)
+                for side, rate in zip(self._logs, self.growth, strict=True)
+                if rate < 0.1
+            ]
+        return max([0.0, *(s for s in steps if np.isfinite(s))])
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        """How large the function is, on intervals that grow with their distance from 0."""
+        ends = np.array([0.0, *(2.0 ** (0.5 * np.arange(-2, 20))), np.inf])
+        edges = np.unique(np.concatenate([self.edges[:-1], *(s * ends[:-1] for s in (-1, 1))]))
+        inner = legendre_panels(edges)[0]
+        points = np.concatenate([edges[:-1, None], inner, edges[1:, None]], axis=1)
+        with jax.ensure_compile_time_eval(), np.errstate(divide="ignore"):
+            # few different shapes
+            padded = np.resize(points, (-(-len(points) // 64) * 64, points.shape[1]))
+            log = np.log(np.abs(np.asarray(self.function(jnp.asarray(padded)))))
+        log = np.where(np.isfinite(log), log, NOTHING)[: len(points)]
+        low, high = np.concatenate([-ends[1:], ends[:-1]]), np.concatenate([-ends[:-1], ends[1:]])
+        log = np.concatenate([log, [log[0], log[-1]]])  # beyond the last edge as there
+        points = np.concatenate(
+            [points, [np.full(points.shape[1], -1e9), np.full(points.shape[1], 1e9)]]
+        )
+        inside = (points[None] >= low[:, None, None]) & (points[None] <= high[:, None, None])
+        return Envelope(low, high, np.max(np.where(inside, log[None], NOTHING), axis=(1, 2)))
+
+    def reaches(self, power: int, tolerance: float) -> Envelope | None:
+        """How many standard deviations away the function matters, by intervals.
+
+        None where it does not grow beyond x^2.
+        """
+        own = self.envelope
+        nearest = np.minimum(np.abs(own.low), np.abs(own.high))
+        near = np.max(own.height[nearest < 2.0])
+        if np.all(power * own.height <= max(0.0, power * near) + np.log(2 + nearest**2)):
+            return None
+        with jax.ensure_compile_time_eval():
+            found = own.reaches(power, self.size, tolerance)
+            return found._replace(height=np.asarray(found.height))
+
+    @cached_property
+    def singular_order(self) -> int:
+        """The lowest order, up to 4, of a derivative that is infinite at a break; 99 for none.
+
+        It is 2 for x^1.5 at 0.
+        """
+        with jax.ensure_compile_time_eval():
+            orders = [
+                order
+                for b, *sides in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True)
+                for side in sides
+                for order in range(1, HIGHEST)
+                if not jnp.isfinite(derivative(side, order)(jnp.asarray(b)))
+            ]
+        return min(orders, default=SMOOTH)
+
+
+def _continued(found: np.ndarray, radius: float) -> np.ndarray:
+    """Edges beyond the radius, as far apart as the last ones before it."""
+    warnings.warn(
+        f"a Gaussian average is checked only where |mean| + 9 sqrt(variance) < {radius:g}: beyond, "
+        "its function is taken to vary as fast as there (it needs more than "
+        f"{MOST_PANELS} panels)",
+        stacklevel=3,
+    )
+    ahead = np.arange(1, 1000)
+    left = found[0] - ahead[::-1] * (found[1] - found[0])
+    return np.concatenate([left, found, found[-1] + ahead * (found[-1] - found[-2])])
+
+
+def find(
+    function: Elementwise,
+    slope: Elementwise,
+    breaks: Sequence[float],
+    tolerance: float,
+    most: int,
+    radius: float,
+) -> panels.Panels:
+    """The panels of a function with breaks, around which they close in.
+
+    A derivative may be singular there.
+    """
+    edges, resolved = panels.find(function, slope, breaks, tolerance, most, radius)
+    return panels.Panels(
+        jnp.concatenate([edges, *(panels.graded(b) for b in breaks)]).sort(), resolved
+    )
+
+
+def unresolved(what: str, most: int) -> str:
+    return (
+        f"the Gaussian average cannot be computed to tolerance{what}: the function needs more than "
+        f"{most} panels (does it oscillate, or is it not finite?)"
+    )
