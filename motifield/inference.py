@@ -4,6 +4,7 @@ from .numerics.inference import (
     Comparison as Comparison,
     Confirmation as Confirmation,
     Identifiability as Identifiability,
+    Posterior as Posterior,
     Profile as Profile,
     compare as compare,
     confirm as confirm,

@@ -28,7 +28,7 @@ ROOMS = {
         "verification": "distributions fixed_points networks parameters sampling simulation"
         " stability system",
         "fitting": "distributions fixed_points parameters stability system targets",
-        "inference": "fitting fixed_points networks parameters sampling simulation system targets",
+        "inference": "fitting fixed_points parameters sampling simulation targets",
         "spec": "fitting networks parameters targets",
         "plots": "continuation dmft fitting fixed_points inference stability verification",
         "reports": "fitting inference plots verification",

@@ -1,4 +1,4 @@
-"""Rows of a matrix over named numbers, as products of powers and sums that people can read."""
+"""Combinations of named numbers, as products of powers and sums that people can read."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ import numpy as np
 from scipy.linalg import qr
 
 SIMPLE, LARGEST = 1e-6, 12
-"""A row is simple where a multiple by an integer up to 12 makes all its entries integers up to 12, to this accuracy."""
+"""A row is simple where a multiple by an integer up to 12 makes all its entries integers up to
+12, to this accuracy: powers of scales in the equations are at most 4."""
 SHOWN = 0.01
-"""Of rows that are not simple, entries below this part of the largest are left out of their text."""
+"""Of rows that are not simple, entries below this part of the largest are not in their text."""
 ZERO = 1e-6
-"""Entries below this, relative to the largest of a row, are 0."""
+"""Entries below this, relative to the largest of a row, are rounding."""
 
 
 @dataclass(frozen=True)
 class Combination:
-    """sum_k powers[k] log|v_k| + sum_j weights[j] v_j of numbers v by name: with powers alone a product, with weights alone a sum.
+    """sum_k powers[k] log|v_k| + sum_j weights[j] v_j of numbers v by name.
 
-    simple: entries are small integers, which is so for an exact relation of scales; others hold where they were taken, to first order
+    With powers alone it is a product, with weights alone a sum.
+
+    Attributes:
+        powers, weights: by name.
+        simple: entries are small integers, as in an exact relation of scales; other combinations
+            hold where they were taken, to first order.
     """
 
     powers: Mapping[str, float]
@@ -35,7 +41,10 @@ class Combination:
 
     @property
     def text(self) -> str:
-        """Such as "g[E,E]^2 tau_con[E,E,E]" or "input[E] + 2 input[I]"; entries below a hundredth of the largest are dots."""
+        """Such as "g[E,E]^2 tau_con[E,E,E]" or "input[E] + 2 input[I]".
+
+        Entries below a hundredth of the largest are dots.
+        """
         if len(self.names) == 1:
             return self.names[0]
         powers, weights = self.shown
@@ -48,6 +57,19 @@ class Combination:
             terms.insert(0, f"+ log({product})")
         dots = " ..." if len(powers) + len(weights) < len(self.names) else ""
         return (" ".join(terms).removeprefix("+ ") if terms else product) + dots
+
+    @property
+    def direction(self) -> str:
+        """A direction in which the numbers change together: "g -> g f, tau -> tau f^-2"."""
+        powers, weights = self.shown
+        parts = [
+            f"{name} -> {name} f{'' if power == 1 else f'^{power:.3g}'}"
+            for name, power in powers.items()
+        ]
+        for name, weight in weights.items():
+            size = "" if abs(weight) == 1 else f"{abs(weight):.3g} "
+            parts.append(f"{name} -> {name} {'-' if weight < 0 else '+'} {size}e")
+        return ", ".join(parts) + (", ..." if len(parts) < len(self.names) else "")
 
     @property
     def shown(self) -> tuple[dict[str, float], dict[str, float]]:
@@ -68,11 +90,18 @@ class Combination:
 def combinations(
     rows: np.ndarray, names: Sequence[str], logarithmic: Any, scale: np.ndarray
 ) -> list[Combination]:
-    """The space that rows span, (r, n), by rows that share as few numbers as possible: reduced row echelon form.
+    """The space that rows span, by rows that share as few numbers as possible.
 
-    Columns are log|v_k| where `logarithmic`, else v_k / scale_k. The form depends on the order of columns: of a few orders, the one with the
-    most simple rows, then the fewest entries, then the fewest negative ones is taken, in doubt the one that keeps entries small (columns by
-    pivoted QR). A number that the space determines alone has a row of its own in every order.
+    That is the reduced row echelon form. It depends on the order of columns: of a few orders, the
+    one with the most simple rows, then the fewest entries, then the fewest negative ones is taken,
+    in doubt the one that keeps entries small (columns by pivoted QR). A number that the space
+    determines alone has a row of its own in every order.
+
+    Args:
+        rows: (r, n).
+        names: of the numbers, n.
+        logarithmic: which columns are log|v_k|; others are v_k / scale_k.
+        scale: (n,).
     """
     if not len(rows):
         return []
@@ -102,7 +131,11 @@ def combinations(
 
 
 def row_echelon(rows: np.ndarray, order: Any = None) -> np.ndarray:
-    """Reduced row echelon form, (r, n): each row is 1 at its pivot, the first column that can be one in this order, where all others are 0."""
+    """Reduced row echelon form, (r, n).
+
+    Each row is 1 at its pivot, the first column that can be one in this order, where all others are
+    0.
+    """
     left = np.array(rows, dtype=float)
     done: list[int] = []
     for column in range(left.shape[1]) if order is None else order:

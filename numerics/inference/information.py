@@ -1,4 +1,4 @@
-"""What a Jacobian says of the numbers that it belongs to: which directions are determined, and how precisely."""
+"""Information in a Jacobian: directions that are determined, and how precisely."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from jaxtyping import Float
 WEAKEST = 10.0
 """Standard errors above this, of log|v| or in units of v, determine nothing: a factor of e^10."""
 UNSEEN = 1e-6
-"""A number can change unseen when this part of its gradient, or more, lies in directions in which nothing changes."""
+"""A number can change unseen when this part of its gradient, or more, lies in directions that
+change no prediction: far above rounding, far below a coupling that matters."""
+SMALLEST = 1e-300  # in place of a largest singular value 0
 
 
 class Information:
-    """Singular values of a Jacobian, (m, n), and the directions that belong to them, rows of (n, n); make it with `Information.of`.
+    """Singular values of a Jacobian, (m, n); make it with `Information.of`.
 
-    rank: directions with standard errors below 10, which are determined; exact: directions in which anything changes at all
+    Attributes:
+        singular_values: (n,), decreasing.
+        directions: rows that belong to them, (n, n).
+        rank: number of directions with standard errors below 10, which are determined.
+        exact: number of directions that change anything at all.
+        floor: below which singular values count as 0.
     """
 
     def __init__(
@@ -25,13 +32,8 @@ class Information:
         exact: int,
         floor: float,
     ):
-        self.singular_values, self.directions, self.rank, self.exact, self.floor = (
-            singular_values,
-            directions,
-            rank,
-            exact,
-            floor,
-        )
+        self.singular_values, self.directions = singular_values, directions
+        self.rank, self.exact, self.floor = rank, exact, floor
 
     @classmethod
     def of(cls, jacobian: Float[np.ndarray, "m n"], tolerance: float) -> Information:
@@ -39,7 +41,7 @@ class Information:
         _, found, rows = np.linalg.svd(jacobian, full_matrices=True)
         values = np.zeros(jacobian.shape[1])
         values[: len(found)] = found
-        floor = tolerance * max(float(values.max(initial=0.0)), 1e-300)
+        floor = tolerance * max(float(values.max(initial=0.0)), SMALLEST)
         return cls(
             values,
             rows,
@@ -55,7 +57,7 @@ class Information:
 
     @property
     def unseen(self) -> np.ndarray:
-        """A basis of the directions in which nothing changes, (n - exact, n)."""
+        """A basis of the directions that change no prediction, (n - exact, n)."""
         return self.directions[self.exact :]
 
     @property
@@ -67,16 +69,25 @@ class Information:
 
     @property
     def determined_covariance(self) -> np.ndarray:
-        """Of the determined directions alone, (n, n)."""
+        """The covariance of the determined directions alone, (n, n)."""
         return (self.seen.T / self.singular_values[: self.rank] ** 2) @ self.seen
 
     def errors(self, gradients: Float[np.ndarray, "k n"]) -> np.ndarray:
-        """Standard errors of numbers of order 1, or of logarithms, (k,); infinite where they are above 10."""
+        """Standard errors of numbers of order 1, or of logarithms, (k,).
+
+        Infinite where they are above 10.
+
+        Args:
+            gradients: of the numbers, with respect to the columns of the Jacobian.
+        """
         found = self.spread(gradients)
         return np.where(found <= WEAKEST, found, np.inf)
 
     def spread(self, gradients: Float[np.ndarray, "k n"]) -> np.ndarray:
-        """Standard errors of anything with these gradients, (k,); infinite where it changes along a direction in which nothing else changes."""
+        """Standard errors of anything with these gradients, (k,).
+
+        Infinite where it changes along a direction that changes no prediction.
+        """
         found = np.linalg.norm(
             (gradients @ self.directions.T) / np.maximum(self.singular_values, self.floor), axis=1
         )

@@ -1,45 +1,46 @@
-"""Profile likelihood: how much worse a fit becomes when one number is held at other values and everything else adapts."""
+"""Profile likelihood: the loss when one number is held and everything else adapts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 from scipy import stats
 
 from ...errors import ParameterError
-from ..fitting import Fit, Problem, Scale
+from ..fitting import Fit, Scale
+from ..results import OK, Code, Result, Status
 from .determined import identifiability
+from .held import Held, Point
+from .information import SMALLEST
 
 DOUBLINGS, REFINEMENTS = 6, 12
-"""How often the range is doubled in search of the interval's end, and how often its end is halved or better."""
-CLOSE = 1e-4
-"""Relative accuracy of the rise of the loss at the ends of the interval."""
-LOWER, HELD = 1e-4, 1e-8
+"""How often the range is doubled in search of the interval's end, and how often its end is halved
+or better: 64 times as far as asked for, and then to 1 / 4096 of the way."""
+CLOSE = 1e-4  # relative accuracy of the rise of the loss at the ends of the interval
+LOWER = 1e-4  # a loss lower than the fit's by this part of 1 + it is another minimum
+SAME = 1e-9  # values closer than this part of a standard error are one
+LEAST = 0.02  # of the way to a point outside: a refinement moves at least so far
 
 
-class Point(NamedTuple):
-    """A minimum with the number held: on its scale, coordinates, fixed points, loss (nan where there is none)."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Profile(Result):
+    """Losses along a number that is held; make it with `profile`.
 
-    t: float
-    u: np.ndarray
-    states: np.ndarray
-    loss: float
-
-
-@dataclass(frozen=True, eq=False)
-class Profile:
-    """Losses along a number; make it with `profile`.
-
-    values: of the number `name`, increasing, (n,), that of the fit among them; u: coordinates, (n, size)
-    losses: the smallest with it held, (n,), nan where nothing was found
-    interval: where the loss rises by no more than the chi-squared quantile of `level`, 3.84 for .95; an end that was not found is the bound
+    Attributes:
+        fit: from whose best minimum it starts.
+        name: of the number.
+        values: of the number, increasing, (n,), that of the fit among them.
+        losses: the smallest with it held, (n,), nan where nothing was found.
+        u: coordinates there, (n, size).
+        interval: where the loss rises by no more than the chi-squared quantile of `level`, 3.84 for
+            .95; an end that was not found is the bound.
+        level: of the interval.
     """
 
     fit: Fit
@@ -51,19 +52,28 @@ class Profile:
     level: float
 
     @property
+    def title(self) -> str:
+        """The number, and its interval."""
+        low, high = self.interval
+        return f"Profile of {self.name}, {100 * self.level:g} % between {low:.4g} and {high:.4g}"
+
+    @property
     def rises(self) -> np.ndarray:
         """Losses above the smallest one, (n,)."""
         return self.losses - np.nanmin(self.losses)
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """ "ok", or that the fit was no minimum."""
         below = self.fit.loss - float(np.nanmin(self.losses))
-        found = (
-            f"a loss smaller by {below:.3g} than that of the fit was found: fit with more starts"
+        if below <= LOWER * (1 + abs(self.fit.loss)):
+            return OK
+        return Status(
+            f"a loss smaller by {below:.3g} than that of the fit was found: fit with more starts",
+            Code.UNDECIDED,
         )
-        return "ok" if below <= LOWER * (1 + abs(self.fit.loss)) else found
 
+    @property
     def dataset(self) -> xr.Dataset:
         """Losses, and how all other numbers adapt, over the number's values."""
         coordinates = self.fit.problem.coordinates
@@ -75,7 +85,7 @@ class Profile:
                 "name": self.name,
                 "low": self.interval[0],
                 "high": self.interval[1],
-                "status": self.status,
+                "status": str(self.status),
             },
         )
 
@@ -92,7 +102,8 @@ class Profile:
             "name": self.name,
             "interval": list(self.interval),
             "level": self.level,
-            "status": self.status,
+            "status": str(self.status),
+            "code": self.status.code.value,
             "rows": self.rows(),
         }
 
@@ -108,15 +119,27 @@ def profile(
     steps: int = 60,
     progress: Callable[[str, float], None] | None = None,
 ) -> Profile:
-    """Minimise the loss, priors included, over everything else with one number held, at several of its values.
+    """Profile likelihood of a number: the smallest loss at each of its values.
 
-    name: an unknown or motif coefficient of the fit; values: at which; by default `points` of them over `span` local standard errors to both sides,
-    on the number's own scale. The number is held exactly: steps of Levenberg and Marquardt's method, at most `steps` at each value, stay on the
-    surface where it has this value. Each search starts from the neighbour's minimum: branches of other starts are not looked for.
-    level: of the interval, where the loss rises by the quantile of chi-squared with one degree of freedom (Wilks); its ends are looked for
-    beyond the values where needed, up to 2^6 times as far.
+    Everything else is minimised over, priors included. The number is held exactly: steps of
+    Levenberg and Marquardt's method stay on the surface where it has its value. Each search starts
+    from the neighbour's minimum: branches of other starts are not looked for.
 
-    Raises `ParameterError` for a name that the fit does not have, and values out of its bounds.
+    Args:
+        fit: with the minimum where the profile starts.
+        name: of an unknown or motif coefficient of the fit.
+        values: where to look; by default `points` of them over `span` local standard errors to both
+            sides, on the number's own scale.
+        points: how many values, at least 2.
+        span: in standard errors; 3 are more than the interval needs.
+        level: of the interval, where the loss rises by the quantile of chi-squared with one degree
+            of freedom (Wilks); its ends are looked for beyond the values where needed, up to 2^6
+            times as far.
+        steps: at most, at each value.
+        progress: called with a text and the part that is done.
+
+    Raises:
+        ParameterError: the fit has no such number, or values are out of its bounds.
     """
     coordinates = fit.problem.coordinates
     if name not in coordinates.names:
@@ -125,144 +148,78 @@ def profile(
         )
     if points < 2 or not span > 0 or not 0 < level < 1 or steps < 1:
         raise ParameterError(
-            f"points = {points} must be at least 2, span = {span} and steps = {steps} positive, level = {level} between 0 and 1"
+            f"points = {points} must be at least 2, span = {span} and steps = {steps} positive, "
+            f"level = {level} between 0 and 1"
         )
-    say = progress or (lambda what, part: None)
     held = Held(fit.problem, name, steps)
     start = Point(held.at(fit.u), np.array(fit.u), np.array(fit.minima.states[0]), fit.loss)
     width = _width(fit, name, held.scale)
-    wanted = (
-        start.t + np.linspace(-span, span, points) * width
-        if values is None
-        else _checked(values, name, held.scale)
-    )
-    count = len(wanted) + 2
+    wanted = start.t + np.linspace(-span, span, points) * width
+    if values is not None:
+        wanted = _checked(values, name, held.scale)
+    return _profiled(fit, held, start, wanted, width, span, level, progress)
+
+
+def _profiled(
+    fit: Fit,
+    held: Held,
+    start: Point,
+    wanted: np.ndarray,
+    width: float,
+    span: float,
+    level: float,
+    progress: Callable[[str, float], None] | None,
+) -> Profile:
+    """Minima at the wanted values, from the start to both sides, and the ends of the interval."""
+    say, count = progress or (lambda text, part: None), len(wanted) + 2
     sides: list[list[Point]] = []
     for sign in (-1, 1):
-        own = np.sort(wanted[sign * (wanted - start.t) > 1e-9 * width] * sign) * sign
+        own = np.sort(wanted[sign * (wanted - start.t) > SAME * width] * sign) * sign
         line = [start]
         for t in own:
             line.append(held.minimum(line[-1], float(t)))
             say(
-                f"{name} = {float(held.scale.backward(t)):.4g}: loss {line[-1].loss:.5g}",
-                (sum(len(own) for own in sides) + len(line)) / count,
+                f"{held.name} = {float(held.scale.backward(t)):.4g}: loss {line[-1].loss:.5g}",
+                (sum(len(side) - 1 for side in sides) + len(line) - 1) / count,
             )
         sides.append(line)
     best = min(point.loss for line in sides for point in line if np.isfinite(point.loss))
     target = best + float(stats.chi2.ppf(level, 1))
     say("ends of the interval", (count - 1) / count)
-    ends = [
+    low, high = (
         _end(held, line, target, sign * span * width)
         for line, sign in zip(sides, (-1, 1), strict=True)
-    ]
+    )
     line = [*sides[0][:0:-1], *sides[1]]
     return Profile(
         fit,
-        name,
+        held.name,
         np.array([float(held.scale.backward(p.t)) for p in line]),
         np.array([p.loss for p in line]),
         np.array([p.u for p in line]),
-        (ends[0], ends[1]),
+        (low, high),
         level,
     )
 
 
-class Held:
-    """Minima of the loss where one number, by name, has a value that is given on its scale."""
-
-    def __init__(self, problem: Problem, name: str, steps: int):
-        self.problem, self.steps = problem, steps
-        self.scale = problem.coordinates.scale(name)
-        k = problem.coordinates.names.index(name)
-        self._value = jax.jit(lambda u: self.scale.forward(problem.coordinates.values(u)[k]))
-        self._slope = jax.jit(
-            jax.grad(lambda u: self.scale.forward(problem.coordinates.values(u)[k]))
-        )
-
-    def at(self, u: Float[np.ndarray, " n"]) -> float:
-        """The number on its scale."""
-        return float(self._value(jnp.asarray(u)))
-
-    def minimum(self, start: Point, t: float) -> Point:
-        """From a neighbour, first along the valley of the loss to the surface, then down on it."""
-        J = self._jacobian(start.u, start.states)
-        a = np.asarray(self._slope(jnp.asarray(start.u)))
-        H = J.T @ J
-        way = np.linalg.solve(H + 1e-9 * (np.trace(H) + 1) * np.eye(len(a)), a)
-        point = self._looked(
-            self._onto(start.u + way * (t - start.t) / (a @ way), t), start.states, t
-        )
-        if not np.isfinite(point.loss):
-            point = self._looked(self._onto(start.u, t), start.states, t)
-        return self._down(point) if np.isfinite(point.loss) else point._replace(states=start.states)
-
-    def _down(self, point: Point) -> Point:
-        damping, accepted = 1e-3, True
-        for _ in range(self.steps):
-            if accepted:
-                J, a = (
-                    self._jacobian(point.u, point.states),
-                    np.asarray(self._slope(jnp.asarray(point.u))),
-                )
-                along = np.linalg.svd(a[None], full_matrices=True)[2][1:].T
-                slope, H = along.T @ (J.T @ self._residuals(point)), along.T @ (J.T @ J) @ along
-            step = -np.linalg.solve(
-                H + damping * np.diag(np.maximum(np.diag(H), 1e-9 * (np.trace(H) + 1))), slope
-            )
-            falls = -(2 * slope @ step + step @ H @ step)
-            if not falls > 1e-10 * (1 + point.loss):
-                break
-            trial = self._looked(self._onto(point.u + along @ step, point.t), point.states, point.t)
-            accepted = bool(trial.loss < point.loss)
-            point, damping = (trial, damping / 5) if accepted else (point, damping * 4)
-        return point
-
-    def _onto(self, u: np.ndarray, t: float) -> np.ndarray:
-        """The nearest coordinates at which the number has the value."""
-        for _ in range(20):
-            left = t - self.at(u)
-            if not abs(left) > 1e-11 * (1 + abs(t)):
-                break
-            a = np.asarray(self._slope(jnp.asarray(u)))
-            if not 1e-12 < a @ a < np.inf:  # a motif at the largest value that the others allow
-                break
-            u = u + a * left / (a @ a)
-        return u
-
-    def _looked(self, u: np.ndarray, states: np.ndarray, t: float) -> Point:
-        residuals, outcome = self.problem.compiled(jnp.asarray(u), jnp.asarray(states))
-        loss = (
-            float(jnp.sum(residuals**2))
-            if abs(self.at(u) - t) <= HELD * (1 + abs(t))
-            else float("nan")
-        )
-        return Point(t, u, np.asarray(outcome.states) if np.isfinite(loss) else states, loss)
-
-    def _residuals(self, point: Point) -> np.ndarray:
-        return np.asarray(self.problem.compiled(jnp.asarray(point.u), jnp.asarray(point.states))[0])
-
-    def _jacobian(self, u: np.ndarray, states: np.ndarray) -> np.ndarray:
-        return np.asarray(self.problem.jacobian(jnp.asarray(u), jnp.asarray(states)))
-
-
 def _width(fit: Fit, name: str, scale: Scale) -> float:
-    """A local standard error on the scale; 1, or the size of a number without bounds, where that is infinite."""
+    """A local standard error on the scale, 1 where that is infinite.
+
+    Of a number without bounds it is the size of the number instead of 1.
+    """
     value = fit.values[name]
     error = identifiability(fit).standard_errors()[name] * scale.slope(value)
-    return (
-        float(error)
-        if np.isfinite(error)
-        else 1.0
-        if np.isfinite(scale.low) or np.isfinite(scale.high)
-        else max(abs(value), 1.0)
-    )
+    if np.isfinite(error):
+        return float(error)
+    return 1.0 if any(scale.bounds) else max(abs(value), 1.0)
 
 
 def _checked(values: Sequence[float], name: str, scale: Scale) -> np.ndarray:
     given = np.asarray(values, dtype=float)
     if given.ndim != 1 or not np.all((given > scale.low) & (given < scale.high)):
         raise ParameterError(
-            f"values of {name} must be a list of numbers between its bounds {scale.low:g} and {scale.high:g}: {values!r}"
+            f"values of {name} must be a list of numbers between its bounds {scale.low:g} and "
+            f"{scale.high:g}: {values!r}"
         )
     return np.unique(np.asarray(scale.forward(given)))
 
@@ -282,22 +239,23 @@ def _end(held: Held, line: Sequence[Point], target: float, reach: float) -> floa
         inside, outside = (point, None) if point.loss < target else (inside, point)
     if outside is None:
         return held.scale.low if reach < 0 else held.scale.high
-    base = line[0].loss
     for _ in range(REFINEMENTS):
-        # the root of the rise is nearly linear in the distance
-        part = 0.5
-        if np.isfinite(outside.loss):
-            ends = [np.sqrt(max(p.loss - base, 0.0)) for p in (inside, outside)]
-            part = float(
-                np.clip(
-                    (np.sqrt(max(target - base, 0.0)) - ends[0]) / max(ends[1] - ends[0], 1e-300),
-                    0.02,
-                    0.98,
-                )
-            )
+        part = _crossing(inside.loss, outside.loss, line[0].loss, target)
         point = held.minimum(inside, inside.t + part * (outside.t - inside.t))
-        if abs(point.loss - target) <= CLOSE * (target - base):
+        if abs(point.loss - target) <= CLOSE * (target - line[0].loss):
             inside = point
             break
         inside, outside = (point, outside) if point.loss < target else (inside, point)
     return float(held.scale.backward(inside.t))
+
+
+def _crossing(inside: float, outside: float, base: float, target: float) -> float:
+    """Part of the way to a point outside where the loss crosses the target.
+
+    The root of the rise is nearly linear in the distance.
+    """
+    if not np.isfinite(outside):
+        return 0.5
+    rises = [np.sqrt(max(loss - base, 0.0)) for loss in (inside, outside, target)]
+    part = (rises[2] - rises[0]) / max(rises[1] - rises[0], SMALLEST)
+    return float(np.clip(part, LEAST, 1 - LEAST))

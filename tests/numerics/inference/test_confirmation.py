@@ -12,8 +12,10 @@ from motifield.errors import InfeasibleStatisticsError, ParameterError
 from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.inference.confirmation import Confirmation, confirm
-from motifield.numerics.inference.networks import Later, Protocol, measured, scaled
+from motifield.numerics.inference.protocol import Later, Protocol, scaled
+from motifield.numerics.inference.readings import readings
 from motifield.numerics.parameters.feasibility import residual_moments
+from motifield.numerics.results import Code
 from motifield.numerics.sampling.samplers import Gaussian
 
 PULSE = mf.inputs.pulse(0.3, 1.3, 1.0, 1.0)
@@ -120,7 +122,7 @@ def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
         [own["theory"] for own in rows.values()], [own["fit"] for own in rows.values()], rtol=1e-9
     )
     assert confirmed.json()["passed"] is True
-    assert confirmed.dataset()["sample"].shape == (6, 10)
+    assert confirmed.dataset["sample"].shape == (6, 10)
 
 
 def test_networks_notice_synapses_that_are_a_fifth_too_strong(fitted, confirmed):
@@ -136,7 +138,7 @@ def test_networks_notice_synapses_that_are_a_fifth_too_strong(fitted, confirmed)
         dict.fromkeys(conditions, 1.0),
     )
     samples = [
-        measured(problem.targets, protocol, protocol.run(k, 0, Altered(), np.float32))
+        readings(problem.targets, protocol, protocol.run(k, 0, Altered(), np.float32))
         for k in range(3)
     ]
     found = replace(confirmed, samples=np.array(samples))
@@ -166,6 +168,7 @@ def test_verdict_by_students_distribution(fitted):
     assert 0.5 - t / (2 * np.sqrt(2 + t**2)) == pytest.approx(1.349898e-3 / 10, rel=1e-5)
     assert own.passed
     assert not replace(own, theory=np.full(10, t)).passed
+    assert replace(own, theory=np.full(10, 9 * t)).status.code is Code.REJECTED
     assert "still move" in replace(own, drift=0.1).status
 
 
@@ -178,10 +181,12 @@ def test_networks_that_diverge_do_not_pass(fitted):
     assert own.diverged == 1
     assert not own.passed
     assert "1 of 10 networks diverged" in own.status
+    assert own.status.code is Code.INCOMPLETE
     assert "mean of 9 networks" in own.criterion
     np.testing.assert_allclose(own.mean, np.delete(samples, 3, axis=0).mean(axis=0))
     none = replace(own, samples=np.full((10, 10), np.nan))
     assert not none.passed
+    assert none.status.code is Code.DIVERGED
     assert "fewer than two" in none.criterion
 
 
@@ -302,4 +307,4 @@ def test_pools_and_times_are_read_where_they_are():
     )
     protocol = Protocol(system, {"c": own}, {"c": 0.5}, {"c": np.array([2.5])}, np.ones(2), 5.0, {})
     np.testing.assert_allclose(protocol.moments("c"), [7.0])
-    np.testing.assert_allclose(measured(targets, protocol, {"c": seen}), [3.0, 10.0, 2.0, 2.0])
+    np.testing.assert_allclose(readings(targets, protocol, {"c": seen}), [3.0, 10.0, 2.0, 2.0])

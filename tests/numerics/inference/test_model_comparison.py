@@ -10,18 +10,16 @@ from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.fitting.motif_coordinates import FreeMotifs
 from motifield.numerics.fitting.search import solve
-from motifield.numerics.inference.model_comparison import (
-    Comparison,
-    _starts,
-    _status,
+from motifield.numerics.inference.cross_validation import fold_numbers
+from motifield.numerics.inference.model_comparison import Comparison, _starts, _status, compare
+from motifield.numerics.inference.reduced_models import (
     class_models,
-    compare,
-    fold_numbers,
     free_motifs,
     reduced_problem,
     without_entries,
 )
 from motifield.numerics.parameters.feasibility import residual_moments, violations
+from motifield.numerics.results import Code
 
 INPUTS = {"a": 0.2, "b": 0.6, "c": 1.0, "d": 1.4, "e": 1.8}
 CHAINS = 0.006
@@ -106,7 +104,7 @@ def test_criteria_by_hand(with_chains):
     assert rows["all"]["cross-validated"] == pytest.approx(np.mean(found.held["all"]))
     assert chi2 == pytest.approx(sum(row["z"] ** 2 for row in found.fits["none"].rows()))
     assert found.json()["best"]["BIC"] == "all"
-    assert found.dataset()["held"].shape == (2, 10)
+    assert found.dataset["held"].shape == (2, 10)
 
 
 def test_what_is_held_out_is_predicted_without_it(with_chains):
@@ -264,7 +262,8 @@ def test_models_by_class(system, network_of):
 def test_models_and_folds_without_a_fixed_point(with_chains):
     """They are named, and are not the best by what rests on no fixed point."""
     found, _ = with_chains
-    assert found.status == {"all": "ok", "none": "ok"}
+    assert found.statuses == {"all": "ok", "none": "ok"}
+    assert found.status == "ok"
     fit = found.fits["all"]
     lost, slow = (
         Fit(
@@ -288,7 +287,9 @@ def test_models_and_folds_without_a_fixed_point(with_chains):
         {"all": "1 of 3 folds have no fixed point", "none": "ok"},
     )
     assert other.best("cross-validated") == "none"
-    assert {row["model"]: row["status"] for row in other.rows()} == other.status
+    assert {row["model"]: row["status"] for row in other.rows()} == other.statuses
+    assert other.status == "all: 1 of 3 folds have no fixed point"
+    assert other.status.code is Code.INCOMPLETE
 
 
 def test_models_begin_on_the_branch_of_the_fit(with_chains):
@@ -347,7 +348,7 @@ def test_unknown_criteria_and_models(with_chains):
         found.effective,
         np.zeros(0, dtype=int),
         {name: np.zeros(0) for name in found.fits},
-        found.status,
+        found.statuses,
     )
     with pytest.raises(ParameterError, match="of no model is finite"):
         without.best("cross-validated")

@@ -12,7 +12,10 @@ from motifield.errors import MotifieldError, ParameterError
 from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.inference.determined import identifiability
-from motifield.numerics.inference.nuts import _status, log_density, posterior, summary
+from motifield.numerics.inference.density import log_density
+from motifield.numerics.inference.draws import reliability
+from motifield.numerics.inference.nuts import posterior
+from motifield.numerics.results import Code
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +150,7 @@ def test_a_normal_posterior_is_the_local_covariance(drawn, fitted):
 @pytest.mark.slow
 def test_a_summary(drawn):
     found, _ = drawn
-    rows = {row["parameter"]: row for row in summary(found)}
+    rows = {row["parameter"]: row for row in found.rows()}
     assert list(rows) == found["parameter"].values.tolist()
     own = found["value"].sel(parameter="g[E,E]").values.ravel()
     row = rows["g[E,E]"]
@@ -180,13 +183,14 @@ def test_chains_agree_and_say_so(drawn):
     assert found["value"].shape == (4, 1000, 4)
     assert float(found["rhat"].max()) < 1.02
     assert float(found["ess_bulk"].min()) > 400
-    assert found.attrs["divergences"] == int(found["diverging"].sum())
+    assert found.divergences == int(found["diverging"].sum())
     names = ("a", "b")
-    assert _status(names, np.array([1.0, 1.0]), np.array([500.0, 900.0]), 0) == "ok"
-    said = _status(names, np.array([1.0, 1.2]), np.array([50.0, 900.0]), 3)
+    assert reliability(names, np.array([1.0, 1.0]), np.array([500.0, 900.0]), 0) == "ok"
+    said = reliability(names, np.array([1.0, 1.2]), np.array([50.0, 900.0]), 3)
     assert "3 transitions diverged" in said
     assert "R-hat of b is 1.200" in said
     assert "a has 50 effective" in said
+    assert said.code is Code.UNDECIDED
 
 
 def test_open_directions_and_arguments(fitted):
@@ -211,7 +215,8 @@ def test_open_directions_and_arguments(fitted):
             posterior(fitted, **wrong)
 
 
-def test_without_blackjax_the_extra_is_named(fitted, monkeypatch):
-    monkeypatch.setitem(sys.modules, "blackjax", None)
-    with pytest.raises(MotifieldError, match=r"pip install 'motifield\[posterior\]'"):
+@pytest.mark.parametrize("library", ["arviz", "blackjax"])
+def test_without_a_library_the_extra_is_named(library, fitted, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MotifieldError, match=rf"{library}.* pip install 'motifield\[posterior\]'"):
         posterior(fitted)

@@ -12,7 +12,8 @@ from motifield.errors import ParameterError
 from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.fitting.scales import Scale
-from motifield.numerics.inference.profiles import Held, Point, profile
+from motifield.numerics.inference.held import Held, Point
+from motifield.numerics.inference.profiles import profile
 
 ERRORS = np.array([0.001, 0.002, 0.0015])
 SIGMA = 0.3
@@ -100,7 +101,7 @@ def test_a_quadratic_loss_gives_the_interval_of_its_covariance(fitted):
     np.testing.assert_allclose(own.values, 2 + se * np.linspace(-3, 3, 5), rtol=1e-6)
     np.testing.assert_allclose(own.rises, np.linspace(-3, 3, 5) ** 2, rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(own.interval, [2 - 1.959964 * se, 2 + 1.959964 * se], atol=1e-3 * se)
-    others = own.dataset()["value"].sel(parameter="input[E] @ b").values
+    others = own.dataset["value"].sel(parameter="input[E] @ b").values
     # the regression of I_b on I_a: the difference pulls it along
     slope = (1 / ERRORS[2] ** 2) / (1 / ERRORS[1] ** 2 + 1 / ERRORS[2] ** 2)
     np.testing.assert_allclose(others - 4, slope * (own.values - 2), atol=1e-3 * se)
@@ -119,7 +120,7 @@ def test_a_motif_that_only_a_prior_holds(fitted):
     np.testing.assert_allclose(
         np.log(np.array(own.interval) / 0.01), 2 * SIGMA * 1.644854 * np.array([-1, 1]), rtol=1e-3
     )
-    g = own.dataset()["value"].sel(parameter="g[E,E]").values
+    g = own.dataset["value"].sel(parameter="g[E,E]").values
     np.testing.assert_allclose(g**2 * own.values, 1e-4, rtol=1e-3)
     assert own.json()["rows"][1]["rise"] == pytest.approx(0, abs=1e-8)
 
@@ -184,9 +185,9 @@ def test_scales():
 
 def test_scales_of_numbers(fitted):
     coordinates = fitted.problem.coordinates
-    assert Scale.of(coordinates, "g[E,E]") == Scale(0)
-    assert Scale.of(coordinates, "input[E] @ a") == Scale()
-    assert Scale.of(coordinates, "tau_con[E,E,E]") == Scale(0, 1)
+    assert coordinates.scale("g[E,E]") == Scale(0)
+    assert coordinates.scale("input[E] @ a") == Scale()
+    assert coordinates.scale("tau_con[E,E,E]") == Scale(0, 1)
 
 
 def test_arguments_are_checked(fitted):

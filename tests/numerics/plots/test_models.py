@@ -62,7 +62,7 @@ def test_without_folds_there_is_one_panel(compared, made_up_fit):
         compared.effective,
         np.zeros(0, dtype=int),
         {name: np.zeros(0) for name in compared.fits},
-        compared.status,
+        compared.statuses,
     )
     assert len(comparison(alone).axes) == 1
 
