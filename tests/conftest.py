@@ -20,16 +20,16 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # int is a float). Not the modules that validate what users give them: their own errors are what their tests look for.
 SHAPED = (
     "averages.expectation",
+    "averages.joint_probabilities",
     "averages.quadrature",
     "averages.rules",
-    "averages.panels",
-    "averages.normal",
+    "fixed_points.solve",
+    "parameters.couplings",
     "parameters.inputs",
     "parameters.parameters",
-    "parameters.feasibility",
+    "system.autonomous",
     "system.system",
     "system.trajectories",
-    "fixed_points.solve",
 )
 jaxtyping.install_import_hook(
     [f"motifield.numerics.{name}" for name in SHAPED],
@@ -157,6 +157,12 @@ def random_network(P: int, seed: int, N: float = 500.0):
 def network_of():
     """`random_network`."""
     return random_network
+
+
+@pytest.fixture(scope="session")
+def shaped():
+    """`SHAPED`."""
+    return SHAPED
 
 
 # ---- docs/theory.md, section 2 in plain NumPy, with explicit loops, written from the text and not
