@@ -1,4 +1,7 @@
-"""Numerical tests of the equalities of a derivation: exact ones to 1e-9, sampled ones to six standard errors of the samples."""
+"""Numerical tests of the equalities of a derivation.
+
+Exact ones must hold to 1e-9, sampled ones to six standard errors of the samples.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,28 @@ from ..equations import MeanField
 from ..notation import AVERAGES, f, p, q, r
 from .displayed import Equality, equalities
 from .evaluate import Evaluator
-from .world import Neurons, World
+from .neurons import Neurons
+from .world import World
 
-EXACT, STANDARD_ERRORS, STEP = 1e-9, 6.0, 1e-4
-BATCHES, NEURONS = 24, 4000
+EXACT = 1e-9  # rounding errors of sums over populations and of quadrature stay below it
+STANDARD_ERRORS = 6.0  # of hundreds of comparisons none exceeds it by chance
+STEP = 1e-4  # of central differences, whose error is then about 1e-8
+BATCHES, NEURONS = 24, 4000  # standard errors from 24 values; errors of a few per mille
+# how exact a closure must be in its limit: variability of 1e-4 squared, motifs 1e6 as strong
 _LIMITS = {"narrow": 1e-6, "always": EXACT, "dominated": 1e-3}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a test found. error: the largest difference, in units of `unit`; allowed: how large it may be."""
+    """What a test found.
+
+    Args:
+        equality: That was tested.
+        error: The largest difference, in units of `unit`.
+        allowed: How large it may be.
+        unit: "relative" or "standard errors".
+        note: What else was measured.
+    """
 
     equality: Equality
     error: float
@@ -53,8 +68,8 @@ class Report:
 
     def __str__(self) -> str:
         rows = [
-            f"{'ok' if o.passed else 'FAILED':7s}{o.equality.title:58.58s}{o.equality.holds:9s}{o.error:9.2g} of {o.allowed:.2g} {o.unit}"
-            + (f"; {o.note}" if o.note else "")
+            f"{'ok' if o.passed else 'FAILED':7s}{o.equality.title:58.58s}{o.equality.holds:9s}"
+            f"{o.error:9.2g} of {o.allowed:.2g} {o.unit}" + (f"; {o.note}" if o.note else "")
             for o in self.outcomes
         ]
         verdict = f"{len(rows)} equalities, {len(self.failures)} failed"
@@ -130,7 +145,10 @@ class Checker:
     def _values(
         self, side: sp.Expr, places: list[dict], batches: list[Neurons], over_i: bool
     ) -> np.ndarray:
-        """Values in every batch and at every place, kept: one side of an equality is often the other side of the next."""
+        """Values in every batch and at every place.
+
+        They are kept: one side of an equality is often the other side of the next.
+        """
         key = (side, tuple(tuple(at.items()) for at in places), id(batches), over_i)
         if key not in self._kept:
             self._kept[key] = np.array(
@@ -144,10 +162,12 @@ class Checker:
     def _closure(self, equality: Equality) -> Outcome:
         limit = self.mean_field.closure.exact_when
         worlds = {"narrow": {"narrow": True}, "dominated": {"dominated": True}, "always": {}}
-        generic = self._exact(
-            equality, Evaluator(w := World(self.mean_field, self.seed, plain=True)), w
+        w = World(self.mean_field, self.seed, plain=True)
+        generic = self._exact(equality, Evaluator(w), w)
+        note = (
+            f"measured error of the residual's variance {generic.error:.2g}, of the whole variance "
+            f"{self._share(equality, w):.2g}"
         )
-        note = f"measured error of the residual's variance {generic.error:.2g}, of the whole variance {self._share(equality, w):.2g}"
         if limit is None:
             return Outcome(equality, 0.0, EXACT, "no limit stated", note)
         world = World(self.mean_field, self.seed, plain=True, **worlds[limit])
@@ -208,7 +228,10 @@ class Checker:
         return Outcome(equality, worst, EXACT, "relative")
 
     def _noise(self, equality: Equality) -> Outcome:
-        """The stationary variance of the filter's differential equations under white noise against the integral of |H|^2 over frequency."""
+        """The stationary variance of a filter's differential equations under white noise.
+
+        It is compared with the integral of |H|^2 over frequency.
+        """
         values = _filter_values(equality.left.symbols, np.random.default_rng(self.seed))
         A, b = observer(equality.right[0], equality.right[1], values)
         m = len(A)
@@ -262,7 +285,17 @@ def check(
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Report:
-    """Test every displayed equality, or those given."""
+    """Test every displayed equality of a derivation, or those given.
+
+    Args:
+        mean_field: The equations, with the record of their derivation.
+        which: Equalities; default: all.
+        seed: Of all random numbers.
+        progress: Called with the part that is done, in [0, 1].
+
+    Returns:
+        The outcomes in order.
+    """
     checker, outcomes = Checker(mean_field, seed), []
     every = equalities(mean_field) if which is None else list(which)
     for n, equality in enumerate(every):

@@ -30,7 +30,14 @@ from ..notation import (
 
 @dataclass(frozen=True)
 class Equality:
-    """left = right, as it is displayed, and how it is tested; rule: of the derivation, where one gave it."""
+    """left = right, as it is displayed, and how it is tested.
+
+    Args:
+        section, title: Where it is displayed.
+        left, right: Expressions; of a filter, the filter and its coefficients.
+        holds: The way in which it is tested, see above.
+        rule: Of the derivation, or the name of a quantity, where there is one.
+    """
 
     section: str
     title: str

@@ -1,4 +1,7 @@
-"""Expressions of a derivation as numbers: sums are summed, averages taken over the sampled neurons of a `World`."""
+"""Expressions of a derivation as numbers.
+
+Sums are summed, averages are taken over the sampled neurons of a `World`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import numpy as np
 import sympy as sp
 
 from ..notation import N, Rate, i, p
-from .world import Neurons, World
+from .neurons import Neurons
+from .world import World
 
 MANY = 1500  # neurons i in a variance over them
 
@@ -96,7 +100,11 @@ class Evaluator:
         return self._along(arrays[name][bound], neuron, at)
 
     def _along(self, values, neuron, at):
-        """Where neurons i are many, they lie along the first axis of a table, and each has N_q neurons j of its own along the second."""
+        """Values along the right axis where neurons i are many.
+
+        Neurons i lie along the first axis of a table; each has N_q neurons j of its own along the
+        second.
+        """
         if at.get(("population", i)) is None:
             return values
         if neuron == i:

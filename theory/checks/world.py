@@ -1,9 +1,8 @@
-"""Numbers for everything that a derivation speaks of: a random stationary state of the theory, and random neurons and synapses around it.
+"""Numbers for all that a derivation speaks of: a random stationary state of the theory.
 
-Written from the theory's text, not from the derivation's code, so that the one tests the other.
-Filters stand still: what they make of a constant is a random factor each. Neurons come in mirrored
-groups, in which the parts of the synapses have opposite signs, so that averages of what is odd in
-them are exact but for what the test asks for.
+Written from the theory's text (docs/theory.md, sections 1 and 2), not from the derivation's code,
+so that the one tests the other. Filters stand still: what they make of a constant is a random
+factor each.
 """
 
 from __future__ import annotations
@@ -33,16 +32,20 @@ def _normal_rule(
 
 
 NODES, WEIGHTS = _normal_rule()
-MOST_POPULATIONS = 3
-MIXTURES = 6  # ways in which the same neurons make pairs
+MOST_POPULATIONS = 3  # p, q and r then take different values
 
 
 class World:
-    """One random network in the mean: parameters, latent variables and averages by name, as arrays.
+    """One random network in the mean: parameters, latent variables and averages, as arrays.
 
-    closed: the residual's variance is that of the closure, not that of the residual field; narrow:
-    the variability vanishes; dominated: the motifs outweigh the residual; plain: filters pass
-    constants unchanged; correlated: all motifs are there, whatever the architecture has
+    Args:
+        mean_field: The equations that are tested.
+        seed: Of the random numbers.
+        closed: Whether the residual's variance is that of the closure, not of the residual field.
+        narrow: Whether the variability vanishes.
+        dominated: Whether the motifs outweigh the residual.
+        plain: Whether filters pass constants unchanged.
+        correlated: Whether all motifs are there, whatever the architecture has.
     """
 
     Gamma: np.ndarray
@@ -58,62 +61,68 @@ class World:
         plain: bool = False,
         correlated: bool = False,
     ):
-        architecture = mean_field.architecture
         self.is_static = mean_field.is_static
-        plain = plain or self.is_static
+        self.second = mean_field.closure.second_moment() if closed else None
         rng = np.random.default_rng(seed)
-        fixed = (
-            max(len(architecture.distinct_filters(kind)) for kind in ("membrane", "synapse")) > 1
-        )
-        P = (
-            len(architecture.populations)
-            if fixed and architecture.populations
-            else MOST_POPULATIONS
-        )
-        self.P, self.inputs, self.motifs = (
-            P,
-            architecture.inputs,
-            frozenset(notation.PAIRS) if correlated else architecture.motifs,
-        )
-        self.has_synapses = architecture.has_synapses
-        self.by_target = len(architecture.distinct_filters("membrane")) > 1
+        self._shape(mean_field.architecture, correlated)
+        self._draw_synapses(rng, narrow)
+        self._draw_motifs(rng, 1e6 if dominated else 1.0)
+        self._draw_filters(rng, plain or self.is_static)
+        self._draw_inputs(rng, narrow)
+        self._draw_neuron(rng)
+        self._settle()
+
+    def _shape(self, architecture: Any, correlated: bool) -> None:
+        """Populations, motifs, inputs, and which filters are equal."""
+        counts = [len(architecture.distinct_filters(kind)) for kind in ("membrane", "synapse")]
+        names = architecture.populations
+        self.P = P = len(names) if names and max(counts) > 1 else MOST_POPULATIONS
+        self.inputs = architecture.inputs
+        self.motifs = frozenset(notation.PAIRS) if correlated else architecture.motifs
+        self.has_synapses, self.by_target = architecture.has_synapses, counts[0] > 1
         self.membrane_of = np.array(architecture.filter_index("membrane", P))
         self.synapse_of = np.array(architecture.filter_index("synapse", P))
-        self.N = 40.0 * P / 3
+
+    def _draw_synapses(self, rng: np.random.Generator, narrow: bool) -> None:
+        """Sizes of the populations, means and standard deviations of the synapses."""
+        P = self.P
+        self.N = 40.0 * P / 3  # few neurons: what is of order 1/N must be right, too
         alpha = rng.uniform(0.6, 1.4, P)
         self.sizes = np.maximum(np.round(self.N * alpha / alpha.sum()), 8)
         self.N = float(self.sizes.sum())
         self.alpha = self.sizes / self.N
-        self.second = mean_field.closure.second_moment() if closed else None
         self.mean = rng.normal(size=(P, P)) / self.N
-        self.g = np.where(
-            rng.random((P, P)) < 0.5, rng.uniform(0.4, 0.7, (P, P)), rng.uniform(1.3, 1.8, (P, P))
-        ) * (1e-4 if narrow else 1.0)
-        self._draw_motifs(rng, 1e6 if dominated else 1.0)
-        self._draw_filters(rng, plain)
+        weak = rng.random((P, P)) < 0.5
+        size = np.where(weak, rng.uniform(0.4, 0.7, (P, P)), rng.uniform(1.3, 1.8, (P, P)))
+        self.g = size * (1e-4 if narrow else 1.0)
+
+    def _draw_inputs(self, rng: np.random.Generator, narrow: bool) -> None:
+        """Transfer functions, mean input currents, and the parts of the external input."""
+        P = self.P
         self.gain, self.place = rng.uniform(0.7, 1.6, P), rng.uniform(-0.4, 0.6, P)
         self.height = rng.uniform(0.6, 1.5, P)
         self.K = rng.uniform(-0.4, 0.8, P)
         self.h = rng.uniform(0.1, 0.4, P) * ("in-strength" in self.inputs)
-        self.sigma = (
-            rng.uniform(0.7, 1.2, P) * ("spread" in self.inputs) * (1e-4 if narrow else 1.0)
-        )
+        sigma = rng.uniform(0.7, 1.2, P) * ("spread" in self.inputs)
+        self.sigma = sigma * (1e-4 if narrow else 1.0)
         self.D = rng.uniform(0.3, 0.6, P) * ("noise" in self.inputs) * (1e-8 if narrow else 1.0)
         self.V = self.D * rng.uniform(0.7, 1.3, P)
-        signs = rng.choice([-1, 1], (P, P))
-        # a_i^q of a neuron i in each population, and how far its filtered rate, as others feel it, is from the average
-        self.own_rows = (
-            signs * rng.uniform(0.5, 1, (P, P)) / self.N * float("convergent" in self.motifs)
-        )
-        self.own_rate = rng.uniform(0.6, 1.2, (P, P))
-        if self.is_static:
-            self.own_rate = np.broadcast_to(
-                self.own_rate[:, :1], (P, P)
-            )  # of one neuron, whoever feels it
-        self._settle()
+
+    def _draw_neuron(self, rng: np.random.Generator) -> None:
+        """One neuron i of each population.
+
+        a_i^q, and how far its filtered rate, as others feel it, is from the average.
+        """
+        shape = (self.P, self.P)
+        signs = rng.choice([-1, 1], shape)
+        rows = signs * rng.uniform(0.5, 1, shape) / self.N
+        self.own_rows = rows * float("convergent" in self.motifs)
+        self.own_rate = rng.uniform(0.6, 1.2, shape)
+        if self.is_static:  # of one neuron, whoever feels it
+            self.own_rate = np.broadcast_to(self.own_rate[:, :1], shape)
 
     def _draw_motifs(self, rng: np.random.Generator, strength: float) -> None:
-        """Covariances of random factors, so that no two numbers are alike; what the architecture lacks is 0."""
+        """Covariances of random factors, no two alike; what the architecture lacks is 0."""
         P = self.P
         factors = rng.normal(size=(P, 2 * P + 1, 2 * P + 2)) + 0.7
         for own in factors:  # offsets are independent of the rows
@@ -237,7 +246,7 @@ class World:
                 break
 
     def _settle(self) -> None:
-        """Latent variables that belong to the averages, and averages that belong to them, until they agree."""
+        """Latent variables that belong to the averages, and averages to them, until they agree."""
         self.Delta, self.Gamma, self.chi = np.ones(self.P), np.zeros(self.P), np.zeros(self.P)
         for _ in range(200):
             self.update()
@@ -278,7 +287,7 @@ class World:
         )
 
     def _later(self) -> np.ndarray:
-        """c_fp: what reaches the mean through chains, offsets and reciprocity, through synapses of each class."""
+        """c_fp: what reaches the mean through chains, offsets and reciprocity, by filter."""
         classes = np.zeros((self.synapse_of.max() + 1, self.P))
         for p in range(self.P):
             for q in range(self.P):
@@ -342,7 +351,12 @@ class World:
         }
 
     def moved(self, directions: dict[str, np.ndarray], step: float) -> World:
-        """The same away from the stationary state: states moved along directions, by name; variances and averages follow."""
+        """The same away from the stationary state.
+
+        Args:
+            directions: By the names of states, along which they are moved.
+            step: How far; variances and averages follow.
+        """
         other = copy.copy(self)
         other.__dict__.pop("arrays", None)
         values = {name: self.arrays[name] + step * d for name, d in directions.items()}
@@ -363,133 +377,3 @@ class World:
         }
         other.arrays = {**self.arrays, **averages, **values}
         return other
-
-
-class Neurons:
-    """Random neurons of a world, m in each population, in mirrored groups, and the synapses of one neuron i with each of them."""
-
-    def __init__(self, world: World, rng: np.random.Generator, m: int):
-        self.world, self.rng = world, rng
-        self._currents: dict[tuple[int, int], np.ndarray] = {}
-        self._fields: dict[tuple[int, int], np.ndarray] = {}
-        self._rates: dict[tuple[int, int, int], np.ndarray] = {}
-        w, P = world, world.P
-        self.rows, self.columns, self.offsets, self.noise, self.rest = [], [], [], [], []
-        for q in range(P):
-            draws = rng.standard_normal((m // 4, 2 * P + 1)) @ root(self.covariance(q)).T
-            draws = np.concatenate([draws, -draws, draws, -draws])
-            self.rows.append(draws[:, :P] / w.N)
-            self.columns.append(draws[:, P:-1] / w.N)
-            self.offsets.append(draws[:, -1])
-            both = np.tile(rng.standard_normal((2, m // 4)), (1, 4))
-            self.noise.append(np.sqrt(w.V[q]) * both[0])
-            self.rest.append(both[1])
-        # w_ij and w_ji for a neuron i of p and neurons j of q
-        self.onto, self.back = {}, {}
-        for p in range(P):
-            for q in range(P):
-                first, second = rng.standard_normal((2, m // 4))
-                bound = np.sqrt(w.A[p, q] * w.A[q, p])
-                c = w.B[p, q] / bound
-                self.onto[p, q] = _mirrored(np.sqrt(w.A[p, q] / w.N) * w.g[p, q] * first)
-                self.back[p, q] = _mirrored(
-                    np.sqrt(w.A[q, p] / w.N) * w.g[q, p] * (c * first + np.sqrt(1 - c * c) * second)
-                )
-
-    def covariance(self, q: int) -> np.ndarray:
-        """Of (N a^1.., N b^1.., xi) of a neuron of population q (theory, 1.2)."""
-        w, P = self.world, self.world.P
-        whole = np.eye(2 * P + 1)
-        for r in range(P):
-            for t in range(P):
-                whole[r, t] = w.N * w.con[q, r, t] * w.g[q, r] * w.g[q, t]
-                whole[P + r, P + t] = w.N * w.div[q, r, t] * w.g[r, q] * w.g[t, q]
-                whole[P + r, t] = whole[t, P + r] = w.N * w.chn[r, q, t] * w.g[r, q] * w.g[q, t]
-            whole[P + r, -1] = whole[-1, P + r] = np.sqrt(w.N) * w.g[r, q] * w.offset[r, q]
-        return whole
-
-    def pair_covariance(self, motif: str, p: int, q: int, r: int) -> float:
-        """Covariance of two synapses that share neurons: convergent J_ij, J_ik; divergent J_ij, J_kj; chain J_ij, J_jk, each with i in p, j in q,
-        k in r; reciprocal J_ij, J_ji; variance J_ij, J_ij. Or of their parts, as in
-        `SynapseStatistics.of_parts`.
-        """
-        parts = {
-            "rows": (self.rows[p][:, q], self.rows[p][:, r]),
-            "columns": (self.columns[q][:, p], self.columns[q][:, r]),
-            "across": (self.columns[q][:, p], self.rows[q][:, r]),
-            "residual": (self.onto[p, q],) * 2,
-            "back": (self.onto[p, q], self.back[p, q]),
-        }
-        if motif in parts:
-            return float(np.mean(parts[motif][0] * parts[motif][1]))
-        return float(np.mean([self._pair(motif, p, q, r) for _ in range(MIXTURES)]))
-
-    def _pair(self, motif: str, p: int, q: int, r: int) -> float:
-        """The covariance over one random choice of which neurons make a pair."""
-        mixed = self.rng.permutation
-        m = len(self.rest[0])
-        same = np.arange(m)
-        i, j, k = (same, mixed(m), mixed(m))
-
-        def synapse(target, source, x, y, w):
-            return self.rows[target][x, source] + self.columns[source][y, target] + w
-
-        if motif == "variance":
-            one = two = synapse(p, q, i, j, self.onto[p, q])
-        elif motif == "reciprocal":
-            one, two = synapse(p, q, i, j, self.onto[p, q]), synapse(q, p, j, i, self.back[p, q])
-        elif motif == "convergent":
-            one, two = (
-                synapse(p, q, i, j, self.onto[p, q]),
-                synapse(p, r, i, k, self.onto[p, r][mixed(m)]),
-            )
-        elif motif == "divergent":
-            one, two = (
-                synapse(p, q, i, j, self.onto[p, q]),
-                synapse(r, q, k, j, self.onto[r, q][mixed(m)]),
-            )
-        else:
-            one, two = (
-                synapse(p, q, i, j, self.onto[p, q]),
-                synapse(q, r, j, k, self.onto[q, r][mixed(m)]),
-            )
-        return float(np.mean(one * two) - np.mean(one) * np.mean(two))
-
-    def filtered(self, p: int, q: int) -> float:
-        """What the filters make of the rate of the neuron i of population p, as neurons of population q feel it."""
-        return self.world.own_rate[p, q] * self.world.rho[q, p] / self.world.alpha[p]
-
-    def current(self, p: int, q: int) -> np.ndarray:
-        """x_j of the neurons j of population q, whose residual fields contain the synapses that come from neuron i of population p."""
-        if (p, q) not in self._currents:
-            self._currents[p, q] = self.world.felt(q, self.field(p, q))
-        return self._currents[p, q]
-
-    def field(self, p: int, q: int) -> np.ndarray:
-        """h_j of the same neurons: x_j without what they feel of their own rate."""
-        if (p, q) not in self._fields:
-            self._fields[p, q] = self._field(p, q)
-        return self._fields[p, q]
-
-    def rate_of(self, p: int, q: int, order: int) -> np.ndarray:
-        """phi(x_j), or a derivative, of the same neurons."""
-        if (p, q, order) not in self._rates:
-            self._rates[p, q, order] = self.world.phi(q, self.current(p, q), order)
-        return self._rates[p, q, order]
-
-    def _field(self, p: int, q: int) -> np.ndarray:
-        w = self.world
-        f = self.filtered(p, q)
-        others = w.residual[q] - f * f * w.A[q, p] * w.g[q, p] ** 2 / w.N
-        x = w.K[q] + w.N * self.rows[q] @ w.kappa[q] + w.z[q] * self.offsets[q] + self.noise[q]
-        return x + np.sqrt(others) * self.rest[q] + f * self.back[p, q]
-
-
-def _mirrored(values: np.ndarray) -> np.ndarray:
-    return np.concatenate([values, values, -values, -values])
-
-
-def root(matrix: np.ndarray) -> np.ndarray:
-    """The symmetric square root of a covariance matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
