@@ -28,16 +28,19 @@ from .samplers import Drawn, TiledSampler
 class Dense(TiledSampler):
     """Synapses with given marginals and exactly the given means, variances and motif correlations.
 
-    J_ij = F_pq^-1(Phi(Z_ij)), i in p, j in q: Z is the Gaussian field of `numerics.field` with unit variance, and its correlations are
-    those that give J the motifs of the parameters (`numerics.copula`). The offset of a neuron's input is standard normal, and its correlation
-    with the neuron's synapses is tau_inp.
+    J_ij = F_pq^-1(Phi(Z_ij)), i in p, j in q: Z is a Gaussian field of unit variance, whose
+    correlations are those that give J the motifs of the parameters. The offset of a neuron's input
+    is standard normal, and its correlation with the neuron's synapses is tau_inp.
 
-    marginal: a family of `motifield.marginals`, or one per block, {target: {source: family}}
-    zero_diagonal: no synapse of a neuron onto itself. Means and all else are then those of the synapses between different neurons
-    threads: how many draw, all cores unless given; their number changes nothing
+    Drawing raises `InfeasibleStatisticsError` where a family has not the mean and variance, a motif
+    is out of its reach (with the range that is not), or no Gaussian field has the correlations;
+    `nearest` gives the closest statistics that can be drawn.
 
-    Drawing raises `InfeasibleStatisticsError` where a family has not the mean and variance, a motif is out of its reach (with the range that is
-    not), or no Gaussian field has the correlations; `nearest` gives the closest statistics that can be drawn.
+    Args:
+        marginal: a family of `motifield.marginals`, or one per block, {target: {source: family}}.
+        zero_diagonal: no synapse of a neuron onto itself. Means and all else are then those of the
+            synapses between different neurons.
+        threads: how many draw, all cores unless given; their number changes nothing.
     """
 
     marginal: Marginal | Any
@@ -46,7 +49,7 @@ class Dense(TiledSampler):
 
     def draw(self, parameters, seed, dtype, say):
         quantiles, normal = self._field(parameters)
-        field, onto_itself = Field.of(normal, seed, dtype), diagonal_deviations(normal)
+        field, onto_itself = Field.of(normal, seed), diagonal_deviations(normal)
         J = aligned(field.N, dtype)
 
         def place(i: int, j: int, w: np.ndarray) -> None:
@@ -59,7 +62,10 @@ class Dense(TiledSampler):
         return Drawn(J, offsets=field.offsets)
 
     def nearest(self, parameters: Parameters) -> Parameters:
-        """The parameters with the nearest motifs that can be drawn: as given if they can be, else those of the nearest feasible Gaussian field."""
+        """The parameters with the nearest motifs that can be drawn.
+
+        As given if they can be, else those of the nearest feasible Gaussian field.
+        """
         quantiles = self._quantiles(parameters)
         copula = Copula.of(quantiles)
         rho = nearest_correlations(copula.covariance, covariances(parameters))
@@ -106,7 +112,10 @@ def unit_normal(field: Field, i: int, j: int, w: np.ndarray, onto_itself: np.nda
 
 
 def diagonal_deviations(normal: Parameters) -> np.ndarray:
-    """By population, the standard deviation of a field of unit variance on its diagonal, where a_i and b_i belong to one neuron, (P,)."""
+    """By population, the deviation of a field of unit variance on its diagonal, (P,).
+
+    There a_i and b_i belong to one neuron.
+    """
     return np.sqrt(np.maximum(1 + 2 * np.einsum("ppp->p", np.asarray(normal.tau_chn)), 1e-12))
 
 

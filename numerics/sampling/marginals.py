@@ -1,8 +1,9 @@
 """Families of distributions of a synapse, from which a mean and a variance pick one.
 
-Each distribution is kept as its quantiles of a standard normal variable, x = F^-1(Phi(z)), which increases with z: Gaussian fields with the
-right correlations then give synapses with the right motifs. Families of one sign take it from the mean, so that the synapses of an inhibitory
-population are all negative (Dale's law).
+Each distribution is kept as its quantiles of a standard normal variable, x = F^-1(Phi(z)), which
+increases with z: Gaussian fields with the right correlations then give synapses with the right
+motifs. Families of one sign take it from the mean, so that the synapses of an inhibitory population
+are all negative (Dale's law).
 """
 
 from __future__ import annotations
@@ -21,17 +22,25 @@ from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 from ...errors import InfeasibleStatisticsError, ParameterError
 
 REACH, POINTS = 9.0, 18001
-"""Standard deviations that a table of quantiles spans, and its points: linear between them, which is exact to about 1e-7 of the spread."""
+"""Standard deviations that a table of quantiles spans, and its points.
+
+Linear between them, which is exact to about 1e-7 of the spread.
+"""
+
+EXPONENTIAL = 100.0
+"""Truncation, in standard deviations beyond the mean, at which the law is exponential to 1e-4;
+differences of hazards lose their digits beyond."""
 
 EQUAL = 1e-6
-"""Relative difference below which the variance of a family without a free variance counts as the one asked for."""
+"""Relative difference that counts as none, of a variance from the only one of a family."""
 
 
 @dataclass(frozen=True, eq=False)
 class Quantiles:
     """x = F^-1(Phi(z)) of one distribution, elementwise and increasing.
 
-    of_normal: the function; mean, variance: of the distribution; breaks: the z at which the function or its slope jumps
+    of_normal: the function; mean, variance: of the distribution; breaks: the z at which the
+    function or its slope jumps.
     """
 
     of_normal: Callable[[np.ndarray], np.ndarray]
@@ -50,9 +59,10 @@ class Quantiles:
 
 
 class Marginal(ABC):
-    """A family of distributions of one synapse; final classes implement `positive`, or `quantiles` where the family has both signs.
+    """A family of distributions of one synapse.
 
-    one_signed: whether a synapse has the sign of its mean
+    Final classes implement `positive`, or `quantiles` where the family has both signs; `one_signed`
+    is whether a synapse has the sign of its mean.
     """
 
     one_signed: bool = True
@@ -71,15 +81,17 @@ class Marginal(ABC):
             variance, self.squared_cv * mean**2
         ):
             raise InfeasibleStatisticsError(
-                f"{type(self).__name__} with mean {mean:.6g} has the variance {self.squared_cv * mean**2:.6g} and no other, {variance:.6g} is "
-                "asked for: choose g (dense) or the probability (sparse) accordingly, or a family of two parameters"
+                f"{type(self).__name__} with mean {mean:.6g} has the variance "
+                f"{self.squared_cv * mean**2:.6g} and no other, {variance:.6g} is asked for: "
+                "choose g (dense) or the probability (sparse) accordingly, or a family of two "
+                "parameters"
             )
         if variance == 0:
             return _constant(mean)
         if mean == 0:
             raise InfeasibleStatisticsError(
-                f"{type(self).__name__} has one sign, so that its mean cannot be 0 with the variance {variance:.6g}: "
-                "give a mean, or use marginals.Gaussian"
+                f"{type(self).__name__} has one sign, so that its mean cannot be 0 with the "
+                f"variance {variance:.6g}: give a mean, or use marginals.Gaussian"
             )
         positive = self.positive(abs(mean), variance)
         return positive if mean > 0 else positive.reflected()
@@ -109,14 +121,18 @@ class Gaussian(Marginal):
 
 @dataclass(frozen=True)
 class _Shaped(Marginal):
-    """A family of one sign. With a coefficient of variation `cv` = standard deviation / |mean| > 0 it has one parameter less."""
+    """A family of one sign.
+
+    With a coefficient of variation `cv` = standard deviation / |mean| > 0 it has one number less.
+    """
 
     cv: float | None = None
 
     def __post_init__(self) -> None:
         if self.cv is not None and not (np.isfinite(self.cv) and self.cv > 0):
             raise ParameterError(
-                f"cv = {self.cv} must be a positive number, or None: mean and variance then decide it"
+                f"cv = {self.cv} must be a positive number, or None: mean and variance then decide "
+                "it"
             )
 
     @property
@@ -126,7 +142,10 @@ class _Shaped(Marginal):
 
 @dataclass(frozen=True)
 class Lognormal(_Shaped):
-    """|J| = exp(m + s Z), Z standard normal: s^2 = log(1 + variance / mean^2), m = log|mean| - s^2 / 2."""
+    """|J| = exp(m + s Z), Z standard normal.
+
+    s^2 = log(1 + variance / mean^2), m = log|mean| - s^2 / 2.
+    """
 
     def positive(self, mean, variance):
         s = math.sqrt(math.log1p(variance / mean**2))
@@ -147,28 +166,26 @@ class Gamma(_Shaped):
 
 @dataclass(frozen=True)
 class TruncatedGaussian(_Shaped):
-    """|J| distributed as a normal variable that is known to be positive; its standard deviation is less than its mean.
+    """|J| distributed as a normal variable that is known to be positive.
 
-    For the normal variable N(m, s^2) and the hazard h = density / P(> a) at a = -m / s, the mean is s (h - a) and the variance
-    s^2 (1 - h (h - a)): their ratio gives a.
+    Its standard deviation is less than its mean. For the normal variable N(m, s^2) and the hazard
+    h = density / P(> a) at a = -m / s, the mean is s (h - a) and the variance s^2 (1 - h (h - a)):
+    their ratio gives a.
     """
 
     def positive(self, mean, variance):
-        asked, last = (
-            variance / mean**2,
-            100.0,
-        )  # at a = 100 the law is exponential to 1e-4; differences of hazards lose their digits beyond
-        most = _truncated_squared_cv(last)
+        asked, most = variance / mean**2, _truncated_squared_cv(EXPONENTIAL)
         if asked > most:
             raise InfeasibleStatisticsError(
-                f"a truncated Gaussian with mean {mean:.6g} has a variance below {most * mean**2:.6g}, {variance:.6g} is asked for: "
-                "lower g, or use marginals.Gamma or marginals.Lognormal"
+                f"a truncated Gaussian with mean {mean:.6g} has a variance below "
+                f"{most * mean**2:.6g}, {variance:.6g} is asked for: lower g, or use "
+                "marginals.Gamma or marginals.Lognormal"
             )
         a = float(
             brentq(
                 lambda a: _truncated_squared_cv(a) - asked,
                 -10 - 1 / np.sqrt(asked),
-                last,
+                EXPONENTIAL,
                 xtol=1e-13,
             )
         )
@@ -196,11 +213,16 @@ class Constant(Marginal):
 class Histogram(Marginal):
     """A measured distribution, such as amplitudes of postsynaptic potentials: uniform within bins.
 
-    edges: of the bins, increasing, (n + 1,); counts: in the bins, of any scale, (n,)
-    shifted: False: amplitudes are multiplied by a number, and their ratio of variance to squared mean stays as measured; all of one sign then.
-        True: they are also shifted, so that every mean and variance is reached with the measured shape, in both signs.
+    Args:
+        edges: of the bins, increasing, (n + 1,).
+        counts: in the bins, of any scale, (n,).
+        shifted: False: amplitudes are multiplied by a number, and their ratio of variance to
+            squared mean stays as measured; all of one sign then. True: they are also shifted, so
+            that every mean and variance is reached with the measured shape, in both signs.
 
-    Raises `ParameterError` for edges that do not increase, negative counts, and, unless shifted, amplitudes of both signs.
+    Raises:
+        ParameterError: edges that do not increase, negative counts, or, unless shifted, amplitudes
+            of both signs.
     """
 
     edges: Sequence[float]
@@ -216,13 +238,15 @@ class Histogram(Marginal):
             or not np.all(np.isfinite(edges))
         ):
             raise ParameterError(
-                f"a histogram needs n + 1 increasing edges of n counts: shapes {edges.shape} and {counts.shape}"
+                f"a histogram needs n + 1 increasing edges of n counts: shapes {edges.shape} and "
+                f"{counts.shape}"
             )
         if not np.all(counts >= 0) or not np.isfinite(counts.sum()) or counts.sum() == 0:
             raise ParameterError("counts of a histogram must be numbers, at least 0, and not all 0")
         if not self.shifted and edges[0] < 0 < edges[-1]:
             raise ParameterError(
-                f"amplitudes from {edges[0]:.6g} to {edges[-1]:.6g} have both signs: give those of one sign, or shifted=True"
+                f"amplitudes from {edges[0]:.6g} to {edges[-1]:.6g} have both signs: give those of "
+                "one sign, or shifted=True"
             )
 
     @property
@@ -275,9 +299,9 @@ class Histogram(Marginal):
 
 
 def by_block(marginal: Any, populations: Sequence[str]) -> list[list[Marginal]]:
-    """[p][q]: the family of the synapses from q onto p, from one family for all or a mapping {target: {source: family}}.
+    """[p][q]: the family of the synapses from q onto p.
 
-    Raises `ParameterError`.
+    marginal: one family for all or a mapping {target: {source: family}}. Raises `ParameterError`.
     """
     if isinstance(marginal, Marginal):
         return [[marginal] * len(populations) for _ in populations]
@@ -288,7 +312,8 @@ def by_block(marginal: Any, populations: Sequence[str]) -> list[list[Marginal]]:
             if all(isinstance(block, Marginal) for row in blocks for block in row):
                 return blocks
     raise ParameterError(
-        f"a marginal is one of marginals.*, or {{target: {{source: one}}}} for all of {list(populations)}: {marginal!r}"
+        "a marginal is one of marginals.*, or {target: {source: one}} for all of "
+        f"{list(populations)}: {marginal!r}"
     )
 
 
@@ -300,8 +325,8 @@ def fit(
 ) -> list[list[Quantiles]]:
     """[p][q]: the member of each family with these means and variances, (P, P).
 
-    Raises `InfeasibleStatisticsError`, which names the block, where there is none, and where families of one sign give a source
-    population synapses of both signs (Dale's law).
+    Raises `InfeasibleStatisticsError`, which names the block, where there is none, and where
+    families of one sign give a source population synapses of both signs (Dale's law).
     """
     _check_signs(families, populations, mean)
     made: list[list[Quantiles]] = []
@@ -325,8 +350,8 @@ def _check_signs(
         if len({np.sign(mean[p, q]) for p in signed}) > 1:
             means = ", ".join(f"{populations[p]} <- {source}: {mean[p, q]:.4g}" for p in signed)
             raise InfeasibleStatisticsError(
-                f"population {source} would make synapses of both signs, which Dale's law forbids ({means}): "
-                "give its means one sign, or use marginals.Gaussian"
+                f"population {source} would make synapses of both signs, which Dale's law forbids "
+                f"({means}): give its means one sign, or use marginals.Gaussian"
             )
 
 

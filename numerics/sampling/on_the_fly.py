@@ -1,8 +1,10 @@
-"""Networks whose synapses are never stored: every product with them draws them again, tile by tile, from counter-based random bits.
+"""Networks whose synapses are never stored: every product with them draws them again.
 
-The synapses are those of the Gaussian sampler in distribution, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij: in-strengths, out-strengths and the
-seed take memory proportional to N, and N is bounded by time alone. One product of a network with itself costs N^2 random numbers; several
-states at once cost no more of them. JAX code: the same on a GPU; over several devices, each draws a share of the tiles.
+They are drawn tile by tile from counter-based random bits. The synapses are those of the Gaussian
+sampler in distribution, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij: in-strengths, out-strengths and the
+seed take memory proportional to N, and N is bounded by time alone. One product of a network with
+itself costs N^2 random numbers; several states at once cost no more of them. JAX code: the same on
+a GPU; over several devices, each draws a share of the tiles.
 """
 
 from __future__ import annotations
@@ -23,15 +25,27 @@ from ..parameters import Parameters
 from .field import Field
 from .samplers import ready
 
-TILE, COLUMNS = 1024, 512
+TILE = 1024  # neurons along a tile: 8 MB in float32, and few steps of the scan
+COLUMNS = 512  # of the dense matrix at once
 BITS = ("threefry2x32", "rbg")
 
 
 class MatrixFree(eqx.Module):
-    """N x N synapses that are drawn when they are used; `matrix_free` makes a network with them. `J @ r` for r of shape (N,) or (N, k).
+    """N x N synapses that are drawn when they are used; `matrix_free` makes a network with them.
 
-    mean[p, q]; a[i, q], b[j, p]: (N, P); scale, direct, swapped [p, q]: of the residual, w_ij = scale (direct Z_ij + swapped Z_ji);
-    key: of Z; labels: population of every neuron; tile: neurons along a tile, part of what the seed means; devices: that share the work
+    `J @ r` is for r of shape (N,) or (N, k).
+
+    Args:
+        mean: mean[p, q], (P, P).
+        a: in-strengths a[i, q], (N, P).
+        b: out-strengths b[j, p], (N, P).
+        scale: of the residual, w_ij = scale (direct Z_ij + swapped Z_ji), (P, P).
+        direct: likewise.
+        swapped: likewise.
+        key: of Z.
+        labels: population of every neuron.
+        tile: neurons along a tile, part of what the seed means.
+        devices: that share the work.
     """
 
     mean: Float[Array, "P P"]
@@ -54,6 +68,10 @@ class MatrixFree(eqx.Module):
     def dtype(self) -> np.dtype:
         """Of the synapses."""
         return np.dtype(self.a.dtype)
+
+    def __repr__(self) -> str:
+        N = self.shape[0]
+        return f"MatrixFree of {N} x {N} synapses, {self.dtype}, in tiles of {self.tile}"
 
     def __matmul__(self, r: Any) -> Any:
         return (
@@ -81,18 +99,31 @@ def matrix_free(
     bits: str = "threefry2x32",
     devices: Any = None,
 ) -> Network:
-    """A network drawn from the ensemble that `parameters` describe, whose synapses are drawn again at each use (`MatrixFree`).
+    """A Gaussian network whose synapses are drawn again at each use (`MatrixFree`).
 
-    For `simulate`; `measure`, `save` and spectra need `network.weights.dense()`. bits: "threefry2x32", the same on every device, or "rbg",
-    faster, whose numbers may differ between kinds of devices; devices: JAX devices that share the tiles (default: the first one). Seeds, tile
-    and bits decide the network; it is another one than `sample` draws from the seed. Raises as `sample`, and `ParameterError` for options.
+    It is for `simulate`; `measure`, `save` and spectra need `network.weights.dense()`. It is
+    another network than `sample` draws from the seed. A seed is the same network in both
+    precisions, since Z is drawn in float32; but sums of a synapse's parts are in the precision of
+    the network, so that float32 is the rounded float64 up to the rounding of these sums alone.
+
+    Args:
+        parameters: of the ensemble.
+        seed: with tile and bits it decides the network.
+        dtype: float32 or float64, of synapses and products.
+        tile: neurons along a tile.
+        bits: "threefry2x32", the same on every device, or "rbg", faster, whose numbers may differ
+            between kinds of devices.
+        devices: JAX devices that share the tiles; by default the first one.
+
+    Raises:
+        ParameterError: options that cannot be used; otherwise as `sample`.
     """
     seed, dtype, labels = ready(parameters, seed, dtype)
     if tile < 1 or bits not in BITS:
         raise ParameterError(
             f"tile = {tile} must be at least 1, bits = {bits!r} one of {', '.join(BITS)}"
         )
-    own = Field.of(parameters, seed, dtype)
+    own = Field.of(parameters, seed)
     given: dict[str, Any] = {
         "mean": parameters.mean,
         **{name: getattr(own, name) for name in ("a", "b", "scale", "direct", "swapped")},
@@ -146,7 +177,7 @@ def _product(J: MatrixFree, r: Float[Array, "N k"]) -> Float[Array, "N k"]:
 
 
 def _tiles(J: MatrixFree, r: Array, labels: Array, pairs: Array) -> Array:
-    """Products of the residual's tiles with r, (tiles, tile, k), by pairs of tiles (i, j), i <= j."""
+    """Products of the residual's tiles with r, (tiles, tile, k), by pairs (i, j), i <= j."""
 
     P, k = len(J.scale), r.shape[-1]
     direct, swapped, alone = (
@@ -160,7 +191,10 @@ def _tiles(J: MatrixFree, r: Array, labels: Array, pairs: Array) -> Array:
     )
 
     def mixed(targets: Array, one: Array, other: Array) -> Array:
-        """sum over q of direct[p, q] one[:, q] + swapped[p, q] other[:, q], p the population of each target."""
+        """sum over q of direct[p, q] one[:, q] + swapped[p, q] other[:, q].
+
+        p is the population of each target.
+        """
         parts = (
             jnp.einsum("iq,iqk->ik", table[targets], sums.reshape(-1, P, k))
             for table, sums in ((direct, one), (swapped, other))
@@ -170,9 +204,9 @@ def _tiles(J: MatrixFree, r: Array, labels: Array, pairs: Array) -> Array:
     def add(y: Array, pair: Array) -> tuple[Array, None]:
         i, j = pair[0], pair[1]
         there = (i < len(r)).astype(J.dtype)
-        Z = jax.random.normal(
-            jax.random.fold_in(jax.random.fold_in(J.key, i), j), (2, J.tile, J.tile), J.dtype
-        )
+        key = jax.random.fold_in(jax.random.fold_in(J.key, i), j)
+        # of float32, so that a seed is the same network in both precisions
+        Z = jax.random.normal(key, (2, J.tile, J.tile), jnp.float32).astype(J.dtype)
         on_diagonal = i == j
         upper, lower = Z[0], jnp.where(on_diagonal, Z[0], Z[1])
         here = mixed(labels[i], upper @ apart[j], lower.T @ apart[j])

@@ -21,7 +21,10 @@ Progress = Callable[[float], None]
 
 
 class Drawn(NamedTuple):
-    """Synapses J[i, j] from j onto i, (N, N), dense or CSR, and `rows` and `offsets` as in `Network`, None where a sampler does not know them."""
+    """Synapses J[i, j] from j onto i, (N, N), dense or CSR, and what is known of the neurons.
+
+    `rows` and `offsets` are those of `Network`, None where a sampler does not know them.
+    """
 
     weights: np.ndarray | sps.csr_array
     rows: np.ndarray | None = None
@@ -29,7 +32,10 @@ class Drawn(NamedTuple):
 
 
 class Sampler(ABC):
-    """A way to draw the synapses of a network; final classes implement `weights`, or `draw` where they know more of each neuron."""
+    """A way to draw the synapses of a network.
+
+    Final classes implement `weights`, or `draw` where they know more of each neuron.
+    """
 
     @abstractmethod
     def weights(
@@ -38,7 +44,7 @@ class Sampler(ABC):
         """Synapses J[i, j] from j onto i, (N, N), neurons in the order of their populations."""
 
     def draw(self, parameters: Parameters, seed: int, dtype: np.dtype, say: Progress) -> Drawn:
-        """The synapses, and what is known of each neuron; say: called with the fraction that is done."""
+        """The synapses, and what is known of each neuron; say: called with the fraction done."""
         return Drawn(self.weights(parameters, np.random.default_rng(seed), dtype))
 
     def memory(self, parameters: Parameters, dtype: np.dtype) -> float:
@@ -47,7 +53,7 @@ class Sampler(ABC):
 
 
 class TiledSampler(Sampler):
-    """A sampler that draws a `Field` tile by tile: `draw` takes the seed, and several threads share the tiles."""
+    """Draws a `Field` tile by tile, shared by several threads; `draw` takes the seed."""
 
     threads: int | None
 
@@ -77,21 +83,25 @@ class TiledSampler(Sampler):
 class Gaussian(TiledSampler):
     """Jointly Gaussian synapses with exactly the given means, variances and motif correlations.
 
-    J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, i in p, j in q, as in `numerics.field`. The offset xi_i of the neuron's input is standard normal,
-    independent of the a, and N Cov(b_i^p, xi_i) = sqrt(N) g_pq tau_inp[p, q]. Exact at every N: nothing is asymptotic. Tiles are
-    drawn by `threads` threads (default: all cores) straight into the matrix; their number changes nothing.
+    J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, i in p, j in q, as in `docs/theory.md`, section 1.2. The
+    offset xi_i of the neuron's input is standard normal, independent of the a, and
+    N Cov(b_i^p, xi_i) = sqrt(N) g_pq tau_inp[p, q]. Exact at every N: nothing is asymptotic. Tiles
+    are drawn straight into the matrix.
+
+    Args:
+        threads: how many draw, all cores unless given; their number changes nothing.
     """
 
     threads: int | None = None
 
     def draw(self, parameters, seed, dtype, say):
-        field, mean = Field.of(parameters, seed, dtype), np.asarray(parameters.mean)
+        field, mean = Field.of(parameters, seed), np.asarray(parameters.mean)
         J = aligned(field.N, dtype)
 
         def place(i: int, j: int, w: np.ndarray) -> None:
             (p, rows), (q, columns) = field.tiles[i], field.tiles[j]
             in_row, in_column = field.strengths(i, j)
-            w += in_row + dtype.type(mean[p, q])
+            w += in_row + mean[p, q]
             np.add(w, in_column, out=J[rows, columns])
 
         self.tile_by_tile(field, place, say)
@@ -106,15 +116,27 @@ def sample(
     dtype: Any = np.float64,
     progress: Callable[[str, float], None] | None = None,
 ) -> Network:
-    """A network drawn from the ensemble that `parameters` describe; the same seed gives the same network.
+    """A network drawn from the ensemble that `parameters` describe.
 
-    Neurons are ordered by population, `parameters.sizes` of them. `sampler` is `Gaussian()` unless given; `dtype` is
-    float64 or float32. A neuron's synapse onto itself has its block's mean, and Gaussian ones the variance g_pp^2 / N (1 + 2 tau_chn[p,p,p]),
-    since both strengths of the neuron meet in it. The network's
-    `rows` and `offsets` are what `simulate` needs for the heterogeneous inputs `in_strength` and `spread`.
+    Neurons are ordered by population, `parameters.sizes` of them. A neuron's synapse onto itself
+    has its block's mean, and Gaussian ones the variance g_pp^2 / N (1 + 2 tau_chn[p,p,p]), since
+    both strengths of the neuron meet in it. The network carries the parameters, and `rows` and
+    `offsets` for the heterogeneous inputs `in_strength` and `spread`.
 
-    Raises `InfeasibleStatisticsError` where no network has these statistics, `NetworkError` for a seed that is not an
-    integer >= 0, an empty population, or a matrix that does not fit into memory (estimated before anything is allocated).
+    Args:
+        parameters: means, variances and motifs of the synapses.
+        seed: the same one gives the same network, in both precisions: float32 is float64 rounded.
+        sampler: how to draw; `Gaussian()` by default.
+        dtype: float64 or float32, of the synapses.
+        progress: called as progress("sampling", part).
+
+    Returns:
+        The network.
+
+    Raises:
+        InfeasibleStatisticsError: no network has these statistics.
+        NetworkError: a seed that is not an integer >= 0, an empty population, or a matrix that does
+            not fit into memory (estimated before anything is allocated).
     """
     seed, dtype, labels = ready(parameters, seed, dtype)
     how, say = sampler or Gaussian(), progress or (lambda what, fraction: None)

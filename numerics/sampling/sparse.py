@@ -38,7 +38,10 @@ STREAMS = {"presence": 2, "weight field": 3, "weights": 4}
 
 
 class Blocks(NamedTuple):
-    """Of the synapses J = S W by block, (P, P): probability of S = 1, mean and standard deviation of the weights W of those present."""
+    """Of the synapses J = S W by block, (P, P).
+
+    Probability of S = 1, mean and standard deviation of the weights W of those present.
+    """
 
     probability: np.ndarray
     mean: np.ndarray
@@ -48,35 +51,47 @@ class Blocks(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Sparse(TiledSampler):
-    """Networks in which few synapses are present, in CSR, with exactly the given means, variances and motif correlations.
+    """Sparse networks, in CSR, with exactly the given means, variances and motif correlations.
 
-    J_ij = S_ij W_ij, i in p, j in q: S_ij is 1 with the probability c_pq, else 0, W_ij is the weight of a present synapse, from a family of
-    marginals. The means, variances and motifs of `Parameters` are those of J, absent synapses included, so that
+    J_ij = S_ij W_ij, i in p, j in q: S_ij is 1 with the probability c_pq, else 0, W_ij is the
+    weight of a present synapse, from a family of marginals. The means, variances and motifs of
+    `Parameters` are those of J, absent synapses included, so that
 
-        mean = c <W>,        g^2 / N = c <W^2> - mean^2,        Cov(J, J') = c c' [ a <W> <W'> + (1 + a) Cov(W, W') ],
+        mean = c <W>,        g^2 / N = c <W^2> - mean^2,
+        Cov(J, J') = c c' [ a <W> <W'> + (1 + a) Cov(W, W') ],
 
-    where both of two synapses are present with the probability c c' (1 + a), a for each motif (as in SONETs), and Cov(W, W') is that of two
-    present ones. S is a Gaussian field above a threshold, W = F^-1(Phi(Z)) of a second field (`numerics.copula`). No N x N matrix is ever made.
+    where both of two synapses are present with the probability c c' (1 + a), a for each motif (as
+    in SONETs), and Cov(W, W') is that of two present ones. S is a Gaussian field above a threshold,
+    W = F^-1(Phi(Z)) of a second field. No N x N matrix is ever made.
 
-    Mean-field equations hold for such networks as far as second moments describe them. Presence multiplies what a neuron receives by what others
-    send, so that chains also act through products of in- and out-strengths, by a fraction of about a of the chains, which no second moment
-    contains; and strongly variable positive in-strengths are skewed. With a below about .1 networks are within the finite-size spread of
-    the theory. To compare several N give the weights a coefficient of variation `cv` and leave the probability out: in-degrees then stay.
+    Mean-field equations hold for such networks as far as second moments describe them. Presence
+    multiplies what a neuron receives by what others send, so that chains also act through products
+    of in- and out-strengths, by a fraction of about a of the chains, which no second moment
+    contains; and strongly variable positive in-strengths are skewed. With a below about .1 networks
+    are within the finite-size spread of the theory. To compare several N give the weights a
+    coefficient of variation `cv` and leave the probability out: in-degrees then stay.
 
-    probability: c, a number, (P, P) (row = target) or {target: {source: number}}. None: c follows from mean and variance, for weights whose
-        coefficient of variation is given (`Constant`, `Histogram`, `Lognormal(cv=0.6)`): (1 + cv^2) / c = 1 + g^2 / (N mean^2). Then
-        `Parameters.rescaled`, and so `verify`, keeps weights and in-degrees at every N (where c is small), while with a given c weights vary
-        ever more as N grows, and in-strengths do not become Gaussian
-    marginal: of the weights: a family of `motifield.marginals`, or one per block, {target: {source: family}}
-    presence: a, indexed as in `Motifs`. None: what it takes to give J its motifs
-    weight_motifs: correlation coefficients of the weights of two present synapses. None: what it takes to give J its motifs if `presence` is
-        given, else 0: weights are independent. If both are given they decide the motifs of J, which must be those of the parameters: `implied`
-        gives parameters with these
-    zero_diagonal: no synapse of a neuron onto itself. Means and all else are then those of the synapses between different neurons
-    threads: how many draw, all cores unless given; their number changes nothing
+    Drawing raises `InfeasibleStatisticsError` where the weights have not the mean and variance, a
+    motif is out of reach (with the range that is not), or no Gaussian field has the correlations;
+    `nearest` gives the closest statistics that can be drawn.
 
-    Drawing raises `InfeasibleStatisticsError` where the weights have not the mean and variance, a motif is out of reach (with the range that is
-    not), or no Gaussian field has the correlations; `nearest` gives the closest statistics that can be drawn.
+    Args:
+        probability: c, a number, (P, P) (row = target) or {target: {source: number}}. None: c
+            follows from mean and variance, for weights whose coefficient of variation is given
+            (`Constant`, `Histogram`, `Lognormal(cv=0.6)`): (1 + cv^2) / c = 1 + g^2 / (N mean^2).
+            Then `Parameters.rescaled`, and so `verify`, keeps weights and in-degrees at every N
+            (where c is small), while with a given c weights vary ever more as N grows, and
+            in-strengths do not become Gaussian.
+        marginal: of the weights: a family of `motifield.marginals`, or one per block,
+            {target: {source: family}}.
+        presence: a, indexed as in `Motifs`. None: what it takes to give J its motifs.
+        weight_motifs: correlation coefficients of the weights of two present synapses. None: what
+            it takes to give J its motifs if `presence` is given, else 0: weights are independent.
+            If both are given they decide the motifs of J, which must be those of the parameters:
+            `implied` gives parameters with these.
+        zero_diagonal: no synapse of a neuron onto itself. Means and all else are then those of the
+            synapses between different neurons.
+        threads: how many draw, all cores unless given; their number changes nothing.
     """
 
     probability: Any = None
@@ -89,12 +104,8 @@ class Sparse(TiledSampler):
     def draw(self, parameters, seed, dtype, say):
         blocks = self._blocks(parameters)
         presence, strength = self._fields(parameters, blocks)
-        # float32 whatever the weights are, so that the same synapses are present
-        field = Field.of(presence, _seed(seed, "presence"), np.dtype(np.float32))
-        onto_itself, thresholds = (
-            diagonal_deviations(presence),
-            ndtri(blocks.probability).astype(np.float32),
-        )
+        field = Field.of(presence, _seed(seed, "presence"))
+        onto_itself, thresholds = diagonal_deviations(presence), ndtri(blocks.probability)
         drawn = _Weights.of(strength, seed, blocks.quantiles)
         tiles = SparseTiles(field.tiles, dtype)
 
@@ -131,13 +142,16 @@ class Sparse(TiledSampler):
         )
 
     def implied(self, parameters: Parameters) -> Parameters:
-        """`parameters` with the motifs that `presence` and `weight_motifs` make, 0 where one is not given."""
+        """`parameters` with the motifs of `presence` and `weight_motifs`, 0 for one not given."""
         blocks = self._blocks(parameters)
         a, own = _full(self.presence or Motifs(), parameters.P), self._weight_covariances(blocks)
         return with_covariances(parameters, _total(blocks, a, own))
 
     def nearest(self, parameters: Parameters) -> Parameters:
-        """The parameters with the nearest motifs that can be drawn: as given if they can be, else those of the nearest feasible Gaussian fields."""
+        """The parameters with the nearest motifs that can be drawn.
+
+        As given if they can be, else those of the nearest feasible Gaussian fields.
+        """
         blocks = self._blocks(parameters)
         a, own = self._requests(parameters, blocks)
         together, copula = (
@@ -224,14 +238,16 @@ class Sparse(TiledSampler):
                 at = np.unravel_index(int(difference.argmax()), difference.shape)
                 where = ",".join(parameters.populations[k] for k in at)
                 raise InfeasibleStatisticsError(
-                    f"presence and weight_motifs together make {name}[{where}] = {float(made[at]):.6g}, the parameters have {float(asked[at]):.6g}: "
-                    "leave one of them out, so that it makes up for the rest, or sample the sampler's implied(parameters)"
+                    f"presence and weight_motifs together make {name}[{where}] = "
+                    f"{float(made[at]):.6g}, the parameters have {float(asked[at]):.6g}: leave one "
+                    "of them out, so that it makes up for the rest, or sample the sampler's "
+                    "implied(parameters)"
                 )
 
     def _fields(
         self, parameters: Parameters, blocks: Blocks
     ) -> tuple[Parameters, Parameters | None]:
-        """Parameters of the field of presence and of that of the weights, None where these are independent."""
+        """Parameters of the fields of presence and of weights, None where these are independent."""
         a, own = self._requests(parameters, blocks)
         pairs, names = products(blocks.probability), parameters.populations
         deviations = np.asarray(parameters.g) / np.sqrt(float(parameters.N))
@@ -283,7 +299,7 @@ class _Weights(NamedTuple):
     ) -> _Weights:
         if strength is None:
             return cls(None, np.ones(0), _seed(seed, "weights"), quantiles)
-        field = Field.of(strength, _seed(seed, "weight field"), np.dtype(np.float32))
+        field = Field.of(strength, _seed(seed, "weight field"))
         return cls(field, diagonal_deviations(strength), 0, quantiles)
 
     def tile(
@@ -297,7 +313,7 @@ class _Weights(NamedTuple):
             whole = self.field.residual(i, j)
             which = (i, j), (j, i)
             normal = [
-                unit_normal(self.field, *pair, w, self.onto_itself).ravel()[at].astype(float)
+                unit_normal(self.field, *pair, w, self.onto_itself).ravel()[at]
                 for pair, w, at in zip(which, whole, positions, strict=False)
             ]
         (p, _), (q, _) = tiles[i], tiles[j]
@@ -307,7 +323,10 @@ class _Weights(NamedTuple):
 def _weight_moments(
     mean: float, square: float, c: float | None, family: Marginal, where: str
 ) -> tuple[float, float, float]:
-    """Probability, and mean and variance of the weights, from mean and mean square of all synapses of a block."""
+    """Probability, and mean and variance of the weights, of a block's synapses.
+
+    mean, square: mean and mean square of all synapses, absent ones included.
+    """
     own = family.squared_cv
     if own is not None:
         needed = mean**2 * (1 + own) / square
@@ -315,24 +334,25 @@ def _weight_moments(
             reason = (
                 "their mean is 0"
                 if mean == 0
-                else f"weights of {type(family).__name__} have them with the probability {needed:.6g} alone"
+                else f"weights of {type(family).__name__} have them with the probability "
+                f"{needed:.6g} alone"
             )
             raise InfeasibleStatisticsError(
-                f"{where} cannot have mean {mean:.6g} and variance {square - mean**2:.6g}: {reason}: "
-                "change g or mean, or take another family of weights"
+                f"{where} cannot have mean {mean:.6g} and variance {square - mean**2:.6g}: "
+                f"{reason}: change g or mean, or take another family of weights"
             )
         c = min(needed, 1.0)
         return c, mean / c, own * (mean / c) ** 2
     if c is None:
         raise ParameterError(
-            f"{where}: weights of {type(family).__name__} need a probability, or a coefficient of variation (cv=...) "
-            "from which it follows"
+            f"{where}: weights of {type(family).__name__} need a probability, or a coefficient of "
+            "variation (cv=...) from which it follows"
         )
     least = mean**2 / square
     if not c > 0 or c < least * (1 - EQUAL):
         raise InfeasibleStatisticsError(
-            f"{where}: with the probability {c:.6g} a mean of {mean:.6g} makes a variance above {square - mean**2:.6g}: "
-            f"the probability must be at least {least:.6g}"
+            f"{where}: with the probability {c:.6g} a mean of {mean:.6g} makes a variance above "
+            f"{square - mean**2:.6g}: the probability must be at least {least:.6g}"
         )
     return c, mean / c, max(square / c - (mean / c) ** 2, 0.0)
 
@@ -350,7 +370,8 @@ def _matrix(probability: Any, names: Sequence[str]) -> np.ndarray:
     values = np.asarray(probability, dtype=float)
     if values.shape not in ((), (P, P)) or not np.all((values >= 0) & (values <= 1)):
         raise ParameterError(
-            f"probability must be a number from 0 to 1 or an array of them of shape {(P, P)}, row = target: {probability!r}"
+            f"probability must be a number from 0 to 1 or an array of them of shape {(P, P)}, "
+            f"row = target: {probability!r}"
         )
     return np.broadcast_to(values, (P, P))
 
@@ -365,7 +386,8 @@ def _full(motifs: Motifs, P: int) -> Motifs:
         )
     except ValueError:
         raise ParameterError(
-            f"motifs of presence and of weights are scalars or have the shapes of `Motifs` for P = {P}"
+            "motifs of presence and of weights are scalars or have the shapes of `Motifs` for "
+            f"P = {P}"
         ) from None
 
 

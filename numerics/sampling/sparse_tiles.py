@@ -1,4 +1,7 @@
-"""A sparse matrix from its tiles: first the synapses of each tile, then all of them in their final place, row by row."""
+"""A sparse matrix from its tiles.
+
+First the synapses of each tile, then all of them in their final place, row by row.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ POSITION = np.uint32
 
 
 class SparseTiles:
-    """Synapses by tile (i, j), neurons of tile j onto neurons of tile i; put in any order and by any thread.
+    """Synapses by tile (i, j), neurons of tile j onto neurons of tile i.
 
-    A synapse takes 4 bytes and its weight until `rows` has been called for its row of tiles, which are then given up.
+    They are put in any order and by any thread. A synapse takes 4 bytes and its weight until `rows`
+    has been called for its row of tiles, which are then given up.
     """
 
     def __init__(self, tiles: Sequence[Tile], dtype: np.dtype) -> None:
@@ -37,7 +41,7 @@ class SparseTiles:
         return CSR(self, np.concatenate([[0], np.cumsum(counts)]))
 
     def take(self, i: int) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
-        """Tile by tile of row i: first column, number of columns, positions and values; they are forgotten."""
+        """Tile by tile of row i, which are forgotten: first column, width, positions, values."""
         for j, other in enumerate(self.tiles):
             yield other.rows.start, _width(other), *self._stored.pop((i, j))
 

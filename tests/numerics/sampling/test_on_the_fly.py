@@ -100,7 +100,7 @@ def test_refusals(two_populations):
     for use in (
         lambda: mf.measure(network),
         lambda: network.save("n.npz"),
-        lambda: mf.spectrum(network),
+        lambda: mf.spectrum(None, network),
         lambda: network.scaled(2.0),
     ):
         with pytest.raises(NetworkError, match=r"weights\.dense\(\)"):
