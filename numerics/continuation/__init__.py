@@ -1,7 +1,8 @@
-"""Branches of fixed points, bifurcations, limit cycles, curves of bifurcations, grids of attractors."""
+"""Branches of fixed points, bifurcations and their curves, limit cycles, grids of attractors."""
 
 from .branches import Branch, Branches
-from .curves import BifurcationCurves, bifurcation_curves
+from .curve_results import BifurcationCurves
+from .curves import bifurcation_curves
 from .cycles import LimitCycles, limit_cycles
 from .grid import PhaseDiagram, phase_diagram
 from .special_points import SpecialPoint

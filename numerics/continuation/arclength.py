@@ -1,8 +1,9 @@
-"""Curves of solutions of m equations in m + 1 unknowns: pseudo-arclength continuation (jaxcont), Newton's method (optimistix).
+"""Curves of solutions of m equations in m + 1 unknowns: arclength continuation, Newton's method.
 
-jaxcont's compiled loop follows F(u, p) = 0 in the direction of its parameter p, and stops at one end of an interval of p only. Here the
-unknowns x = (u, p) are turned so that its parameter runs along a given direction: a curve can then start anywhere (at a fold, on the
-other branch of a branch point, at a cycle of zero size), continue where a part of it ended, and be watched in between.
+jaxcont's compiled loop follows F(u, p) = 0 in the direction of its parameter p, and stops at one
+end of an interval of p only. Here the unknowns x = (u, p) are turned so that its parameter runs
+along a given direction: a curve can then start anywhere (at a fold, on the other branch of a branch
+point, at a cycle of zero size), continue where a part of it ended, and be watched in between.
 """
 
 from __future__ import annotations
@@ -14,18 +15,27 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jaxcont
 import numpy as np
 import optimistix as optx
-from jaxcont.core.scan_continuation import pseudo_arclength_scan
 
-TOLERANCE = 1e-7  # of the loop, which lengthens steps only when Newton's method needs fewer than 3; every point is polished afterwards
-PART = 40
+TOLERANCE = 1e-7
+"""Of the loop, which lengthens steps only when Newton's method needs fewer than 3; every point is
+polished afterwards."""
+PART = 40  # points between two looks at the curve: few are then thrown away at its end
+SHORTEST = 1e-5  # step, relative to the first: a curve that needs shorter ones has ended
+FAR = 1e9  # the loop's end of the interval of p, which no curve reaches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
-    """Points of a curve, (k, m + 1), unit tangents along it, and why it ended: "left", "closed", "steps" (there were no more) or
-    "stalled" (no further point was found).
+    """Points of a curve, and why it ended.
+
+    Args:
+        points: (k, m + 1).
+        tangents: unit tangents along it, (k, m + 1).
+        ended: "left", "closed", "steps" (there were no more) or "stalled" (no further point was
+            found).
     """
 
     points: np.ndarray
@@ -41,40 +51,40 @@ def _part(equations: Any, start, direction, step, largest, steps: int):
     mirror = mirror / jnp.linalg.norm(mirror)
 
     def turned(z):
-        return -sign * (
-            z - 2 * mirror * jnp.dot(mirror, z)
-        )  # Householder: the last axis becomes the direction
+        # Householder: the last axis becomes the direction
+        return -sign * (z - 2 * mirror * jnp.dot(mirror, z))
 
-    def field(u, p):
+    def field(u, p, _=None):
         return equations(start + turned(jnp.append(u, p)))
 
-    zero = jnp.zeros(len(start) - 1)
-    found = pseudo_arclength_scan(
-        field,
-        zero,
-        jnp.asarray(0.0),
-        jnp.asarray(1e9),
-        step,
-        step * 1e-5,
-        largest,
-        jnp.asarray(TOLERANCE),
-        steps,
-        jnp.asarray(8),
+    found = jaxcont.continuation(
+        jaxcont.bif_problem(field, jnp.zeros(len(start) - 1), 0.0),
+        p_span=(0.0, FAR),
+        settings=jaxcont.ContinuationPar(
+            ds=step,
+            ds_min=step * SHORTEST,
+            ds_max=largest,
+            max_steps=steps,
+            newton_tol=TOLERANCE,
+            newton_max_iter=8,
+            compute_stability=False,
+        ),
     )
-    points = start[None, :] + jax.vmap(turned)(
-        jnp.concatenate([found.states, found.params[:, None]], axis=1)
-    )
-
-    tangents = jax.vmap(turned)(found.tangents)
+    branch = found.branch
+    ends = jnp.concatenate([branch.states, branch.params[:, None]], axis=1)
+    points = start[None, :] + jax.vmap(turned)(ends)
+    tangents = jax.vmap(turned)(branch.tangents)
 
     def polished(pair):
         x, tangent = pair
         matrix = jnp.concatenate([jax.jacfwd(equations)(x), tangent[None, :]])
         return x - jnp.linalg.solve(matrix, jnp.append(equations(x), 0.0))
 
+    # the loop reports no failure at its first point
+    good = jnp.linalg.norm(field(branch.states[0], branch.params[0])) < TOLERANCE
     for _ in range(2):
         points = jax.lax.map(polished, (points, tangents))
-    return points, tangents, found.n_valid, found.converged[0]
+    return points, tangents, found.stats["n_valid"], good
 
 
 def trace(
@@ -89,51 +99,51 @@ def trace(
     first: bool = True,
     anew: Callable[[Any, np.ndarray], Any] | None = None,
 ) -> Curve:
-    """The curve through `start` in the sense of `direction`, until a point is not `inside` (that point is kept, as the last one).
+    """The curve through a point, until a point is not inside; that one is kept as the last.
 
-    equations: a callable pytree x -> residuals; step, largest: first and largest arclength between points, the largest in units of
-    the largest entry where that exceeds 1; first: whether `start` is a point of the curve, or only what the first one is corrected from;
-    anew: makes equations anew at the end of each part, for those that hold a reference point.
+    Args:
+        equations: a callable pytree x -> residuals.
+        start: a point of the curve, or near it.
+        direction: in which to go.
+        inside: whether a point is one to go on from.
+        step: first arclength between points.
+        largest: largest arclength between points, in units of the largest entry where that is
+            above 1.
+        most: points at most.
+        first: whether `start` is a point of the curve, or only near one.
+        anew: makes equations anew at the end of each part, for those that hold a reference point.
     """
     points: list[np.ndarray] = []
     tangents: list[np.ndarray] = []
-    x, t = (
-        np.asarray(start, dtype=float),
-        np.asarray(direction, dtype=float) / np.linalg.norm(direction),
-    )
+    x = np.asarray(start, dtype=float)
+    t = np.asarray(direction, dtype=float) / np.linalg.norm(direction)
     begun = x if first else None
+
+    def curve(ended: str) -> Curve:
+        shape = (-1, len(x))
+        return Curve(np.array(points).reshape(shape), np.array(tangents).reshape(shape), ended)
+
     while True:
-        if anew is not None:
-            equations = anew(equations, x)
+        equations = equations if anew is None else anew(equations, x)
         longest = largest * max(1.0, float(np.abs(x).max()))
-        xs, ts, count, good = _part(
-            equations,
-            jnp.asarray(x),
-            jnp.asarray(t),
-            jnp.asarray(min(step, longest)),
-            jnp.asarray(longest),
-            PART,
-        )
+        sizes = (jnp.asarray(min(step, longest)), jnp.asarray(longest))
+        xs, ts, count, good = _part(equations, jnp.asarray(x), jnp.asarray(t), *sizes, PART)
         count = int(count)
         xs, ts = np.asarray(xs)[:count], np.asarray(ts)[:count]
         if not bool(good) or not np.all(np.isfinite(xs)):
-            return Curve(
-                np.array(points).reshape(-1, len(x)),
-                np.array(tangents).reshape(-1, len(x)),
-                "stalled",
-            )
+            return curve("stalled")
         begun = xs[0] if begun is None else begun
         for k in range(1 if points else 0, count):
             points.append(xs[k])
             tangents.append(ts[k])
             if not inside(xs[k]):
-                return Curve(np.array(points), np.array(tangents), "left")
+                return curve("left")
             if len(points) > 5 and _passes(points[-2], points[-1], begun):
-                return Curve(np.array(points), np.array(tangents), "closed")
+                return curve("closed")
             if len(points) >= most:
-                return Curve(np.array(points), np.array(tangents), "steps")
+                return curve("steps")
         if count < 2:
-            return Curve(np.array(points), np.array(tangents), "stalled")
+            return curve("stalled")
         x, t, step = xs[-1], ts[-1], float(np.linalg.norm(xs[-1] - xs[-2]))
 
 
@@ -162,13 +172,13 @@ def _root(equations: Any, start):
 def root(
     equations: Any, start: np.ndarray, tolerance: float = 1e-9
 ) -> tuple[np.ndarray, float, bool]:
-    """A root near `start` of as many equations as unknowns (Newton's method), its residual, and whether that is below `tolerance`."""
-    value, residual = _root(equations, jnp.asarray(start))
-    return (
-        np.asarray(value),
-        float(residual),
-        bool(residual < tolerance) and bool(np.all(np.isfinite(np.asarray(value)))),
-    )
+    """A root of as many equations as unknowns, near a start (Newton's method).
+
+    Returns:
+        The root, its residual, and whether that is below the tolerance.
+    """
+    value, residual = map(np.asarray, _root(equations, jnp.asarray(start)))
+    return value, float(residual), bool(residual < tolerance and np.all(np.isfinite(value)))
 
 
 class Cut(eqx.Module):
@@ -185,7 +195,10 @@ class Cut(eqx.Module):
 def on_plane(
     equations: Any, guess: np.ndarray, point: np.ndarray, normal: np.ndarray
 ) -> tuple[np.ndarray, float, bool]:
-    """The point of the curve near `guess` in the plane through `point` normal to `normal`; as `root`."""
+    """The point of a curve near `guess` in the plane through `point` normal to `normal`.
+
+    Returns what `root` returns.
+    """
     return root(Cut(equations, jnp.asarray(point), jnp.asarray(normal)), guess)
 
 
@@ -198,9 +211,8 @@ def lies_on(equations: Any, x: np.ndarray, points: np.ndarray, tolerance: float 
     along = np.clip(np.sum((x - a) * ahead, axis=1) / length, 0, 1)
     near = a + along[:, None] * ahead
     distance = np.linalg.norm(near - x, axis=1)
-    for k in np.flatnonzero(distance < 0.5 * np.sqrt(length) + tolerance)[
-        np.argsort(distance[distance < 0.5 * np.sqrt(length) + tolerance])
-    ][:2]:
+    close = np.flatnonzero(distance < 0.5 * np.sqrt(length) + tolerance)
+    for k in close[np.argsort(distance[close])][:2]:  # two segments meet at a point of the curve
         found, _, good = on_plane(equations, near[k], x, ahead[k] / np.sqrt(length[k]))
         if good and np.linalg.norm(found - x) < tolerance:
             return True

@@ -1,4 +1,4 @@
-"""Branches of fixed points along a number of the parameters, with their special points: the result of a continuation."""
+"""Branches of fixed points along a parameter, with their special points."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
-from ..fixed_points import FixedPoint, fixed_point
+from ..fixed_points import FixedPoint, fixed_point, same_root
+from ..results import OK, Code, Result, Status
 from ..system import dataset, named
 from .along import Along
 from .arclength import on_plane
 from .special_points import SpecialPoint
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Branch:
     """One curve of fixed points.
 
-    dataset: over (step, population): `mean`, `variance`, `kappa`, `rate`; over step: `value` of the number that varies, `stable` (all
-    eigenvalues of the equations have negative real parts; the bulk is another matter), `unstable_modes`, `feasible` (whether a
-    network has these statistics), `physical` (no variance is negative); over (step, mode): `eigenvalues`. points, tangents: in the scaled
-    units of the continuation. ended: why each end is where it is: "bounds", "closed", "steps", "stalled". origin: where it began.
+    Args:
+        dataset: over (step, population): `mean`, `variance`, `kappa`, `rate`; over step: `value` of
+            the parameter that varies, `stable` (all eigenvalues of the equations have negative real
+            parts; the bulk is another matter), `unstable_modes`, `feasible` (whether a network has
+            these statistics), `physical` (no variance is negative); over (step, mode):
+            `eigenvalues`.
+        points: in the scaled units of the continuation, (steps, n + 1).
+        tangents: of unit length in the same units.
+        ended: why each end is where it is: "bounds", "closed", "steps", "stalled", "branch point".
+        origin: where it began.
     """
 
     dataset: xr.Dataset
@@ -37,7 +44,7 @@ class Branch:
 
     @property
     def values(self) -> np.ndarray:
-        """The number that varies, along the branch."""
+        """The parameter that varies, along the branch."""
         return self.dataset["value"].values
 
     @property
@@ -46,11 +53,21 @@ class Branch:
         return self.dataset["stable"].values
 
 
-@dataclass(frozen=True)
-class Branches:
-    """All branches that were found; make them with `continuation`.
+@dataclass(frozen=True, repr=False, eq=False)
+class Branches(Result):
+    """All branches that were found; make them with `continuation.follow`.
 
-    name: of the number that varies; special: special points, by branch and in order along it; notes: what was not reached.
+    A collection of `Branch`es: `found[0]`, `len(found)`, `for branch in found`; `found["rate"]` is
+    a variable of the dataset.
+
+    Args:
+        name: of the parameter that varies.
+        bounds: its lowest and highest value.
+        branches: the curves.
+        special: special points, by branch and in order along it.
+        notes: what was not reached.
+        along: the scaled equations that were followed.
+        system: the equations.
     """
 
     name: str
@@ -67,8 +84,13 @@ class Branches:
     def __iter__(self) -> Iterator[Branch]:
         return iter(self.branches)
 
-    def __getitem__(self, k: int) -> Branch:
-        return self.branches[k]
+    def __getitem__(self, k: Any) -> Any:
+        return self.dataset[k] if isinstance(k, str) else self.branches[k]
+
+    @property
+    def title(self) -> str:
+        """How many branches there are, and along what."""
+        return f"{len(self)} branch{'es' * (len(self) != 1)} along {self.name}"
 
     @property
     def populations(self) -> tuple[str, ...]:
@@ -76,40 +98,41 @@ class Branches:
         return self.along.parameters.populations
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """ "ok", or what was not reached."""
-        return "; ".join(self.notes) or "ok"
+        return Status("; ".join(self.notes), Code.INCOMPLETE) if self.notes else OK
 
     def of(self, kind: str) -> list[SpecialPoint]:
-        """The special points of one kind, by value."""
+        """The special points of one kind, such as "fold" or "Hopf", by value."""
         return sorted((s for s in self.special if s.kind == kind), key=lambda s: s.value)
 
     def at(self, value: float) -> list[FixedPoint]:
-        """Every fixed point on the branches at one value, by mean rate: interpolated between steps, then Newton's method."""
+        """Every fixed point on the branches at one value, by mean rate.
+
+        They are interpolated between steps, and polished by Newton's method.
+
+        Args:
+            value: of the parameter that varies.
+
+        Raises:
+            ParameterError: the value is outside of the bounds.
+        """
         if not self.bounds[0] <= value <= self.bounds[1]:
             raise ParameterError(
                 f"{self.name} = {value} is outside of the bounds of the continuation, {self.bounds}"
             )
         found: list[FixedPoint] = []
-        parameters = self.along.at([value])
+        parameters, model = self.along.at([value]), self.along.model
         for y in crossings(self.along, self.branches, value):
-            point = fixed_point(
-                self.system, parameters, self.along.model.state(jnp.asarray(y)), settle=0.0
-            )
-            if not any(
-                np.allclose(
-                    self.along.model.flat(point.state),
-                    self.along.model.flat(p.state),
-                    rtol=1e-7,
-                    atol=1e-9,
-                )
-                for p in found
-            ):
+            state = model.state(jnp.asarray(y))
+            point = fixed_point(self.system, parameters, state, settle=0.0, throw=False)
+            y = np.asarray(model.flat(point.state))
+            if not any(same_root(y, np.asarray(model.flat(p.state))) for p in found):
                 found.append(point)
         return sorted(found, key=lambda p: float(p.dataset["rate"].mean()))
 
     def rows(self) -> list[dict[str, Any]]:
-        """The special points, for a table."""
+        """The special points."""
         return [s.row(self.name, self.populations) for s in self.special]
 
     def json(self) -> dict[str, Any]:
@@ -131,7 +154,8 @@ class Branches:
         return {
             "vary": self.name,
             "bounds": list(self.bounds),
-            "status": self.status,
+            "status": str(self.status),
+            "code": self.status.code.value,
             "populations": list(self.populations),
             "branches": branches,
             "special": self.rows(),
@@ -139,12 +163,13 @@ class Branches:
 
     @property
     def dataset(self) -> xr.Dataset:
-        """All branches one after the other over `step`, with `branch`, for files."""
+        """All branches one after the other over `step`, with `branch`, the number of each."""
         parts = [
             b.dataset.assign(branch=("step", np.full(len(b.values), k)))
             for k, b in enumerate(self.branches)
         ]
-        return xr.concat(parts, dim="step").assign_attrs(vary=self.name, status=self.status)
+        made = xr.concat(parts, dim="step") if parts else xr.Dataset()
+        return made.assign_attrs(vary=self.name, status=str(self.status))
 
 
 def crossings(along: Along, branches: Any, value: float) -> list[np.ndarray]:

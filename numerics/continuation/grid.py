@@ -1,8 +1,8 @@
-"""How many states a network has over two numbers of its parameters: fixed points on a grid, with the curves where they change."""
+"""How many states a network has over two parameters, with the curves where the number changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +13,28 @@ import xarray as xr
 from ...errors import ParameterError
 from ..fixed_points import fixed_points_batch
 from ..parameters import Parameters, Scalar, stacked, violations
-from ..precision import require_x64
-from ..system import System, held
-from .curves import BifurcationCurves, bifurcation_curves
-from .tracing import check_bounds, two_numbers
+from ..results import OK, Code, Result, Status
+from ..system import System
+from .along import check_bounds, prepared, two_numbers
+from .curve_results import BifurcationCurves
+from .curves import bifurcation_curves
 
 
-@dataclass(frozen=True)
-class PhaseDiagram:
-    """Fixed points over a grid of two numbers.
+@dataclass(frozen=True, repr=False, eq=False)
+class PhaseDiagram(Result):
+    """Fixed points over a grid of two parameters.
 
-    dataset: over (first, second): `count` of fixed points, `attractors`, how many are stable, `oscillating`, whether there are
-    some and all are unstable (activity that stays bounded then oscillates, or is irregular), `feasible`, and the evidence of
-    `fixed_points_batch`: `least_hits`, `index_sum`, `status`; over (first, second, point): `stable` (1, 0), `residual`; over
-    (first, second, point, population): `mean`, `variance`, `rate`; points by mean rate, NaN where there are fewer; `eigenvalues`. curves: folds and
-    Hopf points, or None.
+    Args:
+        names: of the two parameters.
+        dataset: over (first, second): `count` of fixed points; `attractors`, how many are stable;
+            `oscillating`, whether there are some and all are unstable (activity that stays bounded
+            then oscillates, or is irregular); `feasible`; and the evidence of `fixed_points_batch`:
+            `least_hits`, `index_sum`, `status`. Over (first, second, point): `stable` (1, 0),
+            `residual`; over (first, second, point, population): `mean`, `variance`, `rate`; points
+            by mean rate, NaN where there are fewer; `eigenvalues`.
+        curves: of folds and Hopf points, or None.
+        populations: their names.
+        notes: what was not reached.
     """
 
     names: tuple[str, str]
@@ -37,12 +44,17 @@ class PhaseDiagram:
     notes: tuple[str, ...]
 
     @property
-    def status(self) -> str:
+    def title(self) -> str:
+        """Over what."""
+        return f"Fixed points over {self.names[0]} and {self.names[1]}"
+
+    @property
+    def status(self) -> Status:
         """ "ok", or what was not reached."""
-        return "; ".join(self.notes) or "ok"
+        return Status("; ".join(self.notes), Code.INCOMPLETE) if self.notes else OK
 
     def rows(self) -> list[dict[str, Any]]:
-        """What part of the grid has how many states, for a table."""
+        """What part of the grid has how many states."""
         data = self.dataset
         kinds, number = np.unique(
             np.stack(
@@ -74,7 +86,8 @@ class PhaseDiagram:
         }
         return {
             "vary": list(self.names),
-            "status": self.status,
+            "status": str(self.status),
+            "code": self.status.code.value,
             "first": data["first"].values.tolist(),
             "second": data["second"].values.tolist(),
             **grids,
@@ -85,56 +98,68 @@ class PhaseDiagram:
 def phase_diagram(
     system: System,
     parameters: Parameters,
-    vary: tuple[str | Scalar, str | Scalar],
+    names: tuple[str | Scalar, str | Scalar],
     *,
     bounds: tuple[tuple[float, float], tuple[float, float]],
     grid: tuple[int, int] = (41, 41),
     curves: bool = True,
-    start: Any = None,
+    initial: Any = None,
     starts: int = 32,
     seed: int = 0,
     time: float = 0.0,
     progress: Callable[[str, float], None] | None = None,
 ) -> PhaseDiagram:
-    """Number and stability of the fixed points over a grid of two numbers of the parameters, and the curves of folds and Hopf points.
+    """Number and stability of fixed points over two parameters, with bifurcation curves.
 
-    The fixed points of every grid point are searched for at once (`fixed_points_batch`, whose `starts` and `seed` these are); grid points where
-    one may be missing are said in the status. Stability is that of the equations. The curves are those of `bifurcation_curves`, from the
-    fixed points `start` of `parameters` (by default all), whose own values must lie within bounds; curves that pass no branch in one of the two
-    numbers from there are not seen. Raises `ParameterError` for names, bounds and grid.
+    The fixed points of all grid points are searched for at once. Stability is that of the
+    equations. The curves are those of `bifurcation_curves`.
+
+    Args:
+        system: the compiled equations, from `compile`.
+        parameters: the network's numbers.
+        names: of the two parameters, as for `continuation.follow`.
+        bounds: lowest and highest value of each; with curves, their own values must lie within.
+        grid: points along each.
+        curves: whether to follow folds and Hopf points.
+        initial: fixed points of `parameters` from which these start, by default all.
+        starts: random starts of the search at every grid point.
+        seed: of the starts.
+        time: when the inputs are held.
+        progress: called with what is being done and the part, 0 to 1, that is done.
+
+    Returns:
+        The grid and the curves; the status counts grid points where a point may be missing.
+
+    Raises:
+        ParameterError: unknown or equal names, bad bounds, or a grid that is none.
+        ArchitectureError: a closure of fixed points alone (`Cavity`).
     """
-    require_x64()
-    system.refuse_static("stability over a phase diagram")
-    system.check(parameters)
-    if len(grid) != 2 or min(grid) < 2:
-        raise ParameterError(f"a grid has at least 2 x 2 points: {grid!r}")
-    own = held(system.complete(parameters), time)
-    numbers = two_numbers(vary, own)
-    names = (numbers[0].name, numbers[1].name)
+    own = prepared(system, parameters, time, "phase_diagram", "stability over a phase diagram")
+    numbers = two_numbers(names, own)
+    labels = (numbers[0].name, numbers[1].name)
     for number, limits in zip(numbers, bounds, strict=True):
         check_bounds(number.name, limits, number.get(own) if curves else None)
-    say = progress or (lambda what, part: None)
-    axes = [np.linspace(*limits, count) for limits, count in zip(bounds, grid, strict=True)]
+    say = progress or (lambda text, part: None)
+    axes = _axes(bounds, grid)
     values = np.stack([v.ravel() for v in np.meshgrid(*axes, indexing="ij")], axis=1)
     sets = stacked(numbers, own, values)
-    found = fixed_points_batch(
-        system,
-        sets,
-        starts=starts,
-        seed=seed,
-        progress=lambda what, part: say(f"grid: {what}", 0.6 * part),
-    )
+    how: Any = {"starts": starts, "seed": seed, "throw": False}
+    how |= {"progress": lambda text, part: say(f"grid: {text}", 0.6 * part)}
+    found = fixed_points_batch(system, sets, **how)
     say("feasibility", 0.6)
-    feasible = _feasible(sets, len(values)).reshape(grid)
-    data = (
-        _on_grid(found, axes, grid)
-        .assign(feasible=(("first", "second"), feasible))
-        .assign_attrs(vary=list(names))
-    )
+    feasible = (("first", "second"), _feasible(sets, len(values)).reshape(grid))
+    data = _on_grid(found.dataset, axes, grid).assign(feasible=feasible)
     say("curves", 0.7)
-    lines = bifurcation_curves(system, own, numbers, bounds=bounds, start=start) if curves else None
-    notes = _doubts(found["status"].values) + (lines.notes if lines is not None else ())
-    return PhaseDiagram(names, data, lines, own.populations, notes)
+    how = {"bounds": bounds, "initial": initial}
+    lines = bifurcation_curves(system, own, numbers, **how) if curves else None
+    notes = found.doubts("grid points") + (lines.notes if lines is not None else ())
+    return PhaseDiagram(labels, data.assign_attrs(vary=list(labels)), lines, own.populations, notes)
+
+
+def _axes(bounds: Sequence[tuple[float, float]], grid: tuple[int, int]) -> list[np.ndarray]:
+    if len(grid) != 2 or min(grid) < 2:
+        raise ParameterError(f"a grid has at least 2 x 2 points: {grid!r}")
+    return [np.linspace(*limits, count) for limits, count in zip(bounds, grid, strict=True)]
 
 
 def _on_grid(found: xr.Dataset, axes: list[np.ndarray], grid: tuple[int, int]) -> xr.Dataset:
@@ -148,15 +173,6 @@ def _on_grid(found: xr.Dataset, axes: list[np.ndarray], grid: tuple[int, int]) -
     )
     attractors = (made["stable"] == 1).sum("point")
     return made.assign(attractors=attractors, oscillating=(made["count"] > 0) & (attractors == 0))
-
-
-def _doubts(status: np.ndarray) -> tuple[str, ...]:
-    kinds, counts = np.unique(status, return_counts=True)
-    return tuple(
-        f"{n} of {len(status)} grid points: {kind}"
-        for kind, n in zip(kinds, counts, strict=True)
-        if not str(kind).startswith("ok")
-    )
 
 
 def _feasible(sets: Parameters, count: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How a fixed point answers: to every parameter, to a small drive of each population, to a drive that oscillates."""
+"""How a fixed point answers: to every parameter, to a small drive, to a drive that oscillates."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-import optimistix as optx
 import xarray as xr
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from ...errors import ParameterError, SolverError
-from ..parameters import Parameters, Scalar, names, scalar
+from ..parameters import TENSORS, Parameters, Scalar, names, scalar
 from ..precision import require_x64
+from ..results import OK, Code, Result, Status
 from ..system import Autonomous, System, held
-from .point import FixedPoint, check_point, fixed_point
+from ..tangents import refuse_tracers
+from .point import FixedPoint
+from .solve import check_point, fixed_point, solved_near
 
 OBSERVABLES = ("mean", "variance", "rate")
 UNITS = {
@@ -26,29 +28,15 @@ UNITS = {
     "variance": "variance of the input current Delta_p",
     "rate": "mean rate R_p",
 }
-
-
-def solved_near(
-    model: Autonomous, parameters: Parameters, start: Float[Array, " n"], *, rtol: float = 1e-12
-) -> Float[Array, " n"]:
-    """The fixed point that Newton's method (optimistix) reaches from a state nearby; differentiable in the parameters.
-
-    Derivatives are those of the implicit function, dy/dtheta = -(dF/dy)^-1 dF/dtheta, whatever Newton's method did; pure, for
-    jit, vmap and grad.
-    """
-    return optx.root_find(
-        lambda y, own: model.field(y, own),
-        optx.Newton(rtol=rtol, atol=rtol),
-        start,
-        args=parameters,
-        max_steps=50,
-        throw=False,
-    ).value
+SINGULAR = 1e12  # condition of a Jacobian at which responses have lost all but four digits
 
 
 @eqx.filter_jit
 def _derivatives(model: Autonomous, y: Array, parameters: Any):
-    """Observables' derivatives with respect to every array of the parameters; and dF/dy, dF/dI, d(observable)/dy for the linear system."""
+    """Derivatives of the observables with respect to every array of the parameters.
+
+    And dF/dy, dF/dI, d(observable)/dy for the linear system.
+    """
 
     def observed(own):
         return model.observables(solved_near(model, own, y), own)
@@ -65,13 +53,21 @@ def _derivatives(model: Autonomous, y: Array, parameters: Any):
     )
 
 
-@dataclass(frozen=True)
-class Response:
+@dataclass(frozen=True, repr=False, eq=False)
+class Response(Result):
     """Derivatives of a fixed point; make one with `response`.
 
-    point: the fixed point; parameters: its parameters, with inputs held and defaults written out; gradient: for `mean`, `variance` and
-    `rate`, (P,), a `Parameters` of derivatives, each array with the observable's population in front; jacobian, inward, outward: the linear
-    system dy/dt = jacobian y + inward I, observable = outward y, by observable.
+    The linear system is dy/dt = jacobian y + inward I, observable = outward y.
+
+    Args:
+        system: the equations.
+        point: the fixed point.
+        parameters: its parameters, with inputs held and defaults written out.
+        gradient: for `mean`, `variance` and `rate`, (P,), a `Parameters` of derivatives, each array
+            with the observable's population in front.
+        jacobian: d(dy/dt)/dy, (n, n).
+        inward: d(dy/dt)/dI, (n, P).
+        outward: d(observable)/dy by observable, (P, n).
     """
 
     system: System
@@ -82,23 +78,24 @@ class Response:
     inward: np.ndarray
     outward: dict[str, np.ndarray]
 
+    title = "Steady response of the rates to a drive of each population"
+
     @property
     def populations(self) -> tuple[str, ...]:
         """Names of the populations."""
         return self.parameters.populations
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """ "ok", or why the derivatives say nothing about the network's activity."""
-        return (
-            "ok"
-            if self.point.stable is not False
-            else "the fixed point is unstable: the network does not stay there to respond"
-        )
+        if self.point.stable is not False:
+            return OK
+        text = "the fixed point is unstable: the network does not stay there to respond"
+        return Status(text, Code.UNDECIDED)
 
     @cached_property
-    def matrix(self) -> xr.Dataset:
-        """d(observable_p)/dI_q, the steady response of each population to a small constant drive of each: (population, driven)."""
+    def dataset(self) -> xr.Dataset:
+        """d(observable_p)/dI_q, the steady response to a small drive: (population, driven)."""
         data = {
             name: (
                 ("population", "driven"),
@@ -110,12 +107,12 @@ class Response:
         return xr.Dataset(
             data,
             coords={"population": list(self.populations), "driven": list(self.populations)},
-            attrs={"status": self.status},
+            attrs={"status": str(self.status)},
         )
 
     @property
     def inhibitory(self) -> tuple[str, ...]:
-        """Populations whose synapses are negative in the mean onto every target, and not all zero."""
+        """Populations whose mean synapses are negative onto every target, and not all zero."""
         mean = np.asarray(self.parameters.mean)
         return tuple(
             name
@@ -125,14 +122,23 @@ class Response:
 
     @property
     def paradoxical(self) -> tuple[str, ...]:
-        """Populations whose rate falls when they are driven more, dR_p/dI_p < 0; of inhibitory ones this is the paradoxical effect of
-        inhibition-stabilised networks (Tsodyks, Skaggs, Sejnowski and McNaughton, J Neurosci 1997).
+        """Populations whose rate falls when they are driven more, dR_p/dI_p < 0.
+
+        Of inhibitory ones this is the paradoxical effect of inhibition-stabilised networks
+        (Tsodyks, Skaggs, Sejnowski and McNaughton, J Neurosci 1997).
         """
-        rates = np.diag(self.matrix["rate"].values)
+        rates = np.diag(self.dataset["rate"].values)
         return tuple(name for name, slope in zip(self.populations, rates, strict=True) if slope < 0)
 
     def derivative(self, name: str | Scalar) -> dict[str, np.ndarray]:
-        """d(observable)/d(parameter), (P,) for `mean`, `variance` and `rate`; the parameter by name, as in `vary`. Raises `ParameterError`."""
+        """d(observable)/d(parameter), (P,) for `mean`, `variance` and `rate`.
+
+        Args:
+            name: of the parameter, as "tau_chn[E,E,I]" or "factor(mean)", or a `scalar`.
+
+        Raises:
+            ParameterError: there is no such parameter.
+        """
         own = scalar(name, self.parameters)
         if any(part.name == "fractions" for part in own.parts):
             # the others change with one fraction: differentiate along the way that `set` goes
@@ -162,9 +168,13 @@ class Response:
         return found
 
     def sensitivity(self, which: Sequence[str] | None = None) -> xr.Dataset:
-        """d(observable)/d(parameter) over (parameter, population), by default with respect to every number that the equations depend on.
+        """d(observable)/d(parameter) over (parameter, population).
 
-        `value` is the parameter's, and `without` the first-order change of the rate when it is set to zero, -value * dR/d(value).
+        `value` is the parameter's, and `without` the first-order change of the rate when it is set
+        to zero, -value * dR/d(value).
+
+        Args:
+            which: names of parameters; by default all that the equations depend on.
         """
         depends = self._depends()
         chosen = (
@@ -193,32 +203,39 @@ class Response:
         return xr.Dataset(
             data,
             coords={"parameter": chosen, "population": list(self.populations)},
-            attrs={"status": self.status},
+            attrs={"status": str(self.status)},
         )
 
     def motifs(self) -> xr.Dataset:
-        """What each class of motif does: d(observable)/d(factor) over (motif, population), the factor being common to the whole class."""
-        classes = {
-            "convergent": "tau_con",
-            "divergent": "tau_div",
-            "chain": "tau_chn",
-            "reciprocal": "tau_rec",
-        }
-        rows = [self.derivative(f"factor({name})") for name in classes.values()]
+        """What each class of motif does: d(observable)/d(factor) over (motif, population).
+
+        The factor is common to the whole class.
+        """
+        rows = [self.derivative(f"factor({name})") for name in TENSORS.values()]
         data = {
             what: (("motif", "population"), np.stack([row[what] for row in rows]))
             for what in OBSERVABLES
         }
         return xr.Dataset(
             data,
-            coords={"motif": list(classes), "population": list(self.populations)},
-            attrs={"status": self.status},
+            coords={"motif": list(TENSORS), "population": list(self.populations)},
+            attrs={"status": str(self.status)},
         )
 
     def frequency(self, omega: Any) -> xr.Dataset:
-        """The linearised system's answer to a drive I_q e^{i omega t}: outward (i omega - jacobian)^-1 inward, complex, over
-        (omega, population, driven). omega: angular frequencies per unit of time. Raises `ParameterError` for one that is not finite,
-        `ArchitectureError` for a closure of fixed points alone.
+        """The linearised system's answer to a drive I_q e^{i omega t}, complex.
+
+            outward (i omega - jacobian)^-1 inward
+
+        Args:
+            omega: angular frequencies per unit of time, one or a list.
+
+        Returns:
+            `mean`, `variance` and `rate` per input over (omega, population, driven).
+
+        Raises:
+            ParameterError: a frequency that is not finite.
+            ArchitectureError: a closure of fixed points alone.
         """
         self.system.refuse_static("frequency response")
         w = np.atleast_1d(np.asarray(omega, dtype=float))
@@ -238,12 +255,12 @@ class Response:
         return xr.Dataset(
             data,
             coords={"omega": w, "population": names, "driven": names},
-            attrs={"status": self.status},
+            attrs={"status": str(self.status)},
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """The response matrix of the rates, a row per population, for a table."""
-        matrix = self.matrix["rate"].values
+        """The response matrix of the rates, a row per population."""
+        matrix = self.dataset["rate"].values
         return [
             {
                 "population": name,
@@ -256,12 +273,17 @@ class Response:
         ]
 
     def json(self, which: Sequence[str] | None = None) -> dict[str, Any]:
-        """Plain data: response matrices, paradoxical populations, derivatives by name (of all parameters, or those in `which`)."""
+        """Plain data: response matrices, paradoxical populations, derivatives by name.
+
+        Args:
+            which: names of the parameters; by default all that the equations depend on.
+        """
         table = self.sensitivity(which)
         return {
-            "status": self.status,
+            "status": str(self.status),
+            "code": self.status.code.value,
             "populations": list(self.populations),
-            "matrix": {what: self.matrix[what].values.tolist() for what in OBSERVABLES},
+            "matrix": {what: self.dataset[what].values.tolist() for what in OBSERVABLES},
             "inhibitory": list(self.inhibitory),
             "paradoxical": list(self.paradoxical),
             "sensitivity": {
@@ -282,26 +304,40 @@ class Response:
 def response(
     system: System, parameters: Parameters, point: FixedPoint | None = None, *, time: float = 0.0
 ) -> Response:
-    """How a fixed point changes with every parameter, and how it follows a small drive (implicit differentiation, exact).
+    """How a fixed point changes with every parameter, and how it follows a small drive.
 
-    With F(y, theta) = 0 at the point, dy/dtheta = -(dF/dy)^-1 dF/dtheta. point: of these parameters; the one reached from rest unless
-    given. Inputs are held at their values at `time`. Raises `SolverError` when the point is none, or is degenerate (a fold, where the
-    response is infinite).
+    With F(y, theta) = 0 at the point, dy/dtheta = -(dF/dy)^-1 dF/dtheta: implicit differentiation,
+    exact.
+
+    Args:
+        system: the compiled equations, from `compile`.
+        parameters: the network's numbers.
+        point: a fixed point of these; by default the one reached from rest.
+        time: when the inputs are held.
+
+    Returns:
+        Response matrices, derivatives by parameter, the answer to oscillating drives.
+
+    Raises:
+        SolverError: the point is no fixed point, or is degenerate (a fold, where the response is
+            infinite).
+        ParameterError: a call under jit, vmap or grad.
     """
+    refuse_tracers((parameters, time), "response", "motifield.pure.fixed_point")
     require_x64()
     system.check(parameters)
     own = held(system.complete(parameters), time)
     if point is None:
-        point = fixed_point(system, own, throw=True)
+        point = fixed_point(system, own)
     else:
         check_point(system, own, point)
     model = Autonomous(system, own.P)
     y = model.flat(point.state)
     gradient, jacobian, inward, outward = _derivatives(model, y, own)
-    condition = np.linalg.cond(np.asarray(jacobian))
-    if not condition < 1e12:
+    if not np.linalg.cond(np.asarray(jacobian)) < SINGULAR:
         raise SolverError(
-            "the Jacobian is singular at the point (a fold or branch point): responses are infinite there"
+            "the Jacobian is singular at the point (a fold or branch point): responses are "
+            "infinite there"
         )
     return Response(
         system,

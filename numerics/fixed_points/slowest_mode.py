@@ -16,10 +16,19 @@ LARGEST = 1e8
 def growth(
     model: Autonomous, y: Float[Array, " n"], parameters: Parameters, J: Float[Array, "n n"]
 ) -> Float[Array, ""]:
-    """The largest real part of the eigenvalues of the Jacobian J = d(dy/dt)/dy at y; nan where J is not finite; pure, for jit, vmap and grad.
+    """The largest real part of the eigenvalues of the Jacobian; pure, for jit, vmap and grad.
 
-    Its derivative is Re(l^T dJ r) with the left and right eigenvectors, l^T r = 1, and 0 where these are all but orthogonal, as where two
-    eigenvalues meet.
+    Its derivative is Re(l^T dJ r) with the left and right eigenvectors, l^T r = 1, and 0 where
+    these are all but orthogonal, as where two eigenvalues meet.
+
+    Args:
+        model: the equations with the inputs held.
+        y: the state, (n,).
+        parameters: the network's numbers.
+        J: d(dy/dt)/dy at y, (n, n).
+
+    Returns:
+        The growth rate, in that of the equations; NaN where J is not finite.
     """
     there = jnp.all(jnp.isfinite(J))
     values, right = jnp.linalg.eig(jax.lax.stop_gradient(jnp.where(there, J, -jnp.eye(len(J)))))

@@ -10,7 +10,7 @@ import xpplab
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
-from motifield.numerics.continuation.along import lyapunov
+from motifield.numerics.continuation.normal_form import lyapunov
 from motifield.numerics.continuation.special_points import hopf_test
 from motifield.numerics.parameters.scalars import scalar
 from motifield.numerics.plots.bifurcation import bifurcation_diagram
@@ -45,7 +45,7 @@ def bistable():
             parameters,
             "factor(motifs)",
             bounds=(0.0, 5.0),
-            start=mf.fixed_point(system, parameters),
+            initial=mf.fixed_point(system, parameters),
         ),
     )
 
@@ -62,7 +62,7 @@ def oscillating(oscillating_network):
             parameters,
             "input[E]",
             bounds=(-1.0, 3.0),
-            start=mf.fixed_point(system, parameters),
+            initial=mf.fixed_point(system, parameters),
         ),
     )
 
@@ -126,7 +126,7 @@ def test_stability_and_states_along_the_branch(bistable):
 def test_a_start_on_a_known_branch_makes_no_second_one(bistable):
     system, parameters, branches = bistable
     again = mf.continuation.follow(
-        system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=branches.at(1.0)
+        system, parameters, "factor(motifs)", bounds=(0.0, 5.0), initial=branches.at(1.0)
     )
     assert len(again) == 1
     np.testing.assert_allclose(
@@ -156,7 +156,7 @@ def test_results_as_plain_data(bistable):
 def test_bad_requests(bistable, name, bounds, message):
     system, parameters, branches = bistable
     with pytest.raises(ParameterError, match=message):
-        mf.continuation.follow(system, parameters, name, bounds=bounds, start=branches.at(1.0))
+        mf.continuation.follow(system, parameters, name, bounds=bounds, initial=branches.at(1.0))
 
 
 def test_requests_that_do_not_fit(bistable):
@@ -172,7 +172,7 @@ def test_requests_that_do_not_fit(bistable):
             system, parameters, ("N", "N"), bounds=((1, 2000), (1, 2000))
         )
     with pytest.raises(SolverError, match="no fixed point"):
-        mf.continuation.follow(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), start=[])
+        mf.continuation.follow(system, parameters, "factor(motifs)", bounds=(0.0, 5.0), initial=[])
 
 
 def exported(oscillating):
@@ -244,6 +244,7 @@ def test_hopf_point(oscillating):
         assert point.value == pytest.approx(seen.value, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_limit_cycles_against_integration(oscillating, cycles):
     """Period and amplitude of a cycle in the middle of the branch; near the Hopf point the amplitude grows as a square root."""
     system, _, branches = oscillating
@@ -291,6 +292,7 @@ def test_limit_cycles_against_auto(oscillating, cycles):
     np.testing.assert_allclose(ours, seen[:, 1], rtol=2e-4)
 
 
+@pytest.mark.slow
 def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
     """There the Jacobian has a double zero, and a curve of folds passes."""
     system, parameters, branches = oscillating
@@ -342,7 +344,7 @@ def symmetric(bistable):
         system,
         parameters,
         mf.continuation.follow(
-            system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), start=start
+            system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), initial=start
         ),
     )
 

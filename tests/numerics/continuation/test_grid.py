@@ -7,7 +7,7 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError
-from motifield.numerics.fixed_points.responses import solved_near
+from motifield.numerics.fixed_points.solve import solved_near
 from motifield.numerics.parameters.scalars import scalar
 from motifield.numerics.plots.bifurcation import phase_picture
 from motifield.numerics.system.autonomous import Autonomous
@@ -24,7 +24,7 @@ def diagram(oscillating_network):
         ("input[E]", "factor(mean[I,E])"),
         bounds=((-1.5, 3.0), (0.0, 2.0)),
         grid=(19, 15),
-        start=mf.fixed_point(system, parameters),
+        initial=mf.fixed_point(system, parameters),
     )
 
 
@@ -117,7 +117,7 @@ def test_hysteresis_of_sampled_networks():
 
     def folds(own):
         found = mf.continuation.follow(
-            system, own, "input", bounds=(low, high), start=mf.fixed_point(system, own)
+            system, own, "input", bounds=(low, high), initial=mf.fixed_point(system, own)
         ).of("fold")
         return np.array([found[-1].value, found[0].value])
 

@@ -14,6 +14,7 @@ from motifield.numerics.fixed_points.point import FixedPoint
 from motifield.numerics.fixed_points.region import state_box, transfer_bounds
 from motifield.numerics.parameters.scalars import scalar, stacked
 from motifield.numerics.system.autonomous import Autonomous
+from motifield.types import Code
 
 ERF = "1 + erf((x - 3/2)/(4/5*sqrt(2)))"
 
@@ -59,7 +60,7 @@ def test_sets_at_once_are_sets_one_by_one(found, system, batch):
         points = fixed_points(system, jax.tree.map(lambda v, k=k: v[k], batch))
         assert len(points) == found["count"].values[k]
         for j, point in enumerate(points):
-            here = found.isel(set=k, point=j)
+            here = found.dataset.isel(set=k, point=j)
             for name in ("mean", "variance", "rate"):
                 np.testing.assert_allclose(here[name], point.dataset[name], rtol=1e-8)
             assert bool(here["stable"]) == point.stable
@@ -74,6 +75,10 @@ def test_more_points_than_fit_are_said(system, batch, found):
     three = found["count"].values == 3
     assert np.all(few["overflow"].values == three)
     assert np.all(few["status"].values[three] == "more points than fit")
+    assert few.status == f"{three.sum()} of 12 sets: more points than fit"
+    assert few.status.code is Code.INCOMPLETE
+    assert found.status.ok
+    assert [row["fixed points"] for row in found.rows()] == found["count"].values.tolist()
 
 
 def test_a_root_that_is_divided_out_is_not_found_again(system, base):
@@ -135,9 +140,9 @@ def test_a_missing_point_is_noticed(system, base, monkeypatch):
     whole = fixed_points(system, base)
     assert any(0.7 < p.dataset["mean"].values[0] < 1.1 for p in whole)
     monkeypatch.setattr(module._Search, "add", lose)
-    assert fixed_points(system, base).status.startswith(
-        "incomplete: the indices of the 2 points sum to 2"
-    )
+    found = fixed_points(system, base)
+    assert found.status.startswith("incomplete: the indices of the 2 points sum to 2")
+    assert found.status.code is Code.INCOMPLETE
 
 
 def test_what_the_leading_mode_moves(base, system_of):
@@ -162,7 +167,7 @@ def test_what_the_leading_mode_moves(base, system_of):
 )
 def test_kinds(eigenvalues, kind):
     values = np.array(eigenvalues, dtype=complex)
-    point = FixedPoint(xr.Dataset(), None, 0.0, np.diag(values.real), values, "ok")
+    point = FixedPoint(xr.Dataset(), None, 0.0, np.diag(values.real), values)
     assert point.kind == kind
     assert point.stable == (kind.startswith("stable"))
 
@@ -190,6 +195,7 @@ def test_bounds_of_transfer_functions(base):
     assert not of("Heaviside(x)").are_finite
 
 
+@pytest.mark.slow
 def test_the_box_holds_fixed_points_of_filtered_systems(base):
     """Filters of membranes and synapses with gains other than 1, and every part of the input."""
     architecture = mf.Architecture(

@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import motifield as mf
 from motifield import Parameters, fixed_point
 from motifield.errors import ParameterError, SolverError
 from motifield.inputs import pulse
+from motifield.types import Code
 
 RELU, ERF = "Max(x - 1/4, 0)", "1 + erf(x - 1/2)"
 
@@ -72,21 +74,22 @@ def test_the_start_decides_when_it_settles(system_of):
     below = fixed_point(system_of(RELU), one(0.3, 0.0), {"mean": 0.35})
     assert below.dataset["mean"].item() == pytest.approx(0, abs=1e-9)
     assert below.stable
-    above = fixed_point(system_of(RELU), one(0.3, 0.0), {"mean": 0.4})
+    above = fixed_point(system_of(RELU), one(0.3, 0.0), {"mean": 0.4}, throw=False)
     assert above.status.startswith("diverged")
+    assert above.status.code is Code.DIVERGED
     assert not above.converged
     assert not above.stable
     with pytest.raises(SolverError, match="diverged"):
-        fixed_point(system_of(RELU), one(0.3, 0.0), {"mean": 0.4}, throw=True)
+        fixed_point(system_of(RELU), one(0.3, 0.0), {"mean": 0.4})
 
 
 def test_what_has_no_fixed_point_is_not_converged(system_of):
     """N mean = 1: dK/dt = I - 1/4 = .25 wherever the unit is active, and -K + .5 > .25 where it is not."""
-    found = fixed_point(system_of(RELU), one(0.1, 0.5), {"mean": 1.0}, settle=0)
+    found = fixed_point(system_of(RELU), one(0.1, 0.5), {"mean": 1.0}, settle=0, throw=False)
     assert found.status.startswith(("not converged: the residual is", "diverged"))
     assert not found.converged
     with pytest.raises(SolverError):
-        fixed_point(system_of(RELU), one(0.1, 0.5), {"mean": 1.0}, settle=0, throw=True)
+        fixed_point(system_of(RELU), one(0.1, 0.5), {"mean": 1.0}, settle=0)
 
 
 def test_the_input_is_held_at_its_value_then(system_of):
@@ -105,14 +108,46 @@ def test_a_negative_variance_is_unphysical(system_of):
     parameters = Parameters.of(
         N=100, fractions=[1.0], mean=0.0, g=0.3, motifs=Motifs(-0.05), input=[1.0], check=False
     )
-    found = fixed_point(system_of("x/3", "MotifOnly"), parameters, settle=0)
+    found = fixed_point(system_of("x/3", "MotifOnly"), parameters, settle=0, throw=False)
     assert found.status.startswith("unphysical: a variance is negative")
+    assert found.status.code is Code.OUT_OF_RANGE
     assert not found.converged
+    with pytest.raises(SolverError, match="unphysical"):
+        fixed_point(system_of("x/3", "MotifOnly"), parameters, settle=0)
 
 
 def test_errors(two_populations, system_of):
     with pytest.raises(ParameterError, match="an initial state is a mapping"):
         fixed_point(system_of(ERF, "SecondMoment"), two_populations, {"volts": 1.0})
+    with pytest.raises(ParameterError, match=r"motifield\.pure\.fixed_point"):
+        jax.jit(lambda own: fixed_point(system_of(ERF, "SecondMoment"), own).residual)(
+            two_populations
+        )
+
+
+def test_the_pure_function_has_the_derivatives_of_the_implicit_function(
+    found, two_populations, system_of
+):
+    """Value and derivatives against those of `response`; NaN where there is no fixed point."""
+    system = system_of(ERF, "SecondMoment")
+
+    def rates(own):
+        return mf.pure.rates(system, mf.pure.fixed_point(system, own), own)
+
+    np.testing.assert_allclose(rates(two_populations), found.dataset["rate"], rtol=1e-10)
+    gradient = jax.jit(jax.jacrev(rates))(two_populations)
+    exact = mf.response(system, two_populations, found).gradient["rate"]
+    np.testing.assert_allclose(gradient.mean, exact.mean, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(gradient.input.value, exact.input.value, rtol=1e-8, atol=1e-12)
+    nowhere = mf.pure.fixed_point(system_of(RELU), one(0.1, 0.5), {"mean": 1.0})
+    assert np.all(np.isnan(nowhere.K))
+
+
+def test_what_a_result_shows(found):
+    assert "stable" in repr(found).splitlines()[0]
+    assert len(repr(found).splitlines()) < 20
+    assert found.table()["population"].tolist() == list(found.dataset["population"].values)
+    assert found["rate"].dims == ("population",)
 
 
 def test_eigenvalues_are_the_rates_of_return(found, two_populations, system_of):

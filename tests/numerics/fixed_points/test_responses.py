@@ -120,7 +120,7 @@ def test_frequency_response_against_integration(system, answer):
     expected = answer.frequency(omega)["rate"].isel(omega=0, driven=0).values
     np.testing.assert_allclose(component, expected, rtol=2e-3, atol=1e-5)
     np.testing.assert_allclose(
-        answer.frequency(0.0)["rate"].isel(omega=0), answer.matrix["rate"], atol=1e-10
+        answer.frequency(0.0)["rate"].isel(omega=0), answer.dataset["rate"], atol=1e-10
     )
 
 
@@ -143,7 +143,7 @@ def test_the_paradoxical_effect(system_of):
     answer = mf.response(system, par)
     assert answer.paradoxical == ("I",)
     assert answer.inhibitory == ("I",)
-    assert answer.matrix["rate"].sel(population="I", driven="I") < -0.01
+    assert answer.dataset["rate"].sel(population="I", driven="I") < -0.01
     slopes = []
     for seed in range(4):
         network = mf.sample(par, seed)
@@ -156,7 +156,7 @@ def test_the_paradoxical_effect(system_of):
         slopes.append((ends[0] - ends[1]) / 0.1)
     assert max(slopes) < 0
     assert np.mean(slopes) == pytest.approx(
-        float(answer.matrix["rate"].sel(population="I", driven="I")), rel=0.25
+        float(answer.dataset["rate"].sel(population="I", driven="I")), rel=0.25
     )
 
 
@@ -166,7 +166,7 @@ def test_tables(answer, two_populations):
     assert [row["population"] for row in rows] == names
     assert rows[0][f"drive {names[1]}"] == plain["matrix"]["rate"][0][1]
     one = plain["sensitivity"][f"input[{names[0]}]"]["rate"]
-    np.testing.assert_allclose(one, answer.matrix["rate"].sel(driven=names[0]))
+    np.testing.assert_allclose(one, answer.dataset["rate"].sel(driven=names[0]))
     row = answer.sensitivity([f"g[{names[0]},{names[1]}]"])
     np.testing.assert_allclose(row["without"][0], -row["value"].values[0] * row["rate"][0])
 

@@ -247,7 +247,7 @@ def system(name):
 
 def ours_and_theirs(name, P, seed):
     parameters = random_system(name, P, seed)
-    found = fixed_points(system(name), parameters)
+    found = fixed_points(system(name), parameters, throw=False)
     hand = ByHand(name, parameters)
     expected = by_signs(hand) if P == 1 else by_newton(hand)
     if P > 1 and len(found) > len(
@@ -274,6 +274,7 @@ def test_a_few_random_systems(name, P, seed):
     agree(*ours_and_theirs(name, P, seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "P", "seed"), EVERY)
 def test_two_hundred_random_systems(name, P, seed):
     agree(*ours_and_theirs(name, P, seed))

@@ -10,7 +10,7 @@ import motifield as mf
 from motifield.errors import NetworkError, ParameterError, SolverError
 from motifield.numerics.plots.spectrum import spectra
 from motifield.numerics.stability.eigenvalues import Spectrum
-from motifield.numerics.stability.modes import contains
+from motifield.numerics.stability.outliers import contains
 
 ERF = "1 + erf(x - 1/2)"
 
@@ -66,7 +66,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def at_rest(network, system_of, predicted):
-    return mf.spectrum(network, system_of(ERF, "SecondMoment"), predicted=predicted)
+    return mf.spectrum(system_of(ERF, "SecondMoment"), network, predicted=predicted)
 
 
 def test_a_network_at_its_own_fixed_point(network, at_rest, predicted):
@@ -86,19 +86,21 @@ def test_a_network_at_its_own_fixed_point(network, at_rest, predicted):
     assert at_rest.bulk_radius == pytest.approx(predicted.jacobian.radius, rel=0.08)
     assert at_rest.rows()[-2]["predicted"] == predicted.jacobian.edge
     assert len(at_rest.strays) == at_rest.rows()[-1]["network"] == 0
+    assert at_rest.dataset.sizes == {"eigenvalue": 500, "neuron": 500}
+    assert len(repr(at_rest).splitlines()) < 20
 
 
 def test_leading_eigenvalues_alone(network, at_rest, system_of):
     """By Arnoldi iteration, of dense and of sparse weights."""
-    few = mf.spectrum(network, leading=3)
-    np.testing.assert_allclose(few.eigenvalues, mf.spectrum(network).eigenvalues[:3], atol=1e-8)
+    few = mf.spectrum(None, network, leading=3)
+    np.testing.assert_allclose(few.eigenvalues, mf.spectrum(None, network).eigenvalues[:3], atol=1e-8)
     sparse = mf.Network.of(sps.csr_array(network.weights), network.labels, network.populations)
-    found = mf.spectrum(sparse, system_of(ERF, "SecondMoment"), one_population(), leading=2)
+    found = mf.spectrum(system_of(ERF, "SecondMoment"), sparse, one_population(), leading=2)
     np.testing.assert_allclose(found.leading, at_rest.leading, atol=1e-7)
 
 
 def test_a_picture(at_rest, network, predicted):
-    figure = spectra(predicted, [mf.spectrum(network, predicted=predicted)], [at_rest])
+    figure = spectra(predicted, [mf.spectrum(None, network, predicted=predicted)], [at_rest])
     labels = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
     assert {"predicted bulk", "predicted outliers", "1 network", "its outliers"} <= set(labels)
 
@@ -121,20 +123,21 @@ def test_contains():
 
 def test_refusals(network, system_of, at_rest):
     with pytest.raises(ParameterError, match="no prediction to separate"):
-        _ = mf.spectrum(network, leading=2).bulk_edge
+        _ = mf.spectrum(None, network, leading=2).bulk_edge
     with pytest.raises(ParameterError, match="from 1 to 498"):
-        mf.spectrum(network, leading=600)
+        mf.spectrum(None, network, leading=600)
     with pytest.raises(SolverError, match="does not rest"):
         mf.spectrum(
-            mf.sample(mf.Parameters.of(N=500, fractions=[1.0], mean=0.0, g=4.0), 1),
             system_of(ERF, "SecondMoment"),
+            mf.sample(mf.Parameters.of(N=500, fractions=[1.0], mean=0.0, g=4.0), 1),
             t1=30.0,
         )  # chaos
     big = mf.Network.of(sps.csr_array((7000, 7000)), np.zeros(7000, int))
     with pytest.raises(NetworkError, match="leading = 20"):
-        mf.spectrum(big)
+        mf.spectrum(None, big)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("which", "closure"),
     [
@@ -152,8 +155,8 @@ def test_ten_networks(which, closure, system_of):
     for seed in range(10):
         network = mf.sample(parameters, seed, dtype=np.float32)
         seen = [
-            mf.spectrum(network, predicted=answer),
-            mf.spectrum(network, system, predicted=answer),
+            mf.spectrum(None, network, predicted=answer),
+            mf.spectrum(system, network, predicted=answer),
         ]
         leading.append([s.nearest()[0].real for s in seen])
         edges.append([s.bulk_edge - s.shift for s in seen])

@@ -7,7 +7,7 @@ import pytest
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
 from motifield.numerics.stability.bulk import Bulk
-from motifield.numerics.stability.modes import winding
+from motifield.numerics.stability.outliers import winding
 from motifield.numerics.stability.verdict import _modes
 
 ERF = "1 + erf(x - 1/2)"

@@ -1,0 +1,95 @@
+"""The result of following curves of bifurcations over two parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..results import OK, Code, Result, Status, plain
+from .curve_tracing import BifurcationCurve
+from .special_points import SpecialPoint
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class BifurcationCurves(Result):
+    """All curves that start from the given special points, and what is special on them.
+
+    Args:
+        names: of the two parameters.
+        bounds: lowest and highest value of each.
+        curves: of folds and Hopf points.
+        special: cusps and Bogdanov-Takens points.
+        notes: what was not reached.
+        populations: their names.
+    """
+
+    names: tuple[str, str]
+    bounds: tuple[tuple[float, float], tuple[float, float]]
+    curves: tuple[BifurcationCurve, ...]
+    special: tuple[SpecialPoint, ...]
+    notes: tuple[str, ...]
+    populations: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """How many curves there are, and over what."""
+        count = len(self.curves)
+        return (
+            f"{count} bifurcation curve{'s' * (count != 1)} over {self.names[0]}, {self.names[1]}"
+        )
+
+    @property
+    def status(self) -> Status:
+        """ "ok", or what was not reached."""
+        return Status("; ".join(self.notes), Code.INCOMPLETE) if self.notes else OK
+
+    def of(self, kind: str) -> list[SpecialPoint]:
+        """The special points of one kind, "cusp" or "Bogdanov-Takens"."""
+        return [s for s in self.special if s.kind == kind]
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """All curves one after the other over `step`, with `curve` and `kind`."""
+        parts = [
+            c.dataset.assign(
+                curve=("step", np.full(len(c.points), k)),
+                kind=("step", np.full(len(c.points), c.kind)),
+            )
+            for k, c in enumerate(self.curves)
+        ]
+        made = xr.Dataset()
+        if parts:
+            made = xr.concat(parts, dim="step", data_vars="all", join="outer")
+        return made.assign_attrs(vary=list(self.names), status=str(self.status))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The special points."""
+        found = []
+        for s in self.special:
+            row = s.row("value", self.populations)
+            row.pop("value")
+            found.append({"kind": s.kind, **dict(zip(self.names, s.value, strict=True)), **row})
+        return found
+
+    def json(self) -> dict[str, Any]:
+        """Plain data: every curve, and the special points."""
+        known = ("first", "second", "frequency")
+        curves = [
+            {
+                "kind": c.kind,
+                "ended": list(c.ended),
+                **{n: plain(c.dataset[n].values) for n in known if n in c.dataset},
+            }
+            for c in self.curves
+        ]
+        return {
+            "vary": list(self.names),
+            "bounds": [list(b) for b in self.bounds],
+            "status": str(self.status),
+            "code": self.status.code.value,
+            "curves": curves,
+            "special": self.rows(),
+        }

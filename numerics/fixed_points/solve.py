@@ -1,0 +1,174 @@
+"""The fixed point that a start leads to: settled by the dynamics, polished by Newton's method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optimistix as optx
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from ...errors import SolverError
+from ..parameters import Held, Parameters
+from ..precision import require_x64
+from ..results import raise_on_failure
+from ..system import Autonomous, System, initial_state, trajectory
+from ..tangents import refuse_tracers
+from .point import LARGEST_RESIDUAL, FixedPoint, Seen
+from .settle import settled
+
+LARGEST_MISFIT = 1e-6
+"""Residual of a point that was found elsewhere, perhaps read from a file of few digits."""
+
+
+@eqx.filter_jit
+def _find(system, parameters, start, time, settle, rtol):
+    coefficients = system.coefficients(parameters)
+    drive = system.drive(parameters)(time)
+
+    def change(state, _=None):
+        return system.module.vector_field(state, drive, coefficients)
+
+    if settle > 0:
+        ts, own = jnp.array([0.0, settle]), Held(drive)
+        states, *_ = trajectory(
+            system, parameters, start, ts, rtol=1e-8, atol=1e-10, drive=own
+        )  # the tolerances of `integrate`: a basin's border is where trajectories put it
+        start = jax.tree.map(lambda v: v[-1], states)
+    solution: Any = optx.root_find(
+        change, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False
+    )
+    flat, unravel = ravel_pytree(solution.value)
+    seen = (
+        jnp.max(jnp.abs(ravel_pytree(change(solution.value))[0])),
+        jax.jacfwd(lambda v: ravel_pytree(change(unravel(v)))[0])(flat),
+        jax.jacfwd(lambda v: system.module.variance(unravel(v), coefficients))(flat),
+        system.module.variance(solution.value, coefficients),
+        system.module.rates(solution.value, coefficients),
+    )
+    return solution.value, seen, jnp.all(jnp.isfinite(ravel_pytree(start)[0]))
+
+
+def fixed_point(
+    system: System,
+    parameters: Parameters,
+    initial: Any = None,
+    *,
+    time: float = 0.0,
+    settle: float = 100.0,
+    rtol: float = 1e-12,
+    throw: bool = True,
+) -> FixedPoint:
+    """The fixed point that the dynamics reach from an initial state, polished by Newton's method.
+
+    The equations are first integrated for `settle` time units with the inputs held, so that the
+    result is the attractor of the initial state; `settle=0` is Newton's method alone (optimistix)
+    and also finds unstable fixed points.
+
+    Args:
+        system: the compiled equations, from `compile`.
+        parameters: the network's numbers.
+        initial: where to begin, a `system.State` or a mapping such as `{"mean": 0.3}` of numbers,
+            lists or mappings by population; by default rest, all zero.
+        time: when the inputs are held, in units of the unit's time constant.
+        settle: how long to follow the dynamics; 100 time constants do, except near bifurcations.
+        rtol: tolerance of Newton's method, relative and absolute.
+        throw: raise an error where there is no fixed point; otherwise the status says so.
+
+    Returns:
+        The point with its residual, Jacobian, eigenvalues, kind, and what its leading mode moves.
+
+    Raises:
+        ParameterError: an initial state that does not fit, or a call under jit, vmap or grad.
+        SolverError: with `throw`, the dynamics diverge, Newton's method does not converge (residual
+            above 1e-9), a variance is negative, or the cavity closure has several solutions.
+    """
+    refuse_tracers((parameters, initial, time), "fixed_point", "motifield.pure.fixed_point")
+    require_x64()
+    system.check(parameters)
+    first = initial_state(system, parameters, initial)
+    at = jnp.asarray(float(time))
+    state, seen, bounded = _find(system, parameters, first, at, float(settle), rtol)
+    point = FixedPoint.of(system, parameters, state, Seen(*seen), bool(bounded))
+    raise_on_failure(point.status, throw)
+    return point
+
+
+def pure_fixed_point(
+    system: System,
+    parameters: Parameters,
+    initial: Any = None,
+    *,
+    time: float = 0.0,
+) -> Any:
+    """The state of the fixed point that the dynamics reach, for jax.jit, vmap and grad.
+
+    Pseudo-transient continuation follows the solution from the initial state and ends as Newton's
+    method. Derivatives with respect to the parameters are those of the implicit function,
+    dy/dtheta = -J^-1 d(dy/dt)/dtheta, in forward and reverse mode. Nothing is checked.
+
+    Args:
+        system: the compiled equations, from `compile`.
+        parameters: the network's numbers; derivatives may be taken in all of them.
+        initial: where to begin, as for `fixed_point`; it has no derivatives.
+        time: when the inputs are held.
+
+    Returns:
+        A `system.State`, to which `motifield.pure.rates` gives rates; NaN where no fixed point was
+        reached (residual above 1e-9).
+
+    Raises:
+        ParameterError: an initial state that does not fit.
+
+    Source: Kelley and Keyes, SIAM J Numer Anal 1998.
+    """
+    model = Autonomous(system, parameters.P, jnp.asarray(time, dtype=float))  # type: ignore[arg-type]
+    first = model.flat(initial_state(system, parameters, initial))
+    y, residual, _ = settled(model, parameters, first)
+    return model.state(jnp.where(residual < LARGEST_RESIDUAL, y, jnp.nan))
+
+
+def solved_near(
+    model: Autonomous, parameters: Parameters, start: Float[Array, " n"], *, rtol: float = 1e-12
+) -> Float[Array, " n"]:
+    """The fixed point that Newton's method (optimistix) reaches from a state nearby.
+
+    Derivatives are those of the implicit function, dy/dtheta = -(dF/dy)^-1 dF/dtheta, whatever
+    Newton's method did; pure, for jit, vmap and grad.
+    """
+    return optx.root_find(
+        lambda y, own: model.field(y, own),
+        optx.Newton(rtol=rtol, atol=rtol),
+        start,
+        args=parameters,
+        max_steps=50,
+        throw=False,
+    ).value
+
+
+def check_point(
+    system: System, parameters: Parameters, point: FixedPoint, time: float = 0.0
+) -> None:
+    """Raise `SolverError` unless the point is a fixed point of these parameters."""
+    if not point.converged:
+        raise SolverError(f"the point is no fixed point: {point.status}")
+    names = tuple(point.dataset["population"].values)
+    if names != parameters.populations:
+        raise SolverError(
+            f"the point is of populations {list(names)}, the parameters of "
+            f"{list(parameters.populations)}"
+        )
+    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))  # type: ignore[arg-type]
+    residual = float(np.abs(np.asarray(_field(model, model.flat(point.state), parameters))).max())
+    if not residual < LARGEST_MISFIT:
+        raise SolverError(
+            "the point is not a fixed point of these parameters: the residual is "
+            f"{residual:.3g}; find it with fixed_points"
+        )
+
+
+_field = eqx.filter_jit(Autonomous.field)
