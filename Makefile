@@ -1,22 +1,36 @@
-# make demo: the main job, a whole brain; make test: the tests, make test-all: with the slow ones. All make the environment first.
+# make demo: the main job, a whole brain; make test: the tests; make test-all: with the slow ones; make test-share: the share of the slow
+# ones that is due today. All make the environment first.
 PYTHON ?= python3
 ENV = .venv
 RUN = $(ENV)/bin
+TESTS = test test-all test-share
 
-.PHONY: demo test test-all check documents derivations clean
+.PHONY: demo $(TESTS) check documents derivations quick-derivations clean
 
-# Compiling takes most of the tests' time: without optimisation it takes half, and what was compiled once is kept for the next run.
-test test-all: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
-test test-all: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.pytest_cache/jax
+# Compiling takes most of the tests' time: without optimisation it takes half. What was compiled once is kept, for the next run and for
+# the other worker, however quick it was.
+$(TESTS): export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
+$(TESTS): export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.pytest_cache/jax
+$(TESTS): export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
+$(TESTS): export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+
+# What is left at the end goes to the worker that has nothing to do; until then each keeps the files that it began, and their fixtures.
+PYTEST = $(RUN)/pytest -n 2 --dist worksteal
+
+# Of the slow tests this part runs in .ci/run, another every day.
+SHARE ?= 1/16
 
 demo: $(ENV)/.ready
 	$(RUN)/python derivations/larva_brain/run.py
 
 test: $(ENV)/.ready
-	$(RUN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
+
+test-share: $(ENV)/.ready
+	$(PYTEST) -m slow --slow-share=$(SHARE)
 
 test-all: $(ENV)/.ready
-	$(RUN)/pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 check: $(ENV)/.ready
 	$(RUN)/ruff check .
@@ -25,8 +39,17 @@ check: $(ENV)/.ready
 documents: $(ENV)/.ready
 	$(RUN)/python derivations/documents.py --compile out/documents
 
+# Each script of a list, two at a time, with what it prints when it has ended.
+EACH = xargs -P 2 -I{} sh -c 'mkdir -p out && name=$$(basename $$(dirname {})) && $(RUN)/python {} > out/$$name.log 2>&1; status=$$?; echo "== {}"; cat out/$$name.log; exit $$status'
+
 derivations: $(ENV)/.ready
-	ls derivations/*/run.py | xargs -P 2 -I{} sh -c 'mkdir -p out && name=$$(basename $$(dirname {})) && $(RUN)/python {} > out/$$name.log 2>&1; status=$$?; echo "== {}"; cat out/$$name.log; exit $$status'
+	ls derivations/*/run.py | $(EACH)
+
+# Those that take under a minute of processor time.
+QUICK = one_population noise_and_thresholds
+
+quick-derivations: $(ENV)/.ready
+	printf '%s\n' $(QUICK:%=derivations/%/run.py) | $(EACH)
 
 $(ENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("motifield needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else 0'
