@@ -1,6 +1,6 @@
 """Averages over neurons that feel their own rate: x = h + Gamma phi(x), h ~ N(mu, Delta).
 
-This is the cavity method (`docs/theory.md`, section 2.2). By the change of variables from h to x,
+This is the cavity method (`docs/theory.md`, section 2.1). By the change of variables from h to x,
 <F(x)> is the integral of F(x) (1 - Gamma phi'(x)) n(x - Gamma phi(x); mu, Delta) over x, n the
 normal density: no equation is solved at the nodes, no derivative of phi beyond the first appears,
 and a kink of phi is an edge of panels.

@@ -20,9 +20,9 @@ from .envelope import NOTHING, Envelope, Logs, growth_of, logs_of
 from .legendre import legendre_panels
 from .rules import Rule
 
-MOST_PANELS = 2048  # a step of every thousandth of the checked range; more is oscillation
+MOST_PANELS = 2048  # one for each unit of the checked range; what needs more oscillates
 PLACES = np.linspace(-63.7, 63.3, 257)  # where a function must be finite; no round numbers
-HIGHEST = 5  # a derivative of this order is not asked for
+HIGHEST = 5  # averages of derivatives are asked for up to the order before
 SMOOTH = 99  # the order of a derivative that is infinite where none is
 
 

@@ -17,7 +17,14 @@ from .legendre import legendre_rule, on_panels
 NODES, WEIGHTS = legendre_rule()
 HIGHEST_MOMENT = 8  # of a weight on a panel: a normal density wider than it is no more
 SMALLEST_PANEL = 1e-7  # smaller ones are at steps, whose average is then right to that
+LARGEST_SPIKE = 1e-6  # an integral over a smallest panel that counts: a pole
 RADII = (1024.0, 64.0)  # how far a function is resolved, and how far if it oscillates
+PLACES = 129  # where the size of a function is looked for
+NOTHING = 1e-30  # a function this small near 0 is a step farther out
+TINY = 1e-300  # so that a size can be divided by
+ROUNDING = 1e-15  # of numbers as large as a plateau, and twice that of x times a slope
+NARROW = 1e-2  # panels where rounding of x matters
+MOST_PRECISE = 1e-13  # what sums of 16 terms can be
 MERGES = 6  # rounds, each of which may halve the number of panels
 # Off-centre by an irrational amount, so that a step at a round number does not hide between two
 # panels.
@@ -94,12 +101,12 @@ class Size(NamedTuple):
     @classmethod
     def of(cls, function: Function) -> Size:
         def largest(reach):
-            values = jnp.abs(function(jnp.linspace(-reach, reach, 129)))
+            values = jnp.abs(function(jnp.linspace(-reach, reach, PLACES)))
             return jnp.max(jnp.where(jnp.isfinite(values), values, 0.0))
 
         near, middle, half, far = (largest(reach) for reach in (2.0, 64.0, RADII[0] / 2, RADII[0]))
-        noise = jnp.where(half > far / 3, 1e-15 * far, 0.0)
-        typical = jnp.where(near > 1e-30, near, jnp.where(middle > 1e-30, middle, far)) + 1e-300
+        noise = jnp.where(half > far / 3, ROUNDING * far, 0.0)
+        typical = jnp.where(near > NOTHING, near, jnp.where(middle > NOTHING, middle, far)) + TINY
         return cls(typical, noise)
 
 
@@ -114,7 +121,7 @@ def _is_resolved(
 ) -> tuple[Array, Array]:
     """Whether splitting panels at `middle` changes no moment, and the largest values there."""
     points = _points(left, middle, right)
-    return _judge(*both(points), points, left, middle, right, size, max(tolerance, 1e-13))
+    return _judge(*both(points), points, left, middle, right, size, max(tolerance, MOST_PRECISE))
 
 
 @jax.jit
@@ -143,8 +150,10 @@ def _judge(values, slopes, points, left, middle, right, size, tolerance):
     whole = jnp.abs(values[:, : len(NODES)])
     here = jnp.maximum(jnp.min(whole, axis=1), 0.1 * size.typical)
     # what rounding x does to a steep function, as 1 - 1e4 |x - 3|, which no smaller panel mends
-    rounding = 2e-15 * jnp.maximum(jnp.abs(left), jnp.abs(right)) * jnp.max(jnp.abs(slopes), axis=1)
-    rounding = jnp.where(right - left < 1e-2, rounding, 0.0)
+    rounding = (
+        2 * ROUNDING * jnp.maximum(jnp.abs(left), jnp.abs(right)) * jnp.max(jnp.abs(slopes), axis=1)
+    )
+    rounding = jnp.where(right - left < NARROW, rounding, 0.0)
     return worst <= jnp.maximum(jnp.maximum(tolerance * here, size.noise), rounding), jnp.max(
         whole, axis=1
     ) / size.typical
@@ -189,9 +198,9 @@ def _thirds(left: Array, right: Array, count: Array) -> tuple[Array, Array, Arra
 def _split_bad(left, right, count, a, middle, b, resolved, largest):
     used = jnp.arange(len(left)) < count
     finite, small = jnp.isfinite(largest), b - a < SMALLEST_PANEL
-    far = jnp.abs(a) > 64.0  # an exponential overflows
+    far = jnp.abs(a) > RADII[1]  # an exponential overflows
     good = ~used | resolved | (small & finite) | (far & ~finite)
-    pole = jnp.any(used & small & ((largest * SMALLEST_PANEL > 1e-6) | ~finite))
+    pole = jnp.any(used & small & ((largest * SMALLEST_PANEL > LARGEST_SPIKE) | ~finite))
     new = jnp.where(good, len(left), count + jnp.cumsum(~good) - 1)
     left, right = (
         left.at[new].set(middle, mode="drop"),

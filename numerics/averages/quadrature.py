@@ -22,7 +22,7 @@ from .grid import SMOOTH, Grid, find, unresolved
 from .normal import density, hermite
 from .rules import Rule
 
-TOLERANCE = 1e-11  # two digits above rounding, which costs few nodes more than 1e-9
+TOLERANCE = 1e-11  # two digits above what sums of float64 reach
 MOST_PANELS_TRACED = 256  # of a function with parameters, for each of whose values they are kept
 STEP = 2e-3  # of a limit: its error of fourth order is rounding's, about 1e-11
 FINEST = 1e-15  # the tolerance of a check: no sum is better

@@ -18,7 +18,7 @@ REACH = 9.0  # standard deviations: beyond, the normal density is rounding
 PANELS, MOST_PANELS = 8, 1024  # at first, and when a function has too fine a scale
 PRECISION = 1e-10  # of the averages, relative, when halving panels ends
 FLOOR = 1e-6  # averages below this count as this
-LEAST_VARIANCE = 1e-8  # at less, averages are those of the function itself to ten digits
+LEAST_VARIANCE = 1e-8  # at less, averages differ from the function by half of it at most
 FARTHEST = 1e9  # input current at which a solution of x = h + Gamma phi(x) is given up
 
 

@@ -24,8 +24,8 @@ from ..averages import (
 )
 from ..system import System
 
-# Panels of 1.4 standard deviations with 12 nodes resolve a function that varies over half of one;
-# beyond 8.5 the normal density is below rounding.
+# Panels of 1.4 standard deviations with 12 nodes each: averages of power laws to 1e-10; beyond 8.5
+# the normal density is below rounding.
 REACH, PANELS, NODES = 8.5, 12, 12
 
 

@@ -27,7 +27,7 @@ from .bends import breaks
 from .fixed_nodes import nodes_of
 
 REACH, PANELS, NODES = 10.0, 40, 16  # so that a polynomial of degree 95 is resolved, tails too
-ORDER = 96  # terms: at correlations up to .9 the rest is below 1e-5 of the last one's weight
+ORDER = 96  # terms: rho^96 < 5e-5 at correlations below .9, and `product` adds what is missing
 SMALLEST = 1e-300  # in place of 0 under a root
 
 

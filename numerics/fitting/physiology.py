@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import digamma, polygamma
 
 from ...errors import ParameterError
-from ..parameters import PARTNER
+from ..parameters import PARTNER, TENSORS
 from .priors import LogNormal, Normal, Prior
 
 DRAWS = 20_000  # of the variance of a synapse: its logarithm's mean is good to 1 % of its width
@@ -38,9 +38,8 @@ def synaptic_priors(
 
     c ~ Beta(k + 1/2, n - k + 1/2) (Jeffreys) for k of n probed pairs. m is log-normal with standard
     error s / sqrt(n') of n' measured synapses, s with the relative error 1 / sqrt(2 (n' - 1)) of
-    normal amplitudes (skewed ones vary more). Both priors are log-normal with the mean and variance
-    that the logarithm has: of c m in closed form, of g by sampling. They are given as independent,
-    though they share c and m.
+    normal amplitudes (skewed ones vary more). Both priors are log-normal, with the logarithm's mean
+    and variance, and given as independent, though they share c and m.
 
     Args:
         populations: names.
@@ -58,8 +57,7 @@ def synaptic_priors(
         {"mean[E,PV]": LogNormal(..., sign=-1), "g[E,PV]": LogNormal(...), ...}
 
     Raises:
-        ParameterError: tables do not fit the populations, counts are none, or amplitudes are
-            missing without a default.
+        ParameterError: tables that do not fit the populations, or amplitudes that are missing.
     """
     names = [str(name) for name in populations]
     _check_scalars(names, excitatory, N=N, unit=unit)
@@ -72,10 +70,10 @@ def synaptic_priors(
     priors: dict[str, Prior] = {}
     for (p, q), own in np.ndenumerate(m):
         at, sign = f"[{names[p]},{names[q]}]", 1 if names[q] in excitatory else -1
-        seen = k[p, q], n[p, q], own, s[p, q], count[p, q]
+        seen: tuple[Any, ...] = (k[p, q], n[p, q], own, s[p, q], count[p, q])
         centre, width = _log_mean(*seen)
         priors[f"mean{at}"] = LogNormal(float(unit * np.exp(centre)), width, sign)
-        log_g = np.log(unit) + 0.5 * np.log(N * _sampled_variance(*seen, rng))
+        log_g = np.log(unit) + 0.5 * np.log(N * _sampled_variance(rng, *seen))
         priors[f"g{at}"] = LogNormal(float(np.exp(log_g.mean())), float(log_g.std(ddof=1)))
     return priors
 
@@ -113,12 +111,7 @@ def measured_priors(estimates: Any) -> dict[str, Prior]:
     root = np.sqrt(N * variance)
     slope = np.divide(N, 2 * root, out=np.zeros_like(root), where=root > 0)
     pairs = {"mean": (estimates.mean, errors.mean), "g": (root, slope * errors.variance)}
-    for name, motif in (
-        ("tau_con", "convergent"),
-        ("tau_div", "divergent"),
-        ("tau_chn", "chain"),
-        ("tau_rec", "reciprocal"),
-    ):
+    for motif, name in TENSORS.items():
         pairs[name] = getattr(estimates.tau, motif), getattr(errors.tau, motif)
     priors: dict[str, Prior] = {}
     for name, (value, error) in pairs.items():
@@ -203,7 +196,7 @@ def _log_mean(k: float, n: float, m: float, s: float, count: float) -> tuple[flo
 
 
 def _sampled_variance(
-    k: float, n: float, m: float, s: float, count: float, rng: np.random.Generator
+    rng: np.random.Generator, k: float, n: float, m: float, s: float, count: float
 ) -> np.ndarray:
     """Variance of a synapse, absent ones included, over what probability and amplitude may be."""
     c = rng.beta(k + 0.5, n - k + 0.5, DRAWS)

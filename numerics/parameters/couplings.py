@@ -74,7 +74,7 @@ class Couplings(eqx.Module):
 def without_reciprocity(parameters: Parameters) -> Parameters:
     """The same parameters with residual synapses that are not reciprocal, B = 0.
 
-    tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q]. Source: `docs/theory.md`, section 2.2.
+    tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q]. Source: `docs/theory.md`, section 1.2.
 
     Args:
         parameters: the network's numbers.

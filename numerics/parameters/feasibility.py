@@ -3,7 +3,7 @@
 J_ij = Jbar_pq + a_i^q + b_j^p + w_ij. A Gaussian ensemble with the given statistics exists if and
 only if, for every population, the covariance of (a^1..a^P, b^1..b^P) is positive semidefinite, and
 for every pair of populations the residual's 2 x 2 matrix [[A_pq, B_pq], [B_pq, A_qp]] is, that is
-A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp). Source: `docs/theory.md`, section 1.
+A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp). Source: `docs/theory.md`, section 1.2.
 """
 
 from __future__ import annotations

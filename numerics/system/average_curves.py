@@ -75,6 +75,7 @@ def _features(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """
     with np.errstate(all="ignore"):
         sizes = [float(np.max(np.abs(y[np.abs(x) <= reach]))) for reach in (2.0, FAR / 2, FAR)]
+        # more than threefold from half way: a power of x, and not an exponential
         if 3 * sizes[1] < sizes[2] < 1e9 * (1 + sizes[0]):
             y = np.arcsinh(y / (sizes[0] or 1.0))
         bend = np.abs(np.diff(y, 2))

@@ -19,7 +19,7 @@ from ...theory.code import RUNTIME, AverageCode, function_code, names_of
 from .. import averages as gaussian
 
 MU, DELTA = sp.Symbol("mu", real=True), sp.Symbol("Delta", nonnegative=True)
-HIGHEST_ORDER = 4  # the fourth derivative is the last whose quadrature keeps ten digits
+HIGHEST_ORDER = 4  # up to which quadrature looks for derivatives that are infinite at breaks
 KEPT = 64  # functions whose code stays loaded
 
 

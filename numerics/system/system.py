@@ -134,7 +134,7 @@ class System:
         Returns:
             By name, each of shape (P,): `mean` and `variance` of x, `field_mean` and
             `field_variance` of h, `feedback` Gamma, and `validity`, the smallest
-            1 - Gamma phi'(x). Source: `docs/theory.md`, section 2.2.
+            1 - Gamma phi'(x). Source: `docs/theory.md`, section 2.1.
         """
         if not self.mean_field.is_static:
             return {}

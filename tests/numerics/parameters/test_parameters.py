@@ -283,3 +283,20 @@ def test_single_precision_is_refused():
         pytest.raises(PrecisionError, match=r'jax.config.update\("jax_enable_x64", True\)'),
     ):
         make()
+
+
+def test_reprs_are_short(two_populations):
+    """Of many populations, too, and of parameters that jax traces."""
+    assert repr(two_populations).startswith("Parameters of populations E, I\n  N: ")
+    assert "tau_con" not in repr(two_populations.without_motifs())
+    many = Parameters.of(
+        N=100, fractions=np.full(20, 0.05), mean=np.arange(400.0).reshape(20, 20), g=0.1
+    )
+    assert "mean: 0 to 399, shape (20, 20)" in repr(many)
+    driven = two_populations.replace(input={"times": [1.0], "values": [[0.1, 0.2], [0.3, 0.4]]})
+    assert repr(driven.input) == "Steps(times=1, values=[0.1 0.2; 0.3 0.4])"
+    assert "<td>fractions</td>" in driven._repr_html_()
+    seen = []
+    jax.jit(lambda p: seen.append(repr(p)) or p.N)(driven)
+    for text in (repr(two_populations), repr(many), repr(driven), *seen):
+        assert len(text.splitlines()) < 20

@@ -200,3 +200,11 @@ def test_errors_in_generated_code_show_their_line(system_of):
     system = system_of(RELU)
     line = system.source.splitlines().index("def vector_field(state, drive, c):") + 1
     assert linecache.getline(system.module.__file__, line) == "def vector_field(state, drive, c):\n"
+
+
+def test_a_repr_is_short(system_of):
+    text = repr(system_of(RELU))
+    assert text.startswith("System of low-rank mean-field equations\n")
+    assert "states: K, kappa" in text
+    assert len(text.splitlines()) < 20
+    assert "<td>closure</td><td>LowRank</td>" in system_of(RELU)._repr_html_()
