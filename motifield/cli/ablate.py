@@ -105,8 +105,7 @@ def ablate(
         case = _network_case(source, labels, transfer, drive, closure, t1)
     with progress(not as_json) as say:
         result = _run(case, seed, say)
-    failed = result.json()["failed"]
-    for variant, status in failed.items():
+    for variant, status in result.failed.items():
         typer.echo(f"{variant}: {status}", err=True)
     conclude(
         result,
@@ -117,7 +116,6 @@ def ablate(
         as_json=as_json,
         more={"network": case.origin},
         then=lambda: _say(result),
-        ok=not failed,
     )
 
 
@@ -130,13 +128,11 @@ def _say(result: Any) -> None:
 
 def _run(case: Case, seed: int, say: Any) -> Any:
     from ..numerics.verification import ablate as run
-    from .transition import against, new
 
-    options = {"t1": case.t1, "title": case.title, "seed": seed, "progress": say}
+    options: dict[str, Any] = {"t1": case.t1, "title": case.title, "seed": seed, "progress": say}
     if case.parameters is None:
-        return new(run(case.system, case.network, input=case.input, **options))
-    options["initial"] = case.initial
-    return against(run, case.system, case.network, case.parameters, **options)
+        return run(case.system, case.network, input=case.input, **options)
+    return run(case.system, case.network, case.parameters, initial=case.initial, **options)
 
 
 def _spec_case(

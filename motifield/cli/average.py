@@ -13,7 +13,6 @@ from .loading import double_precision
 from .options import AsJson, option
 from .parsing import listed, setting
 from .terminal import print_json, print_table, warnings_shown
-from .transition import new
 
 Expression = Annotated[
     str,
@@ -127,7 +126,7 @@ def _draw(
     from ..numerics.system import curves
 
     data = curves(expression, variances, (ends[0], ends[1]) if ends else None, **options)
-    save(averages(new(data).dataset), path)
+    save(averages(data), path)
 
 
 def _answer(found: Any, order: int, tolerance: float, rows: list[Any]) -> dict[str, Any]:

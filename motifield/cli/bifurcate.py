@@ -13,7 +13,6 @@ from .options import AsJson, ClosureName, Output, Plot, Settings, SpecFile, Star
 from .output import check_files, conclude
 from .parsing import varied
 from .terminal import Say, print_table, progress
-from .transition import call, new
 
 SHOWN = 10
 """Cycles printed of each family, which fit on a screen."""
@@ -84,8 +83,8 @@ def _branches(
 ) -> Any:
     from ..numerics.continuation import follow
 
-    options = {"bounds": spans[0], "initial": point, "progress": say, "throw": False}
-    return new(call(follow, system, parameters, names[0], **options))
+    (name,), (bounds,) = names, spans
+    return follow(system, parameters, name, bounds=bounds, initial=point, progress=say)
 
 
 def _curves(
@@ -98,8 +97,8 @@ def _curves(
 ) -> Any:
     from ..numerics.continuation import bifurcation_curves
 
-    options = {"bounds": spans, "initial": point, "progress": say, "throw": False}
-    return new(call(bifurcation_curves, system, parameters, names, **options))
+    options: dict[str, Any] = {"bounds": spans, "initial": point, "progress": say}
+    return bifurcation_curves(system, parameters, names, **options)
 
 
 def _cycles(
@@ -111,8 +110,7 @@ def _cycles(
     orbits = []
     for s in found.of("Hopf"):
         say(f"cycles from {name} = {s.value:.4g}", 0.9)
-        own = call(limit_cycles, system, parameters, name, s, bounds=bounds, throw=False)
-        orbits.append(own)
+        orbits.append(limit_cycles(system, parameters, name, s, bounds=bounds))
     return orbits
 
 

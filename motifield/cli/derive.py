@@ -118,14 +118,15 @@ def _check(mean_field: Any, as_json: bool) -> None:
 def _write(
     mean_field: Any, loaded: Any, output: Path, level: str, explicit: bool, fragment: bool
 ) -> None:
-    from .transition import save_code, save_document
-
     suffix = ".np.py" if output.name.endswith(".np.py") else output.suffix
     if suffix in DOCUMENTS:
         options = {"explicit": explicit, "fragment": fragment, "title": loaded.title}
-        save_document(mean_field.derivation, output, level, **options)
+        mean_field.derivation.save(output, level, **options)
     elif suffix in CODE:
-        save_code(mean_field, loaded, output)
+        from ..numerics.system import save_equations
+
+        numbers = loaded.numbers() if suffix == ".ode" else loaded.parameters
+        save_equations(mean_field, numbers, output, initial=loaded.initial or None)
     else:
         known = ", ".join((*DOCUMENTS, *CODE))
         raise SpecError(f"cannot write {output}: the suffix must be one of {known}")

@@ -76,8 +76,7 @@ def dmft(
         return
     with progress(not as_json) as say:
         common["progress"] = say
-        from ..numerics.dmft import stationary as settled
-        from ..numerics.dmft import transient
+        from ..numerics.dmft import stationary as settled, transient
 
         if stationary:
             found = new(call(settled, system, parameters, **common))

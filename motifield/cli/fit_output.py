@@ -11,7 +11,6 @@ from .fit_results import Results
 from .options import SPEC_SUFFIXES
 from .output import DATA_SUFFIXES, check_files
 from .terminal import print_table
-from .transition import new
 
 
 class Files(NamedTuple):
@@ -64,7 +63,7 @@ class Files(NamedTuple):
 def _write_numbers(path: Path, found: Any, results: Results, answer: dict[str, Any]) -> None:
     """All minima (.nc), everything (.json), or a row for each fitted number (.csv)."""
     if path.suffix == ".nc":
-        new(found).save(path)
+        found.save(path)
     elif path.suffix == ".json":
         import json
 
@@ -156,7 +155,7 @@ def _print_check(checked: Any) -> None:
         return
     print_table("Sampled networks against the theory", checked.rows())
     typer.echo(f"check {'PASSED' if checked.passed else 'FAILED'}: {checked.criterion}")
-    if checked.status != "ok":
+    if checked.status.code != "rejected" and not checked.status.ok:
         typer.echo(f"check: {checked.status}")
 
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from ..errors import MotifieldError
 from .terminal import Say, within
-from .transition import call, new, posterior_rows
 
 FOLDS = 5
 """Parts of the targets that cross-validation leaves out in turn: the usual compromise."""
@@ -79,13 +78,12 @@ def _steps(found: Any, section: Any, extra: Extra, say: Say) -> Any:
         return within(say, done - count * extra.fit, done)
 
     if extra.networks is not None:
-        checked = call(confirm, found, extra.networks, extra.size, progress=part(), throw=False)
+        checked = confirm(found, extra.networks, extra.size, progress=part(), throw=False)
         yield {"checked": checked}
     for name in extra.profiles:
-        yield {"profiled": call(profile, found, name, progress=part(), throw=False)}
+        yield {"profiled": profile(found, name, progress=part())}
     if extra.posterior:
-        drawn = call(posterior, found, seed=section.seed, progress=part(), throw=False)
-        yield {"drawn": new(drawn)}
+        yield {"drawn": posterior(found, seed=section.seed, progress=part())}
     if extra.compare:
         count = int(found.problem.fitted.sum())
         options = {
@@ -94,19 +92,19 @@ def _steps(found: Any, section: Any, extra: Extra, say: Say) -> Any:
             "solver": section.method(),
             "free_states": section.free_states,
         }
-        yield {"compared": call(compare, found, progress=part(3), throw=False, **options)}
+        yield {"compared": compare(found, progress=part(3), **options)}
 
 
 def answer_of(title: str, found: Any, results: Results) -> dict[str, Any]:
     """Everything as plain data, for --json and for files."""
-    answer = {"title": title, **new(found).json()}
+    answer = {"title": title, **found.json()}
     if found.problem.held_out.any():
         answer["held out loss"] = found.held_out_loss()
     if results.profiled:
         answer["profiles"] = [own.json() for own in results.profiled]
     if results.drawn is not None:
-        rows = posterior_rows(results.drawn)
-        answer["posterior"] = {"status": results.drawn.status, "rows": rows}
+        drawn = results.drawn
+        answer["posterior"] = {"status": drawn.status, "rows": drawn.rows()}
     answer |= {"stability": found.stability(), "determined": results.determined.json()}
     others = {"check": results.checked, "comparison": results.compared}
     return answer | {name: own.json() for name, own in others.items() if own is not None}

@@ -12,7 +12,6 @@ from .options import AsJson, ClosureName, Output, Plot, Seed, Settings, SpecFile
 from .output import check_files, conclude
 from .parsing import per_population
 from .terminal import progress
-from .transition import call, new
 
 Only = Annotated[
     list[str] | None,
@@ -58,19 +57,19 @@ def fixed_points(
     check_files(output, plot)
     loaded, system = system_of(spec, closure)
     parameters = parameters_of(loaded, system, settings)
-    from ..numerics.fixed_points import collected, fixed_point
-    from ..numerics.fixed_points import fixed_points as find_all
+    from ..numerics.fixed_points import collected, fixed_point, fixed_points as find_all
 
     with progress(not as_json) as say:
         if start:
             states = [{"mean": per_population("--start", text)} for text in start]
             reached = [
-                call(fixed_point, system, parameters, s, settle=settle, throw=False) for s in states
+                fixed_point(system, parameters, state, settle=settle, throw=False)
+                for state in states
             ]
-            found = new(collected(reached, parameters.populations))
+            found = collected(reached, parameters.populations)
         else:
             search = {"starts": starts, "seed": seed, "progress": say}
-            found = new(call(find_all, system, parameters, throw=False, **search))
+            found = find_all(system, parameters, throw=False, **search)
 
     def evidence() -> None:
         if found.evidence is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,6 @@ from .options import AsJson, ClosureName, Output, Plot, Seed, Settings, SpecFile
 from .output import check_files, conclude
 from .parsing import varied
 from .terminal import print_table, progress
-from .transition import call, new
 
 Grid = Annotated[
     str,
@@ -64,10 +63,15 @@ def phase_diagram(
     parameters = parameters_of(loaded, system, settings)
     from ..numerics.continuation import phase_diagram as diagram
 
-    options = {"grid": (first, second), "curves": curves, "starts": starts, "seed": seed}
+    options: dict[str, Any] = {
+        "bounds": spans,
+        "grid": (first, second),
+        "curves": curves,
+        "starts": starts,
+        "seed": seed,
+    }
     with progress(not as_json) as say:
-        common = {"bounds": spans, "progress": say, "throw": False}
-        found = new(call(diagram, system, parameters, names, **common, **options))
+        found = diagram(system, parameters, names, progress=say, **options)
 
     def special_points() -> None:
         if found.curves is not None:

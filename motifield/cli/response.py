@@ -12,7 +12,6 @@ from .options import AsJson, ClosureName, Output, Plot, Settings, SpecFile, Star
 from .output import check_files, conclude
 from .parsing import listed
 from .terminal import print_table
-from .transition import call, new
 
 STRONGEST = 20
 """Sensitivities printed, which fit on a screen; the written file has all."""
@@ -60,7 +59,7 @@ def response(
     for name in to or []:
         scalar(name, parameters)
     point = point_of(loaded, system, parameters, start)
-    answer = new(call(respond, system, parameters, point, throw=False))
+    answer = respond(system, parameters, point)
     table = answer.sensitivity(to)
     over = None if frequencies is None else answer.frequency(frequencies)
 

@@ -12,8 +12,6 @@ from .options import AsJson, EndTime, NetworkFile, Plot, Seed, Size, SpecFile, o
 from .output import check_files, conclude
 from .terminal import by_population, progress
 
-COURSES = ("mean", "variance", "rate", "rate_sd")
-
 States = Annotated[
     Path | None,
     option(
@@ -49,28 +47,30 @@ def simulate(
             "only mean can be given"
         )
     from ..numerics.simulation import simulate as run
-    from .transition import simulated
 
     with progress(not as_json) as say:
         say("network", 0.0)
         used, origin = network_for(loaded, network, size, seed)
-        found = simulated(run, system, loaded, used, loaded.t1 if t1 is None else t1, seed, say)
-    data = found.dataset
-    courses, last = data[list(COURSES)], data[list(COURSES)].isel(time=-1)
+        found = run(
+            system,
+            used,
+            loaded.numbers(),
+            t1=loaded.t1 if t1 is None else t1,
+            initial=loaded.initial.get("mean", 0.0),
+            seed=seed,
+            throw=False,
+            progress=say,
+        )
+    courses = found.moments
     whole = output is not None and output.suffix == ".nc"
-    about = {"network": origin, "N": used.N, "steps": data.attrs["steps"]}
     conclude(
         found,
-        f"{loaded.title}: {used.N} neurons, {origin}, t = {float(last['time']):g}, "
+        f"{loaded.title}: {used.N} neurons, {origin}, t = {float(courses['time'][-1]):g}, "
         f"status {found.status}",
         output=output,
         plot=plot,
         as_json=as_json,
-        numbers=data.assign_attrs(network=origin) if whole else courses,
-        answer={
-            "status": found.status,
-            **about,
-            **{name: v.values for name, v in courses.variables.items()},
-        },
-        rows=by_population(last),
+        numbers=found.dataset.assign_attrs(network=origin) if whole else courses,
+        more={"network": origin},
+        rows=by_population(courses.isel(time=-1)),
     )

@@ -13,7 +13,6 @@ from .loading import network_of, parameters_of, point_of, same_populations, syst
 from .options import AsJson, ClosureName, Output, Plot, Seed, Settings, SpecFile, Start, option
 from .output import check_files, conclude
 from .terminal import Say, print_table, progress
-from .transition import call, new
 
 Number = Annotated[
     int | None,
@@ -67,7 +66,7 @@ def stability(
     else:
         point = _numbered(system, parameters, which)
     with progress(not as_json) as say:
-        answer = new(call(analysed, system, parameters, point, throw=False))
+        answer = analysed(system, parameters, point)
         seen = {}
         if spectrum is not None or network is not None:
             other = _network(parameters, spectrum, network, seed, say)
@@ -100,7 +99,7 @@ def _numbered(system: Any, parameters: Any, number: int) -> Any:
     """The fixed point of a number in the list of all."""
     from ..numerics.fixed_points import fixed_points as search
 
-    found = call(search, system, parameters, throw=False)
+    found = search(system, parameters, throw=False)
     if number > len(found):
         raise SpecError(f"--point {number}: there are {len(found)} fixed points")
     return found[number - 1]
@@ -121,11 +120,11 @@ def _network(parameters: Any, size: int | None, path: Path | None, seed: int, sa
 def _spectra(system: Any, parameters: Any, answer: Any, network: Any, say: Say) -> dict[str, Any]:
     """Spectra of a network's connectivity, and of its Jacobian where the point is stable."""
     from ..numerics.stability import spectrum as eigenvalues
-    from .transition import spectra_of
 
     say("eigenvalues", 0.3)
-    seen, jacobian = spectra_of(eigenvalues, system, network, parameters, answer)
+    seen = {"connectivity": eigenvalues(None, network, predicted=answer)}
     if answer.stable:
         say("eigenvalues of the Jacobian", 0.6)
-        seen["jacobian"] = jacobian()
+        own, means = parameters.rescaled(network.N), answer.point.dataset["mean"].values
+        seen["jacobian"] = eigenvalues(system, network, own, initial=means, predicted=answer)
     return seen

@@ -35,14 +35,14 @@ class FitSpec(Strict):
         starts: number of random starts.
         seed: of the starts.
         free_states: let states be unknowns beside the parameters.
-        stable: keep the solution stable; a number is the least decay rate.
-        step: of time courses.
-        correlated: use the covariance of the targets, where their file has it.
+        stable: penalise solutions close to instability, as in `fit`.
+        step: longest step of time courses.
+        correlated: use the covariance of the targets for the misfit.
         solver: "levenberg-marquardt" or "first-order".
         steps: most steps of each start; default: the solver's.
         learning_rate: of Adam, the first-order solver.
         free_motifs: motif coefficients that are free.
-        tied_motifs: motif coefficients with a common factor.
+        tied_motifs: motif coefficients whose entries share one number.
         motif_classes: classes that are free, instead of these two.
         dale: sign of the synapses of each source population, which makes every mean that is not
             0 unknown.
