@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -39,7 +38,7 @@ class Course:
     step: float
 
     @classmethod
-    def of(cls, parameters: Parameters, times: Sequence[float], step: float) -> Course:
+    def of(cls, parameters: Parameters, times: np.ndarray, step: float) -> Course:
         """The course of a condition that is looked at at these times.
 
         The start is the earlier one of the first time and the first edge of the inputs: `edges`

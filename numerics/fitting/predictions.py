@@ -50,7 +50,8 @@ class Rows:
 
     def __init__(self, courses: Mapping[str, Course], pools: Pools):
         self.courses, self.pools = dict(courses), pools
-        self._numbers = {(name, None): k for k, name in enumerate(self.courses)}
+        self._numbers: dict[tuple[str, float | None], int] = {}
+        self._numbers |= {(name, None): k for k, name in enumerate(self.courses)}
         for name, course in self.courses.items():
             for time in course.times.tolist():
                 self._numbers[name, time] = len(self._numbers)

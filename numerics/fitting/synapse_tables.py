@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ParameterError
+from ..targets import read_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,23 +133,7 @@ def _frame(values: Mapping[tuple[str, str], float], labels: Labels) -> pd.DataFr
 def _read(
     path: str | os.PathLike, keys: tuple[str, str], columns: Sequence[str], separator: str
 ) -> dict[tuple[str, str], tuple[float, ...]]:
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            index_col=False,
-            encoding="utf-8-sig",
-        )
-    except FileNotFoundError:
-        raise ParameterError(f"there is no file {path}") from None
-    except (OSError, EOFError, ValueError) as error:
-        raise ParameterError(
-            f"{path} cannot be read as a table of columns separated by {separator!r}: {error}"
-        ) from None
+    table = read_cells(path, separator)
     lost = [name for name in (*keys, *columns) if name not in table.columns]
     if lost:
         raise ParameterError(

@@ -54,23 +54,23 @@ class Posterior(Result):
     @property
     def title(self) -> str:
         """How many draws there are."""
-        sizes = self.draws.posterior.sizes
+        sizes = self.draws["posterior"].sizes
         return f"Posterior, {sizes['chain']} chains of {sizes['draw']} draws"
 
     @property
     def names(self) -> tuple[str, ...]:
         """The numbers of the fit."""
-        return tuple(self.draws.posterior["parameter"].values.tolist())
+        return tuple(self.draws["posterior"]["parameter"].values.tolist())
 
     @property
     def divergences(self) -> int:
         """How many transitions diverged."""
-        return int(self.draws.sample_stats["diverging"].sum())
+        return int(self.draws["sample_stats"]["diverging"].sum())
 
     @cached_property
     def diagnostics(self) -> xr.Dataset:
         """`rhat`, `ess_bulk` and `ess_tail` over parameter, rank-normalised (arviz)."""
-        az, value = require_arviz(), self.draws.posterior[["value"]]
+        az, value = require_arviz(), self.draws["posterior"][["value"]]
         found = {
             "rhat": az.rhat(value)["value"],
             "ess_bulk": az.ess(value, method="bulk")["value"],
@@ -88,14 +88,14 @@ class Posterior(Result):
     @property
     def dataset(self) -> xr.Dataset:
         """Draws, their log density, divergences and diagnostics in one dataset."""
-        stats = self.draws.sample_stats.rename(lp="log_density")
-        parts = [self.draws.posterior, stats[["log_density", "diverging"]], self.diagnostics]
+        stats = self.draws["sample_stats"].rename(lp="log_density")
+        parts = [self.draws["posterior"], stats[["log_density", "diverging"]], self.diagnostics]
         about = {"status": str(self.status), "divergences": self.divergences}
         return xr.merge(parts, combine_attrs="drop").assign_attrs(about)
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each number: mean, standard deviation, central 95 % interval, diagnostics."""
-        value, own = self.draws.posterior["value"], self.diagnostics
+        value, own = self.draws["posterior"]["value"], self.diagnostics
         over, half = ("chain", "draw"), (1 - LEVEL) / 2
         low, high = (value.quantile(level, over).values for level in (half, 1 - half))
         mean, sd = value.mean(over).values, value.std(over, ddof=1).values

@@ -120,7 +120,10 @@ class Protocol:
                 {**{name: self._input(c, name) for name in INPUTS}, "initial": self.initial[c]}
                 for c in group
             ]
-            looks = [[BEFORE * self.settle, self.settle], *(self.moments(c) for c in group)]
+            looks: list[Any] = [
+                [BEFORE * self.settle, self.settle],
+                *(self.moments(c) for c in group),
+            ]
             stops = np.unique(np.concatenate(looks))
             seen = simulate(
                 self.system,

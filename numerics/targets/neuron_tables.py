@@ -131,11 +131,26 @@ def _frame(table: Any, separator: str | None) -> pd.DataFrame:
         )
     suffixes = Path(table).suffixes
     separator = separator or ("\t" if ".tsv" in suffixes else r"\s+" if ".txt" in suffixes else ",")
+    return read_cells(table, separator)
+
+
+def read_cells(path: str | os.PathLike, separator: str) -> pd.DataFrame:
+    """The cells of a table in a file as texts, by column.
+
+    Args:
+        path: with names of columns in the first line.
+        separator: of the columns, as pandas takes it.
+
+    Raises:
+        ParameterError: the file is not there, or is no such table.
+    """
+    import pandas as pd
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
             return pd.read_csv(
-                table,
+                path,
                 sep=separator,
                 dtype=str,
                 keep_default_na=False,
@@ -144,8 +159,8 @@ def _frame(table: Any, separator: str | None) -> pd.DataFrame:
                 encoding="utf-8-sig",
             )
     except FileNotFoundError:
-        raise ParameterError(f"there is no file {table}") from None
+        raise ParameterError(f"there is no file {path}") from None
     except (OSError, EOFError, ValueError, pd.errors.ParserWarning) as error:
         raise ParameterError(
-            f"{table} cannot be read as a table of columns separated by {separator!r}: {error}"
+            f"{path} cannot be read as a table of columns separated by {separator!r}: {error}"
         ) from None

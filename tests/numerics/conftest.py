@@ -29,6 +29,36 @@ def oscillating_network():
     return mf.compile(mf.derive(architecture, mf.MotifOnly())), parameters
 
 
+@pytest.fixture(scope="session")
+def bistable_parameters():
+    """Of a network with two stable states, docs/theory.md, section 5: J0 = .003, g = 2, I = 0."""
+    import motifield as mf
+
+    return mf.Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=[[0.003, -0.006]] * 2,
+        g=0.2,
+        motifs=mf.Motifs.shared(0.02),
+        input=0.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def one_population():
+    """Makes parameters of a single population, with convergence .01."""
+    import motifield as mf
+
+    def made(N, mean, g, input):
+        motifs = mf.Motifs(convergent=0.01)
+        return mf.Parameters.of(
+            populations=["E"], N=N, fractions=[1.0], mean=mean, g=g, motifs=motifs, input=input
+        )
+
+    return made
+
+
 MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
 
 

@@ -13,6 +13,7 @@ from motifield.numerics.fitting.least_squares import FirstOrder, LevenbergMarqua
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.fitting.problem import Problem
 from motifield.numerics.fitting.search import _starts, fit, solve
+from motifield.numerics.results import Code
 
 INPUTS = {"low": 0.4, "mid": 0.9, "high": 1.5}
 CONDITIONS = {name: {"input[E]": value} for name, value in INPUTS.items()}
@@ -144,6 +145,12 @@ def test_statuses(problem, found):
     )
     nothing = Fit(problem, lost._replace(loss=np.full(2, np.nan)))
     assert nothing.status.startswith("no start has a fixed point")
+    assert nothing.status.code is Code.NOT_CONVERGED
+    none = Fit(problem, lost._replace(converged=np.zeros(2, dtype=bool)))
+    assert none.status.code is Code.NOT_CONVERGED
+    other = Fit(problem, lost._replace(converged=np.array([False, True])))
+    assert other.status.code is Code.UNDECIDED
+    assert not other.status.code.is_failure
     assert nothing.agreement()["without a fixed point"] == 2
 
 
@@ -159,6 +166,8 @@ def test_plain_data_and_datasets(found):
     np.testing.assert_allclose(made["prediction"], made["target_value"], rtol=1e-5)
     assert made.attrs["status"] == "ok"
     assert made.sizes == {"start": 6, "parameter": 2, "coordinate": 2, "target": 6}
+    assert len(repr(found).splitlines()) < 20
+    assert repr(found).startswith("Fit of 2 coordinates to 5 targets: ok\nloss ")
 
 
 def test_stability_of_every_condition(found):
@@ -178,18 +187,10 @@ def test_starts_that_are_given(problem):
 
 
 @pytest.mark.slow
-def test_a_start_goes_on_from_its_states(system_of):
+def test_a_start_goes_on_from_its_states(system_of, bistable_parameters):
     """Of the bistable network of test_settle.py, the targets are of the upper state: from rest the lower one is found."""
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
-    base = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.003, -0.006]] * 2,
-        g=0.2,
-        motifs=mf.Motifs.shared(0.02),
-        input=0.0,
-    )
+    base = bistable_parameters
     rows = [
         {
             "quantity": "rate_mean",
@@ -204,7 +205,11 @@ def test_a_start_goes_on_from_its_states(system_of):
     given = problem.coordinates.given()
     upper = problem.outcome(jnp.asarray(given), 2.0 + problem.at_rest()).states
     above = solve(
-        problem, initial=given[None], states=upper[None], starts=1, solver=LevenbergMarquardt(steps=1)
+        problem,
+        initial=given[None],
+        states=upper[None],
+        starts=1,
+        solver=LevenbergMarquardt(steps=1),
     )
     assert above.loss < 1e-6
     assert float(jnp.sum(problem.compiled(jnp.asarray(given), problem.at_rest())[0] ** 2)) > 1e4

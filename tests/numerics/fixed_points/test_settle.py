@@ -12,20 +12,12 @@ from motifield.numerics.system.autonomous import Autonomous
 
 
 @pytest.fixture(scope="module")
-def bistable(system_of):
+def bistable(system_of, bistable_parameters):
     """docs/theory.md, section 5: J0 = .003, g = 2, I = 0 has the fixed points K = .2000, .8605,
     2.117 at tau = .02, and one at tau = 0.
     """
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
-    parameters = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.003, -0.006]] * 2,
-        g=0.2,
-        motifs=mf.Motifs.shared(0.02),
-        input=0.0,
-    )
+    parameters = bistable_parameters
     model = Autonomous(system, 2)
     return system, parameters, model, jax.jit(lambda p, y: settled(model, p, y))
 

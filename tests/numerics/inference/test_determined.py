@@ -37,17 +37,9 @@ def at_given(problem):
 
 
 @pytest.fixture(scope="module")
-def scales(system_of):
+def scales(system_of, one_population):
     """One population, in which N Jbar and N g^2 tau_con alone enter (`MotifOnly`), and the input of one of three conditions."""
-    base = mf.Parameters.of(
-        populations=["E"],
-        N=1000,
-        fractions=[1.0],
-        mean=-0.002,
-        g=0.4,
-        motifs=mf.Motifs(convergent=0.01),
-        input=1.5,
-    )
+    base = one_population(N=1000, mean=-0.002, g=0.4, input=1.5)
     targets = mf.Targets.of(
         [
             {
@@ -86,17 +78,9 @@ def test_only_what_the_equations_contain_is_determined(scales):
 
 
 @pytest.mark.slow
-def test_errors_of_predictions(system_of):
+def test_errors_of_predictions(system_of, one_population):
     """Of what was held out: finite differences through the covariance; open where an input is that nothing else sees, and finite with a prior on it."""
-    base = mf.Parameters.of(
-        populations=["E"],
-        N=1000,
-        fractions=[1.0],
-        mean=-0.002,
-        g=0.4,
-        motifs=mf.Motifs(convergent=0.01),
-        input=1.5,
-    )
+    base = one_population(N=1000, mean=-0.002, g=0.4, input=1.5)
     rows = [
         {
             "quantity": quantity,

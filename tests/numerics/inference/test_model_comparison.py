@@ -304,18 +304,10 @@ def test_models_begin_on_the_branch_of_the_fit(with_chains):
 
 
 @pytest.mark.slow
-def test_a_fit_of_the_upper_state(system_of):
+def test_a_fit_of_the_upper_state(system_of, bistable_parameters):
     """From rest a bistable network reaches the lower state, which the targets are not of."""
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
-    base = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.003, -0.006]] * 2,
-        g=0.2,
-        motifs=mf.Motifs.shared(0.02),
-        input=0.0,
-    )
+    base = bistable_parameters
     rows = [
         {"quantity": q, "population": p, "value": v, "error": 0.01}
         for p in "EI"

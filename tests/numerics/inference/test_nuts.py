@@ -11,25 +11,17 @@ import motifield as mf
 from motifield.errors import MotifieldError, ParameterError
 from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
-from motifield.numerics.inference.determined import identifiability
 from motifield.numerics.inference.density import log_density
+from motifield.numerics.inference.determined import identifiability
 from motifield.numerics.inference.draws import reliability
 from motifield.numerics.inference.nuts import posterior
 from motifield.numerics.results import Code
 
 
 @pytest.fixture(scope="module")
-def fitted(system_of):
+def fitted(system_of, one_population):
     """R = I / 4 for two inputs, one of them below 3, and SD = sqrt(N tau) g R of which g has a prior that is of the values."""
-    base = mf.Parameters.of(
-        populations=["E"],
-        N=100,
-        fractions=[1.0],
-        mean=-0.03,
-        g=0.1,
-        motifs=mf.Motifs(convergent=0.01),
-        input=1.0,
-    )
+    base = one_population(N=100, mean=-0.03, g=0.1, input=1.0)
     rows = [
         {
             "quantity": "rate_mean",

@@ -20,17 +20,9 @@ SIGMA = 0.3
 
 
 @pytest.fixture(scope="module")
-def fitted(system_of):
+def fitted(system_of, one_population):
     """R = I / (1 - N J) = I / 4 in two conditions, their difference, SD = sqrt(N tau) g R; g has a prior."""
-    base = mf.Parameters.of(
-        populations=["E"],
-        N=100,
-        fractions=[1.0],
-        mean=-0.03,
-        g=0.1,
-        motifs=mf.Motifs(convergent=0.01),
-        input=2.0,
-    )
+    base = one_population(N=100, mean=-0.03, g=0.1, input=2.0)
     targets = mf.Targets.of(
         [
             {
