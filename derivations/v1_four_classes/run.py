@@ -216,7 +216,13 @@ def layers(fit: mf.fitting.Fit) -> dict[str, Any]:
         for p in ("E", "PV", "SST")
     ]
     after = mf.fit(
-        fit.problem.exact, fit.parameters(), targets, unknowns, conditions=conditions, starts=1
+        fit.problem.exact,
+        fit.parameters(),
+        targets,
+        unknowns,
+        conditions=conditions,
+        starts=1,
+        throw=False,  # the status is among the results
     )
     z = np.array([row["z"] for row in after.rows()])
     own = np.array(
