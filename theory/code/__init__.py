@@ -1,6 +1,8 @@
 """Generated code: JAX, NumPy, Julia, XPPAUT."""
 
-from .to_jax import RUNTIME, AverageCode, function_code, generate, names_of, opaque_functions
+from .averages import AverageCode
+from .functions import function_code, names_of, opaque_functions
+from .to_jax import RUNTIME, generate
 from .to_julia import julia_module
 from .to_numpy import numpy_module
 from .to_xpp import T, xpp_ode

@@ -11,11 +11,7 @@ from ..equations import MeanField
 from ..notation import DRIVES, QUANTITIES, Equation
 from .printer import jax_code
 
-_GATHERED = (
-    "kappa",
-    "rho",
-    "s",
-)  # latent variables of the sources, one for each membrane among the targets
+# latent variables of the sources, one for each membrane among the targets
 _DRIVE = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
 
 
@@ -37,6 +33,11 @@ class FilterCode:
     @cached_property
     def runtime(self) -> bool:
         return len(self.kinds) > 1 or not self.kinds["membrane"].is_unit
+
+    @property
+    def used(self) -> list[_Kind]:
+        """Kinds of filters that the code must know; unit membranes it need not."""
+        return [k for k in self.kinds.values() if k.name == "synapse" or not k.is_unit]
 
     @property
     def parametrised(self) -> list[str]:
@@ -79,11 +80,7 @@ class FilterCode:
 
     def definitions(self) -> list[list[str]]:
         """Functions for the forms of filters, and which population has which."""
-        return [
-            kind.definitions()
-            for kind in self.kinds.values()
-            if kind.name == "synapse" or not kind.is_unit
-        ]
+        return [kind.definitions() for kind in self.used]
 
     def fields(self) -> list[str]:
         """Fields of the state."""
@@ -118,7 +115,8 @@ class FilterCode:
         ]
         return [*head, *(f"        {f}," for f in fields), "    )"]
 
-    def _kind(self, e: Equation) -> _Kind:
+    def kind(self, e: Equation) -> _Kind:
+        """The filters that a state has."""
         return self.kinds["synapse" if e.response == "synapse" else "membrane"]
 
     def _is_of_classes(self, e: Equation) -> bool:
@@ -127,41 +125,38 @@ class FilterCode:
 
     def _rows(self, e: Equation) -> str:
         """How many filters of this kind stand side by side."""
-        return str(self._kind(e).distinct) if self._is_of_classes(e) else "P"
+        return str(self.kind(e).distinct) if self._is_of_classes(e) else "P"
 
     def _inner(self, e: Equation) -> bool:
-        return self._kind(e).highest > 1
+        return self.kind(e).highest > 1
 
     def _orders(self, e: Equation) -> str:
-        kind = self._kind(e)
+        kind = self.kind(e)
         return f"{kind.name.upper()}_{'CLASS_' if self._is_of_classes(e) else ''}ORDERS"
 
     def coefficient_fields(self) -> list[str]:
         lines = []
-        for kind in self.kinds.values():
-            if kind.name == "synapse" or not kind.is_unit:
-                lines.append(f"    {kind.name}: linear.Filters")
-                if self._needs_classes(kind):
-                    lines.append(
-                        f"    {kind.name}_class: linear.Filters  # one for each distinct filter"
-                    )
+        for kind in self.used:
+            lines.append(f"    {kind.name}: linear.Filters")
+            if self.needs_classes(kind):
+                lines.append(
+                    f"    {kind.name}_class: linear.Filters  # one for each distinct filter"
+                )
         return lines
 
-    def _needs_classes(self, kind: _Kind) -> bool:
+    def needs_classes(self, kind: _Kind) -> bool:
+        """Whether some state has one value for each distinct filter."""
         return any(
-            self._is_of_classes(e) and self._kind(e) is kind for e in self.mean_field.equations
+            self._is_of_classes(e) and self.kind(e) is kind for e in self.mean_field.equations
         )
 
     def coefficients(self) -> list[str]:
         """Lines that compute the filters' coefficients from the parameters."""
         lines = ["    P = parameters.mean.shape[0]"] if self.runtime else []
-        for kind in self.kinds.values():
-            if kind.name == "synapse" or not kind.is_unit:
-                lines += kind.coefficients()
-                if self._needs_classes(kind):
-                    lines.append(
-                        f"    {kind.name}_class = {kind.name}.at({kind.name.upper()}_FIRST)"
-                    )
+        for kind in self.used:
+            lines += kind.coefficients()
+            if self.needs_classes(kind):
+                lines.append(f"    {kind.name}_class = {kind.name}.at({kind.name.upper()}_FIRST)")
         if any(e.name == "current" for e in self.mean_field.equations):
             kind = self.kinds["synapse"]
             made = "jnp.ones((1, P))" if kind.distinct == 1 else f"jnp.array({kind.membership()!r})"
@@ -176,7 +171,7 @@ class FilterCode:
 
     def change(self, e: Equation, total: str) -> tuple[list[str], list[str]]:
         """Lines before, and fields of the time derivative."""
-        kind = self._kind(e)
+        kind = self.kind(e)
         state, own = f"state.{e.name}", f"c.{kind.name}{'_class' if self._is_of_classes(e) else ''}"
         if e.response == "noise":
             if kind.is_unit:
@@ -268,3 +263,6 @@ class _Kind:
             forms.append(f"linear.observer(*{self.name}_{k}({values}), P, {self.highest})")
         of = "None" if len(forms) == 1 else repr(self.form_of)
         return [*lines, f"    {self.name} = linear.select(({', '.join(forms)},), {of})"]
+
+
+_GATHERED = ("kappa", "rho", "s")

@@ -11,8 +11,8 @@ from sympy.printing.str import StrPrinter
 
 from ...errors import NoClosedFormError
 from ..architecture import Architecture, TransferFunction
+from .functions import fixed_breaks
 from .printer import prepared
-from .to_jax import fixed_breaks
 
 
 def refuse_code(architecture: Architecture, what: str) -> None:
@@ -30,6 +30,19 @@ def pieces_of(
 ) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
     """Breaks, pieces and their slopes, of phi as a function of u = a x + b. Raises `ExpressionError` for a break that depends on parameters."""
     return fixed_breaks(f), f.pieces.pieces, f.pieces.slopes
+
+
+def defaults_of(architecture: Architecture, kind: str) -> dict[str, list[sp.Expr]]:
+    """Parameters of transfer functions, membranes or synapses: one default, or one per population.
+
+    A filter that lacks a parameter of others has 1 there, and does not use it.
+    """
+    if kind == "transfer":
+        return {n: list(values) for n, values in architecture.transfer_parameters.items()}
+    own = [{str(s): v for s, v in f.defaults.items()} for f in getattr(architecture, kind)]
+    return {
+        n: [f.get(n, sp.Integer(1)) for f in own] for n in dict.fromkeys(k for f in own for k in f)
+    }
 
 
 class ScalarPrinter(StrPrinter):

@@ -1,86 +1,24 @@
-"""Readable JAX array code from mean-field equations: sums over populations become einsum, nothing is written out per population."""
+"""Readable JAX array code from mean-field equations.
+
+Sums over populations become einsum; nothing is written out per population.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-import sympy as sp
-
-from ...errors import ExpressionError, NoClosedFormError
-from ..architecture import LIBRARY, TransferFunction
-from ..averages import BivariateProbability, GatedProbability, TiltedProbability
 from ..equations import MeanField
-from ..notation import DRIVES, PARAMETERS, Equation, N, Term
-from .einsum import Product, product, sum_of_products
+from ..notation import DRIVES, Equation
+from .averages import AverageCode, values_code
+from .einsum import product, sum_of_products
 from .filters import FilterCode
-from .printer import jax_code
+from .functions import function_code, names_of
+from .header import indented, origin, version
+from .parts import Part, parts_of
 
 # where generated code finds its Gaussian averages
 RUNTIME = "from motifield.numerics import averages as gaussian"
-FIXED_PLACES = (
-    TiltedProbability,
-    GatedProbability,
-    BivariateProbability,
-)  # evaluated for numbers known when code is generated
-
-
-def _is_parameter(factor: sp.Expr) -> bool:
-    base = factor.as_base_exp()[0]
-    known = (*PARAMETERS, "A", "B", "SOURCES")
-    return (
-        factor.is_number or base == N or (isinstance(base, sp.Indexed) and str(base.base) in known)
-    )
-
-
-def _indices(expression: sp.Expr) -> set[str]:
-    return {str(index) for indexed in expression.atoms(sp.Indexed) for index in indexed.indices}
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A term of an equation, taken apart: what does not depend on the state, and what does.
-
-    constant, varying: their products; kept: the indices, in reading order, of the constant tensor;
-    empty when there is none
-    """
-
-    term: Term
-    constant: sp.Expr
-    varying: sp.Expr
-    kept: str
-
-    @classmethod
-    def of(cls, term: Term, free: set[str]) -> _Part:
-        factors = sp.Mul.make_args(term.summand)
-        constant = sp.Mul(*(f for f in factors if _is_parameter(f)))
-        varying = sp.Mul(*(f for f in factors if not _is_parameter(f)))
-        return cls(
-            term,
-            constant,
-            varying,
-            "".join(sorted(_indices(constant) & (_indices(varying) | free))),
-        )
-
-    def code(
-        self, output: str, names: Mapping[str, str], xp: str = "jnp", helpers: str = "gaussian."
-    ) -> str:
-        """The term in the state and, where it has one, its tensor of coefficients. names: what quantities are called in the code."""
-        if isinstance(self.varying, sp.Pow) and self.varying.exp == sp.Rational(1, 2):
-            return f"{helpers}root({product(self.varying.base, names).code(output, xp)})"
-        varying = product(self.varying, names)
-        if self.kept:
-            return Product(
-                varying.number, ((f"c.{self.term.name}", self.kept), *varying.operands)
-            ).code(output, xp)
-        return Product(varying.number * self.constant, varying.operands).code(output, xp)
-
-
-def parts_of(equation: Equation) -> list[_Part]:
-    return [_Part.of(term, set(map(str, equation.indices))) for term in equation.terms]
+ONE_FUNCTION = "TRANSFER_OF = None  # one for every population"
 
 
 def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
@@ -89,82 +27,74 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
     tolerance: of averages that have no closed form; default: that of `numerics.averages`
     """
     filters = FilterCode(mean_field)
-    tensors = {
-        part.term.name: part for e in mean_field.results for part in parts_of(e) if part.kept
-    }
-    runtime = RUNTIME + (", linear" if filters.runtime else "")
-    if mean_field.is_static:
-        runtime += "\nfrom motifield.numerics.averages import feedback"
+    parts = [part for e in mean_field.results for part in parts_of(e) if part.kept]
+    tensors = {part.term.name: part for part in parts}
     blocks = [
-        [
-            _docstring(mean_field),
-            "import math  # noqa: F401",
-            "from typing import NamedTuple",
-            "",
-            "import jax",
-            "import jax.numpy as jnp",
-            "",
-            runtime,
-        ],
+        _head(mean_field, filters),
         _transfers(mean_field, tolerance),
         *filters.definitions(),
         ["class State(NamedTuple):", '    """The latent variables."""', "", *filters.fields()],
         filters.rest(),
         *filters.drive(),
-        [
-            "class Coefficients(NamedTuple):",
-            '    """What does not depend on the state."""',
-            "",
-            *(
-                f"    {name}: jax.Array  # [{', '.join(part.kept)}]"
-                for name, part in tensors.items()
-            ),
-            *(
-                ["    transfer: gaussian.Prepared  # parameters of the transfer functions"]
-                if mean_field.architecture.transfer_parameters
-                else []
-            ),
-            *filters.coefficient_fields(),
-        ],
+        _coefficient_class(mean_field, tensors, filters),
         _coefficient_function(mean_field, list(tensors.values()), filters),
-        [
-            "def variance(state, c):",
-            '    """Variance of the input current within each population, shape (P,)."""',
-            *filters.gathered(mean_field.variance),
-            f"    return {_sum(mean_field.variance, filters.names) or 'jnp.zeros_like(state.K)'}",
-        ],
+        _variance(mean_field, filters),
         *_feedback(mean_field, filters),
-        [
-            "def rates(state, c):",
-            '    """Mean rate of each population, shape (P,)."""',
-            "    return averages_at(state, c).rate"
-            if mean_field.is_static
-            else f"    return mean_rate(state.K, variance(state, c){_prepared(mean_field)})",
-        ],
+        _rates(mean_field),
         _vector_field(mean_field, filters),
     ]
     return "\n\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
-def _docstring(mean_field: MeanField) -> str:
-    from ... import __version__
+def _head(mean_field: MeanField, filters: FilterCode) -> list[str]:
+    """Docstring and imports."""
+    runtime = RUNTIME + (", linear" if filters.runtime else "")
+    if mean_field.is_static:
+        runtime += "\nfrom motifield.numerics.averages import feedback"
+    imports = ["import math  # noqa: F401", "from typing import NamedTuple", ""]
+    return [_docstring(mean_field), *imports, "import jax", "import jax.numpy as jnp", "", runtime]
 
-    names = mean_field.architecture.populations
+
+def _coefficient_class(
+    mean_field: MeanField, tensors: Mapping[str, Part], filters: FilterCode
+) -> list[str]:
+    lines = ["class Coefficients(NamedTuple):", '    """What does not depend on the state."""', ""]
+    lines += [f"    {n}: jax.Array  # [{', '.join(part.kept)}]" for n, part in tensors.items()]
+    if mean_field.architecture.transfer_parameters:
+        lines.append("    transfer: gaussian.Prepared  # parameters of the transfer functions")
+    return [*lines, *filters.coefficient_fields()]
+
+
+def _variance(mean_field: MeanField, filters: FilterCode) -> list[str]:
+    return [
+        "def variance(state, c):",
+        '    """Variance of the input current within each population, shape (P,)."""',
+        *filters.gathered(mean_field.variance),
+        f"    return {_sum(mean_field.variance, filters.names) or 'jnp.zeros_like(state.K)'}",
+    ]
+
+
+def _rates(mean_field: MeanField) -> list[str]:
+    value = f"mean_rate(state.K, variance(state, c){_prepared(mean_field)})"
+    if mean_field.is_static:
+        value = "averages_at(state, c).rate"
+    return [
+        "def rates(state, c):",
+        '    """Mean rate of each population, shape (P,)."""',
+        f"    return {value}",
+    ]
+
+
+def _docstring(mean_field: MeanField) -> str:
     attributes = [n for n in mean_field.parameters if n not in DRIVES]
     attributes += ["transfer"] if mean_field.architecture.transfer_parameters else []
     attributes += FilterCode(mean_field).parametrised
-    who = (
-        f"populations {', '.join(json.dumps(n)[1:-1] for n in names)}"
-        if names
-        else "any number of populations"
-    )
-    body = "\n".join("    " + line for line in str(mean_field).splitlines())
+    body = "\n".join(indented(mean_field))
     return (
-        f'"""Mean-field equations, closure {type(mean_field.closure).__name__}, {who}.\n\nGenerated by motifield {__version__} '
-        f"from\n\n{body}\n\nAll arrays are indexed by population, row = target. `parameters` is "
-        "any object with the attributes "
-        f"{', '.join(attributes)};\n`c = coefficients(parameters)` holds what does "
-        'not depend on the state. Works under jit, vmap and grad.\n"""\n'
+        f'"""Mean-field equations, {origin(mean_field)}.\n\nGenerated by motifield {version()} '
+        f"from\n\n{body}\n\nAll arrays are indexed by population, row = target. `parameters` is any "
+        f"object with the attributes {', '.join(attributes)};\n`c = coefficients(parameters)` holds "
+        'what does not depend on the state. Works under jit, vmap and grad.\n"""\n'
     )
 
 
@@ -236,188 +166,16 @@ def _feedback(mean_field: MeanField, filters: FilterCode) -> list[list[str]]:
     ]
 
 
-def names_of(functions: Sequence[TransferFunction]) -> list[str]:
-    """A name in the generated code for each transfer function."""
-    names: list[str] = []
-    for f in functions:
-        plain = _identifier(f.name)
-        name, n = plain, 2
-        while name in names:
-            name, n = f"{plain}_{n}", n + 1
-        names.append(name)
-    return names
-
-
-def _identifier(name: str) -> str:
-    """A name from outside as a Python name that means nothing else in the module: it becomes code."""
-    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return plain if plain in LIBRARY or plain.startswith("phi") else f"phi_{plain}"
-
-
 def _defaults(mean_field: MeanField) -> list[str]:
     """Default values of the parameters of transfer functions: one number each, or one per population."""
     lines = []
     for name, values in mean_field.architecture.transfer_parameters.items():
-        lines.append(f'    "{name}": {_values(values)},')
+        lines.append(f'    "{name}": {values_code(values)},')
     return ["TRANSFER_DEFAULTS = {", *lines, "}"]
 
 
-def _values(values: Sequence[sp.Expr]) -> str:
-    texts = [repr(float(v)) for v in values]
-    return texts[0] if len(set(texts)) == 1 else f"jnp.array([{', '.join(texts)}])"
-
-
-def function_code(name: str, f: TransferFunction) -> list[str]:
-    """The function itself, of x and its parameters."""
-    arguments = ", ".join(("x", *f.parameters))
-    if f.function is not None:
-        place = _importable(f.function)
-        return [
-            f"from {place[0]} import {place[1]} as {name}"
-            if place
-            else f"# {name}: the JAX function given to transfer.jax_function"
-        ]
-    header = [f"def {name}({arguments}):", f'    """{f.expression}"""']
-    form, pieces = f.affine, f.pieces
-    inner = [] if form.is_identity else [f"    x = {jax_code(form.line)}"]
-    if not pieces.breaks:
-        if pieces.pieces[0] == f.affine.outer:
-            return [*header, f"    return {jax_code(f.expression)}"]
-        return [*header, *inner, f"    return {jax_code(pieces.pieces[0])}"]
-    lines = [
-        f"{name}_breaks = ({', '.join(jax_code(b) for b in fixed_breaks(f))},)",
-        f"{name}_pieces = (",
-    ]
-    lines += [f"    lambda {arguments}: {jax_code(piece)}," for piece in pieces.pieces]
-    values = ", ".join((f"{name}_pieces", f"{name}_breaks", *f.parameters))
-    return [*lines, ")", "", "", *header, *inner, f"    return gaussian.piecewise(x, {values})"]
-
-
-def fixed_breaks(f: TransferFunction) -> tuple[sp.Expr, ...]:
-    moving = [b for b in f.pieces.breaks if b.free_symbols]
-    if moving:
-        raise ExpressionError(
-            f"transfer function {f.name} = {f.expression}: it bends at u = {moving[0]}, u = "
-            f"{f.affine.a}*x + {f.affine.b}, "
-            "and its average has no closed form: give all thresholds but one fixed numbers"
-        )
-    return f.pieces.breaks
-
-
-def opaque_functions(mean_field: MeanField) -> dict[str, Callable]:
-    """The JAX functions, by their name in the generated code, that it cannot import."""
-    functions = mean_field.architecture.distinct_transfers
-    named = zip(names_of(functions), functions, strict=True)
-    return {
-        name: f.function
-        for name, f in named
-        if f.function is not None and _importable(f.function) is None
-    }
-
-
-def _importable(function: Callable) -> tuple[str, str] | None:
-    """Module and name from which a saved module can import a function."""
-    module, name = (
-        getattr(function, "__module__", None) or "",
-        getattr(function, "__qualname__", ""),
-    )
-    there = sys.modules.get(module)
-    plain = (
-        all(part.isidentifier() for part in module.split("."))
-        and name.isidentifier()
-        and module != "__main__"
-    )
-    return (module, name) if plain and getattr(there, name, None) is function else None
-
-
-MU, DELTA = sp.Symbol("mu", real=True), sp.Symbol("Delta", nonnegative=True)
-
-
-def closed_average(f: TransferFunction, power: int) -> sp.Expr | None:
-    """<phi^power> over u = a x + b ~ N(mu, Delta) in nodes, or None where it has no closed form for all values of its parameters."""
-    if f.function is not None:
-        return None
-    try:
-        form = f.average_of_u(MU, DELTA, power).closed_form(nodes=True)
-    except (NoClosedFormError, TypeError):
-        return None
-    fixed = not any(
-        a.free_symbols & set(f.defaults) for node in form.atoms(*FIXED_PLACES) for a in node.args
-    )
-    return form if fixed else None
-
-
-@dataclass(frozen=True)
-class AverageCode:
-    """Code for the averages of a transfer function that the module knows as `name`; defaults by parameter, one per population."""
-
-    f: TransferFunction
-    name: str
-    defaults: dict[str, list[sp.Expr]]
-    tolerance: float | None
-
-    def of_rate_and_square(self, mean: str) -> tuple[str, str]:
-        """<phi> and <phi^2>: closed forms where there are, else quadrature on the same panels. `mean`: what the first is called."""
-        f = self.f
-        if f.function is not None:
-            pieces = f"[{self.name}]" + (
-                f" * {len(f.breaks) + 1}, {f.breaks!r}" if f.breaks else ""
-            )
-            return (
-                f"gaussian.Quadrature({pieces}, opaque=True{self.options()}{self.accuracy()})",
-                f"{mean}.squared()",
-            )
-        closed, square = self.closed(1), self.closed(2)
-        if closed is None or (
-            square is None and f.parameters and f.affine.shape is None
-        ):  # the panels that one finds serve both
-            return self.quadrature(), square or f"{mean}.squared()"
-        return closed, square or f"{self.quadrature()}.squared()"
-
-    def closed(self, power: int) -> str | None:
-        form = closed_average(self.f, power)
-        if form is None:
-            return None
-        arguments = ", ".join(("mu", "Delta", *self.f.parameters))
-        return f"gaussian.Closed(lambda {arguments}: {jax_code(form)}{self.options()})"
-
-    def alone(self) -> str:
-        """The quadrature of <phi>, whether or not it has a closed form."""
-        return self.of_rate_and_square("")[0] if self.f.function is not None else self.quadrature()
-
-    def quadrature(self) -> str:
-        f, shape = self.f, ""
-        if f.shape_pieces is not None and f.parameters:
-            pieces = ", ".join(f"lambda x: {jax_code(piece)}" for piece in f.shape_pieces)
-            shape = f", shape=[{pieces}]"
-        if f.pieces.breaks:
-            fixed_breaks(f)
-            return f"gaussian.Quadrature({self.name}_pieces, {self.name}_breaks{self.options()}{shape}{self.accuracy()})"
-        constant, varying = f.pieces.pieces[0].as_coeff_Add()
-        offset = f", offset={jax_code(constant)}" if constant != 0 else ""
-        arguments = ", ".join(("x", *f.parameters))
-        piece = (
-            f"lambda {arguments}: {jax_code(varying)}"
-            if offset or not f.affine.is_identity
-            else self.name
-        )
-        return f"gaussian.Quadrature([{piece}]{self.options()}{shape}{offset}{self.accuracy()})"
-
-    def accuracy(self) -> str:
-        return "" if self.tolerance is None else f", tolerance={float(self.tolerance)!r}"
-
-    def options(self) -> str:
-        """The parameters, and u = a x + b in terms of them."""
-        values = ", ".join(f'"{name}": {_values(values)}' for name, values in self.defaults.items())
-        text = f", parameters={{{values}}}" if values else ""
-        if self.f.function is None and not self.f.affine.is_identity:
-            a, b = jax_code(self.f.affine.a), jax_code(self.f.affine.b)
-            text += f", inner=lambda {', '.join(self.f.parameters)}: ({a}, {b})"
-        return text
-
-
 def _coefficient_function(
-    mean_field: MeanField, tensors: list[_Part], filters: FilterCode
+    mean_field: MeanField, tensors: list[Part], filters: FilterCode
 ) -> list[str]:
     lines = [
         "def coefficients(parameters):",
