@@ -10,6 +10,7 @@ from .numerics.plots import (
     dmft_courses as dmft_courses,
     fit_figures as fit_figures,
     fixed_points as fixed_points,
+    histograms as histograms,
     overview as overview,
     phase_picture as phase_picture,
     profiles as profiles,

@@ -21,6 +21,7 @@ from .matrices import connectivity
 from .models import comparison, confirmation, profiles
 from .planes import curves_diagram, draw_curves, phase_picture
 from .points import fixed_points
+from .posteriors import histograms
 from .response import responses
 from .spectrum import draw, spectra
 from .time_courses import trajectories
@@ -50,6 +51,7 @@ __all__ = [
     "fit_figures",
     "fixed_points",
     "held_out",
+    "histograms",
     "onset",
     "overview",
     "phase_picture",

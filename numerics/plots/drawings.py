@@ -12,7 +12,7 @@ from ..continuation import BifurcationCurves, Branches, LimitCycles, PhaseDiagra
 from ..dmft import Onset, Stationary
 from ..fitting import Fit
 from ..fixed_points import FixedPoint, FixedPoints, Response
-from ..inference import Comparison, Confirmation, Identifiability, Profile
+from ..inference import Comparison, Confirmation, Identifiability, Posterior, Profile
 from ..results import Result
 from ..stability import Spectrum, Stability
 from ..verification import Ablation, NetworkVerification, Verification
@@ -25,6 +25,7 @@ from .fit_directions import determined
 from .models import comparison, confirmation, profiles
 from .planes import curves_diagram, phase_picture
 from .points import fixed_points
+from .posteriors import histograms
 from .response import responses
 from .spectrum import spectra, spectrum
 from .time_courses import trajectories
@@ -85,6 +86,7 @@ DRAWINGS: dict[type, Callable[..., Figure]] = {
     NetworkVerification: network_time_courses,
     Onset: onset,
     PhaseDiagram: phase_picture,
+    Posterior: histograms,
     Profile: lambda found: profiles([found]),
     Response: responses,
     Spectrum: spectrum,
