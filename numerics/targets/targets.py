@@ -17,6 +17,10 @@ from .neuron_tables import Population, Selection
 from .neurons import neuron_rows
 from .table import COLUMNS, NUMBERS, TEXTS, Row, checked_rows, label_of
 
+SAME, ZERO = 1e-9, 1e-12  # times, levels, covariances this close are equal: files keep 16 digits
+WRITTEN = 1e-6  # relative: people write errors and covariances with 6 digits
+ROUNDING = 1e-8  # of the trace: a negative eigenvalue of a covariance that is rounding
+
 
 @dataclass(frozen=True, eq=False)
 class Targets:
@@ -296,7 +300,7 @@ class Targets:
                         f"the column {name} holds numbers, not {wanted!r}"
                     ) from None
                 keep &= np.isclose(
-                    cells[:, None], own[None, :], rtol=1e-9, atol=1e-12, equal_nan=True
+                    cells[:, None], own[None, :], rtol=SAME, atol=ZERO, equal_nan=True
                 ).any(axis=1)
             else:
                 keep &= np.array([cell in options for cell in cells], dtype=bool)
@@ -330,10 +334,10 @@ def _checked_covariance(covariance: Any, targets: Targets, source: str) -> np.nd
         )
     there = np.isfinite(targets.value)
     block = own[np.ix_(there, there)]
-    if not np.all(np.isfinite(block)) or not np.allclose(block, block.T, rtol=1e-9, atol=0):
+    if not np.all(np.isfinite(block)) or not np.allclose(block, block.T, rtol=SAME, atol=0):
         raise ParameterError(f"{source}: the covariance must be symmetric and finite")
     wrong = np.flatnonzero(
-        ~np.isclose(np.diag(block), targets.error[there] ** 2, rtol=1e-6, atol=0)
+        ~np.isclose(np.diag(block), targets.error[there] ** 2, rtol=WRITTEN, atol=0)
     )
     if len(wrong):
         k = int(np.flatnonzero(there)[wrong[0]])
@@ -342,7 +346,7 @@ def _checked_covariance(covariance: Any, targets: Targets, source: str) -> np.nd
             f"variance in the covariance, {own[k, k]:g}: change both, or leave the covariance out"
         )
     lowest = float(np.linalg.eigvalsh(block)[0])
-    if lowest < -1e-8 * float(np.trace(block)):
+    if lowest < -ROUNDING * float(np.trace(block)):
         raise ParameterError(
             f"{source}: the covariance is no covariance: it has a negative eigenvalue, {lowest:.3g}"
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import motifield as mf
-from motifield.errors import InfeasibleStatisticsError, ParameterError
+from motifield.errors import InfeasibleStatisticsError, ParameterError, SolverError
 from motifield.numerics.fitting.least_squares import Minima
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.inference.confirmation import Confirmation, confirm
@@ -170,6 +170,18 @@ def test_verdict_by_students_distribution(fitted):
     assert not replace(own, theory=np.full(10, t)).passed
     assert replace(own, theory=np.full(10, 9 * t)).status.code is Code.REJECTED
     assert "still move" in replace(own, drift=0.1).status
+
+
+def test_networks_that_all_diverge_raise(fitted, monkeypatch):
+    def run(self, k, seed, sampler, dtype):
+        raise SolverError("x is not finite")
+
+    monkeypatch.setattr(Protocol, "run", run)
+    with pytest.raises(SolverError, match="2 of 2 networks diverged"):
+        confirm(fitted, networks=2, N=1000)
+    found = confirm(fitted, networks=2, N=1000, throw=False)
+    assert found.diverged == 2
+    assert found.status.code is Code.DIVERGED
 
 
 def test_networks_that_diverge_do_not_pass(fitted):

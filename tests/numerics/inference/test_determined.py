@@ -77,6 +77,15 @@ def test_only_what_the_equations_contain_is_determined(scales):
     assert "g[E,E]^2" in scales.text()
 
 
+def test_its_dataset_and_repr(scales):
+    made = scales.dataset
+    assert made["determined"].sel(parameter="input[E] @ c")
+    assert np.isinf(made["standard_error_of_targets"].sel(parameter="N"))
+    assert made["singular_value"].sizes == {"source": 2, "order": 5}
+    assert repr(scales).startswith("Identifiability of 5 numbers: ok\n")
+    assert len(repr(scales).splitlines()) < 20
+
+
 @pytest.mark.slow
 def test_errors_of_predictions(system_of, one_population):
     """Of what was held out: finite differences through the covariance; open where an input is that nothing else sees, and finite with a prior on it."""
