@@ -49,11 +49,8 @@ def find_populations(weights: Any, P: int, seed: int = 0, method: str = "spectra
     """
     if method not in METHODS:
         raise NetworkError(f"method={method!r} is unknown: use {' or '.join(map(repr, METHODS))}")
-    W = (
-        weights.matrix
-        if isinstance(weights, Network)
-        else Network.of(weights, np.zeros(np.shape(weights)[0], int)).matrix
-    )
+    own = weights if isinstance(weights, Network) else _unlabelled(weights)
+    W = own.matrix
     N = W.shape[0]
     if not (isinstance(P, int | np.integer) and 1 <= P < max(N, 2)):
         raise NetworkError(
@@ -82,6 +79,10 @@ def find_populations(weights: Any, P: int, seed: int = 0, method: str = "spectra
             "fewer that differ, ask for fewer"
         )
     return np.argsort(np.argsort(-sizes, kind="stable"))[labels]
+
+
+def _unlabelled(weights: Any) -> Network:
+    return Network.of(weights, np.zeros(np.shape(weights)[0], int))
 
 
 def _vectors(W: Any, strengths: list[np.ndarray], P: int, seed: int) -> np.ndarray:

@@ -16,8 +16,7 @@ import scipy.sparse as sps
 import xarray as xr
 
 from ...errors import NetworkError
-from ..parameters import DIMS as TENSOR_DIMS
-from ..parameters import NEURONS, TENSORS, Motifs, Parameters
+from ..parameters import DIMS as TENSOR_DIMS, NEURONS, TENSORS, Motifs, Parameters
 from ..results import Result, Status
 from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors

@@ -1,6 +1,6 @@
 """The microscopic network in time, and its largest Lyapunov exponent."""
 
-from .carried import neuron_changes, neuron_parameters
+from .carried import neuron_parameters
 from .drives import input_offsets
 from .exponent import NetworkExponent, network_exponent
 from .network import integrate_network, simulate
@@ -14,7 +14,6 @@ __all__ = [
     "input_offsets",
     "integrate_network",
     "network_exponent",
-    "neuron_changes",
     "neuron_parameters",
     "simulate",
 ]

@@ -10,6 +10,7 @@ from ...errors import ParameterError
 from ..networks import Network
 from ..parameters import NEURONS, Parameters
 from ..system import OPTIONAL_INPUTS, System
+from .options import SimulationOptions
 
 REQUIRED = ("in_strength", "spread", "noise")  # where the architecture has such an input
 
@@ -56,10 +57,12 @@ def neuron_parameters(
     return known
 
 
-def neuron_changes(others: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Keyword arguments of a verb: those for `neuron_parameters`, and the rest."""
+def neuron_changes(verb: str, others: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments of a verb: those for `neuron_parameters`, and `SimulationOptions`."""
     changes = {name: value for name, value in others.items() if name in NEURONS}
-    return changes, {name: value for name, value in others.items() if name not in NEURONS}
+    options = {name: value for name, value in others.items() if name not in NEURONS}
+    SimulationOptions.of(verb, options, NEURONS)  # raises for what is neither
+    return changes, options
 
 
 def _alone(system: System, network: Network, given: dict[str, Any]) -> Parameters:

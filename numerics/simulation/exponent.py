@@ -106,8 +106,29 @@ def network_exponent(
         SolverError: the network diverged, unless `throw` is false.
     """
     require_x64()
+    own = _checked(system, network, parameters, (transient, t1, dt), segments, changes)
+    x, rates = _growth(system, network, own, initial, seed, segments, (transient, t1, dt))
+    diverged = Status("the network diverged: there is no exponent", Code.DIVERGED)
+    status = Status() if np.all(np.isfinite(x)) else diverged
+    raise_on_failure(status, throw)
+    error = np.std(rates, ddof=1) / np.sqrt(segments)
+    data: dict[str, Any] = {"exponent": np.mean(rates), "error": error}
+    data |= {"growth": ("segment", rates), "x": ("neuron", x)}
+    return NetworkExponent(xr.Dataset(data), status)
+
+
+def _checked(
+    system: System,
+    network: Network,
+    parameters: Parameters | None,
+    span: tuple[float, float, float],
+    segments: int,
+    changes: dict[str, Any],
+) -> Parameters:
+    """The parameters of the neurons, after times and units have been checked."""
     if unknown := [name for name in changes if name not in NEURONS]:
         raise TypeError(f"network_exponent() has no argument {unknown[0]!r}")
+    transient, t1, dt = span
     if not (0 < dt <= 1 and 0 <= transient < t1 and segments >= FEWEST):
         raise ParameterError(
             f"needs 0 < dt <= 1, 0 <= transient < t1 and {FEWEST} segments: dt = {dt}, "
@@ -118,15 +139,7 @@ def network_exponent(
         raise ParameterError(
             "network_exponent is for dx/dt = -x + input: these units have filters or noise"
         )
-    x, rates = _growth(system, network, own, initial, seed, segments, (transient, t1, dt))
-    good = bool(np.all(np.isfinite(x)))
-    diverged = Status("the network diverged: there is no exponent", Code.DIVERGED)
-    status = Status() if good else diverged
-    raise_on_failure(status, throw)
-    error = np.std(rates, ddof=1) / np.sqrt(segments)
-    data: dict[str, Any] = {"exponent": np.mean(rates), "error": error}
-    data |= {"growth": ("segment", rates), "x": ("neuron", x)}
-    return NetworkExponent(xr.Dataset(data), status)
+    return own
 
 
 def _growth(

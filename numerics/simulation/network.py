@@ -16,7 +16,7 @@ from jax.tree_util import Partial
 from ...errors import NetworkError
 from ..machine import require_memory
 from ..networks import Network
-from ..parameters import NEURONS, Parameters
+from ..parameters import INPUTS, Parameters
 from ..precision import require_x64
 from ..results import Result, Status, raise_on_failure
 from ..sampling import MatrixFree, as_seed
@@ -61,8 +61,8 @@ def simulate(
         t1: end time, in the unit of the time constants; the start is t = 0.
         initial: x at the start: a number, one per population (list or mapping) or one per neuron.
         seed: of the noise, and of offsets that the network lacks.
-        runs: several simulations at once, each with its own `input`, `in_strength`, `spread` or
-            `initial`; one product of matrices serves all, with the steps of the hardest.
+        runs: several at once, each with its own `input`, `in_strength`, `spread` or `initial`; one
+            product of matrices serves all, with the steps of the hardest.
         resume: an earlier result for this network, to go on from its end with noise of its own.
         throw: whether a failure raises.
         progress: called as progress("simulating", part) now and then.
@@ -74,19 +74,15 @@ def simulate(
         The moments of all populations in time, and all neurons at the end.
 
     Raises:
-        ParameterError: the network carries no parameters and needed ones are not given, or times,
-            tolerances, initial values or indices cannot be used.
+        ParameterError: parameters that are needed are not known, or options cannot be used.
         NetworkError: weights that do not fit into memory, or a seed that is no integer >= 0.
         SolverError: the simulation failed, unless `throw` is false.
     """
-    changes, options = neuron_changes(others)
-    SimulationOptions.of("simulate", options, NEURONS)
+    changes, options = neuron_changes("simulate", others)
     own = neuron_parameters(system, network, parameters, **changes)
     return integrate_network(
         network,
-        Partial(system.transfer, parameters=own),
-        **{name: getattr(own, name) for name in ("input", "in_strength", "spread")},
-        units=Units.of(system.mean_field.architecture, own),
+        **_neurons(system, own),
         t1=t1,
         initial=initial,
         seed=seed,
@@ -96,6 +92,15 @@ def simulate(
         progress=progress,
         **options,
     )
+
+
+def _neurons(system: System, own: Parameters) -> dict[str, Any]:
+    """The neurons of a system as arguments of `integrate_network`."""
+    return {
+        "phi": Partial(system.transfer, parameters=own),
+        "units": Units.of(system.mean_field.architecture, own),
+        **{name: getattr(own, name) for name in INPUTS},
+    }
 
 
 def integrate_network(

@@ -140,8 +140,7 @@ def ablate(
     Args:
         system: the compiled equations, with all four classes of motifs.
         network: sampled or read; its synapses are measured.
-        parameters: with inputs, transfer functions and filters in place of those that the network
-            carries.
+        parameters: with inputs, functions and filters in place of those that the network carries.
         t1: time of the comparison.
         initial: the mean at the start, {"mean": ...}; 0 by default.
         seed: of the white noise, and of offsets of inputs that the network lacks.
@@ -151,10 +150,10 @@ def ablate(
             place of those of the parameters, as in `Parameters.of`.
 
     Returns:
-        Errors of every variant of the theory, and what it explains.
+        Errors of every variant of the theory.
 
     Raises:
-        ParameterError: a system without all classes of motifs, or as `verify_network`.
+        ParameterError: as `verify_network`, or a system that lacks a class of motifs.
         SolverError: the simulation diverges.
     """
     say = progress or (lambda text, part: None)

@@ -144,37 +144,46 @@ def verify(
         ParameterError: fewer than two networks, or a level that is no probability.
         SolverError: theory or a network diverges.
     """
-    sizes = sorted({int(n) for n in sizes})
-    if not sizes or networks < 2:
+    own = sorted({int(n) for n in sizes})
+    if not own or networks < 2:
         raise ParameterError(
-            f"verify needs at least one size and two networks: sizes = {sizes}, "
-            f"networks = {networks}"
+            f"verify needs at least one size and two networks: sizes = {own}, networks = {networks}"
         )
     check_level(level)
     system.check(parameters)
-    ensembles = _Ensembles(system, parameters, sizes, networks, seed, t1, initial, sampler)
+    ensembles = _Ensembles(system, parameters, own, networks, seed, t1, initial, sampler)
     theory, seen = ensembles.run(progress or (lambda text, part: None))
     predictions, reason = _predictions(system, parameters, theory, seen)
     found = differences(theory, seen, predictions)
+    verdict = judged(found, seen, predictions, level) if predictions else None
+    passed, criterion = _outcome(found, verdict, tolerance, own, networks, reason)
+    courses = theory, seen, found, passed, criterion
+    return Verification(title, system, parameters, *courses, predictions, verdict)
+
+
+def _outcome(
+    found: xr.Dataset,
+    verdict: Verdict | None,
+    tolerance: float,
+    sizes: Sequence[int],
+    networks: int,
+    reason: str,
+) -> tuple[bool, str]:
+    """Whether theory and networks agree, and why: by p-values, else by standard errors."""
     close = np.abs(found["limit"]) <= tolerance * np.abs(found["theory"].isel(size=-1))
     where = "extrapolated to infinite N" if len(sizes) > 1 else f"at N = {sizes[0]}"
     allowed = f" or within {tolerance:g} of the theory" if tolerance else ""
     sampled = f"({networks} networks at N = {', '.join(map(str, sizes))})"
-    verdict = None
-    if predictions:
-        verdict = judged(found, seen, predictions, level)
+    if verdict is not None:
         passed = verdict.passed or bool(close.all())
-        criterion = _by_p_values(verdict, where, allowed, sampled)
-    else:
-        errors = student_threshold(len(sizes) * (networks - 1))
-        passed = bool(((np.abs(found["limit"]) <= errors * found["limit_error"]) | close).all())
-        criterion = (
-            f"the ensemble mean minus theory, {where}, is within {errors:.1f} standard errors of "
-            f"0{allowed}, for the mean, variance and rate of every population {sampled}; no "
-            f"prediction of the spread: {reason}"
-        )
-    own = title, system, parameters, theory, seen, found, passed, criterion
-    return Verification(*own, predictions, verdict)
+        return passed, _by_p_values(verdict, where, allowed, sampled)
+    errors = student_threshold(len(sizes) * (networks - 1))
+    within = (np.abs(found["limit"]) <= errors * found["limit_error"]) | close
+    return bool(within.all()), (
+        f"the ensemble mean minus theory, {where}, is within {errors:.1f} standard errors of "
+        f"0{allowed}, for the mean, variance and rate of every population {sampled}; no "
+        f"prediction of the spread: {reason}"
+    )
 
 
 def _by_p_values(verdict: Verdict, where: str, allowed: str, sampled: str) -> str:

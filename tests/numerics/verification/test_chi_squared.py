@@ -5,12 +5,8 @@ import pytest
 from scipy import stats
 
 from motifield.errors import ParameterError
-from motifield.numerics.verification.chi_squared import (
-    as_z,
-    extrapolation,
-    judge,
-    two_sided,
-)
+from motifield.numerics.linear import whitening
+from motifield.numerics.verification.chi_squared import as_z, extrapolation, judge, two_sided
 
 COVARIANCE = np.array([[2.0, 0.6, 0.3], [0.6, 1.0, -0.2], [0.3, -0.2, 0.5]])
 SIZES, SMALLEST = (1000, 4000), (500, 2000)
