@@ -9,8 +9,7 @@ from typing import Any
 import sympy as sp
 
 from ...errors import ArchitectureError
-from . import filters
-from . import transfer as transfers
+from . import filters, transfer as transfers
 from .filters import Filter
 from .function import TransferFunction
 

@@ -19,7 +19,10 @@ FIXED_PLACES = (TiltedProbability, GatedProbability, BivariateProbability)
 
 
 def closed_average(f: TransferFunction, power: int) -> sp.Expr | None:
-    """<phi^power> over u = a x + b ~ N(mu, Delta) in nodes, or None where it has no closed form for all values of its parameters."""
+    """<phi^power> over u = a x + b ~ N(mu, Delta) in nodes.
+
+    None where it has no closed form for all values of the function's parameters.
+    """
     if f.function is not None:
         return None
     try:
@@ -34,7 +37,15 @@ def closed_average(f: TransferFunction, power: int) -> sp.Expr | None:
 
 @dataclass(frozen=True)
 class AverageCode:
-    """Code for the averages of a transfer function that the module knows as `name`; defaults by parameter, one per population."""
+    """Code for the averages of one transfer function.
+
+    Args:
+        f: The function.
+        name: By which the module knows it.
+        defaults: By parameter, one value per population.
+        tolerance: Of quadrature, relative to the function's size; None for the default of
+            `numerics.averages`.
+    """
 
     f: TransferFunction
     name: str
@@ -42,7 +53,11 @@ class AverageCode:
     tolerance: float | None
 
     def of_rate_and_square(self, mean: str) -> tuple[str, str]:
-        """<phi> and <phi^2>: closed forms where there are, else quadrature on the same panels. `mean`: what the first is called."""
+        """<phi> and <phi^2>: closed forms where there are, else quadrature on the same panels.
+
+        Args:
+            mean: What the first is called in the module.
+        """
         f = self.f
         if f.function is not None:
             pieces = f"[{self.name}]" + (
@@ -77,7 +92,8 @@ class AverageCode:
             shape = f", shape=[{pieces}]"
         if f.pieces.breaks:
             fixed_breaks(f)
-            return f"gaussian.Quadrature({self.name}_pieces, {self.name}_breaks{self.options()}{shape}{self.accuracy()})"
+            pieces = f"{self.name}_pieces, {self.name}_breaks"
+            return f"gaussian.Quadrature({pieces}{self.options()}{shape}{self.accuracy()})"
         constant, varying = f.pieces.pieces[0].as_coeff_Add()
         offset = f", offset={jax_code(constant)}" if constant != 0 else ""
         arguments = ", ".join(("x", *f.parameters))

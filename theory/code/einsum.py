@@ -1,4 +1,7 @@
-"""Products of indexed symbols as Python text: elementwise where all indices agree, `einsum` elsewhere."""
+"""Products of indexed symbols as Python text.
+
+They are elementwise where all indices agree, and `einsum` elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,12 @@ from .printer import jax_code
 
 @dataclass(frozen=True)
 class Product:
-    """A product of arrays with indices: `einsum` operands, powers included, and a numerical factor."""
+    """A product of arrays with indices.
+
+    Args:
+        number: A numerical factor.
+        operands: Pairs (name, indices) as `einsum` has them; powers are part of the name.
+    """
 
     number: sp.Expr
     operands: tuple[tuple[str, str], ...]
@@ -23,7 +31,7 @@ class Product:
         """Python text. output: its indices; xp: the name of the array library."""
         scalars = [name for name, indices in self.operands if not indices]
         arrays = [(name, indices) for name, indices in self.operands if indices]
-        # what is not summed over is multiplied and not put into the einsum, which XLA would not fuse
+        # what is not summed over is multiplied, not put into the einsum, which XLA would not fuse
         body = [name for name, indices in arrays if indices == output]
         summed = [(name, indices) for name, indices in arrays if indices != output]
         if all(
@@ -35,9 +43,8 @@ class Product:
             body, summed = [], arrays
         if summed:
             subscripts = ",".join(indices for _, indices in summed)
-            body.append(
-                f'{xp}.einsum("{subscripts}->{output}", {", ".join(_bare(name) for name, _ in summed)})'
-            )
+            names = ", ".join(_bare(name) for name, _ in summed)
+            body.append(f'{xp}.einsum("{subscripts}->{output}", {names})')
         if self.number == -1 and (scalars or body):
             return "-" + " * ".join([*scalars, *body])
         number = [] if self.number == 1 and (scalars or body) else [jax_code(self.number)]
@@ -45,7 +52,10 @@ class Product:
 
 
 def _broadcast(name: str, indices: str, output: str, xp: str) -> str:
-    """The array with its axes in the order of the output, and new axes where it has none: g[p, q] in [p, q, r] is g[:, :, None]."""
+    """The array with its axes in the order of the output, and new axes where it has none.
+
+    g[p, q] in [p, q, r] is g[:, :, None].
+    """
     if indices == output[::-1] and len(indices) == 2:
         return f"{name}.T"
     ordered = "".join(sorted(indices, key=output.index))

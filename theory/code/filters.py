@@ -1,4 +1,4 @@
-"""The part of the generated code that has to do with linear filters: states, their inner states, and how they change."""
+"""Linear filters in the generated code: their states, inner states, and how they change."""
 
 from __future__ import annotations
 

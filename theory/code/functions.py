@@ -27,7 +27,7 @@ def names_of(functions: Sequence[TransferFunction]) -> list[str]:
 
 
 def _identifier(name: str) -> str:
-    """A name from outside as a Python name that means nothing else in the module: it becomes code."""
+    """A name from outside as a Python name, which becomes code and means nothing else there."""
     plain = re.sub(r"\W", "_", name, flags=re.ASCII)
     return plain if plain in LIBRARY or plain.startswith("phi") else f"phi_{plain}"
 

@@ -165,7 +165,10 @@ class TransferCode:
         return [*blocks, [*lines, f"    return R, {gain}{', C' if self.square else ''}", "end"]]
 
     def _at(self, piece: sp.Expr, at: sp.Expr, new: dict) -> str:
-        """A piece at a break, written so that Julia computes it: what SymPy would call undefined is infinite or not a number there."""
+        """A piece at a break, written so that Julia computes it.
+
+        What SymPy would call undefined is infinite or not a number there.
+        """
         text = self.code(piece.xreplace(new))
         return re.sub(r"\bx\b", f"({float(at)!r})", text)
 

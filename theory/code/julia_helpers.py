@@ -1,4 +1,4 @@
-"""Functions that exported Julia files carry with them, each under the name by which others call it."""
+"""Functions that exported Julia files carry with them, by the names that others call."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ end
 # The average of exp(-A x^2 + B x + C) on a < x < b
 function tilted_probability(a, b, A, B, C, mu, Delta)
     w = 1 + 2 * A * Delta
-    scale = A == 0 ? B * mu + B^2 * Delta / 2 + C : -A * (mu - B / (2 * A))^2 / w + C + B^2 / (4 * A)
+    plain = B * mu + B^2 * Delta / 2 + C
+    scale = A == 0 ? plain : -A * (mu - B / (2 * A))^2 / w + C + B^2 / (4 * A)
     scale = scale - 0.5 * log(w)
     low = standardise(a, (mu + B * Delta) / w, Delta / w)
     high = standardise(b, (mu + B * Delta) / w, Delta / w)
@@ -108,12 +109,14 @@ function tilted_probability(a, b, A, B, C, mu, Delta)
         return tilted_below(a, -low, scale, A, B, C, mu, Delta, w)
     end
     if low > 0
-        return tilted_below(a, -low, scale, A, B, C, mu, Delta, w) - tilted_below(b, -high, scale, A, B, C, mu, Delta, w)
+        above = tilted_below(b, -high, scale, A, B, C, mu, Delta, w)
+        return tilted_below(a, -low, scale, A, B, C, mu, Delta, w) - above
     end
-    return tilted_below(b, high, scale, A, B, C, mu, Delta, w) - tilted_below(a, low, scale, A, B, C, mu, Delta, w)
+    below = tilted_below(a, low, scale, A, B, C, mu, Delta, w)
+    return tilted_below(b, high, scale, A, B, C, mu, Delta, w) - below
 end
 
-# P(Z1 < h, Z2 < k) of standard normal variables with correlation rho: an integral over the angle asin(rho)
+# P(Z1 < h, Z2 < k) of standard normal variables with correlation rho, an integral over the angle
 function bivariate(h, k, rho)
     h = min(max(h, -40.0), 40.0)
     k = min(max(k, -40.0), 40.0)
@@ -172,11 +175,12 @@ end
 function siegert_difference(n, x, tau_m, tau_ref, V_th, V_r, sigma)
     found = siegert_period(x, tau_m, tau_ref, V_th, V_r, sigma)
     peak = max((V_th - x) / sigma, 0.0)
-    ends = siegert_end((V_th - x) / sigma, peak, found[1]) - siegert_end((V_r - x) / sigma, peak, found[1])
+    reset = siegert_end((V_r - x) / sigma, peak, found[1])
+    ends = siegert_end((V_th - x) / sigma, peak, found[1]) - reset
     return tau_m * sqrt(pi) * ends / found[2]
 end
 
-# <f>, <f'> and <f^2> over N(mu, sigma^2): Gauss-Legendre on panels that are halved until nothing changes
+# <f>, <f'> and <f^2> over N(mu, sigma^2), on panels that are halved until nothing changes
 function quadrature(f, slope, breaks, mu, sigma)
     here = f(mu)
     if sigma == 0
@@ -256,7 +260,8 @@ function refined(g, left, right, whole, tolerance, depth)
     if depth == 0 || change <= tolerance || change <= 1.0e-14 * (abs(first) + abs(second))
         return first + second
     end
-    return refined(g, left, middle, first, tolerance, depth - 1) + refined(g, middle, right, second, tolerance, depth - 1)
+    lower = refined(g, left, middle, first, tolerance, depth - 1)
+    return lower + refined(g, middle, right, second, tolerance, depth - 1)
 end
 
 # The integral over panels, each halved until that changes nothing
@@ -267,13 +272,15 @@ function integral(g, edges)
     end
     total = 0.0
     for n in 1:length(edges)-1
-        total = total + refined(g, edges[n], edges[n+1], rule(g, edges[n], edges[n+1]), 1.0e-12 * size, 50)
+        whole = rule(g, edges[n], edges[n+1])
+        total = total + refined(g, edges[n], edges[n+1], whole, 1.0e-12 * size, 50)
     end
     return total
 end
 
-# Time derivative of the states x of a filter (its coefficients) under the input u, in observer form:
-# T dz_k/dt = z_{k+1} - a_k z_1 + b_k u, output z_1, T = d_m^(1/m), a_k = d_{m-k} / T^(m-k), b_k = n_{m-k} / T^(m-k)
+# Time derivative of the states x of a filter (its coefficients) under the input u, in observer
+# form: T dz_k/dt = z_{k+1} - a_k z_1 + b_k u, output z_1, T = d_m^(1/m),
+# a_k = d_{m-k} / T^(m-k), b_k = n_{m-k} / T^(m-k)
 function respond!(dx, x, u, filter)
     above, below = filter
     m = length(below) - 1
@@ -290,7 +297,7 @@ function respond!(dx, x, u, filter)
     end
 end
 
-# Time derivative of the covariances of the states of a filter that white noise of intensity 2 D drives
+# Time derivative of the covariances of a filter's states under white noise of intensity 2 D
 function diffuse!(dV, V, D, filter)
     above, below = filter
     m = length(below) - 1
@@ -301,7 +308,8 @@ function diffuse!(dV, V, D, filter)
         if k > m || j > m
             dV[k, j] = 0.0
         else
-            drift = (k < m ? V[k+1, j] : 0.0) - a[k] * V[1, j] + (j < m ? V[k, j+1] : 0.0) - a[j] * V[k, 1]
+            own = (k < m ? V[k+1, j] : 0.0) - a[k] * V[1, j]
+            drift = own + (j < m ? V[k, j+1] : 0.0) - a[j] * V[k, 1]
             dV[k, j] = drift / T + 2 * D * b[k] * b[j] / T^2
         end
     end

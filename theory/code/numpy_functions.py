@@ -54,7 +54,10 @@ class _Printer(Printer):
 
 
 def numpy_code(expression: sp.Expr) -> str:
-    """One line of Python that evaluates the expression with `np`, `special` and the functions of `numpy_helpers` in scope."""
+    """One line of Python that evaluates the expression.
+
+    It needs `np`, `special` and the functions of `numpy_helpers` in scope.
+    """
     return (
         _Printer({"fully_qualified_modules": True, "precision": 17})
         .doprint(prepared(expression))
@@ -186,7 +189,10 @@ def _bracketed(expression: sp.Expr) -> str:
 
 
 def helpers(body: str) -> list[str]:
-    """The text of the functions and constants of `numpy_helpers` that a body of code uses, and of those that they use, in their order there."""
+    """The text of the functions and constants of `numpy_helpers` that a body of code uses.
+
+    Those that they use in turn are included; their order is that of the file.
+    """
     source = inspect.getsource(numpy_helpers)
     functions = {
         n: inspect.getsource(v).rstrip()

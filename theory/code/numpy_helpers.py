@@ -1,13 +1,12 @@
-"""Functions that exported NumPy modules carry with them: the text of those that a module needs is written into it.
+"""Functions that exported NumPy modules carry with them.
 
-Nothing here refers to motifield. Averages are over x ~ N(mu, Delta); at Delta = 0 a probability has
-its value from the right and a density is 0.
+The text of those that a module needs is written into it.
 """
 
 import numpy as np
 from scipy import special
 
-# Off-centre by an irrational amount, so that a step at a round number does not hide between two panels.
+# Off-centre by an irrational amount: a step at a round number does not hide between two panels.
 PANEL_EDGES = np.pi / 7 + np.concatenate(
     [-(2.0 ** np.arange(10, 4, -1)), np.arange(-31, 32), 2.0 ** np.arange(5, 11)]
 )
@@ -40,7 +39,10 @@ def probability(a, b, mu, Delta):
 
 
 def density(c, mu, Delta, order=0):
-    """The average of the derivative of this order of a delta function at c: a Hermite polynomial times the normal density."""
+    """The average of a derivative of a delta function at c, of the given order.
+
+    It is a Hermite polynomial times the normal density.
+    """
     width = np.sqrt(np.where(Delta > 0, Delta, 1.0))
     z = (c - mu) / width
     hermite = special.eval_hermitenorm(order, z)
@@ -167,7 +169,10 @@ def piecewise(x, pieces, breaks, *parameters):
 
 
 def quadrature(pieces, slopes, breaks, mu, Delta, *parameters):
-    """<f>, <f'> and <f^2>, one column for each mean and variance; right to about 1e-10 of <|f|>, <|f'|> and <f^2>."""
+    """<f>, <f'> and <f^2>, one column for each mean and variance.
+
+    They are right to about 1e-10 of <|f|>, <|f'|> and <f^2>.
+    """
     columns = np.broadcast_arrays(mu, np.sqrt(Delta), *parameters)
     return np.stack(
         [average(pieces, slopes, breaks, *one) for one in zip(*columns, strict=True)], axis=-1
@@ -175,7 +180,10 @@ def quadrature(pieces, slopes, breaks, mu, Delta, *parameters):
 
 
 def average(pieces, slopes, breaks, mu, sigma, *parameters):
-    """<f>, <f'> and <f^2> for one mean and standard deviation: Gauss-Legendre on panels that are halved until nothing changes."""
+    """<f>, <f'> and <f^2> for one mean and standard deviation.
+
+    By Gauss-Legendre on panels that are halved until nothing changes.
+    """
 
     def f(x):
         return piecewise(x, pieces, breaks, *parameters)
@@ -268,10 +276,12 @@ def integrate(integrand, edges):
 
 
 def observer(above, below, n, m):
-    """A linear filter in observer form for n populations, from the coefficients of 1, s, s^2, ...; m: order to fill up to.
+    """A linear filter in observer form for n populations.
 
-    T dz_k/dt = z_{k+1} - a_k z_1 + b_k u, output z_1, T = d_m^(1/m), a_k = d_{m-k} / T^(m-k), b_k =
-    n_{m-k} / T^(m-k).
+    It comes from the coefficients of 1, s, s^2, ... above and below; m is the order to fill up to:
+
+        T dz_k/dt = z_{k+1} - a_k z_1 + b_k u, output z_1, T = d_m^(1/m),
+        a_k = d_{m-k} / T^(m-k), b_k = n_{m-k} / T^(m-k).
     """
     own = len(below) - 1
     d, numerator = (
@@ -305,7 +315,10 @@ def respond(x, u, filters):
 
 
 def diffuse(V, D, filters):
-    """Time derivative of the covariances of filter states, [level, level, filter], that white noise of intensity 2 D drives."""
+    """Time derivative of the covariances of filter states, [level, level, filter].
+
+    White noise of intensity 2 D drives them.
+    """
     T, a, b = filters
     once = np.concatenate([V[1:], np.zeros_like(V[:1])]) - a[:, None, :] * V[:1]
     return (once + once.swapaxes(0, 1)) / T + 2 * D * b[:, None, :] * b[None, :, :] / T**2

@@ -51,7 +51,14 @@ class Part:
     def code(
         self, output: str, names: Mapping[str, str], xp: str = "jnp", helpers: str = "gaussian."
     ) -> str:
-        """The term in the state and, where it has one, its tensor of coefficients. names: what quantities are called in the code."""
+        """The term in the state and, where it has one, its tensor of coefficients.
+
+        Args:
+            output: Indices of the result.
+            names: What quantities are called in the code.
+            xp: The name of the array library.
+            helpers: What stands before the names of helper functions.
+        """
         if isinstance(self.varying, sp.Pow) and self.varying.exp == sp.Rational(1, 2):
             return f"{helpers}root({product(self.varying.base, names).code(output, xp)})"
         varying = product(self.varying, names)

@@ -21,7 +21,10 @@ class Sigmoid(sp.Function):
 
 
 class Flat(sp.Function):
-    """The same as its argument, with a slope of 0 where the chain rule makes 0 times infinity, as in 1 / cosh(800)."""
+    """The same as its argument, with a slope of 0 where the chain rule makes 0 times infinity.
+
+    It does in 1 / cosh(800).
+    """
 
     nargs = 1
 
@@ -45,8 +48,9 @@ class InverseRoot(sp.Function):
 
 
 def stable(expression: sp.Expr) -> sp.Expr:
-    """Write logarithms and reciprocals of c + d exp(u) as softplus and sigmoid, which neither overflow nor lose digits, and 1 / sqrt(u)
-    as a factor.
+    """The expression in functions that neither overflow nor lose digits.
+
+    Logarithms and reciprocals of c + d exp(u) become softplus and sigmoid, 1 / sqrt(u) a factor.
     """
 
     def rewrite(e: sp.Expr):
@@ -213,13 +217,16 @@ class Printer(JaxPrinter):
 
 
 def prepared(expression: sp.Expr) -> sp.Expr:
-    """An expression as code has it, in any language: stable, its irrational numbers with 17 digits."""
+    """An expression as code has it, in any language: stable, irrational numbers with 17 digits."""
     made = stable(expression)
     return made.xreplace({e: sp.N(e, 17) for e in _irrational(made)})
 
 
 def jax_code(expression: sp.Expr) -> str:
-    """One line of Python that evaluates the expression with `jax`, `jnp`, `math` and `gaussian` in scope."""
+    """One line of Python that evaluates the expression.
+
+    It needs `jax`, `jnp`, `math` and `gaussian` in scope.
+    """
     return (
         Printer({"fully_qualified_modules": True, "precision": 17})
         .doprint(_flattened(_precise(prepared(expression))))

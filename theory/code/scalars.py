@@ -1,4 +1,4 @@
-"""What the exports in different languages share: the smooth pieces of a function, and code of scalars."""
+"""What the exports share: pieces of functions, default values, and code of scalars."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .printer import prepared
 
 
 def refuse_code(architecture: Architecture, what: str) -> None:
-    """Raise `NoClosedFormError` where a transfer function is JAX code, which no other language can have."""
+    """Raise `NoClosedFormError` where a transfer function is JAX code.
+
+    No other language can have it.
+    """
     for f in architecture.distinct_transfers:
         if f.function is not None:
             raise NoClosedFormError(
@@ -28,7 +31,11 @@ def refuse_code(architecture: Architecture, what: str) -> None:
 def pieces_of(
     f: TransferFunction,
 ) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
-    """Breaks, pieces and their slopes, of phi as a function of u = a x + b. Raises `ExpressionError` for a break that depends on parameters."""
+    """Breaks, pieces and their slopes, of phi as a function of u = a x + b.
+
+    Raises:
+        ExpressionError: A break depends on parameters.
+    """
     return fixed_breaks(f), f.pieces.pieces, f.pieces.slopes
 
 
@@ -46,7 +53,10 @@ def defaults_of(architecture: Architecture, kind: str) -> dict[str, list[sp.Expr
 
 
 class ScalarPrinter(StrPrinter):
-    """Code of scalars in languages that write powers as a^b; functions by the names in `NAMES`, nodes of closed forms as functions, too."""
+    """Code of scalars in languages that write powers as a^b.
+
+    Functions and nodes of closed forms have the names in `NAMES`.
+    """
 
     NAMES: Mapping[str, str] = {}
 

@@ -17,11 +17,18 @@ from .scalars import defaults_of, refuse_code
 
 
 def julia_module(mean_field: MeanField) -> str:
-    """The source of a file of plain Julia functions, for any number of populations: f!(du, u, c, t), rest, states, variance, rates, parameters.
+    """The source of a file of plain Julia functions, for any number of populations.
 
-    It needs SpecialFunctions.jl only. Averages without a closed form are computed by Gauss-Legendre
+    It has f!(du, u, c, t), rest, states, variance, rates and parameters, and needs
+    SpecialFunctions.jl only. Averages without a closed form are computed by Gauss-Legendre
     quadrature on panels that are halved until nothing changes, to about 1e-10 of the size of the
-    transfer function. Raises `NoClosedFormError` for a transfer function that is JAX code.
+    transfer function.
+
+    Args:
+        mean_field: The equations.
+
+    Raises:
+        NoClosedFormError: A transfer function is JAX code.
     """
     refuse_code(mean_field.architecture, "a Julia file")
     return _Module(mean_field).source()

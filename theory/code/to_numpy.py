@@ -30,13 +30,20 @@ import numpy as np""".splitlines()
 
 
 def numpy_module(mean_field: MeanField) -> str:
-    """The source of a module that imports NumPy and SciPy only, and integrates by
+    """The source of a module that imports NumPy and SciPy only.
+
+    It integrates by
 
         solve_ivp(vector_field, (0, t1), pack(rest(P)), args=(coefficients(parameters), drive))
 
-    It has the functions of the JAX module, in flat states y. Averages without a closed form are
-    computed by quadrature, to about 1e-10 of the size of the transfer function. Raises
-    `NoClosedFormError` for a transfer function that is JAX code.
+    and has the functions of the JAX module, in flat states y. Averages without a closed form are
+    computed by quadrature, to about 1e-10 of the size of the transfer function.
+
+    Args:
+        mean_field: The equations.
+
+    Raises:
+        NoClosedFormError: A transfer function is JAX code.
     """
     refuse_code(mean_field.architecture, "a NumPy module")
     return _Module(mean_field).source()
@@ -140,7 +147,8 @@ class _Module:
     def _state(self) -> list[str]:
         lines = [
             "class State(NamedTuple):",
-            '    """The latent variables; of a filter of higher order all its states, the output first."""',
+            '    """The latent variables; of a filter of higher order all its states, the output '
+            'first."""',
             "",
         ]
         for e in self.mean_field.equations:
@@ -316,7 +324,8 @@ class _Module:
     def _vector_field(self) -> list[str]:
         lines = [
             "def vector_field(t, y, c, drive):",
-            f'    """Time derivative of the flat state y; `drive` is {self._drive_text()}, or a function of time."""',
+            f'    """Time derivative of the flat state y; `drive` is {self._drive_text()}, or a '
+            'function of time."""',
             "    drive = drive(t) if callable(drive) else drive",
         ]
         if len(self.filters.drives) <= 1:

@@ -1,4 +1,4 @@
-"""Mean-field equations as an .ode file for XPPAUT: scalar equations of up to four populations, averages in closed form."""
+"""Mean-field equations as an .ode file for XPPAUT, with averages in closed form."""
 
 from __future__ import annotations
 
@@ -69,16 +69,24 @@ def xpp_ode(
     initial: Mapping[str, float] | None = None,
     populations: int | Sequence[str] | None = None,
 ) -> str:
-    """The text of an .ode file: parameters, averages and variances, one equation per state, variances and rates as auxiliary quantities.
+    """The text of an .ode file for up to four populations.
 
-    parameters: a number for every parameter of the explicit equations by its name there, as
-    `tau_chn_EEI`, `membrane_tau_E` or `transfer_gain_I` (these two have defaults); an input may
-    also be a SymPy expression of the symbol t, made of Heaviside functions
-    initial: numbers for states by name, as `K_E`; others start at 0
+    It has parameters, averages and variances, one equation per state, and variances and rates as
+    auxiliary quantities.
 
-    Raises `NoClosedFormError` for a transfer function whose averages have no closed form in erf and
-    exp, because XPPAUT has no quadrature; `ArchitectureError` for more than four populations;
-    `SpecError` for a missing number or an unknown name.
+    Args:
+        mean_field: The equations.
+        parameters: A number for every parameter of the explicit equations by its name there, as
+            `tau_chn_EEI`, `membrane_tau_E` or `transfer_gain_I` (these two have defaults). An input
+            may also be a SymPy expression of the symbol t, made of Heaviside functions.
+        initial: Numbers for states by name, as `K_E`; others start at 0.
+        populations: A number, or names; default: those of the architecture.
+
+    Raises:
+        NoClosedFormError: The averages of a transfer function have no closed form in erf and exp;
+            XPPAUT has no quadrature.
+        ArchitectureError: There are more than four populations.
+        SpecError: A number is missing, or a name unknown.
     """
     return _Writer(mean_field, parameters, initial or {}, populations).text()
 
@@ -157,7 +165,7 @@ class _Writer:
         return str(scalar(base, (a,), self.populations))
 
     def body(self) -> list[str]:
-        """Writes quantities in an order in which each is known before it is used; returns the equations of the states."""
+        """Write quantities, each before it is used, and return the equations of the states."""
         rights = {str(e.lhs): e.rhs for e in self.equations if isinstance(e.lhs, sp.Symbol)}
         for name in sorted(rights, key=lambda n: n.startswith("Delta")):
             self.define(name, rights[name])
@@ -192,7 +200,10 @@ class _Writer:
     def closed(
         self, f: TransferFunction, own: Mapping[sp.Symbol, sp.Symbol], power: int
     ) -> tuple[TransferFunction, sp.Expr]:
-        """A closed form for any values of the function's parameters; else one for the values given, and the function with these."""
+        """A closed form for any values of the function's parameters, and the function.
+
+        Where there is none: one for the values given, and the function with these.
+        """
         form = closed_average(f, power)
         if form is not None and not form.has(*_NO_QUADRATURE):
             return f, form
@@ -227,7 +238,10 @@ class _Writer:
         self.lines.append(f"{self.short(name)}={text}")
 
     def code(self, expression: sp.Expr) -> str:
-        """The expression in short names; parts of what is too long for a line become quantities of their own."""
+        """The expression in short names.
+
+        Parts of what is too long for a line become quantities of their own.
+        """
         long = sorted(expression.free_symbols - {T}, key=str)
         return self.split(
             expression.xreplace({s: sp.Symbol(self.short(str(s)), **s.assumptions0) for s in long})

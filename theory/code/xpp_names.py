@@ -85,7 +85,10 @@ class Names:
 
 
 def _taken_apart(long: str) -> tuple[str, str]:
-    """The quantity that a long name begins with, and what is its own: the number of a filter's state, or a parameter."""
+    """The quantity that a long name begins with, and what is its own.
+
+    The latter is the number of a filter's state, or a parameter.
+    """
     families = re.match(r"(transfer|membrane|synapse)(_\w+?)_(?=[^_]*$)", long)
     if families:
         return families[1], families[2]

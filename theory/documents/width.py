@@ -22,8 +22,8 @@ from .glyphs import (
     SPACES,
     WIDTH,
     kind,
+    roman as roman_width,
 )
-from .glyphs import roman as roman_width
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|.", re.DOTALL)
 TALL = re.compile(r"\\(?:d?frac|sum|prod|int|begin)(?![A-Za-z])")

@@ -8,8 +8,17 @@ import sympy as sp
 
 from ..documents import Display, Line, Prose, Section
 from ..equations import MeanField, SynapseStatistics
-from ..notation import QUANTITIES, PairCovariance, covariance_latex, latex, name_latex, p, q, r
-from ..notation import terms_latex as terms
+from ..notation import (
+    QUANTITIES,
+    PairCovariance,
+    covariance_latex,
+    latex,
+    name_latex,
+    p,
+    q,
+    r,
+    terms_latex as terms,
+)
 from .filters import filters
 from .words import introduced, listed, signed
 
