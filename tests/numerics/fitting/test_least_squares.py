@@ -1,4 +1,6 @@
-"""Least squares from many starts: known minima, more starts than lanes, interruptions, starts from which there is no way on."""
+"""Least squares from many starts: known minima, more starts than lanes, interruptions, starts from
+which there is no way on.
+"""
 
 import io
 
@@ -75,7 +77,9 @@ def test_a_linear_problem(solver):
 
 @pytest.mark.parametrize("solver", [LevenbergMarquardt(), FirstOrder(steps=40)])
 def test_lanes_change_nothing(solver):
-    """Seven starts in two lanes, each refilled, end as seven side by side; each loss is that of its own point."""
+    """Seven starts in two lanes, each refilled, end as seven side by side; each loss is that of its
+    own point.
+    """
     few, many = run(rosenbrock, solver, STARTS, 2), run(rosenbrock, solver, STARTS)
     for name in ("u", "loss", "steps", "converged"):
         np.testing.assert_allclose(

@@ -1,4 +1,6 @@
-"""Fits from start to end: what was put in is found again, by either solver and over time; what they report."""
+"""Fits from start to end: what was put in is found again, by either solver and over time; what they
+report.
+"""
 
 import json
 
@@ -188,7 +190,9 @@ def test_starts_that_are_given(problem):
 
 @pytest.mark.slow
 def test_a_start_goes_on_from_its_states(system_of, bistable_parameters):
-    """Of the bistable network of test_settle.py, the targets are of the upper state: from rest the lower one is found."""
+    """Of the bistable network of test_settle.py, the targets are of the upper state: from rest the
+    lower one is found.
+    """
     system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
     base = bistable_parameters
     rows = [
@@ -228,7 +232,8 @@ def test_a_prior_that_excludes_every_start_is_named(problem):
     )
     with pytest.raises(
         ParameterError,
-        match=r"the prior of mean\[E,I\], LogNormal\(median=0.003.* excludes its value at every start: is its sign right",
+        match=r"the prior of mean\[E,I\], LogNormal\(median=0.003.* excludes its value at "
+        r"every start: is its sign right",
     ):
         solve(other, starts=3)
 
@@ -427,7 +432,9 @@ def test_the_second_moment_is_exact_without_reciprocity(P, system_of):
     ],
 )
 def test_what_other_closures_leave_out(closure, text, system_of, average_by_hand):
-    """At the fixed point of one condition, by hand: M < phi^2 > or M (< phi^2 > - R^2) of the variance with it, M = g^2 (1 - tau_con - tau_div)."""
+    """At the fixed point of one condition, by hand: M < phi^2 > or M (< phi^2 > - R^2) of the
+    variance with it, M = g^2 (1 - tau_con - tau_div).
+    """
     own = mf.Parameters.of(
         populations=["E"],
         N=1000,
@@ -476,5 +483,6 @@ def test_what_other_closures_leave_out(closure, text, system_of, average_by_hand
     missing = 0.25 * 0.97 * (square - (0.0 if closure == "MotifOnly" else rate**2))
     assert (
         found
-        == f"{closure} {text}, with it up to {100 * missing / (missing + variance):.2g} % of the variance of the currents (E, light), which SecondMoment() counts"
+        == f"{closure} {text}, with it up to {100 * missing / (missing + variance):.2g} % of the "
+        "variance of the currents (E, light), which SecondMoment() counts"
     )

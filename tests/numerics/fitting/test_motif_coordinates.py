@@ -1,4 +1,6 @@
-"""Coordinates of motifs: every point is a network that exists, given ones are found again, what is fixed stays."""
+"""Coordinates of motifs: every point is a network that exists, given ones are found again, what is
+fixed stays.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -89,7 +91,9 @@ def test_random_starts_exist_and_have_the_sizes_that_they_should(two_populations
 
 @pytest.mark.parametrize("network", ["two_populations", "three_populations"])
 def test_given_motifs_are_found_again(network, request):
-    """All but the divergence onto different targets, which takes the value of least rank: tau_div[q,p,o] = sqrt(d d') (X X^T)[p,o]."""
+    """All but the divergence onto different targets, which takes the value of least rank:
+    tau_div[q,p,o] = sqrt(d d') (X X^T)[p,o].
+    """
     base = request.getfixturevalue(network)
     own = MotifCoordinates.of(ALL, base)
     u = own.coordinates(base)
@@ -106,7 +110,9 @@ def test_given_motifs_are_found_again(network, request):
 
 
 def test_in_strengths_that_are_one_variable_are_found_again():
-    """tau_con[q,r,s] equal for all r, s: a correlation of 1 between in-strengths from different sources."""
+    """tau_con[q,r,s] equal for all r, s: a correlation of 1 between in-strengths from different
+    sources.
+    """
     base = made(mf.Motifs(convergent=0.02, divergent=0.03, chain=0.01, reciprocal=0.1))
     own = MotifCoordinates.of(ALL, base)
     assert_same(
@@ -232,7 +238,8 @@ def test_chains_that_share_a_bound_must_all_be_free():
     base = made(mf.Motifs(convergent=[[[0.02, 0], [0, 0.02]]] * 2, divergent=0.02, chain=0.005))
     with pytest.raises(
         ParameterError,
-        match=r"chains through E onto I share a bound, and some that are not 0 are not free: free tau_chn\[I,E,\*\]",
+        match=r"chains through E onto I share a bound, and some that are not 0 are not "
+        r"free: free tau_chn\[I,E,\*\]",
     ):
         MotifCoordinates.of(FreeMotifs(("tau_chn[I,E,E]",)), base)
 
@@ -241,7 +248,8 @@ def test_chains_whose_in_strengths_are_correlated_change_together():
     base = made(mf.Motifs(convergent=0.02, divergent=0.02))
     with pytest.raises(
         ParameterError,
-        match=r"in-strengths of population I from different sources are correlated.*free tau_chn\[E,I,\*\]",
+        match=r"in-strengths of population I from different sources are correlated.*free "
+        r"tau_chn\[E,I,\*\]",
     ):
         MotifCoordinates.of(FreeMotifs(("tau_chn[E,I,E]",)), base)
     assert len(MotifCoordinates.of(FreeMotifs(("tau_chn[E,I,*]",)), base)) == 2

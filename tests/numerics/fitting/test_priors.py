@@ -1,4 +1,6 @@
-"""Priors: densities against SciPy's, physiology against Monte Carlo and sampled synapses, and the tables that they come from."""
+"""Priors: densities against SciPy's, physiology against Monte Carlo and sampled synapses, and the
+tables that they come from.
+"""
 
 from pathlib import Path
 
@@ -125,7 +127,9 @@ def test_names_and_signs():
 
 
 def test_probability_times_amplitude_against_monte_carlo():
-    """The logarithm's mean and SD, 10^6 draws (0.1 % of a SD); for both directions between E and PV, which differ."""
+    """The logarithm's mean and SD, 10^6 draws (0.1 % of a SD); for both directions between E and
+    PV, which differ.
+    """
     rng, priors = np.random.default_rng(8), v1()
     for p in range(2):
         for q in range(2):
@@ -140,7 +144,9 @@ def test_probability_times_amplitude_against_monte_carlo():
 
 
 def test_with_many_pairs_g_is_that_of_sampled_synapses():
-    """10^6 pairs and amplitudes: what is left is the standard deviation of synapses, absent ones with them, against 2 10^6 sampled ones."""
+    """10^6 pairs and amplitudes: what is left is the standard deviation of synapses, absent ones
+    with them, against 2 10^6 sampled ones.
+    """
     many, rng = 10**6, np.random.default_rng(4)
     priors = v1(
         connected=np.round(CONNECTED / PROBED * many),
@@ -165,7 +171,9 @@ def test_with_many_pairs_g_is_that_of_sampled_synapses():
 
 
 def test_the_width_of_g_by_the_delta_method():
-    """log g = log(c (s^2 + (1 - c) m^2)) / 2 to first order in the errors of c, m and s, for pairs that are known to 5 % or so."""
+    """log g = log(c (s^2 + (1 - c) m^2)) / 2 to first order in the errors of c, m and s, for pairs
+    that are known to 5 % or so.
+    """
     k, n, m, s, count = 800, 2000, 0.4, 0.3, 200
     full = lambda v: np.full((1, 1), v)  # noqa: E731
     prior = v1(
@@ -224,7 +232,8 @@ def test_tables_by_name_and_missing_amplitudes():
         ({"connected": CONNECTED + 0.5}, "from E onto E, connected = 13.5"),
         (
             {"amplitude": -AMPLITUDE},
-            "the amplitude from E onto E, -0.26 with SD 0.27 of 10 synapses: amplitudes are magnitudes",
+            "the amplitude from E onto E, -0.26 with SD 0.27 of 10 synapses: amplitudes "
+            "are magnitudes",
         ),
         (
             {"amplitude_n": np.array([[1, 1], [9, 9]])},
@@ -254,7 +263,9 @@ TYPES = {"E": "l23_pyr", "PV": "pvalb", "SST": "sst", "VIP": "vip"}
 
 
 def test_the_tables_of_v1():
-    """Some cells of the files, by eye: 18 of 55 pairs from PV cells onto excitatory ones, 22 of 55 the other way."""
+    """Some cells of the files, by eye: 18 of 55 pairs from PV cells onto excitatory ones, 22 of 55
+    the other way.
+    """
     connected, probed = mf.fitting.read_connections(
         DATA / "connection_counts_mouseV1_r2.0pre4.csv", CLASSES
     )

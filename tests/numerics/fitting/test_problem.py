@@ -1,4 +1,6 @@
-"""What a fit minimises: every kind of target against other ways to it, derivatives against central differences, courses against `integrate`."""
+"""What a fit minimises: every kind of target against other ways to it, derivatives against central
+differences, courses against `integrate`.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -56,7 +58,9 @@ def system():
 
 @pytest.fixture(scope="module")
 def problem(system, base):
-    """Every quantity; two stationary conditions, a third with an input made of signals and one with a pulse, over time."""
+    """Every quantity; two stationary conditions, a third with an input made of signals and one with
+    a pulse, over time.
+    """
     film = mf.inputs.signals(
         [0.0, 1.0, 2.0, 5.0],
         {"ones": 1.0, "light": [0.0, 1.0, 0.5, 0.0]},
@@ -117,7 +121,9 @@ def problem(system, base):
 
 @pytest.fixture(scope="module")
 def at(problem):
-    """Coordinates near the given ones, what the problem says there, and the parameters of all conditions."""
+    """Coordinates near the given ones, what the problem says there, and the parameters of all
+    conditions.
+    """
     u = jnp.asarray(problem.coordinates.given()) + 0.05 * jnp.asarray(
         np.random.default_rng(0).normal(size=problem.coordinates.size)
     )
@@ -226,7 +232,9 @@ def test_courses_are_those_of_integrate(problem, at, condition, start):
 
 
 def test_residuals_are_standardised(problem, at):
-    """(value - target) sqrt(weight) / error of what is fitted, in order, then priors, then stability; held-out targets are not among them."""
+    """(value - target) sqrt(weight) / error of what is fitted, in order, then priors, then
+    stability; held-out targets are not among them.
+    """
     u, residuals, outcome, _ = at
     t = problem.targets
     n = len(t) - 1
@@ -310,7 +318,9 @@ def test_unstable_bulks_are_penalised(base, system_of):
 
 
 def test_states_that_the_equations_make_unstable_are_penalised(system_of):
-    """d growth = -1 + N mean phi' for dm/dt = -m + N mean phi(m) + I: (growth + .05) / .02 beyond -.05, in units of the membrane's time constant."""
+    """d growth = -1 + N mean phi' for dm/dt = -m + N mean phi(m) + I: (growth + .05) / .02 beyond
+    -.05, in units of the membrane's time constant.
+    """
     system = system_of("1 + erf(x - 1/2)", "MotifOnly")
     targets = mf.Targets.of([row("rate_mean", "E", "baseline", 1.0)])
     for slope, penalty in ((1.2, (0.2 + 0.05) / 0.02), (0.97, (-0.03 + 0.05) / 0.02), (0.9, 0.0)):
@@ -374,7 +384,8 @@ def test_grids_of_time():
     [
         (
             {"conditions": {"other": {}}},
-            "targets are of the condition 'dark', but conditions are other: say what differs in it, or {}",
+            "targets are of the condition 'dark', but conditions are other: say what "
+            "differs in it, or {}",
         ),
         (
             {"targets": [row("rate_mean", "X", "dark")]},
@@ -413,7 +424,8 @@ def test_grids_of_time():
         ),
         (
             {"unknowns": ["noise[E]"]},
-            r"noise\[E\] is unknown, but the architecture has no such input: add 'noise' to its inputs",
+            r"noise\[E\] is unknown, but the architecture has no such input: add 'noise' "
+            r"to its inputs",
         ),
     ],
 )
@@ -429,12 +441,15 @@ def test_refusals(system, base, change, message):
         ("tau_rec", r"tau_rec\[I,I\] may change, but the architecture has no reciprocal motifs"),
         (
             "tau_chn[E,I,*]",
-            r"tau_chn\[E,I,E\], which makes tau_rec\[E,I\] other than 0, may change, but the architecture has no reciprocal motifs",
+            r"tau_chn\[E,I,E\], which makes tau_rec\[E,I\] other than 0, may change, but "
+            r"the architecture has no reciprocal motifs",
         ),
     ],
 )
 def test_motifs_that_the_equations_leave_out(base, free, message):
-    """Chains E <- I <- E bring reciprocity: without it the equations would be those of other networks."""
+    """Chains E <- I <- E bring reciprocity: without it the equations would be those of other
+    networks.
+    """
     architecture = mf.Architecture(
         ["E", "I"], "tanh(x)", motifs=["convergent", "divergent", "chain"]
     )

@@ -1,4 +1,6 @@
-"""What fits recover: random networks from exact targets, intervals with noise, open directions, sampled networks; as in benchmarks/recovery.py."""
+"""What fits recover: random networks from exact targets, intervals with noise, open directions,
+sampled networks; as in benchmarks/recovery.py.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -32,7 +34,9 @@ def test_what_exact_targets_determine_is_recovered(recovery, laboratory):
 
 
 def test_intervals_cover(recovery, laboratory):
-    """95 % intervals with noise of 5 %: of 432, at least 88 % and at most 99 % hold the truth, and the loss is as large as noise makes it."""
+    """95 % intervals with noise of 5 %: of 432, at least 88 % and at most 99 % hold the truth, and
+    the loss is as large as noise makes it.
+    """
     found = recovery.coverage(laboratory, 36)
     assert found["intervals"] == 432
     assert 0.88 <= found["covered"] <= 0.99, found

@@ -51,7 +51,9 @@ def test_values_stay_in_bounds_and_are_found_again(base, low, high):
 
 
 def test_values_are_as_the_bounds_say(base):
-    """log(v - low), log(high - v), logit; without bounds in units of the value, or of 1 where it is 0."""
+    """log(v - low), log(high - v), logit; without bounds in units of the value, or of 1 where it is
+    0.
+    """
     cases = (
         (Unknown("g[E,E]", low=0.1), 0.1 + np.exp(0.4)),
         (Unknown("g[E,E]", high=3.0), 3.0 - np.exp(0.4)),
@@ -83,7 +85,9 @@ def test_ties_wildcards_and_factors(base):
 
 
 def test_conditions_set_their_own_numbers(base):
-    """A setting wins over what is common, an unknown of the condition over the setting; other conditions see neither."""
+    """A setting wins over what is common, an unknown of the condition over the setting; other
+    conditions see neither.
+    """
     own = of(base, "input[E]", "input[I] @ light", Unknown("spread", condition="dark", low=0))
     assert own.names == ("input[E]", "input[I] @ light", "spread @ dark")
     u = jnp.asarray(own.given()) + jnp.array([0.5, 2 / 0.7, 1.0])
@@ -166,7 +170,9 @@ def test_dale(base):
 
 
 def test_prior_residuals_and_their_order(base):
-    """Of unknowns, of conditions, of motif coefficients that are free, and of parameters that are not unknown."""
+    """Of unknowns, of conditions, of motif coefficients that are free, and of parameters that are
+    not unknown.
+    """
     priors = {
         "input[E] @ light": mf.priors.Normal(1.0, 0.25),
         "tau_con[E,E,E]": mf.priors.Normal(0.02, 0.005),

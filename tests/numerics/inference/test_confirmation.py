@@ -1,4 +1,6 @@
-"""Networks with fitted statistics: they confirm equations that are exact, and notice synapses that are not the fitted ones."""
+"""Networks with fitted statistics: they confirm equations that are exact, and notice synapses that
+are not the fitted ones.
+"""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -42,7 +44,9 @@ def row(quantity, condition, **others):
 
 @pytest.fixture(scope="module")
 def fitted():
-    """One population with convergent motifs and inhibition, at the parameters as they are: the equations are exact at fixed points (B = 0)."""
+    """One population with convergent motifs and inhibition, at the parameters as they are: the
+    equations are exact at fixed points (B = 0).
+    """
     system = mf.compile(
         mf.derive(
             mf.Architecture(
@@ -103,7 +107,9 @@ def confirmed(fitted):
 
 
 def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
-    """Means, spreads, quantiles, correlations with half of the offsets' variance new in each condition, changes and time courses; held out too."""
+    """Means, spreads, quantiles, correlations with half of the offsets' variance new in each
+    condition, changes and time courses; held out too.
+    """
     assert confirmed.passed, confirmed.criterion
     assert confirmed.status == "ok"
     rows = {own["target"]: own for own in confirmed.rows()}
@@ -114,7 +120,8 @@ def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
     assert 0.4 < correlation["networks"] < 0.75
     assert abs(correlation["z"]) < 4
     assert correlation["standard error"] < 0.03
-    # the same statistics at another N: equations differ by the share of variance that is convergent alone
+    # the same statistics at another N: equations differ by the share of variance that is
+    # convergent alone
     np.testing.assert_allclose(
         [own["theory"] for own in rows.values()], [own["fit"] for own in rows.values()], rtol=2e-2
     )
@@ -159,7 +166,9 @@ def test_a_tolerance_in_errors_of_the_targets(confirmed):
 
 
 def test_verdict_by_students_distribution(fitted):
-    """Ten targets, three networks: samples with mean m and standard deviation 1 have a standard error of 1 / sqrt(3)."""
+    """Ten targets, three networks: samples with mean m and standard deviation 1 have a standard
+    error of 1 / sqrt(3).
+    """
     samples = np.tile(np.array([[-1.0], [0.0], [1.0]]), (1, 10))
     own = Confirmation(fitted, 1000, samples, np.full(10, 2.0), 0.0, 0.0)
     np.testing.assert_allclose(own.z, 2 * np.sqrt(3))

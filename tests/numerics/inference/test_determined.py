@@ -1,4 +1,6 @@
-"""What targets determine: relations of scales that are known, errors of a linear problem, and ways that predictions do not notice."""
+"""What targets determine: relations of scales that are known, errors of a linear problem, and ways
+that predictions do not notice.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +40,9 @@ def at_given(problem):
 
 @pytest.fixture(scope="module")
 def scales(system_of, one_population):
-    """One population, in which N Jbar and N g^2 tau_con alone enter (`MotifOnly`), and the input of one of three conditions."""
+    """One population, in which N Jbar and N g^2 tau_con alone enter (`MotifOnly`), and the input of
+    one of three conditions.
+    """
     base = one_population(N=1000, mean=-0.002, g=0.4, input=1.5)
     targets = mf.Targets.of(
         [
@@ -88,7 +92,9 @@ def test_its_dataset_and_repr(scales):
 
 @pytest.mark.slow
 def test_errors_of_predictions(system_of, one_population):
-    """Of what was held out: finite differences through the covariance; open where an input is that nothing else sees, and finite with a prior on it."""
+    """Of what was held out: finite differences through the covariance; open where an input is that
+    nothing else sees, and finite with a prior on it.
+    """
     base = one_population(N=1000, mean=-0.002, g=0.4, input=1.5)
     rows = [
         {
@@ -156,7 +162,9 @@ def test_text_of_a_single_relation(system_of, scales):
 
 
 def test_values_and_errors_of_combinations(scales):
-    """The standard error of log(N Jbar) is that of log Jbar where N is known: (J^T J)^-1 with the columns of the others."""
+    """The standard error of log(N Jbar) is that of log Jbar where N is known: (J^T J)^-1 with the
+    columns of the others.
+    """
     rows = {row["combination"]: row for row in scales.combination_rows()}
     assert rows["input[E] @ c"]["value"] == pytest.approx(1.5)
     assert not rows["input[E] @ c"]["relative"]
@@ -235,7 +243,9 @@ def linear(system_of):
 
 
 def test_priors_determine_what_targets_leave_open(linear):
-    """R = I / (1 - N J) at I = 2, J = -.03, N = 100: dR = dI / 4 + 12.5 dJ; var J = (.05^2 + (.3 / 4)^2) / 12.5^2 by hand."""
+    """R = I / (1 - N J) at I = 2, J = -.03, N = 100: dR = dI / 4 + 12.5 dJ; var J = (.05^2 + (.3 /
+    4)^2) / 12.5^2 by hand.
+    """
     assert linear.data.rank == 1
     assert linear.whole.rank == 2
     np.testing.assert_allclose(linear.jacobian, [[2 / 4 / 0.05, -12.5 * 0.03 / 0.05]], rtol=1e-8)

@@ -1,4 +1,6 @@
-"""Which motifs targets need: data of networks with chains and without, criteria by hand, folds, and what is left of motifs that are taken away."""
+"""Which motifs targets need: data of networks with chains and without, criteria by hand, folds, and
+what is left of motifs that are taken away.
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -108,7 +110,9 @@ def test_criteria_by_hand(with_chains):
 
 
 def test_what_is_held_out_is_predicted_without_it(with_chains):
-    """Errors of held-out targets are larger than of those in the fit, and finite; the fit to all does not change by folds."""
+    """Errors of held-out targets are larger than of those in the fit, and finite; the fit to all
+    does not change by folds.
+    """
     found, said = with_chains
     assert np.all(np.isfinite(found.held["all"]))
     assert len(found.held["all"]) == 10
@@ -122,7 +126,9 @@ def test_what_is_held_out_is_predicted_without_it(with_chains):
 
 @pytest.mark.slow
 def test_needless_chains_cost(system):
-    """Rates of a network without chains, exactly: chains are found to be 0 and criteria prefer the smaller model."""
+    """Rates of a network without chains, exactly: chains are found to be 0 and criteria prefer the
+    smaller model.
+    """
     fit, _ = at_given(problem_of(system, None))
     values = np.asarray(fit.problem.compiled(*_without_chains(fit))[1].values)
     other, _ = at_given(
@@ -166,7 +172,9 @@ def test_folds():
 
 
 def test_what_is_left_without_some_motifs(two_populations):
-    """Without convergence of one source: its chains go, others stay; the reciprocity of residuals stays; what is left is feasible."""
+    """Without convergence of one source: its chains go, others stay; the reciprocity of residuals
+    stays; what is left is feasible.
+    """
     own = without_entries(two_populations, ["tau_con[E,I,I]"])
     con, chn = np.asarray(own.tau_con), np.asarray(own.tau_chn)
     assert con[0, 1, 1] == 0

@@ -1,4 +1,6 @@
-"""Posteriors of networks of phi(x) = x: normal where inputs are unknown, and what priors mean on other scales."""
+"""Posteriors of networks of phi(x) = x: normal where inputs are unknown, and what priors mean on
+other scales.
+"""
 
 import sys
 
@@ -20,7 +22,9 @@ from motifield.numerics.results import Code
 
 @pytest.fixture(scope="module")
 def fitted(system_of, one_population):
-    """R = I / 4 for two inputs, one of them below 3, and SD = sqrt(N tau) g R of which g has a prior that is of the values."""
+    """R = I / 4 for two inputs, one of them below 3, and SD = sqrt(N tau) g R of which g has a
+    prior that is of the values.
+    """
     base = one_population(N=100, mean=-0.03, g=0.1, input=1.0)
     rows = [
         {
@@ -70,7 +74,9 @@ def fitted(system_of, one_population):
 
 
 def test_density_by_hand(fitted):
-    """Normal prior of g, in log g: N(g; .25, .1) g; log-normal of -J, in log(-J): its normal density; no volume for inputs."""
+    """Normal prior of g, in log g: N(g; .25, .1) g; log-normal of -J, in log(-J): its normal
+    density; no volume for inputs.
+    """
     problem, u0 = fitted.problem, jnp.asarray(fitted.u)
     states = jnp.asarray(fitted.minima.states[0])
 

@@ -1,4 +1,6 @@
-"""Profile likelihoods of a network of phi(x) = x, for which they are known: quadratic in inputs, of a prior alone in a motif."""
+"""Profile likelihoods of a network of phi(x) = x, for which they are known: quadratic in inputs, of
+a prior alone in a motif.
+"""
 
 from dataclasses import replace
 
@@ -21,7 +23,9 @@ SIGMA = 0.3
 
 @pytest.fixture(scope="module")
 def fitted(system_of, one_population):
-    """R = I / (1 - N J) = I / 4 in two conditions, their difference, SD = sqrt(N tau) g R; g has a prior."""
+    """R = I / (1 - N J) = I / 4 in two conditions, their difference, SD = sqrt(N tau) g R; g has a
+    prior.
+    """
     base = one_population(N=100, mean=-0.03, g=0.1, input=2.0)
     targets = mf.Targets.of(
         [
@@ -103,7 +107,9 @@ def test_a_quadratic_loss_gives_the_interval_of_its_covariance(fitted):
 
 
 def test_a_motif_that_only_a_prior_holds(fitted):
-    """SD fixes g^2 tau: log tau = const - 2 log g, and log g has standard deviation SIGMA. Far from quadratic in tau."""
+    """SD fixes g^2 tau: log tau = const - 2 log g, and log g has standard deviation SIGMA. Far from
+    quadratic in tau.
+    """
     own = profile(fitted, "tau_con[E,E,E]", [0.004, 0.02], level=0.9)
     np.testing.assert_allclose(own.values, [0.004, 0.01, 0.02], rtol=1e-8)
     np.testing.assert_allclose(
@@ -118,7 +124,9 @@ def test_a_motif_that_only_a_prior_holds(fitted):
 
 
 def test_an_interval_ends_where_a_share_reaches_its_bound_or_nowhere(fitted):
-    """Without its prior g is open, g^2 tau = 1e-4 alone is seen: upward there is no end, downward tau reaches 1 at g = .01."""
+    """Without its prior g is open, g^2 tau = 1e-4 alone is seen: upward there is no end, downward
+    tau reaches 1 at g = .01.
+    """
     coordinates = fitted.problem.coordinates
     open_problem = mf.fitting.Problem.of(
         fitted.problem.exact,

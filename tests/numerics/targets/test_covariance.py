@@ -24,7 +24,9 @@ def rows(**more):
 
 
 def problem_of(system, targets, correlated):
-    """One population without synapses whose rate is x = its input: three measurements of one number."""
+    """One population without synapses whose rate is x = its input: three measurements of one
+    number.
+    """
     par = mf.Parameters.of(
         populations=["E"],
         N=100,
@@ -67,7 +69,9 @@ def test_targets_that_are_left_out():
 
 
 def test_a_fit_is_generalised_least_squares(line):
-    """One number with three measurements: 1^T C^-1 y / 1^T C^-1 1, of variance 1 / 1^T C^-1 1, and d^T C^-1 d remains."""
+    """One number with three measurements: 1^T C^-1 y / 1^T C^-1 1, of variance 1 / 1^T C^-1 1, and
+    d^T C^-1 d remains.
+    """
     problem = problem_of(line, mf.Targets.of(rows(), C), True)
     found = solve(problem, starts=2)
     inverse, one = np.linalg.inv(C), np.ones(3)

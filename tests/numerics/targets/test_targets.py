@@ -1,4 +1,6 @@
-"""Measured rates: what rows make sense, files that give them back, and errors of statistics across neurons against their known ones."""
+"""Measured rates: what rows make sense, files that give them back, and errors of statistics across
+neurons against their known ones.
+"""
 
 import gzip
 import json
@@ -357,7 +359,8 @@ def test_names_that_make_labels_alike():
     row = GOOD | {"quantity": "rate_change"}
     with pytest.raises(
         ParameterError,
-        match="rows 1 and 2 have the same label, rate_change E a-b-c: give a condition or population another name",
+        match="rows 1 and 2 have the same label, rate_change E a-b-c: give a condition "
+        "or population another name",
     ):
         mf.Targets.of(
             [row | {"condition": "a-b", "against": "c"}, row | {"condition": "a", "against": "b-c"}]
@@ -462,8 +465,9 @@ def test_files_that_are_not_there(tmp_path, targets):
 
 
 def test_errors_of_normal_data_are_the_known_ones():
-    """SE of a mean = sd / sqrt(n), of the sd = sd / sqrt(2 (n - 1)), of a correlation = (1 - r^2) / sqrt(n), of a median = 1.2533 sd / sqrt(n);
-    4000 resamples leave 1.1 % of noise, and this sample of 2000 neurons 2 % (of its fourth moments).
+    """SE of a mean = sd / sqrt(n), of the sd = sd / sqrt(2 (n - 1)), of a correlation
+    = (1 - r^2) / sqrt(n), of a median = 1.2533 sd / sqrt(n); 4000 resamples leave 1.1 % of noise,
+    and this sample of 2000 neurons 2 % (of its fourth moments).
     """
     rng, n, r = np.random.default_rng(5), 2000, 0.6
     x, z = rng.standard_normal((2, n))
@@ -682,7 +686,9 @@ def test_tables_in_files(tmp_path):
 
 
 def test_too_few_different_neurons_in_a_resample():
-    """Of three neurons, every ninth resample is one neuron three times, which has no correlation; the others give the error."""
+    """Of three neurons, every ninth resample is one neuron three times, which has no correlation;
+    the others give the error.
+    """
     table = {"type": ["E"] * 3, "a": [1.0, 2.0, 4.0], "b": [2.0, 1.0, 5.0]}
     made = mf.Targets.from_neurons(
         table, population="type", conditions={"A": "a", "B": "b"}, bootstrap=300
@@ -698,7 +704,9 @@ def classes(name):
 
 
 def test_single_units_of_v1():
-    """Means, standard deviations and correlations of the summary table (four digits) of the same units."""
+    """Means, standard deviations and correlations of the summary table (four digits) of the same
+    units.
+    """
     folder = DATA / "v1_four_classes/data"
     made = mf.Targets.from_neurons(
         folder / "OSI_DSI_neuropixels_v4.csv",
@@ -722,7 +730,7 @@ def test_single_units_of_v1():
 
 
 def test_optogenetics_of_v1():
-    """The numbers of the data's page: inhibitory cells fall when driven, and rise when driven more."""
+    """Numbers of the data's page: inhibitory cells fall when driven, and rise when driven more."""
     table = pd.read_csv(DATA / "v1_optogenetics/data/rates.csv.gz")
     wide = table.pivot(
         index=["neuron", "is_inhibitory"], columns="power", values="rate"
