@@ -89,21 +89,6 @@ def _seeds():
     np.random.seed(1)  # noqa: NPY002
 
 
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """The command line: exit status, standard output, standard error."""
-    from motifield.cli import run
-
-    def invoke(*arguments):
-        monkeypatch.setattr(sys, "argv", ["motifield", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            run()
-        out = capsys.readouterr()
-        return stop.value.code or 0, out.out, out.err
-
-    return invoke
-
-
 @pytest.fixture(scope="session")
 def two_populations():
     """P = 2, feasible; all four motifs, and every entry different (except where the definitions demand symmetry)."""

@@ -1,4 +1,4 @@
-"""Commands that sample, measure, simulate and ablate networks, as a user calls them."""
+"""The commands sample, measure, verify, simulate and ablate."""
 
 import json
 
@@ -9,29 +9,7 @@ import xarray as xr
 
 from motifield import Network, measure
 from motifield.networks import Statistics
-
-SPEC = """
-title = "pair"
-t1 = 12.0
-[architecture]
-populations = ["E", "I"]
-transfer = "1 + erf(x - 1)"
-closure = "second-moment"
-[parameters]
-N = 400
-fractions = [0.5, 0.5]
-mean = [[0.002, -0.003], [0.003, -0.002]]
-g = 0.3
-input = 0.5
-motifs = { shared = 0.04 }
-"""
-
-
-@pytest.fixture
-def spec(tmp_path):
-    path = tmp_path / "pair.toml"
-    path.write_text(SPEC)
-    return path
+from motifield.numerics.results import Code, Status
 
 
 @pytest.fixture
@@ -49,10 +27,10 @@ def table(tmp_path):
     return path, names, counts, labels
 
 
-def test_sampled_files_hold_statistics_and_seed(call, spec, tmp_path):
+def test_sampled_files_hold_statistics_and_seed(call, pair, tmp_path):
     for suffix in (".npz", ".h5"):
         path = tmp_path / f"n{suffix}"
-        said = json.loads(call("sample", spec, "-o", path, "--seed", "5", "--json")[1])
+        said = json.loads(call("sample", pair, "-o", path, "--seed", "5", "--json")[1])
         network = Network.load(path)
         assert (network.seed, network.N) == (5, 400)
         np.testing.assert_array_equal(Statistics.load(path).chain, said["measured"]["chain"])
@@ -124,10 +102,10 @@ def test_measure_other_formats(call, tmp_path):
         )
 
 
-def test_simulate(call, spec, tmp_path):
+def test_simulate(call, pair, tmp_path, once):
     code, out, _ = call(
         "simulate",
-        spec,
+        pair,
         "--seed",
         "3",
         "--size",
@@ -153,9 +131,9 @@ def test_simulate(call, spec, tmp_path):
         np.testing.assert_allclose(stored["r"].values[:150].mean(), data["rate"][-1][0])
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
     path = tmp_path / "n.npz"
-    call("sample", spec, "-o", path, "--seed", "3", "--size", "300", "--json")
+    call("sample", pair, "-o", path, "--seed", "3", "--size", "300", "--json")
     again = json.loads(
-        call("simulate", spec, "--network", path, "--t1", "12", "--json", "-o", tmp_path / "s.csv")[
+        call("simulate", pair, "--network", path, "--t1", "12", "--json", "-o", tmp_path / "s.csv")[
             1
         ]
     )
@@ -163,13 +141,18 @@ def test_simulate(call, spec, tmp_path):
     assert (
         (tmp_path / "s.csv").read_text().startswith("time,population,mean,variance,rate,rate_sd\n")
     )
-    assert "300 neurons" in call("simulate", spec, "--size", "300", "--t1", "2")[1]
+    calls = once("simulation.simulate")
+    once_more = ("simulate", pair, "--size", "300", "--t1", "2")
+    assert "300 neurons" in call(*once_more)[1]
+    assert "300 neurons, sampled with seed 4" in call(*once_more, "--seed", "4")[1]
+    assert [options["seed"] for _, options in calls] == [0, 4]
+    assert calls[0][1]["t1"] == 2
 
 
-def test_ablate_a_spec(call, spec, tmp_path):
+def test_ablate_a_spec(call, pair, tmp_path):
     code, out, _ = call(
         "ablate",
-        spec,
+        pair,
         "--seed",
         "1",
         "--json",
@@ -188,10 +171,10 @@ def test_ablate_a_spec(call, spec, tmp_path):
 
 
 @pytest.mark.slow
-def test_ablate_a_network(call, spec, tmp_path):
+def test_ablate_a_network(call, pair, tmp_path):
     path = tmp_path / "n.h5"
-    call("sample", spec, "-o", path, "--seed", "1")
-    from_spec = json.loads(call("ablate", spec, "--network", path, "--json")[1])
+    call("sample", pair, "-o", path, "--seed", "1")
+    from_spec = json.loads(call("ablate", pair, "--network", path, "--json")[1])
     alone = json.loads(
         call(
             "ablate",
@@ -213,12 +196,61 @@ def test_ablate_a_network(call, spec, tmp_path):
     assert "400 neurons" in shown
 
 
+def test_sample_measure_verify(call, pair, tmp_path):
+    network = tmp_path / "n.npz"
+    first = json.loads(call("sample", pair, "-o", network, "--seed", "5", "--json")[1])
+    assert first["N"] == 400
+    measured = json.loads(call("measure", network, "--json", "-o", tmp_path / "p.json")[1])
+    assert measured == first["measured"]
+    assert json.loads((tmp_path / "p.json").read_text())["populations"] == ["E", "I"]
+    code, out, _ = call(
+        "verify",
+        pair,
+        "--network",
+        network,
+        "--json",
+        "--report",
+        tmp_path / "r.html",
+    )
+    assert code == 0
+    assert json.loads(out)["passed"]
+    assert (tmp_path / "r.html").exists()
+    assert call("verify", pair, "--network", network, "--tolerance", "0")[0] == 1  # a check failed
+
+
+def test_what_is_asked_of_an_ensemble_and_a_theory_that_fails(call, pair, tmp_path, stub, made):
+    status = Status("rejected: 9 standard errors", Code.REJECTED)
+    rows = [{"population": "E", "z": 9.0}]
+    result = made(rows, status=status, passed=False, criterion="9 standard errors")
+    calls = stub("verification.verify", result)
+    options = ("--sizes", "200,400", "--networks", "3", "--seed", "4", "--probability", "0.5")
+    code, out, _ = call("verify", pair, *options)
+    assert code == 1
+    assert "FAILED: 9 standard errors" in out
+    asked = calls[0][1]
+    assert (asked["sizes"], asked["networks"], asked["seed"], asked["t1"]) == ([200, 400], 3, 4, 12)
+    assert asked["sampler"].probability == 0.5
+    assert call("verify", pair, "--json")[0] == 1
+
+
+@pytest.mark.slow
+def test_verify_an_ensemble(call, pair):
+    code, out, _ = call("verify", pair, "--sizes", "200,400", "--networks", "3")
+    assert code == 0
+    assert "PASSED" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
+        (("verify", "{spec}", "--t1", "0"), "t0 < t1"),
+        (("measure", "nowhere.npz"), "nowhere.npz"),
+        (("sample", "{spec}", "-o", "no/such/n.npz"), "cannot be written"),
+        (("sample", "{spec}", "-o", "n.npz", "--size", "1"), "cannot fill"),
+        (("verify", "{spec}", "--sizes", "many"), "not integers"),
         (("sample", "{spec}", "-o", "n.mat"), "suffix must be one of .npz, .h5, .hdf5"),
-        (("measure", "{spec}"), "has no [connectome]"),
-        (("measure", "{spec}", "--rows", "source"), "has no [connectome]"),
+        (("measure", "{spec}"), r"has no \[connectome\]"),
+        (("measure", "{spec}", "--rows", "source"), r"has no \[connectome\]"),
         (("measure", "{csv}", "--labels", "absent.txt"), "there is no file of labels absent.txt"),
         (("measure", "{csv}", "--labels", "{txt}", "--find", "2"), "--find and --labels both say"),
         (
@@ -247,28 +279,17 @@ def test_ablate_a_network(call, spec, tmp_path):
         (("ablate", "{spec}", "--transfer", "tanh(x)"), "is a spec, which says"),
     ],
 )
-def test_bad_input_ends_with_one_message_and_status_2(
-    call, spec, table, tmp_path, monkeypatch, arguments, match
-):
-    monkeypatch.chdir(tmp_path)
-    before = sorted(p.name for p in tmp_path.iterdir())
-    code, _, err = call(*(a.format(spec=spec, csv=table[0], txt=table[1]) for a in arguments))
-    assert code == 2
-    assert match in err
-    assert "Traceback" not in err
-    assert sorted(p.name for p in tmp_path.iterdir()) == before  # nothing half written
+def test_bad_input_ends_with_one_message_and_status_2(refused, pair, table, arguments, match):
+    refused(arguments, match, spec=pair, csv=table[0], txt=table[1])
 
 
-def test_sample_sparse_networks_of_other_marginals(call, spec, tmp_path):
+def test_sample_sparse_networks_of_other_marginals(call, pair, tmp_path):
     """The same statistics, whatever the marginal, or the nearest; what is not there, or out of reach, is said."""
     mild = tmp_path / "mild.toml"
-    own = SPEC.replace(
-        "{ shared = 0.04 }",
-        "{ convergent = 0.02, divergent = 0.02, chain = 0.004, reciprocal = 0.008 }",
-    )
-    mild.write_text(
-        own.replace("[[0.002, -0.003], [0.003, -0.002]]", "[[0.01, -0.01], [0.01, -0.01]]")
-    )
+    motifs = "{ convergent = 0.02, divergent = 0.02, chain = 0.004, reciprocal = 0.008 }"
+    own = pair.read_text().replace("{ shared = 0.04 }", motifs)
+    means = "[[0.01, -0.01], [0.01, -0.01]]"
+    mild.write_text(own.replace("[[0.002, -0.003], [0.003, -0.002]]", means))
     path = tmp_path / "n.npz"
     options = (
         "--marginal",

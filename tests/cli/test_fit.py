@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 import motifield as mf
-from motifield.cli.fit import _Extra, _Results, _results, _write
+from motifield.cli.fit_output import Files
+from motifield.cli.fit_results import Extra, Results, results_of
 from motifield.errors import ParameterError
 
 SPEC = """
@@ -127,9 +128,10 @@ def _written_spec(path, answer):
 
 def test_numbers_and_answers_as_files(tmp_path):
     rows = [{"parameter": "mean[E,I]", "value": -0.25, "standard error": np.inf}]
-    found, results = SimpleNamespace(), _Results(SimpleNamespace(rows=lambda: rows))
+    found, results = SimpleNamespace(), Results(SimpleNamespace(rows=lambda: rows))
     for name in ("fit.csv", "fit.json"):
-        _write(found, results, {"loss": 1.5, "error": np.inf}, "title", tmp_path / name, None, None)
+        files = Files(output=tmp_path / name)
+        files.write(found, results, {"loss": 1.5, "error": np.inf}, tmp_path / "spec.toml", None)
     assert (
         tmp_path / "fit.csv"
     ).read_text() == 'parameter,value,standard error\n"mean[E,I]",-0.25,inf\n'
@@ -196,23 +198,20 @@ def test_what_fails_after_the_search_loses_nothing(call, spec):
     assert json.loads(out_file.read_text())["status"] == "ok"
 
 
-def test_results_before_an_error_are_kept(monkeypatch):
+def test_results_before_an_error_are_kept(stub, monkeypatch):
     """The check is there, the second profile fails, and there is no comparison."""
-    said = []
-    monkeypatch.setattr(
-        "motifield.numerics.identifiability.identifiability", lambda fit: "determined"
-    )
-    monkeypatch.setattr("motifield.numerics.inference.check", lambda *_, **__: "checked")
+    stub("inference.identifiability", "determined")
+    checks = stub("inference.confirm", "checked")
     monkeypatch.setattr("motifield.numerics.inference.profile", _profile)
-    results, error = _results(
-        None,
-        None,
-        _Extra(3, None, ["g[E,E]", "N"], True, True),
-        lambda what, part: said.append(part),
-        0.2,
-    )
-    assert results == ("determined", "checked", None, ("profile of g[E,E]",), None)
+    said, extra = [], Extra(3, None, ("g[E,E]", "N"), True, True)
+    results, error = results_of(None, None, extra, lambda what, part: said.append(part))
+    assert results == Results("determined", "checked", None, ("profile of g[E,E]",), None)
     assert str(error) == "no N"
+    assert said == [pytest.approx(0.9 / 8)]  # a check, two profiles, a posterior, three fits
+    ((arguments, options),) = checks
+    assert arguments == (None, 3, None)
+    options["progress"]("networks", 0.5)
+    assert said[-1] == pytest.approx(1.5 * 0.9 / 8)
 
 
 def _profile(fit, name, progress):
@@ -284,14 +283,9 @@ def test_a_run_for_people(call, spec):
         (["--compare"], "--compare fits without each class of free motifs, and none is free"),
     ],
 )
-def test_bad_requests(call, spec, monkeypatch, tmp_path, arguments, message):
-    monkeypatch.chdir(tmp_path)
-    before = sorted(p.name for p in tmp_path.iterdir())
-    code, out, err = call("fit", spec, *arguments)
-    assert (code, out) == (2, "")
+def test_bad_requests(refused, spec, arguments, message):
+    err = refused(("fit", spec, *arguments), "")
     assert message.lower() in err.lower()
-    assert "Traceback" not in err
-    assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -320,13 +314,10 @@ def test_bad_requests(call, spec, monkeypatch, tmp_path, arguments, message):
         ),
     ],
 )
-def test_bad_specs(call, spec, old, new, message):
+def test_bad_specs(refused, spec, old, new, message):
     assert old in SPEC
     spec.write_text(SPEC.replace(old, new))
-    code, out, err = call("fit", spec)
-    assert (code, out) == (2, "")
-    assert message in err
-    assert "Traceback" not in err
+    assert message in refused(("fit", spec), "")
 
 
 def test_targets_that_do_not_fit(call, spec, tmp_path):

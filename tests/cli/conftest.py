@@ -1,0 +1,128 @@
+"""The command line as a user calls it, small specs, and verbs that compute once or not at all."""
+
+import importlib
+import re
+import sys
+
+import pytest
+
+from motifield.numerics.results import OK, Result
+
+PAIR = """
+title = "pair"
+t1 = 12.0
+[architecture]
+populations = ["E", "I"]
+transfer = "1 + erf(x - 1)"
+closure = "second-moment"
+[parameters]
+N = 400
+fractions = [0.5, 0.5]
+mean = [[0.002, -0.003], [0.003, -0.002]]
+g = 0.3
+input = 0.5
+motifs = { shared = 0.04 }
+"""
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Runs a command: exit status, standard output, standard error."""
+    from motifield.cli import run
+
+    def invoke(*arguments):
+        monkeypatch.setattr(sys, "argv", ["motifield", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            run()
+        out = capsys.readouterr()
+        return stop.value.code or 0, out.out, out.err
+
+    return invoke
+
+
+@pytest.fixture
+def refused(call, monkeypatch, tmp_path):
+    """Checks that a command ends with one message and status 2, and leaves no file behind."""
+
+    def check(arguments, match, **files):
+        monkeypatch.chdir(tmp_path)
+        before = sorted(p.name for p in tmp_path.iterdir())
+        code, out, err = call(*(str(a).format(**files) for a in arguments))
+        assert (code, out) == (2, "")
+        assert re.search(match, err)
+        assert "Traceback" not in err
+        assert sorted(p.name for p in tmp_path.iterdir()) == before
+        return err
+
+    return check
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A spec of two populations."""
+    path = tmp_path / "pair.toml"
+    path.write_text(PAIR)
+    return path
+
+
+@pytest.fixture
+def once(monkeypatch):
+    """`once("system.integrate")`: the verb computes at its first call, whose result all others get.
+
+    Returns the list of calls, (arguments, options) each.
+    """
+
+    def watch(name):
+        room, verb = name.rsplit(".", 1)
+        face = importlib.import_module(f"motifield.numerics.{room}")
+        compute, calls, results = getattr(face, verb), [], []
+
+        def computed(*arguments, **options):
+            calls.append((arguments, options))
+            if not results:
+                results.append(compute(*arguments, **options))
+            return results[0]
+
+        monkeypatch.setattr(face, verb, computed)
+        return calls
+
+    return watch
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """`stub("system.integrate", result)`: the verb gives this result. Returns the list of calls."""
+
+    def replace(name, result):
+        room, verb = name.rsplit(".", 1)
+        face, calls = importlib.import_module(f"motifield.numerics.{room}"), []
+
+        def given(*arguments, **options):
+            calls.append((arguments, options))
+            return result
+
+        monkeypatch.setattr(face, verb, given)
+        return calls
+
+    return replace
+
+
+class Made(Result):
+    """A result with whatever a test gives it."""
+
+    def __init__(self, rows=(), **given):
+        self.title, self.status, self._rows = "made", OK, list(rows)
+        for name, value in given.items():
+            setattr(self, name, value)
+
+    def rows(self):
+        return self._rows
+
+    def json(self):
+        return {"status": str(self.status), "rows": self._rows}
+
+
+@pytest.fixture
+def made():
+    """`Made`."""
+    return Made

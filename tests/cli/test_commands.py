@@ -1,0 +1,108 @@
+"""Help, and how every command ends: files, JSON, table, exit status."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+import xarray as xr
+from matplotlib.figure import Figure
+from typer.testing import CliRunner
+
+import motifield as mf
+from motifield import __version__
+from motifield.cli.main import app
+from motifield.cli.output import conclude
+from motifield.numerics import plots
+from motifield.numerics.results import Code, Status
+
+
+def test_every_command_has_help():
+    names = [c.name or c.callback.__name__ for c in app.registered_commands]
+    assert {
+        "derive",
+        "integrate",
+        "fixed-points",
+        "stability",
+        "bifurcate",
+        "phase-diagram",
+        "response",
+        "dmft",
+        "average",
+    } <= set(names)
+    for command in names:
+        shown = CliRunner().invoke(app, [command, "--help"])
+        assert shown.exit_code == 0
+        assert "--json" in shown.output
+
+
+def test_version(call):
+    assert call("--version")[:2] == (0, f"motifield {__version__}\n")
+
+
+@pytest.fixture
+def result(made):
+    data = xr.Dataset({"rate": ("population", [0.5, 1.5])}, coords={"population": ["E", "I"]})
+    return made([{"population": "E", "rate": 0.5}], dataset=data)
+
+
+def test_a_result_is_written_drawn_and_printed(result, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(plots, "draw_result", lambda own, **options: Figure(**options))
+    for suffix in (".nc", ".csv", ".json"):
+        conclude(result, "A pair", output=tmp_path / f"r{suffix}")
+    conclude(result, "A pair", plot=tmp_path / "r.png", drawing={"figsize": (2, 1)})
+    assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
+    loaded = mf.load(tmp_path / "r.nc")
+    assert loaded["rate"].values.tolist() == [0.5, 1.5]
+    assert (loaded.title, loaded.status) == ("made", "ok")
+    assert (tmp_path / "r.csv").read_text() == "population,rate\nE,0.5\nI,1.5\n"
+    assert json.loads((tmp_path / "r.json").read_text())["data_vars"]["rate"]["data"] == [0.5, 1.5]
+    out = capsys.readouterr().out
+    assert out.count("A pair") == 4
+    assert "population" in out
+
+
+def test_other_numbers_rows_and_entries_can_stand_in(result, tmp_path, capsys):
+    conclude(result, "", output=tmp_path / "r.csv", numbers=result.dataset.isel(population=[1]))
+    assert (tmp_path / "r.csv").read_text() == "population,rate\nI,1.5\n"
+    capsys.readouterr()
+    conclude(result, "", as_json=True, more={"network": "sampled"})
+    assert json.loads(capsys.readouterr().out) == {
+        "status": "ok",
+        "rows": [{"population": "E", "rate": 0.5}],
+        "network": "sampled",
+    }
+    conclude(result, "", as_json=True, answer={"gain": float("inf"), "z": 1 + 2j})
+    assert json.loads(capsys.readouterr().out) == {"gain": None, "z": [1.0, 2.0]}
+    conclude(result, "Chains", rows=[], then=lambda: typer.echo("after"))
+    assert capsys.readouterr().out == "Chains: none\nafter\n"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_not_ok_is_printed_and_has_status_1(result, capsys, as_json):
+    result.status = Status("incomplete: no end", Code.INCOMPLETE)
+    with pytest.raises(typer.Exit) as stop:
+        conclude(result, "A pair", as_json=as_json)
+    assert stop.value.exit_code == 1
+    assert ("incomplete" if as_json else "0.5") in capsys.readouterr().out
+    conclude(result, "A pair", as_json=as_json, ok=True)
+    result.status = Status()
+    with pytest.raises(typer.Exit):
+        conclude(result, "A pair", as_json=as_json, ok=False)
+
+
+def test_help_and_import_load_neither_jax_nor_sympy():
+    code = "import sys, motifield, motifield.cli.main as m; m.app(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(sys.prefix),
+    )
+    modules = shown.stdout.rsplit("\n", 2)[-2]
+    assert not {"'jax'", "'sympy'", "'numpy'", "'motifield.theory'", "'motifield.numerics'"} & set(
+        modules.strip("[]").split(", ")
+    )
