@@ -22,11 +22,11 @@ ROOMS = {
         "fixed_points": "parameters system",
         "distributions": "averages parameters system",
         "continuation": "fixed_points parameters system",
-        "simulation": "networks parameters sampling system",
-        "stability": "distributions fixed_points networks parameters simulation system",
-        "dmft": "distributions networks parameters sampling simulation stability system",
-        "verification": "distributions fixed_points networks parameters sampling simulation"
-        " stability system",
+        "simulation": "networks parameters system",
+        "stability": "distributions fixed_points parameters simulation system",
+        "dmft": "distributions parameters system",
+        "verification": "distributions dmft fixed_points networks parameters sampling simulation"
+        " system",
         "fitting": "distributions fixed_points parameters stability system targets",
         "inference": "fitting fixed_points parameters sampling simulation targets",
         "spec": "fitting networks parameters targets",

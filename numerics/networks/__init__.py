@@ -4,7 +4,7 @@ from .communities import find_populations
 from .edges import read_edges
 from .files import SUFFIXES
 from .jackknife import StandardErrors
-from .network import Network, spectral_radius
+from .network import Network, as_seed, spectral_radius
 from .options import ReadOptions
 from .readers import read_network
 from .sources import as_network
@@ -17,6 +17,7 @@ __all__ = [
     "StandardErrors",
     "Statistics",
     "as_network",
+    "as_seed",
     "find_populations",
     "measure",
     "read_edges",

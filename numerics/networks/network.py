@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -212,6 +213,19 @@ def spectral_radius(network: Network) -> float:
     options: Any = {"k": 1, "which": "LM", "v0": np.ones(network.N), "tol": 1e-10}
     values = eigs(weights.astype(float), return_eigenvectors=False, **options)
     return float(np.abs(values).max())
+
+
+def as_seed(seed: Any) -> int:
+    """An integer >= 0, or `NetworkError`."""
+    try:
+        value = operator.index(seed)
+    except TypeError:
+        value = -1
+    if value < 0:
+        raise NetworkError(
+            f"seed = {seed!r} must be an integer, at least 0: a network can then be drawn again"
+        )
+    return value
 
 
 def _weights(weights: Any) -> np.ndarray | sps.csr_array:

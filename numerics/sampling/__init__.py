@@ -3,7 +3,7 @@
 from . import marginals
 from .dense import Dense
 from .on_the_fly import MatrixFree, matrix_free
-from .samplers import Gaussian, Sampler, as_seed, sample
+from .samplers import Gaussian, Sampler, sample
 from .sparse import Sparse
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "MatrixFree",
     "Sampler",
     "Sparse",
-    "as_seed",
     "marginals",
     "matrix_free",
     "sample",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import scipy.sparse as sps
 
 from ...errors import NetworkError
 from ..machine import in_threads, require_memory
-from ..networks import Network
+from ..networks import Network, as_seed
 from ..parameters import Parameters, check_feasible
 from .field import Field, aligned
 
@@ -160,16 +159,3 @@ def ready(parameters: Parameters, seed: Any, dtype: Any) -> tuple[int, np.dtype,
         )
     check_feasible(parameters)
     return seed, dtype, np.repeat(np.arange(len(sizes)), sizes)
-
-
-def as_seed(seed: Any) -> int:
-    """An integer >= 0, or `NetworkError`."""
-    try:
-        value = operator.index(seed)
-    except TypeError:
-        value = -1
-    if value < 0:
-        raise NetworkError(
-            f"seed = {seed!r} must be an integer, at least 0: a network can then be drawn again"
-        )
-    return value

@@ -15,11 +15,10 @@ from jax.tree_util import Partial
 
 from ...errors import NetworkError
 from ..machine import require_memory
-from ..networks import Network
+from ..networks import Network, as_seed
 from ..parameters import INPUTS, Parameters
 from ..precision import require_x64
 from ..results import Result, Status, raise_on_failure
-from ..sampling import MatrixFree, as_seed
 from ..system import System, Units
 from .carried import neuron_changes, neuron_parameters
 from .drives import Drives, drives_of, runs_of
@@ -166,7 +165,7 @@ def _matrix(weights: Any, order: np.ndarray, dtype: np.dtype):
     """Synapses in the given order: a dense array, unless a large and really sparse matrix."""
     N = weights.shape[0]
     sorted_already = bool(np.all(order == np.arange(N)))
-    if isinstance(weights, MatrixFree):
+    if not isinstance(weights, np.ndarray | sps.csr_array):  # drawn again at every product
         if dtype != weights.dtype:
             raise NetworkError(
                 f"the synapses are drawn as {weights.dtype}: make the network with dtype = "

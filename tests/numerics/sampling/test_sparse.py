@@ -8,8 +8,7 @@ from scipy import stats
 import motifield as mf
 from motifield import Motifs, Parameters, marginals, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterError
-from motifield.numerics.sampling import samplers as sampling
-from motifield.numerics.sampling import sparse as sparse_sampling
+from motifield.numerics.sampling import samplers as sampling, sparse as sparse_sampling
 from motifield.numerics.sampling.copula import covariances
 from motifield.numerics.simulation import integrate_network
 from motifield.numerics.verification.chi_squared import student_threshold

@@ -10,8 +10,7 @@ from scipy.integrate import solve_ivp
 from motifield import Architecture, Network, filters, sample
 from motifield.errors import NetworkError, ParameterError, SolverError
 from motifield.inputs import Function, Steps, pulse
-from motifield.numerics.simulation import integrate_network
-from motifield.numerics.simulation import network as simulation
+from motifield.numerics.simulation import integrate_network, network as simulation
 from motifield.types import Units
 
 SHIFT = np.array([0.5, -0.25])

@@ -14,8 +14,7 @@ from motifield.errors import ParameterError
 from motifield.numerics.parameters.couplings import without_reciprocity
 from motifield.numerics.plots import verification as plots
 from motifield.numerics.sampling.samplers import Gaussian, Sampler
-from motifield.numerics.verification import QUANTITIES
-from motifield.numerics.verification import quenched as quenched_module
+from motifield.numerics.verification import QUANTITIES, quenched as quenched_module
 from motifield.numerics.verification.chi_squared import student_threshold
 from motifield.numerics.verification.differences import differences, extrapolate
 from motifield.numerics.verification.quenched import offset_correlations
