@@ -9,6 +9,7 @@ deviation.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -27,6 +28,8 @@ from ..system import System
 # Panels of 1.4 standard deviations with 12 nodes each: averages of power laws to 1e-10; beyond 8.5
 # the normal density is below rounding.
 REACH, PANELS, NODES = 8.5, 12, 12
+
+KEPT = 64  # systems, so that fits of equal equations share what JAX compiled for them
 
 
 def nodes_of(
@@ -112,6 +115,7 @@ class FixedNodes(Quadrature):
         return tuple(found)
 
 
+@lru_cache(maxsize=KEPT)
 def with_fixed_nodes(system: System) -> System:
     """The same equations with fixed nodes where functions bend or panels depend on parameters.
 

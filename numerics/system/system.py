@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import linecache
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +28,7 @@ from .units import check_filters
 # of the average and its first derivative, relative to the transfer function's size: below the
 # first, rounding decides; above the second, fixed points are wrong in what plots show
 TOLERANCES = (1e-13, 1e-2)
+KEPT = 64  # modules of the last systems, so that equal equations share what JAX compiled for them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +48,17 @@ class System:
     mean_field: MeanField
     source: str
     module: ModuleType
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the equations are the same: JAX then traces and compiles what uses them once."""
+        if self is other or not isinstance(other, System):
+            return self is other
+        own, its = self.mean_field, other.mean_field
+        same = (own.architecture, own.closure) == (its.architecture, its.closure)
+        return same and self.module is other.module
+
+    def __hash__(self) -> int:
+        return hash(self.source)
 
     @property
     def title(self) -> str:
@@ -233,16 +247,26 @@ class System:
 
     def loaded(self, name: str) -> ModuleType:
         """The generated code as another module of its own, whose contents may be replaced."""
-        return _loaded(name, str(self.module.__file__), self.source, self.mean_field)
+        functions = opaque_functions(self.mean_field)
+        return _loaded(name, str(self.module.__file__), self.source, functions)
 
 
-def _loaded(name: str, file: str, source: str, mean_field: MeanField) -> ModuleType:
+def _loaded(name: str, file: str, source: str, functions: Mapping[str, Callable]) -> ModuleType:
     """Run generated source; the JAX functions that it cannot import are put into the module."""
     module = ModuleType(name)
-    module.__dict__.update(opaque_functions(mean_field))
+    module.__dict__.update(functions)
     module.__file__ = file
     exec(builtins.compile(source, file, "exec"), module.__dict__)
     return module
+
+
+@lru_cache(maxsize=KEPT)
+def _shared(source: str, functions: tuple[tuple[str, Callable], ...]) -> ModuleType:
+    """The module of one source, the same for all systems that have it."""
+    name = f"motifield_generated_{abs(hash(source)):x}"
+    file = f"<{name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    return _loaded(name, file, source, dict(functions))
 
 
 def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:
@@ -264,7 +288,5 @@ def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:
     if tolerance is not None and not TOLERANCES[0] <= tolerance <= TOLERANCES[1]:
         raise ParameterError(f"tolerance = {tolerance} must be between 1e-13 and 0.01")
     source = generate(mean_field, tolerance)
-    name = f"motifield_generated_{abs(hash(source)):x}"
-    file = f"<{name}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    return System(mean_field, source, _loaded(name, file, source, mean_field))
+    functions = opaque_functions(mean_field)
+    return System(mean_field, source, _shared(source, tuple(functions.items())))

@@ -208,3 +208,24 @@ def test_a_repr_is_short(system_of):
     assert "states: K, kappa" in text
     assert len(text.splitlines()) < 20
     assert "<td>closure</td><td>LowRank</td>" in system_of(RELU)._repr_html_()
+
+
+def test_equal_equations_are_one_system():
+    """So JAX compiles what uses them once, however often a notebook's cell or a command makes them."""
+
+    def made(*arguments, closure=mf.LowRank, **options):
+        return mf.compile(mf.derive(mf.Architecture(*arguments), closure()), **options)
+
+    first = made(None, "tanh(x)")
+    assert first == made(None, "tanh(x)")
+    assert hash(first) == hash(made(None, "tanh(x)"))
+    others = [
+        made(None, "tanh(2*x)"),
+        made(["E", "I"], "tanh(x)"),
+        made(None, "tanh(x)", closure=mf.MotifOnly),
+        made(None, "tanh(x)", tolerance=1e-6),
+    ]
+    assert all(first != other for other in others)
+    functions = [mf.transfer.jax_function(lambda x, k=k: k * x) for k in (1.0, 2.0)]
+    assert made(None, functions[0]) != made(None, functions[1])
+    assert made(None, functions[0]) == made(None, functions[0])
