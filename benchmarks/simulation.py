@@ -1,8 +1,8 @@
-"""Simulations of networks against the bare products with their matrix, N = 8000.
+"""Simulations of networks against the bare products with their matrix.
 
 One state: the speed of `simulate` against as many products of J with the rates as its integrator
-evaluates the network. 32 states at once: the time per state against that of one, over the same
-steps.
+evaluates the network, N = 8000. 32 states at once: the time per state against that of one, over the
+same steps.
 """
 
 from functools import partial
