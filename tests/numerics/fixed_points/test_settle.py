@@ -1,4 +1,6 @@
-"""Fixed points by implicit steps in time: those that Newton's method finds, the attractor that a trajectory reaches, implicit derivatives."""
+"""Fixed points by implicit steps in time: those that Newton's method finds, the attractor that a
+trajectory reaches, implicit derivatives.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +25,9 @@ def bistable(system_of, bistable_parameters):
 
 
 def test_the_attractor_is_that_of_the_trajectory(bistable):
-    """From rest the lower state, from a high mean the upper one: those that `integrate` reaches from there."""
+    """From rest the lower state, from a high mean the upper one: those that `integrate` reaches
+    from there.
+    """
     system, parameters, model, find = bistable
     found = {}
     for K in (0.0, 0.6, 1.1, 4.0):
@@ -59,7 +63,9 @@ def test_it_follows_a_branch_that_loses_its_partner(bistable):
 
 
 def test_against_fixed_point_and_finite_differences(two_populations, system_of):
-    """Second moments, all motifs, a kink: value as `fixed_point`, derivatives as central differences of it, also through vmap."""
+    """Second moments, all motifs, a kink: value as `fixed_point`, derivatives as central
+    differences of it, also through vmap.
+    """
     system = system_of("Max(x - 1/4, 0)", "SecondMoment")
     model = Autonomous(system, 2)
     names = ("mean[E,I]", "tau_chn[E,E,I]", "tau_con[E,E,E]", "input[I]", "g[I,E]", "N")
@@ -74,10 +80,11 @@ def test_against_fixed_point_and_finite_differences(two_populations, system_of):
 
     point = mf.fixed_point(system, two_populations)
     assert point.converged
-    np.testing.assert_allclose(jax.jit(of)(jnp.asarray(at)), model.flat(point.state), atol=1e-10)
     steps = 1e-5 * np.diag(np.maximum(np.abs(at), 1e-2))
-    many = jax.jit(jax.vmap(of))(jnp.asarray(np.concatenate([at + steps, at - steps])))
-    numeric = (many[: len(at)] - many[len(at) :]) / (2 * np.diag(steps))[:, None]
+    here, *many = jax.jit(jax.vmap(of))(jnp.asarray([at, *(at + steps), *(at - steps)]))
+    np.testing.assert_allclose(here, model.flat(point.state), atol=1e-10)
+    up, down = np.split(np.array(many), 2)
+    numeric = (up - down) / (2 * np.diag(steps))[:, None]
     exact = jax.jit(jax.jacfwd(of))(jnp.asarray(at)).T
     np.testing.assert_allclose(exact, numeric, rtol=1e-5, atol=1e-7 * np.abs(numeric).max())
     np.testing.assert_allclose(

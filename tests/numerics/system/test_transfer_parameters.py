@@ -161,20 +161,34 @@ def test_functions_of_different_kinds_each_take_their_own():
     assert len(same_kind.mean_field.architecture.distinct_transfers) == 1
 
 
-def test_everything_uses_the_given_values(square):
-    given, default = (
-        mf.Parameters.of(**NETWORK, transfer=t)
-        for t in ({"k": [1.0, 0.5], "theta": [-0.1, 0.2]}, {})
-    )
-    as_default = system_of(
+@pytest.fixture(scope="module")
+def given():
+    return mf.Parameters.of(**NETWORK, transfer={"k": [1.0, 0.5], "theta": [-0.1, 0.2]})
+
+
+@pytest.fixture(scope="module")
+def default():
+    return mf.Parameters.of(**NETWORK)
+
+
+@pytest.fixture(scope="module")
+def as_default():
+    """Equations whose default values are those that `given` gives."""
+    return system_of(
         [
             {"expression": "k*Max(x - theta, 0)**2", "k": k, "theta": t}
             for k, t in ((1, -0.1), (0.5, 0.2))
         ],
         mf.MotifOnly(),
     )
+
+
+def test_fixed_points_use_the_given_values(square, as_default, given, default):
     found, expected = mf.fixed_point(square, given), mf.fixed_point(as_default, default)
     np.testing.assert_allclose(found.dataset["rate"], expected.dataset["rate"], rtol=1e-10)
+
+
+def test_trajectories_and_functions_use_the_given_values(square, as_default, given, default):
     ends = [
         mf.integrate(s, p, 3.0)["rate"].isel(time=-1)
         for s, p in ((square, given), (as_default, default), (square, default))
