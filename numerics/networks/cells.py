@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sps
 
 from .network import Network
-
-ROWS = 256  # of a dense matrix at once: 16 MB in float64 at N = 8000, which caches hold
+from .sums import ROWS, sums_by_group
 
 
 class Cells(NamedTuple):
@@ -82,12 +81,10 @@ class Sums(NamedTuple):
 
     @classmethod
     def of(cls, network: Network, cells: Cells, means: np.ndarray, varies: np.ndarray) -> Sums:
-        W, Z, diagonal = (
-            network.matrix,
-            cells.indicator,
-            np.asarray(network.matrix.diagonal(), dtype=float),
-        )
-        rows, columns, squares, column_squares, partners = _raw(W, Z, cells)
+        Z, by_population = cells.indicator, np.eye(len(cells.ranges))[cells.labels]
+        diagonal = np.asarray(network.matrix.diagonal(), dtype=float)
+        raw = sums_by_group(network.matrix, Z, by_population)
+        rows, columns, squares, partners, column_squares = raw
         own, labels = Z * diagonal[:, None], cells.labels
         m = means[labels][:, cells.population]  # [i, c]
         mt = means.T[labels][:, cells.population]
@@ -115,36 +112,6 @@ class Sums(NamedTuple):
             diagonal,
         )
         return cls(rows, columns, squares, column_squares, partners, diagonal, onto, back)
-
-
-def _raw(W: Any, Z: np.ndarray, cells: Cells):
-    """By cell: sums over rows and columns, of squares, and of products with the partner.
-
-    And sums of squares over columns, by population.
-    """
-    by_population = np.eye(len(cells.ranges))[cells.labels]
-    if sps.issparse(W):
-        W, Z = W.astype(float), sps.csr_array(Z)
-        square = W.power(2)
-        products = [W @ Z, W.T @ Z, square @ Z]
-        return (
-            *(a.toarray() for a in products),
-            square.T @ by_population,
-            (W.multiply(W.T.tocsr()) @ Z).toarray(),
-        )
-    N, C = Z.shape
-    rows, columns, squares, partners = np.zeros((4, N, C))
-    column_squares = np.zeros((N, len(cells.ranges)))
-    for start in range(0, N, ROWS):
-        part = slice(start, min(start + ROWS, N))
-        block = W[part].astype(float)
-        rows[part] = block @ Z
-        columns += block.T @ Z[part]
-        partners[part] = (block * W[:, part].T) @ Z
-        np.square(block, out=block)
-        squares[part] = block @ Z
-        column_squares += block.T @ by_population[part]
-    return rows, columns, squares, column_squares, partners
 
 
 def _weighted(

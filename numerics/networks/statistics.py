@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sps
 import xarray as xr
 
 from ...errors import NetworkError
@@ -21,11 +20,11 @@ from ..results import Result, Status
 from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors
 from .stored import parameters_in, reading
+from .sums import GroupSums, sums_by_group
 
 if TYPE_CHECKING:
     from .network import Network
 
-ROWS = 256  # of a dense matrix at once: 16 MB in float64 at N = 8000, which caches hold
 CONSTANT = 1e-12
 """A block whose variance is below this fraction of its mean square is constant: only rounding."""
 PREFIX = "measured."
@@ -222,8 +221,9 @@ def measure(network: Network, *, errors: bool = False) -> Statistics:
         NetworkError: the synapses are not stored.
     """
     sizes, Z = np.asarray(network.sizes, dtype=float), np.eye(network.P)[network.labels]
-    sums = _sums(network.matrix, Z)
-    rows, _, squares, products, diagonal = sums
+    sums = sums_by_group(network.matrix, Z)
+    rows, _, squares, products, _ = sums
+    diagonal = np.asarray(network.matrix.diagonal(), dtype=float)
     totals, pairs = Z.T @ rows, np.outer(sizes, sizes) - np.diag(sizes)
     m = _ratio(totals - np.diag(Z.T @ diagonal), pairs)
     square_sums = Z.T @ squares - np.diag(Z.T @ diagonal**2)
@@ -238,7 +238,7 @@ def measure(network: Network, *, errors: bool = False) -> Statistics:
         network.sizes,
         totals / np.outer(sizes, sizes),
         _ratio(deviations, pairs),
-        *_triples(network, sums, m, deviations, partners),
+        *_triples(network, sums, diagonal, m, deviations, partners),
         _ratio(partners, pairs),
         sampled_from=network.parameters,
     )
@@ -248,11 +248,16 @@ def measure(network: Network, *, errors: bool = False) -> Statistics:
 
 
 def _triples(
-    network: Network, sums: tuple, m: np.ndarray, deviations: np.ndarray, partners: np.ndarray
+    network: Network,
+    sums: GroupSums,
+    diagonal: np.ndarray,
+    m: np.ndarray,
+    deviations: np.ndarray,
+    partners: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Covariances of convergent, divergent and chain motifs: of three distinct neurons."""
     labels, sizes, own = network.labels, np.asarray(network.sizes, dtype=float), np.eye(network.P)
-    (rows, columns, *_, diagonal), varies = sums, deviations > 0
+    (rows, columns, *_), varies = sums, deviations > 0
     neighbours = sizes[None, :] - own  # of a neuron in p: neurons of q other than itself
     onto_itself = own[labels] * diagonal[:, None]
     d = rows - onto_itself - (neighbours * m)[labels]
@@ -269,24 +274,6 @@ def _triples(
         _ratio(divergent - same * deviations.T[:, :, None], triples),
         _ratio(chain - same * partners.T[:, :, None], triples).transpose(1, 0, 2),
     )
-
-
-def _sums(W: np.ndarray | sps.csr_array, Z: np.ndarray):
-    """Over j of J_ij, J_ji, J_ij^2 and J_ij J_ji by neuron i and population; and the diagonal."""
-    diagonal = np.asarray(W.diagonal(), dtype=float)
-    if isinstance(W, sps.csr_array):
-        W = W.astype(float)
-        return W @ Z, W.T @ Z, W.power(2) @ Z, W.multiply(W.T.tocsr()) @ Z, diagonal
-    N, P = Z.shape
-    rows, columns, squares, products = np.zeros((4, N, P))
-    for start in range(0, N, ROWS):
-        part = slice(start, min(start + ROWS, N))
-        block = W[part].astype(float)
-        rows[part] = block @ Z
-        columns += block.T @ Z[part]
-        products[part] = (block * W[:, part].T) @ Z
-        squares[part] = np.square(block, out=block) @ Z
-    return rows, columns, squares, products, diagonal
 
 
 def _by_population(x: np.ndarray, y: np.ndarray, labels: np.ndarray) -> np.ndarray:

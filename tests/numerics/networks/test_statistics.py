@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sps
 
-import motifield.numerics.networks.statistics as module
+import motifield.numerics.networks.sums as module
 from motifield import Motifs, Network, Parameters, measure, sample
 from motifield.errors import InfeasibleStatisticsError
 

@@ -300,23 +300,22 @@ RUNS = (
 )
 
 
+def units_of(parameters):
+    """An adapting membrane and a plain one, with synapses of one stage and of two."""
+    architecture = Architecture(
+        ["E", "I"],
+        "tanh(x)",
+        membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
+        synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)},
+    )
+    return Units.of(architecture, parameters)
+
+
 @pytest.mark.parametrize("filtered", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
     """Inputs of several kinds, initial states and filters; recorded neurons, moments, ends."""
     network = sample(two_populations.rescaled(80), 2)
-    units = (
-        Units.of(
-            Architecture(
-                ["E", "I"],
-                "tanh(x)",
-                membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
-                synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)},
-            ),
-            two_populations,
-        )
-        if filtered
-        else None
-    )
+    units = units_of(two_populations) if filtered else None
     common = {
         "units": units,
         "input": -0.1,
@@ -344,19 +343,7 @@ def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
 @pytest.mark.parametrize("filtered", [False, True])
 def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
     network = sample(two_populations.rescaled(80), 2)
-    units = (
-        Units.of(
-            Architecture(
-                ["E", "I"],
-                "tanh(x)",
-                membrane={"E": filters.adapting(1.0, 0.5, 3.0), "I": filters.membrane(0.5)},
-                synapse={"E": filters.exponential(0.3), "I": filters.gamma_delay(0.4, 2)},
-            ),
-            two_populations,
-        )
-        if filtered
-        else None
-    )
+    units = units_of(two_populations) if filtered else None
     common = {
         "units": units,
         "input": Steps(jnp.array([2.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]])),
