@@ -293,7 +293,23 @@ def test_no_fixed_point_is_nan(problem, at):
     assert np.isnan(residuals).all()
     assert np.isnan(problem.predicted(u.at[0].set(100.0), problem.at_rest())).all()
     assert not np.all(outcome.residuals < 1e-9)
-    assert np.isnan(problem.jacobian(u.at[0].set(100.0), problem.at_rest())).all()
+
+
+def test_derivatives_without_a_fixed_point_are_nan(system_of, one_population):
+    """x = 1 + x^2 has no solution, x = .2 + x^2 has x = (1 - sqrt(.2)) / 2."""
+    own = Problem.of(
+        system_of("Max(x, 0)**2", "MotifOnly"),
+        one_population(N=1000, mean=0.001, g=0.0, input=1.0).replace(tau_con=np.zeros((1, 1, 1))),
+        mf.Targets.of([row("rate_mean", "E", "baseline", 1.0)]),
+        ["input[E]"],
+        stable=False,
+    )
+    given = jnp.asarray(own.coordinates.given())
+    assert np.isnan(own.jacobian(given, own.at_rest())).all()
+    slope = own.jacobian(given - 0.8, own.at_rest())
+    # R = x^2, dx/dI = 1 / (1 - 2 x), over an error of .5
+    x = (1 - np.sqrt(0.2)) / 2
+    np.testing.assert_allclose(slope, [[2 * x / (1 - 2 * x) / 0.5]], rtol=1e-6)
 
 
 def test_unstable_bulks_are_penalised(base, system_of):

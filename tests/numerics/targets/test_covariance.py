@@ -84,6 +84,9 @@ def test_a_fit_is_generalised_least_squares(line):
     )
     error = identifiability(found).standard_errors()["input[E]"]
     assert error == pytest.approx((one @ inverse @ one) ** -0.5, rel=1e-5)
+
+
+def test_a_fit_with_independent_errors_is_weighted_least_squares(line):
     alone = solve(problem_of(line, mf.Targets.of(rows(), C), False), starts=2)
     assert alone.values["input[E]"] == pytest.approx(
         np.average(VALUES, weights=ERRORS**-2.0), rel=1e-6
