@@ -3,9 +3,13 @@
 from .numerics.dmft import (
     Onset as Onset,
     Stationary as Stationary,
+    Transient as Transient,
     onset_of_chaos as onset_of_chaos,
-    standard_scores as standard_scores,
     stationary as stationary,
-    stationary_networks as stationary_networks,
     transient as transient,
+)
+from .numerics.verification import (
+    StationaryNetworks as StationaryNetworks,
+    standard_scores as standard_scores,
+    stationary_networks as stationary_networks,
 )

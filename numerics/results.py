@@ -156,7 +156,8 @@ class Result:
 
     def summary(self) -> list[str]:
         """Lines for the repr: the numbers that one looks for first."""
-        return self.table().to_string(max_rows=10, max_cols=8, float_format="%.5g").splitlines()
+        short = "{:.5g}".format  # complex numbers, too
+        return self.table().to_string(max_rows=10, max_cols=8, float_format=short).splitlines()
 
     def __getitem__(self, name: Any) -> Any:
         return self.dataset[name]

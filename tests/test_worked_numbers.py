@@ -14,7 +14,9 @@ TANH = "1 + tanh(x - 3/2)"
 
 
 def excitation_inhibition(J0, g, tau, input):
-    """N = 1000, alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2, one hidden variable (B = 0)."""
+    """N = 1000, alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2, one hidden
+    variable (B = 0).
+    """
     return Parameters.of(
         populations=["E", "I"],
         N=1000,
@@ -135,12 +137,15 @@ def test_one_population(N_tau, g, mean, Delta, system_of):
 
 # docs/theory.md, section 5: phi = 1 + erf((x - 1.5) / (.8 sqrt 2)), MotifOnly, the network with J0
 # = .003, g = 2, I = 0: folds in tau
-# (the starts are from a scan over K of the two conditions, one page of NumPy: K = 1.59, kappa = 1.07 and K = .27, kappa = .14)
+# (the starts are from a scan over K of the two conditions, one page of NumPy: K = 1.59, kappa =
+# 1.07 and K = .27, kappa = .14)
 @pytest.mark.parametrize(("fold", "K", "kappa"), [(0.00931048, 1.6, 1.07), (0.05996574, 0.3, 0.15)])
 def test_folds(fold, K, kappa, system_of):
-    """At a fold the field and the determinant of its Jacobian vanish together: K, kappa and tau solved for with SciPy.
+    """At a fold the field and the determinant of its Jacobian vanish together: K, kappa and tau
+    solved for with SciPy.
 
-    Both populations receive the same, so that they are one: N Jbar = 1000 * .003 * (.8 - .4) for all sources together.
+    Both populations receive the same, so that they are one: N Jbar = 1000 * .003 * (.8 - .4) for
+    all sources together.
     """
     system = system_of("1 + erf((x - 3/2)/(4/5*sqrt(2)))", "MotifOnly")
     base = Parameters.of(N=1000, fractions=[1.0], mean=0.0012, g=0.2, motifs=Motifs.shared(0.02))

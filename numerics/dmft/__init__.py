@@ -1,16 +1,16 @@
 """Two-time dynamical mean-field theory: transients, stationary states, the onset of chaos."""
 
 from .long_times import Stationary, stationary
-from .networks import standard_scores, stationary_networks
 from .onset import Onset, onset_of_chaos
-from .two_times import transient
+from .terms import require_dmft
+from .two_times import Transient, transient
 
 __all__ = [
     "Onset",
     "Stationary",
+    "Transient",
     "onset_of_chaos",
-    "standard_scores",
+    "require_dmft",
     "stationary",
-    "stationary_networks",
     "transient",
 ]

@@ -1,13 +1,18 @@
-"""Largest Lyapunov exponents: of the dynamical mean-field solution, and of one network.
+"""The largest Lyapunov exponent of the dynamical mean-field solution.
 
-Two copies of a network that start close to each other have inputs whose difference is Gaussian with the covariance
-d_p(t, t') = <dx(t) dx(t')>, (1 + d/dt)(1 + d/dt') d_p = sum_q M_pq <phi_q'(t) phi_q'(t')> d_q. In a stationary state
-d = exp(lambda (t + t')) f(t - t'),
+Two copies of a network that start close to each other have inputs whose difference is Gaussian with
+the covariance d_p(t, t') = <dx(t) dx(t')>,
+
+    (1 + d/dt)(1 + d/dt') d_p = sum_q M_pq <phi_q'(t) phi_q'(t')> d_q.
+
+In a stationary state d = exp(lambda (t + t')) f(t - t'),
 
     f_p'' + sum_q M_pq <phi_q' phi_q'>(tau) f_q = (1 + lambda)^2 f_p,
 
-whose largest eigenvalue is real and not negative (Perron and Frobenius: no coefficient that couples is negative). One population: the ground
-state of Schroedinger's equation, lambda = -1 + sqrt(1 - E_0) (Sompolinsky, Crisanti and Sommers 1988). At a static state lambda is the bulk's edge.
+whose largest eigenvalue is real and not negative (Perron and Frobenius: no coefficient that couples
+is negative). One population: the ground state of Schroedinger's equation,
+lambda = -1 + sqrt(1 - E_0) (Sompolinsky, Crisanti and Sommers, Phys Rev Lett 1988). At a static
+state lambda is the bulk's edge.
 """
 
 from __future__ import annotations
@@ -16,17 +21,28 @@ import numpy as np
 import scipy.sparse as sps
 from scipy.sparse import linalg
 
+from ..linear import spectral_radius
+
+CONSTANT = 1e-12  # slopes that vary less with the lag are those of a static state
+ABOVE = 1.001  # the shift of the inverse iteration: beyond every eigenvalue, and near the largest
+
 
 def growth_rate(residual: np.ndarray, slopes: np.ndarray, tau: np.ndarray) -> float:
-    """lambda of the residual's directions; residual: M_pq; slopes: <phi_q'(t) phi_q'(t + tau)>, (lags, P); tau: equidistant lags from 0."""
-    if np.ptp(slopes, axis=0).max() < 1e-12 * np.abs(slopes).max():
-        return float(np.sqrt(np.abs(np.linalg.eigvals(residual * slopes[0])).max())) - 1
+    """The largest exponent lambda of the residual's directions.
+
+    Args:
+        residual: M_pq = alpha_q g_pq^2 A_pq, (P, P).
+        slopes: <phi_q'(t) phi_q'(t + tau)>, (lags, P).
+        tau: equidistant lags from 0, (lags,).
+    """
+    if np.ptp(slopes, axis=0).max() < CONSTANT * np.abs(slopes).max():
+        return float(np.sqrt(spectral_radius(residual * slopes[0]))) - 1
     n, P = slopes.shape
     coupling = sps.block_array(
         [[sps.diags_array(residual[p, q] * slopes[:, q]) for q in range(P)] for p in range(P)]
     )
     matrix = (sps.kron(sps.eye_array(P), _second_derivative(n, tau[1] - tau[0])) + coupling).tocsc()
-    above = 1.001 * float(np.abs(np.linalg.eigvals(residual * slopes.max(axis=0))).max()) + 1e-3
+    above = ABOVE * float(spectral_radius(residual * slopes.max(axis=0))) + (ABOVE - 1)
     start = np.tile(np.exp(-tau), P)
     value = linalg.eigs(matrix, k=1, sigma=above, v0=start, return_eigenvectors=False)[0]
     return float(np.sqrt(max(value.real, 0.0))) - 1

@@ -1,9 +1,13 @@
 """The dynamical mean-field equations, which networks they are for, and their initial states.
 
-    x_i(t) = K_p(t) + sum_q kappa_q(t) u_i^q + z_p(t) xi_i + eta_i(t),     (1 + d/dt) eta = residual field + white noise
+    x_i(t) = K_p(t) + sum_q kappa_q(t) u_i^q + z_p(t) xi_i + eta_i(t),
+    (1 + d/dt) eta = residual field + white noise,
 
-i in p; the in-strengths u_i^q (covariance Sigma_p) and the offset xi_i of the input are frozen, eta has the covariance that the residual
-synapses give it: (1 + d/dt)(1 + d/dt') C^eta_p(t, t') = sum_q M_pq < phi_q(t) phi_q(t') > + 2 D_p delta(t - t'), M_pq = alpha_q g_pq^2 A_pq.
+i in p; the in-strengths u_i^q (covariance Sigma_p) and the offset xi_i of the input are frozen, eta
+has the covariance that the residual synapses give it:
+
+    (1 + d/dt)(1 + d/dt') C^eta_p(t, t') = sum_q M_pq < phi_q(t) phi_q(t') > + 2 D_p delta(t - t'),
+    M_pq = alpha_q g_pq^2 A_pq.
 """
 
 from __future__ import annotations
@@ -17,11 +21,14 @@ from ..parameters import Parameters, by_population, residual_moments
 from ..precision import require_x64
 from ..system import System, Units
 
-LARGEST_B = 1e-9
+LARGEST_B = 1e-9  # rounding of tau_rec - tau_chn - tau_chn
 
 
 def require_dmft(system: System, parameters: Parameters) -> None:
-    """Raise `ParameterError` for networks whose limit is not this: reciprocal residual synapses, units with other filters."""
+    """Raise `ParameterError` for networks whose limit is not this.
+
+    Those with reciprocal residual synapses, and those of units with other filters.
+    """
     require_x64()
     system.check(parameters)
     names, (_, B) = parameters.populations, residual_moments(parameters)
@@ -29,20 +36,23 @@ def require_dmft(system: System, parameters: Parameters) -> None:
     p, q = np.unravel_index(np.argmax(np.abs(B)), B.shape)
     if np.abs(B[p, q]) > LARGEST_B:
         raise ParameterError(
-            f"dynamical mean-field theory here is for residual synapses without reciprocity, B[{names[p]},{names[q]}] = {B[p, q]:.4g}: with it "
-            "neurons feel their own past. without_reciprocity(parameters) sets tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q], which makes B = 0"
+            "dynamical mean-field theory here is for residual synapses without reciprocity, "
+            f"B[{names[p]},{names[q]}] = {B[p, q]:.4g}: with it neurons feel their own past. "
+            "without_reciprocity(parameters) sets tau_rec[p,q] = tau_chn[p,q,p] + tau_chn[q,p,q], "
+            "which makes B = 0"
         )
     units = Units.of(system.mean_field.architecture, parameters)
     quiet = Units(units.membrane, units.synapse)
     if not quiet.is_plain:
         raise ParameterError(
-            "dynamical mean-field theory here is for units dx/dt = -x + input, without synaptic filters; this architecture has "
-            "other ones: compile it with the membrane 1/(1 + s) and measure time in units of its time constant"
+            "dynamical mean-field theory here is for units dx/dt = -x + input, without synaptic "
+            "filters; this architecture has other ones: compile it with the membrane 1/(1 + s) and "
+            "measure time in units of its time constant"
         )
 
 
 def as_state(initial: Any, parameters: Parameters, known: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """One number per population for each known name, 0 where it is not given. Raises `ParameterError`."""
+    """One number per population for each known name, 0 where it is not given."""
     given = dict(initial or {})
     if set(given) - set(known):
         raise ParameterError(

@@ -12,15 +12,7 @@ import numpy as np
 
 from ..parameters import Parameters
 from ..system import Autonomous
-from .newton import (
-    Region,
-    open_region,
-    region_of,
-    roots_from,
-    same_root,
-    settle_others,
-    start_states,
-)
+from .newton import Region, open_region, region_of, roots_from, same_root, starts_in
 from .point import LARGEST_RESIDUAL
 from .region import state_box
 from .search import GROWTHS
@@ -39,11 +31,7 @@ def _some(batch: Any, rows: np.ndarray) -> Any:
 def _starts(model: Autonomous, batch: Parameters, ends: Any, points: Any, is_bounded: bool):
     def of_one(own, limits):
         region = _region(model, own, limits, is_bounded)
-
-        def start(u):
-            return settle_others(model, own, start_states(model, own, region, u))
-
-        return jax.vmap(start)(points), region
+        return starts_in(model, own, region, points), region
 
     return jax.vmap(of_one)(batch, ends)
 

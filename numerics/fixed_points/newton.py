@@ -145,6 +145,17 @@ def settle_others(
     return y
 
 
+def starts_in(
+    model: Autonomous, parameters: Parameters, region: Region, points: Float[Array, "k 2P+1"]
+) -> Float[Array, "k n"]:
+    """States to start from, one for each point of the unit cube; pure."""
+
+    def start(u: Array) -> Array:
+        return settle_others(model, parameters, start_states(model, parameters, region, u))
+
+    return jax.vmap(start)(points)
+
+
 def roots_from(
     model: Autonomous,
     parameters: Parameters,

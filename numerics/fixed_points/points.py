@@ -168,7 +168,11 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
 
     if not rows:
         return []
-    return pd.DataFrame(rows).to_string(max_rows=8, max_cols=8, float_format="%.5g").splitlines()
+    return (
+        pd.DataFrame(rows)
+        .to_string(max_rows=8, max_cols=8, float_format="{:.5g}".format)
+        .splitlines()
+    )
 
 
 def collected(points: Sequence[FixedPoint], populations: tuple[str, ...]) -> FixedPoints:

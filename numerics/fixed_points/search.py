@@ -17,15 +17,7 @@ from ..precision import require_x64
 from ..results import OK, Code, Status, raise_on_failure
 from ..system import Autonomous, System
 from ..tangents import refuse_tracers
-from .newton import (
-    Region,
-    open_region,
-    region_of,
-    roots_from,
-    same_root,
-    settle_others,
-    start_states,
-)
+from .newton import Region, open_region, region_of, roots_from, same_root, starts_in
 from .point import LARGEST_RESIDUAL, FixedPoint, Seen
 from .points import Evidence, FixedPoints
 from .region import state_box, transfer_bounds
@@ -42,15 +34,7 @@ def _box(model: Autonomous, parameters: Parameters, bounds: tuple) -> Region:
     return region_of(model, parameters, bounds[:2], state_box(model, parameters, bounds))
 
 
-@eqx.filter_jit
-def _spread(model: Autonomous, parameters: Parameters, region: Region, points: Any):
-    def start(u):
-        return settle_others(model, parameters, start_states(model, parameters, region, u))
-
-    return jax.vmap(start)(points)
-
-
-_round = eqx.filter_jit(roots_from)
+_starts, _round = eqx.filter_jit(starts_in), eqx.filter_jit(roots_from)
 
 
 @eqx.filter_jit
@@ -81,7 +65,7 @@ class _Search:
         low, high = (np.asarray(v) for v in region.box)
         # deflation reaches a quarter of the box: starts leave a root, and keep apart from others
         scale = np.maximum(np.where(np.isfinite(high - low), 0.25 * (high - low), 1.0), 1e-3)
-        starts = _spread(model, own, region, jnp.asarray(points))
+        starts = _starts(model, own, region, jnp.asarray(points))
         known = np.full((ROOM * (1 + len(self.roots) // ROOM), model.size), np.nan)
         if deflate and self.roots:
             known[: len(self.roots)] = self.roots

@@ -218,6 +218,7 @@ def _eigenvalues(matrix: Any, leading: int | None) -> np.ndarray:
     else:
         most = 20 * matrix.shape[0]  # restarts; ARPACK's default is 10 N, too few near a bulk
         how = {"which": "LR", "return_eigenvectors": False, "maxiter": most}
-        found = spl.eigs(matrix.astype(float), k=leading, **how)
+        more = min(leading + 1, matrix.shape[0] - 2)  # so that the last is not half of a pair
+        found = spl.eigs(matrix.astype(float), k=more, **how)
     found = np.asarray(found, dtype=complex)
-    return found[np.lexsort((-found.imag, -found.real))]
+    return found[np.lexsort((-found.imag, -found.real))][:leading]

@@ -6,6 +6,7 @@ from .differences import QUANTITIES
 from .ensemble import Verification, verify
 from .fluctuations import FiniteSize, finite_size
 from .quenched import NetworkVerification, verify_network
+from .stationary import StationaryNetworks, standard_scores, stationary_networks
 
 __all__ = [
     "ALL",
@@ -14,11 +15,14 @@ __all__ = [
     "Ablation",
     "FiniteSize",
     "NetworkVerification",
+    "StationaryNetworks",
     "Verdict",
     "Verification",
     "ablate",
     "finite_size",
     "judge",
+    "standard_scores",
+    "stationary_networks",
     "verify",
     "verify_network",
 ]

@@ -1,4 +1,6 @@
-"""Branches, special points, limit cycles and curves: against AUTO, direct integration, and theory of symmetric networks."""
+"""Branches, special points, limit cycles and curves: against AUTO, direct integration, and theory
+of symmetric networks.
+"""
 
 import re
 
@@ -76,7 +78,9 @@ def cycles(oscillating):
 
 
 def test_folds_in_the_strength_of_the_motifs(bistable):
-    """The published folds to 1e-6, and those of AUTO on the exported equations with one tau for all motifs."""
+    """The published folds to 1e-6, and those of AUTO on the exported equations with one tau for all
+    motifs.
+    """
     system, parameters, branches = bistable
     assert branches.status == "ok"
     folds = branches.of("fold")
@@ -181,7 +185,9 @@ def exported(oscillating):
 
 
 class Planar(eqx.Module):
-    """x' = -w y + s x r^2 + b x y, y' = w x + s y r^2: for b = 0 the normal form, with first Lyapunov coefficient 2 s / w."""
+    """x' = -w y + s x r^2 + b x y, y' = w x + s y r^2: for b = 0 the normal form, with first
+    Lyapunov coefficient 2 s / w.
+    """
 
     s: float
     b: float
@@ -197,8 +203,10 @@ class Planar(eqx.Module):
 
 @pytest.mark.parametrize("s", [-1.0, 0.7])
 def test_lyapunov_coefficient_of_the_normal_form(s):
-    """Also with a quadratic term b x y, which alone leaves the coefficient as it is: Guckenheimer and Holmes, eq. 3.4.11, gives
-    16 a = f_xxx + f_xyy + g_xxy + g_yyy + (f_xy (f_xx + f_yy) - g_xy (g_xx + g_yy) - f_xx g_xx + f_yy g_yy) / w.
+    """Also with a quadratic term b x y, which alone leaves the coefficient as it is: Guckenheimer
+    and Holmes, eq. 3.4.11, gives
+    16 a = f_xxx + f_xyy + g_xxy + g_yyy + (f_xy (f_xx + f_yy) - g_xy (g_xx + g_yy) - f_xx g_xx +
+    f_yy g_yy) / w.
     """
     q, zero = jnp.asarray(np.array([1.0, -1.0j]) / np.sqrt(2)), jnp.zeros(2)
     for b in (0.0, 0.9):
@@ -208,7 +216,9 @@ def test_lyapunov_coefficient_of_the_normal_form(s):
 
 
 def test_a_change_of_sign_of_sums_of_eigenvalues():
-    """A pair that crosses the imaginary axis, and two real ones of sum 0; not one real eigenvalue that crosses."""
+    """A pair that crosses the imaginary axis, and two real ones of sum 0; not one real eigenvalue
+    that crosses.
+    """
     assert (
         hopf_test(np.array([-0.1 + 1j, -0.1 - 1j, -2]))
         * hopf_test(np.array([0.1 + 1j, 0.1 - 1j, -2]))
@@ -219,7 +229,9 @@ def test_a_change_of_sign_of_sums_of_eigenvalues():
 
 
 def test_hopf_point(oscillating):
-    """Eigenvalues +- i omega there; the same place in AUTO; supercritical, as the cycles that leave it are stable."""
+    """Eigenvalues +- i omega there; the same place in AUTO; supercritical, as the cycles that leave
+    it are stable.
+    """
     system, _, branches = oscillating
     (point,) = branches.of("Hopf")
     own = mf.fixed_point(system, branches.along.at([point.value]), point.state, settle=0.0)
@@ -246,7 +258,9 @@ def test_hopf_point(oscillating):
 
 @pytest.mark.slow
 def test_limit_cycles_against_integration(oscillating, cycles):
-    """Period and amplitude of a cycle in the middle of the branch; near the Hopf point the amplitude grows as a square root."""
+    """Period and amplitude of a cycle in the middle of the branch; near the Hopf point the
+    amplitude grows as a square root.
+    """
     system, _, branches = oscillating
     data = cycles.dataset
     assert cycles.status == "ok"
@@ -328,7 +342,9 @@ def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
 
 @pytest.fixture(scope="module")
 def symmetric(bistable):
-    """Two populations that inhibit each other, alike in everything: the difference of the two is a state of its own below a pitchfork."""
+    """Two populations that inhibit each other, alike in everything: the difference of the two is a
+    state of its own below a pitchfork.
+    """
     system = bistable[0]
     parameters = mf.Parameters.of(
         populations=["E", "I"],
@@ -350,7 +366,9 @@ def symmetric(bistable):
 
 
 def test_branch_points_lead_to_other_branches(symmetric):
-    """The start has one population silent; its branch crosses the symmetric one at a pitchfork, where the odd mode has eigenvalue 0."""
+    """The start has one population silent; its branch crosses the symmetric one at a pitchfork,
+    where the odd mode has eigenvalue 0.
+    """
     _, _, branches = symmetric
     (point,) = branches.of("branch point")
     assert len(branches) == 3
@@ -392,7 +410,9 @@ def test_branch_points_in_auto(symmetric):
 
 
 def test_limits_of_variances_and_statistics_are_marked(symmetric):
-    """Without motifs the variance of this closure is 0, and negative, as no variance is, for negative correlations."""
+    """Without motifs the variance of this closure is 0, and negative, as no variance is, for
+    negative correlations.
+    """
     branches = symmetric[2]
     for kind in ("negative variance", "infeasible"):
         assert len(branches.of(kind)) == 3

@@ -1,4 +1,6 @@
-"""Phase diagrams against single searches, cusps against the grid, and hysteresis of sampled networks against folds."""
+"""Phase diagrams against single searches, cusps against the grid, and hysteresis of sampled
+networks against folds.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -57,7 +59,9 @@ def test_the_grid_has_what_searches_find(oscillating_network, diagram):
 
 
 def test_curves_separate_the_counts(diagram):
-    """On both sides of the cusp: three states between the folds, one outside; and a Bogdanov-Takens point where Hopf points begin."""
+    """On both sides of the cusp: three states between the folds, one outside; and a Bogdanov-Takens
+    point where Hopf points begin.
+    """
     (cusp,) = diagram.curves.of("cusp")
     (double,) = diagram.curves.of("Bogdanov-Takens")
     data = diagram.dataset
@@ -89,7 +93,9 @@ def test_bad_requests(oscillating_network):
 
 
 def test_hysteresis_of_sampled_networks():
-    """Networks ramped up and down jump at the folds of their own statistics, less the delay that the equations have under the same ramp."""
+    """Networks ramped up and down jump at the folds of their own statistics, less the delay that
+    the equations have under the same ramp.
+    """
     system = mf.compile(
         mf.derive(
             mf.Architecture(["E", "I"], "1 + erf((x - 3/2)/(4/5*sqrt(2)))"), mf.SecondMoment()

@@ -1,4 +1,6 @@
-"""Two-time dynamical mean-field theory: order of convergence, static limit, closed forms, and sampled networks."""
+"""Two-time dynamical mean-field theory: order of convergence, static limit, closed forms, and
+sampled networks.
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
 from motifield.numerics.plots import dmft as dmft_plots
+from motifield.types import Code
 
 ERF = "1 + erf(x - 1)"
 N = 1000
@@ -44,8 +47,7 @@ def solutions(system):
             24.0 if dt == 0.2 else 4.0,
             dt=dt,
             initial={"mean": 0.3, "variance": 0.5},
-            throw=True,
-        )
+        ).dataset
         for dt in (0.2, 0.1, 0.05)
     }
 
@@ -65,7 +67,7 @@ def test_errors_are_of_second_order(solutions):
 
 def test_it_ends_at_the_fixed_point_of_the_second_moment_closure(system, solutions):
     """As exp(-t), up to the error of averages near rho = 1."""
-    fixed = mf.fixed_point(system, excitatory_inhibitory(), throw=True).dataset
+    fixed = mf.fixed_point(system, excitatory_inhibitory()).dataset
     for name, tolerance in (("mean", 1e-6), ("variance", 1e-6), ("kappa", 1e-7), ("rate", 1e-7)):
         assert solutions[0.2][name].isel(time=-1).values == pytest.approx(
             fixed[name].values, abs=tolerance
@@ -85,12 +87,14 @@ def test_covariances_are_symmetric_and_positive(solutions):
 
 
 def test_a_linear_network_has_a_closed_form():
-    """phi(x) = x, g alone, random start of variance v: C(t, t') = v exp(-t - t') I_0(2 g sqrt(t t')) (series in g^2 of the double filter)."""
+    """phi(x) = x, g alone, random start of variance v: C(t, t') = v exp(-t - t') I_0(2 g sqrt(t
+    t')) (series in g^2 of the double filter).
+    """
     from scipy.special import i0
 
     system = mf.compile(mf.derive(mf.Architecture(["x"], "x"), mf.MotifOnly()))
     parameters = mf.Parameters.of(populations=["x"], N=N, fractions=[1.0], mean=0.0, g=0.9)
-    d = mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"variance": 2.0})
+    d = mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"variance": 2.0}).dataset
     t, s = d["time"].values[:, None], d["time"].values[None, :]
     assert d["covariance"].values[:, :, 0] == pytest.approx(
         2 * np.exp(-t - s) * i0(2 * 0.9 * np.sqrt(t * s)), abs=2e-4
@@ -98,7 +102,9 @@ def test_a_linear_network_has_a_closed_form():
 
 
 def test_white_noise_and_offsets_have_closed_forms():
-    """Without synapses: D (exp(-|t - t'|) - exp(-t - t')) + s^2 (1 - exp(-t))(1 - exp(-t')) + v exp(-t - t'), exactly at any dt."""
+    """Without synapses: D (exp(-|t - t'|) - exp(-t - t')) + s^2 (1 - exp(-t))(1 - exp(-t')) + v
+    exp(-t - t'), exactly at any dt.
+    """
     system = mf.compile(
         mf.derive(mf.Architecture(["x"], "x", inputs=["noise", "spread"]), mf.MotifOnly())
     )
@@ -112,7 +118,9 @@ def test_white_noise_and_offsets_have_closed_forms():
         spread=1.3,
         input=lambda t: jnp.full(1, t),
     )
-    d = mf.dmft.transient(system, parameters, 3.0, dt=0.3, initial={"variance": 0.4, "mean": 2.0})
+    d = mf.dmft.transient(
+        system, parameters, 3.0, dt=0.3, initial={"variance": 0.4, "mean": 2.0}
+    ).dataset
     t, s = d["time"].values[:, None], d["time"].values[None, :]
     expected = (
         0.7 * (np.exp(-np.abs(t - s)) - np.exp(-t - s))
@@ -128,7 +136,7 @@ def test_a_jump_of_the_input_on_the_grid_keeps_the_order(system):
     at = {
         dt: mf.dmft.transient(
             system, excitatory_inhibitory(input=mf.inputs.pulse(0.4, 1.2, 1.0)), 1.6, dt=dt
-        )
+        ).dataset
         for dt in (0.2, 0.1, 0.05)
     }
     last = {dt: d.isel(time=-1) for dt, d in at.items()}
@@ -163,12 +171,14 @@ def test_populations_can_be_split_and_relabelled(solutions):
 
 
 def test_transients_of_sampled_networks(system):
-    """Means and variances of eight networks at times of a transient, within 4 standard errors of one network (N = 1500), widened for 8."""
+    """Means and variances of eight networks at times of a transient, within 4 standard errors of
+    one network (N = 1500), widened for 8.
+    """
     parameters = mf.without_reciprocity(excitatory_inhibitory(2.0).rescaled(1500))
     times, spread = [0.5, 1.0, 2.0, 4.0], 1.0
     d = mf.dmft.transient(
         system, parameters, 4.0, dt=0.05, initial={"mean": 0.3, "variance": spread}
-    ).sel(time=times, method="nearest")
+    ).dataset.sel(time=times, method="nearest")
     seen = []
     for seed in range(8):
         x0 = 0.3 + np.sqrt(spread) * np.random.default_rng(100 + seed).standard_normal(1500)
@@ -209,17 +219,18 @@ def test_refusals(system, two_populations):
 def test_a_divergence_is_reported():
     system = mf.compile(mf.derive(mf.Architecture(["x"], "x"), mf.MotifOnly()))
     parameters = mf.Parameters.of(populations=["x"], N=N, fractions=[1.0], mean=20.0 / N, g=0.1)
-    d = mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0})
-    assert d.attrs["status"].startswith(
+    d = mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0}, throw=False)
+    assert d.status.code is Code.DIVERGED
+    assert d.status.startswith(
         "diverged: the last finite value is at t = 0.96"
     )  # g^2 exp(38 t) / 20^2 passes 1e12 at 1.01
     with pytest.raises(SolverError, match="diverged"):
-        mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0}, throw=True)
+        mf.dmft.transient(system, parameters, 4.0, dt=0.04, initial={"mean": 1.0})
 
 
 def test_pictures(solutions, system):
     closure = mf.integrate(system, excitatory_inhibitory(), 16.0, initial={"mean": 0.3})
-    figure = dmft_plots.courses(solutions[0.1], {"SecondMoment": closure})
+    figure = dmft_plots.dmft_courses(solutions[0.1], {"SecondMoment": closure})
     assert [ax.get_ylabel() for ax in figure.axes] == list(dmft_plots.QUANTITIES.values())
     assert len(figure.axes[0].lines) == 4
     assert len(dmft_plots.covariance_image(solutions[0.1]).axes) == 4  # images and their scales

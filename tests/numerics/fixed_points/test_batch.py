@@ -1,4 +1,6 @@
-"""Sets of parameters at once against one at a time, the box, kinds, and reports of what may be missing."""
+"""Sets of parameters at once against one at a time, the box, kinds, and reports of what may be
+missing.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import xarray as xr
 
 import motifield as mf
 from motifield import Motifs, Parameters, fixed_points, fixed_points_batch
-from motifield.errors import ParameterError
+from motifield.errors import ParameterError, SolverError
 from motifield.numerics.fixed_points.newton import region_of, roots_from
 from motifield.numerics.fixed_points.point import FixedPoint
 from motifield.numerics.fixed_points.region import state_box, transfer_bounds
@@ -82,7 +84,9 @@ def test_more_points_than_fit_are_said(system, batch, found):
 
 
 def test_a_root_that_is_divided_out_is_not_found_again(system, base):
-    """Starts beside a root end there; with the root divided out none does, and some find the others."""
+    """Starts beside a root end there; with the root divided out none does, and some find the
+    others.
+    """
     model, known = (
         Autonomous(system, 2),
         [np.asarray(Autonomous(system, 2).flat(p.state)) for p in fixed_points(system, base)],
@@ -145,6 +149,27 @@ def test_a_missing_point_is_noticed(system, base, monkeypatch):
     assert found.status.code is Code.INCOMPLETE
 
 
+def nowhere():
+    """N mean = 1 and more input than the threshold: dK/dt > 0 everywhere."""
+    return Parameters.of(N=10, fractions=[1.0], mean=0.1, g=0.0, input=0.5)
+
+
+def test_no_fixed_point_raises(system_of):
+    with pytest.raises(SolverError, match="none found: a transfer function or its slope is not"):
+        fixed_points(system_of("Max(x - 1/4, 0)"), nowhere(), starts=2)
+    found = fixed_points(system_of("Max(x - 1/4, 0)"), nowhere(), starts=2, throw=False)
+    assert found.status.code is Code.NOT_CONVERGED
+    assert len(found) == 0
+    assert found.rows() == []
+
+
+def test_no_fixed_point_of_any_set_raises(system_of):
+    base = nowhere()
+    sets = stacked([scalar("input", base)], base, np.array([[0.5], [0.7]]))
+    with pytest.raises(SolverError, match="2 of 2 sets: none found"):
+        fixed_points_batch(system_of("Max(x - 1/4, 0)"), sets, starts=2)
+
+
 def test_what_the_leading_mode_moves(base, system_of):
     """Without synaptic variability, and so with Delta = 0, every mode is one of the means."""
     narrow = base.replace(g=jnp.zeros((2, 2)))
@@ -173,7 +198,9 @@ def test_kinds(eigenvalues, kind):
 
 
 def test_bounds_of_transfer_functions(base):
-    """Worked by hand: the slope of 1 + erf((x - a)/b) is at most 2/(b sqrt(pi)); a kink is no jump; a jump has no slope."""
+    """Worked by hand: the slope of 1 + erf((x - a)/b) is at most 2/(b sqrt(pi)); a kink is no jump;
+    a jump has no slope.
+    """
 
     def of(text):
         return transfer_bounds(

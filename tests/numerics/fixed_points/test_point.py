@@ -1,4 +1,6 @@
-"""Fixed points: residual and eigenvalues against the equations by hand, unstable ones, and honest reports."""
+"""Fixed points: residual and eigenvalues against the equations by hand, unstable ones, and honest
+reports.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -61,7 +63,9 @@ def one(mean, input, N=10):
 
 
 def test_an_unstable_fixed_point_is_found_by_newton_alone(system_of):
-    """phi = max(x - 1/4, 0), N mean = 3: dK/dt = 2 K - 3/4 above threshold; K = 3/8 is unstable with eigenvalue 2, kappa relaxes at -1."""
+    """phi = max(x - 1/4, 0), N mean = 3: dK/dt = 2 K - 3/4 above threshold; K = 3/8 is unstable
+    with eigenvalue 2, kappa relaxes at -1.
+    """
     found = fixed_point(system_of(RELU), one(0.3, 0.0), {"mean": 0.5, "kappa": 0.2}, settle=0)
     assert found.converged
     assert not found.stable
@@ -84,7 +88,9 @@ def test_the_start_decides_when_it_settles(system_of):
 
 
 def test_what_has_no_fixed_point_is_not_converged(system_of):
-    """N mean = 1: dK/dt = I - 1/4 = .25 wherever the unit is active, and -K + .5 > .25 where it is not."""
+    """N mean = 1: dK/dt = I - 1/4 = .25 wherever the unit is active, and -K + .5 > .25 where it is
+    not.
+    """
     found = fixed_point(system_of(RELU), one(0.1, 0.5), {"mean": 1.0}, settle=0, throw=False)
     assert found.status.startswith(("not converged: the residual is", "diverged"))
     assert not found.converged
@@ -102,7 +108,9 @@ def test_the_input_is_held_at_its_value_then(system_of):
 
 
 def test_a_negative_variance_is_unphysical(system_of):
-    """Convergent motifs that no network has, tau_con < 0: Delta = N g^2 tau_con kappa^2 is negative."""
+    """Convergent motifs that no network has, tau_con < 0: Delta = N g^2 tau_con kappa^2 is
+    negative.
+    """
     from motifield import Motifs
 
     parameters = Parameters.of(
@@ -151,7 +159,9 @@ def test_what_a_result_shows(found):
 
 
 def test_eigenvalues_are_the_rates_of_return(found, two_populations, system_of):
-    """A small displacement along the slowest eigenvector decays at its eigenvalue: the vector field there is lambda times it."""
+    """A small displacement along the slowest eigenvector decays at its eigenvalue: the vector field
+    there is lambda times it.
+    """
     system = system_of(ERF, "SecondMoment")
     values, vectors = np.linalg.eig(found.jacobian)
     k = int(np.argmax(values.real))

@@ -1,4 +1,4 @@
-"""Responses of fixed points: against finite differences, direct integration and sampled networks."""
+"""Responses of fixed points: finite differences, direct integration, sampled networks."""
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +33,9 @@ def observed(system, answer):
 
 
 def test_every_derivative_against_finite_differences(answer, observed):
-    """Central differences; the parameters that the equations do not depend on are not listed, and change nothing."""
+    """Central differences; the parameters that the equations do not depend on are not listed, and
+    change nothing.
+    """
     table = answer.sensitivity()
     par, listed = answer.parameters, set(table["parameter"].values)
     for name in names(par):
@@ -138,7 +140,9 @@ def inhibition_stabilised():
 
 
 def test_the_paradoxical_effect(system_of):
-    """Driving inhibition lowers it where excitation alone would be unstable, theory and sampled networks alike."""
+    """Driving inhibition lowers it where excitation alone would be unstable, theory and sampled
+    networks alike.
+    """
     system, par = system_of("1 + erf(x - 1/2)", "LowRank"), inhibition_stabilised()
     answer = mf.response(system, par)
     assert answer.paradoxical == ("I",)

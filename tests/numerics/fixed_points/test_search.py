@@ -1,6 +1,8 @@
-"""All fixed points of random systems against an exhaustive search by other means: other equations, other averages, other solvers.
+"""All fixed points of random systems against an exhaustive search by other means: other equations,
+other averages, other solvers.
 
-P = 1: the condition on kappa alone, its sign on a fine grid. P > 1: Newton's method in NumPy from 10^4 starts, finished with SciPy.
+P = 1: the condition on kappa alone, its sign on a fine grid. P > 1: Newton's method in NumPy from
+10^4 starts, finished with SciPy.
 """
 
 import dataclasses
@@ -21,8 +23,12 @@ TRANSFERS = {
     "rectified": "Max(x - 1/4, 0)",
 }
 Z = np.linspace(
-    -9, 9, 361
-)  # the trapezoidal rule converges geometrically here; 160 Gauss-Legendre nodes are 1e-7 off at sqrt(Delta) = 3
+    -9,
+    9,
+    361,
+    # the trapezoidal rule converges geometrically here; 160 Gauss-Legendre nodes are 1e-7 off at
+    # sqrt(Delta) = 3
+)
 BELL = (Z[1] - Z[0]) * norm.pdf(Z)
 FAR = 300.0
 EVERY = [(name, P, seed) for name in TRANSFERS for P in (1, 2, 3, 4) for seed in range(17)][:200]
@@ -41,7 +47,9 @@ FAST = [
 
 
 def erf_averages(mu, D):
-    """<phi>, <phi'>, <phi''>, <phi'''>: 1 + erf(x - 3/2) is twice the normal distribution with variance 1/2."""
+    """<phi>, <phi'>, <phi''>, <phi'''>: 1 + erf(x - 3/2) is twice the normal distribution with
+    variance 1/2.
+    """
     w = np.sqrt(D + 0.5)
     z = (mu - 1.5) / w
     bell = 2 * norm.pdf(z)
@@ -68,7 +76,9 @@ RANGE = {"erf": 2.0, "logistic": 2.0, "rectified": None}
 
 
 def random_system(name: str, P: int, seed: int) -> Parameters:
-    """Strong mean coupling, so that several fixed points are frequent; all motifs; no two numbers alike."""
+    """Strong mean coupling, so that several fixed points are frequent; all motifs; no two numbers
+    alike.
+    """
     rng = np.random.default_rng([seed, P, list(TRANSFERS).index(name)])
     N = 1000.0
     factors = rng.normal(size=(P, 2 * P, 2 * P + 1))
@@ -98,7 +108,9 @@ def random_system(name: str, P: int, seed: int) -> Parameters:
 
 @dataclasses.dataclass
 class ByHand:
-    """F(K, kappa) of the LowRank equations, and its derivatives, for many states at once: y is (k, 2P)."""
+    """F(K, kappa) of the LowRank equations, and its derivatives, for many states at once: y is (k,
+    2P).
+    """
 
     name: str
     p: Parameters
@@ -195,7 +207,9 @@ def by_newton(hand: ByHand, count: int = 10_000, seed: int = 1) -> np.ndarray:
 
 
 def by_signs(hand: ByHand, count: int = 5_001) -> np.ndarray:
-    """P = 1: every kappa has one K with kappa = alpha R(K, Delta(kappa)); the sign of dK/dt there, on a fine grid of kappa."""
+    """P = 1: every kappa has one K with kappa = alpha R(K, Delta(kappa)); the sign of dK/dt there,
+    on a fine grid of kappa.
+    """
     top, average = RANGE[hand.name], AVERAGES[hand.name]
     rate = functools.partial(average, rate_alone=True) if hand.name == "logistic" else average
     C, S, W, drive = (float(v.ravel()[0]) for v in (hand.C, hand.S, hand.W, hand.I))

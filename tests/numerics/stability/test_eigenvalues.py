@@ -70,7 +70,9 @@ def at_rest(network, system_of, predicted):
 
 
 def test_a_network_at_its_own_fixed_point(network, at_rest, predicted):
-    """x rests, the eigenvalues are those of -1 + J diag(phi'(x)), the bulk is where it is predicted."""
+    """x rests, the eigenvalues are those of -1 + J diag(phi'(x)), the bulk is where it is
+    predicted.
+    """
     from scipy.special import erf
 
     slopes = 2 / np.sqrt(np.pi) * np.exp(-((at_rest.x - 0.5) ** 2))
@@ -93,7 +95,9 @@ def test_a_network_at_its_own_fixed_point(network, at_rest, predicted):
 def test_leading_eigenvalues_alone(network, at_rest, system_of):
     """By Arnoldi iteration, of dense and of sparse weights."""
     few = mf.spectrum(None, network, leading=3)
-    np.testing.assert_allclose(few.eigenvalues, mf.spectrum(None, network).eigenvalues[:3], atol=1e-8)
+    np.testing.assert_allclose(
+        few.eigenvalues, mf.spectrum(None, network).eigenvalues[:3], atol=1e-8
+    )
     sparse = mf.Network.of(sps.csr_array(network.weights), network.labels, network.populations)
     found = mf.spectrum(system_of(ERF, "SecondMoment"), sparse, one_population(), leading=2)
     np.testing.assert_allclose(found.leading, at_rest.leading, atol=1e-7)
@@ -106,7 +110,9 @@ def test_a_picture(at_rest, network, predicted):
 
 
 def test_an_eigenvalue_is_one_outlier_alone(predicted):
-    """Two predictions with the same nearest eigenvalue: the second gets the next one, and neither is the bulk's."""
+    """Two predictions with the same nearest eigenvalue: the second gets the next one, and neither
+    is the bulk's.
+    """
     two = dataclasses.replace(predicted.connectivity, outliers=np.array([0.9 + 0j, 0.8]))
     seen = Spectrum(np.array([0.95 + 0j, 0.6, 0.1, -0.1]), 0.0, None, 0.0, two)
     np.testing.assert_array_equal(seen.nearest(), [0.95, 0.6])
@@ -147,7 +153,9 @@ def test_refusals(network, system_of, at_rest):
     ],
 )
 def test_ten_networks(which, closure, system_of):
-    """N = 2000: leading outliers of connectivity and Jacobian within 3 standard errors, the bulk's edge within 3 %."""
+    """N = 2000: leading outliers of connectivity and Jacobian within 3 standard errors, the bulk's
+    edge within 3 %.
+    """
     system, parameters = system_of(ERF, closure), which(2000)
     answer = mf.stability(system, parameters)
     assert answer.exact

@@ -1,4 +1,6 @@
-"""Outliers and bulk of connectivity and Jacobian: closed forms, the closures' own eigenvalues, sampled networks."""
+"""Outliers and bulk of connectivity and Jacobian: closed forms, the closures' own eigenvalues,
+sampled networks.
+"""
 
 import jax
 import numpy as np
@@ -51,7 +53,9 @@ def test_the_bulk_of_one_population_is_an_ellipse(rec):
 
 
 def test_the_bulk_of_three_populations_with_reciprocal_motifs():
-    """The boundary against the extremes of the eigenvalues of sampled matrices, which scatter by 3 %: their mean over six."""
+    """The boundary against the extremes of the eigenvalues of sampled matrices, which scatter by 3
+    %: their mean over six.
+    """
     parameters = mf.Parameters.of(
         N=700,
         fractions=[0.5, 0.3, 0.2],
@@ -94,7 +98,9 @@ def test_worked_outliers(tau, outlier):
     [(2.0, 0.7, 0.0, 0.6), (1.0, 0.6, 6.0, 0.5), (-1.0, 0.5, 8.0, -0.5)],
 )
 def test_reciprocal_motifs_move_outliers(l0, g, chains, rec):
-    """One population: z = l + g^2 B / l with l the outlier at B = 0 (1 = l0 X + g^2 N tau X^2, z = 1/X + g^2 B X)."""
+    """One population: z = l + g^2 B / l with l the outlier at B = 0 (1 = l0 X + g^2 N tau X^2, z =
+    1/X + g^2 B X).
+    """
     parameters = one(l0, g, chains, rec)
     B = rec - 2 * chains / 1000
     plain = np.roots([1, -l0, -(g**2) * chains])
@@ -107,7 +113,9 @@ def test_reciprocal_motifs_move_outliers(l0, g, chains, rec):
 
 @pytest.mark.slow
 def test_which_reciprocal_term_networks_have():
-    """l + g^2 B / l = .871 and not (l0 + sqrt(l0^2 + 4 g^2 (N tau + B))) / 2 = .956, which is right to first order in B only without chains."""
+    """l + g^2 B / l = .871 and not (l0 + sqrt(l0^2 + 4 g^2 (N tau + B))) / 2 = .956, which is right
+    to first order in B only without chains.
+    """
     parameters = one(-1.0, 0.5, 8.0, -0.5)
     seen = [
         np.linalg.eigvals(mf.sample(parameters, k, dtype=np.float32).weights).real.max()
@@ -124,7 +132,9 @@ def test_which_reciprocal_term_networks_have():
 
 @pytest.mark.parametrize(("P", "seed"), [(2, 3), (3, 5)])
 def test_second_moments_have_the_same_eigenvalues(P, seed, system, network_of):
-    """B = 0: the network's outliers, found from the linearised field, are the 3P eigenvalues of the equations."""
+    """B = 0: the network's outliers, found from the linearised field, are the 3P eigenvalues of the
+    equations.
+    """
     parameters = mf.without_reciprocity(network_of(P, seed))
     point = mf.fixed_point(system, parameters)
     found = mf.stability(system, parameters, point)
@@ -138,7 +148,9 @@ def test_second_moments_have_the_same_eigenvalues(P, seed, system, network_of):
 
 
 def test_the_radius_is_that_of_the_mean_square_slopes(system, network_of, average_by_hand):
-    """radius^2 = largest eigenvalue of alpha_q g_pq^2 A_pq <phi'^2>_q (theory 2.2), with averages by hand."""
+    """radius^2 = largest eigenvalue of alpha_q g_pq^2 A_pq <phi'^2>_q (theory 2.2), with averages
+    by hand.
+    """
     parameters = mf.without_reciprocity(network_of(2, 3))
     found = mf.stability(system, parameters)
     values = found.point.dataset
@@ -158,7 +170,9 @@ def test_the_radius_is_that_of_the_mean_square_slopes(system, network_of, averag
 
 @pytest.mark.slow
 def test_the_cavity_solution_is_linearised_exactly(cavity, network_of):
-    """At s = 0 det(1 - T) is the determinant of the cavity equations, y = f(y): both vanish at a fold."""
+    """At s = 0 det(1 - T) is the determinant of the cavity equations, y = f(y): both vanish at a
+    fold.
+    """
     parameters = network_of(2, 3)
     point = mf.fixed_point(cavity, parameters)
     found = mf.stability(cavity, parameters, point)
@@ -205,7 +219,9 @@ def filtered():
 
 
 def test_slower_units_only_rescale_time(system, filtered, network_of):
-    """M = 1 / (1 + 2 s) in every population, B != 0: s is half that of the unit filter, by the code for filters."""
+    """M = 1 / (1 + 2 s) in every population, B != 0: s is half that of the unit filter, by the code
+    for filters.
+    """
     parameters = network_of(2, 3)
     plain = mf.stability(system, parameters)
     found = mf.stability(filtered, parameters.replace(membrane={"T": 1.0, "tau": 2.0, "b": 0.0}))
@@ -217,7 +233,9 @@ def test_slower_units_only_rescale_time(system, filtered, network_of):
 
 
 def test_resonant_filters(filtered, network_of):
-    """Adaptation, B = 0: the network's outliers are eigenvalues of the equations; the bulk is amplified most where |M| is largest."""
+    """Adaptation, B = 0: the network's outliers are eigenvalues of the equations; the bulk is
+    amplified most where |M| is largest.
+    """
     parameters = mf.without_reciprocity(network_of(2, 3)).replace(
         membrane={"T": 4.0, "tau": 1.0, "b": 3.0}
     )

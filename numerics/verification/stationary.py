@@ -1,0 +1,165 @@
+"""What dynamical mean-field theory predicts of stationary states, measured on sampled networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ...errors import ParameterError
+from ..dmft import require_dmft
+from ..parameters import Parameters, without_reciprocity
+from ..results import OK, Result, Status
+from ..sampling import sample
+from ..simulation import simulate
+from ..system import System
+
+SMALLEST_SPREAD = 1e-12  # in place of a standard error of 0
+TOLERANCES = {"rtol": 1e-4, "atol": 1e-5}  # far below the spread of networks of any N
+AVERAGES = ("mean", "rate", "variance", "autocovariance")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class StationaryNetworks(Result):
+    """Stationary statistics of sampled networks; from `stationary_networks`.
+
+    Args:
+        dataset: `mean`, `rate` and `variance` over (network, population), `autocovariance` over
+            (network, lag, population).
+        status: "ok".
+    """
+
+    dataset: xr.Dataset
+    status: Status = OK
+
+    @property
+    def title(self) -> str:
+        """How many networks, and how large."""
+        data = self.dataset
+        return f"Stationary states of {data.sizes['network']} networks of {data.attrs['N']} neurons"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per population: mean over networks of `mean`, `rate` and `variance`."""
+        names, data = AVERAGES[:3], self.dataset.mean("network")
+        return [
+            {"population": str(p), **{n: float(data[n].sel(population=p)) for n in names}}
+            for p in data["population"].values
+        ]
+
+
+def autocovariance(
+    trajectory: np.ndarray, labels: np.ndarray, P: int, shifts: Sequence[int]
+) -> np.ndarray:
+    """Covariance across neurons of x(t) with x(t + lag), averaged over t, (len(shifts), P).
+
+    Args:
+        trajectory: x at equidistant times, (times, N).
+        labels: population of each neuron, (N,).
+        P: number of populations.
+        shifts: lags in steps.
+    """
+    made = np.empty((len(shifts), P))
+    for p in range(P):
+        x = trajectory[:, labels == p]
+        x = x - x.mean(axis=1, keepdims=True)
+        made[:, p] = [np.mean(x[: len(x) - k] * x[k:]) for k in shifts]
+    return made
+
+
+def stationary_networks(
+    system: System,
+    parameters: Parameters,
+    *,
+    N: int,
+    networks: int = 10,
+    lags: Sequence[float] = (),
+    seed: int = 0,
+    transient: float = 30.0,
+    duration: float = 30.0,
+    dt: float = 0.25,
+    initial: Any = 0.0,
+    spread: float = 1.0,
+    progress: Callable[[str, float], None] | None = None,
+) -> StationaryNetworks:
+    """Stationary statistics of sampled networks, beside what `dmft.stationary` predicts.
+
+    Synapses are in float32.
+
+    Args:
+        system: the compiled equations, for transfer functions and filters.
+        parameters: the network's numbers, without reciprocal residual synapses (B = 0).
+        N: neurons of each network.
+        networks: how many.
+        lags: of the autocovariance, multiples of dt below duration.
+        seed: of the networks and their initial states.
+        transient: how long to wait, in time constants.
+        duration: how long averages are taken after that.
+        dt: between the times of these averages.
+        initial: mean of x at the start, a number or one per population; x is normal.
+        spread: standard deviation of x at the start.
+        progress: called with what is being done and the part, 0 to 1, that is done.
+
+    Returns:
+        Statistics of every network by population.
+
+    Raises:
+        ParameterError: other lags, and as `dmft.transient`.
+    """
+    at_lags = np.asarray(lags if len(lags) else [0.0], dtype=float)
+    shifts = np.rint(at_lags / dt).astype(int)
+    if not (np.allclose(shifts * dt, at_lags) and at_lags.min() >= 0 and at_lags.max() < duration):
+        raise ParameterError(
+            f"lags must be multiples of dt = {dt} from 0 to below duration = {duration}: "
+            f"{at_lags.tolist()}"
+        )
+    require_dmft(system, parameters)
+    # chains get weaker with N, and with them what cancels them
+    scaled, rows = without_reciprocity(parameters.rescaled(N)), []
+    times = transient + dt * np.arange(round(duration / dt) + 1)
+    say = progress or (lambda text, part: None)
+    for k in range(networks):
+        say(f"network {k + 1} of {networks}", k / networks)
+        own = int(np.random.SeedSequence([seed, N, k]).generate_state(1)[0])
+        rows.append(_one(system, scaled, times, shifts, (initial, spread), own))
+    dims = dict.fromkeys(AVERAGES, ("network", "population"))
+    dims["autocovariance"] = ("network", "lag", "population")
+    data = {n: (dims[n], np.stack([row[n] for row in rows])) for n in AVERAGES}
+    coords = {"population": list(parameters.populations), "lag": at_lags}
+    return StationaryNetworks(xr.Dataset(data, coords=coords, attrs={"N": N}))
+
+
+def _one(
+    system: System,
+    parameters: Parameters,
+    times: np.ndarray,
+    shifts: np.ndarray,
+    start: tuple[Any, float],
+    seed: int,
+) -> dict[str, np.ndarray]:
+    network = sample(parameters, seed, dtype=np.float32)
+    at = np.broadcast_to(np.asarray(start[0], dtype=float), network.P)[network.labels]
+    x = at + start[1] * np.random.default_rng([seed, 3]).standard_normal(network.N)
+    how = {"t1": float(times[-1]), "saveat": times, "record": "all", **TOLERANCES}
+    run = simulate(system, network, parameters, initial=x, seed=seed, **how).dataset
+    found = {name: run[name].mean("time").values for name in AVERAGES[:3]}
+    lagged = autocovariance(run["trajectory"].values, network.labels, network.P, shifts.tolist())
+    return found | {"autocovariance": lagged}
+
+
+def standard_scores(networks: Any, theory: Any) -> xr.Dataset:
+    """(ensemble mean - theory) / standard error, for what both have.
+
+    Args:
+        networks: from `stationary_networks`, or its dataset.
+        theory: from `dmft.stationary`, or its dataset; its lags are interpolated.
+    """
+    seen, known = (getattr(own, "dataset", own) for own in (networks, theory))
+    names = [n for n in seen.data_vars if n in known]
+    error = seen[names].std("network", ddof=1) / np.sqrt(seen.sizes["network"])
+    expected = known[names]
+    if "lag" in known.dims:
+        expected = expected.interp(lag=seen["lag"], method="cubic")
+    return (seen[names].mean("network") - expected) / np.maximum(error, SMALLEST_SPREAD)
