@@ -14,7 +14,6 @@ from .options import AsJson, Output, Plot, Settings, SpecFile, option
 from .output import check_files, conclude
 from .parsing import span_of
 from .terminal import by_population, print_json, progress
-from .transition import call, new
 
 COURSES = ("mean", "variance", "rate", "kappa", "frozen")
 
@@ -70,7 +69,7 @@ def dmft(
     parameters = parameters_of(loaded, system, settings)
     known = ("mean", "kappa")
     initial = {name: v for name, v in loaded.initial.items() if name in known} or None
-    common = {"initial": initial, "throw": False}
+    common: dict[str, Any] = {"initial": initial, "throw": False}
     if onset is not None and span is not None:
         _onset(system, parameters, onset, span_of("--range", span), as_json, common)
         return
@@ -79,9 +78,9 @@ def dmft(
         from ..numerics.dmft import stationary as settled, transient
 
         if stationary:
-            found = new(call(settled, system, parameters, **common))
+            found = settled(system, parameters, **common)
         else:
-            found = new(call(transient, system, parameters, t1, dt=dt, **common))
+            found = transient(system, parameters, t1, dt=dt, **common)
     tail = _conclude_stationary if stationary else _conclude_transient
     tail(found, loaded.title, output, plot, as_json)
 
@@ -128,7 +127,7 @@ def _onset(
 ) -> None:
     from ..numerics.dmft import onset_of_chaos
 
-    found = call(onset_of_chaos, system, parameters, name, bounds, **options)
+    found = onset_of_chaos(system, parameters, name, bounds, **options)
     if as_json:
         print_json(found.json())
     elif found.status == "ok":

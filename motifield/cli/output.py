@@ -51,10 +51,9 @@ def conclude(
     if output is not None:
         write_numbers(result, output, numbers)
     if plot is not None:
-        from ..numerics.plots import save
-        from .transition import picture
+        from ..numerics.plots import draw_result, save
 
-        save(picture(result, drawing or {}), plot)
+        save(draw_result(result, **(drawing or {})), plot)
     if as_json:
         print_json({**(result.json() if answer is None else answer), **(more or {})})
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ..continuation import BifurcationCurves, Branches, LimitCycles, PhaseDiagram
-from ..dmft import Onset, Stationary
+from ..dmft import Onset, Stationary, Transient
 from ..fitting import Fit
 from ..fixed_points import FixedPoint, FixedPoints, Response
 from ..inference import Comparison, Confirmation, Identifiability, Posterior, Profile
@@ -92,6 +92,7 @@ DRAWINGS: dict[type, Callable[..., Figure]] = {
     Spectrum: spectrum,
     Stability: spectra,
     Stationary: autocovariance,
+    Transient: dmft_courses,
     Verification: ensemble_time_courses,
 }
 for kind, drawing in DRAWINGS.items():

@@ -11,6 +11,7 @@ import numpy as np
 from ..fitting import Fit
 from ..inference import Comparison, Confirmation, Identifiability, Profile
 from ..plots import comparison, fit_figures, profiles
+from ..results import Code
 from .page import equations, write_page
 
 CLOSE = 2.0
@@ -62,6 +63,7 @@ def save_fit_report(
         values=values if determined is None else determined.rows(),
         determined=determined,
         check=check,
+        caution=None if check is None or _is_verdict(check) else check.status,
         compared=compared,
         best="; ".join(f"{criterion}: {name}" for criterion, name in best.items()),
         models=None if compared is None else comparison(compared),
@@ -70,6 +72,11 @@ def save_fit_report(
         tables=tables or {},
         equations=equations(fit.problem.system.mean_field),
     )
+
+
+def _is_verdict(check: Confirmation) -> bool:
+    """Whether the status only repeats the verdict."""
+    return check.status.code in (Code.OK, Code.REJECTED)
 
 
 def headline(fit: Fit) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""The commands that analyse: numbers against the library, files, pictures, one message for bad input."""
+"""The commands that analyse: numbers against the library, files, pictures, bad input."""
 
 import json
 import math

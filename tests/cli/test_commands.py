@@ -94,7 +94,10 @@ def test_what_is_not_ok_is_printed_and_has_status_1(result, capsys, as_json):
 
 
 def test_help_and_import_load_neither_jax_nor_sympy():
-    code = "import sys, motifield, motifield.cli.main as m; m.app(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    code = (
+        "import sys, motifield, motifield.cli.main as m; "
+        "m.app(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    )
     shown = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

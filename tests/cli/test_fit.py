@@ -1,4 +1,4 @@
-"""motifield fit: a whole run with all its files, what it leaves behind, and one message with status 2 for bad input."""
+"""The command fit: a whole run with all its files, and one message for bad input."""
 
 import json
 from types import SimpleNamespace
@@ -54,7 +54,10 @@ def spec(tmp_path):
 
 
 def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
-    """Without a threshold R = input + N mean R, and few neurons are below it: twice the rate asks for twice the input, R = .5 for N mean = -1."""
+    """Twice the rate asks for twice the input, and R = .5 for N mean = -1.
+
+    Without a threshold R = input + N mean R, and few neurons are below it.
+    """
     files = {
         name: tmp_path / name for name in ("fit.nc", "fit.html", "fit.png", "fitted.toml", "state")
     }
@@ -252,7 +255,8 @@ def test_a_run_for_people(call, spec):
         (["--targets", "lost.csv"], "lost.csv"),
         (
             ["--held-out", "rate_loss"],
-            "--held-out 'rate_loss': no target has quantity = 'rate_loss' (there are rate_mean, rate_sd)",
+            "--held-out 'rate_loss': no target has quantity = 'rate_loss' "
+            "(there are rate_mean, rate_sd)",
         ),
         (["--held-out", "rate_mean/night"], "--held-out 'rate_mean/night': no target has"),
         (["--held-out", "*"], "--held-out '*' is not QUANTITY, QUANTITY/CONDITION or */CONDITION"),
@@ -304,7 +308,8 @@ def test_bad_requests(refused, spec, arguments, message):
         (
             SPEC[SPEC.index("[[fit") :],
             "",
-            "nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], or free motifs, there or by --motifs",
+            "nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], "
+            "or free motifs, there or by --motifs",
         ),
         (SPEC[SPEC.index("[[fit") :], "[fit.dale]\nX = 1", "sign to the population 'X'"),
         (

@@ -284,7 +284,7 @@ def test_bad_input_ends_with_one_message_and_status_2(refused, pair, table, argu
 
 
 def test_sample_sparse_networks_of_other_marginals(call, pair, tmp_path):
-    """The same statistics, whatever the marginal, or the nearest; what is not there, or out of reach, is said."""
+    """The same statistics, whatever the marginal, or the nearest that it can have."""
     mild = tmp_path / "mild.toml"
     motifs = "{ convergent = 0.02, divergent = 0.02, chain = 0.004, reciprocal = 0.008 }"
     own = pair.read_text().replace("{ shared = 0.04 }", motifs)

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from motifield.numerics.plots import fit as fit_plots
-from motifield.numerics.plots.matrices import connectivity
+from motifield.numerics.plots import (
+    connectivity,
+    determined,
+    fit_directions as directions,
+    fit_figures,
+    held_out,
+    overview,
+)
+from motifield.numerics.plots.fit_starts import ensemble, losses
+from motifield.numerics.plots.fit_targets import QUANTITIES, predictions
 
 
 def panels(figure):
@@ -34,7 +42,7 @@ def which(fit, quantity, over_time=False):
 
 def test_every_target_has_its_panel_its_error_and_its_prediction(made_up_fit):
     fit, t = made_up_fit, made_up_fit.problem.targets
-    found = panels(fit_plots.predictions(fit))
+    found = panels(predictions(fit))
     assert set(found) == {
         "mean rate",
         "SD of rates across neurons",
@@ -43,7 +51,7 @@ def test_every_target_has_its_panel_its_error_and_its_prediction(made_up_fit):
         "change of the mean rate",
         "mean rate, flash",
     }
-    for quantity, title in fit_plots.SAYS.items():
+    for quantity, title in QUANTITIES.items():
         own, ax = which(fit, quantity), found[title]
         assert bars(ax) == pytest.approx(fit.predictions[own])
         ends = [
@@ -57,7 +65,7 @@ def test_every_target_has_its_panel_its_error_and_its_prediction(made_up_fit):
 
 
 def test_targets_stand_over_their_condition_in_the_colour_of_their_population(made_up_fit):
-    ax = panels(fit_plots.predictions(made_up_fit))["mean rate"]
+    ax = panels(predictions(made_up_fit))["mean rate"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["spontaneous", "gratings"]
     points = [container[0] for container in ax.containers]
     assert [int(np.round(p.get_xdata()[0])) for p in points] == [0, 0, 1, 1, 1]
@@ -67,7 +75,7 @@ def test_targets_stand_over_their_condition_in_the_colour_of_their_population(ma
 
 
 def test_what_is_compared_is_named(made_up_fit):
-    found = panels(fit_plots.predictions(made_up_fit))
+    found = panels(predictions(made_up_fit))
     assert (
         found["change of the mean rate"].get_xticklabels()[0].get_text() == "gratings - spontaneous"
     )
@@ -82,14 +90,14 @@ def test_what_is_compared_is_named(made_up_fit):
 
 
 def test_held_out_targets_are_open(made_up_fit):
-    found = panels(fit_plots.predictions(made_up_fit))
+    found = panels(predictions(made_up_fit))
     assert {c[0].get_markerfacecolor() for c in found["quantile of rates"].containers} == {"w"}
     assert "w" not in {c[0].get_markerfacecolor() for c in found["mean rate"].containers}
 
 
 def test_time_courses_are_curves_in_order_of_time(made_up_fit):
     """The rows of the targets are at 2, 0, 1."""
-    ax = panels(fit_plots.predictions(made_up_fit))["mean rate, flash"]
+    ax = panels(predictions(made_up_fit))["mean rate, flash"]
     t = made_up_fit.problem.targets
     for p, colour in (("E", "C0"), ("I", "C1")):
         own = sorted(
@@ -108,7 +116,7 @@ def test_time_courses_are_curves_in_order_of_time(made_up_fit):
 
 
 def test_held_out_predictions_in_standard_errors(made_up_fit):
-    ax = fit_plots.held_out(made_up_fit).axes[0]
+    ax = held_out(made_up_fit).axes[0]
     points = [line for line in ax.lines if line.get_marker() == "o"]
     rows = [row for row in made_up_fit.rows() if row["held out"]]
     assert [p.get_xdata()[0] for p in points] == pytest.approx([row["z"] for row in rows])
@@ -119,7 +127,10 @@ def test_held_out_predictions_in_standard_errors(made_up_fit):
 def test_held_out_predictions_have_bars_where_their_errors_are_known(
     made_up_fit, made_up_identifiability, monkeypatch
 ):
-    """Half as long as the standard error of the prediction, in those of the target; across the picture where nothing determines it."""
+    """Bars are the standard errors of predictions, in those of the targets.
+
+    They go across the picture where nothing determines a prediction.
+    """
     rows = [
         {**row, "prediction error": e}
         for row, e in zip(
@@ -127,7 +138,7 @@ def test_held_out_predictions_have_bars_where_their_errors_are_known(
         )
     ]
     monkeypatch.setattr(type(made_up_identifiability), "held_out_rows", lambda self: rows)
-    ax = fit_plots.held_out(made_up_fit, made_up_identifiability).axes[0]
+    ax = held_out(made_up_fit, made_up_identifiability).axes[0]
     (spans,) = zip(
         *[c.get_segments() for c in ax.collections if hasattr(c, "get_segments")], strict=True
     )
@@ -137,7 +148,7 @@ def test_held_out_predictions_have_bars_where_their_errors_are_known(
 
 
 def test_losses_by_what_became_of_the_start(made_up_fit):
-    ax = fit_plots.losses(made_up_fit).axes[0]
+    ax = losses(made_up_fit).axes[0]
     found = {
         line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist())
         for line in ax.lines
@@ -152,7 +163,7 @@ def test_losses_by_what_became_of_the_start(made_up_fit):
 
 
 def test_equally_good_solutions_relative_to_the_best(made_up_fit):
-    ax = fit_plots.ensemble(made_up_fit).axes[0]
+    ax = ensemble(made_up_fit).axes[0]
     table = made_up_fit.ensemble()["value"].values
     strips = [line for line in ax.lines if line.get_marker() == "|"]
     for k, line in enumerate(strips):
@@ -186,7 +197,10 @@ def test_matrices_of_the_best_solution(made_up_fit):
 
 
 def test_what_stands_below_a_number(made_up_fit):
-    """Standard errors where they are given, of tied numbers that of the common one, "open" where infinite; nothing below what was not fitted."""
+    """Standard errors where they are given, "open" where infinite.
+
+    Tied numbers have that of the common one; nothing stands below numbers that were not fitted.
+    """
     errors = dict.fromkeys(made_up_fit.values, 0.001) | {
         "g[E,E] = g[I,E]": 0.05,
         "mean[E,I]": np.inf,
@@ -235,7 +249,7 @@ def test_many_populations_have_their_chains_together(network_of):
     from motifield.numerics.plots.matrices import _panels
 
     own = network_of(5, seed=3)
-    title, whole, _, _ = _panels(own)[-1]
+    title, whole, *_ = _panels(own)[-1]
     assert title.startswith("chains, ")
     g, chn = np.asarray(own.g), np.asarray(own.tau_chn)
     by_hand = [
@@ -247,7 +261,7 @@ def test_many_populations_have_their_chains_together(network_of):
 
 def test_what_the_targets_determine(made_up_fit, made_up_identifiability):
     found = made_up_identifiability
-    left, right = [ax for ax in fit_plots.determined(found).axes if ax.get_xlabel()]
+    left, right = [ax for ax in determined(found).axes if ax.get_xlabel()]
     lines = {line.get_label(): line.get_ydata() for line in left.lines}
     for label, own in (("targets alone", found.data), ("with priors", found.whole)):
         np.testing.assert_allclose(lines[label], own.singular_values[own.singular_values > 0])
@@ -255,20 +269,20 @@ def test_what_the_targets_determine(made_up_fit, made_up_identifiability):
     assert 0 < found.data.rank < found.whole.rank < len(found.names)
     np.testing.assert_allclose(
         right.images[0].get_array(),
-        found.data.seen[: fit_plots.MOST_DIRECTIONS, : fit_plots.MOST_PARAMETERS].T,
+        found.data.seen[: directions.MOST_DIRECTIONS, : directions.MOST_PARAMETERS].T,
     )
     assert right.get_yticklabels()[0].get_text() == "log |mean[E,E]|"
 
 
 def test_captions_say_what_there_is(made_up_fit, made_up_identifiability):
-    assert list(fit_plots.figures(made_up_fit)) == [
+    assert list(fit_figures(made_up_fit)) == [
         "Targets with standard errors, and the fit",
         "Held-out targets: predictions against measurements",
         "Connectivity and motifs of the best solution",
         "Loss of all starts",
         "Equally good solutions",
     ]
-    more = fit_plots.figures(made_up_fit, made_up_identifiability)
+    more = fit_figures(made_up_fit, made_up_identifiability)
     assert {
         "Connectivity and motifs of the best solution, with standard errors",
         "What the targets determine",
@@ -278,8 +292,8 @@ def test_captions_say_what_there_is(made_up_fit, made_up_identifiability):
 def test_no_two_labels_overlap(made_up_fit, made_up_identifiability):
     """Tick labels of an axis keep apart, and titles stay within the picture."""
     for figure in (
-        fit_plots.overview(made_up_fit),
-        *fit_plots.figures(made_up_fit, made_up_identifiability).values(),
+        overview(made_up_fit),
+        *fit_figures(made_up_fit, made_up_identifiability).values(),
     ):
         figure.canvas.draw()
         whole = figure.bbox
@@ -304,7 +318,7 @@ def test_no_two_labels_overlap(made_up_fit, made_up_identifiability):
 
 
 def test_colours_are_those_of_the_legend(made_up_fit):
-    (legend,) = fit_plots.predictions(made_up_fit).legends
+    (legend,) = predictions(made_up_fit).legends
     shown = {
         text.get_text(): to_rgba(handle.get_color())
         for text, handle in zip(legend.get_texts(), legend.get_lines(), strict=True)

@@ -11,12 +11,13 @@ import pytest
 import motifield as mf
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.reports.fit import headline
+from motifield.numerics.results import Code, Status
 
 VOID = {"meta", "img", "br", "hr"}
 
 
 class Page(HTMLParser):
-    """Elements that are open at every point; headings, tables by rows of texts, sources of pictures."""
+    """Open elements at every point; headings, tables by rows of texts, sources of pictures."""
 
     def __init__(self, text):
         super().__init__()
@@ -97,8 +98,8 @@ def test_missing_entries_are_no_misfit():
     reproduced, text = headline(SimpleNamespace(rows=lambda: rows, loss=0.25))
     assert reproduced
     assert (
-        text
-        == "1 of 1 targets are within 2 standard errors; the largest difference is 0.5 (rate_mean E); loss 0.25"
+        text == "1 of 1 targets are within 2 standard errors; "
+        "the largest difference is 0.5 (rate_mean E); loss 0.25"
     )
 
 
@@ -126,7 +127,7 @@ def test_a_check_that_failed(page):
     failed = SimpleNamespace(
         passed=False,
         criterion="theory is off by 9",
-        status="the networks still move",
+        status=Status("the networks still move", Code.UNDECIDED),
         rows=lambda: [{"target": "rate_mean E", "z": 9.0}],
     )
     text, made = page(check=failed)
@@ -143,13 +144,14 @@ def test_further_tables(page):
 
 
 def test_the_verdict(made_up_fit):
-    """By hand: how many fitted targets are within 2 standard errors. Predictions are random, some further off than that."""
+    """By hand: how many fitted targets are within 2 standard errors; predictions are random."""
     t = made_up_fit.problem.targets
     z = np.abs((made_up_fit.predictions - t.value) / t.error)[~t.held_out]
     good, text = headline(made_up_fit)
     assert good == bool(np.all(z <= 2))
     assert text.startswith(
-        f"{int(np.sum(z <= 2))} of {len(z)} targets are within 2 standard errors; the largest difference is {z.max():.2g} ("
+        f"{int(np.sum(z <= 2))} of {len(z)} targets are within 2 standard errors; "
+        f"the largest difference is {z.max():.2g} ("
     )
 
 

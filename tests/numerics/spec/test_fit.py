@@ -1,4 +1,4 @@
-"""The section [fit] of a spec: what it says is what `fit` is given, and what it cannot say is refused with its place."""
+"""The section [fit] of a spec is what `fit` is given; errors name the entry."""
 
 import re
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_every_entry_reaches_fit(read):
 
 
 def test_it_makes_a_problem(read):
-    """Where a value is not the common one: input[I] of gratings, and the start of input[E] in gratings alone."""
+    """Where a value is not the common one: input[I], and the start of input[E], of gratings."""
     spec = read()
     system = mf.compile(mf.derive(spec.architecture, spec.closure))
     own = spec.fit.arguments(spec.numbers())
@@ -144,7 +144,7 @@ def test_it_makes_a_problem(read):
 
 
 def test_random_starts_follow_the_priors_of_the_table(read):
-    """A prior in [fit.priors] is that of the unknown: starts of mean[E,I] have the median -.006 and sd .4 of the logarithm."""
+    """A prior in [fit.priors] is the unknown's: starts of mean[E,I] have median -.006, sd .4."""
     spec = read()
     (own,) = [u for u in spec.fit.unknowns(spec.numbers())[0] if u.label == "mean[E,I]"]
     drawn = np.log(-own.prior.sample(np.random.default_rng(0), 4000))
@@ -180,14 +180,15 @@ def test_settings_of_the_solver(read):
 
 def test_a_mean_of_one_condition_leaves_that_of_all_unknown(read):
     spec = read(
-        '[fit]\ntargets = "rates.csv"\ndale = { E = 1, I = -1 }\n[[fit.unknown]]\nname = "mean[E,E]"\ncondition = "gratings"\nlow = 0\n'
+        '[fit]\ntargets = "rates.csv"\ndale = { E = 1, I = -1 }\n'
+        '[[fit.unknown]]\nname = "mean[E,E]"\ncondition = "gratings"\nlow = 0\n'
     )
     labels = [own.label for own in spec.fit.arguments(spec.numbers())["unknowns"]]
     assert labels == ["mean[E,E]", "mean[E,I]", "mean[I,E]", "mean[E,E] @ gratings"]
 
 
 def test_a_fit_of_the_written_spec_starts_from_the_solution(read, tmp_path):
-    """Also where a factor of one condition multiplies what the condition has multiplied already, or sets anew what a factor would multiply."""
+    """Also where a factor of one condition meets settings of the same numbers."""
     conditions = '[fit.conditions.gratings]\n"input[E]" = 1.5\n"factor(input)" = 2.0\n'
     unknowns = {
         "factor": '[[fit.unknown]]\nname = "factor(input)"\ncondition = "gratings"\nlow = 0\n',
@@ -258,7 +259,8 @@ def test_whole_inputs_of_a_condition(read):
     spec = read(
         FIT.replace(
             '"input[I]" = 1.4',
-            "input = { times = [0, 1], signals = { image = [0, 2] }, weights = { image = { E = 1, I = 3 } } }",
+            "input = { times = [0, 1], signals = { image = [0, 2] }, "
+            "weights = { image = { E = 1, I = 3 } } }",
         )
     )
     given = spec.fit.arguments(spec.numbers())["conditions"]["gratings"]["input"]

@@ -62,6 +62,11 @@ def test_a_full_spec(write):
     assert spec.initial == {"mean": {"E": 0.1, "I": 0.2}}
 
 
+def test_a_spec_prints_in_a_line(write):
+    text = "populations E, I; closure second-moment; parameters, N = 1000; t1 = 7"
+    assert repr(mf.load_spec(write(SPEC))) == f"Spec 'two': {text}"
+
+
 def test_json_and_toml_say_the_same(write):
     import tomllib
 
@@ -172,7 +177,8 @@ def test_a_connectome_is_measured_and_scaled(tmp_path, write):
     write("id,kind\n" + "\n".join(f"{i},{'ab'[i % 2]}" for i in range(40)), "nodes.csv")
     spec = mf.load_spec(
         write(
-            '[connectome]\nedges = "edges.csv"\nnodes = "nodes.csv"\nlabel = "kind"\nspectral_radius = 1.5\ninput = 0.3\n'
+            '[connectome]\nedges = "edges.csv"\nnodes = "nodes.csv"\nlabel = "kind"\n'
+            "spectral_radius = 1.5\ninput = 0.3\n"
         )
     )
     dense = np.zeros((40, 40))
@@ -193,7 +199,8 @@ def test_a_connectome_may_be_a_matrix_with_labels(tmp_path):
     (tmp_path / "l.txt").write_text("E\nE\nI\nI\n")
     path = tmp_path / "s.toml"
     path.write_text(
-        '[connectome]\nnetwork = "w.csv"\nlabels = "l.txt"\nrows = "source"\nself_synapses = "drop"\n'
+        '[connectome]\nnetwork = "w.csv"\nlabels = "l.txt"\n'
+        'rows = "source"\nself_synapses = "drop"\n'
     )
     network = mf.load_spec(path).network
     assert network.populations == ("E", "I")
@@ -203,6 +210,10 @@ def test_a_connectome_may_be_a_matrix_with_labels(tmp_path):
         ('edges = "w.csv"\nnetwork = "w.csv"', "give edges .and nodes., or network .and labels."),
         ('network = "w.csv"\npre = 1', "pre go with edges"),
         ('edges = "w.csv"\nrows = "source"', "rows go with network"),
+        ('network = "w.csv"\nnegative = "zero"', "negative='zero' is unknown: use 'keep' or"),
+        ('network = "w.csv"\nsmallest = 0', "smallest=0 must be a number of neurons"),
+        ('network = "w.csv"\noptions = {}', "options: unknown entry"),
+        ('network = "w.csv"\nweights = 2', "connectome.weights: unknown entry"),
     ):
         path.write_text(f"[connectome]\n{entries}\n")
         with pytest.raises(SpecError, match=match):
