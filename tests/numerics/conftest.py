@@ -46,15 +46,24 @@ def bistable_parameters():
 
 
 @pytest.fixture(scope="session")
-def one_population():
+def of_populations():
+    """Makes parameters of E alone, or of E, four fifths of the neurons, and I."""
+    import motifield as mf
+
+    def made(populations, N=1000, **given):
+        fractions = [1.0] if len(populations) == 1 else [0.8, 0.2]
+        return mf.Parameters.of(populations=list(populations), N=N, fractions=fractions, **given)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def one_population(of_populations):
     """Makes parameters of a single population, with convergence .01."""
     import motifield as mf
 
-    def made(N, mean, g, input):
-        motifs = mf.Motifs(convergent=0.01)
-        return mf.Parameters.of(
-            populations=["E"], N=N, fractions=[1.0], mean=mean, g=g, motifs=motifs, input=input
-        )
+    def made(N, **given):
+        return of_populations("E", N, motifs=mf.Motifs(convergent=0.01), **given)
 
     return made
 

@@ -23,11 +23,9 @@ TRUE = {"mean[E,I]": -0.006, "g[E,E]": 0.35}
 
 
 @pytest.fixture(scope="module")
-def base():
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
+def base(of_populations):
+    return of_populations(
+        "EI",
         mean=[[0.001, -0.006], [0.002, -0.003]],
         g=[[0.35, 0.5], [0.3, 0.4]],
         motifs=mf.Motifs(convergent=[[[0.004, 0], [0, 0.004]]] * 2, divergent=0.004),
@@ -323,16 +321,14 @@ def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_
 
 
 @pytest.mark.slow
-def test_a_fit_to_a_time_course(system_of):
+def test_a_fit_to_a_time_course(system_of, of_populations):
     """The weight of a signal, from rates over time in one population."""
     system = system_of("1 + erf(x - 1/2)")
     course = mf.inputs.signals(
         [0.0, 1.0, 4.0], {"ones": 1.0, "light": [0.0, 1.0, 0.0]}, {"ones": 0.2, "light": 0.7}, ["E"]
     )
-    own = mf.Parameters.of(
-        populations=["E"],
-        N=1000,
-        fractions=[1.0],
+    own = of_populations(
+        "E",
         mean=-0.001,
         g=0.3,
         motifs=mf.Motifs(convergent=0.004, divergent=0.004),
@@ -393,17 +389,15 @@ def test_too_few_steps_raise(base, targets, system_of):
 
 
 @pytest.mark.parametrize("P", [1])
-def test_the_second_moment_is_exact_without_reciprocity(P, system_of):
+def test_the_second_moment_is_exact_without_reciprocity(P, system_of, of_populations):
     system = system_of("1 + erf(x - 1/2)", "SecondMoment")
     rows = [{"quantity": "rate_mean", "population": "E", "value": 0.7, "error": 0.01}]
     for reciprocal, text in (
         (0.0, "exact at fixed points"),
         (0.1, "SecondMoment leaves out that neurons feel their own rate"),
     ):
-        own = mf.Parameters.of(
-            populations=["E"],
-            N=1000,
-            fractions=[1.0],
+        own = of_populations(
+            "E",
             mean=-0.001,
             g=0.3,
             motifs=mf.Motifs(reciprocal=reciprocal),
@@ -431,14 +425,12 @@ def test_the_second_moment_is_exact_without_reciprocity(P, system_of):
         ("LowRank", "takes the residual's variance from mean rates"),
     ],
 )
-def test_what_other_closures_leave_out(closure, text, system_of, average_by_hand):
+def test_what_other_closures_leave_out(closure, text, system_of, average_by_hand, of_populations):
     """At the fixed point of one condition, by hand: M < phi^2 > or M (< phi^2 > - R^2) of the
     variance with it, M = g^2 (1 - tau_con - tau_div).
     """
-    own = mf.Parameters.of(
-        populations=["E"],
-        N=1000,
-        fractions=[1.0],
+    own = of_populations(
+        "E",
         mean=-0.001,
         g=0.5,
         motifs=mf.Motifs(convergent=0.01, divergent=0.02),

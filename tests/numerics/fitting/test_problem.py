@@ -31,11 +31,9 @@ def row(quantity, population, condition, value=0.0, error=0.5, **others):
 
 
 @pytest.fixture(scope="module")
-def base():
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
+def base(of_populations):
+    return of_populations(
+        "EI",
         mean=[[0.0006, -0.004], [0.0009, -0.003]],
         g=[[0.15, 0.3], [0.2, 0.3]],
         motifs=mf.Motifs(convergent=0.004, divergent=0.004, chain=0.001),
@@ -333,7 +331,7 @@ def test_unstable_bulks_are_penalised(base, system_of):
     assert len(jax.eval_shape(free.residuals, jnp.zeros(1))[0]) == 1
 
 
-def test_states_that_the_equations_make_unstable_are_penalised(system_of):
+def test_states_that_the_equations_make_unstable_are_penalised(system_of, of_populations):
     """d growth = -1 + N mean phi' for dm/dt = -m + N mean phi(m) + I: (growth + .05) / .02 beyond
     -.05, in units of the membrane's time constant.
     """
@@ -342,10 +340,8 @@ def test_states_that_the_equations_make_unstable_are_penalised(system_of):
     for slope, penalty in ((1.2, (0.2 + 0.05) / 0.02), (0.97, (-0.03 + 0.05) / 0.02), (0.9, 0.0)):
         # at m = 1/2 the rate is 1 and phi' is 2/sqrt(pi)
         mean = slope / (1000 * 2 / np.sqrt(np.pi))
-        own = mf.Parameters.of(
-            populations=["E"],
-            N=1000,
-            fractions=[1.0],
+        own = of_populations(
+            "E",
             mean=mean,
             g=0.0,
             motifs=mf.Motifs(),

@@ -15,11 +15,9 @@ CONDITIONS = {"dark": {}, "light": {"input[E]": 1.5}}
 
 
 @pytest.fixture(scope="module")
-def base():
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
+def base(of_populations):
+    return of_populations(
+        "EI",
         mean=[[0.001, -0.004], [0.002, -0.003]],
         g=[[0.2, 0.3], [0.4, 0.5]],
         motifs=mf.Motifs(convergent=0.01, divergent=0.01),

@@ -202,11 +202,9 @@ def test_what_is_left_without_some_motifs(two_populations):
     )
 
 
-def test_models_by_class(system, network_of):
-    base = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
+def test_models_by_class(system, network_of, of_populations):
+    base = of_populations(
+        "EI",
         mean=[[0.001, -0.002], [0.001, -0.002]],
         g=0.2,
         motifs=mf.Motifs(
