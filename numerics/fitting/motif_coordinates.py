@@ -33,8 +33,8 @@ from .motif_numbering import Numbering
 from .motif_shares import coordinate_values, fixed_values
 
 SIZES = (0.1, 20.0)
-"""N tau_con and N tau_div of random starts, uniform in the logarithm: connectomes have 1 to 20
-(`docs/theory.md`, section 6.4), and .1 is no motif to speak of."""
+"""N tau_con and N tau_div of random starts, uniform in the logarithm. N tau is what matters
+(`docs/theory.md`, section 1.1): from motifs too weak to be seen to ones that outweigh the rest."""
 SPREAD = 0.7  # standard deviation of other coordinates: most of the range of a correlation
 
 
