@@ -15,7 +15,7 @@ from .motifs import Motifs
 from .tables import PARTNER, RANKS, TENSORS
 
 ROUNDING = 1e-9  # fractions that come from divisions sum to 1 up to this
-SYMMETRY = {"rtol": 1e-9, "atol": 1e-14}  # tensors that are averages over networks are equal so far
+SYMMETRY = (1e-9, 1e-14)  # relative and absolute: sums over a network in another order
 SHOWN = 16  # numbers that a repr lists, of a 4 x 4 matrix
 
 INDICES = {
@@ -97,7 +97,7 @@ def _coefficients(value: Any, names: Sequence[str], what: str) -> np.ndarray:
     array = tensor(value, (len(names),) * RANKS[what], what, names)
     if what in PARTNER:
         other = array.transpose(PARTNER[what])
-        if not np.allclose(array, other, **SYMMETRY):
+        if not np.allclose(array, other, *SYMMETRY):
             indices, pair = INDICES[what]
             raise ParameterError(
                 f"{what}[{indices}] must be symmetric in {pair}; largest difference "

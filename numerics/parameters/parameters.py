@@ -122,9 +122,12 @@ class Parameters(eqx.Module):
         names = population_names(populations, fractions, mean)
         numbers = {"N": N, "fractions": fractions, "mean": mean, "g": g, "noise": noise}
         arrays = checked_arrays(names, motifs=motifs or Motifs(), tau_inp=tau_inp, **numbers)
+        statistics: dict[str, Any] = {
+            name: jnp.asarray(v, dtype=float) for name, v in arrays.items()
+        }
         made = cls(
             names,
-            **{name: jnp.asarray(v, dtype=float) for name, v in arrays.items()},
+            **statistics,
             **_families(names, transfer=transfer, membrane=membrane, synapse=synapse),
             input=as_input(input, names),
             in_strength=as_input(in_strength, names),

@@ -86,7 +86,9 @@ class Averaged(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each value: mean, variance, and average."""
-        columns = {name: v.values.ravel().tolist() for name, v in self.dataset.data_vars.items()}
+        columns = {
+            str(name): v.values.ravel().tolist() for name, v in self.dataset.data_vars.items()
+        }
         each = zip(*columns.values(), strict=True)
         return [dict(zip(columns, values, strict=True)) for values in each]
 

@@ -4,8 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from motifield import Motifs, Parameters, check_feasible, nearest_feasible, violations
 from motifield.errors import InfeasibleStatisticsError, ParameterError
