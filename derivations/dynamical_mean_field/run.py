@@ -123,7 +123,7 @@ def draw_stationary(script: Script, ax: Axes, system, chaotic, state: mf.dmft.St
         f"stationary variance and autocovariance of {NETWORKS} networks of {N}: at most "
         f"{worst:.2f} standard errors from the theory"
     )
-    draw_autocovariance(ax, state, networks, 16.0)
+    draw_autocovariance(ax, state, networks.dataset, 16.0)
     closed = mf.compile(mf.derive(ARCHITECTURE, mf.SecondMoment()))
     variance = float(mf.fixed_point(closed, chaotic).dataset["variance"][0])
     ax.axhline(variance, color="k", ls="-.", lw=1, label="SecondMoment")
