@@ -11,5 +11,6 @@ from .numerics.fitting import (
     fit as fit,
     read_amplitudes as read_amplitudes,
     read_connections as read_connections,
+    solve as solve,
 )
 from .numerics.targets import Targets as Targets

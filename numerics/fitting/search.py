@@ -26,7 +26,7 @@ from .motif_coordinates import FreeMotifs
 from .problem import Problem
 from .unknowns import Prior, Unknown
 
-LANES = 32  # starts side by side: beyond this a step takes longer in proportion, on one CPU
+LANES = 32  # starts side by side: a step takes as long as that of the slowest lane
 
 
 class Options(TypedDict, total=False):
