@@ -206,79 +206,71 @@ class _Module:
         ]
 
     def _coefficients(self) -> list[str]:
-        fields = [
-            f"    {name}: np.ndarray  # [{', '.join(part.kept)}]"
-            for name, part in self.tensors.items()
-        ]
-        fields += (
-            ["    transfer: dict[str, np.ndarray]  # parameters of the transfer functions"]
-            if self.transfer.defaults("transfer")
-            else []
-        )
+        return [*self._coefficient_class(), "", "", *self._coefficient_function()]
+
+    def _coefficient_class(self) -> list[str]:
+        lines = ["class Coefficients(NamedTuple):", '    """What does not depend on the state."""']
+        lines += ["", "    P: int"]
+        for name, part in self.tensors.items():
+            lines.append(f"    {name}: np.ndarray  # [{', '.join(part.kept)}]")
+        if self.transfer.defaults("transfer"):
+            what = "parameters of the transfer functions"
+            lines.append(f"    transfer: dict[str, np.ndarray]  # {what}")
         for kind in self.filters.used:
-            fields += [
-                f"    {kind.name}: tuple[np.ndarray, ...]  # T, a, b of each population's filter"
-            ]
-            fields += (
-                [f"    {kind.name}_class: tuple[np.ndarray, ...]  # of each distinct filter"]
-                if self.filters.needs_classes(kind)
-                else []
-            )
+            what = "T, a, b of each population's filter"
+            lines.append(f"    {kind.name}: tuple[np.ndarray, ...]  # {what}")
+            if self.filters.needs_classes(kind):
+                what = "of each distinct filter"
+                lines.append(f"    {kind.name}_class: tuple[np.ndarray, ...]  # {what}")
+        return lines
+
+    def _coefficient_function(self) -> list[str]:
+        names = [n for n in self.mean_field.parameters if n not in DRIVES]
+        sized = next(n for n in names if n != "N")
         lines = [
-            "class Coefficients(NamedTuple):",
-            '    """What does not depend on the state."""',
-            "",
-            "    P: int",
-            *fields,
-            "",
-            "",
             "def coefficients(parameters):",
             '    """Collect the parameters into one tensor per term."""',
             "    given = parameters if isinstance(parameters, Mapping) else vars(parameters)",
+            *(f"    {n} = np.asarray(given[{n!r}], dtype=float)" for n in names),
+            f"    P = len({sized})",
+            *self._parameter_lines(),
         ]
-        names = [n for n in self.mean_field.parameters if n not in DRIVES]
-        lines += [f"    {n} = np.asarray(given[{n!r}], dtype=float)" for n in names]
-        sized = next(n for n in names if n != "N")
-        lines.append(f"    P = len({sized})")
+        for name, value in self.mean_field.definitions.items():
+            lines.append(f"    {name} = {sum_of_products(value, 'pq', 'np')}")
+        lines += ["    return Coefficients(", "        P=P,"]
+        for name, part in self.tensors.items():
+            lines.append(f"        {name}={product(part.constant).code(part.kept, 'np')},")
+        if self.transfer.defaults("transfer"):
+            lines.append("        transfer=transfer,")
+        for kind in self.filters.used:
+            name = kind.name
+            lines.append(f"        {name}={name},")
+            if self.filters.needs_classes(kind):
+                parts = f"part[..., {name.upper()}_FIRST] for part in {name}"
+                lines.append(f"        {name}_class=tuple({parts}),")
+        return [*lines, "    )"]
+
+    def _parameter_lines(self) -> list[str]:
+        """Lines for the parameters of functions and filters, and which synapses are alike."""
+        lines = []
         for kind in ("transfer", "membrane", "synapse"):
             if self.transfer.defaults(kind):
                 both = f'{{**DEFAULTS["{kind}"], **given.get("{kind}", {{}})}}'
-                lines.append(
-                    f"    {kind} = {{n: np.broadcast_to(v, (P,)) for n, v in {both}.items()}}"
-                )
+                each = f"np.broadcast_to(v, (P,)) for n, v in {both}.items()"
+                lines.append(f"    {kind} = {{n: {each}}}")
         for kind in self.filters.used:
             forms = []
             for k, form in enumerate(kind.forms):
                 values = ", ".join(f'{kind.name}["{n}"]' for n in form.parameters)
                 forms.append(f"observer(*{kind.name}_{k}({values}), P, {kind.highest})")
-            made = (
-                forms[0] if len(forms) == 1 else f"select(({', '.join(forms)}), {kind.form_of!r})"
-            )
-            lines.append(f"    {kind.name} = {made}")
+            every = f"select(({', '.join(forms)}), {kind.form_of!r})"
+            lines.append(f"    {kind.name} = {forms[0] if len(forms) == 1 else every}")
         if any(e.name == "current" for e in self.mean_field.equations):
             kind = self.filters.kinds["synapse"]
-            lines.append(
-                "    SOURCES = "
-                f"{'np.ones((1, P))' if kind.distinct == 1 else f'np.array({kind.membership()!r})'}"
-            )
-        lines += [
-            f"    {name} = {sum_of_products(value, 'pq', 'np')}"
-            for name, value in self.mean_field.definitions.items()
-        ]
-        lines += ["    return Coefficients(", "        P=P,"]
-        lines += [
-            f"        {name}={product(part.constant).code(part.kept, 'np')},"
-            for name, part in self.tensors.items()
-        ]
-        lines += ["        transfer=transfer,"] if self.transfer.defaults("transfer") else []
-        for kind in self.filters.used:
-            lines.append(f"        {kind.name}={kind.name},")
-            if self.filters.needs_classes(kind):
-                lines.append(
-                    f"        {kind.name}_class=tuple(part[..., {kind.name.upper()}_FIRST] for "
-                    f"part in {kind.name}),"
-                )
-        return [*lines, "    )"]
+            several = f"np.array({kind.membership()!r})"
+            made = "np.ones((1, P))" if kind.distinct == 1 else several
+            lines.append(f"    SOURCES = {made}")
+        return lines
 
     def _sum(self, e: Equation) -> str:
         output = "".join(map(str, e.indices))
