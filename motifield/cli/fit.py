@@ -110,7 +110,7 @@ Posterior = Annotated[
         "--posterior",
         metavar="FILE",
         help="Sample the posterior of the numbers by NUTS, and write the draws (.nc). For few "
-        "numbers; needs motifield[posterior].",
+        "numbers; needs the optional packages of motifield's extra `posterior`.",
     ),
 ]
 Compare = Annotated[
@@ -146,8 +146,8 @@ def fit(
 ) -> None:
     """Fit the connectivity to measured rates: values, errors, and what the data leave open.
 
-    The spec's section [fit] says what is unknown, and what differs between conditions; its
-    [parameters] are what is known, and where the search begins. Exit status 1: the best start has
+    The spec's section `fit` says what is unknown, and what differs between conditions; its
+    `parameters` are what is known, and where the search begins. Exit status 1: the best start has
     not converged, or --check fails.
     """
     files = Files(plot, output, report, write_spec, checkpoint, posterior)

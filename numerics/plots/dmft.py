@@ -24,14 +24,15 @@ LONGEST = 8.0
 def dmft_courses(
     solution: Any,
     closures: Mapping[str, Any] | None = None,
-    networks: xr.Dataset | None = None,
+    networks: Any = None,
 ) -> Figure:
     """Means, variances and rates over time.
 
     Args:
         solution: of `transient`, or its dataset: lines.
         closures: trajectories of one-time closures by name: dashed and dotted lines.
-        networks: the same variables over `network`: bands of one standard deviation.
+        networks: the same variables over `network`, a result or a dataset: bands of one standard
+            deviation.
     """
     figure, axes = panels(len(QUANTITIES), height=2.9)
     draw_courses(axes[0], solution, closures or {}, networks)
@@ -42,7 +43,7 @@ def draw_courses(
     axes: np.ndarray,
     solution: Any,
     closures: Mapping[str, Any],
-    networks: xr.Dataset | None,
+    networks: Any,
 ) -> None:
     """Mean, variance and rate on three given axes.
 
@@ -54,6 +55,7 @@ def draw_courses(
     """
     data = _dataset(solution)
     others = {name: _dataset(own) for name, own in closures.items()}
+    networks = _dataset(networks)
     names = data["population"].values[:MOST_CURVES]
     for ax, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
         for k, p in enumerate(names):
@@ -70,7 +72,8 @@ def draw_courses(
     axes[0].legend(frameon=False, fontsize="x-small")
 
 
-def _dataset(result: Any) -> xr.Dataset:
+def _dataset(result: Any) -> Any:
+    """Of a result; a dataset is its own, and so is None."""
     return getattr(result, "dataset", result)
 
 
@@ -108,13 +111,14 @@ def draw_covariance(ax: Axes, covariance: xr.DataArray) -> Any:
 
 
 def autocovariance(
-    stationary: Stationary, networks: xr.Dataset | None = None, longest: float | None = None
+    stationary: Stationary, networks: Any = None, longest: float | None = None
 ) -> Figure:
     """C(tau) of every population with its frozen part (dotted).
 
     Args:
         stationary: of `stationary`.
-        networks: `autocovariance` over (network, lag, population): mean and standard error.
+        networks: `autocovariance` over (network, lag, population), a result or a dataset: mean
+            and standard error.
         longest: lag; by default a few correlation times, or what the networks have.
     """
     figure, axes = panels(1, width=4.6, height=3.1)
@@ -123,10 +127,10 @@ def autocovariance(
 
 
 def draw_autocovariance(
-    ax: Axes, stationary: Stationary, networks: xr.Dataset | None, longest: float | None
+    ax: Axes, stationary: Stationary, networks: Any, longest: float | None
 ) -> None:
     """C(tau), the frozen part, and networks, on given axes; arguments as in `autocovariance`."""
-    d = stationary.dataset
+    d, networks = stationary.dataset, _dataset(networks)
     if longest is None and networks is None:
         longest = LONGEST * float(d["correlation_time"].max())
     elif longest is None:

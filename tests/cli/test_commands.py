@@ -38,6 +38,13 @@ def test_every_command_has_help():
         assert "--json" in shown.output
 
 
+def test_help_texts_have_no_brackets():
+    """They would be taken for markup, and vanish."""
+    for command in typer.main.get_command(app).commands.values():
+        assert "[" not in command.help
+        assert not [p.name for p in command.params if "[" in (getattr(p, "help", None) or "")]
+
+
 def test_version(call):
     assert call("--version")[:2] == (0, f"motifield {__version__}\n")
 
