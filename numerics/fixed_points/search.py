@@ -162,7 +162,7 @@ def fixed_points(
             f"starts = {starts} must be a power of two, at least 2 (a Sobol sequence)"
         )
     say = progress or (lambda text, part: None)
-    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))  # type: ignore[arg-type]
+    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))
     bounds = transfer_bounds(system, parameters)
     search = _Search(model, parameters, starts, seed)
     box = None

@@ -162,7 +162,7 @@ def check_point(
             f"the point is of populations {list(names)}, the parameters of "
             f"{list(parameters.populations)}"
         )
-    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))  # type: ignore[arg-type]
+    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))
     residual = float(np.abs(np.asarray(_field(model, model.flat(point.state), parameters))).max())
     if not residual < LARGEST_MISFIT:
         raise SolverError(

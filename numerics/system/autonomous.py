@@ -29,7 +29,7 @@ class Autonomous(eqx.Module):
 
     system: System = eqx.field(static=True)
     P: int = eqx.field(static=True)
-    time: float = 0.0
+    time: float | Float[Array, ""] = 0.0
 
     @property
     def size(self) -> int:
