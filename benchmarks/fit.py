@@ -11,7 +11,6 @@ from pathlib import Path
 from _timing import options, say
 
 import motifield as mf
-from motifield.numerics.fitting import solve
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "derivations/v1_four_classes"))
 import model
@@ -36,7 +35,7 @@ def main() -> None:
         conditions=own.conditions(),
         priors=convergence,
     )
-    fit = solve(problem, solver=model.SOLVER, starts=given.starts)
+    fit = mf.fitting.solve(problem, solver=model.SOLVER, starts=given.starts)
     wall, work = time.perf_counter() - begin, time.process_time() - cpu
     cost = {
         "unknowns": problem.coordinates.size,

@@ -18,7 +18,7 @@ import numpy as np
 from picture import picture
 
 import motifield as mf
-from motifield.numerics.fitting import solve
+from motifield.fitting import solve
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from _run import Script

@@ -24,7 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import motifield as mf
-from motifield.numerics.fitting import solve
+from motifield.fitting import solve
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from _run import Script, print_table
