@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .style import LABELS, MOST_POPULATIONS, of_quantities, panels
+from .style import LABELS, MOST_POPULATIONS, legend_beside, of_quantities, panels
 
 
 def trajectories(solution: Any) -> Figure:
@@ -23,5 +23,5 @@ def trajectories(solution: Any) -> Figure:
             ax.plot(data["time"], data[quantity].sel(population=p), lw=1.3, label=str(p))
         ax.set_xlabel("time")
     more = f"first {MOST_POPULATIONS} of {len(names)}" if len(names) > MOST_POPULATIONS else None
-    axes[0, 0].legend(frameon=False, fontsize="small", title=more, title_fontsize="small")
+    legend_beside(axes[0, -1], title=more, title_fontsize="small")
     return figure

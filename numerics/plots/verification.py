@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..verification import NetworkVerification, Verification
-from .style import LABELS, MOST_POPULATIONS, of_quantities, panels
+from .style import LABELS, MOST_POPULATIONS, legend_beside, of_quantities, panels
 
 EVERY = 4
 """Times between two dots, so that the lines beneath are seen."""
@@ -33,7 +33,7 @@ def ensemble_time_courses(v: Verification) -> Figure:
             ax.plot(line["time"], line, color=f"C{k}", lw=1.5, label=str(p))
         ax.set_xlabel("time")
     title = f"theory; bands: N = {int(seen['size'])}"
-    axes[0, 0].legend(frameon=False, title=title, fontsize="small", title_fontsize="small")
+    legend_beside(axes[0, -1], title=title, title_fontsize="small")
     return figure
 
 
@@ -58,8 +58,8 @@ def network_time_courses(v: NetworkVerification) -> Figure:
     more = ""
     if len(names) > MOST_POPULATIONS:
         more = f" (first {MOST_POPULATIONS} of {len(names)})"
-    title = f"network dots, theory lines,\nno motifs dashed{more}"
-    axes[0, 0].legend(frameon=False, title=title, fontsize="x-small", title_fontsize="x-small")
+    title = f"network dots,\ntheory lines,\nno motifs dashed{more}"
+    legend_beside(axes[0, -1], title=title, title_fontsize="small")
     return figure
 
 
