@@ -10,8 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from scipy.special import erf, erfc, ndtr
 
 from motifield.theory.averages.gaussian import GaussianAverage
