@@ -199,7 +199,8 @@ def _statistics(own: Mapping[str, np.ndarray]) -> Statistics:
         tau = Motifs(**{name: own[f"errors.tau.{name}"] for name in Motifs._fields})
         errors = StandardErrors(**{name: own[f"errors.{name}"] for name in DIMS}, tau=tau)
     names, sizes = tuple(map(str, own["populations"])), tuple(map(int, own["sizes"]))
-    return Statistics(names, sizes, **{name: own[name] for name in DIMS}, errors=errors)
+    found: dict[str, Any] = {name: own[name] for name in DIMS}
+    return Statistics(names, sizes, **found, errors=errors)
 
 
 def measure(network: Network, *, errors: bool = False) -> Statistics:

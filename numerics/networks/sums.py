@@ -25,8 +25,9 @@ def sums_by_group(W: Any, groups: np.ndarray, targets: np.ndarray | None = None)
     if sps.issparse(W):
         W, Z, square = W.astype(float), sps.csr_array(groups), W.astype(float).power(2)
         products = (W @ Z, W.T @ Z, square @ Z, W.multiply(W.T.tocsr()) @ Z)
+        rows, columns, squares, partners = (a.toarray() for a in products)
         rest = None if targets is None else square.T @ targets
-        return GroupSums(*(a.toarray() for a in products), rest)
+        return GroupSums(rows, columns, squares, partners, rest)
     N, C = groups.shape
     rows, columns, squares, partners = np.zeros((4, N, C))
     column_squares = None if targets is None else np.zeros(targets.shape)

@@ -145,14 +145,19 @@ def integrate_network(
             grid = chosen.grid(times, edges, t0, float(t1), units.shortest)
             noise = Noise.of(units, start.shape, network.sizes, grid, seed)
     where = None if recorded is None else jnp.asarray(np.argsort(order)[recorded])
+    jumps, ts, first, last = map(jnp.asarray, (edges, times, t0, float(t1)))
     ran = integrate_neurons(
         Coupled(drive, units, phi, where, network.sizes),
         _matrix(network.weights, order, chosen.precision(network)),
         y0,
         noise,
-        *map(jnp.asarray, (edges, times, t0, float(t1))),
-        *(float(chosen.rtol), float(chosen.atol), int(chosen.max_steps)),
-        diffrax.NoProgressMeter() if progress is None else Report(progress),
+        jumps,
+        ts,
+        first,
+        last,
+        *(float(chosen.rtol), float(chosen.atol)),
+        max_steps=int(chosen.max_steps),
+        meter=diffrax.NoProgressMeter() if progress is None else Report(progress),
     )
     found = simulation(network, ran, None if runs is None else len(each), times, recorded, t1)
     if not found.status.ok:

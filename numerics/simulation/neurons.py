@@ -87,8 +87,9 @@ class Ran(NamedTuple):
 
     def of_run(self, k: int) -> Ran:
         """One of several runs."""
-        own = jax.tree.map(lambda v: v[..., k], tuple(self[:5]))
-        return Ran(*own, *self[5:])
+        names = ("moments", "trajectory", "x", "r", "end")
+        own = {name: getattr(self, name) for name in names}
+        return self._replace(**jax.tree.map(lambda v: v[..., k], own))
 
 
 @eqx.filter_jit

@@ -136,12 +136,13 @@ def _status(ran: Ran, t1: float) -> Status:
             f"diverged: |x| exceeds {DIVERGED:g} {at}: phi does not bound the recurrent excitation",
             Code.DIVERGED,
         )
-    return Status(f"stopped {at}: {diffrax.RESULTS[ran.result]}", Code.NOT_CONVERGED)
+    reason = diffrax.RESULTS[ran.result]  # type: ignore[misc]
+    return Status(f"stopped {at}: {reason}", Code.NOT_CONVERGED)
 
 
 def reached(resume: Result, network: Network) -> float:
     """The time from which a simulation of this network can go on."""
-    data = getattr(resume, "dataset", None)
+    data: Any = getattr(resume, "dataset", None)
     whole = isinstance(data, xr.Dataset) and {"x", "r"} <= set(data.data_vars)
     if not whole or data.sizes.get("neuron") != network.N or "run" in data.dims:
         raise ParameterError(

@@ -73,8 +73,8 @@ class Verification(Result):
         sized = [str(v) for v in d if "size" in d[v].dims]
         for n, p in ((n, p) for n in d["size"].values for p in d["population"].values):
             for k in QUANTITIES:
-                own = d[sized].sel(size=n, population=p, quantity=k)
-                own = {v: float(own[v]) for v in sized}
+                at = d[sized].sel(size=n, population=p, quantity=k)
+                own = {v: float(at[v]) for v in sized}
                 left = own["network"] - own["theory"] - own.get("bias", 0.0)
                 row = {"N": int(n), "population": str(p), "quantity": k}
                 row |= {v: own[v] for v in ("theory", "network", "error")}
@@ -210,7 +210,8 @@ class _Ensembles:
 
     def run(self, say: Progress) -> tuple[xr.Dataset, xr.Dataset]:
         ts, total = np.linspace(0.0, self.t1, INTERVALS + 1), len(self.sizes) * self.networks
-        theories, samples = [], []
+        theories: list[xr.Dataset] = []
+        samples: list[xr.Dataset] = []
         for n in self.sizes:
             scaled, runs = self.parameters.rescaled(n), []
             course = integrate(self.system, scaled, self.t1, saveat=ts, initial=self.initial)

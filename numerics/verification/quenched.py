@@ -158,8 +158,11 @@ def verify_network(
     courses = theory.dataset, plain.dataset, seen.dataset
     errors, criterion = _errors(*courses, tolerance)
     passed = bool(errors["with motifs"] <= tolerance)
-    verdict = len(violations(own)), passed, criterion, theory.status, plain.status
-    return NetworkVerification(title, system, own, *courses, errors, *verdict)
+    ends = theory.status, plain.status
+    broken = len(violations(own))
+    return NetworkVerification(
+        title, system, own, *courses, errors, broken, passed, criterion, *ends
+    )
 
 
 def _errors(
