@@ -27,7 +27,7 @@ from _timing import options, say
 from scipy.stats import norm
 
 import motifield as mf
-from motifield.numerics.fitting import Lanes, LevenbergMarquardt, Problem, solve
+from motifield.numerics.fitting import Lanes
 from motifield.numerics.fixed_points import ANYWHERE, NEARBY, Search
 
 NAMES = {2: ("E", "I"), 3: ("E", "P", "S")}
@@ -35,7 +35,7 @@ FRACTIONS = {2: (0.8, 0.2), 3: (0.8, 0.12, 0.08)}
 N, CONDITIONS, NOISE = 4000, 8, 0.05
 ZERO, UNSEEN = 1e-9, 1e-5
 """Relative to the largest: singular values that count as 0, and gradients along such directions."""
-SOLVER = LevenbergMarquardt(steps=160, rtol=1e-9, atol=1e-16, stall=1e-2)
+SOLVER = mf.fitting.LevenbergMarquardt(steps=160, rtol=1e-9, atol=1e-16, stall=1e-2)
 
 
 def base_network(P: int) -> mf.Parameters:
@@ -84,7 +84,7 @@ class Laboratory:
         self.numbers = jax.jit(jax.vmap(self.log_determined))
         self.number_slopes = jax.jit(jax.vmap(jax.jacfwd(self.log_determined)))
 
-    def problem_of(self, values: np.ndarray, errors: np.ndarray) -> Problem:
+    def problem_of(self, values: np.ndarray, errors: np.ndarray) -> mf.fitting.Problem:
         """With targets of these values."""
         names = NAMES[self.P]
         kinds = [
@@ -103,7 +103,7 @@ class Laboratory:
             *(mf.fitting.Unknown(f"spread[{p}]", low=0) for p in names),
         ]
         motifs = mf.fitting.FreeMotifs(("tau_con[E,E,E]", "tau_div[E,E,E]", "tau_chn[E,E,E]"))
-        return Problem.of(
+        return mf.fitting.Problem.of(
             self.system,
             self.base,
             mf.Targets.of(rows),
@@ -285,7 +285,7 @@ def flatness(lab: Laboratory) -> dict[str, Any]:
     """
     truth = lab.truths(1, seed=7)[0]
     values = np.asarray(lab.predict(jnp.asarray(truth[None])).values)[0]
-    fit = solve(
+    fit = mf.fitting.solve(
         lab.problem_of(values, NOISE * np.abs(values)),
         initial=truth[None] + 0.01,
         starts=1,

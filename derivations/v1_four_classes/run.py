@@ -18,7 +18,6 @@ import numpy as np
 from picture import picture
 
 import motifield as mf
-from motifield.fitting import solve
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from _run import Script
@@ -47,7 +46,7 @@ def fitted(
     problem = mf.fitting.Problem.of(
         own.system, base, targets, unknowns, motifs=motifs, conditions=own.conditions(), priors=more
     )
-    return solve(problem, solver=model.SOLVER, starts=starts, checkpoint=checkpoint)
+    return mf.fitting.solve(problem, solver=model.SOLVER, starts=starts, checkpoint=checkpoint)
 
 
 def summary(fit: mf.fitting.Fit) -> dict[str, Any]:
@@ -174,7 +173,7 @@ def classes(fit: mf.fitting.Fit) -> dict[str, Any]:
         ).conditions(),
         priors=model.convergence_priors(model.priors()),
     )
-    whole = solve(problem, solver=model.SOLVER, starts=FEW)
+    whole = mf.fitting.solve(problem, solver=model.SOLVER, starts=FEW)
     found = mf.inference.compare(whole, folds=None, starts=2, solver=model.SOLVER)
     return {
         **found.json(),

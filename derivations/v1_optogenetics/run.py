@@ -24,7 +24,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import motifield as mf
-from motifield.fitting import solve
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from _run import Script, print_table
@@ -52,7 +51,7 @@ def fitted(
     States are free at first, since few of the starts have a state without laser.
     """
     problem = model.problem(own, model.targets(table, powers), stable)
-    return solve(problem, starts=starts, free_states=True)
+    return mf.fitting.solve(problem, starts=starts, free_states=True)
 
 
 def predicted(
