@@ -6,9 +6,11 @@ import itertools
 import math
 import random
 from collections.abc import Callable
+from functools import cache
 
-import numpy as np
+import mpmath
 import sympy as sp
+from mpmath.calculus.quadrature import GaussLegendre
 
 from ...errors import NoClosedFormError
 from ..expressions import Pieces, X
@@ -20,7 +22,7 @@ DEPTH = 16  # halvings of an interval: features down to 1e-5 standard deviations
 # 12 nodes integrate the bell on an interval of three standard deviations to 1e-12. They are halved
 # here and not by mpmath.quad: it needs 50 to 350 ms in place of 1 to 10 (and a derivation has many
 # closed forms), and on fixed intervals it misses a narrow bell or step without a word.
-RULE = tuple(part.tolist() for part in np.polynomial.legendre.leggauss(12))
+DEGREE = 3  # mpmath has 3 * 2^(degree - 1) nodes
 
 
 def compare(form: sp.Expr, f: Pieces, mean: sp.Symbol, variance: sp.Symbol) -> None:
@@ -95,5 +97,12 @@ def _adaptive(function, a, b, whole, depth) -> tuple[float, float]:
 
 def _gauss(function, a, b) -> tuple[float, float]:
     half, middle = (b - a) / 2, (a + b) / 2
-    values = [(w * half, function(middle + half * x)) for x, w in zip(*RULE, strict=True)]
+    values = [(w * half, function(middle + half * x)) for x, w in _rule()]
     return sum(w * y for w, y in values), sum(w * abs(y) for w, y in values)
+
+
+@cache
+def _rule() -> list[tuple[float, float]]:
+    """Gauss-Legendre nodes and weights."""
+    nodes = GaussLegendre(mpmath.mp).calc_nodes(DEGREE, 60)  # 60 bits, more than a float has
+    return [(float(x), float(w)) for x, w in nodes]
