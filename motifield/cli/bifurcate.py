@@ -68,7 +68,7 @@ def bifurcate(
         as_json=as_json,
         drawing={"cycles": orbits} if orbits else {},
         more={"cycles": [own.json() for own in orbits]} if cycles else {},
-        then=lambda: [_say_cycles(own) for own in orbits],
+        then=lambda: _say_cycles(orbits),
         ok=all(own.status == "ok" for own in (found, *orbits)),
     )
 
@@ -121,7 +121,12 @@ def _pieces(found: Any) -> str:
     return f"{len(found.branches)} branch{'es' * (len(found.branches) != 1)}"
 
 
-def _say_cycles(cycles: Any) -> None:
+def _say_cycles(orbits: list[Any]) -> None:
+    for cycles in orbits:
+        _say_family(cycles)
+
+
+def _say_family(cycles: Any) -> None:
     rows = [{k: v for k, v in row.items() if not k.startswith("mean")} for row in cycles.rows()]
     spaced = {round(j * (len(rows) - 1) / (SHOWN - 1)) for j in range(SHOWN)}
     print_table(

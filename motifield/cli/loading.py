@@ -61,8 +61,9 @@ def point_of(loaded: Any, system: Any, parameters: Any, start: str | None) -> An
     """The fixed point reached from `--start`, by default from the spec's initial state or rest."""
     from ..numerics.fixed_points import fixed_point
 
-    given = start is not None
-    first: Any = {"mean": per_population("--start", start)} if given else loaded.initial or None
+    first: Any = loaded.initial or None
+    if start is not None:
+        first = {"mean": per_population("--start", start)}
     return fixed_point(system, parameters, first, throw=True)
 
 
