@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 
 import motifield as mf
 from motifield.cli.fit_output import Files
 from motifield.cli.fit_results import Extra, Results, results_of
 from motifield.errors import ParameterError
+from motifield.numerics.results import Code, Status
 
 SPEC = """
 title = "two conditions"
@@ -53,6 +55,7 @@ def spec(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_whole_run_and_what_it_leaves(call, spec, tmp_path):
     """Twice the rate asks for twice the input, and R = .5 for N mean = -1.
 
@@ -127,6 +130,76 @@ def _written_spec(path, answer):
     assert float(
         np.sum(np.asarray(problem.compiled(u, problem.at_rest())[0]) ** 2)
     ) == pytest.approx(answer["loss"], rel=1e-6)
+
+
+@pytest.fixture
+def searched(stub, made, monkeypatch):
+    """Searches and analyses give made-up results; returns the fit and the calls of the solver."""
+    row = {"target": "rate_mean E", "value": 0.5, "fit": 0.49, "z": -1.0, "held out": False}
+    found = made(
+        [row],
+        loss=1.5,
+        values={"mean[E,E]": -0.25},
+        problem=SimpleNamespace(held_out=np.zeros(1, dtype=bool)),
+        dataset=xr.Dataset({"loss": ("solution", [1.5])}),
+        stability=lambda: {"rest": "stable"},
+        closure_validity=lambda: "exact at fixed points",
+    )
+    losses, agreement = {"rate_mean": 1.0, "priors": 0.5}, {"starts": 2, "worse": 1}
+    found.json = lambda: {"status": found.status, "losses": losses, "agreement": agreement}
+    number = {"parameter": "mean[E,E]", "value": -0.25, "standard error": 0.1, "low": -0.4}
+    number |= {"high": -0.1, "determined by targets": True}
+    determined = made([number], text=lambda: "the targets determine the only parameter")
+    stub("inference.identifiability", determined)
+    monkeypatch.setattr("motifield.numerics.plots.draw_result", lambda own: Figure())
+    return found, stub("fitting.solve", found)
+
+
+def test_what_is_asked_and_what_is_left(call, spec, tmp_path, searched, stub):
+    _, solved = searched
+    reports, specs = stub("reports.save_fit_report", None), stub("spec.save_fitted_spec", None)
+    files = [tmp_path / name for name in ("fit.nc", "fit.html", "fit.png", "new.toml")]
+    options = zip(("-o", "--report", "--plot", "--write-spec"), files, strict=True)
+    search = ("--starts", "2", "--seed", "7", "--checkpoint", tmp_path / "state")
+    code, out, err = call("fit", spec, *search, *(part for pair in options for part in pair))
+    assert (code, err) == (0, "")
+    for text in (
+        "two conditions: targets against the fit",
+        "Fitted numbers, with 95 % intervals",
+        "the targets determine the only parameter",
+        "loss: 1.5, the sum of rate_mean 1, priors 0.5",
+        "starts: worse 1",
+        "stability: rest: stable",
+        "closure: exact at fixed points",
+        "status: ok",
+    ):
+        assert text in out
+    asked = solved[0][1]
+    assert (asked["starts"], asked["seed"], asked["checkpoint"]) == (2, 7, tmp_path / "state")
+    with xr.open_dataset(files[0]) as data:
+        assert data["loss"].values.tolist() == [1.5]
+    assert files[2].read_bytes().startswith(b"\x89PNG")
+    assert reports[0][0][1] == files[1]
+    assert specs[0][0][1:3] == (spec, files[3])
+    answer = json.loads(call("fit", spec, "--json")[1])
+    assert answer["title"] == "two conditions"
+    assert answer["determined"]["rows"][0]["parameter"] == "mean[E,E]"
+
+
+def test_a_fit_that_fails_has_status_1(call, spec, searched, stub, made):
+    found, _ = searched
+    bad = made(status=Status("rejected: off", Code.REJECTED), passed=False, criterion="off by 9")
+    stub("inference.confirm", bad)
+    code, out, _ = call("fit", spec, "--check", "3")
+    assert code == 1
+    assert "check FAILED: off by 9" in out
+    assert "check: rejected" not in out, "the verdict is there already"
+    found.status = Status("the best start has not converged", Code.NOT_CONVERGED)
+    code, out, _ = call("fit", spec)
+    assert code == 1
+    assert "status: the best start has not converged" in out
+    found.status, found.loss = Status("no start has a fixed point", Code.NOT_CONVERGED), np.nan
+    assert call("fit", spec) == (1, "", "error: no start has a fixed point\n")
 
 
 def test_numbers_and_answers_as_files(tmp_path):
