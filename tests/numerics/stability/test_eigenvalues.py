@@ -145,31 +145,35 @@ def test_refusals(network, system_of, at_rest):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("which", "closure"),
+    ("which", "closure", "networks"),
     [
-        (one_population, "SecondMoment"),
-        (excitation_inhibition, "SecondMoment"),
-        (three_populations, "Cavity"),
+        (one_population, "SecondMoment", 10),
+        # The outlier of the Jacobian has a standard deviation of .112 here (40 networks; no heavier
+        # tails than normal): ten networks leave a standard error of .022 to .043, thirty one below .03.
+        (excitation_inhibition, "SecondMoment", 30),
+        (three_populations, "Cavity", 10),
     ],
 )
-def test_ten_networks(which, closure, system_of):
+def test_sampled_networks(which, closure, networks, system_of):
     """N = 2000: leading outliers of connectivity and Jacobian within 3 standard errors, the bulk's
-    edge within 3 %.
+    edge within 3 % (of ten networks, whose whole spectra are computed).
     """
     system, parameters = system_of(ERF, closure), which(2000)
     answer = mf.stability(system, parameters)
     assert answer.exact
     leading, edges = [], []
-    for seed in range(10):
+    for seed in range(networks):
         network = mf.sample(parameters, seed, dtype=np.float32)
+        few = None if seed < 10 else 6
         seen = [
-            mf.spectrum(None, network, predicted=answer),
-            mf.spectrum(system, network, predicted=answer),
+            mf.spectrum(equations, network, predicted=answer, leading=few)
+            for equations in (None, system)
         ]
         leading.append([s.nearest()[0].real for s in seen])
-        edges.append([s.bulk_edge - s.shift for s in seen])
+        if few is None:
+            edges.append([s.bulk_edge - s.shift for s in seen])
     own = [answer.connectivity, answer.jacobian]
-    error = np.std(leading, axis=0, ddof=1) / np.sqrt(10)
+    error = np.std(leading, axis=0, ddof=1) / np.sqrt(networks)
     scores = (np.mean(leading, axis=0) - [s.outliers[0].real for s in own]) / error
     assert np.all(np.abs(scores) < 3), scores
     assert np.all(error < 0.03)
