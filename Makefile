@@ -46,7 +46,7 @@ derivations: $(ENV)/.ready
 	ls derivations/*/run.py | $(EACH)
 
 # Those that take under a minute of processor time.
-QUICK = one_population noise_and_thresholds
+QUICK = adaptation_and_synapses ei_heterogeneous_chains larva_brain larva_mushroom_body noise_and_thresholds one_population two_areas
 
 quick-derivations: $(ENV)/.ready
 	printf '%s\n' $(QUICK:%=derivations/%/run.py) | $(EACH)
