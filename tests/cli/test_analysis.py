@@ -98,8 +98,8 @@ def test_fixed_points(call, tmp_path, spec, once):
 
 
 def test_fixed_points_from_given_means(call, pair):
-    command = ("fixed-points", pair, "--start", "0.1", "--start", "0.2,0.3", "--json")
-    found = json.loads(call(*command)[1])
+    starts = ("--start", "0.1", "--start", "0.2,0.3")
+    found = json.loads(call("fixed-points", pair, "--closure", "low-rank", *starts, "--json")[1])
     assert found["status"] == "ok"
     assert found["evidence"] is None
     assert all(f["status"] == "ok" and len(f["eigenvalues"]) == 4 for f in found["points"])
