@@ -168,7 +168,7 @@ def test_initial_values(network, x0):
         else np.broadcast_to(x0, 23)
     )
     np.testing.assert_allclose(found["trajectory"][0], start[[3, 0, 22]])
-    np.testing.assert_array_equal(found.recorded, [3, 0, 22])
+    np.testing.assert_array_equal(found["recorded"], [3, 0, 22])
     np.testing.assert_allclose(
         found["x"],
         reference(network, np.array([0.0, 1.0]), lambda t: np.zeros(2), x0=start)[-1],
@@ -178,7 +178,7 @@ def test_initial_values(network, x0):
 
 def test_the_neurons_keep_the_network_s_order(network):
     found = integrate_network(network, phi, input=[5.0, -5.0], t1=30)
-    assert list(found.label.values) == [network.populations[k] for k in network.labels]
+    assert list(found["label"].values) == [network.populations[k] for k in network.labels]
     assert (
         found["x"].values[network.labels == 0].min() > found["x"].values[network.labels == 1].max()
     )
