@@ -46,7 +46,13 @@ def _both(
 ) -> tuple[np.ndarray, tuple[str, str]]:
     """Points of a curve in both directions from z."""
     tangent = np.linalg.svd(jacobian(equations, z))[2][-1]
-    how = {"inside": inside, "step": FIRST_STEP, "largest": largest, "most": most, "anew": anew}
+    how: dict[str, Any] = {
+        "inside": inside,
+        "step": FIRST_STEP,
+        "largest": largest,
+        "most": most,
+        "anew": anew,
+    }
     ahead = trace(equations, z, tangent, **how)
     if ahead.ended == "closed":
         return ahead.points, ("closed", "closed")

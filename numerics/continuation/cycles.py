@@ -150,7 +150,7 @@ def limit_cycles(
         say("cycles", min(next(count) / most, 1.0))
         return 0 <= x[-1] <= 1 and x[-2] < LONGEST and size_of(orbit, x) > 0.5 * AMPLITUDE
 
-    how = {"inside": inside, "step": AMPLITUDE, "largest": largest_step, "most": most}
+    how: Any = {"inside": inside, "step": AMPLITUDE, "largest": largest_step, "most": most}
     small = start + AMPLITUDE * direction
     curve = trace(orbit, small, direction, **how, first=False, anew=renewed)
     if len(curve.points) < 2:

@@ -147,8 +147,8 @@ def stationary(
     inputs = held_inputs(parameters, time)
     start = as_state(initial, parameters, ("mean", "kappa", "variance"))
     first = jnp.stack([jnp.asarray(v) for v in start.values()])
-    y, residual = (np.asarray(v) for v in static_state(expansion, terms, inputs, first))
-    radius = static_radius(expansion, terms, y)
+    y, error = map(np.asarray, static_state(expansion, terms, inputs, first))
+    radius, residual = static_radius(expansion, terms, y), float(error)
     if fluctuating is None:
         fluctuating = bool(np.any(np.asarray(parameters.noise) > 0)) or radius > 1
     tau, c = window * np.arange(lags + 1) / lags, np.zeros((lags + 1, parameters.P))
@@ -156,8 +156,8 @@ def stationary(
         say("fluctuating state", 0.2)
         y, c, tau, residual = fluctuating_state(expansion, terms, inputs, y, tau)
     say("Lyapunov exponent", 0.8)
-    data = _dataset(expansion, parameters, y, c, tau)
-    found = _result(expansion, terms, data, (y, c, tau), radius, float(residual), fluctuating)
+    data, solution = _dataset(expansion, parameters, y, c, tau), (y, c, tau)
+    found = _result(expansion, terms, data, solution, radius, residual, fluctuating)
     raise_on_failure(found.status, throw)
     return found
 

@@ -53,7 +53,7 @@ def static_state(
         return jnp.stack(made) - y
 
     settled = jax.lax.fori_loop(0, SETTLE, lambda _, y: y + RELAXATION * field(y), start)
-    newton = optx.Newton(rtol=1e-12, atol=1e-12)
+    newton: Any = optx.Newton(rtol=1e-12, atol=1e-12)
     solution: Any = optx.root_find(field, newton, settled, max_steps=100, throw=False)
     residual = jnp.max(jnp.abs(field(solution.value)))
     return solution.value, jnp.where(jnp.isfinite(residual), residual, jnp.inf)

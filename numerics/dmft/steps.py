@@ -123,8 +123,15 @@ class Stepper(eqx.Module):
             history.series.terms.at[:, at].set(series.terms),
             history.series.square.at[at].set(series.square),
         )
-        new = (*means, variance, slope.mean)
-        return History(*(old.at[at].set(v) for old, v in zip(history[:5], new, strict=True)), whole)
+        K, kappa, z = means
+        return History(
+            K=history.K.at[at].set(K),
+            kappa=history.kappa.at[at].set(kappa),
+            z=history.z.at[at].set(z),
+            variance=history.variance.at[at].set(variance),
+            gain=history.gain.at[at].set(slope.mean),
+            series=whole,
+        )
 
     def products(self, history: History, at: Any, row: Array) -> tuple[Array, Array]:
         """<phi_q(t) phi_q(t')> for all t', of inputs with covariances `row`, and M times it."""

@@ -187,8 +187,8 @@ def collected(points: Sequence[FixedPoint], populations: tuple[str, ...]) -> Fix
     """
     kept: list[FixedPoint] = []
     for point in points:
-        y = ravel_pytree(point.state)[0]
-        if not any(same_root(y, ravel_pytree(other.state)[0]) for other in kept):
+        y, *others = (np.asarray(ravel_pytree(p.state)[0]) for p in (point, *kept))
+        if not any(same_root(y, other) for other in others):
             kept.append(point)
     wrong = [p.status for p in kept if not p.converged]
     status = Status("; ".join(wrong), wrong[0].code) if wrong else OK

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Bulk:
         """Whether B is not 0, beyond rounding."""
         return bool(np.abs(self.pairs).max() > 1e-12 * max(self.variance.max(), 1e-300))
 
-    @property
+    @cached_property
     def radius(self) -> float:
         """Radius of the disc if B = 0: sqrt of the largest eigenvalue of variance <d^2>_q."""
         squares = np.array([c.average(c.slopes**2) for c in self.clouds])

@@ -192,22 +192,21 @@ def spectrum(
         )
     if leading is not None and not 0 < leading < network.N - 1:
         raise ParameterError(f"leading = {leading} must be from 1 to {network.N - 2}")
-    known = isinstance(predicted, Stability)
     W = network.matrix
     if system is None:
-        own = predicted.connectivity if known else predicted
+        own = predicted.connectivity if isinstance(predicted, Stability) else predicted
         return Spectrum(_eigenvalues(W, leading), 0.0, None, 0.0, own)
     carried = neuron_parameters(system, network, parameters)
     if not Units.of(system.mean_field.architecture, carried).is_plain:
         raise ParameterError(
             "the network's units are not dx/dt = -x + input: their linearisation is no N x N matrix"
         )
-    start = {"initial": initial, "t1": t1, "time": time, "seed": seed}
+    start: dict[str, Any] = {"initial": initial, "t1": t1, "time": time, "seed": seed}
     at, slopes, residual = network_at_rest(system, network, carried, **start)
     slopes = slopes.astype(W.dtype)
     sparse = isinstance(W, sps.csr_array)
     matrix = W @ sps.diags_array(slopes) if sparse else W * slopes
-    own = predicted.jacobian if known else predicted
+    own = predicted.jacobian if isinstance(predicted, Stability) else predicted
     return Spectrum(_eigenvalues(matrix, leading) - 1, -1.0, at, residual, own)
 
 

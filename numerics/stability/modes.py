@@ -19,9 +19,9 @@ a neuron's rate brings back to it; D_q = < d/dh [d / (z - Gamma d)] dh >_q chang
 susceptibility; beta_pq = N Cov(b^p, h) over population q. In-strengths, out-strengths and fields
 are jointly normal, so that all averages are moments of d / (z - Gamma d) over the field. An
 eigenvalue outside of the bulk is a zero of det(1 - T(s)), T the 4P x 4P matrix above. This is the
-cavity solution linearised in time: exact for large N at its fixed points, with or without reciprocal
-motifs; at B = 0 the zeros are the 3P eigenvalues of the equations closed by second moments. The
-connectivity itself has d = 1.
+cavity solution linearised in time: exact for large N at its fixed points, with or without
+reciprocal motifs; at B = 0 the zeros are the 3P eigenvalues of the equations closed by second
+moments. The connectivity itself has d = 1.
 """
 
 from __future__ import annotations

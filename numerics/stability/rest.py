@@ -48,15 +48,15 @@ def network_at_rest(
     Raises:
         SolverError: the network does not rest.
     """
-    names = ("input", "in_strength", "spread")
-    held = dict(zip(names, map(np.asarray, held_inputs(parameters, time)), strict=True))
+    I, h, spread = map(np.asarray, held_inputs(parameters, time))
     x = _started(network, initial)
     if t1 > 0:
-        how = {"t1": t1, "saveat": [t1], "initial": x, "seed": seed, "dtype": np.float64}
-        x = simulate(system, network, parameters, **held, **how).dataset["x"].values
-    drive = held["input"][network.labels] + network.in_strengths() @ held["in_strength"]
-    if np.any(held["spread"] != 0):
-        drive = drive + held["spread"][network.labels] * input_offsets(network, seed)
+        how: Any = {"t1": t1, "saveat": [t1], "initial": x, "seed": seed, "dtype": np.float64}
+        how |= {"input": I, "in_strength": h, "spread": spread}
+        x = simulate(system, network, parameters, **how).dataset["x"].values
+    drive = I[network.labels] + network.in_strengths() @ h
+    if np.any(spread != 0):
+        drive = drive + spread[network.labels] * input_offsets(network, seed)
     W = network.matrix.astype(float)
     members = [network.members(p) for p in range(network.P)]
     for step in range(STEPS):

@@ -124,7 +124,7 @@ def stationary_networks(
         say(f"network {k + 1} of {networks}", k / networks)
         own = int(np.random.SeedSequence([seed, N, k]).generate_state(1)[0])
         rows.append(_one(system, scaled, times, shifts, (initial, spread), own))
-    dims = dict.fromkeys(AVERAGES, ("network", "population"))
+    dims: dict[str, Any] = dict.fromkeys(AVERAGES, ("network", "population"))
     dims["autocovariance"] = ("network", "lag", "population")
     data = {n: (dims[n], np.stack([row[n] for row in rows])) for n in AVERAGES}
     coords = {"population": list(parameters.populations), "lag": at_lags}
@@ -142,7 +142,7 @@ def _one(
     network = sample(parameters, seed, dtype=np.float32)
     at = np.broadcast_to(np.asarray(start[0], dtype=float), network.P)[network.labels]
     x = at + start[1] * np.random.default_rng([seed, 3]).standard_normal(network.N)
-    how = {"t1": float(times[-1]), "saveat": times, "record": "all", **TOLERANCES}
+    how: dict[str, Any] = {"t1": float(times[-1]), "saveat": times, "record": "all", **TOLERANCES}
     run = simulate(system, network, parameters, initial=x, seed=seed, **how).dataset
     found = {name: run[name].mean("time").values for name in AVERAGES[:3]}
     lagged = autocovariance(run["trajectory"].values, network.labels, network.P, shifts.tolist())
