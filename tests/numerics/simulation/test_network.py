@@ -340,7 +340,7 @@ def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
             )
 
 
-@pytest.mark.parametrize("filtered", [False, True])
+@pytest.mark.parametrize("filtered", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
     network = sample(two_populations.rescaled(80), 2)
     units = units_of(two_populations) if filtered else None
