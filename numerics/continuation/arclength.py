@@ -57,19 +57,21 @@ def _part(equations: Any, start, direction, step, largest, steps: int):
     def field(u, p, _=None):
         return equations(start + turned(jnp.append(u, p)))
 
-    found = jaxcont.continuation(
-        jaxcont.bif_problem(field, jnp.zeros(len(start) - 1), 0.0),
-        p_span=(0.0, FAR),
-        settings=jaxcont.ContinuationPar(
-            ds=step,
-            ds_min=step * SHORTEST,
-            ds_max=largest,
-            max_steps=steps,
-            newton_tol=TOLERANCE,
-            newton_max_iter=8,
-            compute_stability=False,
-        ),
-    )
+    # jaxcont compares integers of 32 and 64 bits, which strict promotion refuses
+    with jax.numpy_dtype_promotion("standard"):
+        found = jaxcont.continuation(
+            jaxcont.bif_problem(field, jnp.zeros(len(start) - 1), 0.0),
+            p_span=(0.0, FAR),
+            settings=jaxcont.ContinuationPar(
+                ds=step,
+                ds_min=step * SHORTEST,
+                ds_max=largest,
+                max_steps=steps,
+                newton_tol=TOLERANCE,
+                newton_max_iter=8,
+                compute_stability=False,
+            ),
+        )
     branch = found.branch
     ends = jnp.concatenate([branch.states, branch.params[:, None]], axis=1)
     points = start[None, :] + jax.vmap(turned)(ends)
