@@ -1,6 +1,8 @@
-"""Every network of a JSON file of numbers made elsewhere: fixed points, trajectories, eigenvalues, sampled networks.
+"""Every network of a JSON file of numbers made elsewhere: fixed points, trajectories, eigenvalues,
+sampled networks.
 
-The file is the one that MOTIFIELD_CASES names, by default the copy beside this test; README.md beside it says how it was made.
+The file is the one that MOTIFIELD_CASES names, by default the copy beside this test; README.md
+beside it says how it was made.
 """
 
 import json
@@ -115,7 +117,8 @@ def test_trajectory(solved):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])
 def test_sampled_networks(case, compiled):
-    """Two ensembles of the same networks: their means differ by less than 4 standard errors of the difference.
+    """Two ensembles of the same networks: their means differ by less than 4 standard errors of the
+    difference.
 
     The standard error combines both ensembles' errors: their pooled variance, times 1/n + 1/m.
     """
