@@ -1,4 +1,6 @@
-"""JAX in its strictest mode, shapes checked at run time, and two small networks in which no two numbers are alike."""
+"""JAX in its strictest mode, shapes checked at run time, and two small networks in which no two
+numbers are alike.
+"""
 
 import datetime
 import os
@@ -16,8 +18,9 @@ from hypothesis import settings
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-# Before the first import of these modules, so that their shape annotations are checked in every test (with the numeric tower: an
-# int is a float). Not the modules that validate what users give them: their own errors are what their tests look for.
+# Before the first import of these modules, so that their shape annotations are checked in every
+# test (with the numeric tower: an int is a float). Not the modules that validate what users give
+# them: their own errors are what their tests look for.
 SHAPED = (
     "averages.expectation",
     "averages.joint_probabilities",
@@ -36,8 +39,9 @@ jaxtyping.install_import_hook(
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
 
-# What a test that is not marked slow may take of the processor, in seconds, compilation included. This many on the machines of
-# continuous integration; a slower machine may allow itself more, and 0 allows anything.
+# What a test that is not marked slow may take of the processor, in seconds, compilation included.
+# This many on the machines of continuous integration; a slower machine may allow itself more, and 0
+# allows anything.
 SECONDS = float(os.environ.get("MOTIFIELD_TEST_SECONDS", "15"))
 
 
@@ -91,7 +95,9 @@ def _seeds():
 
 @pytest.fixture(scope="session")
 def two_populations():
-    """P = 2, feasible; all four motifs, and every entry different (except where the definitions demand symmetry)."""
+    """P = 2, feasible; all four motifs, and every entry different (except where the definitions
+    demand symmetry).
+    """
     from motifield import Motifs, Parameters
 
     con = [[[0.031, 0.012], [0.012, 0.024]], [[0.052, -0.011], [-0.011, 0.063]]]
@@ -111,7 +117,9 @@ def two_populations():
 
 @pytest.fixture(scope="session")
 def three_populations():
-    """P = 3, feasible: covariances of random factors, so that every entry differs from every other."""
+    """P = 3, feasible: covariances of random factors, so that every entry differs from
+    every other.
+    """
     return random_network(3, seed=11)
 
 
@@ -294,7 +302,9 @@ def system_of():
 
 @pytest.fixture
 def ends():
-    """`with ends:` around work that could go on for ever: it fails after a minute, on systems that have alarms."""
+    """`with ends:` around work that could go on for ever: it fails after a minute, on systems that
+    have alarms.
+    """
     import contextlib
     import signal
 

@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.optimize import root
 
 from motifield import Motifs, Parameters, fixed_point, integrate, sample
@@ -22,7 +21,9 @@ def sort(eigenvalues):
 
 
 def statistics(P, seed):
-    """Random statistics with B = 0; not checked for feasibility, since the identity does not need it."""
+    """Random statistics with B = 0; not checked for feasibility, since the identity does not need
+    it.
+    """
     rng = np.random.default_rng(seed)
     chain = rng.normal(size=(P, P, P)) * 0.03
     around = np.einsum("pqp->pq", chain)
@@ -40,7 +41,9 @@ def statistics(P, seed):
 
 @pytest.mark.parametrize("P", [1, 2, 3, 4])
 def test_linearised_eigenvalues_are_the_outliers(P, system_of):
-    """det(lambda^2 - lambda Jm - C) = 0 with gain g0 = 1/3: the quadratic eigenvalue problem through its companion matrix."""
+    """det(lambda^2 - lambda Jm - C) = 0 with gain g0 = 1/3: the quadratic eigenvalue problem
+    through its companion matrix.
+    """
     parameters, g0 = statistics(P, seed=P), 1 / 3
     alpha, mean, g, chain = (
         np.asarray(getattr(parameters, n)) for n in ("fractions", "mean", "g", "tau_chn")
@@ -64,7 +67,9 @@ def test_linearised_eigenvalues_are_the_outliers(P, system_of):
     [(-0.5, 0.8, 0.004, 0.3), (0.9, 0.5, -0.01, -0.2), (0.2, 1.1, 0.002, 0.0)],
 )
 def test_one_population_with_all_motifs(mean, g, tau_chn, tau_rec, system_of):
-    """lambda = (l0 +- sqrt(l0^2 + 4 g^2 (N tau_chn + B))) / 2 with l0 = N Jbar and B = tau_rec - 2 tau_chn."""
+    """lambda = (l0 +- sqrt(l0^2 + 4 g^2 (N tau_chn + B))) / 2 with l0 = N Jbar and
+    B = tau_rec - 2 tau_chn.
+    """
     N = 200
     parameters = Parameters.of(
         N=N,
@@ -122,7 +127,9 @@ def test_outliers_of_the_worked_network(tau, outlier, system_of):
 
 
 def test_outliers_of_sampled_matrices():
-    """tau = .06: over networks the extreme real eigenvalues have the predicted means, 1.1271 and -2.1271."""
+    """tau = .06: over networks the extreme real eigenvalues have the predicted means, 1.1271 and
+    -2.1271.
+    """
     extremes = []
     for seed in range(8):
         eigenvalues = np.linalg.eigvals(sample(rank_one(0.06, N=300).rescaled(300), seed).weights)
@@ -138,7 +145,9 @@ def test_outliers_of_sampled_matrices():
 def test_without_motifs_it_is_kadmon_and_sompolinsky(
     network_of, system_of, average_by_hand, functions
 ):
-    """K_p = sum N alpha_q Jbar_pq <phi_q> + I_p, Delta_p = sum g_pq^2 alpha_q <phi_q^2>, solved with SciPy."""
+    """K_p = sum N alpha_q Jbar_pq <phi_q> + I_p, Delta_p = sum g_pq^2 alpha_q <phi_q^2>, solved
+    with SciPy.
+    """
     parameters = network_of(2, seed=4).without_motifs()
     alpha, mean, g = (np.asarray(getattr(parameters, n)) for n in ("fractions", "mean", "g"))
     N, drive = float(parameters.N), np.asarray(parameters.input(0.0))
@@ -167,7 +176,9 @@ def test_without_motifs_it_is_kadmon_and_sompolinsky(
 
 
 def split(parameters, which, share):
-    """The same network with one population given as two of `share` and `1 - share` of its neurons."""
+    """The same network with one population given as two of `share` and `1 - share` of
+    its neurons.
+    """
     P = parameters.P
     index = np.array([*range(P), which])
     fractions = np.asarray(parameters.fractions)[index]
@@ -238,7 +249,9 @@ def test_relabelling_permutes_everything(seed, data, network_of, system_of):
 @settings(max_examples=10)
 @given(seed=st.integers(0, 10**6), N=st.integers(2000, 10**6))
 def test_only_scaled_quantities_enter(seed, N, network_of, system_of):
-    """N Jbar, g and N tau (con, div, chn) kept, tau_rec kept: MotifOnly without B is the same at any N."""
+    """N Jbar, g and N tau (con, div, chn) kept, tau_rec kept: MotifOnly without B is the same at
+    any N.
+    """
     system, parameters = system_of(RELU, "MotifOnly"), network_of(3, seed)
     around = jnp.einsum("pqp->pq", parameters.tau_chn)
     s = float(parameters.N) / N

@@ -1,4 +1,6 @@
-"""Tests can fail: each wrong index or sign in the generated code makes the comparison with the equations by hand disagree."""
+"""Tests can fail: each wrong index or sign in the generated code makes the comparison with the
+equations by hand disagree.
+"""
 
 from types import ModuleType
 

@@ -1,4 +1,5 @@
-"""Shape annotations are checked in every test: a wrong shape raises in each module that tests/conftest.py names.
+"""Shape annotations are checked in every test: a wrong shape raises in each module that
+tests/conftest.py names.
 
 A wrong name in that list would switch the check of a module off without a word.
 """

@@ -1,4 +1,6 @@
-"""The Siegert rate: JAX against SymPy's node, and both against mpmath's integral of exp(u^2) erfc(-u)."""
+"""The Siegert rate: JAX against SymPy's node, and both against mpmath's integral of
+exp(u^2) erfc(-u).
+"""
 
 import jax
 import jax.numpy as jnp

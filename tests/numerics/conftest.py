@@ -1,4 +1,6 @@
-"""Networks that several tests of analysis look at, and how sampled ones are compared with what was asked for."""
+"""Networks that several tests of analysis look at, and how sampled ones are compared with what was
+asked for.
+"""
 
 from types import SimpleNamespace
 
@@ -8,7 +10,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def oscillating_network():
-    """System and parameters of excitation with slower inhibition, which oscillates when it is driven."""
+    """System and parameters of excitation with slower inhibition, which oscillates when it is
+    driven.
+    """
     import motifield as mf
     from motifield.theory.architecture import filters
 
@@ -72,7 +76,9 @@ MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
 
 
 def standard_scores(parameters, found):
-    """By statistic: (mean over networks - asked for) / standard error; found: their `Statistics`."""
+    """By statistic: (mean over networks - asked for) / standard error; found:
+    their `Statistics`.
+    """
     g, N = np.asarray(parameters.g), float(parameters.N)
     scales = (
         g[:, :, None] * g[:, None, :],
@@ -100,7 +106,9 @@ def scores_of():
 
 @pytest.fixture(scope="session")
 def least_score_of_wrong_tensors():
-    """Each motif with the wrong sign, and chains with their ends exchanged: the largest score of each, the least of these."""
+    """Each motif with the wrong sign, and chains with their ends exchanged: the largest score of
+    each, the least of these.
+    """
 
     def least(parameters, found):
         wrong = [
@@ -118,9 +126,11 @@ def least_score_of_wrong_tensors():
 
 @pytest.fixture(scope="session")
 def signed_network():
-    """signed_network(P, seed, N, cv, c): every statistic of its own, one sign per source population (+, -, +, ...).
+    """signed_network(P, seed, N, cv, c): every statistic of its own, one sign per source population
+    (+, -, +, ...).
 
-    The variance of a synapse is that of weights with the coefficients of variation `cv`, (P, P), present with the probabilities `c`, (P, P).
+    The variance of a synapse is that of weights with the coefficients of variation `cv`, (P, P),
+    present with the probabilities `c`, (P, P).
     """
     import motifield as mf
 
@@ -154,14 +164,18 @@ def signed_network():
 
 
 TARGETS = """
-rate_mean E spontaneous, rate_mean I spontaneous, rate_mean E gratings, rate_mean I gratings, rate_mean E+I gratings, rate_sd E gratings,
-rate_sd I gratings, rate_correlation E gratings spontaneous, rate_change I gratings spontaneous
+rate_mean E spontaneous, rate_mean I spontaneous,
+rate_mean E gratings, rate_mean I gratings, rate_mean E+I gratings,
+rate_sd E gratings, rate_sd I gratings,
+rate_correlation E gratings spontaneous, rate_change I gratings spontaneous
 """
 
 
 @pytest.fixture(scope="session")
 def made_up_fit(system_of):
-    """Two populations, every kind of target, nine starts: nothing was searched or solved, the numbers are random. For pictures and pages."""
+    """Two populations, every kind of target, nine starts: nothing was searched or solved, the
+    numbers are random. For pictures and pages.
+    """
     import motifield as mf
     from motifield.numerics.fitting.least_squares import Minima
     from motifield.numerics.fitting.minima import Fit
@@ -235,7 +249,9 @@ def made_up_fit(system_of):
 
 @pytest.fixture(scope="session")
 def made_up_identifiability(made_up_fit):
-    """Of `made_up_fit`, with random derivatives: targets see seven directions, the first number by itself, and the limit on the bulk one more."""
+    """Of `made_up_fit`, with random derivatives: targets see seven directions, the first number by
+    itself, and the limit on the bulk one more.
+    """
     from motifield.numerics.inference.determined import identifiability
 
     problem, rng = made_up_fit.problem, np.random.default_rng(2)

@@ -1,4 +1,6 @@
-"""Derivatives through whole Jacobians: those of the function, in both modes, of any order, under jit and vmap; held arguments have none."""
+"""Derivatives through whole Jacobians: those of the function, in both modes, of any order, under
+jit and vmap; held arguments have none.
+"""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,6 @@
-"""Random states and parameters: as arrays for generated code, and as named scalars for explicit equations."""
+"""Random states and parameters: as arrays for generated code, and as named scalars for explicit
+equations.
+"""
 
 import itertools
 import types
@@ -16,7 +18,9 @@ DRIVES = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
 
 
 def _random_numbers(P: int, seed: int):
-    """Asymmetric numbers of the right shapes (no network behind them), as an object with attributes and as named scalars."""
+    """Asymmetric numbers of the right shapes (no network behind them), as an object with attributes
+    and as named scalars.
+    """
     rng = np.random.default_rng(seed)
     shapes = {
         "fractions": (P,),
@@ -36,7 +40,9 @@ def _random_numbers(P: int, seed: int):
 
 
 class Scalars:
-    """A random state and random parameters of the JAX code, and the same as named scalars of the explicit equations."""
+    """A random state and random parameters of the JAX code, and the same as named scalars of the
+    explicit equations.
+    """
 
     def __init__(self, mean_field, seed=5):
         rng = np.random.default_rng(seed)
@@ -82,7 +88,9 @@ class Scalars:
         return str(scalar(name, index, self.names))
 
     def of_state(self, state):
-        """Named scalars; further states of filters without their time scale T, which the JAX code has."""
+        """Named scalars; further states of filters without their time scale T, which the JAX code
+        has.
+        """
         found, fields = {}, state._asdict()
         for name, array in fields.items():
             if name.endswith("_inner"):
@@ -123,7 +131,9 @@ class Scalars:
         return found
 
     def places(self, mean_field, state):
-        """Where the scalars are in states of exported code, whose first axis has all states of a filter: name -> (array, index, T^k)."""
+        """Where the scalars are in states of exported code, whose first axis has all states of a
+        filter: name -> (array, index, T^k).
+        """
         found = {}
         for e in mean_field.equations:
             array = getattr(state, e.name)

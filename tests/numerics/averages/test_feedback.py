@@ -60,7 +60,9 @@ def test_averages_against_solving_every_neuron_s_equation(name):
 
 
 def test_averages_of_a_kinked_function_in_closed_form():
-    """phi = Max(x, 0): x = h / (1 - Gamma) for h > 0, so that the averages are the plain ones of h, scaled."""
+    """phi = Max(x, 0): x = h / (1 - Gamma) for h > 0, so that the averages are the plain ones of h,
+    scaled.
+    """
     relu = gaussian.Quadrature([lambda x: 0.0 * x, lambda x: x], (0.0,))
     R, chi, C = Feedback(relu)(*map(jnp.asarray, PLACES.T))
     mu, Delta, Gamma = PLACES.T
@@ -206,7 +208,9 @@ def test_what_holds_at_fixed_points_alone_refuses_the_rest(erf, tmp_path):
 
 @pytest.mark.slow
 def test_the_response_is_that_of_the_input_currents(erf):
-    """d(mean of x)/dI and d(rate)/dI against differences between fixed points; the mean of x is not the field's."""
+    """d(mean of x)/dI and d(rate)/dI against differences between fixed points; the mean of x is not
+    the field's.
+    """
     par, step = network(0.5), 1e-4
     up, down = (
         mf.fixed_point(erf, par.replace(input=par.input.value + s), throw=True).dataset
@@ -247,8 +251,8 @@ def test_every_equality_of_the_derivation_holds():
 
 @pytest.mark.slow
 def test_sampled_networks_of_strong_reciprocity():
-    """Four networks of 4000 neurons: `Cavity` is within 4 standard errors, their currents follow its distribution and no normal one; closures that put
-    the return into the mean are off.
+    """Four networks of 4000 neurons: `Cavity` is within 4 standard errors, their currents follow
+    its distribution and no normal one; closures that put the return into the mean are off.
     """
     par = network(0.8, g=1.1).replace(mean=[[-1e-3]]).rescaled(4000)
     architecture = mf.Architecture(transfer="1 + tanh(x - 1)")

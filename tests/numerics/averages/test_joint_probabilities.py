@@ -1,4 +1,6 @@
-"""Normal probabilities in JAX against mpmath, with their derivatives, in the tails, at infinity and at zero variance."""
+"""Normal probabilities in JAX against mpmath, with their derivatives, in the tails, at infinity and
+at zero variance.
+"""
 
 import functools
 import math
@@ -90,7 +92,9 @@ def derivative(function, order):
 
 @pytest.mark.parametrize("rho", [0.3, -0.8, 0.97])
 def test_derivatives_of_bivariate(rho):
-    """Along h = x, k = 0.4 - 2 x to fourth order, and in rho, against mpmath's differences of the integral."""
+    """Along h = x, k = 0.4 - 2 x to fourth order, and in rho, against mpmath's differences of the
+    integral.
+    """
     x = jnp.asarray(0.35)
     along = [
         derivative(lambda t: runtime.bivariate(t, 0.4 - 2 * t, jnp.asarray(rho)), n)(x)
@@ -179,7 +183,9 @@ WEIGHTS = {  # the same at zero variance: the weight itself where x is inside
 
 @pytest.mark.parametrize("name", MASSES)
 def test_zero_variance(name):
-    """The value from the right at the ends; derivatives to fourth order are finite, and those of the weight between the ends."""
+    """The value from the right at the ends; derivatives to fourth order are finite, and those of
+    the weight between the ends.
+    """
     x = jnp.array([-0.7, 0.0, 0.3, 1.0, 2.0])
     at = functools.partial(MASSES[name], v=jnp.zeros_like(x))
     np.testing.assert_allclose(at(x), [WEIGHTS[name](float(v)) for v in x], rtol=1e-14, atol=1e-15)
@@ -192,7 +198,8 @@ def test_zero_variance(name):
     assert all(np.isfinite(derivative(at, order)(x)).all() for order in range(1, 5))
 
 
-# Generated code: (text, NumPy code is made by SymPy; only exact arithmetic is shared with what is tested)
+# Generated code: (text, NumPy code is made by SymPy; only exact arithmetic is shared with what is
+# tested)
 TEXTS = [
     "Max(x, 0)",
     "Max(x, 0)**4",
@@ -238,7 +245,9 @@ def quadrature(pieces, breaks, mean, variance):
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("power", [1, 2])
 def test_generated_code_keeps_its_digits(text, power):
-    """Value and slope to 1e-9 for means in [-20, 20] and variances in [1e-8, 1e3]; the function at zero variance."""
+    """Value and slope to 1e-9 for means in [-20, 20] and variances in [1e-8, 1e3]; the function at
+    zero variance.
+    """
     mu, Delta = sp.Symbol("mu", real=True), sp.Symbol("Delta", nonnegative=True)
     f = parse(text) ** power
     try:

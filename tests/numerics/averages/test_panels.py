@@ -1,4 +1,6 @@
-"""Panel edges are found from the function: steep steps anywhere are resolved, what cannot be is said."""
+"""Panel edges are found from the function: steep steps anywhere are resolved, what cannot be is
+said.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -94,7 +96,9 @@ def test_what_cannot_be_resolved_is_said(function):
 
 
 def test_panels_for_traced_parameters():
-    """The same panels under jit and vmap, where the function's parameters are not known when the code is compiled."""
+    """The same panels under jit and vmap, where the function's parameters are not known when the
+    code is compiled.
+    """
     gains = jnp.array([0.5, 3.0, 40.0])
 
     def of_gain(g):

@@ -1,4 +1,6 @@
-"""Averages with fixed nodes: against closed forms and a brute-force quadrature, their derivatives, kinks, and no variance."""
+"""Averages with fixed nodes: against closed forms and a brute-force quadrature, their derivatives,
+kinks, and no variance.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +29,9 @@ def normal_moments(mu, sigma):
 
 @pytest.fixture(scope="module")
 def power():
-    """The averages of gain Max(x - threshold, 0)^exponent that equations with fixed nodes use: rate, square, slope."""
+    """The averages of gain Max(x - threshold, 0)^exponent that equations with fixed nodes use:
+    rate, square, slope.
+    """
     system = mf.compile(
         mf.derive(
             mf.Architecture(transfer=mf.transfer.power_law(exponent=2.0, gain=0.5)),
@@ -72,7 +76,9 @@ def test_power_laws_against_truncated_moments(power, exponent):
 
 
 def test_derivatives_in_mean_variance_and_parameters(power):
-    """d<f>/dmu = <f'>, d<f>/dDelta = <f''>/2, and of exponent, gain and threshold, by central differences; far from the kink and on it."""
+    """d<f>/dmu = <f'>, d<f>/dDelta = <f''>/2, and of exponent, gain and threshold, by central
+    differences; far from the kink and on it.
+    """
     _, fixed = power
     average = fixed.module.mean_rate
 
@@ -96,7 +102,9 @@ def test_derivatives_in_mean_variance_and_parameters(power):
 
 
 def test_high_derivatives_of_smooth_functions_far_to_the_left():
-    """<D^5 phi> of (w log(1 + exp(x / w)))^1.8 by differences of <D^4 phi>, though factors of D^5 phi overflow in its tail."""
+    """<D^5 phi> of (w log(1 + exp(x / w)))^1.8 by differences of <D^4 phi>, though factors of D^5
+    phi overflow in its tail.
+    """
     smooth = mf.transfer.expression(
         "(width*log(1 + exp(x/width)))**exponent",
         positive=["width", "exponent"],
@@ -154,7 +162,9 @@ def test_without_variance_the_average_is_the_function(power):
 
 
 def test_a_narrow_distribution_near_the_kink(power):
-    """The slope's own derivatives, by which fixed points are found, keep their digits where the standard deviation is 1e-4."""
+    """The slope's own derivatives, by which fixed points are found, keep their digits where the
+    standard deviation is 1e-4.
+    """
     _, fixed = power
     average = fixed.module.mean_rate
     prepared = average.prepare({"gain": 1.0, "threshold": 0.0, "exponent": 2.0})
@@ -174,7 +184,9 @@ def test_equations_with_smooth_functions_of_no_parameters_are_left_alone(system_
 
 
 def test_kinks_without_parameters(two_populations, system_of):
-    """Equations with Max(x - 1/4, 0): the same field with fixed nodes; and by population, where only some functions bend."""
+    """Equations with Max(x - 1/4, 0): the same field with fixed nodes; and by population, where
+    only some functions bend.
+    """
     system = system_of("Max(x - 1/4, 0)", "SecondMoment")
     fixed = with_fixed_nodes(system)
     state = system.rest(2)._replace(

@@ -1,4 +1,6 @@
-"""Averages over pairs of Gaussian inputs by Hermite series, against quadrature in two dimensions and closed forms."""
+"""Averages over pairs of Gaussian inputs by Hermite series, against quadrature in two dimensions
+and closed forms.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,9 @@ MEAN, VARIANCE = np.array([0.3, -0.6]), np.array([1.7, 0.4])
 
 
 def pair_average(f, g, first, second, rho):
-    """E f(x) g(y), x and y normal with (mean, variance) and correlation rho, on a fine two-dimensional grid."""
+    """E f(x) g(y), x and y normal with (mean, variance) and correlation rho, on a fine
+    two-dimensional grid.
+    """
     z = np.linspace(-8, 8, 1601)
     w = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
     x = first[0] + np.sqrt(first[1]) * z
@@ -63,7 +67,8 @@ def test_closed_forms_of_a_threshold_linear_function():
     assert np.asarray(phi.mean) == pytest.approx(np.array([1, 2]) / np.sqrt(2 * np.pi), abs=1e-13)
     assert np.asarray(phi.square) == pytest.approx([0.5, 2.0], abs=1e-13)
     assert np.asarray(slope.mean) == pytest.approx([0.5, 0.5], abs=1e-13)
-    # <x+ y+> of unit normals at correlation cos(a) is (sin a + (pi - a) cos a) / 2 pi (Cho and Saul 2009)
+    # <x+ y+> of unit normals at correlation cos(a) is (sin a + (pi - a) cos a) / 2 pi
+    # (Cho and Saul 2009)
     angles = np.linspace(0, np.pi, 41)[:, None]
     expected = (
         (np.sin(angles) + (np.pi - angles) * np.cos(angles)) / (2 * np.pi) * np.array([[1.0, 4.0]])

@@ -1,4 +1,6 @@
-"""Distributions of rates: against quadrature and integrals over pairs of currents by brute force, and sampled networks."""
+"""Distributions of rates: against quadrature and integrals over pairs of currents by brute force,
+and sampled networks.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +29,9 @@ OMEGA = np.array([0.7, 1.0])
 
 
 def frozen_by_hand(p, kappa, kappa2, omega, q):
-    """sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p, and alpha_q g_pq^2 A_pq, with explicit loops."""
+    """sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p, and alpha_q g_pq^2 A_pq, with
+    explicit loops.
+    """
     con, div, g, alpha = (np.asarray(v) for v in (p.tau_con, p.tau_div, p.g, p.fractions))
     frozen = omega * np.asarray(p.spread(0.0)) * np.asarray(q.spread(0.0))
     for i in range(2):
@@ -44,8 +48,8 @@ def frozen_by_hand(p, kappa, kappa2, omega, q):
 
 @pytest.fixture(scope="module")
 def parts():
-    """By closure: the distribution, parameters in two conditions, statistics in both, the correlation. Mean currents are chosen, variances are those
-    that the closure makes of them.
+    """By closure: the distribution, parameters in two conditions, statistics in both, the
+    correlation. Mean currents are chosen, variances are those that the closure makes of them.
     """
     transfer = {"E": mf.transfer.power_law(exponent=2.0, gain=0.5), "I": "1 + tanh(x - 1/2)"}
     one = mf.Parameters.of(
@@ -133,7 +137,9 @@ def pair_average(phi, first, second, p, covariance):
 
 @pytest.mark.parametrize("closure", ["SecondMoment", "LowRank", "MotifOnly"])
 def test_correlations_between_conditions(parts, closure):
-    """Cov_p = sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p + sum_q alpha_q g_pq^2 A_pq S_q by explicit loops, S_q by the closure."""
+    """Cov_p = sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p +
+    sum_q alpha_q g_pq^2 A_pq S_q by explicit loops, S_q by the closure.
+    """
     _, (p1, p2), (a, b), correlation, _ = parts[closure]
     kappa, kappa2 = (np.asarray(p1.fractions) * np.asarray(s.rate_mean) for s in (a, b))
     frozen, M = frozen_by_hand(p1, kappa, kappa2, OMEGA, p2)
@@ -160,7 +166,9 @@ def test_a_condition_correlates_with_itself_fully(parts):
 
 
 def test_each_condition_has_the_spread_of_its_time(parts):
-    """A spread that steps to 0 at time 0: what counts is the moment before, of which the statistics are."""
+    """A spread that steps to 0 at time 0: what counts is the moment before, of which the statistics
+    are.
+    """
     distribution, (p, _), (a, _), _, own = parts["MotifOnly"]
     later = p.replace(spread=mf.inputs.pulse(0.0, 1.0, -p.spread(0.0), p.spread(0.0)))
     np.testing.assert_allclose(later.spread(0.5), 0.0)
@@ -197,7 +205,9 @@ def test_a_function_that_jumps_is_refused():
 
 
 def test_bulk_radius(parts):
-    """The largest eigenvalue of alpha_q g_pq^2 A_pq <phi_q'^2>, also where blocks are empty; and its derivative."""
+    """The largest eigenvalue of alpha_q g_pq^2 A_pq <phi_q'^2>, also where blocks are empty; and
+    its derivative.
+    """
     _, (p, _), (a, _), *_ = parts["SecondMoment"]
     for own in (
         p,
@@ -231,7 +241,9 @@ def test_bulk_radius_is_that_of_the_bulk(parts):
 
 @pytest.mark.slow
 def test_sampled_networks():
-    """Mean, SD, correlation and quantiles of four networks of 4000 neurons without reciprocity, in standard errors of their mean."""
+    """Mean, SD, correlation and quantiles of four networks of 4000 neurons without reciprocity, in
+    standard errors of their mean.
+    """
     transfer = mf.transfer.power_law(exponent=2.0, gain=0.5)
     system = mf.compile(
         mf.derive(mf.Architecture(["E", "I"], transfer, inputs=["spread"]), mf.SecondMoment())

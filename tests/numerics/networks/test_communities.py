@@ -18,7 +18,9 @@ def agreement(found, planted):
 
 
 def planted(N=400, seed=0, uneven=0.0, scale=1.0):
-    """Three populations of a sparse directed network, with connection probabilities that differ in both directions."""
+    """Three populations of a sparse directed network, with connection probabilities that differ in
+    both directions.
+    """
     rng = np.random.default_rng(seed)
     labels = rng.choice(3, p=[0.5, 0.3, 0.2], size=N)
     chances = (

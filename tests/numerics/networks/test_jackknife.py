@@ -1,4 +1,6 @@
-"""Standard errors of measured statistics: against sums over all sets of neurons, and against the spread of sampled networks."""
+"""Standard errors of measured statistics: against sums over all sets of neurons, and against the
+spread of sampled networks.
+"""
 
 from itertools import product
 
@@ -30,10 +32,12 @@ def centred(table):
 
 
 def by_hand(network, term, roles, shifts=()):
-    """The error of an average of `term` over distinct neurons of the populations `roles`, from a table over all of them.
+    """The error of an average of `term` over distinct neurons of the populations `roles`, from a
+    table over all of them.
 
-    Every set of one, two or three neurons is visited, its parts taken off by centring, and its squares are added. shifts: what each neuron
-    does to the means of two blocks, {population: influences}; every pair of neurons moves a covariance by minus the products of theirs.
+    Every set of one, two or three neurons is visited, its parts taken off by centring, and its
+    squares are added. shifts: what each neuron does to the means of two blocks, {population:
+    influences}; every pair of neurons moves a covariance by minus the products of theirs.
     """
     members = [network.members(p) for p in roles]
     values, there = np.zeros((2, *(len(m) for m in members)))
@@ -52,7 +56,8 @@ def by_hand(network, term, roles, shifts=()):
             rest = tuple(k for k in range(len(roles)) if k not in chosen)
             table = centred(values.sum(axis=rest))
             for at in np.ndindex(table.shape):
-                # coinciding neurons fill a place of the table that no set has: it stays with the set of places
+                # coinciding neurons fill a place of the table that no set has: it stays with the
+                # set of places
                 key = tuple(sorted(int(members[c][k]) for c, k in zip(chosen, at, strict=True)))
                 sums[key] = sums.get(key, 0.0) + table[at]
         if order == 2 and shifts:
@@ -222,7 +227,9 @@ def test_symmetric_in_the_ends_of_a_pair():
 
 
 def test_relabelling_and_scaling():
-    """Groups are drawn population by population, so that a population's neurons keep theirs when others are renamed."""
+    """Groups are drawn population by population, so that a population's neurons keep theirs when
+    others are renamed.
+    """
     network, J = small_network((40, 50))
     first, scaled = (
         measure(network, errors=True).errors,

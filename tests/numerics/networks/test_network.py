@@ -180,7 +180,9 @@ def test_rows_and_offsets_come_back_and_are_scaled_read_only_and_checked(tmp_pat
 
 
 def test_a_file_of_format_1_is_read(tmp_path):
-    """As version 0.1.0 wrote it: no rows, offsets, transfer parameters, filters, heterogeneous inputs or noise."""
+    """As version 0.1.0 wrote it: no rows, offsets, transfer parameters, filters, heterogeneous
+    inputs or noise.
+    """
     own = {
         "N": 2.0,
         "fractions": [1.0],
@@ -268,9 +270,12 @@ def test_pickles_are_never_opened(tmp_path):
         Network.load(path)
 
 
-# Laid out like a connectome: no header, ids that are not positions, a quoted comma, a neuron without edges. Of six
-# neurons five are "inter".
-NODES = 'id,name,group,io\n10,"a, left",A,inter\n30,b,B,inter\n20,c,A,inter\n50,d,C,output\n40,e,B,inter\n60,f,A,inter\n'
+# Laid out like a connectome: no header, ids that are not positions, a quoted comma, a neuron
+# without edges. Of six neurons five are "inter".
+NODES = (
+    'id,name,group,io\n10,"a, left",A,inter\n30,b,B,inter\n'
+    "20,c,A,inter\n50,d,C,output\n40,e,B,inter\n60,f,A,inter\n"
+)
 EDGES = "10,30,9.0\n30,10,1.0\n20,20,5.0\n20,40,-2.0\n50,10,7.0\n10,50,3.0\n"
 
 

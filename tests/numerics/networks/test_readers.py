@@ -1,4 +1,6 @@
-"""Networks from arrays, graphs and files: what comes in is what was meant, or is refused in words."""
+"""Networks from arrays, graphs and files: what comes in is what was meant, or is refused
+in words.
+"""
 
 import gzip
 
@@ -51,7 +53,8 @@ def test_missing_weights():
         given[0, 1] = none
         with pytest.raises(
             NetworkError,
-            match="1 weights are missing, e.g. that of the synapse from neuron 1 onto neuron 0: complete them, or",
+            match="1 weights are missing, e.g. that of the synapse from neuron 1 onto "
+            "neuron 0: complete them, or",
         ):
             as_network(given)
         expected = J.copy()

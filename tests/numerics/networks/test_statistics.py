@@ -13,7 +13,9 @@ from motifield.errors import InfeasibleStatisticsError
 
 
 def by_hand(J, labels, P):
-    """Every statistic from its definition: loops over all pairs of synapses among distinct neurons. Slow on purpose."""
+    """Every statistic from its definition: loops over all pairs of synapses among distinct neurons.
+    Slow on purpose.
+    """
     N = len(J)
     members = [np.flatnonzero(labels == p) for p in range(P)]
 
@@ -105,7 +107,9 @@ def test_one_neuron_has_a_mean_and_nothing_else():
 
 
 def test_constant_blocks_have_no_motifs():
-    """Sums of 0.1 round in binary, and what rounding leaves must not become a correlation coefficient."""
+    """Sums of 0.1 round in binary, and what rounding leaves must not become a correlation
+    coefficient.
+    """
     labels = np.repeat([0, 1], [40, 30])
     J = np.full((70, 70), 0.1)
     J[:40, 40:] = np.random.default_rng(0).normal(size=(40, 30))

@@ -1,4 +1,6 @@
-"""Which statistics exist: every broken condition is named, and the nearest feasible statistics are the nearest."""
+"""Which statistics exist: every broken condition is named, and the nearest feasible statistics are
+the nearest.
+"""
 
 import re
 
@@ -128,7 +130,9 @@ def test_each_violation_names_population_condition_and_amount(
 
 
 def test_the_amount_of_a_negative_variance():
-    """One population, tau_con = -.02: the smallest eigenvalue is -.02 N g^2, relative to the largest variance .05 N g^2."""
+    """One population, tau_con = -.02: the smallest eigenvalue is -.02 N g^2, relative to the
+    largest variance .05 N g^2.
+    """
     parameters = network(Motifs(-0.02, 0.05), P=1, check=False)
     (found,) = violations(parameters)
     assert found.amount == pytest.approx(0.02 / 0.05, rel=1e-9)
@@ -184,7 +188,8 @@ def test_nearest_is_feasible_and_not_farther_than_other_candidates(P, seed, scal
     wanted = network(random_statistics(P, seed, scale), P=P, check=False)
     near = nearest_feasible(wanted)
     assert violations(near) == []
-    # candidates that are feasible: independent synapses, and the wanted statistics shrunk along the line between
+    # candidates that are feasible: independent synapses, and the wanted statistics shrunk along the
+    # line between
     shrunk = wanted.without_motifs()
     for share in np.linspace(0, 1, 21):
         candidate = wanted.replace(
@@ -203,8 +208,9 @@ def test_feasible_statistics_are_left_alone(seed, P, network_of):
 
 
 def test_nearest_of_one_population_by_hand():
-    """con = div = 0, chain c, rec = 0: the nearest block [[a, x], [x, a]] has a = x, so minimise 2 a^2 + (a - c)^2 and, through B = rec - 2 a
-    which is far from its bound 1 - 2 a, nothing else: a = c / 3.
+    """con = div = 0, chain c, rec = 0: the nearest block [[a, x], [x, a]] has a = x, so minimise
+    2 a^2 + (a - c)^2 and, through B = rec - 2 a which is far from its bound 1 - 2 a, nothing else:
+    a = c / 3.
     """
     near = nearest_feasible(network(Motifs(0.0, 0.0, 0.06, 0.0), P=1, check=False))
     np.testing.assert_allclose(
@@ -216,7 +222,9 @@ def test_nearest_of_one_population_by_hand():
     ("excess", "tolerance"), [(1e-1, 1e-6), (1e-2, 1e-6), (1e-3, 1e-5), (1e-4, 1e-3)]
 )
 def test_small_violations_are_mended_accurately(excess, tolerance):
-    """con = div = .02, chain = .02 + e, rec = .04: the same minimisation as above gives .02 + e / 3 for all three."""
+    """con = div = .02, chain = .02 + e, rec = .04: the same minimisation as above gives .02 + e / 3
+    for all three.
+    """
     near = nearest_feasible(network(Motifs(0.02, 0.02, 0.02 + excess, 0.04), P=1, check=False))
     moved = [(np.asarray(t).item() - 0.02) / (excess / 3) for t in near.motifs[:3]]
     np.testing.assert_allclose(moved, 1.0, atol=tolerance)

@@ -25,7 +25,9 @@ def par():
 
 
 def test_every_name_reads_and_sets_its_own_entries_alone(par):
-    """Setting changes what was named (and its partner, or what a sum to 1 demands), and reading gives it back."""
+    """Setting changes what was named (and its partner, or what a sum to 1 demands), and reading
+    gives it back.
+    """
     for name in names(par):
         own = scalar(name, par)
         changed = own.set(par, 0.125)

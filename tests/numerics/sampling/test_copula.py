@@ -14,7 +14,9 @@ RHO = np.array([-1, -0.95, -0.4, 0.0, 0.3, 0.8, 0.97, 1])
 
 
 def block(*quantiles):
-    """A copula whose first blocks have these distributions, and the indices of all pairs of the first two."""
+    """A copula whose first blocks have these distributions, and the indices of all pairs of the
+    first two.
+    """
     return Copula.of([list(quantiles)])
 
 

@@ -37,7 +37,9 @@ def test_the_comparison_detects_wrong_tensors(gamma, least_score_of_wrong_tensor
 
 
 def test_synapses_have_their_distribution_on_the_diagonal_too(gamma):
-    """Kolmogorov-Smirnov against SciPy; 5000 synapses, of which the diagonal is a part, tell 2 % of one from another."""
+    """Kolmogorov-Smirnov against SciPy; 5000 synapses, of which the diagonal is a part, tell 2 % of
+    one from another.
+    """
     parameters, networks = gamma
     mean, variance = np.asarray(parameters.mean), np.asarray(parameters.g) ** 2 / 450
     for p, q in np.ndindex(2, 2):
@@ -52,7 +54,9 @@ def test_synapses_have_their_distribution_on_the_diagonal_too(gamma):
 
 
 def test_the_diagonal_has_unit_variance_where_chains_are_strong():
-    """One hidden variable for rows and columns: without correction the field's variance on the diagonal would be 1.6."""
+    """One hidden variable for rows and columns: without correction the field's variance on the
+    diagonal would be 1.6.
+    """
     parameters = Parameters.of(N=400, fractions=[1.0], mean=1.0, g=20.0, motifs=Motifs.shared(0.3))
     z = [
         np.diagonal(np.log(sample(parameters, seed, sampler=Dense(marginals.Lognormal())).weights))
@@ -105,7 +109,9 @@ def test_families_by_block(signed_network):
 
 
 def test_offsets_go_with_the_synapses_that_a_neuron_makes():
-    """Corr(xi_j, J_ij) = tau_inp, through the first coefficient of the lognormal's series: Cov(J, Z) = s |mean|, s^2 = log(1.48)."""
+    """Corr(xi_j, J_ij) = tau_inp, through the first coefficient of the lognormal's series:
+    Cov(J, Z) = s |mean|, s^2 = log(1.48).
+    """
     parameters = Parameters.of(
         N=300, fractions=[1.0], mean=-0.5, g=6.0, motifs=Motifs(divergent=0.1), tau_inp=0.2
     )
@@ -139,7 +145,9 @@ def test_out_of_reach():
 
 
 def test_the_nearest_statistics_can_be_drawn_and_are_near(signed_network):
-    """A hidden variable that widens positive and negative synapses alike is out of reach of fields, by little where it is weak."""
+    """A hidden variable that widens positive and negative synapses alike is out of reach of fields,
+    by little where it is weak.
+    """
     parameters = Parameters.of(
         populations=["E", "I"],
         N=500,

@@ -193,7 +193,9 @@ def test_dale_s_law_and_the_block_of_an_error():
 
 
 def test_the_hazard_of_a_truncated_gaussian_by_quadrature():
-    """Mean and variance of N(-1, .5^2) above 0, 2 standard deviations out in its tail, by integration."""
+    """Mean and variance of N(-1, .5^2) above 0, 2 standard deviations out in its tail, by
+    integration.
+    """
     density = stats.norm(-1, 0.5).pdf
     total, m, s = (
         integrate.quad(lambda x, k=k: x**k * density(x), 0, 8, epsabs=1e-14)[0] for k in range(3)

@@ -1,4 +1,6 @@
-"""Synapses that are drawn again at every use: the matrix they stand for, its statistics, simulation, several devices."""
+"""Synapses that are drawn again at every use: the matrix they stand for, its statistics,
+simulation, several devices.
+"""
 
 import os
 import subprocess
@@ -34,7 +36,9 @@ def test_products_are_those_of_one_matrix(two_populations):
 
 
 def test_statistics_of_twenty_networks(two_populations, scores_of):
-    """Means, variances and motifs as they are asked for, the diagonal like the rest of its block."""
+    """Means, variances and motifs as they are asked for, the diagonal like the rest of
+    its block.
+    """
     own, g, N = two_populations, np.asarray(two_populations.g), float(two_populations.N)
     networks = [
         mf.sampling.matrix_free(own, seed, dtype=np.float64, tile=100) for seed in range(20)
@@ -76,9 +80,20 @@ def test_two_devices_give_the_same_products(tmp_path):
 import jax, numpy as np
 jax.config.update("jax_enable_x64", True)
 import motifield as mf
-par = mf.Parameters.of(N=300, fractions=[0.7, 0.3], mean=0.002, g=[[0.3, 0.5], [0.7, 0.2]], motifs=mf.Motifs(0.02, 0.03, 0.01, 0.3))
+par = mf.Parameters.of(
+    N=300,
+    fractions=[0.7, 0.3],
+    mean=0.002,
+    g=[[0.3, 0.5], [0.7, 0.2]],
+    motifs=mf.Motifs(0.02, 0.03, 0.01, 0.3),
+)
 assert len(jax.devices()) == 2
-one, two = (mf.sampling.matrix_free(par, 1, dtype=np.float64, tile=64, devices=jax.devices()[:n]).weights for n in (1, 2))
+one, two = (
+    mf.sampling.matrix_free(
+        par, 1, dtype=np.float64, tile=64, devices=jax.devices()[:n]
+    ).weights
+    for n in (1, 2)
+)
 r = np.random.default_rng(0).normal(size=(300, 2))
 np.testing.assert_allclose(one @ r, two @ r, rtol=1e-12, atol=1e-12)
 np.testing.assert_allclose(one @ r[:, 0], (two @ r)[:, 0], rtol=1e-12, atol=1e-12)

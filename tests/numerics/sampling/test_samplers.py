@@ -16,7 +16,9 @@ MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
 
 
 def asymmetric(N=600, **changes):
-    """Two populations; all four motifs present and no two entries alike, except where the definition demands it."""
+    """Two populations; all four motifs present and no two entries alike, except where the
+    definition demands it.
+    """
     con = np.array([[[0.03, 0.012], [0.012, 0.02]], [[0.05, -0.01], [-0.01, 0.06]]])
     div = np.array([[[0.04, 0.015], [0.015, 0.07]], [[0.025, -0.008], [-0.008, 0.045]]])
     chain = np.array([[[0.016, -0.011], [0.014, -0.021]], [[0.026, 0.017], [-0.009, 0.031]]])
@@ -65,7 +67,9 @@ def test_the_comparison_detects_a_wrong_tensor(measured, scores_of, name, change
 
 
 def test_the_diagonal_has_the_mean_of_its_block_and_both_strengths_of_its_neuron():
-    """Var J_ii = g^2 / N (1 + 2 tau_chn[p,p,p]): a_i and b_i are correlated where there are chains. 150 networks of 600 have 54,000 of E."""
+    """Var J_ii = g^2 / N (1 + 2 tau_chn[p,p,p]): a_i and b_i are correlated where there are chains.
+    150 networks of 600 have 54,000 of E.
+    """
     parameters = asymmetric(mean=[[0.3, 0], [0, 0.2]], g=[[0.5, 0.8], [1.1, 0.9]])
     networks = [sample(parameters, seed) for seed in range(150)]
     for p in range(2):
@@ -98,7 +102,9 @@ def test_full_reciprocity_gives_a_symmetric_or_antisymmetric_matrix(rec, sign):
 
 
 def test_a_singular_strength_covariance_is_sampled():
-    """One hidden variable per neuron: rows and columns are the same variable, so the covariance has rank one."""
+    """One hidden variable per neuron: rows and columns are the same variable, so the covariance has
+    rank one.
+    """
     parameters = Parameters.of(
         N=50,
         fractions=[1.0],
@@ -226,7 +232,9 @@ def heterogeneous():
 def test_offsets_are_standard_normal_and_correlated_with_the_synapses_that_a_neuron_makes(
     heterogeneous,
 ):
-    """Corr(xi_j, J_ij) = tau_inp[p, q]; by neuron, the mean of its synapses onto p is b_j^p and noise that does not see xi."""
+    """Corr(xi_j, J_ij) = tau_inp[p, q]; by neuron, the mean of its synapses onto p is b_j^p and
+    noise that does not see xi.
+    """
     parameters, networks = heterogeneous
     g, found, squares = np.asarray(parameters.g), [], []
     for network in networks:
@@ -248,7 +256,9 @@ def test_offsets_are_standard_normal_and_correlated_with_the_synapses_that_a_neu
 
 
 def test_rows_have_the_convergent_covariance_and_do_not_see_the_offsets(heterogeneous):
-    """<u^q u^r> = N g_pq g_pr tau_con[p,q,r], <u^q xi> = 0 though both go with b where there are chains."""
+    """<u^q u^r> = N g_pq g_pr tau_con[p,q,r], <u^q xi> = 0 though both go with b where there are
+    chains.
+    """
     parameters, networks = heterogeneous
     for p in range(2):
         u = np.concatenate([n.rows[n.members(p)] for n in networks])
@@ -261,7 +271,9 @@ def test_rows_have_the_convergent_covariance_and_do_not_see_the_offsets(heteroge
 
 
 def test_rows_are_those_of_the_synapses(heterogeneous):
-    """N times a neuron's mean synapse from q is u^q and independent noise of variance N^2 A g^2 / (N N_q), and that from columns, which is common."""
+    """N times a neuron's mean synapse from q is u^q and independent noise of variance
+    N^2 A g^2 / (N N_q), and that from columns, which is common.
+    """
     parameters, networks = heterogeneous
     network, A = networks[0], residual_moments(parameters)[0]
     for p, q in np.ndindex(2, 2):
@@ -287,7 +299,9 @@ def test_out_strengths_may_decide_the_offsets():
 
 
 def test_normal_numbers():
-    """Moments, tails, neighbours and halves of a million numbers; the extremes that the bits allow."""
+    """Moments, tails, neighbours and halves of a million numbers; the extremes that the
+    bits allow.
+    """
     z = field.normal(np.random.SFC64(7), (1001, 999)).astype(float).ravel()
     n = len(z)
     assert kstest(z, "norm").pvalue > 1e-3

@@ -22,7 +22,9 @@ PRESENCE, WEIGHTS = Motifs(0.02, 0.015, 0.006, 0.1), Motifs(0.04, 0.03, 0.02, 0.
 
 
 def part_of_presence(parameters, part):
-    """a such that presence alone makes a part of the covariances: part * tau * s s' / (mean mean')."""
+    """a such that presence alone makes a part of the covariances: part * tau * s s' /
+    (mean mean').
+    """
     ratio = np.asarray(parameters.g) / np.sqrt(float(parameters.N)) / np.asarray(parameters.mean)
     pairs = (
         ratio[:, :, None] * ratio[:, None, :],
@@ -114,7 +116,9 @@ def test_presence_motifs_are_those_of_sonets(signed_network, scores_of):
 
 
 def test_weights_have_motifs_of_their_own_and_presence_makes_the_rest(signed_network, scores_of):
-    """Correlations of the weights of two present synapses: by reciprocal pairs, which can be listed."""
+    """Correlations of the weights of two present synapses: by reciprocal pairs, which can be
+    listed.
+    """
     parameters = signed_network(1, cv=CV, c=0.4, N=250)
     networks = [
         sample(parameters, seed, sampler=Sparse(0.4, marginals.Gamma(), weight_motifs=WEIGHTS))
@@ -137,7 +141,8 @@ def test_both_requests_decide_the_motifs(signed_network, scores_of):
     sampler = Sparse(0.4, marginals.Lognormal(), presence=PRESENCE, weight_motifs=WEIGHTS)
     with pytest.raises(
         InfeasibleStatisticsError,
-        match=r"presence and weight_motifs together make tau_con\[A,A,A\] = .* implied\(parameters\)",
+        match=r"presence and weight_motifs together make "
+        r"tau_con\[A,A,A\] = .* implied\(parameters\)",
     ):
         sample(parameters, 0, sampler=sampler)
     implied = sampler.implied(parameters)
@@ -244,7 +249,8 @@ def test_constant_and_measured_weights_decide_the_probability(signed_network):
     assert abs(W.nnz / 300**2 - c * (1 + measured.squared_cv)) < 4 * np.sqrt(c / 300**2)
     with pytest.raises(
         InfeasibleStatisticsError,
-        match=rf"1 <- 1 cannot have .* weights of Constant have them with the probability {c:.6g} alone",
+        match=rf"1 <- 1 cannot have .* weights of Constant have them "
+        rf"with the probability {c:.6g} alone",
     ):
         sample(parameters, 0, sampler=Sparse(0.2))
     with pytest.raises(
@@ -255,7 +261,9 @@ def test_constant_and_measured_weights_decide_the_probability(signed_network):
 
 
 def test_weights_of_known_variation_keep_their_in_degree_at_every_size(signed_network):
-    """(1 + cv^2) / c - 1 = g^2 / (N mean^2), and N mean and g do not change with N: 1.25 / 0.2 - 1 = 5.25 at N = 500, 21 at 2000."""
+    """(1 + cv^2) / c - 1 = g^2 / (N mean^2), and N mean and g do not change with N:
+    1.25 / 0.2 - 1 = 5.25 at N = 500, 21 at 2000.
+    """
     parameters = signed_network(1, cv=0.5, c=0.2, N=500).without_motifs()
     for N, c in ((500, 0.2), (2000, 1.25 / 22)):
         W = sample(
@@ -290,7 +298,8 @@ def test_out_of_reach(signed_network):
     unit = 0.01**2 / (0.5**2 / 300)
     with pytest.raises(
         InfeasibleStatisticsError,
-        match=rf"tau_rec\[1,1\] = -0.3 .* present and absent synapses .* reach {-unit:.4g} to {4 * unit:.4g}$",
+        match=rf"tau_rec\[1,1\] = -0.3 .* present and absent synapses "
+        rf".* reach {-unit:.4g} to {4 * unit:.4g}$",
     ):
         sample(parameters, 0, sampler=Sparse(0.2, marginals.Lognormal()))
     assert float(
@@ -453,7 +462,9 @@ def test_every_family_with_motifs_of_its_own(name, P, signed_network, scores_of)
 
 @pytest.mark.slow
 def test_sparse_networks_follow_the_theory_within_their_finite_size_spread():
-    """E/I, connection probability .1 at N = 2000, lognormal weights, chains, three N: mean, variance and rate as `verify` predicts them."""
+    """E/I, connection probability .1 at N = 2000, lognormal weights, chains, three N: mean,
+    variance and rate as `verify` predicts them.
+    """
     N, c, cv = 2000, 0.1, 0.6
     mean = np.array([[4.0, -12.0], [4.0, -12.0]]) / N
     g = np.sqrt(N * ((mean**2 / c) * (1 + cv**2) - mean**2))

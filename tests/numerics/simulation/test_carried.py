@@ -86,7 +86,9 @@ def test_other_populations_are_refused(system, network, two_populations):
 
 
 def test_the_exponent_has_the_network_s_gain():
-    """Without a mean, x = 0 is a fixed point: the exponent is the edge of the spectrum, g gain - 1."""
+    """Without a mean, x = 0 is a fixed point: the exponent is the edge of the spectrum, g gain
+    - 1.
+    """
     phi = mf.transfer.expression("tanh(gain*x)", gain=1.0)
     plain = mf.compile(mf.derive(mf.Architecture(["E"], phi)))
     own = mf.Parameters.of(

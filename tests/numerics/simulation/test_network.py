@@ -95,7 +95,9 @@ def test_a_pulse_against_scipy(network):
 
 
 def test_a_pulse_shorter_than_a_step_is_not_missed(network):
-    """At rest the solver takes steps of order 1; a pulse of .001 and height 1000 adds 1 to every x."""
+    """At rest the solver takes steps of order 1; a pulse of .001 and height 1000 adds 1 to
+    every x.
+    """
     quiet = Network.of(np.zeros((3, 3)), [0, 0, 0])
     found = integrate_network(
         quiet, lambda x, p: x, input=pulse(20, 20.001, 1000.0), t1=20.5, saveat=[19.9, 20.001, 20.5]
@@ -369,7 +371,9 @@ def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
 
 
 def test_runs_have_noise_of_their_own(two_populations):
-    """Units without synapses: variance D / tau across neurons in each run, and no correlation between runs."""
+    """Units without synapses: variance D / tau across neurons in each run, and no correlation
+    between runs.
+    """
     silent = Network.of(np.zeros((4000, 4000), np.float32), np.repeat([0, 1], 2000), ["E", "I"])
     units = Units.of(
         Architecture(

@@ -1,4 +1,6 @@
-"""Simulated networks with filters, heterogeneous inputs and noise, against equations written out by hand and against exact moments."""
+"""Simulated networks with filters, heterogeneous inputs and noise, against equations written out by
+hand and against exact moments.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +42,9 @@ def units_of(membrane=filters.UNIT, synapse=filters.INSTANTANEOUS, P=1, noise=0.
 
 @pytest.fixture(scope="module")
 def units():
-    """An adapting membrane with exponential synapses, and a plain one whose synapses have a gamma-distributed delay."""
+    """An adapting membrane with exponential synapses, and a plain one whose synapses have a
+    gamma-distributed delay.
+    """
     return units_of(
         {"1": ADAPTING, "2": filters.membrane(TAU_I)},
         {"1": filters.exponential(TAU_S), "2": filters.gamma_delay(DELAY, 3)},
@@ -70,7 +74,8 @@ INPUTS = {
 
 
 def by_hand(network, x0, times):
-    """tau dx = -x - k a + input, tau_a da = -a + x for E; tau dx = -x + input for I; synapses: one stage, three stages.
+    """tau dx = -x - k a + input, tau_a da = -a + x for E; tau dx = -x + input for I; synapses: one
+    stage, three stages.
 
     In the observer form the second state starts at 0: a(0) = tau x(0) / (k tau_a).
     """
@@ -227,8 +232,9 @@ def fixed_point_by_hand(parameters, h, sigma):
 
 
 def test_sampled_networks_with_heterogeneous_inputs_have_the_mean_field_s_fixed_point():
-    """Chains, inputs along the in-strengths, a spread, and its correlation with the out-strengths; without any of the last three the mean or
-    the variance is wrong by more than is allowed here. Eight networks; their bias is of order 1/N.
+    """Chains, inputs along the in-strengths, a spread, and its correlation with the out-strengths;
+    without any of the last three the mean or the variance is wrong by more than is allowed here.
+    Eight networks; their bias is of order 1/N.
     """
     N, h, sigma = 1200, -0.5, 0.6
     motifs = Motifs.homogeneous(convergent=0.01, divergent=0.02, chain=0.008, reciprocal=0.016)
@@ -278,7 +284,9 @@ def identity(x, p):
 
 
 def samples(network, units, spacing, count, lag=0.0, **options):
-    """x at `count` times, after ten spacings, over (time, neuron); with a lag, at pairs of times."""
+    """x at `count` times, after ten spacings, over (time, neuron); with a lag, at pairs
+    of times.
+    """
     times = spacing * np.arange(10, 10 + count)
     times = np.sort([*times, *times + lag]) if lag else times
     run = integrate_network(
@@ -289,7 +297,9 @@ def samples(network, units, spacing, count, lag=0.0, **options):
 
 
 def test_noise_in_units_without_synapses_has_variance_D_over_tau():
-    """Samples 5 tau apart, correlated by exp(-5): 20000 independent ones, and the variance's standard error is 1 %."""
+    """Samples 5 tau apart, correlated by exp(-5): 20000 independent ones, and the variance's
+    standard error is 1 %.
+    """
     tau, D = 0.7, 0.3
     pairs = samples(
         quiet_network(400), units_of(filters.membrane(tau), noise=D), 5 * tau, 50, lag=tau, seed=1
@@ -303,7 +313,9 @@ def test_noise_in_units_without_synapses_has_variance_D_over_tau():
 
 
 def test_the_error_of_a_step_is_the_stated_one():
-    """Heun's method with h = dt / tau: x' = (1 - h + h^2/2) x + sqrt(2 D h) (1 - h/2) z, a stationary variance to write down."""
+    """Heun's method with h = dt / tau: x' = (1 - h + h^2/2) x + sqrt(2 D h) (1 - h/2) z, a
+    stationary variance to write down.
+    """
     h = 0.5
     exact = 2 * h * (1 - h / 2) ** 2 / (1 - (1 - h + h**2 / 2) ** 2)
     assert exact == pytest.approx(1 - (h / 2) ** 2, abs=0.02)
@@ -322,7 +334,9 @@ def test_noise_through_a_filter_of_second_order_has_lyapunov_s_variance():
 
 
 def test_noise_in_a_linear_network_has_lyapunov_s_covariance():
-    """dx = (-1 + J) x dt + sqrt(2 D_p) dW: the variances of both populations, only one of which has noise of its own."""
+    """dx = (-1 + J) x dt + sqrt(2 D_p) dW: the variances of both populations, only one of which has
+    noise of its own.
+    """
     rng = np.random.default_rng(2)
     J = rng.normal(0, 0.6 / np.sqrt(12), (12, 12))
     labels = rng.permutation(np.repeat([0, 1], 6))
@@ -367,7 +381,9 @@ def test_noise_differs_from_step_to_step_late_in_a_long_run():
 
 
 def test_noise_is_the_seed_s_and_a_little_of_it_changes_little(network, units):
-    """Heun's method in steps of .01 against Runge-Kutta: filters, inputs and jumps are those of the path without noise."""
+    """Heun's method in steps of .01 against Runge-Kutta: filters, inputs and jumps are those of the
+    path without noise.
+    """
     options = {**INPUTS, "t1": 4, "initial": 0.3, "record": "all"}
     quiet = integrate_network(network, phi, units=units, **options, rtol=1e-9, atol=1e-10)[
         "trajectory"

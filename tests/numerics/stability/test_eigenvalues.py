@@ -149,7 +149,8 @@ def test_refusals(network, system_of, at_rest):
     [
         (one_population, "SecondMoment", 10),
         # The outlier of the Jacobian has a standard deviation of .112 here (40 networks; no heavier
-        # tails than normal): ten networks leave a standard error of .022 to .043, thirty one below .03.
+        # tails than normal): ten networks leave a standard error of .022 to .043, thirty one below
+        # .03.
         (excitation_inhibition, "SecondMoment", 30),
         (three_populations, "Cavity", 10),
     ],

@@ -1,4 +1,6 @@
-"""Equations with filters and inputs against the same equations written out by hand and solved by SciPy."""
+"""Equations with filters and inputs against the same equations written out by hand and solved by
+SciPy.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +32,9 @@ def numbers(two_populations):
 
 
 def by_hand(par, t1):
-    """K, kappa[target, source] and Delta at t1 under LowRank, from rest: a state for every neuron filter, loops over populations."""
+    """K, kappa[target, source] and Delta at t1 under LowRank, from rest: a state for every neuron
+    filter, loops over populations.
+    """
     N, al, J, g = (np.asarray(getattr(par, n)) for n in ("N", "fractions", "mean", "g"))
     con, div, chn, rec, inp = (
         np.asarray(getattr(par, f"tau_{n}")) for n in ("con", "div", "chn", "rec", "inp")
@@ -43,7 +47,9 @@ def by_hand(par, t1):
     tau, tau_x, b, tau_a, syn = 1.0, 0.7, 0.6, 4.0, np.array([0.4, 1.5])
 
     def membrane(p, x, a, u):
-        """E: tau dx/dt = -x + u. I: adaptation as it is written down, tau dx/dt = -x - b a + u, tau_a da/dt = x - a."""
+        """E: tau dx/dt = -x + u. I: adaptation as it is written down, tau dx/dt = -x - b a + u,
+        tau_a da/dt = x - a.
+        """
         return ((u - x) / tau, 0 * a) if p == 0 else ((u - x - b * a) / tau_x, (x - a) / tau_a)
 
     def split(y):
@@ -153,7 +159,9 @@ def test_the_fixed_point_does_not_depend_on_time_constants(numbers):
 
 @pytest.mark.slow
 def test_time_constants_are_parameters(system, numbers):
-    """Differentiable: the gradient of a trajectory with respect to a time constant is its difference quotient."""
+    """Differentiable: the gradient of a trajectory with respect to a time constant is its
+    difference quotient.
+    """
     from motifield.numerics.system.trajectories import trajectory
 
     @jax.jit
@@ -202,7 +210,9 @@ def response(above, below, t):
 
 @pytest.mark.parametrize("order", [1, 2, 5])
 def test_observer_form(order):
-    """1 / (1 + s d / n)^n answers a step with the distribution function of a gamma variable of mean d."""
+    """1 / (1 + s d / n)^n answers a step with the distribution function of a gamma variable of mean
+    d.
+    """
     from scipy.stats import gamma
 
     below = np.polynomial.polynomial.polypow([1, 2.0 / order], order)

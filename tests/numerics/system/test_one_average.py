@@ -1,4 +1,6 @@
-"""Averages of one function against mpmath, which integrates the function itself; derivatives by Stein's lemma."""
+"""Averages of one function against mpmath, which integrates the function itself; derivatives by
+Stein's lemma.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -166,7 +168,9 @@ def test_the_function_for_jit_and_grad():
 
 @pytest.mark.slow
 def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
-    """Gradients of <gain max(x - threshold, 0)^exponent> by central differences of mpmath's integral."""
+    """Gradients of <gain max(x - threshold, 0)^exponent> by central differences of mpmath's
+    integral.
+    """
     average_of = average(transfer.power_law(exponent=2), 0.4, 1.3).average
     given = {"exponent": 2.0, "gain": 1.5, "threshold": 0.2}
     at = jnp.asarray(0.4), jnp.asarray(1.3)
@@ -190,7 +194,9 @@ def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
 
 
 def test_a_smooth_function_with_a_free_exponent():
-    """<(log(1 + e^x))^2.5> and its derivative, by mpmath: no breaks, but panels that depend on a parameter."""
+    """<(log(1 + e^x))^2.5> and its derivative, by mpmath: no breaks, but panels that depend on a
+    parameter.
+    """
     average_of = average(
         transfer.expression("log(1 + exp(x))**n", positive=["n"], n=2.5), 0.4, 1.3
     ).average

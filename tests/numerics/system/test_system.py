@@ -1,4 +1,6 @@
-"""The compiled system against an implementation by hand (conftest.ByHand), and its transformations."""
+"""The compiled system against an implementation by hand (conftest.ByHand), and
+its transformations.
+"""
 
 import equinox as eqx
 import jax
@@ -64,7 +66,9 @@ def test_the_comparison_is_of_numbers_that_matter(two_populations, by_hand, func
 
 
 def loss(system, state, weights):
-    """A sum over every component of the vector field and of the variance, each with its own weight."""
+    """A sum over every component of the vector field and of the variance, each with its
+    own weight.
+    """
 
     def value(parameters):
         outputs = [*system.vector_field(0.3, state, parameters), system.variance(state, parameters)]
@@ -211,7 +215,9 @@ def test_a_repr_is_short(system_of):
 
 
 def test_equal_equations_are_one_system():
-    """So JAX compiles what uses them once, however often a notebook's cell or a command makes them."""
+    """So JAX compiles what uses them once, however often a notebook's cell or a command
+    makes them.
+    """
 
     def made(*arguments, closure=mf.LowRank, **options):
         return mf.compile(mf.derive(mf.Architecture(*arguments), closure()), **options)

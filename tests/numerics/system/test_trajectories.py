@@ -42,7 +42,9 @@ def test_against_scipy(two_populations, system_of, by_hand, functions):
 
 
 def test_a_short_pulse_is_not_missed(system_of):
-    """A pulse of width w and height a moves K by a (1 - exp(-w)), which then decays: exact for a leaky unit."""
+    """A pulse of width w and height a moves K by a (1 - exp(-w)), which then decays: exact for a
+    leaky unit.
+    """
     start, width, height = 17.3, 1e-3, [500.0, -200.0]
     ts = np.array([0.0, 17.0, start + width, 18.0, 25.0])
     found = integrate(system_of(RELU), leaky(pulse(start, start + width, height)), 25.0, saveat=ts)
@@ -55,7 +57,8 @@ def test_a_short_pulse_is_not_missed(system_of):
 
 
 def test_steps_and_tables_exactly(system_of):
-    # I = 1 from t = 2: K = 1 - exp(-(t - 2)); a ramp I = t: K = t - 1 + exp(-t), from t = 3 on constant
+    # I = 1 from t = 2: K = 1 - exp(-(t - 2)); a ramp I = t: K = t - 1 + exp(-t), from t = 3 on
+    # constant
     ts = np.linspace(0, 5, 11)
     step = integrate(system_of(RELU), leaky({"times": [2.0], "values": [0.0, 0.2]}), 5.0, saveat=ts)
     np.testing.assert_allclose(
@@ -72,7 +75,9 @@ def test_steps_and_tables_exactly(system_of):
 
 
 def test_a_diverging_solution_says_when(system_of):
-    """phi = max(x - 1/4, 0), N mean = 3: K - 3/8 grows as exp(2 t) and passes 1e12 at t = log(1e12 / (K0 - 3/8)) / 2."""
+    """phi = max(x - 1/4, 0), N mean = 3: K - 3/8 grows as exp(2 t) and passes 1e12 at
+    t = log(1e12 / (K0 - 3/8)) / 2.
+    """
     parameters = leaky(0.0, P=1, mean=0.3)
     ts = np.arange(0.0, 31.0)
     found = integrate(
@@ -171,7 +176,9 @@ def test_a_pure_trajectory_is_that_of_integrate(two_populations, system_of):
 
 
 def test_pure_rates(two_populations, system_of):
-    """Those of a trajectory's last state; d<phi>/dmu = <phi'> = <Heaviside> = Phi at no threshold."""
+    """Those of a trajectory's last state; d<phi>/dmu = <phi'> = <Heaviside> = Phi at
+    no threshold.
+    """
     system = system_of("Max(x, 0)")
     run = integrate(system, two_populations, 5.0, saveat=1)
     last = run.dataset.isel(time=-1)

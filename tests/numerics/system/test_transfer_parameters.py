@@ -1,4 +1,6 @@
-"""Parameters of transfer functions as parameters of the system: given values are used everywhere, differentiable, and kept in files."""
+"""Parameters of transfer functions as parameters of the system: given values are used everywhere,
+differentiable, and kept in files.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -67,7 +69,9 @@ def average(f, mean, variance):
     "name", ["tanh", "rectified_square", pytest.param("jax", marks=pytest.mark.slow)]
 )
 def test_rates_and_their_gradients(name):
-    """The rates are the averages of each population's own function; slopes are central differences, under jit and vmap."""
+    """The rates are the averages of each population's own function; slopes are central differences,
+    under jit and vmap.
+    """
     transfer, values, by_hand = CASES[name]
     system = system_of(transfer, mf.MotifOnly())
     parameters = system.complete(mf.Parameters.of(**NETWORK, transfer=values))
@@ -141,7 +145,9 @@ def test_gradients_of_the_vector_field():
 
 
 def test_functions_of_different_kinds_each_take_their_own():
-    """A name that two functions have is one value per population; a value for a population whose function lacks it does nothing."""
+    """A name that two functions have is one value per population; a value for a population whose
+    function lacks it does nothing.
+    """
     system = system_of([SQUARE, T.rectified_linear()], mf.MotifOnly())
     parameters = mf.Parameters.of(
         **NETWORK, transfer={"k": [0.5, 9.0], "gain": [9.0, 0.6], "threshold": {"E": 9, "I": -0.2}}

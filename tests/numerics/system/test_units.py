@@ -1,4 +1,6 @@
-"""Filters as numbers: their state-space form is the transfer function, and what no stable filter is is refused by name."""
+"""Filters as numbers: their state-space form is the transfer function, and what no stable filter is
+is refused by name.
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -88,7 +90,8 @@ def test_one_for_all_or_one_for_each():
     [
         (
             {"membrane": {"strength": [-2.5, 0]}},
-            "membrane adapting of population E is unstable with tau = 0.8, strength = -2.5, tau_a = 6: it has the pole s = 0.194",
+            "membrane adapting of population E is unstable with "
+            "tau = 0.8, strength = -2.5, tau_a = 6: it has the pole s = 0.194",
         ),
         (
             {"membrane": {"strength": [-1.0, 0]}},
@@ -100,11 +103,13 @@ def test_one_for_all_or_one_for_each():
         ),
         (
             {"synapse": {"delay": [1.0, 0.0]}},
-            r"synapse gamma_delay of population I is improper with delay = 0: .* \[1.0, 0.0, 0.0, 0.0\]",
+            r"synapse gamma_delay of population I is improper with "
+            r"delay = 0: .* \[1.0, 0.0, 0.0, 0.0\]",
         ),
         (
             {"synapse": {"delay": -1.0}},
-            "synapse gamma_delay of population I is unstable with delay = -1: it has the pole s = 3,",
+            "synapse gamma_delay of population I is unstable with "
+            "delay = -1: it has the pole s = 3,",
         ),
         (
             {"membrane": {"rise": 1.0}},
@@ -121,14 +126,17 @@ def test_filters_that_are_no_filters_are_refused_by_name(changes, match):
 def test_an_undamped_oscillation_is_not_stable():
     with pytest.raises(
         ParameterError,
-        match="membrane ring of population E is unstable with its coefficients: it has the pole s = .*2j",
+        match="membrane ring of population E is unstable with "
+        "its coefficients: it has the pole s = .*2j",
     ):
         check_filters(architecture(filters.rational("1/(1 + s**2/4)", "ring")), parameters())
     check_filters(architecture(filters.rational("1/(1 + s/1000 + s**2/4)", "ring")), parameters())
 
 
 def test_repeated_and_distant_poles_are_stable():
-    """The roots of the product of 20 equal factors are wrong by tens of per cent, and those of this one cover 8 decades."""
+    """The roots of the product of 20 equal factors are wrong by tens of per cent, and those of this
+    one cover 8 decades.
+    """
     check_filters(architecture(synapse=filters.gamma_delay(2.0, 20)), parameters())
     wide = filters.rational("1/((1 + a*s)*(1 + b*s)*(1 + c*s)**3)", a=1e4, b=1e-4, c=1)
     check_filters(architecture(synapse=wide), parameters())

@@ -136,7 +136,9 @@ def test_a_theory_that_runs_away_is_said(system_of):
 
 
 def test_a_population_without_variability(system_of):
-    """Nothing reaches population 1: its variance is 0, which rounding must not turn into an error of 100 %."""
+    """Nothing reaches population 1: its variance is 0, which rounding must not turn into an error
+    of 100 %.
+    """
     W = np.zeros((60, 60))
     W[30:, :] = np.random.default_rng(0).normal(0, 0.1, size=(30, 60))
     result = mf.verification.ablate(

@@ -1,4 +1,6 @@
-"""Chi-squared tests of ensembles: right as often as they claim on numbers with a known law, and blind to nothing."""
+"""Chi-squared tests of ensembles: right as often as they claim on numbers with a known law, and
+blind to nothing.
+"""
 
 import numpy as np
 import pytest

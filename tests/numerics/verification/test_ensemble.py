@@ -1,4 +1,6 @@
-"""Theory against networks: right theories pass, wrong ones fail, and the report holds what was found."""
+"""Theory against networks: right theories pass, wrong ones fail, and the report holds what was
+found.
+"""
 
 import functools
 import re
@@ -93,7 +95,9 @@ def test_scores_are_in_units_of_the_predicted_spread(result):
 
 
 def test_what_is_left_falls_faster_than_the_bias(result):
-    """Least squares in 1/N: limit and slope put the differences back together where there are as many sizes as unknowns."""
+    """Least squares in 1/N: limit and slope put the differences back together where there are as
+    many sizes as unknowns.
+    """
     two = differences(
         result.theory.isel(size=[0, 2]),
         result.networks.isel(size=[0, 2]),
@@ -275,7 +279,9 @@ def general_parameters(parameters):
 
 @pytest.mark.slow
 def test_filters_and_all_inputs_are_verified(general, general_parameters):
-    """At t = 3, when filters still matter; slower synapses or no input along the in-strengths would be another answer."""
+    """At t = 3, when filters still matter; slower synapses or no input along the in-strengths would
+    be another answer.
+    """
     done = mf.verify(general, general_parameters, sizes=(400, 1000), networks=8, t1=3.0, seed=1)
     assert done.passed
     right = done.dataset.sel(size=1000, quantity=["mean", "variance"])
@@ -308,8 +314,8 @@ def test_noise_is_verified():
     done = mf.verify(system, parameters, sizes=(400, 800), networks=6, t1=8.0)
     assert done.passed
     assert (
-        "no prediction of the spread: the spread over finite networks is known for dx/dt = -x + input alone"
-        in done.criterion
+        "no prediction of the spread: the spread over finite networks "
+        "is known for dx/dt = -x + input alone" in done.criterion
     )
     without = mf.integrate(system, parameters.replace(noise=[0.0]), 8.0, saveat=[8.0])
     assert (
@@ -325,7 +331,8 @@ def test_quenched_theory_with_filters_and_all_inputs(general, general_parameters
         general, network, input=[0.8, 0.6], **INPUTS, **FILTERS, t1=15.0, tolerance=0.03
     )
     assert done.passed
-    # the sampled correlations, not 0 and not exactly those asked for; standard error about 1 / sqrt(N_p)
+    # the sampled correlations, not 0 and not exactly those asked for; standard error about
+    # 1 / sqrt(N_p)
     asked = np.asarray(general_parameters.rescaled(1200).tau_inp)
     found = np.asarray(done.parameters.tau_inp)
     assert 0 < np.abs(found - asked).max() < 4 * 0.25 / np.sqrt(360)
@@ -348,7 +355,9 @@ def test_offsets_of_one_network_come_from_the_seed(general, general_parameters):
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_correlations_of_offsets_with_synapses(sparse):
-    """By hand: the mean over pairs of (J_ij - its mean over j) xi_j, over the standard deviation of a synapse."""
+    """By hand: the mean over pairs of (J_ij - its mean over j) xi_j, over the standard deviation of
+    a synapse.
+    """
     rng = np.random.default_rng(0)
     weights, labels, xi = rng.normal(size=(9, 9)), np.repeat([1, 0], [4, 5]), rng.normal(size=9)
     network = mf.Network.of(
@@ -456,8 +465,9 @@ def test_a_true_theory_of_one_population_is_rejected_as_often_as_claimed(single,
 
 @pytest.mark.slow
 def test_chains_that_are_too_small_by_a_fifth_are_rejected(system, parameters):
-    """At N = 4000 with 20 networks: the power is that of a noncentral chi-squared, of the shift that the missing chains make in units of the
-    predicted spread, beyond the threshold; a few repeats must show it.
+    """At N = 4000 with 20 networks: the power is that of a noncentral chi-squared, of the shift
+    that the missing chains make in units of the predicted spread, beyond the threshold; a few
+    repeats must show it.
     """
     true = without_reciprocity(parameters.rescaled(4000))
     weaker = without_reciprocity(true.replace(tau_chn=0.8 * true.tau_chn))

@@ -1,4 +1,6 @@
-"""Spread and bias of finite networks: by hand, against independent neurons that are exactly equivalent, invariances, and against networks."""
+"""Spread and bias of finite networks: by hand, against independent neurons that are exactly
+equivalent, invariances, and against networks.
+"""
 
 import numpy as np
 import pytest
@@ -71,7 +73,9 @@ def two(N=400, **changes):
 
 
 def test_linear_neurons_by_hand():
-    """phi = x, no motifs: X (1 - m) = I + mean of eta; V = g^2 (X^2 + V) times chi^2_N / N, to first order."""
+    """phi = x, no motifs: X (1 - m) = I + mean of eta; V = g^2 (X^2 + V) times chi^2_N / N, to
+    first order.
+    """
     m, g, drive, N = -0.5, 0.4, 0.7, 500
     system = compiled(["X"], "x")
     own = mf.Parameters.of(populations=["X"], N=N, fractions=[1.0], mean=m / N, g=g, input=drive)
@@ -90,8 +94,9 @@ def test_linear_neurons_by_hand():
 
 
 def test_symmetric_linear_networks_by_hand():
-    """phi = x, w symmetric: x = (1 - w)^-1 1, whose mean is v f(w) v, v a unit vector, f = 1 / (1 - lambda). The eigenvectors of w are uniform, so
-    that Cov(v f v, v h v) = 2 (<f h> - <f> <h>) / N, averages over the semicircle of radius 2 g.
+    """phi = x, w symmetric: x = (1 - w)^-1 1, whose mean is v f(w) v, v a unit vector,
+    f = 1 / (1 - lambda). The eigenvectors of w are uniform, so that
+    Cov(v f v, v h v) = 2 (<f h> - <f> <h>) / N, averages over the semicircle of radius 2 g.
     """
     g, N = 0.3, 500
     own = mf.Parameters.of(
@@ -117,8 +122,9 @@ def test_symmetric_linear_networks_by_hand():
 
 
 def independent(phi, system, parameters, n, seed):
-    """Sums of n populations of independent neurons, made consistent with what they make each other feel, minus their limits; the first-order
-    theory of these; and `_Linear`. Written without the averages of the theory.
+    """Sums of n populations of independent neurons, made consistent with what they make each other
+    feel, minus their limits; the first-order theory of these; and `_Linear`. Written without the
+    averages of the theory.
     """
     point = mf.fixed_point(system, parameters, settle=0.0, throw=True)
     linear = _Linear.of(
@@ -186,7 +192,9 @@ def independent(phi, system, parameters, n, seed):
 
 @pytest.mark.parametrize("populations", [1, 2])
 def test_equivalent_independent_neurons(plain, pair, populations):
-    """What is left of the sums beyond first order has a mean that is the bias; the first order has the covariance."""
+    """What is left of the sums beyond first order has a mean that is the bias; the first order has
+    the covariance.
+    """
     phi, system, own = (
         (np.tanh, plain, one(300))
         if populations == 1
@@ -363,8 +371,8 @@ ARCHITECTURES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_sampled_networks(name):
-    """Every spread within 15 % of that over 100 sampled networks (known to 7 %; 200 where there are nine spreads, 5 %), correlations and means
-    within 4 standard errors.
+    """Every spread within 15 % of that over 100 sampled networks (known to 7 %; 200 where there are
+    nine spreads, 5 %), correlations and means within 4 standard errors.
     """
     populations, transfer, parameters, count = ARCHITECTURES[name]
     own, inputs = parameters(), ALL_INPUTS if len(populations) == 2 else []

@@ -119,7 +119,9 @@ def states(**options):
 
 
 def test_as_few_variables_as_distinct_filters_allow():
-    """P + P n variables with n distinct membranes of first order; equal ones merge, however they are written."""
+    """P + P n variables with n distinct membranes of first order; equal ones merge, however they
+    are written.
+    """
     one, two = filters.membrane(1), filters.membrane(0.5)
     assert states() == states(membrane=one) == {"K": 3, "kappa": 3}
     assert states(membrane={"E": one, "PV": "1/(1 + s)", "SST": "1/(1 + s)"}) == {

@@ -1,4 +1,6 @@
-"""Closed forms of Gaussian averages against numerical integration (mpmath, 18 digits) of functions written out by hand."""
+"""Closed forms of Gaussian averages against numerical integration (mpmath, 18 digits) of functions
+written out by hand.
+"""
 
 import math
 
@@ -123,7 +125,8 @@ def test_value(text, by_hand, kinks):
         )
 
 
-# SymPy takes minutes over the first, whose switch is a number of 30 digits, and the second, a product of three
+# SymPy takes minutes over the first, whose switch is a number of 30 digits, and the second, a
+# product of three
 LONG = {"Max(erf(x) - 1/2, 0)", "x*phi(x)*Phi(x - 1)*Phi(-2*x)"}
 
 
@@ -131,7 +134,9 @@ LONG = {"Max(erf(x) - 1/2, 0)", "x*phi(x)*Phi(x - 1)*Phi(-2*x)"}
     "text", [pytest.param(c[0], marks=[pytest.mark.slow] * (c[0] in LONG)) for c in CASES]
 )
 def test_derivative_rules(text):
-    """d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 hold for the closed forms themselves, jumps and kinks included."""
+    """d<f>/dmean = <f'> and d<f>/dvariance = <f''>/2 hold for the closed forms themselves, jumps
+    and kinks included.
+    """
     f = split(parse(text))
     value, slope, curvature = (
         explicit(closed_form(g, M, V)) for g in (f, f.derivative(), f.derivative().derivative())
@@ -216,7 +221,8 @@ def test_high_powers_do_not_explode(ends):
 
 
 def test_cancelling_polynomials_and_short_intervals_are_refused_or_recentred():
-    # (x - 20)^5 (x - 19)^5 about 39/2: at mean 20 and variance 1/10 the rule for a binomial in z gives .18945 (mpmath)
+    # (x - 20)^5 (x - 19)^5 about 39/2: at mean 20 and variance 1/10 the rule for a binomial in z
+    # gives .18945 (mpmath)
     form = GaussianAverage(parse("(x - 20)**5*(x - 19)**5"), M, V).closed_form(nodes=True)
     expected = expectation(lambda x: (x - 20) ** 5 * (x - 19) ** 5, 20, mpmath.mpf("0.1"))
     assert float(sp.lambdify((M, V), form, "math")(20.0, 0.1)) == pytest.approx(
@@ -237,7 +243,8 @@ def test_powers_of_sines_and_cosines():
 
 
 def test_erf_squared_in_owens_t():
-    # E Phi(X)^2 = Phi(h) - 2 T(h, 1 / sqrt(1 + 2 v)), h = m / sqrt(1 + v): P of two variables with correlation v / (1 + v)
+    # E Phi(X)^2 = Phi(h) - 2 T(h, 1 / sqrt(1 + 2 v)), h = m / sqrt(1 + v): P of two variables with
+    # correlation v / (1 + v)
     form = GaussianAverage(parse("Phi(x)**2"), M, V).closed_form()
     h = M / sp.sqrt(1 + V)
     assert (

@@ -9,7 +9,8 @@ from motifield.theory.expressions.parser import X, parse
 
 M, V, T = sp.Symbol("m", real=True), sp.Symbol("v", positive=True), sp.Symbol("t", real=True)
 PHI = sp.Function("phi")(X)
-JUMPS = "Piecewise((tanh(x), x < 0), (2 + x, x < 1), (Max(x, 2), True))"  # jumps at 0 and 1, kinks there and at 2
+# jumps at 0 and 1, kinks there and at 2
+JUMPS = "Piecewise((tanh(x), x < 0), (2 + x, x < 1), (Max(x, 2), True))"
 
 
 def test_derivative_with_respect_to_the_mean():
@@ -50,7 +51,9 @@ def test_the_integration_variable_is_bound():
 
 @pytest.mark.parametrize("text", ["log(1 + exp(2*x))", "Abs(x)*sin(x)", JUMPS])
 def test_symbolic_rules_against_numerical_derivatives(text):
-    """d<f>/dmean = <f'>, d<f>/dvariance = <f''>/2, where the average itself is numerical; central differences of step 1e-4."""
+    """d<f>/dmean = <f'>, d<f>/dvariance = <f''>/2, where the average itself is numerical; central
+    differences of step 1e-4.
+    """
     f, step = parse(text), sp.Rational(1, 10**4)
     average = GaussianAverage(f, M, V)
     at = {M: sp.Rational(3, 7), V: sp.Rational(11, 9)}
@@ -66,7 +69,9 @@ def test_symbolic_rules_against_numerical_derivatives(text):
     "text", ["Max(x, 0)", "Piecewise((x, x < 1), (3, True))", "Abs(x)*x**2", "Heaviside(x)*exp(x)"]
 )
 def test_derivatives_have_closed_forms_too(text):
-    """A kink's second derivative is a delta, a jump's first; SymPy's derivative of a Piecewise has neither."""
+    """A kink's second derivative is a delta, a jump's first; SymPy's derivative of a Piecewise has
+    neither.
+    """
     average = GaussianAverage(parse(text), M, V)
     at = {M: sp.Rational(3, 7), V: sp.Rational(11, 9)}
     for variable in (M, V):

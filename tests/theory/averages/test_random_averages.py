@@ -1,6 +1,8 @@
-"""Closed forms of random functions of the closed class against numerical integrals of the same functions in NumPy.
+"""Closed forms of random functions of the closed class against numerical integrals of the same
+functions in NumPy.
 
-Every random function is made twice, as text and as NumPy code; nothing of the library is between the two.
+Every random function is made twice, as text and as NumPy code; nothing of the library is between
+the two.
 """
 
 import functools
@@ -176,7 +178,9 @@ FAMILIES = {
 
 
 def integral(function, bends, mean, variance):
-    """E f and E |f|: Gauss-Legendre on panels of an eighth of a standard deviation cut where f bends, finer around steep places."""
+    """E f and E |f|: Gauss-Legendre on panels of an eighth of a standard deviation cut where f
+    bends, finer around steep places.
+    """
     width = math.sqrt(variance)
     fine = [
         b + s * d for b in bends for d in (0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6) for s in (-1, 1)
@@ -201,7 +205,9 @@ def integral(function, bends, mean, variance):
 
 
 def roots_of(text):
-    """Where the pieces meet, so that the reference is not smeared there: roots are tested in test_pieces.py."""
+    """Where the pieces meet, so that the reference is not smeared there: roots are tested in
+    test_pieces.py.
+    """
     from motifield.theory.expressions.pieces import split
 
     return [float(b) for b in split(parse(text)).breaks]
@@ -212,7 +218,8 @@ def form_of(text):
     return GaussianAverage(parse(text), M, V).closed_form()
 
 
-# Two error functions in a product make bivariate probabilities, and curved switches roots of 30 digits: minutes of mpmath.
+# Two error functions in a product make bivariate probabilities, and curved switches roots of 30
+# digits: minutes of mpmath.
 LONG = {"two error functions", "a switch and an error function", "curved switches"}
 
 
@@ -236,7 +243,9 @@ def test_value(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_reference_against_mpmath(family):
-    """The reference above, NumPy code of the function included, is mpmath's integral of the expression as SymPy reads it."""
+    """The reference above, NumPy code of the function included, is mpmath's integral of the
+    expression as SymPy reads it.
+    """
 
     @settings(
         max_examples=5,
@@ -274,7 +283,9 @@ def digits(form, m, v, n=32):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("nodes", [False, True])
 def test_derivatives(family, nodes):
-    """d/dm and d/dv against central differences of step 1e-8 in 32 digits, and the heat equation 2 d/dv = d^2/dm^2."""
+    """d/dm and d/dv against central differences of step 1e-8 in 32 digits, and the heat equation
+    2 d/dv = d^2/dm^2.
+    """
 
     @settings(
         max_examples=4,

@@ -46,7 +46,9 @@ def test_every_equality_holds(case):
 
 
 def corruptions(expression):
-    """The expression with a flipped sign of a term, with exchanged indices of a factor, without a factor."""
+    """The expression with a flipped sign of a term, with exchanged indices of a factor, without a
+    factor.
+    """
     terms = sp.Add.make_args(expression)
     for n, term in enumerate(terms):
         others = sp.Add(*(t for k, t in enumerate(terms) if k != n))
@@ -78,7 +80,9 @@ SYMMETRIC = {
 
 
 def test_every_corrupted_step_is_caught(case):
-    """Each displayed equality in turn, with every wrong sign, exchanged pair of indices and missing factor in its right side."""
+    """Each displayed equality in turn, with every wrong sign, exchanged pair of indices and missing
+    factor in its right side.
+    """
     mean_field, checker = case
     missed, tried = [], set()
     for equality in mean_field.derivation.equalities():

@@ -74,7 +74,8 @@ def test_the_numpy_module_stands_alone(tmp_path):
     mf.export.save(mean_field, None, tmp_path / "alone.np.py")
     code = (
         "import sys; source = open(sys.argv[1]).read(); scope = {}; exec(source, scope)\n"
-        "loaded = {n.split('.')[0] for n in sys.modules}; assert not loaded & {'jax', 'sympy', 'motifield'}, loaded\n"
+        "loaded = {n.split('.')[0] for n in sys.modules}; "
+        "assert not loaded & {'jax', 'sympy', 'motifield'}, loaded\n"
         "import numpy as np; one = np.ones(2); print(len(scope['pack'](scope['rest'](2))))"
     )
     run = subprocess.run(
@@ -98,7 +99,9 @@ AVERAGES = {
 
 @pytest.mark.parametrize("name", AVERAGES)
 def test_averages_by_numpy(name, average_by_hand):
-    """From no variance to a large one, to the 1e-9 that the module promises; the reference is that of conftest.py."""
+    """From no variance to a large one, to the 1e-9 that the module promises; the reference is that
+    of conftest.py.
+    """
     f = AVERAGES[name]
     module = loaded(mf.derive(mf.Architecture(["E"], f), mf.SecondMoment()))
     values = [np.array([float(v)]) for v in f.defaults.values()]
@@ -135,7 +138,9 @@ def test_averages_by_numpy(name, average_by_hand):
 
 @pytest.mark.parametrize("name", ["tanh", "naka_rushton"])
 def test_wide_averages_by_numpy(name):
-    """At large variance, against JAX; 2e-11 was measured with the other functions of the library, too, which is the tolerance there."""
+    """At large variance, against JAX; 2e-11 was measured with the other functions of the library,
+    too, which is the tolerance there.
+    """
     module = loaded(mf.derive(mf.Architecture(["E"], name)))
     values = [np.array([float(v)]) for v in mf.transfer.of(name).defaults.values()]
     for Delta in (30.0, 1000.0):
@@ -180,7 +185,9 @@ def network(P=2, **changes):
 
 
 def compared(mean_field, parameters, t1=8.0):
-    """The largest difference of trajectories from rest by XPPAUT and by the NumPy module, relative to the size of each variable."""
+    """The largest difference of trajectories from rest by XPPAUT and by the NumPy module, relative
+    to the size of each variable.
+    """
     module, P = loaded(mean_field), parameters.P
     c, drive = module.coefficients(parameters), np.asarray(parameters.input(0.0))
     if hasattr(module, "Drive"):

@@ -118,7 +118,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_becomes_code(name, capsys):
-    """Population names come from spec files of strangers; they are in the docstring and in the names of the functions."""
+    """Population names come from spec files of strangers; they are in the docstring and in the
+    names of the functions.
+    """
     made = derive(Architecture([name, "I"], transfer={name: "tanh(x)", "I": "Max(x, 0)"}))
     scope: dict = {}
     exec(compile(generate(made), "generated", "exec"), scope)

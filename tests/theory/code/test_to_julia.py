@@ -1,4 +1,6 @@
-"""Exported Julia: it parses, and, written as Python from its syntax tree, computes what the JAX code does. There is no Julia to run here."""
+"""Exported Julia: it parses, and, written as Python from its syntax tree, computes what the JAX
+code does. There is no Julia to run here.
+"""
 
 import math
 import types
@@ -257,7 +259,8 @@ class Python:
     def call_expression(self, node):
         function, arguments = node.named_children
         if function.type == "operator":  # !(a > 0), -(a + b)
-            return f"({'not ' if function.text == b'!' else function.text.decode()}({self(arguments.named_children[0])}))"
+            sign = "not " if function.text == b"!" else function.text.decode()
+            return f"({sign}({self(arguments.named_children[0])}))"
         inner = [None if c.type == "for_clause" else self(c) for c in arguments.named_children]
         if None in inner:
             return f"{self(function)}({inner[0]} {self.loops(arguments)})"

@@ -248,7 +248,9 @@ def test_a_new_closure_needs_only_a_second_moment():
 @pytest.mark.parametrize("closure", list(CLOSURES.values()), ids=list(CLOSURES))
 @pytest.mark.parametrize("motifs", SUBSETS, ids=label)
 def test_the_record_is_what_was_done(motifs, closure):
-    """Each step is its rule applied to what an earlier step gave, or to what the derivation starts from."""
+    """Each step is its rule applied to what an earlier step gave, or to what the derivation starts
+    from.
+    """
     made = derive(Architecture(motifs=sorted(motifs)), closure)
     latents, statistics = rules.Latents(made.architecture), SynapseStatistics(motifs)
     known = [rules.recurrent_input(latents), rules.current(rules.i, p, statistics, latents)]
@@ -294,7 +296,8 @@ def test_every_step_has_a_reason():
     steps = [s for s in derive(Architecture(), SecondMoment()).derivation if s.rule != "statistic"]
     assert all(len(s.reason.split()) >= 7 for s in steps)
     assert len({s.title for s in steps}) == len(steps)
-    # counted by hand: 1 decomposition, 4 averages, 1 mean coupling, 3 for rows, 3 for columns, 4 for the residual, 3 for the variance
+    # counted by hand: 1 decomposition, 4 averages, 1 mean coupling, 3 for rows, 3 for columns, 4
+    # for the residual, 3 for the variance
     assert len(steps) == 19
 
 
@@ -323,7 +326,9 @@ def test_a_record_is_written_as_it_happens():
 
 
 def test_stein_needs_a_linear_factor_that_is_gaussian():
-    """< z phi(x) > = Cov(z, x) <phi'>; a plain average, or one of a product of rates, is left alone."""
+    """< z phi(x) > = Cov(z, x) <phi'>; a plain average, or one of a product of rates, is left
+    alone.
+    """
     from motifield.theory.notation import Mean, Rate, b, x
 
     j = rules.j

@@ -89,7 +89,9 @@ UNITS = {
 @pytest.mark.parametrize("closure", [mf.LowRank(), mf.SecondMoment()], ids=lambda c: c.name)
 @pytest.mark.parametrize("units", UNITS)
 def test_filters_and_inputs_equal_the_array_code(units, closure, scalars, evaluated):
-    """A filter of an order above one has further states: T^k of the JAX code's is the one here, see `numerics.linear`."""
+    """A filter of an order above one has further states: T^k of the JAX code's is the one here, see
+    `numerics.linear`.
+    """
     kwargs = dict(UNITS[units])
     if units == "everything" and closure.allows_noise:
         kwargs["inputs"] = [*kwargs["inputs"], "noise"]
@@ -105,7 +107,9 @@ def test_filters_and_inputs_equal_the_array_code(units, closure, scalars, evalua
 
 
 def test_noise_through_a_membrane_of_second_order():
-    """The stationary variance of the unit filter is D; of 1/(1 + s)^2 it is D/2 (2 D times the integral of t^2 exp(-2 t))."""
+    """The stationary variance of the unit filter is D; of 1/(1 + s)^2 it is D/2 (2 D times the
+    integral of t^2 exp(-2 t)).
+    """
     two = mf.derive(
         mf.Architecture(["E"], "tanh", membrane=filters.gamma_delay(2, 2), inputs=["noise"]),
         mf.MotifOnly(),

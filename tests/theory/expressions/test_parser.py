@@ -1,4 +1,6 @@
-"""Expressions are data: whatever a text says, nothing in it runs, and it is read or refused at once."""
+"""Expressions are data: whatever a text says, nothing in it runs, and it is read or refused at
+once.
+"""
 
 import contextlib
 import os

@@ -60,7 +60,8 @@ def test_split_equals_the_function_everywhere(text):
 
 
 def test_a_jump_becomes_a_delta_and_then_its_derivative():
-    # f = x for x < 2, 5 for x >= 2: f' = [x < 2] + 3 delta(x - 2), f'' = -delta(x - 2) + 3 delta'(x - 2)
+    # f = x for x < 2, 5 for x >= 2: f' = [x < 2] + 3 delta(x - 2), f'' = -delta(x - 2) + 3 delta'(x
+    # - 2)
     f = split(parse("Piecewise((x, x < 2), (5, True))"))
     first = f.derivative()
     assert first.pieces == (1, 0)

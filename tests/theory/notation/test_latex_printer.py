@@ -14,8 +14,10 @@ FULL = mf.derive(mf.Architecture(), mf.SecondMoment())
 def test_equations_are_those_of_the_theory():
     lines = FULL.latex_lines()
     assert lines[0] == (
-        r"\frac{d K_{p}}{dt} = -K_{p} + \sum_{q} N \, \alpha_{q} \, \bar{J}_{pq} \, R_{q} + \sum_{q r} N \, \alpha_{q} \, g_{pq} \, g_{qr} \, "
-        r"\tau^{\mathrm{chn}}_{pqr} \, \kappa_{r} \, G_{q} + \sum_{q} \frac{\alpha_{q} \, g_{pq} \, g_{qp} \, B_{pq} \, \kappa_{p} \, "
+        r"\frac{d K_{p}}{dt} = -K_{p} + \sum_{q} N \, \alpha_{q} \, \bar{J}_{pq} \, R_{q} "
+        r"+ \sum_{q r} N \, \alpha_{q} \, g_{pq} \, g_{qr} \, "
+        r"\tau^{\mathrm{chn}}_{pqr} \, \kappa_{r} \, G_{q} "
+        r"+ \sum_{q} \frac{\alpha_{q} \, g_{pq} \, g_{qp} \, B_{pq} \, \kappa_{p} \, "
         r"G_{q}}{\alpha_{p}} + I_{p}"
     )
     assert r"\frac{d s_{q}}{dt} = -s_{q} + \sqrt{C_{q}}" in lines
