@@ -219,7 +219,7 @@ def save_dataset(dataset: xr.Dataset, path: str | Path) -> None:
         raise SpecError(f"cannot write {path}: the suffix must be one of {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
-    for name in [n for n, v in dataset.variables.items() if v.dtype.kind == "c"]:
+    for name in [str(n) for n, v in dataset.variables.items() if v.dtype.kind == "c"]:
         parts = {f"{name}_real": dataset[name].real, f"{name}_imag": dataset[name].imag}
         dataset = dataset.assign(parts).drop_vars(name)
     if path.suffix == ".nc":

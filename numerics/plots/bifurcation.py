@@ -123,7 +123,9 @@ def _special(ax: Axes, point: Any, what: str, k: int) -> None:
     """Filled, except where the bifurcation is subcritical."""
     mark, _ = MARKS[point.kind]
     filled = point.info.get("criticality") != "subcritical" and mark != "x"
-    face = {"c": "k"} if mark == "x" else {"mfc": "k" if filled else "w", "mec": "k"}
+    face: dict[str, Any] = (
+        {"c": "k"} if mark == "x" else {"mfc": "k" if filled else "w", "mec": "k"}
+    )
     ax.plot(point.value, point.seen[what][k], mark, ms=5.5, zorder=5, ls="none", **face)
 
 

@@ -153,8 +153,10 @@ def _dots(ax: Axes, seen: xr.DataArray, colour: str, who: str) -> None:
     """Mean over networks with its standard error."""
     count = seen.sizes["network"]
     error = seen.std("network", ddof=1) / np.sqrt(count)
-    style = {"fmt": "o", "ms": 3.5, "lw": 1, "color": colour, "label": f"{count} networks{who}"}
-    ax.errorbar(seen["lag"], seen.mean("network"), error, **style)
+    label = f"{count} networks{who}"
+    ax.errorbar(
+        seen["lag"], seen.mean("network"), error, fmt="o", ms=3.5, lw=1, color=colour, label=label
+    )
 
 
 def onset(found: Onset) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..inference import Identifiability
 from .style import open_frame, signed_image
@@ -40,7 +41,7 @@ def _singular_values(ax: Axes, found: Identifiability) -> None:
     rank = found.data.rank
     label = f"determined: {rank} of {len(found.names)}"
     ax.axvline(rank + 0.5, color="C3", lw=1, ls="--", label=label)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(
         xlabel="direction",
         ylabel="singular value (1 / standard error)",

@@ -159,7 +159,7 @@ def _stationary(ax: Axes, fit: Fit, which: list[int], letters: int) -> None:
         x = groups.index(_circumstance(fit, k)) + place * width
         colour = f"C{names.index(t.population[k])}"
         face = "w" if t.held_out[k] else colour
-        style = {"fmt": "o", "ms": 5, "lw": 1.2, "capsize": 2}
+        style: dict[str, Any] = {"fmt": "o", "ms": 5, "lw": 1.2, "capsize": 2}
         ax.errorbar(x, t.value[k], t.error[k], color=colour, mfc=face, **style)
         bar = [x - 0.42 * width, x + 0.42 * width]
         ax.plot(bar, [fit.predictions[k]] * 2, color="k", lw=2, zorder=3)

@@ -118,7 +118,7 @@ def _beside(fit: Fit, errors: Mapping[str, float] | None) -> dict[str, Range | f
         return dict.fromkeys(names)
     table = fit.ensemble()["value"]
     low, high = table.min("solution"), table.max("solution")
-    ends = {}
+    ends: dict[str, Range | float | None] = {}
     for name in names:
         at = {"parameter": labels.get(name, name)}
         ends[name] = (float(low.sel(at)), float(high.sel(at)))
@@ -135,12 +135,12 @@ def _matrix(
     ax.figure.colorbar(image, ax=ax, shrink=0.8)
     if len(names) <= MOST_WRITTEN:
         size = 8 if len(names) <= MOST_LARGE else 6.5
-        centred = {"ha": "center", "va": "center", "fontsize": size, "linespacing": 1.15}
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size}
         for (p, q), value in np.ndenumerate(panel.values):
             name = panel.entries[p][q]
             ink = ink_on(value, largest, "k" if name in below else "0.45")
             text = f"{value:.3g}" + _under(below.get(name), panel.factor)
-            ax.text(q, p, text, color=ink, **centred)
+            ax.text(q, p, text, color=ink, linespacing=1.15, **centred)
     name_ticks(ax, names)
     ax.set_title(panel.title, fontsize="medium")
     ax.tick_params(length=0)

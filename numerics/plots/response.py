@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -45,7 +47,7 @@ def _matrix(ax: Axes, answer: Response) -> None:
     image, largest = signed_image(ax, values)
     ax.figure.colorbar(image, ax=ax, label="$dR_p/dI_q$", shrink=0.85)
     if len(names) <= MOST_WRITTEN:
-        centred = {"ha": "center", "va": "center", "fontsize": 9}
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9}
         for (p, q), value in np.ndenumerate(values):
             ax.text(q, p, f"{value:.3g}", color=ink_on(value, largest), **centred)
     for name in answer.paradoxical:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -75,16 +76,17 @@ def _network(ax: Axes, own: Spectrum, count: int, labelled: bool) -> None:
     if own.predicted is not None:
         out = own.outliers
         label = f"{'their' if count > 1 else 'its'} outliers" if labelled else None
-        style = {"ms": 5, "mew": 0, "color": OUTLIERS, "alpha": 0.6}
+        style: dict[str, Any] = {"ms": 5, "mew": 0, "color": OUTLIERS, "alpha": 0.6}
         ax.plot(out.real, out.imag, "o", label=label, zorder=2, **style)
 
 
 def _theory(ax: Axes, predicted: Spectral) -> None:
     """The boundary of the bulk, or its edge on the real axis, and crosses for outliers."""
-    line, edge, out = {"color": THEORY, "lw": 1.4}, predicted.boundary, predicted.outliers
+    line: dict[str, Any] = {"color": THEORY, "lw": 1.4}
+    edge, out = predicted.boundary, predicted.outliers
     if len(edge):
         ax.plot(edge.real, edge.imag, label="predicted bulk", zorder=3, **line)
     elif np.isfinite(predicted.edge):
         ax.axvline(predicted.edge, label="predicted edge of the bulk", **line)
-    cross = {"ms": 9, "mew": 1.8, "color": THEORY}
+    cross: dict[str, Any] = {"ms": 9, "mew": 1.8, "color": THEORY}
     ax.plot(out.real, out.imag, "x", label="predicted outliers", zorder=4, **cross)

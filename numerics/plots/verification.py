@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -21,20 +23,18 @@ def ensemble_time_courses(v: Verification) -> Figure:
     Args:
         v: of `verify`.
     """
-    figure, axes = panels(len(LABELS))
     theory, seen = v.theory.isel(size=-1), v.networks.isel(size=-1)
-    for ax, quantity in of_quantities(axes[0]):
-        for k, p in enumerate(theory["population"].values[:MOST_POPULATIONS]):
-            own = seen[quantity].sel(population=p)
-            mean, sd = own.mean("network"), own.std("network", ddof=1)
-            ax.fill_between(own["time"], mean - sd, mean + sd, color=f"C{k}", alpha=0.25, lw=0)
-            ax.plot(own["time"], mean, color=f"C{k}", lw=1, ls=":")
-            line = theory[quantity].sel(population=p)
-            ax.plot(line["time"], line, color=f"C{k}", lw=1.5, label=str(p))
-        ax.set_xlabel("time")
+
+    def draw(ax, quantity, p, colour):
+        own = seen[quantity].sel(population=p)
+        mean, sd = own.mean("network"), own.std("network", ddof=1)
+        ax.fill_between(own["time"], mean - sd, mean + sd, color=colour, alpha=0.25, lw=0)
+        ax.plot(own["time"], mean, color=colour, lw=1, ls=":")
+        line = theory[quantity].sel(population=p)
+        ax.plot(line["time"], line, color=colour, lw=1.5, label=str(p))
+
     title = f"theory; bands: N = {int(seen['size'])}"
-    legend_beside(axes[0, -1], title=title, title_fontsize="small")
-    return figure
+    return _time_courses(theory["population"].values, draw, title)
 
 
 def network_time_courses(v: NetworkVerification) -> Figure:
@@ -43,22 +43,29 @@ def network_time_courses(v: NetworkVerification) -> Figure:
     Args:
         v: of `verify_network`.
     """
-    figure, axes = panels(len(LABELS))
     names = v.network["population"].values
-    for ax, quantity in of_quantities(axes[0]):
-        for k, p in enumerate(names[:MOST_POPULATIONS]):
-            seen, theory, plain = (
-                own[quantity].sel(population=p) for own in (v.network, v.theory, v.without_motifs)
-            )
-            colour = f"C{k}"
-            ax.plot(seen["time"][::EVERY], seen[::EVERY], ".", ms=3, color=colour, label=str(p))
-            ax.plot(theory["time"], theory, color=colour, lw=1.2)
-            ax.plot(plain["time"], plain, color=colour, lw=0.9, ls="--")
-        ax.set_xlabel("time")
+
+    def draw(ax, quantity, p, colour):
+        seen, theory, plain = (
+            own[quantity].sel(population=p) for own in (v.network, v.theory, v.without_motifs)
+        )
+        ax.plot(seen["time"][::EVERY], seen[::EVERY], ".", ms=3, color=colour, label=str(p))
+        ax.plot(theory["time"], theory, color=colour, lw=1.2)
+        ax.plot(plain["time"], plain, color=colour, lw=0.9, ls="--")
+
     more = ""
     if len(names) > MOST_POPULATIONS:
         more = f" (first {MOST_POPULATIONS} of {len(names)})"
-    title = f"network dots,\ntheory lines,\nno motifs dashed{more}"
+    return _time_courses(names, draw, f"network dots,\ntheory lines,\nno motifs dashed{more}")
+
+
+def _time_courses(names: np.ndarray, draw: Callable, title: str) -> Figure:
+    """A panel per quantity, in which draw(ax, quantity, population, colour) draws lines."""
+    figure, axes = panels(len(LABELS))
+    for ax, quantity in of_quantities(axes[0]):
+        for k, p in enumerate(names[:MOST_POPULATIONS]):
+            draw(ax, quantity, p, f"C{k}")
+        ax.set_xlabel("time")
     legend_beside(axes[0, -1], title=title, title_fontsize="small")
     return figure
 

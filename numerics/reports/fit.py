@@ -113,7 +113,9 @@ def _summary(fit: Fit) -> dict[str, str]:
 
 def _targets(fit: Fit, determined: Identifiability | None) -> dict[str, list[dict[str, Any]]]:
     """Rows by caption: fitted targets, held-out ones, and those without a value."""
-    fitted, held, missing = [], [], []
+    fitted: list[dict[str, Any]] = []
+    held: list[dict[str, Any]] = []
+    missing: list[dict[str, Any]] = []
     for row in fit.rows():
         if not np.isfinite(row["value"]):
             missing.append({"target": row["target"], "fit": row["fit"]})

@@ -136,7 +136,7 @@ def _status(ran: Ran, t1: float) -> Status:
             f"diverged: |x| exceeds {DIVERGED:g} {at}: phi does not bound the recurrent excitation",
             Code.DIVERGED,
         )
-    reason = diffrax.RESULTS[ran.result]  # type: ignore[misc]
+    reason = diffrax.RESULTS[ran.result]  # type: ignore[misc, type-arg, name-defined]
     return Status(f"stopped {at}: {reason}", Code.NOT_CONVERGED)
 
 

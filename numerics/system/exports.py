@@ -92,7 +92,7 @@ def numpy_module(
     if parameters is None:
         return text
     head = "# Run it with `python FILE` (NumPy and SciPy): it prints times and rates.\n"
-    start = _state_arrays(mean_field, parameters, initial or {})
+    start = _state_arrays(mean_field, parameters, initial)
     return head + text + "\n\n" + numpy_numbers(mean_field, parameters, start)
 
 
@@ -105,17 +105,13 @@ def julia_module(
     """The equations as plain Julia functions, for OrdinaryDiffEq.jl.
 
     Args:
-        mean_field: the equations, from `derive`.
-        parameters: numbers to write into the file, which then runs as a script and prints times
-            and rates; None for the equations alone.
-        initial: the state at the start, as `integrate` takes it; all 0 by default.
+        mean_field, parameters, initial: as `numpy_module` takes them.
 
     Returns:
         The text of a Julia file.
 
     Raises:
-        SpecError: a closure of fixed points alone, or an input that is code.
-        NoClosedFormError: a transfer function that is code.
+        SpecError, NoClosedFormError: as `numpy_module` does.
     """
     _refuse_static(mean_field, "a Julia file")
     text = languages.julia_module(mean_field)
@@ -125,7 +121,7 @@ def julia_module(
         "# Run it with `julia FILE` (packages OrdinaryDiffEq and SpecialFunctions): it prints "
         "times and rates.\n"
     )
-    start = _state_arrays(mean_field, parameters, initial or {})
+    start = _state_arrays(mean_field, parameters, initial)
     return head + text + "\n" + julia_numbers(mean_field, parameters, start)
 
 
@@ -239,9 +235,9 @@ def _states(
 
 
 def _state_arrays(
-    mean_field: MeanField, parameters: Parameters, initial: Mapping[str, Any]
+    mean_field: MeanField, parameters: Parameters, initial: Mapping[str, Any] | None
 ) -> dict[str, list[float]]:
-    found = _states(mean_field, parameters, initial)
+    found = _states(mean_field, parameters, initial or {})
     return {name: values.tolist() for name, values in found.items()}
 
 

@@ -253,11 +253,11 @@ class _Module:
     def _parameter_lines(self) -> list[str]:
         """Lines for the parameters of functions and filters, and which synapses are alike."""
         lines = []
-        for kind in ("transfer", "membrane", "synapse"):
-            if self.transfer.defaults(kind):
-                both = f'{{**DEFAULTS["{kind}"], **given.get("{kind}", {{}})}}'
+        for owner in ("transfer", "membrane", "synapse"):
+            if self.transfer.defaults(owner):
+                both = f'{{**DEFAULTS["{owner}"], **given.get("{owner}", {{}})}}'
                 each = f"np.broadcast_to(v, (P,)) for n, v in {both}.items()"
-                lines.append(f"    {kind} = {{n: {each}}}")
+                lines.append(f"    {owner} = {{n: {each}}}")
         for kind in self.filters.used:
             forms = []
             for k, form in enumerate(kind.forms):

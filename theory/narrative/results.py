@@ -84,8 +84,8 @@ def averages(mean_field: MeanField) -> Section:
                 "where $T(h, a)$ is Owen's function, an integral over the bivariate normal density."
             )
         )
-    functions = mean_field.architecture.distinct_transfers
-    if len(mean_field.averages) * len(functions) > len(closed):
+    transfers = mean_field.architecture.distinct_transfers
+    if len(mean_field.averages) * len(transfers) > len(closed):
         which = "The others have" if closed else "They have"
         blocks.append(Prose(f"{which} no closed form and are computed by quadrature."))
     return Section("Averages", tuple(blocks))
