@@ -77,7 +77,8 @@ def imported(path: Path):
             top = package[: len(package) - node.level + 1] if node.level else []
             module = (node.module or "").split(".") if node.module else []
             base = top + (module if node.level else module[1:])
-            found = [[*base, a.name] for a in node.names] if len(base) < 2 else [base]
+            by_name = len(base) < 2 or not module
+            found = [[*base, a.name] for a in node.names] if by_name else [base]
         else:
             continue
         yield from (f for f in found if f and f[0] in ROOMS)
@@ -104,6 +105,11 @@ def allowed(part: str, room: str) -> set[tuple[str, str]]:
     return found
 
 
+every_room = pytest.mark.parametrize(
+    ("part", "room"), [(part, room) for part in ROOMS for room in ROOMS[part]], ids=str
+)
+
+
 @pytest.mark.parametrize("part", ROOMS)
 def test_every_room_is_in_the_table_and_few_files_stand_outside(part):
     folders = {p.parent.name for p in (ROOT / part).glob("*/__init__.py")}
@@ -112,9 +118,7 @@ def test_every_room_is_in_the_table_and_few_files_stand_outside(part):
     assert len(FLAT[part]) <= 6
 
 
-@pytest.mark.parametrize(
-    ("part", "room"), [(part, room) for part in ROOMS for room in ROOMS[part]], ids=str
-)
+@every_room
 def test_arrows_are_those_of_the_table(part, room):
     assert arrows()[part, room] == allowed(part, room)
 
@@ -158,3 +162,11 @@ def test_faces_state_their_names_and_hide_no_file(part):
         # the import of a function would hide the file; a submodule on the face is the file itself
         assert not {name for module, name in taken if module} & files, face
         assert not [name for name in stated if name.startswith("_")], face
+
+
+@every_room
+def test_files_of_a_room_import_each_other_without_a_circle(part, room):
+    files = [p for p in (ROOT / part / room).rglob("*.py") if p.name != "__init__.py"]
+    graph = {place(p): {tuple(module) for module in imported(p)} for p in files}
+    inside = {here: below & set(graph) for here, below in graph.items()}
+    graphlib.TopologicalSorter(inside).prepare()  # raises on a circle

@@ -35,7 +35,28 @@ class Prepared(NamedTuple):
     edges: Array | None = None
 
 
-class Average(ABC):
+class Differentiable(ABC):
+    """Averages as a function of mean and variance, which their derivatives define."""
+
+    @abstractmethod
+    def derivatives(
+        self, mu: Any, Delta: Any, prepared: Any = None, *, orders: tuple[int, ...] = (0, 1)
+    ) -> tuple[Array, ...]:
+        """Averages of several derivatives at once, by default of functions and slopes."""
+
+    def __call__(
+        self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Any = None
+    ) -> Float[Array, "*n"]:
+        return self.derivatives(mu, Delta, prepared, orders=(0,))[0]
+
+    def derivative(self, order: int = 1) -> Callable[..., Array]:
+        """The averages of derivatives, as a function of the same arguments."""
+        return lambda mu, Delta, prepared=None: self.derivatives(
+            mu, Delta, prepared, orders=(order,)
+        )[0]
+
+
+class Average(Differentiable):
     """The Gaussian average of one function and of its derivatives.
 
     `average(mu, Delta, prepared)` is elementwise, for jit, vmap and grad.
@@ -85,17 +106,6 @@ class Average(ABC):
                 for name, default in self.parameters.items()
             )
         )
-
-    def __call__(
-        self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None
-    ) -> Float[Array, "*n"]:
-        return self.derivatives(mu, Delta, prepared, orders=(0,))[0]
-
-    def derivative(self, order: int = 1) -> Callable[..., Array]:
-        """The average of the function's derivative, as a function of the same arguments."""
-        return lambda mu, Delta, prepared=None: self.derivatives(
-            mu, Delta, prepared, orders=(order,)
-        )[0]
 
     def derivatives(
         self,
@@ -195,7 +205,7 @@ class Closed(Average):
         return Closed(along_parameter(self.formula, k + 2), self.parameters)
 
 
-class ByPopulation:
+class ByPopulation(Differentiable):
     """One average per population, on arrays whose last axis is the population.
 
     Args:
@@ -223,17 +233,6 @@ class ByPopulation:
             }
 
         return tuple(a.prepare(own(a, g)) for a, g in zip(self.averages, self.groups, strict=True))
-
-    def __call__(
-        self, mu: Array, Delta: Array, prepared: Sequence[Prepared] | None = None
-    ) -> Array:
-        return self.derivatives(mu, Delta, prepared, orders=(0,))[0]
-
-    def derivative(self, order: int = 1) -> Callable[..., Array]:
-        """The averages of the functions' derivatives."""
-        return lambda mu, Delta, prepared=None: self.derivatives(
-            mu, Delta, prepared, orders=(order,)
-        )[0]
 
     def derivatives(
         self,

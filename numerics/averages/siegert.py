@@ -70,35 +70,19 @@ def siegert_rate(
     return _rate(*_reduced(x, tau_m, tau_ref, V_th, V_r, sigma))
 
 
-def siegert_difference(
-    n: int,
-    x: ArrayLike,
-    tau_m: ArrayLike,
-    tau_ref: ArrayLike,
-    V_th: ArrayLike,
-    V_r: ArrayLike,
-    sigma: ArrayLike,
-) -> Array:
+def siegert_difference(n: int, *arguments: ArrayLike) -> Array:
     """D_n = tau_m sqrt(pi) r [g^(n)(y_th) - g^(n)(y_r)], finite also where r underflows.
 
     g(u) = exp(u^2) (1 + erf u). The derivatives of the rate are polynomials in these:
     dr/dx = r D_0 / sigma, dD_n/dx = (D_0 D_n - D_{n+1}) / sigma. n >= 0 is a Python integer, the
-    other arguments are those of `siegert_rate`.
+    other arguments are those of `siegert_rate`, in its order.
     """
-    return _difference(n, *_reduced(x, tau_m, tau_ref, V_th, V_r, sigma))
+    return _difference(n, *_reduced(*arguments))
 
 
-def siegert_reset(
-    n: int,
-    x: ArrayLike,
-    tau_m: ArrayLike,
-    tau_ref: ArrayLike,
-    V_th: ArrayLike,
-    V_r: ArrayLike,
-    sigma: ArrayLike,
-) -> Array:
+def siegert_reset(n: int, *arguments: ArrayLike) -> Array:
     """R_n = tau_m sqrt(pi) r g^(n)(y_r), see `siegert_difference`; dr/dV_r = r R_0 / sigma."""
-    return _reset(n, *_reduced(x, tau_m, tau_ref, V_th, V_r, sigma))
+    return _reset(n, *_reduced(*arguments))
 
 
 def _reduced(*arguments: ArrayLike):
@@ -140,18 +124,19 @@ def _rate_jvp(primals, tangents):
 def _difference_jvp(n, primals, tangents):
     value = _difference(n, *primals)
     ends = _linear(tangents, lambda: _difference(n + 1, *primals), lambda: _reset(n + 1, *primals))
-    return value, ends + value * (
-        _linear(tangents[2:], lambda: 1.0 / primals[2]) - _log_period_jvp(primals, tangents)
-    )
+    return value, ends + value * _log_scale_jvp(primals, tangents)
 
 
 @partial(_reset.defjvp, symbolic_zeros=True)
 def _reset_jvp(n, primals, tangents):
     value = _reset(n, *primals)
     ends = _linear(tangents, lambda: _reset(n + 1, *primals), lambda: -_reset(n + 1, *primals))
-    return value, ends + value * (
-        _linear(tangents[2:], lambda: 1.0 / primals[2]) - _log_period_jvp(primals, tangents)
-    )
+    return value, ends + value * _log_scale_jvp(primals, tangents)
+
+
+def _log_scale_jvp(primals, tangents):
+    """d log (tau_m / P)."""
+    return _linear(tangents[2:], lambda: 1.0 / primals[2]) - _log_period_jvp(primals, tangents)
 
 
 def _log_period_jvp(primals, tangents):

@@ -115,7 +115,9 @@ class Network:
             NetworkError: the file cannot be written, or the parameters' input is a function.
         """
         measured = {} if statistics is None else statistics.arrays()
-        return write_arrays(path, arrays_of(self) | measured)
+        names = ("labels", "populations", "seed", "rows", "offsets")
+        others = {name: getattr(self, name) for name in names}
+        return write_arrays(path, arrays_of(self.matrix, self.parameters, others) | measured)
 
     @property
     def N(self) -> int:

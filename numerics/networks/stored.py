@@ -14,7 +14,6 @@ from ...errors import NetworkError
 
 if TYPE_CHECKING:
     from ..parameters import Parameters
-    from .network import Network
 
 FORMAT = 2  # 1 had no inputs besides `input`, no filters and no noise
 PREFIX = "parameters."
@@ -51,22 +50,25 @@ def reading(path: Any) -> Iterator[None]:
         ) from error
 
 
-def arrays_of(network: Network) -> dict[str, np.ndarray]:
-    """The arrays of the file; those of the parameters carry the prefix `parameters.`."""
-    content: dict[str, Any] = {
-        "format": FORMAT,
-        "labels": network.labels,
-        "populations": np.array(network.populations),
-    }
-    if network.sparse:
+def arrays_of(
+    weights: np.ndarray | sps.csr_array, parameters: Parameters | None, others: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """The arrays of the file; those of the parameters carry the prefix `parameters.`.
+
+    Args:
+        weights: the synapses.
+        parameters: that the network was sampled from, if any.
+        others: further arrays by name; those that are None are left out.
+    """
+    content: dict[str, Any] = {"format": FORMAT}
+    content |= {name: value for name, value in others.items() if value is not None}
+    if isinstance(weights, sps.csr_array):
         parts = ("data", "indices", "indptr", "shape")
-        content |= {name: getattr(network.weights, name) for name in parts}
+        content |= {name: getattr(weights, name) for name in parts}
     else:
-        content["weights"] = network.matrix
-    known = {name: getattr(network, name) for name in ("seed", "rows", "offsets")}
-    content |= {name: value for name, value in known.items() if value is not None}
-    if network.parameters is not None:
-        own = _parameter_arrays(network.parameters)
+        content["weights"] = weights
+    if parameters is not None:
+        own = _parameter_arrays(parameters)
         content |= {f"{PREFIX}{name}": value for name, value in own.items()}
     return {name: np.asarray(array) for name, array in content.items()}
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from ...errors import ParameterError
 from ..parameters import TENSORS, Parameters, is_zero
-
-if TYPE_CHECKING:
-    from .system import System
 
 OPTIONAL_INPUTS = {
     "in_strength": "in-strength",
@@ -62,9 +60,17 @@ def check_inputs(architecture, parameters: Parameters) -> None:
             )
 
 
-def check_transfer(system: System, parameters: Parameters) -> None:
-    """Raise `ParameterError` for transfer functions with unknown, wrong or impossible values."""
-    architecture = system.mean_field.architecture
+def check_transfer(
+    architecture, parameters: Parameters, values: Mapping[str, Any], transfer: Callable
+) -> None:
+    """Raise `ParameterError` for transfer functions with unknown, wrong or impossible values.
+
+    Args:
+        architecture: whose transfer functions they are.
+        parameters: the network's numbers.
+        values: of all parameters of transfer functions by name, given or default.
+        transfer: phi_p(x) as a function of x, p and `parameters`.
+    """
     known = architecture.transfer_parameters
     unknown = [name for name in parameters.transfer if name not in known]
     if unknown:
@@ -72,7 +78,6 @@ def check_transfer(system: System, parameters: Parameters) -> None:
             f"the transfer functions have no parameter {unknown[0]!r}: they have "
             f"{list(known) or 'none'}"
         )
-    values = system.transfer_parameters(parameters)
     each = [architecture.distinct_transfers[k] for k in architecture.transfer_index(parameters.P)]
     for p, f in enumerate(each):
         own = {
@@ -83,11 +88,7 @@ def check_transfer(system: System, parameters: Parameters) -> None:
         for symbol, value in own.items():
             if symbol.is_positive and not value > 0:
                 raise ParameterError(f"{symbol} = {value} {where} must be positive")
-        found = (
-            jnp.asarray(system.transfer(jnp.asarray(PLACES), p, parameters))
-            if own
-            else jnp.zeros(1)
-        )
+        found = jnp.asarray(transfer(jnp.asarray(PLACES), p, parameters)) if own else jnp.zeros(1)
         if not bool(jnp.all(jnp.isfinite(found))):
             raise ParameterError(
                 f"the parameters {where} make it infinite or undefined: "

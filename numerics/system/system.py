@@ -226,7 +226,8 @@ class System:
         """
         architecture = self.mean_field.architecture
         check_populations(architecture, parameters)
-        check_transfer(self, parameters)
+        values = self.transfer_parameters(parameters)
+        check_transfer(architecture, parameters, values, self.transfer)
         check_filters(architecture, parameters)
         check_inputs(architecture, parameters)
         check_motifs(architecture, parameters)

@@ -98,6 +98,11 @@ def _evaluated(function):
     return staticmethod(evaluate)
 
 
+def _scaled(value, six) -> mpmath.mpf:
+    """tau_m sqrt(pi) nu times a value."""
+    return six[1] * mpmath.sqrt(mpmath.pi) * value / _period(*six)
+
+
 def _number(value) -> mpmath.mpf:
     return mpmath.mpf(value._mpf_) if hasattr(value, "_mpf_") else mpmath.mpf(value)
 
@@ -149,14 +154,10 @@ class SiegertDifference(_Siegert):
     LETTER = r"\mathcal{D}"
 
     @_evaluated
-    def _imp_(n, x, tau_m, tau_ref, V_th, V_r, sigma):
+    def _imp_(n, *six):
+        x, _, _, V_th, V_r, sigma = six
         slopes = [_g_derivative(n, (v - x) / sigma) for v in (V_th, V_r)]
-        return (
-            tau_m
-            * mpmath.sqrt(mpmath.pi)
-            * (slopes[0] - slopes[1])
-            / _period(x, tau_m, tau_ref, V_th, V_r, sigma)
-        )
+        return _scaled(slopes[0] - slopes[1], six)
 
     def _slope(self, which):
         (n, *six), (y_th, width) = self.args, self._reduced_slopes(which)
@@ -185,13 +186,9 @@ class SiegertReset(_Siegert):
     LETTER = r"\mathcal{R}"
 
     @_evaluated
-    def _imp_(n, x, tau_m, tau_ref, V_th, V_r, sigma):
-        return (
-            tau_m
-            * mpmath.sqrt(mpmath.pi)
-            * _g_derivative(n, (V_r - x) / sigma)
-            / _period(x, tau_m, tau_ref, V_th, V_r, sigma)
-        )
+    def _imp_(n, *six):
+        x, *_, V_r, sigma = six
+        return _scaled(_g_derivative(n, (V_r - x) / sigma), six)
 
     def _slope(self, which):
         (n, *six), (y_th, width) = self.args, self._reduced_slopes(which)

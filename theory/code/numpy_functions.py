@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from types import FunctionType
 
@@ -24,18 +25,11 @@ class _Printer(Printer):
     """NumPy and SciPy instead of JAX."""
 
     helpers = ""
-
-    def _special(self, name, expr):
-        return f"special.{name}({', '.join(self._print(a) for a in expr.args)})"
-
-    def _print_erf(self, expr):
-        return self._special("erf", expr)
-
-    def _print_erfc(self, expr):
-        return self._special("erfc", expr)
-
-    def _print_Sigmoid(self, expr):
-        return self._special("expit", expr)
+    FUNCTIONS: Mapping[str, str] = {
+        "erf": "special.erf",
+        "erfc": "special.erfc",
+        "Sigmoid": "special.expit",
+    }
 
     def _print_Softplus(self, expr):
         return f"np.logaddexp(0.0, {self._print(expr.args[0])})"

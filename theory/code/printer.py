@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sympy as sp
 from sympy.printing.numpy import JaxPrinter
 
@@ -138,6 +140,19 @@ class Printer(JaxPrinter):
     """JAX with plain names; numbers are printed as float64 literals or exact ratios."""
 
     helpers = "gaussian."  # where the functions are that the nodes of closed forms become
+    # fmt: off
+    NODES: Mapping[str, str] = {
+        "Probability": "probability", "ScaledDensity": "scaled_density", "ScaledCDF": "scaled_cdf",
+        "TiltedProbability": "tilted_probability", "BivariateProbability": "bivariate",
+        "GatedProbability": "gated_probability", "SiegertRate": "siegert_rate",
+        "SiegertDifference": "siegert_difference", "SiegertReset": "siegert_reset",
+    }
+    FUNCTIONS: Mapping[str, str] = {
+        "erf": "jax.scipy.special.erf", "erfc": "jax.scipy.special.erfc",
+        "UpperErf": "jax.scipy.special.erfc", "ExpM1": "jnp.expm1", "Sigmoid": "jax.nn.sigmoid",
+        "Softplus": "jax.nn.softplus", "InverseRoot": "jax.lax.rsqrt",
+    }
+    # fmt: on
 
     def _print_Rational(self, expr):
         return f"{expr.p}/{expr.q}" if expr.q != 1 else str(expr.p)
@@ -153,63 +168,26 @@ class Printer(JaxPrinter):
             return f"1/{self.parenthesize(expr.base, 60)}"
         return super()._print_Pow(expr, rational=rational)
 
-    def _print_erf(self, expr):
-        return f"jax.scipy.special.erf({self._print(expr.args[0])})"
+    def _print_Function(self, expr):
+        name = type(expr).__name__
+        if name in self.NODES:
+            return self._call(self.NODES[name], expr.args)
+        if name in self.FUNCTIONS:
+            return f"{self.FUNCTIONS[name]}({', '.join(map(self._print, expr.args))})"
+        return super()._print_Function(expr)
 
-    def _print_erfc(self, expr):
-        return f"jax.scipy.special.erfc({self._print(expr.args[0])})"
+    # SymPy has printers of its own for these, which come before that of all functions
+    _print_erf = _print_erfc = _print_Function
 
-    def _print_Softplus(self, expr):
-        return f"jax.nn.softplus({self._print(expr.args[0])})"
-
-    def _print_UpperErf(self, expr):
-        return f"jax.scipy.special.erfc({self._print(expr.args[0])})"
-
-    def _print_ExpM1(self, expr):
-        return f"jnp.expm1({self._print(expr.args[0])})"
+    def _call(self, name, args):
+        return f"{self.helpers}{name}({', '.join(self._print(a) for a in args)})"
 
     def _print_Flat(self, expr):
         names = ", ".join(sorted(map(str, expr.free_symbols)))
         return f"{self.helpers}flat(lambda {names}: {self._print(expr.args[0])}, {names})"
 
-    def _print_InverseRoot(self, expr):
-        return f"jax.lax.rsqrt({self._print(expr.args[0])})"
-
-    def _print_Sigmoid(self, expr):
-        return f"jax.nn.sigmoid({self._print(expr.args[0])})"
-
-    def _call(self, name, args):
-        return f"{self.helpers}{name}({', '.join(self._print(a) for a in args)})"
-
-    def _print_Probability(self, expr):
-        return self._call("probability", expr.args)
-
-    def _print_ScaledDensity(self, expr):
-        return self._call("scaled_density", expr.args)
-
     def _print_NormalCDF(self, expr):
         return f"(0.5*jax.scipy.special.erfc({self._print(-expr.args[0] / sp.sqrt(2).evalf(20))}))"
-
-    def _print_ScaledCDF(self, expr):
-        return self._call("scaled_cdf", expr.args)
-
-    def _print_TiltedProbability(self, expr):
-        return self._call("tilted_probability", expr.args)
-
-    def _print_BivariateProbability(self, expr):
-        return self._call("bivariate", expr.args)
-
-    def _print_GatedProbability(self, expr):
-        return self._call("gated_probability", expr.args)
-
-    def _print_SiegertRate(self, expr):
-        return self._call("siegert_rate", expr.args)
-
-    def _print_SiegertDifference(self, expr):
-        return self._call("siegert_difference", expr.args)
-
-    def _print_SiegertReset(self, expr):
-        return self._call("siegert_reset", expr.args)
 
     def _print_DensityMoment(self, expr):
         k, *rest = expr.args

@@ -10,42 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...errors import SpecError
+from .spans import Citation, CrossReference, Math, Span, spans
 
-_SPAN = re.compile(
-    r"(?<!\\)\$(?P<math>(?:\\.|[^$\\])*)\$|\[(?P<cite>@[^\]]*)\]|\[#(?P<label>[^\]]*)\]", re.DOTALL
-)
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._+-]*")
-
-
-@dataclass(frozen=True)
-class Text:
-    """Plain words."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Math:
-    """A formula in running text, in LaTeX without its dollars."""
-
-    latex: str
-
-
-@dataclass(frozen=True)
-class Citation:
-    """References cited at one place, by their keys."""
-
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CrossReference:
-    """A numbered display, by its label."""
-
-    label: str
-
-
-Span = Text | Math | Citation | CrossReference
 
 
 @dataclass(frozen=True)
@@ -234,34 +201,6 @@ class Document:
                         *block.header,
                         *(cell for row in block.rows for cell in row),
                     )
-
-
-def spans(text: str) -> tuple[Span, ...]:
-    """A text, taken apart; runs of blanks and line ends become single blanks."""
-    found: list[Span] = []
-    at = 0
-    text = " ".join(text.split())
-    for match in _SPAN.finditer(text):
-        found += _words(text[at : match.start()], text)
-        if match["math"] is not None:
-            found.append(Math(match["math"].strip()))
-        elif match["cite"] is not None:
-            found.append(
-                Citation(tuple(key.strip().removeprefix("@") for key in match["cite"].split(";")))
-            )
-        else:
-            found.append(CrossReference(match["label"].strip()))
-        at = match.end()
-    return tuple(found + _words(text[at:], text))
-
-
-def _words(text: str, whole: str) -> list[Span]:
-    if re.search(r"(?<!\\)\$", text):
-        raise SpecError(
-            f"a dollar without its partner in {whole!r}: close the formula, or write \\$ for the "
-            "character"
-        )
-    return [Text(text.replace(r"\$", "$"))] if text else []
 
 
 def _check_names(names: list[str], what: str) -> None:

@@ -7,20 +7,8 @@ from html import escape
 
 from ...errors import SpecError
 from .breaking import pieces, rows
-from .document import (
-    Block,
-    Citation,
-    CrossReference,
-    Display,
-    Document,
-    Line,
-    Math,
-    Prose,
-    Reference,
-    Table,
-    Text,
-    spans,
-)
+from .document import Block, Display, Document, Line, Prose, Reference, Table
+from .spans import Citation, Math, Span, Text, spans
 from .style import STYLE
 from .width import width
 
@@ -135,7 +123,7 @@ class _Writer:
     def prose(self, text: str) -> str:
         return "".join(self.span(span) for span in spans(text))
 
-    def span(self, span: Text | Math | Citation | CrossReference) -> str:
+    def span(self, span: Span) -> str:
         if isinstance(span, Text):
             return escape(span.text, quote=False)
         if isinstance(span, Math):

@@ -5,20 +5,8 @@ from __future__ import annotations
 import re
 
 from .breaking import pieces, rows
-from .document import (
-    Block,
-    Citation,
-    CrossReference,
-    Display,
-    Document,
-    Line,
-    Math,
-    Prose,
-    Reference,
-    Table,
-    Text,
-    spans,
-)
+from .document import Block, Display, Document, Line, Prose, Reference, Table
+from .spans import Citation, Math, Span, Text, spans
 from .width import width
 
 PAGE = 41.0  # em: 160 mm at 11 pt, less a hair
@@ -283,7 +271,7 @@ def _prose(text: str, limit: float = _INLINE) -> str:
     return "".join(_span(span, limit) for span in spans(text))
 
 
-def _span(span: Text | Math | Citation | CrossReference, limit: float) -> str:
+def _span(span: Span, limit: float) -> str:
     if isinstance(span, Text):
         return _escape(span.text)
     if isinstance(span, Math):

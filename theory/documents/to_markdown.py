@@ -5,20 +5,8 @@ from __future__ import annotations
 import re
 
 from .breaking import rows
-from .document import (
-    Block,
-    Citation,
-    CrossReference,
-    Display,
-    Document,
-    Line,
-    Math,
-    Prose,
-    Reference,
-    Table,
-    Text,
-    spans,
-)
+from .document import Block, Display, Document, Line, Prose, Reference, Table
+from .spans import Citation, Math, Span, Text, spans
 from .width import width
 
 _ROW = 44.0  # em
@@ -111,7 +99,7 @@ class _Writer:
     def prose(self, text: str) -> str:
         return "".join(self.span(span) for span in spans(text))
 
-    def span(self, span: Text | Math | Citation | CrossReference, *, plain: bool = False) -> str:
+    def span(self, span: Span, *, plain: bool = False) -> str:
         if isinstance(span, Text):
             return span.text if plain else _escape(span.text)
         if isinstance(span, Math):

@@ -127,12 +127,8 @@ class LowRank(Closure):
         )
 
 
-@dataclass(frozen=True)
-class SecondMoment(Closure):
-    """The residual's variance follows the root mean square rate s_q: 3P variables.
-
-    Exact at every fixed point if B = 0. Source: docs/theory.md, section 2.1.
-    """
+class _RootMeanSquare(Closure):
+    """A state s_q is the root mean square rate, so that C_q is right at every fixed point."""
 
     @property
     def exact_when(self) -> str:
@@ -140,6 +136,14 @@ class SecondMoment(Closure):
 
     def second_moment(self) -> sp.Expr:
         return s[q] ** 2
+
+
+@dataclass(frozen=True)
+class SecondMoment(_RootMeanSquare):
+    """The residual's variance follows the root mean square rate s_q: 3P variables.
+
+    Exact at every fixed point if B = 0. Source: docs/theory.md, section 2.1.
+    """
 
     def extra_equations(self) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         return {"s": (s[q], sp.sqrt(C[q]))}
@@ -154,7 +158,7 @@ class SecondMoment(Closure):
 
 
 @dataclass(frozen=True)
-class Cavity(Closure):
+class Cavity(_RootMeanSquare):
     """Neurons feel what their own rate makes of the others, at fixed points: 4P unknowns.
 
     With reciprocal synapses x = h + Gamma_p phi_p(x), h normal, x not; s_q and the susceptibility
@@ -165,13 +169,6 @@ class Cavity(Closure):
     @property
     def is_static(self) -> bool:
         return True
-
-    @property
-    def exact_when(self) -> str:
-        return "always"
-
-    def second_moment(self) -> sp.Expr:
-        return s[q] ** 2
 
     def extra_equations(self) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         return {"s": (s[q], sp.sqrt(C[q])), "chi": (chi[q], susceptibility[q])}

@@ -8,22 +8,24 @@ from html.parser import HTMLParser
 import pytest
 
 from motifield.errors import SpecError
-from motifield.theory.documents.breaking import pieces, rows
-from motifield.theory.documents.document import (
+from motifield.theory.documents import (
     Display,
     Document,
     Line,
-    Math,
     Prose,
     Reference,
     Section,
     Table,
-    Text,
-    spans,
+    article,
+    bibliography,
+    fragment,
+    html,
+    markdown,
 )
-from motifield.theory.documents.to_html import html, mathml
-from motifield.theory.documents.to_latex import PAGE, article, bibliography, fragment
-from motifield.theory.documents.to_markdown import markdown
+from motifield.theory.documents.breaking import pieces, rows
+from motifield.theory.documents.spans import Math, Text, spans
+from motifield.theory.documents.to_html import mathml
+from motifield.theory.documents.to_latex import PAGE
 from motifield.theory.documents.width import width
 
 MEAN = Line(
@@ -45,23 +47,30 @@ EXPLICIT = Line(
         r"- K_{\mathrm{E}}",
         *(rf"+ N \alpha_{{{q}}} \bar{{J}}_{{\mathrm{{E}} {q}}} R_{{{q}}}" for q in NAMES),
         *(
-            rf"{'-' if (j + k) % 3 == 0 else '+'} N \alpha_{{{q}}} G_{{{q}}} g_{{\mathrm{{E}} {q}}} g_{{{q} {r}}} \tau^{{\mathrm{{chn}}}}_{{\mathrm{{E}} {q} {r}}} \kappa_{{{r}}}"
+            rf"{'-' if (j + k) % 3 == 0 else '+'} N \alpha_{{{q}}} G_{{{q}}} "
+            rf"g_{{\mathrm{{E}} {q}}} g_{{{q} {r}}} "
+            rf"\tau^{{\mathrm{{chn}}}}_{{\mathrm{{E}} {q} {r}}} \kappa_{{{r}}}"
             for j, q in enumerate(NAMES * 3)
             for k, r in enumerate(NAMES)
         ),
         *(
-            rf"+ \alpha_{{{q}}} G_{{{q}}} g_{{\mathrm{{E}} {q}}} g_{{{q} \mathrm{{E}}}} B_{{\mathrm{{E}} {q}}} \frac{{\kappa_{{\mathrm{{E}}}}}}{{\alpha_{{\mathrm{{E}}}}}}"
+            rf"+ \alpha_{{{q}}} G_{{{q}}} g_{{\mathrm{{E}} {q}}} g_{{{q} \mathrm{{E}}}} "
+            rf"B_{{\mathrm{{E}} {q}}} \frac{{\kappa_{{\mathrm{{E}}}}}}{{\alpha_{{\mathrm{{E}}}}}}"
             for q in NAMES
         ),
         r"+ I_{\mathrm{E}}",
     ),
 )
-ERF = r"\operatorname{erf}{\left(\frac{\sqrt{2} \left(K_{p} - \theta\right)}{2 \sqrt{\Delta_{p}}} \right)}"
+ERF = (
+    r"\operatorname{erf}{\left(\frac{\sqrt{2} \left(K_{p} - \theta\right)}"
+    r"{2 \sqrt{\Delta_{p}}} \right)}"
+)
 CLOSED = Line(
     r"\left\langle \phi_{p}\left(x_{i}\right) \right\rangle_{i \in p}",
     "=",
     (
-        r"\frac{\sqrt{2} \sqrt{\Delta_{p}} \, e^{- \frac{\left(K_{p} - \theta\right)^{2}}{2 \Delta_{p}}}}{2 \sqrt{\pi}}",
+        r"\frac{\sqrt{2} \sqrt{\Delta_{p}} \, "
+        r"e^{- \frac{\left(K_{p} - \theta\right)^{2}}{2 \Delta_{p}}}}{2 \sqrt{\pi}}",
         rf"+ \frac{{\left(K_{{p}} - \theta\right) {ERF}}}{{2}}",
         r"+ \frac{K_{p}}{1 + \frac{\Delta_{p}}{1 + \frac{1}{\sqrt{1 + 2 \Delta_{p}}}}}",
         r"- \frac{\theta}{2}",
@@ -81,7 +90,8 @@ MONSTERS = (
         r"\phi_{p}\left(x\right)",
         "=",
         (
-            r"\begin{cases} \left(x - \theta\right)^{2} & \text{for}\: x > \theta \\ 0 & \text{otherwise} \end{cases}",
+            r"\begin{cases} \left(x - \theta\right)^{2} & \text{for}\: x > \theta \\ "
+            r"0 & \text{otherwise} \end{cases}",
         ),
     ),
 )
@@ -99,7 +109,8 @@ SYMBOLS = Table(
             "correlation of $J_{ij}$ and $J_{jk}$, neurons i, j and k in p, q and r",
             r"$P \times P \times P$",
             "at most "
-            + rf"$\sqrt{{\tau^{{\mathrm{{div}}}}_{{qpp}} \, \tau^{{\mathrm{{con}}}}_{{qrr}}}} \, \left({SUM[:120].rsplit(' +', 1)[0]}\right)$",
+            + rf"$\sqrt{{\tau^{{\mathrm{{div}}}}_{{qpp}} \, \tau^{{\mathrm{{con}}}}_{{qrr}}}} \, "
+            rf"\left({SUM[:120].rsplit(' +', 1)[0]}\right)$",
         ),
         *(
             (
@@ -119,13 +130,17 @@ SYMBOLS = Table(
 def document():
     return Document(
         title="Mean-field equations of a network with E and I cells",
-        abstract=r"Neurons with transfer function $\phi_{q}$, synapses that are correlated in pairs [@zhang]. The mean obeys [#mean].",
+        abstract=r"Neurons with transfer function $\phi_{q}$, synapses that are correlated in "
+        r"pairs [@zhang]. The mean obeys [#mean].",
         sections=(
             Section(
                 "Network",
                 (
                     Prose(
-                        r'We begin with $\frac{dx_{i}}{dt} = -x_{i} + \sum_{j} J_{ij} \phi_{q}\left(x_{j}\right) + I_{p}$ & 100 % of the "names_with_underscores" in {braces}, R&D <tags>, C:\dir, ~x^2 and #1 — naïve κ → ∞, and \$5.'
+                        r"We begin with $\frac{dx_{i}}{dt} = -x_{i} + \sum_{j} J_{ij} "
+                        r"\phi_{q}\left(x_{j}\right) + I_{p}$ & 100 % of the "
+                        r'"names_with_underscores" in {braces}, R&D <tags>, '
+                        r"C:\dir, ~x^2 and #1 — naïve κ → ∞, and \$5."
                     ),
                     Prose("Then, as in [@zhang; @stein]:"),
                     Display(
@@ -199,7 +214,8 @@ def document():
             Reference(
                 "zhang",
                 ("Zhang", "Yu", "Tao", "Shao"),
-                "Heterogeneous synaptic motifs bridge microscale structure & macroscale dynamics of $\\kappa$",
+                "Heterogeneous synaptic motifs bridge microscale structure "
+                "& macroscale dynamics of $\\kappa$",
                 "",
                 2026,
                 arxiv="2606.27946",
@@ -331,8 +347,8 @@ def test_article(document):
 def test_latex_escapes(document):
     text = article(document, "x")
     assert (
-        r"\& 100 \% of the ``names\_with\_underscores'' in \{braces\}, R\&D \textless{}tags\textgreater{}, C:\textbackslash{}dir"
-        in text
+        r"\& 100 \% of the ``names\_with\_underscores'' in \{braces\}, "
+        r"R\&D \textless{}tags\textgreater{}, C:\textbackslash{}dir" in text
     )
     assert r"\ensuremath{\kappa} \ensuremath{\to} \ensuremath{\infty}, and \$5" in text
 
@@ -377,10 +393,14 @@ def test_prints_without_complaint(document, tmp_path, form):
     text = article(document, "sources")
     if form == "fragment":
         (tmp_path / "body.tex").write_text(fragment(document))
-        head = "\\documentclass[11pt]{article}\n\\usepackage{amsmath,amssymb,array,booktabs,longtable}\n\\usepackage[textwidth=160mm]{geometry}\n"
+        head = (
+            "\\documentclass[11pt]{article}\n"
+            "\\usepackage{amsmath,amssymb,array,booktabs,longtable}\n"
+            "\\usepackage[textwidth=160mm]{geometry}\n"
+        )
         text = (
-            head
-            + "\\begin{document}\n\\input{body}\n\\bibliographystyle{plain}\n\\bibliography{sources}\n\\end{document}\n"
+            head + "\\begin{document}\n\\input{body}\n"
+            "\\bibliographystyle{plain}\n\\bibliography{sources}\n\\end{document}\n"
         )
     (tmp_path / "paper.tex").write_text(text)
     latex(tmp_path, "paper")
