@@ -8,24 +8,13 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ..errors import SpecError
-from .application import app
-from .loading import double_precision, network_for, network_of, system_of
-from .options import (
-    SPEC_SUFFIXES,
-    AsJson,
-    ClosureName,
-    EndTime,
-    LabelFile,
-    NetworkFile,
-    Output,
-    Plot,
-    Seed,
-    Size,
-    option,
-)
-from .output import check_files, conclude
+from .application import command
+from .loading import NetworkChoice, double_precision, network_of
+from .model import Model
+from .options import SPEC_SUFFIXES, ClosureName, EndTime, LabelFile, option
+from .output import Out
 from .parsing import per_population
-from .terminal import print_table, progress
+from .terminal import print_table
 
 T1 = 50.0  # of networks, as of specs that name no end time
 
@@ -67,53 +56,46 @@ class Case(NamedTuple):
     initial: Any = None
 
 
-@app.command()
+@command()
 def ablate(
     source: Source,
-    network: NetworkFile = None,
+    *,
+    choice: NetworkChoice,
     transfer: Transfer = None,
     drive: Input = None,
     closure: ClosureName = None,
     labels: LabelFile = None,
-    seed: Seed = 0,
-    size: Size = None,
     t1: EndTime = None,
-    output: Output = None,
-    plot: Plot = None,
-    as_json: AsJson = False,
+    out: Out,
 ) -> None:
     """What each class of motifs explains: theory with and without it, against the network itself.
 
     The theory has the network's measured statistics. Exit status 1 when an integration failed.
     """
-    check_files(output, plot)
     if source.suffix in SPEC_SUFFIXES:
         if transfer is not None or drive is not None or labels is not None:
             raise SpecError(
                 f"{source} is a spec, which says what --transfer, --input and --labels say of "
                 "a network"
             )
-        case = _spec_case(source, closure, network, size, seed, t1)
+        case = _spec_case(Model(source, closure), choice, t1)
     else:
         if transfer is None:
             raise SpecError(
                 f"{source} is a network: say what its units do with --transfer 'EXPR', "
                 f"or give a spec and --network {source}"
             )
-        if network is not None or size is not None:
+        if choice.network is not None or choice.size is not None:
             raise SpecError(f"{source} is a network: --network and --size are for specs")
         case = _network_case(source, labels, transfer, drive, closure, t1)
-    with progress(not as_json) as say:
-        result = _run(case, seed, say)
+    with out.progress() as say:
+        result = _run(case, choice.seed, say)
     for variant, status in result.failed.items():
         typer.echo(f"{variant}: {status}", err=True)
-    conclude(
+    out.conclude(
         result,
         f"{case.title}: theory against {case.network.N} neurons, {case.origin}, "
         f"at t = {case.t1:g}; errors relative to the network",
-        output=output,
-        plot=plot,
-        as_json=as_json,
         more={"network": case.origin},
         then=lambda: _say(result),
     )
@@ -135,26 +117,12 @@ def _run(case: Case, seed: int, say: Any) -> Any:
     return run(case.system, case.network, case.parameters, initial=case.initial, **options)
 
 
-def _spec_case(
-    path: Path,
-    closure: str | None,
-    network: Path | None,
-    size: int | None,
-    seed: int,
-    t1: float | None,
-) -> Case:
+def _spec_case(model: Model, choice: NetworkChoice, t1: float | None) -> Case:
     """A spec with its connectome, a sampled network, or a given one."""
-    loaded, system = system_of(path, closure)
-    given, origin = network_for(loaded, network, size, seed)
-    return Case(
-        loaded.title,
-        origin,
-        system,
-        given,
-        loaded.t1 if t1 is None else t1,
-        parameters=loaded.numbers(),
-        initial=loaded.initial or None,
-    )
+    system = model.system
+    network, origin = choice.find(model.loaded)
+    own = {"parameters": model.loaded.numbers(), "initial": model.initial}
+    return Case(model.title, origin, system, network, model.end(t1), **own)
 
 
 def _network_case(

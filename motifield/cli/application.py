@@ -1,8 +1,11 @@
-"""The application that every command registers with."""
+"""The application that every command registers with, and how it registers."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -27,3 +30,56 @@ def _main(
     if version:
         typer.echo(f"motifield {__version__}")
         raise typer.Exit()
+
+
+def command(name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command; a parameter of it may be a group of options.
+
+    A group is a dataclass whose fields are options. The command line has the fields in the place
+    of the group, and the function receives the group. Here it has SPEC, --closure, --set, --to,
+    --output, --plot and --json:
+
+        @command()
+        def response(model: Model, *, to: To = None, out: Out) -> None:
+
+    Args:
+        name: of the command; default: the function's.
+
+    Returns:
+        A decorator, which leaves the function as it is.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        groups: dict[str, tuple[Callable[..., Any], list[str]]] = {}
+        options: list[Parameter] = []
+        for parameter in _parameters(function):
+            group: Any = parameter.annotation
+            if is_dataclass(parameter.annotation):
+                fields = _parameters(group)
+                groups[parameter.name] = group, [field.name for field in fields]
+                options += fields
+            else:
+                options.append(parameter)
+
+        def call(**values: Any) -> None:
+            for own, (group, names) in groups.items():
+                values[own] = group(**{option: values.pop(option) for option in names})
+            function(**values)
+
+        # what typer reads of a command
+        call.__name__, call.__doc__ = function.__name__, function.__doc__
+        call.__annotations__ = {option.name: option.annotation for option in options}
+        call.__signature__ = Signature(options)  # type: ignore[attr-defined]
+        app.command(name)(call)
+        return function
+
+    return register
+
+
+def _parameters(function: Callable[..., Any]) -> list[Parameter]:
+    """The parameters of a function or fields of a dataclass, by keyword, annotations evaluated."""
+    hints = get_type_hints(function, include_extras=True)
+    return [
+        parameter.replace(annotation=hints[parameter.name], kind=Parameter.KEYWORD_ONLY)
+        for parameter in signature(function).parameters.values()
+    ]

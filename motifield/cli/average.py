@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .application import app
+from .application import command
 from .loading import double_precision
 from .options import AsJson, option
 from .parsing import listed, setting
@@ -62,7 +62,7 @@ Range = Annotated[
 ]
 
 
-@app.command()
+@command()
 def average(
     expression: Expression,
     mu: Means = "0",

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .application import app
-from .loading import parameters_of, point_of, system_of
-from .options import AsJson, ClosureName, Output, Plot, Settings, SpecFile, Start, Vary
-from .output import check_files, conclude
+from .application import command
+from .model import Model
+from .options import Start, Vary
+from .output import Out
 from .parsing import varied
-from .terminal import Say, print_table, progress
+from .terminal import Say, print_table
 
 SHOWN = 10
 """Cycles printed of each family, which fit on a screen."""
@@ -23,17 +23,9 @@ Cycles = Annotated[
 Range = tuple[float, float]
 
 
-@app.command()
+@command()
 def bifurcate(
-    spec: SpecFile,
-    vary: Vary,
-    closure: ClosureName = None,
-    settings: Settings = None,
-    start: Start = None,
-    cycles: Cycles = False,
-    output: Output = None,
-    plot: Plot = None,
-    as_json: AsJson = False,
+    model: Model, *, vary: Vary, start: Start = None, cycles: Cycles = False, out: Out
 ) -> None:
     """Follow fixed points in a parameter: branches, folds, Hopf and branch points, limit cycles.
 
@@ -50,22 +42,15 @@ def bifurcate(
         )
     if cycles and len(names) == 2:
         raise SpecError("--cycles follows cycles in one parameter: give --vary once")
-    check_files(output, plot)
-    loaded, system = system_of(spec, closure)
-    parameters = parameters_of(loaded, system, settings)
     orbits: list[Any] = []
-    with progress(not as_json) as say:
-        point = None if start is None else point_of(loaded, system, parameters, start)
-        follow = _curves if len(names) == 2 else _branches
-        found = follow(system, parameters, names, spans, point, say)
+    with out.progress() as say:
+        point = None if start is None else model.point(start)
+        found = _followed(model, names, spans, point, say)
         if cycles:
-            orbits = _cycles(system, parameters, names[0], spans[0], found, say)
-    conclude(
+            orbits = _cycles(model, names[0], spans[0], found, say)
+    out.conclude(
         found,
-        f"{loaded.title}: special points on {_pieces(found)}, status {found.status}",
-        output=output,
-        plot=plot,
-        as_json=as_json,
+        f"{model.title}: special points on {_pieces(found)}, status {found.status}",
         drawing={"cycles": orbits} if orbits else {},
         more={"cycles": [own.json() for own in orbits]} if cycles else {},
         then=lambda: _say_cycles(orbits),
@@ -73,44 +58,27 @@ def bifurcate(
     )
 
 
-def _branches(
-    system: Any,
-    parameters: Any,
-    names: tuple[str, ...],
-    spans: tuple[Range, ...],
-    point: Any,
-    say: Say,
+def _followed(
+    model: Model, names: tuple[str, ...], spans: tuple[Range, ...], point: Any, say: Say
 ) -> Any:
-    from ..numerics.continuation import follow
+    """Branches in one parameter, or curves over two."""
+    system, parameters = model.system, model.parameters
+    from ..numerics.continuation import bifurcation_curves, follow
 
-    (name,), (bounds,) = names, spans
-    return follow(system, parameters, name, bounds=bounds, initial=point, progress=say)
-
-
-def _curves(
-    system: Any,
-    parameters: Any,
-    names: tuple[str, ...],
-    spans: tuple[Range, ...],
-    point: Any,
-    say: Say,
-) -> Any:
-    from ..numerics.continuation import bifurcation_curves
-
-    options: dict[str, Any] = {"bounds": spans, "initial": point, "progress": say}
-    return bifurcation_curves(system, parameters, names, **options)
+    options: dict[str, Any] = {"initial": point, "progress": say}
+    if len(names) == 1:
+        return follow(system, parameters, names[0], bounds=spans[0], **options)
+    return bifurcation_curves(system, parameters, names, bounds=spans, **options)
 
 
-def _cycles(
-    system: Any, parameters: Any, name: str, bounds: Range, found: Any, say: Say
-) -> list[Any]:
+def _cycles(model: Model, name: str, bounds: Range, found: Any, say: Say) -> list[Any]:
     """The limit cycles from each Hopf point of the branches."""
     from ..numerics.continuation import limit_cycles
 
     orbits = []
     for s in found.of("Hopf"):
         say(f"cycles from {name} = {s.value:.4g}", 0.9)
-        orbits.append(limit_cycles(system, parameters, name, s, bounds=bounds))
+        orbits.append(limit_cycles(model.system, model.parameters, name, s, bounds=bounds))
     return orbits
 
 

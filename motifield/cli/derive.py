@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .application import app
-from .loading import mean_field_of, spec_of
+from .application import command
+from .model import Model
 from .options import AsJson, ClosureName, SpecFile, option
 from .terminal import print_json, progress
 
@@ -53,7 +53,7 @@ Output = Annotated[
 ]
 
 
-@app.command()
+@command()
 def derive(
     spec: SpecFile,
     closure: ClosureName = None,
@@ -66,10 +66,10 @@ def derive(
     as_json: AsJson = False,
 ) -> None:
     """Derive the mean-field equations and print them as LaTeX."""
-    loaded = spec_of(spec)
-    mean_field = mean_field_of(loaded, closure)
+    model = Model(spec, closure)
+    mean_field = model.mean_field
     if output is not None:
-        _write(mean_field, loaded, output, level, explicit is not None, fragment)
+        _write(mean_field, model.loaded, output, level, explicit is not None, fragment)
     if check:
         _check(mean_field, as_json)
     elif as_json:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import SpecError
-from .application import app
-from .loading import parameters_of, system_of
-from .options import AsJson, Output, Plot, Settings, SpecFile, option
-from .output import check_files, conclude
+from .application import command
+from .model import Model
+from .options import Settings, SpecFile, option
+from .output import Out
 from .parsing import span_of
-from .terminal import by_population, print_json, progress
+from .terminal import by_population, print_json
 
 COURSES = ("mean", "variance", "rate", "kappa", "frozen")
 
@@ -43,18 +42,17 @@ Range = Annotated[
 ]
 
 
-@app.command()
+@command()
 def dmft(
     spec: SpecFile,
+    *,
     settings: Settings = None,
     t1: T1 = 20.0,
     dt: Step = 0.05,
     stationary: AtRest = False,
     onset: Onset = None,
     span: Range = None,
-    output: Output = None,
-    plot: Plot = None,
-    as_json: AsJson = False,
+    out: Out,
 ) -> None:
     """Two-time dynamical mean-field theory, exact for large networks without reciprocity.
 
@@ -64,16 +62,15 @@ def dmft(
     """
     if (onset is None) != (span is None):
         raise SpecError("--onset NAME and --range LO,HI belong together")
-    check_files(output, plot)
-    loaded, system = system_of(spec, "second-moment")
-    parameters = parameters_of(loaded, system, settings)
+    model = Model(spec, "second-moment", settings)
+    system, parameters = model.system, model.parameters
     known = ("mean", "kappa")
-    initial = {name: v for name, v in loaded.initial.items() if name in known} or None
+    initial = {name: v for name, v in model.loaded.initial.items() if name in known} or None
     common: dict[str, Any] = {"initial": initial, "throw": False}
     if onset is not None and span is not None:
-        _onset(system, parameters, onset, span_of("--range", span), as_json, common)
+        _onset(system, parameters, onset, span_of("--range", span), out.as_json, common)
         return
-    with progress(not as_json) as say:
+    with out.progress() as say:
         common["progress"] = say
         from ..numerics.dmft import stationary as settled, transient
 
@@ -82,18 +79,13 @@ def dmft(
         else:
             found = transient(system, parameters, t1, dt=dt, **common)
     tail = _conclude_stationary if stationary else _conclude_transient
-    tail(found, loaded.title, output, plot, as_json)
+    tail(found, model.title, out)
 
 
-def _conclude_stationary(
-    found: Any, title: str, output: Path | None, plot: Path | None, as_json: bool
-) -> None:
-    conclude(
+def _conclude_stationary(found: Any, title: str, out: Out) -> None:
+    out.conclude(
         found,
         f"{title}: {found.kind} state, status {found.status}",
-        output=output,
-        plot=plot,
-        as_json=as_json,
         then=lambda: typer.echo(
             f"bulk radius of the static state {found.radius:.6g} (chaos beyond 1), "
             f"largest Lyapunov exponent {found.exponent:.6g}"
@@ -101,17 +93,12 @@ def _conclude_stationary(
     )
 
 
-def _conclude_transient(
-    found: Any, title: str, output: Path | None, plot: Path | None, as_json: bool
-) -> None:
+def _conclude_transient(found: Any, title: str, out: Out) -> None:
     courses = found.dataset[list(COURSES)]
     last = courses.isel(time=-1)
-    conclude(
+    out.conclude(
         found,
         f"{title}: t = {float(last['time']):g}, status {found.status}",
-        output=output,
-        plot=plot,
-        as_json=as_json,
         answer={"status": found.status, **{n: v.values for n, v in courses.variables.items()}},
         rows=by_population(last),
     )

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from ..errors import SpecError
-from .application import app
+from .application import command
 from .fit_output import Files, print_fit
 from .fit_problem import problem_of, section_of
 from .fit_results import Extra, answer_of, results_of
-from .loading import parameters_of, system_of
+from .model import Model
 from .options import AsJson, ClosureName, Plot, Report, Settings, SpecFile, option
 from .terminal import print_json, progress, within
 
@@ -121,7 +121,7 @@ Compare = Annotated[
 ]
 
 
-@app.command()
+@command()
 def fit(
     spec: SpecFile,
     targets: TargetFile = None,
@@ -154,8 +154,8 @@ def fit(
     files.check()
     if size is not None and check is None:
         raise SpecError("--size is that of networks of --check: give --check as well")
-    loaded, system = system_of(spec, closure)
-    parameters = parameters_of(loaded, system, settings)
+    model = Model(spec, closure, settings)
+    loaded, system, parameters = model.loaded, model.system, model.parameters
     section = section_of(loaded, targets, motifs, starts=starts, seed=seed, steps=steps)
     extra = Extra(check, size, tuple(profile or ()), posterior is not None, compare)
     problem, search = problem_of(spec, system, parameters, section, held_out or [], extra)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from .application import app
-from .loading import parameters_of, system_of
-from .options import AsJson, ClosureName, Output, Plot, Seed, Settings, SpecFile, option
-from .output import check_files, conclude
+from .application import command
+from .model import Model
+from .options import Seed, option
+from .output import Out
 from .parsing import per_population
-from .terminal import progress
 
 Only = Annotated[
     list[str] | None,
@@ -34,18 +33,15 @@ Starts = Annotated[
 ]
 
 
-@app.command("fixed-points")
+@command("fixed-points")
 def fixed_points(
-    spec: SpecFile,
-    closure: ClosureName = None,
-    settings: Settings = None,
+    model: Model,
+    *,
     start: Only = None,
     settle: Settle = 100.0,
     starts: Starts = 128,
     seed: Seed = 0,
-    output: Output = None,
-    plot: Plot = None,
-    as_json: AsJson = False,
+    out: Out,
 ) -> None:
     """Find all fixed points, stable and unstable, with the evidence that the list is complete.
 
@@ -54,12 +50,10 @@ def fixed_points(
     `motifield stability` for that of the network. Exit status 1 when a point is known to be
     missing.
     """
-    check_files(output, plot)
-    loaded, system = system_of(spec, closure)
-    parameters = parameters_of(loaded, system, settings)
+    system, parameters = model.system, model.parameters
     from ..numerics.fixed_points import collected, fixed_point, fixed_points as find_all
 
-    with progress(not as_json) as say:
+    with out.progress() as say:
         if start:
             states = [{"mean": per_population("--start", text)} for text in start]
             reached = [
@@ -76,11 +70,8 @@ def fixed_points(
             typer.echo(f"evidence: {found.evidence}")
 
     count = len(found.rows())
-    conclude(
+    out.conclude(
         found,
-        f"{loaded.title}: {count} fixed point{'s' * (count != 1)}, status {found.status}",
-        output=output,
-        plot=plot,
-        as_json=as_json,
+        f"{model.title}: {count} fixed point{'s' * (count != 1)}, status {found.status}",
         then=evidence,
     )

@@ -1,16 +1,16 @@
-"""What commands work on: specs, systems, parameters, networks, samplers.
+"""What commands work on beside equations: specs, networks, samplers.
 
 Heavy imports happen inside functions, so that `--help` is instant.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SpecError
-from .options import SPEC_SUFFIXES
-from .parsing import per_population, setting
+from .options import SPEC_SUFFIXES, NetworkFile, Seed, Size
 
 
 def double_precision() -> None:
@@ -26,45 +26,6 @@ def spec_of(path: Path) -> Any:
     from ..numerics.spec import load_spec
 
     return load_spec(path)
-
-
-def mean_field_of(loaded: Any, closure: str | None) -> Any:
-    """The spec's equations, with its closure or that of `--closure`."""
-    from ..numerics.spec import closure_of
-    from ..theory.derivation import derive as derive_equations
-
-    return derive_equations(loaded.architecture, closure_of(closure) if closure else loaded.closure)
-
-
-def system_of(path: Path, closure: str | None) -> tuple[Any, Any]:
-    """The spec in a file, and its compiled equations."""
-    loaded = spec_of(path)
-    from ..numerics.system import compile as compile_system
-
-    return loaded, compile_system(mean_field_of(loaded, closure))
-
-
-def parameters_of(loaded: Any, system: Any, settings: list[str] | None) -> Any:
-    """The spec's parameters with the changes of `--set`, which must leave feasible statistics."""
-    from ..numerics.parameters import check_feasible, scalar
-
-    parameters = system.complete(loaded.numbers())
-    for text in settings or []:
-        name, value = setting(text)
-        parameters = scalar(name, parameters).set(parameters, value)
-    if settings and loaded.network is None:
-        check_feasible(parameters)
-    return parameters
-
-
-def point_of(loaded: Any, system: Any, parameters: Any, start: str | None) -> Any:
-    """The fixed point reached from `--start`, by default from the spec's initial state or rest."""
-    from ..numerics.fixed_points import fixed_point
-
-    first: Any = loaded.initial or None
-    if start is not None:
-        first = {"mean": per_population("--start", start)}
-    return fixed_point(system, parameters, first, throw=True)
 
 
 def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
@@ -107,25 +68,33 @@ def same_populations(network: Any, populations: Any, source: Any) -> None:
         )
 
 
-def network_for(loaded: Any, path: Path | None, size: int | None, seed: int) -> tuple[Any, str]:
-    """The network that a spec is compared with, and where it is from."""
-    parameters = loaded.numbers()
-    if path is not None:
-        if size is not None:
-            raise SpecError(
-                "--network reads a network, --size is that of a sampled one: give one of them"
-            )
-        network = network_of(path)[0]
-        same_populations(network, parameters.populations, path)
-        return network, str(path)
-    if loaded.network is not None:
-        if size is not None:
-            raise SpecError("the spec has a connectome: --size is that of a sampled network")
-        return loaded.network, "the connectome"
-    from ..numerics.sampling import sample as draw
+@dataclass(frozen=True)
+class NetworkChoice:
+    """The network that a spec is compared with: a given one, the connectome, or a sampled one."""
 
-    asked = parameters if size is None else parameters.rescaled(size)
-    return draw(asked, seed), f"sampled with seed {seed}"
+    network: NetworkFile = None
+    seed: Seed = 0
+    size: Size = None
+
+    def find(self, loaded: Any) -> tuple[Any, str]:
+        """The network for a spec, and where it is from."""
+        parameters = loaded.numbers()
+        if self.network is not None:
+            if self.size is not None:
+                raise SpecError(
+                    "--network reads a network, --size is that of a sampled one: give one of them"
+                )
+            network = network_of(self.network)[0]
+            same_populations(network, parameters.populations, self.network)
+            return network, str(self.network)
+        if loaded.network is not None:
+            if self.size is not None:
+                raise SpecError("the spec has a connectome: --size is that of a sampled network")
+            return loaded.network, "the connectome"
+        from ..numerics.sampling import sample as draw
+
+        asked = parameters if self.size is None else parameters.rescaled(self.size)
+        return draw(asked, self.seed), f"sampled with seed {self.seed}"
 
 
 def sampler_of(marginal: str | None, probability: float | None, zero_diagonal: bool) -> Any:

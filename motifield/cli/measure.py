@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .application import app
+from .application import command
 from .loading import network_of
 from .options import SPEC_SUFFIXES, AsJson, LabelFile, option
 from .output import check_network_file
@@ -81,7 +81,7 @@ Output = Annotated[
 ]
 
 
-@app.command()
+@command()
 def measure(
     source: Source,
     labels: LabelFile = None,

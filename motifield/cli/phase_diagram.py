@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .application import app
-from .loading import parameters_of, system_of
-from .options import AsJson, ClosureName, Output, Plot, Seed, Settings, SpecFile, Vary
-from .output import check_files, conclude
+from .application import command
+from .model import Model
+from .options import Seed, Vary
+from .output import Out
 from .parsing import varied
-from .terminal import print_table, progress
+from .terminal import print_table
 
 Grid = Annotated[
     str,
@@ -29,19 +29,16 @@ Starts = Annotated[
 ]
 
 
-@app.command("phase-diagram")
+@command("phase-diagram")
 def phase_diagram(
-    spec: SpecFile,
+    model: Model,
+    *,
     vary: Vary,
-    closure: ClosureName = None,
-    settings: Settings = None,
     grid: Grid = "41,41",
     curves: Curves = True,
     starts: Starts = 32,
     seed: Seed = 0,
-    output: Output = None,
-    plot: Plot = None,
-    as_json: AsJson = False,
+    out: Out,
 ) -> None:
     """Count fixed points and attractors over two parameters, with the bifurcation curves.
 
@@ -58,9 +55,7 @@ def phase_diagram(
         first, second = (int(v) for v in grid.split(","))
     except ValueError:
         raise SpecError(f"--grid {grid!r} must be two integers, A,B") from None
-    check_files(output, plot)
-    loaded, system = system_of(spec, closure)
-    parameters = parameters_of(loaded, system, settings)
+    system, parameters = model.system, model.parameters
     from ..numerics.continuation import phase_diagram as diagram
 
     options: dict[str, Any] = {
@@ -70,19 +65,16 @@ def phase_diagram(
         "starts": starts,
         "seed": seed,
     }
-    with progress(not as_json) as say:
+    with out.progress() as say:
         found = diagram(system, parameters, names, progress=say, **options)
 
     def special_points() -> None:
         if found.curves is not None:
             print_table("special points of the curves", found.curves.rows())
 
-    conclude(
+    out.conclude(
         found,
-        f"{loaded.title}: {first} x {second} values of {found.names[0]} and {found.names[1]}, "
+        f"{model.title}: {first} x {second} values of {found.names[0]} and {found.names[1]}, "
         f"status {found.status}",
-        output=output,
-        plot=plot,
-        as_json=as_json,
         then=special_points,
     )

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .application import app
-from .loading import parameters_of, point_of, system_of
-from .options import AsJson, ClosureName, Output, Plot, Settings, SpecFile, Start, option
-from .output import check_files, conclude
+from .application import command
+from .model import Model
+from .options import Start, option
+from .output import Out
 from .parsing import listed
 from .terminal import print_table
 
@@ -31,17 +31,9 @@ Omega = Annotated[
 ]
 
 
-@app.command()
+@command()
 def response(
-    spec: SpecFile,
-    closure: ClosureName = None,
-    settings: Settings = None,
-    start: Start = None,
-    to: To = None,
-    omega: Omega = None,
-    output: Output = None,
-    plot: Plot = None,
-    as_json: AsJson = False,
+    model: Model, *, start: Start = None, to: To = None, omega: Omega = None, out: Out
 ) -> None:
     """How a fixed point responds: to a drive, to each parameter, to each class of motif.
 
@@ -49,17 +41,14 @@ def response(
     named: the paradoxical effect. The written file has the derivatives with respect to all
     parameters (or those of --to).
     """
-    loaded, system = system_of(spec, closure)
-    parameters = parameters_of(loaded, system, settings)
-    check_files(output, plot)
     frequencies = None if omega is None else listed("--omega", omega)
+    system, parameters = model.system, model.parameters
     from ..numerics.fixed_points import response as respond
     from ..numerics.parameters import scalar
 
     for name in to or []:
         scalar(name, parameters)
-    point = point_of(loaded, system, parameters, start)
-    answer = respond(system, parameters, point)
+    answer = respond(system, parameters, model.point(start))
     table = answer.sensitivity(to)
     over = None if frequencies is None else answer.frequency(frequencies)
 
@@ -70,14 +59,11 @@ def response(
         if over is not None:
             _say_gain(answer, over)
 
-    conclude(
+    out.conclude(
         answer,
-        f"{loaded.title}: dR/dI at the fixed point, {answer.status}",
-        output=output,
-        plot=plot,
-        as_json=as_json,
+        f"{model.title}: dR/dI at the fixed point, {answer.status}",
         numbers=table,
-        answer=answer.json(to) if as_json else None,
+        answer=answer.json(to) if out.as_json else None,
         more=None if over is None else _gains(over),
         then=say,
         ok=True,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .application import app
+from .application import command
 from .loading import sampler_of, spec_of
 from .options import AsJson, Marginal, Probability, Seed, Size, SpecFile, ZeroDiagonal, option
 from .output import check_network_file
@@ -27,7 +27,7 @@ Single = Annotated[
 ]
 
 
-@app.command()
+@command()
 def sample(
     spec: SpecFile,
     output: NetworkOutput,

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .application import app
-from .loading import network_of, parameters_of, point_of, same_populations, system_of
-from .options import AsJson, ClosureName, Output, Plot, Seed, Settings, SpecFile, Start, option
-from .output import check_files, conclude
-from .terminal import Say, print_table, progress
+from .application import command
+from .loading import network_of, same_populations
+from .model import Model
+from .options import Seed, Start, option
+from .output import Out
+from .terminal import Say, print_table
 
 Number = Annotated[
     int | None,
@@ -32,19 +33,16 @@ OtherNetwork = Annotated[
 ]
 
 
-@app.command()
+@command()
 def stability(
-    spec: SpecFile,
-    closure: ClosureName = None,
-    settings: Settings = None,
+    model: Model,
+    *,
     start: Start = None,
     which: Number = None,
     spectrum: SampledSize = None,
     network: OtherNetwork = None,
     seed: Seed = 0,
-    output: Output = None,
-    plot: Plot = None,
-    as_json: AsJson = False,
+    out: Out,
 ) -> None:
     """Stability of the network at a fixed point: outliers, bulk of the spectrum, and a verdict.
 
@@ -56,28 +54,20 @@ def stability(
         raise SpecError("--start and --point both name a fixed point: give one of them")
     if spectrum is not None and network is not None:
         raise SpecError("--spectrum N samples a network, --network reads one: give one of them")
-    check_files(output, plot)
-    loaded, system = system_of(spec, closure)
-    parameters = parameters_of(loaded, system, settings)
+    system, parameters = model.system, model.parameters
     from ..numerics.stability import stability as analysed
 
-    if which is None:
-        point = point_of(loaded, system, parameters, start)
-    else:
-        point = _numbered(system, parameters, which)
-    with progress(not as_json) as say:
+    point = model.point(start) if which is None else _numbered(system, parameters, which)
+    with out.progress() as say:
         answer = analysed(system, parameters, point)
         seen = {}
         if spectrum is not None or network is not None:
             other = _network(parameters, spectrum, network, seed, say)
             seen = _spectra(system, parameters, answer, other, say)
     own = {f"{name}_eigenvalues": ("eigenvalue", s.eigenvalues) for name, s in seen.items()}
-    conclude(
+    out.conclude(
         answer,
-        f"{loaded.title}: {answer.verdict}",
-        output=output,
-        plot=plot,
-        as_json=as_json,
+        f"{model.title}: {answer.verdict}",
         numbers=answer.dataset.assign(own) if own else None,
         drawing={name: [s] for name, s in seen.items()},
         more={"network": {name: s.json() | {"rows": s.rows()} for name, s in seen.items()}},

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
-from .application import app
-from .loading import network_of, sampler_of, system_of
+from .application import command
+from .loading import network_of, sampler_of
+from .model import Model
 from .options import (
     AsJson,
     ClosureName,
@@ -21,9 +22,9 @@ from .options import (
     SpecFile,
     option,
 )
-from .output import conclude
+from .output import Out
 from .parsing import sizes_of
-from .terminal import Say, progress
+from .terminal import Say
 
 Sizes = Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")]
 Networks = Annotated[
@@ -45,7 +46,7 @@ ONE_NETWORK = 0.1
 """Relative error allowed of one network: its fluctuations at a few thousand neurons."""
 
 
-@app.command()
+@command()
 def verify(
     spec: SpecFile,
     closure: ClosureName = None,
@@ -65,17 +66,18 @@ def verify(
 
     Exit status 1 when the check fails.
     """
-    loaded, system = system_of(spec, closure)
+    model, out = Model(spec, closure), Out(as_json=as_json)
+    loaded, system = model.loaded, model.system
     given = loaded.network if network is None else network_of(network)[0]
     if given is not None and (marginal is not None or probability is not None):
         raise SpecError("--marginal and --probability are for networks that are sampled")
     common: dict[str, Any] = {
-        "t1": loaded.t1 if t1 is None else t1,
-        "initial": loaded.initial or None,
+        "t1": model.end(t1),
+        "initial": model.initial,
         "title": loaded.title,
         "seed": seed,
     }
-    with progress(not as_json) as say:
+    with out.progress() as say:
         if given is not None:
             allowed = ONE_NETWORK if tolerance is None else tolerance
             result = _one_network(system, loaded, given, say, tolerance=allowed, **common)
@@ -96,12 +98,7 @@ def verify(
 
         save_report(result, report)
     verdict = f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}"
-    conclude(
-        result,
-        loaded.title,
-        as_json=as_json,
-        then=lambda: typer.echo(verdict),
-    )
+    out.conclude(result, loaded.title, then=lambda: typer.echo(verdict))
 
 
 def _one_network(system: Any, loaded: Any, network: Any, say: Say, **options: Any) -> Any:

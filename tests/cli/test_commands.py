@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import motifield as mf
 from motifield import __version__
 from motifield.cli.main import app
-from motifield.cli.output import conclude
+from motifield.cli.output import Out
 from motifield.numerics import plots
 from motifield.numerics.results import Code, Status
 
@@ -59,8 +59,8 @@ def result(made):
 def test_a_result_is_written_drawn_and_printed(result, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(plots, "draw_result", lambda own, **options: Figure(**options))
     for suffix in (".nc", ".csv", ".json"):
-        conclude(result, "A pair", output=tmp_path / f"r{suffix}")
-    conclude(result, "A pair", plot=tmp_path / "r.png", drawing={"figsize": (2, 1)})
+        Out(output=tmp_path / f"r{suffix}").conclude(result, "A pair")
+    Out(plot=tmp_path / "r.png").conclude(result, "A pair", drawing={"figsize": (2, 1)})
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
     loaded = mf.load(tmp_path / "r.nc")
     assert loaded["rate"].values.tolist() == [0.5, 1.5]
@@ -73,18 +73,19 @@ def test_a_result_is_written_drawn_and_printed(result, tmp_path, capsys, monkeyp
 
 
 def test_other_numbers_rows_and_entries_can_stand_in(result, tmp_path, capsys):
-    conclude(result, "", output=tmp_path / "r.csv", numbers=result.dataset.isel(population=[1]))
+    other = result.dataset.isel(population=[1])
+    Out(output=tmp_path / "r.csv").conclude(result, "", numbers=other)
     assert (tmp_path / "r.csv").read_text() == "population,rate\nI,1.5\n"
     capsys.readouterr()
-    conclude(result, "", as_json=True, more={"network": "sampled"})
+    Out(as_json=True).conclude(result, "", more={"network": "sampled"})
     assert json.loads(capsys.readouterr().out) == {
         "status": "ok",
         "rows": [{"population": "E", "rate": 0.5}],
         "network": "sampled",
     }
-    conclude(result, "", as_json=True, answer={"gain": float("inf"), "z": 1 + 2j})
+    Out(as_json=True).conclude(result, "", answer={"gain": float("inf"), "z": 1 + 2j})
     assert json.loads(capsys.readouterr().out) == {"gain": None, "z": [1.0, 2.0]}
-    conclude(result, "Chains", rows=[], then=lambda: typer.echo("after"))
+    Out().conclude(result, "Chains", rows=[], then=lambda: typer.echo("after"))
     assert capsys.readouterr().out == "Chains: none\nafter\n"
 
 
@@ -92,13 +93,13 @@ def test_other_numbers_rows_and_entries_can_stand_in(result, tmp_path, capsys):
 def test_what_is_not_ok_is_printed_and_has_status_1(result, capsys, as_json):
     result.status = Status("incomplete: no end", Code.INCOMPLETE)
     with pytest.raises(typer.Exit) as stop:
-        conclude(result, "A pair", as_json=as_json)
+        Out(as_json=as_json).conclude(result, "A pair")
     assert stop.value.exit_code == 1
     assert ("incomplete" if as_json else "0.5") in capsys.readouterr().out
-    conclude(result, "A pair", as_json=as_json, ok=True)
+    Out(as_json=as_json).conclude(result, "A pair", ok=True)
     result.status = Status()
     with pytest.raises(typer.Exit):
-        conclude(result, "A pair", as_json=as_json, ok=False)
+        Out(as_json=as_json).conclude(result, "A pair", ok=False)
 
 
 def test_help_and_import_load_neither_jax_nor_sympy():

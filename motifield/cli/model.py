@@ -1,0 +1,83 @@
+"""The equations and numbers that a command works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .loading import spec_of
+from .options import ClosureName, Settings, SpecFile
+from .parsing import per_population, setting
+
+
+@dataclass(frozen=True)
+class Model:
+    """A spec with the closure and the parameters of the command line, read where it is needed."""
+
+    spec: SpecFile
+    closure: ClosureName = None
+    settings: Settings = None
+
+    @cached_property
+    def loaded(self) -> Any:
+        """The spec."""
+        return spec_of(self.spec)
+
+    @property
+    def title(self) -> str:
+        """The spec's title."""
+        return self.loaded.title
+
+    @property
+    def initial(self) -> Any:
+        """The spec's initial state; None: rest."""
+        return self.loaded.initial or None
+
+    @cached_property
+    def mean_field(self) -> Any:
+        """The spec's equations, with its closure or that of `--closure`."""
+        loaded = self.loaded
+        from ..numerics.spec import closure_of
+        from ..theory.derivation import derive
+
+        closure = closure_of(self.closure) if self.closure else loaded.closure
+        return derive(loaded.architecture, closure)
+
+    @cached_property
+    def system(self) -> Any:
+        """The compiled equations."""
+        mean_field = self.mean_field
+        from ..numerics.system import compile as compile_system
+
+        return compile_system(mean_field)
+
+    @cached_property
+    def parameters(self) -> Any:
+        """The spec's parameters with the changes of `--set`.
+
+        Raises:
+            ParameterError: no network has the changed statistics.
+        """
+        parameters = self.system.complete(self.loaded.numbers())
+        from ..numerics.parameters import check_feasible, scalar
+
+        for text in self.settings or []:
+            name, value = setting(text)
+            parameters = scalar(name, parameters).set(parameters, value)
+        if self.settings and self.loaded.network is None:
+            check_feasible(parameters)
+        return parameters
+
+    def point(self, start: str | None) -> Any:
+        """The fixed point reached from `--start`, else from the spec's initial state or rest."""
+        system, parameters, first = self.system, self.parameters, self.initial
+        from ..numerics.fixed_points import fixed_point
+
+        if start is not None:
+            first = {"mean": per_population("--start", start)}
+        return fixed_point(system, parameters, first, throw=True)
+
+    def end(self, t1: float | None) -> float:
+        """The end time of `--t1`, else the spec's."""
+        return self.loaded.t1 if t1 is None else t1
