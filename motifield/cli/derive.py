@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,12 +30,6 @@ Explicit = Annotated[
         help="Print scalar equations for this many populations.",
     ),
 ]
-Level = Annotated[
-    str, typer.Option("--level", help="Content of a written document: full, or equations.")
-]
-Fragment = Annotated[
-    bool, typer.Option("--fragment", help="Write a bare .tex to \\input, not an article.")
-]
 Check = Annotated[
     bool,
     typer.Option(
@@ -42,34 +37,61 @@ Check = Annotated[
         help="Test every displayed equality on random numbers; exit status 1 when one fails.",
     ),
 ]
-Output = Annotated[
-    Path | None,
-    option(
-        "--output",
-        "-o",
-        help="Write the derivation (.tex with a .bib, .md, .html) or code: .py (JAX), "
-        ".np.py (NumPy), .jl (Julia), .ode (XPPAUT).",
-    ),
-]
+
+
+@dataclass(frozen=True)
+class File:
+    """Where the derivation or code goes."""
+
+    level: Annotated[
+        str, typer.Option("--level", help="Content of a written document: full, or equations.")
+    ] = "full"
+    fragment: Annotated[
+        bool, typer.Option("--fragment", help="Write a bare .tex to \\input, not an article.")
+    ] = False
+    output: Annotated[
+        Path | None,
+        option(
+            "--output",
+            "-o",
+            help="Write the derivation (.tex with a .bib, .md, .html) or code: .py (JAX), "
+            ".np.py (NumPy), .jl (Julia), .ode (XPPAUT).",
+        ),
+    ] = None
+
+    def write(self, mean_field: Any, loaded: Any, explicit: bool) -> None:
+        """Write the equations of a spec, scalar or for all populations at once."""
+        if self.output is None:
+            return
+        suffix = ".np.py" if self.output.name.endswith(".np.py") else self.output.suffix
+        if suffix in DOCUMENTS:
+            options = {"explicit": explicit, "fragment": self.fragment, "title": loaded.title}
+            mean_field.derivation.save(self.output, self.level, **options)
+        elif suffix in CODE:
+            from ..numerics.system import save_equations
+
+            numbers = loaded.numbers() if suffix == ".ode" else loaded.parameters
+            save_equations(mean_field, numbers, self.output, initial=loaded.initial or None)
+        else:
+            known = ", ".join((*DOCUMENTS, *CODE))
+            raise SpecError(f"cannot write {self.output}: the suffix must be one of {known}")
 
 
 @command()
 def derive(
     spec: SpecFile,
+    *,
     closure: ClosureName = None,
     steps: Steps = False,
     explicit: Explicit = None,
-    level: Level = "full",
-    fragment: Fragment = False,
     check: Check = False,
-    output: Output = None,
+    file: File,
     as_json: AsJson = False,
 ) -> None:
     """Derive the mean-field equations and print them as LaTeX."""
     model = Model(spec, closure)
     mean_field = model.mean_field
-    if output is not None:
-        _write(mean_field, model.loaded, output, level, explicit is not None, fragment)
+    file.write(mean_field, model.loaded, explicit is not None)
     if check:
         _check(mean_field, as_json)
     elif as_json:
@@ -113,20 +135,3 @@ def _check(mean_field: Any, as_json: bool) -> None:
         typer.echo(str(report))
     if not report.passed:
         raise typer.Exit(1)
-
-
-def _write(
-    mean_field: Any, loaded: Any, output: Path, level: str, explicit: bool, fragment: bool
-) -> None:
-    suffix = ".np.py" if output.name.endswith(".np.py") else output.suffix
-    if suffix in DOCUMENTS:
-        options = {"explicit": explicit, "fragment": fragment, "title": loaded.title}
-        mean_field.derivation.save(output, level, **options)
-    elif suffix in CODE:
-        from ..numerics.system import save_equations
-
-        numbers = loaded.numbers() if suffix == ".ode" else loaded.parameters
-        save_equations(mean_field, numbers, output, initial=loaded.initial or None)
-    else:
-        known = ", ".join((*DOCUMENTS, *CODE))
-        raise SpecError(f"cannot write {output}: the suffix must be one of {known}")

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from .fit_results import Results
-from .options import SPEC_SUFFIXES
+from .options import SPEC_SUFFIXES, Plot, Report, option
 from .output import DATA_SUFFIXES, check_files
 from .terminal import print_table
 
 
-class Files(NamedTuple):
-    """Where a fit is written; None: nowhere."""
+@dataclass(frozen=True)
+class Files:
+    """Where a fit is written; a file that cannot be written is refused before the work begins."""
 
-    plot: Path | None = None
-    output: Path | None = None
-    report: Path | None = None
-    spec: Path | None = None
-    checkpoint: Path | None = None
-    posterior: Path | None = None
+    checkpoint: Annotated[
+        Path | None,
+        option(
+            "--checkpoint",
+            help="Write the state of the search to this file; continue from it if it exists.",
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        option(
+            "--output",
+            "-o",
+            help="Write all minima (.nc), the output of --json (.json), or the fitted numbers "
+            "(.csv).",
+        ),
+    ] = None
+    report: Report = None
+    plot: Plot = None
+    write_spec: Annotated[
+        Path | None,
+        option(
+            "--write-spec",
+            help="Write the spec with the fitted numbers (.toml, .json), to run or to fit further.",
+        ),
+    ] = None
 
-    def check(self) -> None:
-        """Raise `SpecError` for a file that cannot be written, before the work begins."""
+    def __post_init__(self) -> None:
         check_files(None, self.plot)
         check_files(self.output, None, DATA_SUFFIXES)
         check_files(self.report, None, (".html",))
-        check_files(self.spec, None, SPEC_SUFFIXES)
+        check_files(self.write_spec, None, SPEC_SUFFIXES)
         check_files(self.checkpoint, None, None)
-        check_files(self.posterior, None, (".nc",))
 
     def write(
         self, found: Any, results: Results, answer: dict[str, Any], source: Path, section: Any
@@ -52,12 +71,10 @@ class Files(NamedTuple):
             save(draw_result(found), self.plot)
         if self.report is not None:
             _write_report(self.report, found, results, answer)
-        if self.posterior is not None and results.drawn is not None:
-            results.drawn.save(self.posterior)
-        if self.spec is not None:
+        if self.write_spec is not None:
             from ..numerics.spec import save_fitted_spec
 
-            save_fitted_spec(found, source, self.spec, section)
+            save_fitted_spec(found, source, self.write_spec, section)
 
 
 def _write_numbers(path: Path, found: Any, results: Results, answer: dict[str, Any]) -> None:

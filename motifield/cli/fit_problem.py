@@ -3,35 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..errors import ParameterError, SpecError
 from .fit_results import Extra
+from .model import Model
+from .options import option
 
 
-def section_of(loaded: Any, targets: Path | None, motifs: str | None, **numbers: int | None) -> Any:
-    """The spec's section [fit], with the entries that the command line gives instead."""
-    from ..numerics.fitting import FreeMotifs
-    from ..numerics.spec import FitSpec
+@dataclass(frozen=True)
+class Changes:
+    """Options that stand in for entries of section [fit]."""
 
-    given = {"targets": None if targets is None else str(targets), **numbers}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if motifs is not None:
-        classes = [] if motifs.strip() == "none" else [name.strip() for name in motifs.split(",")]
-        FreeMotifs.classes(*classes)  # raises for an unknown one
-        changes |= {"motif_classes": classes, "free_motifs": [], "tied_motifs": []}
-    section = FitSpec() if loaded.fit is None else loaded.fit
-    return section.model_copy(update=changes)
+    targets: Annotated[
+        Path | None,
+        option(
+            "--targets",
+            help="Measured values with errors: .csv, .json or .nc; default: the file the spec "
+            "names.",
+        ),
+    ] = None
+    starts: Annotated[
+        int | None,
+        option(
+            "--starts",
+            min=1,
+            help="Number of random starts; default: the spec's, or 32 if it names none.",
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        option("--seed", min=0, help="Seed of the random starts; default: the spec's, or 0."),
+    ] = None
+    steps: Annotated[
+        int | None,
+        option(
+            "--steps",
+            min=1,
+            help="Most steps of each start; default: the spec's, or the solver's.",
+        ),
+    ] = None
+    motifs: Annotated[
+        str | None,
+        option(
+            "--motifs",
+            help="Classes of motifs that are free, instead of the spec's: convergent, divergent, "
+            "chain, reciprocal separated by commas, or none.",
+        ),
+    ] = None
+
+    def of(self, loaded: Any) -> Any:
+        """A spec's section [fit] with these entries."""
+        from ..numerics.fitting import FreeMotifs
+        from ..numerics.spec import FitSpec
+
+        targets = None if self.targets is None else str(self.targets)
+        given = {"targets": targets, "starts": self.starts, "seed": self.seed, "steps": self.steps}
+        changes: dict[str, Any] = {name: v for name, v in given.items() if v is not None}
+        if self.motifs is not None:
+            names = self.motifs.split(",") if self.motifs.strip() != "none" else []
+            classes = [name.strip() for name in names]
+            FreeMotifs.classes(*classes)  # raises for an unknown one
+            changes |= {"motif_classes": classes, "free_motifs": [], "tied_motifs": []}
+        section = FitSpec() if loaded.fit is None else loaded.fit
+        return section.model_copy(update=changes)
 
 
 def problem_of(
-    spec: Path,
-    system: Any,
-    parameters: Any,
-    section: Any,
-    held_out: Sequence[str],
-    extra: Extra,
+    model: Model, section: Any, held_out: Sequence[str], extra: Extra
 ) -> tuple[Any, dict[str, Any]]:
     """The problem, and how it is searched.
 
@@ -39,20 +80,21 @@ def problem_of(
         SpecError: nothing is unknown, or the models of `--compare` would be the same.
         ParameterError: an option names a target or number that the fit does not have.
     """
+    system, parameters = model.system, model.parameters
     arguments = section.arguments(parameters)
     arguments["targets"] = held_out_of(arguments["targets"], held_out)
     if not (section.motifs().free or section.motifs().tied):
         if extra.compare:
             raise SpecError(
-                f"{spec}: --compare fits without each class of free motifs, and none is free: "
-                "free some, there or by --motifs"
+                f"{model.spec}: --compare fits without each class of free motifs, "
+                "and none is free: free some, there or by --motifs"
             )
         if not arguments["unknowns"]:
             raise SpecError(
-                f"{spec}: nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], "
+                f"{model.spec}: nothing is unknown: name numbers in [[fit.unknown]] or [fit.dale], "
                 "or free motifs, there or by --motifs"
             )
-    if extra.posterior:
+    if extra.posterior is not None:
         from ..numerics.inference import require_blackjax
 
         require_blackjax()
@@ -60,7 +102,7 @@ def problem_of(
 
     search = {name: arguments.pop(name) for name in ("solver", "starts", "seed", "free_states")}
     problem = Problem.of(system, parameters, **arguments)
-    for name in extra.profiles:
+    for name in extra.profile or []:
         if name not in problem.coordinates.names:
             raise ParameterError(
                 f"--profile {name}: the fit has no such number; "

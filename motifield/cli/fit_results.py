@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
-from ..errors import MotifieldError
+import typer
+
+from ..errors import MotifieldError, SpecError
+from .options import option
+from .output import check_files
 from .terminal import Say, within
 
 FOLDS = 5
@@ -13,19 +19,63 @@ WRITING = 0.9
 """Progress at which everything is computed, and files are written."""
 
 
-class Extra(NamedTuple):
-    """What is asked for beside the fit: sampled networks, profiles, a posterior, a comparison."""
+@dataclass(frozen=True)
+class Extra:
+    """What is asked for beside the fit: sampled networks, a comparison, profiles, a posterior."""
 
-    networks: int | None
-    size: int | None
-    profiles: tuple[str, ...]
-    posterior: bool
-    compare: bool
+    check: Annotated[
+        int | None,
+        option(
+            "--check",
+            min=2,
+            metavar="NETWORKS",
+            help="Sample this number of networks and test the fit's predictions on them.",
+        ),
+    ] = None
+    size: Annotated[
+        int | None,
+        option(
+            "--size",
+            "-N",
+            min=1,
+            help="Neurons of the networks of --check; default: the spec's N.",
+        ),
+    ] = None
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Fit again without each class of free motifs: which do the targets need?",
+        ),
+    ] = False
+    profile: Annotated[
+        list[str] | None,
+        option(
+            "--profile",
+            metavar="NAME",
+            help="Profile of the loss over this number, all others adapting, as mean[E,I]; repeat "
+            "for several.",
+        ),
+    ] = None
+    posterior: Annotated[
+        Path | None,
+        option(
+            "--posterior",
+            metavar="FILE",
+            help="Sample the posterior of the numbers by NUTS, and write the draws (.nc). For few "
+            "numbers; needs the optional packages of motifield's extra `posterior`.",
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        check_files(self.posterior, None, (".nc",))
+        if self.size is not None and self.check is None:
+            raise SpecError("--size is that of networks of --check: give --check as well")
 
     @property
     def parts(self) -> int:
         """About how long it takes, in the time that the fit takes."""
-        once = (self.networks is not None) + len(self.profiles) + self.posterior
+        once = (self.check is not None) + len(self.profile or []) + (self.posterior is not None)
         return once + 3 * self.compare  # fits several models
 
     @property
@@ -77,12 +127,12 @@ def _steps(found: Any, section: Any, extra: Extra, say: Say) -> Any:
         done += count * extra.fit
         return within(say, done - count * extra.fit, done)
 
-    if extra.networks is not None:
-        checked = confirm(found, extra.networks, extra.size, progress=part(), throw=False)
+    if extra.check is not None:
+        checked = confirm(found, extra.check, extra.size, progress=part(), throw=False)
         yield {"checked": checked}
-    for name in extra.profiles:
+    for name in extra.profile or []:
         yield {"profiled": profile(found, name, progress=part())}
-    if extra.posterior:
+    if extra.posterior is not None:
         yield {"drawn": posterior(found, seed=section.seed, progress=part())}
     if extra.compare:
         count = int(found.problem.fitted.sum())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SpecError
-from .options import SPEC_SUFFIXES, NetworkFile, Seed, Size
+from .options import SPEC_SUFFIXES, Marginal, NetworkFile, Probability, Seed, Size, ZeroDiagonal
 
 
 def double_precision() -> None:
@@ -97,18 +97,29 @@ class NetworkChoice:
         return draw(asked, self.seed), f"sampled with seed {self.seed}"
 
 
-def sampler_of(marginal: str | None, probability: float | None, zero_diagonal: bool) -> Any:
-    """The sampler of `--marginal`, `--probability`, `--zero-diagonal`; None: the Gaussian one."""
-    family = _family(marginal or ("constant" if probability is not None else "gaussian"))
-    if probability is not None:
-        from ..numerics.sampling import Sparse
+@dataclass(frozen=True)
+class SamplerChoice:
+    """The distribution of sampled synapses, and which of them exist."""
 
-        return Sparse(probability=probability, marginal=family, zero_diagonal=zero_diagonal)
-    if marginal is None and not zero_diagonal:
-        return None
-    from ..numerics.sampling import Dense
+    marginal: Marginal = None
+    probability: Probability = None
+    zero_diagonal: ZeroDiagonal = False
 
-    return Dense(family, zero_diagonal=zero_diagonal)
+    def sampler(self) -> Any:
+        """The sampler; None: the Gaussian one."""
+        name = "gaussian" if self.probability is None else "constant"
+        family = _family(self.marginal or name)
+        if self.probability is not None:
+            from ..numerics.sampling import Sparse
+
+            return Sparse(
+                probability=self.probability, marginal=family, zero_diagonal=self.zero_diagonal
+            )
+        if self.marginal is None and not self.zero_diagonal:
+            return None
+        from ..numerics.sampling import Dense
+
+        return Dense(family, zero_diagonal=self.zero_diagonal)
 
 
 def _family(text: str) -> Any:

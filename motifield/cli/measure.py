@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,36 +37,6 @@ Method = Annotated[
         "--method", help="With --find: spectral, or block-model (for weights of 0 and above)."
     ),
 ]
-Kind = Annotated[
-    str | None, option("--kind", help="What a table with few columns is: edges or adjacency.")
-]
-Rows = Annotated[
-    str | None, option("--rows", help="Rows of a matrix: target (default) or source neurons.")
-]
-Missing = Annotated[
-    str | None, option("--missing", help="Missing weights: refuse (default) or zero.")
-]
-Negative = Annotated[
-    str | None, option("--negative", help="Weights below 0: keep (default) or refuse.")
-]
-SelfSynapses = Annotated[
-    str | None,
-    option("--self-synapses", help="Synapses of a neuron onto itself: keep (default) or drop."),
-]
-Duplicates = Annotated[
-    str | None, option("--duplicates", help="Repeated edges: refuse (default) or sum.")
-]
-Unlabelled = Annotated[
-    str | None, option("--unlabelled", help="Neurons without a label: refuse (default) or drop.")
-]
-Smallest = Annotated[
-    int | None,
-    option(
-        "--smallest",
-        min=1,
-        help="Merge populations with fewer neurons than this into one, 'other'.",
-    ),
-]
 Errors = Annotated[
     bool, typer.Option("--errors", help="Standard errors, by the jackknife over neurons.")
 ]
@@ -81,42 +52,62 @@ Output = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Options of `read_network`, under its names."""
+
+    labels: LabelFile = None
+    kind: Annotated[
+        str | None, option("--kind", help="What a table with few columns is: edges or adjacency.")
+    ] = None
+    rows: Annotated[
+        str | None, option("--rows", help="Rows of a matrix: target (default) or source neurons.")
+    ] = None
+    missing: Annotated[
+        str | None, option("--missing", help="Missing weights: refuse (default) or zero.")
+    ] = None
+    negative: Annotated[
+        str | None, option("--negative", help="Weights below 0: keep (default) or refuse.")
+    ] = None
+    self_synapses: Annotated[
+        str | None,
+        option("--self-synapses", help="Synapses of a neuron onto itself: keep (default) or drop."),
+    ] = None
+    duplicates: Annotated[
+        str | None, option("--duplicates", help="Repeated edges: refuse (default) or sum.")
+    ] = None
+    unlabelled: Annotated[
+        str | None,
+        option("--unlabelled", help="Neurons without a label: refuse (default) or drop."),
+    ] = None
+    smallest: Annotated[
+        int | None,
+        option(
+            "--smallest",
+            min=1,
+            help="Merge populations with fewer neurons than this into one, 'other'.",
+        ),
+    ] = None
+
+
 @command()
 def measure(
     source: Source,
-    labels: LabelFile = None,
+    *,
     find: Find = None,
     method: Method = "spectral",
-    kind: Kind = None,
-    rows: Rows = None,
-    missing: Missing = None,
-    negative: Negative = None,
-    self_synapses: SelfSynapses = None,
-    duplicates: Duplicates = None,
-    unlabelled: Unlabelled = None,
-    smallest: Smallest = None,
+    reading: Reading,
     errors: Errors = False,
     seed: Seed = 0,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the means, variances and four motifs of a network."""
-    if find is not None and labels is not None:
+    if find is not None and reading.labels is not None:
         raise SpecError("--find and --labels both say what the populations are: give one of them")
     if output is not None and output.suffix not in SPEC_SUFFIXES:
         check_network_file(output)
-    asked = {
-        "labels": labels,
-        "kind": kind,
-        "rows": rows,
-        "missing": missing,
-        "negative": negative,
-        "self_synapses": self_synapses,
-        "duplicates": duplicates,
-        "unlabelled": unlabelled,
-        "smallest": smallest,
-    }
-    given = {name: value for name, value in asked.items() if value is not None}
+    given = {name: value for name, value in vars(reading).items() if value is not None}
     network, drive = network_of(source, **given)
     from ..numerics.networks import measure as statistics
 

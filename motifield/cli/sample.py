@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from .application import command
-from .loading import sampler_of, spec_of
-from .options import AsJson, Marginal, Probability, Seed, Size, SpecFile, ZeroDiagonal, option
+from .loading import SamplerChoice, spec_of
+from .options import AsJson, Seed, Size, SpecFile, option
 from .output import check_network_file
 from .terminal import print_json, print_table, progress, within
 
@@ -30,12 +30,11 @@ Single = Annotated[
 @command()
 def sample(
     spec: SpecFile,
+    *,
     output: NetworkOutput,
     seed: Seed = 0,
     size: Size = None,
-    marginal: Marginal = None,
-    probability: Probability = None,
-    zero_diagonal: ZeroDiagonal = False,
+    choice: SamplerChoice,
     nearest: Nearest = False,
     single: Single = False,
     as_json: AsJson = False,
@@ -53,7 +52,7 @@ def sample(
     parameters = spec_of(spec).numbers()
     parameters = parameters if size is None else parameters.rescaled(size)
     with progress(not as_json) as say:
-        sampler = sampler_of(marginal, probability, zero_diagonal)
+        sampler = choice.sampler()
         if nearest:
             parameters = _nearest(parameters, sampler)
         dtype = "float32" if single else "float64"

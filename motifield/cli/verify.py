@@ -8,7 +8,7 @@ import typer
 
 from ..errors import SpecError
 from .application import command
-from .loading import network_of, sampler_of
+from .loading import SamplerChoice, network_of
 from .model import Model
 from .options import (
     AsJson,
@@ -90,7 +90,7 @@ def verify(
                 networks=networks,
                 tolerance=tolerance or 0.0,
                 level=level,
-                sampler=sampler_of(marginal, probability, False),
+                sampler=SamplerChoice(marginal, probability).sampler(),
                 **common,
             )
     if report is not None:

@@ -1,6 +1,7 @@
 """The command fit: a whole run with all its files, and one message for bad input."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -279,7 +280,8 @@ def test_results_before_an_error_are_kept(stub, monkeypatch):
     stub("inference.identifiability", "determined")
     checks = stub("inference.confirm", "checked")
     monkeypatch.setattr("motifield.numerics.inference.profile", _profile)
-    said, extra = [], Extra(3, None, ("g[E,E]", "N"), True, True)
+    said = []
+    extra = Extra(check=3, profile=["g[E,E]", "N"], posterior=Path("draws.nc"), compare=True)
     results, error = results_of(None, None, extra, lambda what, part: said.append(part))
     assert results == Results("determined", "checked", None, ("profile of g[E,E]",), None)
     assert str(error) == "no N"
