@@ -79,6 +79,10 @@ class Status(str):
         """Whether everything that was asked for is there."""
         return self.code is Code.OK
 
+    def json(self) -> dict[str, str]:
+        """The message and the code, as files have them."""
+        return {"status": str(self), "code": self.code.value}
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (Status, (str(self), self.code))
 
@@ -126,7 +130,7 @@ class Result:
     def json(self) -> dict[str, Any]:
         """Plain data for machines; complex numbers as [real, imaginary], NaN as None."""
         values = {str(n): plain(v.values) for n, v in self.dataset.variables.items()}
-        return {"status": str(self.status), "code": self.status.code.value, **values}
+        return {**self.status.json(), **values}
 
     def plot(self, **options: Any) -> Figure:
         """A picture, as a matplotlib figure.
@@ -151,7 +155,7 @@ class Result:
         save_dataset(self._described(), path)
 
     def _described(self) -> xr.Dataset:
-        about = {"title": self.title, "status": str(self.status), "code": self.status.code.value}
+        about = {"title": self.title, **self.status.json()}
         return self.dataset.assign_attrs(about)
 
     def summary(self) -> list[str]:
@@ -171,6 +175,15 @@ class Result:
     def _repr_html_(self) -> str:
         head = f"<p><b>{escape(self.title)}</b>: {escape(str(self.status))}</p>"
         return head + self.table().to_html(index=False, border=0, max_rows=20, na_rep="")
+
+
+class Settled(Result):
+    """A result whose status is always "ok": what cannot be computed raises."""
+
+    @property
+    def status(self) -> Status:
+        """Always "ok"."""
+        return OK
 
 
 @dataclass(frozen=True, repr=False)

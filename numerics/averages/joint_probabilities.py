@@ -251,7 +251,7 @@ def _(a, b, gate, primals, tangents):
     widened = 1 + alpha * alpha * Delta
     ends = [(c, sign) for c, sign in ((a, 1), (b, -1)) if math.isfinite(c)]
     jumps = sum(
-        sign * normal_cdf(jnp.asarray(alpha * c + beta)) * _spike(c, 0.0, mu, Delta)
+        sign * normal_cdf(jnp.asarray(alpha * c + beta, dtype=float)) * _spike(c, 0.0, mu, Delta)
         for c, sign in ends
     )
     inside = tilted_probability(

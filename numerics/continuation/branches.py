@@ -154,8 +154,7 @@ class Branches(Result):
         return {
             "vary": self.name,
             "bounds": list(self.bounds),
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "populations": list(self.populations),
             "branches": branches,
             "special": self.rows(),

@@ -88,8 +88,7 @@ class BifurcationCurves(Result):
         return {
             "vary": list(self.names),
             "bounds": [list(b) for b in self.bounds],
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "curves": curves,
             "special": self.rows(),
         }

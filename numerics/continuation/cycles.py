@@ -90,8 +90,7 @@ class LimitCycles(Result):
         return {
             "vary": self.name,
             "from": self.hopf.value,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "ended": self.ended,
             "special": list(self.special),
             "cycles": self.rows(),

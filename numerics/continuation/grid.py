@@ -86,8 +86,7 @@ class PhaseDiagram(Result):
         }
         return {
             "vary": list(self.names),
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "first": data["first"].values.tolist(),
             "second": data["second"].values.tolist(),
             **grids,

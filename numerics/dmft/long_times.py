@@ -94,8 +94,7 @@ class Stationary(Result):
             "radius": self.radius,
             "exponent": self.exponent,
             "residual": self.residual,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "rows": self.rows(),
         }
 

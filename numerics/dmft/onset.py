@@ -71,8 +71,7 @@ class Onset(Result):
             "values": self.values.tolist(),
             "radius": self.radius.tolist(),
             "static": self.static,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
         }
 
 

@@ -205,8 +205,7 @@ class Fit(Result):
     def json(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "loss": self.loss,
             "losses": self.losses(),
             "agreement": self.agreement(),

@@ -139,8 +139,7 @@ class FixedPoint(Result):
     def json(self) -> dict[str, Any]:
         """Plain data; complex numbers as [real, imaginary]."""
         return {
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "kind": self.kind,
             "stable": self.stable,
             "residual": self.residual,

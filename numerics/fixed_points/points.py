@@ -154,8 +154,7 @@ class FixedPoints(Result, Sequence):
     def json(self) -> dict[str, Any]:
         """Plain data: points, evidence, status."""
         return {
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "populations": list(self.populations),
             "points": [p.json() for p in self.points],
             "evidence": None if self.evidence is None else self.evidence.json(),

@@ -280,8 +280,7 @@ class Response(Result):
         """
         table = self.sensitivity(which)
         return {
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "populations": list(self.populations),
             "matrix": {what: self.dataset[what].values.tolist() for what in OBSERVABLES},
             "inhibitory": list(self.inhibitory),

@@ -39,7 +39,7 @@ ROUNDING = 1e-12  # relative size of a standard error that is rounding
 class Confirmation(Result):
     """Networks against a fit, target by target; make it with `confirm`.
 
-    Attributes:
+    Args:
         fit: that is to be confirmed.
         N: neurons of each network.
         samples: each target in each network, (networks, targets), nan where it diverged.
@@ -56,11 +56,6 @@ class Confirmation(Result):
     tolerance: float
 
     @property
-    def title(self) -> str:
-        """How many networks of which size."""
-        return f"Confirmation by {len(self.samples)} networks of {self.N} neurons"
-
-    @property
     def finite(self) -> np.ndarray:
         """The samples of networks that did not diverge, (n, targets)."""
         return self.samples[np.all(np.isfinite(self.samples), axis=1)]
@@ -69,6 +64,11 @@ class Confirmation(Result):
     def diverged(self) -> int:
         """How many networks did."""
         return len(self.samples) - len(self.finite)
+
+    @property
+    def title(self) -> str:
+        """How many networks of which size."""
+        return f"Confirmation by {len(self.samples)} networks of {self.N} neurons"
 
     @property
     def mean(self) -> np.ndarray:
@@ -173,8 +173,7 @@ class Confirmation(Result):
         """Plain data."""
         return {
             "passed": self.passed,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "criterion": self.criterion,
             "N": self.N,
             "networks": len(self.samples),

@@ -16,7 +16,7 @@ from scipy import stats
 from ...errors import ParameterError, SolverError
 from ..fitting import Fit, Problem
 from ..parameters import MOTIFS
-from ..results import OK, Result, Status
+from ..results import Settled
 from .combinations import Combination, combinations
 from .information import SMALLEST, UNSEEN, WEAKEST, Information
 from .open_directions import open_path
@@ -29,7 +29,7 @@ ONE_SIGNED = ("N", "fractions", "mean", "g", "noise", *MOTIFS)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Identifiability(Result):
+class Identifiability(Settled):
     """Numbers that are determined near a minimum, to first order; make it with `identifiability`.
 
     Attributes:
@@ -62,11 +62,6 @@ class Identifiability(Result):
     def title(self) -> str:
         """How many numbers are asked for."""
         return f"Identifiability of {len(self.all_names)} numbers"
-
-    @property
-    def status(self) -> Status:
-        """ "ok": what is not determined is part of the answer."""
-        return OK
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -243,8 +238,7 @@ class Identifiability(Result):
     def json(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "parameters": list(self.names),
             "rank": self.data.rank,
             "rank with priors": self.whole.rank,

@@ -114,7 +114,7 @@ class Posterior(Result):
 
     def json(self) -> dict[str, Any]:
         """Plain data: the table, not the draws."""
-        about = {"status": str(self.status), "code": self.status.code.value}
+        about = self.status.json()
         return {**about, "divergences": self.divergences, "rows": self.rows()}
 
 

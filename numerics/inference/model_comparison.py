@@ -140,8 +140,7 @@ class Comparison(Result):
         values = [self.criteria(m) for m in self.fits]
         finite = [c for c in CRITERIA if any(np.isfinite(own[c]) for own in values)]
         return {
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "models": self.rows(),
             "best": {c: self.best(c) for c in finite},
         }

@@ -102,8 +102,7 @@ class Profile(Result):
             "name": self.name,
             "interval": list(self.interval),
             "level": self.level,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "rows": self.rows(),
         }
 

@@ -12,16 +12,14 @@ import numpy as np
 
 from ...errors import NetworkError
 
+# fmt: off
 CHOICES = {
-    "kind": (None, "edges", "adjacency"),
-    "rows": ("target", "source"),
-    "missing": ("refuse", "zero"),
-    "negative": ("keep", "refuse"),
-    "self_synapses": ("keep", "drop"),
-    "duplicates": ("refuse", "sum"),
-    "unlabelled": ("refuse", "drop"),
-    "unknown": ("refuse", "drop"),
+    "kind": (None, "edges", "adjacency"), "rows": ("target", "source"),
+    "missing": ("refuse", "zero"), "negative": ("keep", "refuse"),
+    "self_synapses": ("keep", "drop"), "duplicates": ("refuse", "sum"),
+    "unlabelled": ("refuse", "drop"), "unknown": ("refuse", "drop"),
 }
+# fmt: on
 COLUMNS = ("pre", "post", "id", "label", "where", "unknown")
 
 

@@ -16,7 +16,7 @@ import xarray as xr
 
 from ...errors import NetworkError
 from ..parameters import DIMS as TENSOR_DIMS, NEURONS, TENSORS, Motifs, Parameters
-from ..results import Result, Status
+from ..results import Settled
 from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors
 from .stored import parameters_in, reading
@@ -37,7 +37,7 @@ DIMS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Statistics(Result):
+class Statistics(Settled):
     """Means, variances and motif covariances of a network's synapses; `measure` makes them.
 
     Covariances are raw ones, per pair of synapses among distinct neurons, with deviations from the
@@ -74,11 +74,6 @@ class Statistics(Result):
         """What was measured."""
         sizes = ", ".join(f"{p} {n}" for p, n in zip(self.populations, self.sizes, strict=True))
         return f"synaptic statistics of {sum(self.sizes)} neurons ({sizes})"
-
-    @property
-    def status(self) -> Status:
-        """Always "ok": what cannot be measured raises."""
-        return Status()
 
     @property
     def tau(self) -> Motifs:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from .feasibility import residual_of
 from .parameters import Parameters
+from .shapes import PerPair, PerPopulation, PerTriple
 
 
 class Couplings(eqx.Module):
@@ -24,14 +25,14 @@ class Couplings(eqx.Module):
         noise: (P,), D_p.
     """
 
-    fractions: Float[Array, " P"]
-    mean: Float[Array, "P P"]
-    chain: Float[Array, "P P P"]
-    offset: Float[Array, "P P"]
-    residual: Float[Array, "P P"]
-    pairs: Float[Array, "P P"]
-    widths: Float[Array, "P P P"]
-    noise: Float[Array, " P"]
+    fractions: PerPopulation
+    mean: PerPair
+    chain: PerTriple
+    offset: PerPair
+    residual: PerPair
+    pairs: PerPair
+    widths: PerTriple
+    noise: PerPopulation
 
     @classmethod
     def of(cls, parameters: Parameters) -> Couplings:

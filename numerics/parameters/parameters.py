@@ -30,6 +30,7 @@ from .feasibility import check_feasible
 from .files import parameter_data, read_parameters, write_parameters
 from .inputs import Input, as_input
 from .motifs import Motifs
+from .shapes import PerPair, PerPopulation, PerTriple
 from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS
 
 
@@ -65,21 +66,21 @@ class Parameters(eqx.Module):
 
     populations: tuple[str, ...] = eqx.field(static=True)
     N: Float[Array, ""]
-    fractions: Float[Array, " P"]
-    mean: Float[Array, "P P"]
-    g: Float[Array, "P P"]
-    tau_con: Float[Array, "P P P"]
-    tau_div: Float[Array, "P P P"]
-    tau_chn: Float[Array, "P P P"]
-    tau_rec: Float[Array, "P P"]
+    fractions: PerPopulation
+    mean: PerPair
+    g: PerPair
+    tau_con: PerTriple
+    tau_div: PerTriple
+    tau_chn: PerTriple
+    tau_rec: PerPair
     input: Input
-    transfer: dict[str, Float[Array, " P"]]
-    membrane: dict[str, Float[Array, " P"]]
-    synapse: dict[str, Float[Array, " P"]]
+    transfer: dict[str, PerPopulation]
+    membrane: dict[str, PerPopulation]
+    synapse: dict[str, PerPopulation]
     in_strength: Input
     spread: Input
-    tau_inp: Float[Array, "P P"]
-    noise: Float[Array, " P"]
+    tau_inp: PerPair
+    noise: PerPopulation
 
     @classmethod
     def of(

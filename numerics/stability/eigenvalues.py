@@ -140,8 +140,7 @@ class Spectrum(Result):
     def json(self) -> dict[str, Any]:
         """Plain data; complex numbers as [real, imaginary]."""
         return {
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "eigenvalues": [[float(v.real), float(v.imag)] for v in self.eigenvalues],
             "shift": self.shift,
             "residual": self.residual,

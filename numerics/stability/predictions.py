@@ -71,8 +71,7 @@ class Spectral(Result):
             "edge": self.edge,
             "boundary": pairs(self.boundary),
             "counted": self.counted,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
         }
 
 
@@ -220,8 +219,7 @@ class Stability(Result):
             "meaning": self.meaning,
             "exact": self.exact,
             "basis": self.basis,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "margin": self.margin,
             "leading": [self.leading.real, self.leading.imag],
             "gain": self.gain,

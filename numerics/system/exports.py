@@ -17,6 +17,7 @@ from ..parameters import ARRAYS, FAMILIES, Constant, Held, Input, Parameters, by
 from .numbers import DRIVES, julia_numbers, numpy_numbers, over_time
 from .states import STATE_NAMES
 
+Initial = Mapping[str, Any] | None
 SUFFIXES = (".np.py", ".py", ".jl", ".ode")
 
 
@@ -25,7 +26,7 @@ def save_equations(
     parameters: Parameters | None,
     path: str | Path,
     *,
-    initial: Mapping[str, Any] | None = None,
+    initial: Initial = None,
     tolerance: float | None = None,
 ) -> None:
     """Write equations to a file: JAX (.py), NumPy and SciPy (.np.py), Julia (.jl), XPPAUT (.ode).
@@ -63,10 +64,7 @@ def save_equations(
 
 
 def numpy_module(
-    mean_field: MeanField,
-    parameters: Parameters | None = None,
-    *,
-    initial: Mapping[str, Any] | None = None,
+    mean_field: MeanField, parameters: Parameters | None = None, *, initial: Initial = None
 ) -> str:
     """The equations as a module of NumPy and SciPy that stands alone.
 
@@ -97,10 +95,7 @@ def numpy_module(
 
 
 def julia_module(
-    mean_field: MeanField,
-    parameters: Parameters | None = None,
-    *,
-    initial: Mapping[str, Any] | None = None,
+    mean_field: MeanField, parameters: Parameters | None = None, *, initial: Initial = None
 ) -> str:
     """The equations as plain Julia functions, for OrdinaryDiffEq.jl.
 
@@ -125,12 +120,7 @@ def julia_module(
     return head + text + "\n" + julia_numbers(mean_field, parameters, start)
 
 
-def xpp_ode(
-    mean_field: MeanField,
-    parameters: Parameters,
-    *,
-    initial: Mapping[str, Any] | None = None,
-) -> str:
+def xpp_ode(mean_field: MeanField, parameters: Parameters, *, initial: Initial = None) -> str:
     """The equations as an .ode file for XPPAUT: up to four populations, averages in closed form.
 
     Args:
@@ -235,7 +225,7 @@ def _states(
 
 
 def _state_arrays(
-    mean_field: MeanField, parameters: Parameters, initial: Mapping[str, Any] | None
+    mean_field: MeanField, parameters: Parameters, initial: Initial
 ) -> dict[str, list[float]]:
     found = _states(mean_field, parameters, initial or {})
     return {name: values.tolist() for name, values in found.items()}

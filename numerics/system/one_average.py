@@ -21,7 +21,7 @@ from ...theory.architecture import TransferFunction
 from .. import averages as gaussian
 from ..averages import TOLERANCE
 from ..precision import require_x64
-from ..results import OK, Result, Status
+from ..results import Settled
 from ..tangents import refuse_tracers
 from .generated import (
     HIGHEST_ORDER,
@@ -37,7 +37,7 @@ TOLERANCES = (1e-13, 1e-2)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Averaged(Result):
+class Averaged(Settled):
     """Gaussian averages <f^(order)>(mu, variance), and how they were computed.
 
     Args:
@@ -67,11 +67,6 @@ class Averaged(Result):
         what = "<f" + "'" * self.order + ">"
         how = "closed form" if self.is_closed else "quadrature"
         return f"Gaussian average {what} of f(x) = {self.function.expression}, {how}"
-
-    @property
-    def status(self) -> Status:
-        """Always "ok": an average that cannot be computed raises."""
-        return OK
 
     @cached_property
     def dataset(self) -> xr.Dataset:

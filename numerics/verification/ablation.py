@@ -110,8 +110,7 @@ class Ablation(Result):
         """Both tables as plain numbers, and the integrations that did not come to the end."""
         return {
             "title": self.title,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "rows": self.rows(),
             "rate": self.population_rows("rate"),
             "variance": self.population_rows("variance"),

@@ -89,8 +89,7 @@ class Verification(Result):
         rows = own.to_dataframe().reset_index().to_dict("records")
         return {
             "title": self.title,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "passed": self.passed,
             "criterion": self.criterion,
             "rows": self.rows(),

@@ -13,7 +13,7 @@ from ..distributions import cloud
 from ..fixed_points import FixedPoint, check_point, fixed_point
 from ..parameters import Couplings, Parameters, without_reciprocity
 from ..precision import require_x64
-from ..results import Result, Status
+from ..results import Settled
 from ..system import System, Units
 from .order_parameters import Neurons, consistent
 
@@ -22,7 +22,7 @@ LARGEST_CONDITION = 1e10  # of 1 - dM: six digits of its inverse are left
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class FiniteSize(Result):
+class FiniteSize(Settled):
     """Fluctuations of networks of N neurons at a fixed point, made by `finite_size`.
 
     Quantities are `mean` and `variance` of x across a population, its mean `rate`, and `kappa`.
@@ -48,11 +48,6 @@ class FiniteSize(Result):
     def title(self) -> str:
         """What was computed."""
         return f"networks of {sum(self.sizes)} neurons at a fixed point"
-
-    @property
-    def status(self) -> Status:
-        """Always "ok": where there is no expansion, `finite_size` raises."""
-        return Status()
 
     @property
     def dataset(self) -> xr.Dataset:

@@ -90,8 +90,7 @@ class NetworkVerification(Result):
         """Everything in the table and the verdict, as plain numbers."""
         return {
             "title": self.title,
-            "status": str(self.status),
-            "code": self.status.code.value,
+            **self.status.json(),
             "passed": self.passed,
             "criterion": self.criterion,
             "errors": self.errors,

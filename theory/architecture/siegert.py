@@ -150,8 +150,7 @@ class SiegertDifference(_Siegert):
     `SiegertDifference(n, x, tau_m, tau_ref, V_th, V_r, sigma)`.
     """
 
-    nargs = 7
-    LETTER = r"\mathcal{D}"
+    nargs, LETTER = 7, r"\mathcal{D}"
 
     @_evaluated
     def _imp_(n, *six):
@@ -182,8 +181,7 @@ class SiegertReset(_Siegert):
     `SiegertReset(n, x, tau_m, tau_ref, V_th, V_r, sigma)`.
     """
 
-    nargs = 7
-    LETTER = r"\mathcal{R}"
+    nargs, LETTER = 7, r"\mathcal{R}"
 
     @_evaluated
     def _imp_(n, *six):

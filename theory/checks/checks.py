@@ -161,7 +161,6 @@ class Checker:
 
     def _closure(self, equality: Equality) -> Outcome:
         limit = self.mean_field.closure.exact_when
-        worlds = {"narrow": {"narrow": True}, "dominated": {"dominated": True}, "always": {}}
         w = World(self.mean_field, self.seed, plain=True)
         generic = self._exact(equality, Evaluator(w), w)
         note = (
@@ -170,7 +169,7 @@ class Checker:
         )
         if limit is None:
             return Outcome(equality, 0.0, EXACT, "no limit stated", note)
-        world = World(self.mean_field, self.seed, plain=True, **worlds[limit])
+        world = World(self.mean_field, self.seed, plain=True, limit=limit)
         if limit == "dominated":
             return Outcome(
                 equality,

@@ -42,8 +42,8 @@ class World:
         mean_field: The equations that are tested.
         seed: Of the random numbers.
         closed: Whether the residual's variance is that of the closure, not of the residual field.
-        narrow: Whether the variability vanishes.
-        dominated: Whether the motifs outweigh the residual.
+        limit: "narrow", the variability vanishes; "dominated", the motifs outweigh the residual;
+            "always", neither.
         plain: Whether filters pass constants unchanged.
         correlated: Whether all motifs are there, whatever the architecture has.
     """
@@ -56,8 +56,7 @@ class World:
         seed: int = 0,
         *,
         closed: bool = False,
-        narrow: bool = False,
-        dominated: bool = False,
+        limit: str = "always",
         plain: bool = False,
         correlated: bool = False,
     ):
@@ -65,8 +64,9 @@ class World:
         self.second = mean_field.closure.second_moment() if closed else None
         rng = np.random.default_rng(seed)
         self._shape(mean_field.architecture, correlated)
+        narrow = limit == "narrow"
         self._draw_synapses(rng, narrow)
-        self._draw_motifs(rng, 1e6 if dominated else 1.0)
+        self._draw_motifs(rng, 1e6 if limit == "dominated" else 1.0)
         self._draw_filters(rng, plain or self.is_static)
         self._draw_inputs(rng, narrow)
         self._draw_neuron(rng)

@@ -20,21 +20,21 @@ class Quantity(NamedTuple):
         return sp.IndexedBase(self.name)
 
 
+def _correlation(name: str, indices: str, of: str) -> Quantity:
+    latex = rf"\tau^{{\mathrm{{{name}}}}}"
+    return Quantity(f"tau_{name}", latex, indices, f"correlation of {of}")
+
+
 # fmt: off
 _QUANTITIES = [
     Quantity("fractions", r"\alpha", "p", "fraction of neurons in population p, N_p / N"),
     Quantity("mean", r"\bar{J}", "pq", "mean of a synapse from population q onto population p"),
     Quantity("g", "g", "pq", "standard deviation of that synapse times the square root of N"),
-    Quantity("tau_con", r"\tau^{\mathrm{con}}", "pqr",
-        "correlation of J_ij and J_ik (convergent), i in p, j in q, k in r"),
-    Quantity("tau_div", r"\tau^{\mathrm{div}}", "qpr",
-        "correlation of J_ij and J_kj (divergent), j in q, i in p, k in r"),
-    Quantity("tau_chn", r"\tau^{\mathrm{chn}}", "pqr",
-        "correlation of J_ij and J_jk (chain), i in p, j in q, k in r"),
-    Quantity("tau_rec", r"\tau^{\mathrm{rec}}", "pq",
-        "correlation of J_ij and J_ji (reciprocal), i in p, j in q"),
-    Quantity("tau_inp", r"\tau^{\mathrm{inp}}", "pq",
-        "correlation of xi_j, the offset of neuron j's input, and J_ij, i in p, j in q"),
+    _correlation("con", "pqr", "J_ij and J_ik (convergent), i in p, j in q, k in r"),
+    _correlation("div", "qpr", "J_ij and J_kj (divergent), j in q, i in p, k in r"),
+    _correlation("chn", "pqr", "J_ij and J_jk (chain), i in p, j in q, k in r"),
+    _correlation("rec", "pq", "J_ij and J_ji (reciprocal), i in p, j in q"),
+    _correlation("inp", "pq", "xi_j, the offset of neuron j's input, and J_ij, i in p, j in q"),
     Quantity("noise", "D", "p",
         "half the intensity of the white noise in the input of each neuron of population p"),
     Quantity("drive", "I", "p", "external input to population p"),
