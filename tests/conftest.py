@@ -93,6 +93,11 @@ def _seeds():
     np.random.seed(1)  # noqa: NPY002
 
 
+def offered(thing):
+    """A fixture that is the thing itself."""
+    return pytest.fixture(scope="session")(lambda: thing)
+
+
 @pytest.fixture(scope="session")
 def two_populations():
     """P = 2, feasible; all four motifs, and every entry different (except where the definitions
@@ -146,16 +151,10 @@ def random_network(P: int, seed: int, N: float = 500.0):
     )
 
 
-@pytest.fixture(scope="session")
-def network_of():
-    """`random_network`."""
-    return random_network
+network_of = offered(random_network)
 
 
-@pytest.fixture(scope="session")
-def shaped():
-    """`SHAPED`."""
-    return SHAPED
+shaped = offered(SHAPED)
 
 
 # ---- docs/theory.md, section 2 in plain NumPy, with explicit loops, written from the text and not
@@ -250,16 +249,28 @@ class ByHand:
         )
 
 
-@pytest.fixture(scope="session")
-def by_hand():
-    """`ByHand`."""
-    return ByHand
+by_hand = offered(ByHand)
 
 
-@pytest.fixture(scope="session")
-def average_by_hand():
-    """`gaussian_average`."""
-    return gaussian_average
+average_by_hand = offered(gaussian_average)
+
+
+@offered
+def excitation_inhibition(J0, g, tau, input=0.0):
+    """docs/theory.md, section 5: N = 1000, alpha = (.8, .2), Jbar = J0 (1, -g) for every target,
+    sigma = .2, one hidden variable (B = 0).
+    """
+    from motifield import Motifs, Parameters
+
+    return Parameters.of(
+        populations=["E", "I"],
+        N=1000,
+        fractions=[0.8, 0.2],
+        mean=np.tile([J0, -J0 * g], (2, 1)),
+        g=0.2,
+        motifs=Motifs.shared(tau),
+        input=input,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -269,22 +269,7 @@ def test_only_scaled_quantities_enter(seed, N, network_of, system_of):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
 
 
-def excitation_inhibition(J0, g, tau, N=1000, input=0.0):
-    """docs/theory.md, section 5: alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2,
-    one hidden variable.
-    """
-    return Parameters.of(
-        populations=["E", "I"],
-        N=N,
-        fractions=[0.8, 0.2],
-        mean=np.tile([J0, -J0 * g], (2, 1)),
-        g=0.2,
-        motifs=Motifs.shared(tau),
-        input=input,
-    )
-
-
-def test_the_same_network_twice(system_of):
+def test_the_same_network_twice(system_of, excitation_inhibition):
     """(Jbar = .002, g_I/E = 1) and (.004, 2.5): N sum_q alpha_q Jbar_q = 1.2 in both
     (docs/theory.md, section 2.2).
     """

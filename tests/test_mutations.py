@@ -10,35 +10,27 @@ import pytest
 
 ERF = "1 + erf(x - 1/2)"
 
+CHAIN = 'jnp.einsum("pqr,r,q->p", c.chain'
+B_TERM = 'jnp.einsum("pq,q->p", c.reciprocal, G'
+TARGET, SOURCE = "[:, None]", "[None, :]"
+
 # (what is wrong, text in the generated source, what stands there instead)
 MUTATIONS = [
-    (
-        "the sign of the chain term",
-        '+ jnp.einsum("pqr,r,q->p", c.chain',
-        '- jnp.einsum("pqr,r,q->p", c.chain',
-    ),
+    ("the sign of the chain term", f"+ {CHAIN}", f"- {CHAIN}"),
     ("the chain tensor transposed", "* tau_chn,", "* tau_chn.T,"),
     ("post and middle of the chain exchanged", "* tau_chn,", "* jnp.swapaxes(tau_chn, 0, 1),"),
     ("kappa of the middle instead of the source", '"pqr,r,q->p", c.chain', '"pqr,q,r->p", c.chain'),
     ("the wrong synapse of the chain", "* g[None, :, :] * tau_chn", "* g.T[None, :, :] * tau_chn"),
-    ("no reciprocal term", ' + state.kappa * jnp.einsum("pq,q->p", c.reciprocal, G)', ""),
-    (
-        "kappa of the other population",
-        'state.kappa * jnp.einsum("pq,q->p", c.reciprocal, G)',
-        'jnp.einsum("pq,q->p", c.reciprocal, G * state.kappa)',
-    ),
+    ("no reciprocal term", f" + state.kappa * {B_TERM})", ""),
+    ("kappa of the other population", f"state.kappa * {B_TERM})", f"{B_TERM} * state.kappa)"),
     ("one of two chains in B", ' - jnp.einsum("qpq->pq", tau_chn)', ""),
     (
         "the fraction of the target",
-        "(1 / fractions)[:, None] * fractions[None, :]",
-        "(1 / fractions)[None, :] * fractions[:, None]",
+        f"(1 / fractions){TARGET} * fractions{SOURCE}",
+        f"(1 / fractions){SOURCE} * fractions{TARGET}",
     ),
     ("convergence of the source", "* tau_con,", "* jnp.swapaxes(tau_con, 0, 1),"),
-    (
-        "divergence of the target",
-        'jnp.einsum("qpp->pq", tau_div)',
-        'jnp.einsum("pqq->pq", tau_div)',
-    ),
+    ("divergence of the target", '("qpp->pq", tau_div)', '("pqq->pq", tau_div)'),
     ("the mean coupling transposed", "fractions[None, :] * mean,", "fractions[None, :] * mean.T,"),
     ("the mean rate squared instead of the second moment", "gaussian.root(C)", "R"),
     ("no fraction in kappa", "c.fraction * R", "R"),

@@ -13,27 +13,12 @@ from motifield import Motifs, Parameters, fixed_point, fixed_points
 TANH = "1 + tanh(x - 3/2)"
 
 
-def excitation_inhibition(J0, g, tau, input):
-    """N = 1000, alpha = (.8, .2), Jbar = J0 (1, -g) for every target, sigma = .2, one hidden
-    variable (B = 0).
-    """
-    return Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=np.tile([J0, -J0 * g], (2, 1)),
-        g=0.2,
-        motifs=Motifs.shared(tau),
-        input=input,
-    )
-
-
 # docs/theory.md, section 5: J0 = .001, g = 4, I = .5, tau = .1
 @pytest.mark.parametrize(
     ("closure", "K", "Delta", "R"),
     [("MotifOnly", 1.9619, 5.2782, 1.1487), ("SecondMoment", 1.9548, 5.3164, None)],
 )
-def test_excitation_and_inhibition(closure, K, Delta, R, system_of):
+def test_excitation_and_inhibition(closure, K, Delta, R, system_of, excitation_inhibition):
     found = fixed_point(system_of(TANH, closure), excitation_inhibition(0.001, 4, 0.1, 0.5))
     assert found.converged
     assert found.stable
@@ -46,7 +31,7 @@ def test_excitation_and_inhibition(closure, K, Delta, R, system_of):
 
 
 # docs/theory.md, section 5: J0 = .003, g = 2, I = 0, tau = .02 has K = .2000, .8605, 2.117
-def test_chains_alone_make_it_bistable(system_of):
+def test_chains_alone_make_it_bistable(system_of, excitation_inhibition):
     system, parameters = system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.02, 0.0)
     low = fixed_point(system, parameters)
     high = fixed_point(system, parameters, {"mean": 3.0, "kappa": [1.6, 0.4]})
@@ -72,7 +57,7 @@ def test_chains_alone_make_it_bistable(system_of):
         np.testing.assert_allclose(left.dataset["mean"], K, atol=6e-4)
 
 
-def test_no_more_than_three(system_of):
+def test_no_more_than_three(system_of, excitation_inhibition):
     """docs/theory.md, section 5: three fixed points, and no other; every start leads to one of
     them, and their indices sum to 1.
     """
@@ -92,7 +77,7 @@ def test_no_more_than_three(system_of):
 
 # docs/theory.md, section 2.2: (Jbar, g_I/E) = (.002, 1) and (.004, 2.5) are the same network, .8 J0
 # (1 - g/4) being the same
-def test_degenerate_pairs(system_of):
+def test_degenerate_pairs(system_of, excitation_inhibition):
     pair = [
         fixed_points(system_of(TANH, "MotifOnly"), excitation_inhibition(J0, g, 0.02, 0.3))
         for J0, g in ((0.002, 1), (0.004, 2.5))
@@ -106,7 +91,7 @@ def test_degenerate_pairs(system_of):
 
 
 # docs/theory.md, section 5: at tau = 0 there is only K = .15
-def test_without_chains_there_is_one(system_of):
+def test_without_chains_there_is_one(system_of, excitation_inhibition):
     system, parameters = system_of(TANH, "MotifOnly"), excitation_inhibition(0.003, 2, 0.0, 0.0)
     for start in (None, {"mean": 3.0, "kappa": [1.6, 0.4]}, {"mean": -2.0}):
         found = fixed_point(system, parameters, start)

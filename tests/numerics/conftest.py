@@ -8,6 +8,21 @@ import numpy as np
 import pytest
 
 
+def offered(thing):
+    """A fixture that is the thing itself."""
+    return pytest.fixture(scope="session")(lambda: thing)
+
+
+def network(populations, N=1000, **given):
+    """Parameters of one population, or by default of E, four fifths of the neurons, and I."""
+    import motifield as mf
+
+    fractions = [1.0] if len(populations) == 1 else [0.8, 0.2]
+    return mf.Parameters.of(
+        **({"populations": list(populations), "N": N, "fractions": fractions} | given)
+    )
+
+
 @pytest.fixture(scope="session")
 def oscillating_network():
     """System and parameters of excitation with slower inhibition, which oscillates when it is
@@ -21,15 +36,8 @@ def oscillating_network():
         "1 + erf((x - 1)/sqrt(2))",
         membrane={"E": filters.membrane(1.0), "I": filters.membrane(2.0)},
     )
-    parameters = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.005, -0.02], [0.005, -0.002]],
-        g=0.2,
-        motifs=mf.Motifs.shared(0.004),
-        input=[0.0, -0.5],
-    )
+    mean = [[0.005, -0.02], [0.005, -0.002]]
+    parameters = network("EI", mean=mean, g=0.2, motifs=mf.Motifs.shared(0.004), input=[0.0, -0.5])
     return mf.compile(mf.derive(architecture, mf.MotifOnly())), parameters
 
 
@@ -38,27 +46,10 @@ def bistable_parameters():
     """Of a network with two stable states, docs/theory.md, section 5: J0 = .003, g = 2, I = 0."""
     import motifield as mf
 
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.003, -0.006]] * 2,
-        g=0.2,
-        motifs=mf.Motifs.shared(0.02),
-        input=0.0,
-    )
+    return network("EI", mean=[[0.003, -0.006]] * 2, g=0.2, motifs=mf.Motifs.shared(0.02))
 
 
-@pytest.fixture(scope="session")
-def of_populations():
-    """Makes parameters of E alone, or of E, four fifths of the neurons, and I."""
-    import motifield as mf
-
-    def made(populations, N=1000, **given):
-        fractions = [1.0] if len(populations) == 1 else [0.8, 0.2]
-        return mf.Parameters.of(populations=list(populations), N=N, fractions=fractions, **given)
-
-    return made
+of_populations = offered(network)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +61,23 @@ def one_population(of_populations):
         return of_populations("E", N, motifs=mf.Motifs(convergent=0.01), **given)
 
     return made
+
+
+@pytest.fixture
+def family(request):
+    """The marginal distribution of the name that a test asks for, with `indirect`."""
+    from motifield import marginals
+
+    histogram = ([0.0, 0.5, 1.0, 2.0, 3.0], [2, 6, 5, 1])
+    return {
+        "constant": marginals.Constant(),
+        "gaussian": marginals.Gaussian(),
+        "lognormal": marginals.Lognormal(),
+        "gamma": marginals.Gamma(),
+        "truncated": marginals.TruncatedGaussian(),
+        "histogram": marginals.Histogram(*histogram),
+        "shifted": marginals.Histogram(*histogram, shifted=True),
+    }[request.param]
 
 
 MOTIFS = ("convergent", "divergent", "chain", "reciprocal")
@@ -98,10 +106,7 @@ def standard_scores(parameters, found):
     return scores
 
 
-@pytest.fixture(scope="session")
-def scores_of():
-    """`standard_scores`."""
-    return standard_scores
+scores_of = offered(standard_scores)
 
 
 @pytest.fixture(scope="session")
@@ -212,10 +217,9 @@ def made_up_fit(system_of):
         for t in (2.0, 0.0, 1.0)
         for p in ("E", "I")
     ]
-    base = mf.Parameters.of(
-        populations=["E", "I"],
+    base = network(
+        "EI",
         N=4000,
-        fractions=[0.8, 0.2],
         mean=[[0.001, -0.006], [0.0015, -0.005]],
         g=[[0.1, 0.2], [0.3, 0.4]],
         motifs=mf.Motifs(convergent=0.01, divergent=0.01),

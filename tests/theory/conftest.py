@@ -12,9 +12,43 @@ import sympy as sp
 
 import motifield as mf
 from motifield.numerics.linear import inner_places, noise_places
+from motifield.theory.architecture import filters
 from motifield.theory.equations.explicit import scalar
 
 DRIVES = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
+
+
+EXPORTED = {
+    "two functions": (
+        ["tanh", "Max(x, 0)**2"],
+        {"membrane": filters.membrane(0.7)},
+        mf.SecondMoment(),
+    ),
+    "everything": (
+        "erf",
+        {
+            "membrane": {"E": filters.adapting(0.8, 1.5, 6), "I": filters.membrane(0.4)},
+            "synapse": {
+                "E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2),
+                "I": filters.exponential(0.2),
+            },
+            "inputs": ["in-strength", "spread", "out-strength", "noise"],
+        },
+        mf.LowRank(),
+    ),
+}
+
+
+@pytest.fixture(scope="session", params=EXPORTED)
+def exported(request):
+    """Equations of E and I whose exported code must be the JAX code."""
+    transfer, options, closure = EXPORTED[request.param]
+    return mf.derive(mf.Architecture(["E", "I"], transfer, **options), closure)
+
+
+def offered(thing):
+    """A fixture that is the thing itself."""
+    return pytest.fixture(scope="session")(lambda: thing)
 
 
 def _random_numbers(P: int, seed: int):
@@ -194,19 +228,10 @@ def _evaluated(equations, values):
     }
 
 
-@pytest.fixture(scope="session")
-def random_numbers():
-    """`_random_numbers`."""
-    return _random_numbers
+random_numbers = offered(_random_numbers)
 
 
-@pytest.fixture(scope="session")
-def scalars():
-    """`Scalars`."""
-    return Scalars
+scalars = offered(Scalars)
 
 
-@pytest.fixture(scope="session")
-def evaluated():
-    """`_evaluated`."""
-    return _evaluated
+evaluated = offered(_evaluated)

@@ -34,39 +34,24 @@ def bistable_parameters(tau=0.02, j0=0.003):
     )
 
 
+def followed(system, parameters, number, bounds):
+    """System, parameters and the branches through their fixed point."""
+    initial = mf.fixed_point(system, parameters)
+    branches = mf.continuation.follow(system, parameters, number, bounds=bounds, initial=initial)
+    return system, parameters, branches
+
+
 @pytest.fixture(scope="module")
 def bistable():
     """System, parameters and branches of the network that chains make bistable."""
     system = mf.compile(mf.derive(mf.Architecture(["E", "I"], STEEP), mf.MotifOnly()))
-    parameters = bistable_parameters()
-    return (
-        system,
-        parameters,
-        mf.continuation.follow(
-            system,
-            parameters,
-            "factor(motifs)",
-            bounds=(0.0, 5.0),
-            initial=mf.fixed_point(system, parameters),
-        ),
-    )
+    return followed(system, bistable_parameters(), "factor(motifs)", (0.0, 5.0))
 
 
 @pytest.fixture(scope="module")
 def oscillating(oscillating_network):
     """System, parameters and branches of the network that oscillates when it is driven."""
-    system, parameters = oscillating_network
-    return (
-        system,
-        parameters,
-        mf.continuation.follow(
-            system,
-            parameters,
-            "input[E]",
-            bounds=(-1.0, 3.0),
-            initial=mf.fixed_point(system, parameters),
-        ),
-    )
+    return followed(*oscillating_network, "input[E]", (-1.0, 3.0))
 
 
 @pytest.fixture(scope="module")
@@ -92,18 +77,9 @@ def test_folds_in_the_strength_of_the_motifs(bistable):
         xpp_ode(system.mean_field, flat(system.mean_field, parameters)),
     )
     with xpplab.Model.from_text(text.replace("par nn", "par tau=0.005\npar nn", 1)) as model:
-        diagram = model.auto.equilibria(
-            "tau",
-            ds=1e-3,
-            dsmax=0.01,
-            dsmin=1e-7,
-            parmin=0,
-            parmax=0.1,
-            nmax=2000,
-            epsl=1e-10,
-            epsu=1e-10,
-            epss=1e-9,
-        )
+        steps = {"ds": 1e-3, "dsmax": 0.01, "dsmin": 1e-7, "nmax": 2000}
+        accuracy = {"epsl": 1e-10, "epsu": 1e-10, "epss": 1e-9}
+        diagram = model.auto.equilibria("tau", parmin=0, parmax=0.1, **steps, **accuracy)
         seen = sorted(p.value for p in diagram.special("LP"))
     np.testing.assert_allclose([0.02 * f.value for f in folds], seen, atol=1e-6)
 
@@ -341,19 +317,14 @@ def test_curves_of_hopf_points_end_at_a_bogdanov_takens_point(oscillating):
 
 
 @pytest.fixture(scope="module")
-def symmetric(bistable):
+def symmetric(bistable, of_populations):
     """Two populations that inhibit each other, alike in everything: the difference of the two is a
     state of its own below a pitchfork.
     """
     system = bistable[0]
-    parameters = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.5, 0.5],
-        mean=[[0.002, -0.005], [-0.005, 0.002]],
-        g=0.2,
-        motifs=mf.Motifs.shared(0.02),
-        input=3.0,
+    mean = [[0.002, -0.005], [-0.005, 0.002]]
+    parameters = of_populations(
+        "EI", fractions=[0.5, 0.5], mean=mean, g=0.2, motifs=mf.Motifs.shared(0.02), input=3.0
     )
     start = mf.fixed_point(system, parameters)
     return (

@@ -11,7 +11,7 @@ import motifield as mf
 from motifield.errors import ParameterError
 from motifield.numerics.fixed_points.solve import solved_near
 from motifield.numerics.parameters.scalars import scalar
-from motifield.numerics.plots.bifurcation import phase_picture
+from motifield.numerics.plots import phase_picture
 from motifield.numerics.system.autonomous import Autonomous
 
 pytestmark = pytest.mark.slow  # one grid of 285 points serves them all
@@ -92,7 +92,7 @@ def test_bad_requests(oscillating_network):
         )
 
 
-def test_hysteresis_of_sampled_networks():
+def test_hysteresis_of_sampled_networks(bistable_parameters):
     """Networks ramped up and down jump at the folds of their own statistics, less the delay that
     the equations have under the same ramp.
     """
@@ -101,14 +101,7 @@ def test_hysteresis_of_sampled_networks():
             mf.Architecture(["E", "I"], "1 + erf((x - 3/2)/(4/5*sqrt(2)))"), mf.SecondMoment()
         )
     )
-    parameters = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.003, -0.006]] * 2,
-        g=0.2,
-        motifs=mf.Motifs.shared(0.02),
-    )
+    parameters = bistable_parameters
     low, high, duration, level = -0.6, 0.6, 400.0, 0.6
     ramp = mf.inputs.Table(
         jnp.array([0, duration, 2 * duration]), jnp.array([[low] * 2, [high] * 2, [low] * 2])

@@ -47,23 +47,17 @@ def frozen_by_hand(p, kappa, kappa2, omega, q):
 
 
 @pytest.fixture(scope="module")
-def parts():
+def parts(of_populations):
     """By closure: the distribution, parameters in two conditions, statistics in both, the
     correlation. Mean currents are chosen, variances are those that the closure makes of them.
     """
     transfer = {"E": mf.transfer.power_law(exponent=2.0, gain=0.5), "I": "1 + tanh(x - 1/2)"}
-    one = mf.Parameters.of(
-        populations=["E", "I"],
-        N=4000,
-        fractions=[0.8, 0.2],
-        mean=0.0,
-        g=[[0.25, 0.5], [0.35, 0.6]],
-        motifs=mf.Motifs(
-            convergent=[[[0.004, 0.001], [0.001, 0.003]], [[0.002, 0], [0, 0.001]]], divergent=0.003
-        ),
-        spread=[0.4, 0.2],
-        transfer={"threshold": [0.1, 0.1]},
+    motifs = mf.Motifs(
+        convergent=[[[0.004, 0.001], [0.001, 0.003]], [[0.002, 0], [0, 0.001]]], divergent=0.003
     )
+    threshold = {"threshold": [0.1, 0.1]}
+    numbers = {"mean": 0.0, "g": [[0.25, 0.5], [0.35, 0.6]], "spread": [0.4, 0.2]}
+    one = of_populations("EI", 4000, motifs=motifs, transfer=threshold, **numbers)
     two = one.replace(spread=mf.inputs.Constant(jnp.array([0.3, 0.25])))
     found = {}
     for closure in (mf.SecondMoment(), mf.LowRank(), mf.MotifOnly()):
@@ -240,7 +234,7 @@ def test_bulk_radius_is_that_of_the_bulk(parts):
 
 
 @pytest.mark.slow
-def test_sampled_networks():
+def test_sampled_networks(of_populations):
     """Mean, SD, correlation and quantiles of four networks of 4000 neurons without reciprocity, in
     standard errors of their mean.
     """
@@ -248,15 +242,10 @@ def test_sampled_networks():
     system = mf.compile(
         mf.derive(mf.Architecture(["E", "I"], transfer, inputs=["spread"]), mf.SecondMoment())
     )
-    one = mf.Parameters.of(
-        populations=["E", "I"],
-        N=4000,
-        fractions=[0.8, 0.2],
-        mean=[[0.0004, -0.002], [0.0006, -0.002]],
-        g=[[0.3, 0.6], [0.3, 0.6]],
-        motifs=mf.Motifs(convergent=0.002, divergent=0.002),
-        input=[1.2, 1.0],
-        spread=[0.3, 0.2],
+    motifs = mf.Motifs(convergent=0.002, divergent=0.002)
+    mean, g = [[0.0004, -0.002], [0.0006, -0.002]], [[0.3, 0.6]] * 2
+    one = of_populations(
+        "EI", 4000, mean=mean, g=g, motifs=motifs, input=[1.2, 1.0], spread=[0.3, 0.2]
     )
     two = one.replace(input=mf.inputs.Constant(jnp.array([1.4, 1.1])))
     model, distribution = Autonomous(system, 2), RateDistribution(system, one)

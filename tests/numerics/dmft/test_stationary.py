@@ -124,17 +124,12 @@ def test_two_times_settle_on_the_stationary_state(tanh):
     assert np.abs(late - expected).max() < 0.01 * expected[0]
 
 
-def test_splitting_a_population_changes_nothing(tanh):
+def test_splitting_a_population_changes_nothing(tanh, of_populations):
     system = mf.compile(mf.derive(mf.Architecture(["a", "b"], "tanh(x)"), mf.MotifOnly()))
     whole = one(2.5)
-    halves = mf.Parameters.of(
-        populations=["a", "b"],
-        N=N,
-        fractions=[0.3, 0.7],
-        mean=float(whole.mean[0, 0]),
-        g=2.5,
-        input=1.0,
-        motifs=mf.Motifs(*(float(np.ravel(t)[0]) for t in whole.motifs)),
+    motifs = mf.Motifs(*(float(np.ravel(t)[0]) for t in whole.motifs))
+    halves = of_populations(
+        "ab", N, fractions=[0.3, 0.7], mean=float(whole.mean[0, 0]), g=2.5, input=1.0, motifs=motifs
     )
     first, second = (
         mf.dmft.stationary(s, p, {"variance": 1.0}) for s, p in ((tanh, whole), (system, halves))

@@ -101,22 +101,15 @@ def test_a_linear_network_has_a_closed_form():
     )
 
 
-def test_white_noise_and_offsets_have_closed_forms():
+def test_white_noise_and_offsets_have_closed_forms(of_populations):
     """Without synapses: D (exp(-|t - t'|) - exp(-t - t')) + s^2 (1 - exp(-t))(1 - exp(-t')) + v
     exp(-t - t'), exactly at any dt.
     """
     system = mf.compile(
         mf.derive(mf.Architecture(["x"], "x", inputs=["noise", "spread"]), mf.MotifOnly())
     )
-    parameters = mf.Parameters.of(
-        populations=["x"],
-        N=N,
-        fractions=[1.0],
-        mean=0.0,
-        g=0.0,
-        noise=0.7,
-        spread=1.3,
-        input=lambda t: jnp.full(1, t),
+    parameters = of_populations(
+        "x", N, mean=0.0, g=0.0, noise=0.7, spread=1.3, input=lambda t: jnp.full(1, t)
     )
     d = mf.dmft.transient(
         system, parameters, 3.0, dt=0.3, initial={"variance": 0.4, "mean": 2.0}

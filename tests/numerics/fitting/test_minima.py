@@ -24,13 +24,9 @@ TRUE = {"mean[E,I]": -0.006, "g[E,E]": 0.35}
 
 @pytest.fixture(scope="module")
 def base(of_populations):
-    return of_populations(
-        "EI",
-        mean=[[0.001, -0.006], [0.002, -0.003]],
-        g=[[0.35, 0.5], [0.3, 0.4]],
-        motifs=mf.Motifs(convergent=[[[0.004, 0], [0, 0.004]]] * 2, divergent=0.004),
-        input=0.8,
-    )
+    mean, g = [[0.001, -0.006], [0.002, -0.003]], [[0.35, 0.5], [0.3, 0.4]]
+    motifs = mf.Motifs(convergent=[[[0.004, 0], [0, 0.004]]] * 2, divergent=0.004)
+    return of_populations("EI", mean=mean, g=g, motifs=motifs, input=0.8)
 
 
 @pytest.fixture(scope="module")
@@ -237,11 +233,9 @@ def test_a_prior_that_excludes_every_start_is_named(problem):
 
 
 @pytest.mark.slow
-def test_free_states_go_on_from_a_checkpoint(system_of, tmp_path):
+def test_free_states_go_on_from_a_checkpoint(system_of, tmp_path, of_populations):
     system = system_of("Max(x, 0)**2", "MotifOnly")
-    base = mf.Parameters.of(
-        populations=["E"], N=1000, fractions=[1.0], mean=0.0005, g=0.1, input=0.3
-    )
+    base = of_populations("E", mean=0.0005, g=0.1, input=0.3)
     targets = mf.Targets.of(
         [
             {
@@ -270,12 +264,12 @@ def test_free_states_go_on_from_a_checkpoint(system_of, tmp_path):
 
 
 @pytest.mark.slow
-def test_starts_without_a_fixed_point_reach_one_with_free_states(system_of, tmp_path):
+def test_starts_without_a_fixed_point_reach_one_with_free_states(
+    system_of, tmp_path, of_populations
+):
     """phi = Max(x, 0)^2 runs away for every start; N mean R = .5 R at the truth."""
     system = system_of("Max(x, 0)**2", "MotifOnly")
-    truth = mf.Parameters.of(
-        populations=["E"], N=1000, fractions=[1.0], mean=0.0005, g=0.1, input=0.3
-    )
+    truth = of_populations("E", mean=0.0005, g=0.1, input=0.3)
     rate = float(mf.fixed_point(system, truth).dataset["rate"][0])
     targets = mf.Targets.of(
         [

@@ -32,14 +32,9 @@ def row(quantity, population, condition, value=0.0, error=0.5, **others):
 
 @pytest.fixture(scope="module")
 def base(of_populations):
-    return of_populations(
-        "EI",
-        mean=[[0.0006, -0.004], [0.0009, -0.003]],
-        g=[[0.15, 0.3], [0.2, 0.3]],
-        motifs=mf.Motifs(convergent=0.004, divergent=0.004, chain=0.001),
-        input=[0.9, 0.7],
-        spread=[0.3, 0.2],
-    )
+    mean, g = [[0.0006, -0.004], [0.0009, -0.003]], [[0.15, 0.3], [0.2, 0.3]]
+    motifs = mf.Motifs(convergent=0.004, divergent=0.004, chain=0.001)
+    return of_populations("EI", mean=mean, g=g, motifs=motifs, input=[0.9, 0.7], spread=[0.3, 0.2])
 
 
 @pytest.fixture(scope="module")
@@ -365,12 +360,10 @@ def test_states_that_the_equations_make_unstable_are_penalised(system_of, of_pop
         Problem.of(system, own, targets, ["input[E]"], stable=1.5)
 
 
-def test_growth_is_in_units_of_the_slowest_decay():
+def test_growth_is_in_units_of_the_slowest_decay(of_populations):
     """Without synapses, membranes of time constant 4 decay at 1/4: growth -1, and no penalty."""
     slow = mf.Architecture(["E"], "1 + erf(x - 1/2)", membrane=mf.filters.membrane(4.0))
-    own = mf.Parameters.of(
-        populations=["E"], N=1000, fractions=[1.0], mean=0.0, g=0.0, motifs=mf.Motifs(), input=0.5
-    )
+    own = of_populations("E", mean=0.0, g=0.0, motifs=mf.Motifs(), input=0.5)
     problem = Problem.of(
         mf.compile(mf.derive(slow, mf.MotifOnly())),
         own,

@@ -16,15 +16,10 @@ CONDITIONS = {"dark": {}, "light": {"input[E]": 1.5}}
 
 @pytest.fixture(scope="module")
 def base(of_populations):
-    return of_populations(
-        "EI",
-        mean=[[0.001, -0.004], [0.002, -0.003]],
-        g=[[0.2, 0.3], [0.4, 0.5]],
-        motifs=mf.Motifs(convergent=0.01, divergent=0.01),
-        input=[0.5, 0.7],
-        spread=0.3,
-        transfer={"gain": [1.0, 2.0]},
-    )
+    numbers = {"mean": [[0.001, -0.004], [0.002, -0.003]], "g": [[0.2, 0.3], [0.4, 0.5]]}
+    drive = {"input": [0.5, 0.7], "spread": 0.3, "transfer": {"gain": [1.0, 2.0]}}
+    motifs = mf.Motifs(convergent=0.01, divergent=0.01)
+    return of_populations("EI", motifs=motifs, **numbers, **drive)
 
 
 def of(base, *unknowns, conditions=CONDITIONS, **options):

@@ -19,6 +19,12 @@ from motifield.numerics.system.autonomous import Autonomous
 from motifield.types import Code
 
 ERF = "1 + erf((x - 3/2)/(4/5*sqrt(2)))"
+NUMBERS = {
+    "mean": [[0.003, -0.006], [0.0029, -0.0061]],
+    "g": 0.2,
+    "motifs": Motifs.shared(0.02),
+    "input": [0.0, 0.05],
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +33,8 @@ def system(system_of):
 
 
 @pytest.fixture(scope="module")
-def base():
-    return Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.003, -0.006], [0.0029, -0.0061]],
-        g=0.2,
-        motifs=Motifs.shared(0.02),
-        input=[0.0, 0.05],
-    )
+def base(of_populations):
+    return of_populations("EI", **NUMBERS)
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +221,7 @@ def test_bounds_of_transfer_functions(base):
 
 
 @pytest.mark.slow
-def test_the_box_holds_fixed_points_of_filtered_systems(base):
+def test_the_box_holds_fixed_points_of_filtered_systems(of_populations):
     """Filters of membranes and synapses with gains other than 1, and every part of the input."""
     architecture = mf.Architecture(
         ["E", "I"],
@@ -233,18 +231,7 @@ def test_the_box_holds_fixed_points_of_filtered_systems(base):
         inputs=["in-strength", "spread", "out-strength"],
     )
     system = mf.compile(mf.derive(architecture, mf.SecondMoment()))
-    own = Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.003, -0.006], [0.0029, -0.0061]],
-        g=0.2,
-        motifs=Motifs.shared(0.02),
-        input=[0.0, 0.05],
-        in_strength=0.1,
-        spread=0.3,
-        tau_inp=0.05,
-    )
+    own = of_populations("EI", **NUMBERS, in_strength=0.1, spread=0.3, tau_inp=0.05)
     model, bounds = Autonomous(system, 2), transfer_bounds(system, own)
     low, high = jax.jit(state_box, static_argnums=0)(
         model, own, (bounds.low, bounds.high, bounds.least_slope, bounds.largest_slope)

@@ -126,24 +126,18 @@ def test_frequency_response_against_integration(system, answer):
     )
 
 
-def inhibition_stabilised():
+@pytest.fixture(scope="module")
+def inhibition_stabilised(of_populations):
     """E alone is unstable (its gain times coupling exceeds 1), and inhibition holds it."""
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.004, -0.016], [0.004, -0.012]],
-        g=0.15,
-        motifs=mf.Motifs.shared(0.01),
-        input=[0.6, 0.1],
-    )
+    mean = [[0.004, -0.016], [0.004, -0.012]]
+    return of_populations("EI", mean=mean, g=0.15, motifs=mf.Motifs.shared(0.01), input=[0.6, 0.1])
 
 
-def test_the_paradoxical_effect(system_of):
+def test_the_paradoxical_effect(system_of, inhibition_stabilised):
     """Driving inhibition lowers it where excitation alone would be unstable, theory and sampled
     networks alike.
     """
-    system, par = system_of("1 + erf(x - 1/2)", "LowRank"), inhibition_stabilised()
+    system, par = system_of("1 + erf(x - 1/2)", "LowRank"), inhibition_stabilised
     answer = mf.response(system, par)
     assert answer.paradoxical == ("I",)
     assert answer.inhibitory == ("I",)

@@ -92,18 +92,11 @@ def test_against_fixed_point_and_finite_differences(two_populations, system_of):
     )
 
 
-def test_no_fixed_point_is_no_small_residual(system_of):
+def test_no_fixed_point_is_no_small_residual(system_of, of_populations):
     """phi = Max(x, 0)^2 with strong excitation grows without bound; too few steps end anywhere."""
     system = system_of("Max(x, 0)**2", "MotifOnly")
     model = Autonomous(system, 2)
-    strong = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.01, -0.001]] * 2,
-        g=0.1,
-        input=2.0,
-    )
+    strong = of_populations("EI", mean=[[0.01, -0.001]] * 2, g=0.1, input=2.0)
     _, residual, _ = jax.jit(lambda p, y: settled(model, p, y))(strong, jnp.zeros(model.size))
     assert not residual < 1e-9
     weak = strong.replace(mean=-0.001 * jnp.ones((2, 2)))

@@ -43,7 +43,7 @@ def row(quantity, condition, **others):
 
 
 @pytest.fixture(scope="module")
-def fitted():
+def fitted(of_populations):
     """One population with convergent motifs and inhibition, at the parameters as they are: the
     equations are exact at fixed points (B = 0).
     """
@@ -55,15 +55,8 @@ def fitted():
             closure=mf.SecondMoment(),
         )
     )
-    base = mf.Parameters.of(
-        populations=["E"],
-        N=4000,
-        fractions=[1.0],
-        mean=-0.0005,
-        g=0.3,
-        motifs=mf.Motifs(convergent=0.0005),
-        input=1.0,
-        spread=0.4,
+    base = of_populations(
+        "E", 4000, mean=-0.0005, g=0.3, motifs=mf.Motifs(convergent=0.0005), input=1.0, spread=0.4
     )
     rows = [row(quantity, name) for name in ("a", "b") for quantity in ("rate_mean", "rate_sd")]
     rows += [
@@ -222,15 +215,9 @@ def test_an_input_that_waits():
     )  # the first jump is before the start
 
 
-def test_another_size_keeps_the_reciprocity_that_chains_do_not_bring():
-    base = mf.Parameters.of(
-        N=4000,
-        fractions=[1.0],
-        mean=-0.0005,
-        g=0.3,
-        motifs=mf.Motifs(0.002, 0.002, 0.001, 0.1),
-        input=1.0,
-    )
+def test_another_size_keeps_the_reciprocity_that_chains_do_not_bring(of_populations):
+    motifs = mf.Motifs(0.002, 0.002, 0.001, 0.1)
+    base = of_populations("E", 4000, mean=-0.0005, g=0.3, motifs=motifs, input=1.0)
     own = scaled(base, 1000)
     assert float(own.tau_chn.ravel()[0]) == pytest.approx(0.004)
     assert float(own.mean.ravel()[0]) == pytest.approx(-0.002)

@@ -2,6 +2,8 @@
 what is left of motifs that are taken away.
 """
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -341,12 +343,8 @@ def test_unknown_criteria_and_models(with_chains):
     found, _ = with_chains
     with pytest.raises(ParameterError, match="no criterion 'DIC': there are AIC"):
         found.best("DIC")
-    without = Comparison(
-        found.fits,
-        found.effective,
-        np.zeros(0, dtype=int),
-        {name: np.zeros(0) for name in found.fits},
-        found.statuses,
+    without = replace(
+        found, folds=np.zeros(0, dtype=int), held={name: np.zeros(0) for name in found.fits}
     )
     with pytest.raises(ParameterError, match="of no model is finite"):
         without.best("cross-validated")

@@ -105,15 +105,10 @@ def test_save_and_load(tmp_path, sparse):
     np.testing.assert_array_equal(*dense)
 
 
-def test_a_sampled_network_keeps_its_seed_parameters_and_precision(tmp_path):
-    parameters = Parameters.of(
-        populations=["E", "I"],
-        N=20,
-        fractions=[0.8, 0.2],
-        mean=[[0.1, -0.2], [0.3, -0.4]],
-        g=0.3,
-        motifs=Motifs.shared(0.01),
-        input=pulse(1, 2, [0.5, 0.25]),
+def test_a_sampled_network_keeps_its_seed_parameters_and_precision(tmp_path, of_populations):
+    mean = [[0.1, -0.2], [0.3, -0.4]]
+    parameters = of_populations(
+        "EI", 20, mean=mean, g=0.3, motifs=Motifs.shared(0.01), input=pulse(1, 2, [0.5, 0.25])
     )
     network = sample(parameters, 11, dtype=np.float32)
     loaded = Network.load(network.save(tmp_path / "n.npz"))
@@ -129,11 +124,10 @@ def test_a_sampled_network_keeps_its_seed_parameters_and_precision(tmp_path):
     )
 
 
-def test_everything_that_parameters_have_comes_back(tmp_path):
-    parameters = Parameters.of(
-        populations=["E", "I"],
-        N=20,
-        fractions=[0.8, 0.2],
+def test_everything_that_parameters_have_comes_back(tmp_path, of_populations):
+    parameters = of_populations(
+        "EI",
+        20,
         mean=[[0.1, -0.2], [0.3, -0.4]],
         g=0.3,
         motifs=Motifs.shared(0.01),
@@ -416,15 +410,10 @@ def test_hdf5_holds_what_npz_holds(tmp_path, sparse):
             )
 
 
-def test_hdf5_keeps_seed_and_parameters(tmp_path):
-    parameters = Parameters.of(
-        populations=["Ä", "I"],
-        N=20,
-        fractions=[0.8, 0.2],
-        mean=[[0.1, -0.2], [0.3, -0.4]],
-        g=0.3,
-        transfer={"gain": [2.0, 3.0]},
-        input=pulse(1, 2, [0.5, 0.25]),
+def test_hdf5_keeps_seed_and_parameters(tmp_path, of_populations):
+    mean = [[0.1, -0.2], [0.3, -0.4]]
+    parameters = of_populations(
+        "ÄI", 20, mean=mean, g=0.3, transfer={"gain": [2.0, 3.0]}, input=pulse(1, 2, [0.5, 0.25])
     )
     path = sample(parameters, 11, dtype=np.float32).save(tmp_path / "n.hdf5")
     loaded = Network.load(path)

@@ -277,33 +277,16 @@ def test_lists_of_edges(tmp_path):
         same(read_network(tmp_path / name, labels))
     edges.write_text("from,to,w\n" + edges.read_text())
     labels.write_text("id,type\n" + labels.read_text())
+    columns = {"pre": "from", "post": "to", "weight": "w", "id": "id", "label": "type"}
     same(
-        read_network(
-            edges,
-            labels,
-            pre="from",
-            post="to",
-            weight="w",
-            id="id",
-            label="type",
-            self_synapses="drop",
-        ),
+        read_network(edges, labels, **columns, self_synapses="drop"),
         J - np.diag(np.diag(J)),
     )
     with pytest.raises(
         NetworkError,
         match="1 weights are negative, e.g. that of the synapse from neuron 2 onto neuron 0",
     ):
-        read_network(
-            edges,
-            labels,
-            pre="from",
-            post="to",
-            weight="w",
-            id="id",
-            label="type",
-            negative="refuse",
-        )
+        read_network(edges, labels, **columns, negative="refuse")
 
 
 def test_edges_without_weight_and_neurons_without_label(tmp_path):

@@ -11,16 +11,10 @@ from motifield.numerics.parameters.scalars import names, scalar, stacked
 
 
 @pytest.fixture(scope="module")
-def par():
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=[[0.001, -0.004], [0.002, -0.003]],
-        g=0.2,
-        motifs=mf.Motifs.shared(0.01),
-        input=0.5,
-        transfer={"gain": [1.0, 2.0]},
+def par(of_populations):
+    mean, motifs = [[0.001, -0.004], [0.002, -0.003]], mf.Motifs.shared(0.01)
+    return of_populations(
+        "EI", mean=mean, g=0.2, motifs=motifs, input=0.5, transfer={"gain": [1.0, 2.0]}
     )
 
 

@@ -1,6 +1,7 @@
 """Pictures of compared models and profiles show their numbers, also on the page of a fit."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,13 +60,8 @@ def test_bars_are_criteria_above_the_smallest(compared):
 
 
 def test_without_folds_there_is_one_panel(compared, made_up_fit):
-    alone = Comparison(
-        compared.fits,
-        compared.effective,
-        np.zeros(0, dtype=int),
-        {name: np.zeros(0) for name in compared.fits},
-        compared.statuses,
-    )
+    none = {name: np.zeros(0) for name in compared.fits}
+    alone = replace(compared, folds=np.zeros(0, dtype=int), held=none)
     assert len(comparison(alone).axes) == 1
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
-from motifield import Motifs, Parameters, check_feasible, marginals
+from motifield import Motifs, check_feasible, marginals
 from motifield.errors import InfeasibleStatisticsError, ParameterError
 from motifield.numerics.sampling import copula
 from motifield.numerics.sampling.copula import Copula
@@ -153,15 +153,8 @@ def test_the_attainable_range_is_in_the_error():
     assert near.reciprocal[0, 0] == pytest.approx(-1)
 
 
-def test_an_impossible_field_is_named():
-    parameters = Parameters.of(
-        populations=["E"],
-        N=100,
-        fractions=[1.0],
-        mean=1.0,
-        g=1.0,
-        motifs=Motifs(0.1, 0.1, 0.0999, 0.2),
-    )
+def test_an_impossible_field_is_named(of_populations):
+    parameters = of_populations("E", 100, mean=1.0, g=1.0, motifs=Motifs(0.1, 0.1, 0.0999, 0.2))
     field = copula.field_of(
         parameters,
         Motifs(*(np.full((1,) * n, x) for n, x in ((3, 0.1), (3, 0.1), (3, 0.11), (2, 0.2)))),

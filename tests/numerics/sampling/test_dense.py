@@ -144,17 +144,12 @@ def test_out_of_reach():
         sample(parameters, 0, sampler=Dense("lognormal"))
 
 
-def test_the_nearest_statistics_can_be_drawn_and_are_near(signed_network):
+def test_the_nearest_statistics_can_be_drawn_and_are_near(signed_network, of_populations):
     """A hidden variable that widens positive and negative synapses alike is out of reach of fields,
     by little where it is weak.
     """
-    parameters = Parameters.of(
-        populations=["E", "I"],
-        N=500,
-        fractions=[0.8, 0.2],
-        mean=[[0.01, -0.016]] * 2,
-        g=0.5,
-        motifs=Motifs.shared(0.004),
+    parameters = of_populations(
+        "EI", 500, mean=[[0.01, -0.016]] * 2, g=0.5, motifs=Motifs.shared(0.004)
     )
     sampler = Dense(marginals.Lognormal())
     with pytest.raises(
@@ -171,22 +166,13 @@ def test_the_nearest_statistics_can_be_drawn_and_are_near(signed_network):
         np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
 
 
-HISTOGRAM = ([0.0, 0.5, 1.0, 2.0, 3.0], [2, 6, 5, 1])
-FAMILIES = {
-    "gaussian": marginals.Gaussian(),
-    "lognormal": marginals.Lognormal(),
-    "gamma": marginals.Gamma(),
-    "truncated": marginals.TruncatedGaussian(),
-    "histogram": marginals.Histogram(*HISTOGRAM),
-    "shifted": marginals.Histogram(*HISTOGRAM, shifted=True),
-}
+FAMILIES = ["gaussian", "lognormal", "gamma", "truncated", "histogram", "shifted"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("P", [1, 2, 3])
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_and_number_of_populations(name, P, signed_network, scores_of):
-    family = FAMILIES[name]
+@pytest.mark.parametrize("family", FAMILIES, indirect=True)
+def test_every_family_and_number_of_populations(family, P, signed_network, scores_of):
     cv = CV if family.squared_cv is None else np.sqrt(family.squared_cv)
     parameters = signed_network(P, seed=10 + P, cv=cv)
     found = [measure(sample(parameters, seed, sampler=Dense(family))) for seed in range(20)]

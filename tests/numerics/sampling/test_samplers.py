@@ -85,14 +85,9 @@ def test_the_diagonal_has_the_mean_of_its_block_and_both_strengths_of_its_neuron
 
 
 @pytest.mark.parametrize(("rec", "sign"), [(1.0, 1), (-1.0, -1)])
-def test_full_reciprocity_gives_a_symmetric_or_antisymmetric_matrix(rec, sign):
-    parameters = Parameters.of(
-        populations=["E", "I"],
-        N=30,
-        fractions=[0.6, 0.4],
-        mean=0.0,
-        g=[[1, 2], [2, 3]],
-        motifs=Motifs(reciprocal=rec),
+def test_full_reciprocity_gives_a_symmetric_or_antisymmetric_matrix(rec, sign, of_populations):
+    parameters = of_populations(
+        "EI", 30, fractions=[0.6, 0.4], mean=0.0, g=[[1, 2], [2, 3]], motifs=Motifs(reciprocal=rec)
     )
     J = np.array(sample(parameters, 3).weights)
     assert np.all(np.diagonal(J) != 0)
@@ -120,13 +115,9 @@ def test_a_singular_strength_covariance_is_sampled():
     np.testing.assert_allclose(J, J.T, atol=1e-14)
 
 
-def test_zero_g_gives_constant_blocks():
-    parameters = Parameters.of(
-        populations=["E", "I"],
-        N=30,
-        fractions=[0.6, 0.4],
-        mean=[[1, 2], [3, 4]],
-        g=[[0, 0], [1, 0]],
+def test_zero_g_gives_constant_blocks(of_populations):
+    parameters = of_populations(
+        "EI", 30, fractions=[0.6, 0.4], mean=[[1, 2], [3, 4]], g=[[0, 0], [1, 0]]
     )
     J = sample(parameters, 0).weights
     assert (np.unique(J[:18, :18]), np.unique(J[:18, 18:]), np.unique(J[18:, 18:])) == (1, 2, 4)
@@ -158,16 +149,12 @@ SAMPLERS = {
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_seed_is_one_network_in_both_precisions(name, monkeypatch):
+def test_a_seed_is_one_network_in_both_precisions(name, monkeypatch, of_populations):
     """float32 is float64 rounded, bit by bit: synapses, in-strengths and offsets."""
     monkeypatch.setattr(field, "TILE", 37)
-    own = Parameters.of(
-        populations=["E", "I"],
-        N=120,
-        fractions=[0.6, 0.4],
-        mean=[[0.1, -0.2], [0.12, -0.15]],
-        g=[[4.0, 5.0], [4.5, 4.2]],
-        motifs=Motifs(0.02, 0.02, 0.005, 0.05),
+    motifs, mean = Motifs(0.02, 0.02, 0.005, 0.05), [[0.1, -0.2], [0.12, -0.15]]
+    own = of_populations(
+        "EI", 120, fractions=[0.6, 0.4], mean=mean, g=[[4.0, 5.0], [4.5, 4.2]], motifs=motifs
     )
     sampler = SAMPLERS[name]
     own = own if name == "gaussian" else sampler.nearest(own)

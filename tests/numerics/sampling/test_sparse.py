@@ -273,13 +273,9 @@ def test_weights_of_known_variation_keep_their_in_degree_at_every_size(signed_ne
         assert np.std(W.data) / np.mean(W.data) == pytest.approx(0.5, rel=0.02)
 
 
-def test_blocks_without_synapses_and_probabilities_by_name():
-    parameters = Parameters.of(
-        populations=["E", "I"],
-        N=300,
-        fractions=[0.5, 0.5],
-        mean=[[0.02, 0.0], [0.02, -0.03]],
-        g=[[0.9, 0], [1.3, 1.2]],
+def test_blocks_without_synapses_and_probabilities_by_name(of_populations):
+    parameters = of_populations(
+        "EI", 300, fractions=[0.5, 0.5], mean=[[0.02, 0.0], [0.02, -0.03]], g=[[0.9, 0], [1.3, 1.2]]
     )
     probability = {"E": {"E": 0.2, "I": 0.1}, "I": {"E": 0.1, "I": 0.3}}
     W = sample(parameters, 0, sampler=Sparse(probability, marginals.Gamma())).weights
@@ -341,14 +337,9 @@ def test_out_of_reach(signed_network):
         )
 
 
-def test_the_nearest_statistics_can_be_drawn(signed_network):
-    parameters = Parameters.of(
-        populations=["E", "I"],
-        N=500,
-        fractions=[0.8, 0.2],
-        mean=[[0.005, -0.008]] * 2,
-        g=0.5,
-        motifs=Motifs.shared(0.01),
+def test_the_nearest_statistics_can_be_drawn(signed_network, of_populations):
+    parameters = of_populations(
+        "EI", 500, mean=[[0.005, -0.008]] * 2, g=0.5, motifs=Motifs.shared(0.01)
     )
     for sampler in (
         Sparse(0.3, marginals.Lognormal()),
@@ -408,23 +399,15 @@ def test_progress_and_simulation(two_tiles):
     assert np.all(np.isfinite(course["mean"]))
 
 
-FAMILIES = {
-    "constant": marginals.Constant(),
-    "gaussian": marginals.Gaussian(),
-    "lognormal": marginals.Lognormal(),
-    "gamma": marginals.Gamma(),
-    "truncated": marginals.TruncatedGaussian(),
-    "histogram": marginals.Histogram(*HISTOGRAM),
-    "shifted": marginals.Histogram(*HISTOGRAM, shifted=True),
-}
+FAMILIES = ["gaussian", "lognormal", "gamma", "truncated", "histogram", "shifted"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("P", [1, 2, 3])
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_and_number_of_populations(name, P, signed_network, scores_of):
+@pytest.mark.parametrize("family", ["constant", *FAMILIES], indirect=True)
+def test_presence_of_every_family_and_number_of_populations(family, P, signed_network, scores_of):
     """Motifs by presence alone."""
-    family, c = FAMILIES[name], C[:P, :P]
+    c = C[:P, :P]
     cv = CV if family.squared_cv is None else np.sqrt(family.squared_cv)
     parameters = signed_network(P, seed=10 + P, cv=cv, c=c)
     alone = Sparse(c if family.squared_cv is None else None, family)
@@ -440,10 +423,10 @@ def test_every_family_and_number_of_populations(name, P, signed_network, scores_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("P", [1, 2, 3])
-@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "constant"])
-def test_every_family_with_motifs_of_its_own(name, P, signed_network, scores_of):
+@pytest.mark.parametrize("family", FAMILIES, indirect=True)
+def test_every_family_with_motifs_of_its_own(family, P, signed_network, scores_of):
     """A part of the motifs by presence, the rest by the weights."""
-    family, c = FAMILIES[name], C[:P, :P]
+    c = C[:P, :P]
     cv = CV if family.squared_cv is None else np.sqrt(family.squared_cv)
     parameters = signed_network(P, seed=10 + P, cv=cv, c=c, strength=0.01)
     sampler = Sparse(
@@ -461,7 +444,7 @@ def test_every_family_with_motifs_of_its_own(name, P, signed_network, scores_of)
 
 
 @pytest.mark.slow
-def test_sparse_networks_follow_the_theory_within_their_finite_size_spread():
+def test_sparse_networks_follow_the_theory_within_their_finite_size_spread(of_populations):
     """E/I, connection probability .1 at N = 2000, lognormal weights, chains, three N: mean,
     variance and rate as `verify` predicts them.
     """
@@ -475,14 +458,8 @@ def test_sparse_networks_follow_the_theory_within_their_finite_size_spread():
     )
     chain = 2 / N * np.einsum("pq,qr->pqr", sign, sign)
     around = np.einsum("pqp->pq", chain)
-    parameters = mf.Parameters.of(
-        populations=["E", "I"],
-        N=N,
-        fractions=[0.8, 0.2],
-        mean=mean,
-        g=g,
-        motifs=mf.Motifs(con, div, chain, around + around.T),
-        input=0.3,
+    parameters = of_populations(
+        "EI", N, mean=mean, g=g, motifs=mf.Motifs(con, div, chain, around + around.T), input=0.3
     )
     system = mf.compile(
         mf.derive(mf.Architecture(["E", "I"], "1 + tanh(x - 1)"), mf.SecondMoment())

@@ -18,16 +18,9 @@ def system():
 
 
 @pytest.fixture(scope="module")
-def parameters():
-    return mf.Parameters.of(
-        populations=["E"],
-        N=N,
-        fractions=[1.0],
-        mean=-1.0 / N,
-        g=0.3,
-        input=0.5,
-        transfer={"gain": GAIN},
-        membrane={"tau": TAU},
+def parameters(of_populations):
+    return of_populations(
+        "E", N, mean=-1.0 / N, g=0.3, input=0.5, transfer={"gain": GAIN}, membrane={"tau": TAU}
     )
 
 
@@ -85,15 +78,13 @@ def test_other_populations_are_refused(system, network, two_populations):
         mf.simulate(system, network, t1=1.0, x0=1.0)
 
 
-def test_the_exponent_has_the_network_s_gain():
+def test_the_exponent_has_the_network_s_gain(of_populations):
     """Without a mean, x = 0 is a fixed point: the exponent is the edge of the spectrum, g gain
     - 1.
     """
     phi = mf.transfer.expression("tanh(gain*x)", gain=1.0)
     plain = mf.compile(mf.derive(mf.Architecture(["E"], phi)))
-    own = mf.Parameters.of(
-        populations=["E"], N=400, fractions=[1.0], mean=0.0, g=0.3, transfer={"gain": 2.0}
-    )
+    own = of_populations("E", 400, mean=0.0, g=0.3, transfer={"gain": 2.0})
     network = mf.sample(own, 3)
     edge = float(np.linalg.eigvals(network.weights * 2.0 - np.eye(400)).real.max())
     found = mf.simulation.network_exponent(plain, network, t1=60.0, transient=30.0, initial=0.0)

@@ -302,6 +302,9 @@ RUNS = (
 )
 
 
+EXACT = {"rtol": 1e-9, "atol": 1e-11}
+
+
 def units_of(parameters):
     """An adapting membrane and a plain one, with synapses of one stage and of two."""
     architecture = Architecture(
@@ -324,8 +327,7 @@ def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
         "t1": 3.0,
         "saveat": [1.0, 2.0, 3.0],
         "record": [3, 70],
-        "rtol": 1e-9,
-        "atol": 1e-11,
+        **EXACT,
     }
 
     def rates(x, p):
@@ -346,12 +348,8 @@ def test_runs_at_once_are_runs_one_by_one(two_populations, filtered):
 def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
     network = sample(two_populations.rescaled(80), 2)
     units = units_of(two_populations) if filtered else None
-    common = {
-        "units": units,
-        "input": Steps(jnp.array([2.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]])),
-        "rtol": 1e-9,
-        "atol": 1e-11,
-    }
+    steps = Steps(jnp.array([2.5]), jnp.array([[0.1, 0.3], [-0.4, 0.2]]))
+    common = {"units": units, "input": steps, **EXACT}
     whole = integrate_network(
         network, lambda x, p: jnp.tanh(x), t1=4.0, saveat=[1.0, 3.0, 4.0], initial=0.7, **common
     )

@@ -76,15 +76,10 @@ def test_the_bulk_of_three_populations_with_reciprocal_motifs():
 
 
 @pytest.mark.parametrize(("tau", "outlier"), [(0.02, 0.5243), (0.06, 1.1271), (0.1, 1.5606)])
-def test_worked_outliers(tau, outlier):
+def test_worked_outliers(tau, outlier, of_populations):
     """docs/theory.md, section 5; B = 0, and (N - 1) tau in place of N tau."""
-    parameters = mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
-        mean=np.tile([0.001, -0.009], (2, 1)),
-        g=0.2,
-        motifs=mf.Motifs.shared(tau * 0.999),
+    parameters = of_populations(
+        "EI", mean=np.tile([0.001, -0.009], (2, 1)), g=0.2, motifs=mf.Motifs.shared(tau * 0.999)
     )
     found = mf.networks.connectivity_spectrum(parameters)
     both = np.concatenate([found.outliers, found.hidden])
@@ -312,17 +307,11 @@ def test_the_argument_principle():
         assert winding(values) == sum(abs(a) > 1 for a in zeros)
 
 
-def test_kinked_functions(system_of):
+def test_kinked_functions(system_of, of_populations):
     """phi = max(x - 1/4, 0): <phi'^2> is the fraction of neurons above the threshold."""
     relu = system_of("Max(x - 1/4, 0)", "SecondMoment")
-    parameters = mf.Parameters.of(
-        N=1000,
-        fractions=[1.0],
-        mean=-0.001,
-        g=0.9,
-        motifs=mf.Motifs(0.002, 0.002, 0.001, 0.002),
-        input=0.8,
-    )
+    motifs = mf.Motifs(0.002, 0.002, 0.001, 0.002)
+    parameters = of_populations("E", mean=-0.001, g=0.9, motifs=motifs, input=0.8)
     found = mf.stability(relu, parameters)
     K, Delta = (float(found.point.dataset[n][0]) for n in ("mean", "variance"))
     above = float(jax.scipy.stats.norm.cdf((K - 0.25) / np.sqrt(Delta)))

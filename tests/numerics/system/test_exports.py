@@ -31,11 +31,9 @@ def mean_field():
 
 
 @pytest.fixture(scope="module")
-def parameters():
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=1000,
-        fractions=[0.8, 0.2],
+def parameters(of_populations):
+    return of_populations(
+        "EI",
         mean=[[0.001, -0.002], [0.001, -0.001]],
         g=0.1,
         motifs=mf.Motifs(convergent=0.01),

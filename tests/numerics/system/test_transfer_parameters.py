@@ -12,13 +12,9 @@ from motifield.errors import ExpressionError, MotifieldError, ParameterError, Sp
 
 T = mf.transfer
 NETWORK = {
-    "populations": ["E", "I"],
-    "N": 400,
-    "fractions": [0.6, 0.4],
-    "mean": [[0.002, -0.003], [0.003, -0.001]],
-    "g": [[0.4, 0.3], [0.5, 0.2]],
-    "input": [0.5, 0.3],
-    "motifs": mf.Motifs.shared(0.001),
+    **{"populations": ["E", "I"], "N": 400, "fractions": [0.6, 0.4]},
+    **{"mean": [[0.002, -0.003], [0.003, -0.001]], "g": [[0.4, 0.3], [0.5, 0.2]]},
+    **{"motifs": mf.Motifs.shared(0.001), "input": [0.5, 0.3]},
 }
 
 

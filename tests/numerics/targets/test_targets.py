@@ -396,41 +396,36 @@ def test_covariances_that_are_wrong(covariance, match):
         mf.Targets.of([GOOD, GOOD | {"population": "I"}], covariance)
 
 
+HEADER = "quantity,population,value,error"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
         ("t.csv", "quantity,population,value\nrate_mean,E,1\n", "no column 'error'"),
         ("t.csv", "quantity,population,error\nrate_mean,E,1\n", "no column 'value'"),
         ("t.csv", "", "no column 'quantity'"),
+        ("t.csv", f"{HEADER},value\nrate_mean,E,1,1,1\n", "'value' is there twice"),
         (
             "t.csv",
-            "quantity,population,value,error,value\nrate_mean,E,1,1,1\n",
-            "'value' is there twice",
-        ),
-        (
-            "t.csv",
-            "quantity,population,value,error\nrate_mean,E,1,1\nrate_sd,E,1\n",
+            f"{HEADER}\nrate_mean,E,1,1\nrate_sd,E,1\n",
             "row 2 has 3 cells, the header has 4",
         ),
         (
             "t.csv",
-            "quantity,population,value,error\nrate_mean,E,abc,1\n",
+            f"{HEADER}\nrate_mean,E,abc,1\n",
             "t.csv: row 1, column value: 'abc' is no number",
         ),
+        ("t.csv", f"{HEADER},layer\nrate_mean,E,1,1,4\n", "row 1: there is no column 'layer'"),
+        ("t.csv", f'{HEADER}\n"rate_mean,E,1,1\n', "cannot be read as CSV"),
         (
             "t.csv",
-            "quantity,population,value,error,layer\nrate_mean,E,1,1,4\n",
-            "row 1: there is no column 'layer'",
-        ),
-        ("t.csv", 'quantity,population,value,error\n"rate_mean,E,1,1\n', "cannot be read as CSV"),
-        (
-            "t.csv",
-            "quantity,population,value,error,covariance 1,covariance 2\nrate_mean,E,1,1,1,0\n",
+            f"{HEADER},covariance 1,covariance 2\nrate_mean,E,1,1,1,0\n",
             "1 rows and 2 columns of their covariance",
         ),
         (
             "t.csv",
-            "quantity,population,value,error,covariance 1\nrate_mean,E,1,1,x\n",
+            f"{HEADER},covariance 1\nrate_mean,E,1,1,x\n",
             "cell of the covariance is no number",
         ),
         ("t.csv", b"quantity,population,value,error\nrate_mean,\xff,1,1\n", "not text in UTF-8"),

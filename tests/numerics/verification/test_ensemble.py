@@ -23,20 +23,16 @@ from motifield.numerics.verification.quenched import offset_correlations
 from motifield.theory.architecture import filters
 
 SIZES, NETWORKS = (400, 800, 1600), 10
+STATISTICS = {
+    **{"fractions": [0.7, 0.3], "mean": [[0.002, -0.003], [0.003, -0.002]], "g": 0.35},
+    "input": [0.8, 0.6],
+}
 
 
 @pytest.fixture(scope="module")
-def parameters():
+def parameters(of_populations):
     motifs = mf.Motifs.homogeneous(convergent=0.05, divergent=0.05, chain=0.045, reciprocal=0.09)
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=600,
-        fractions=[0.7, 0.3],
-        mean=[[0.002, -0.003], [0.003, -0.002]],
-        g=0.35,
-        motifs=motifs,
-        input=[0.8, 0.6],
-    )
+    return of_populations("EI", 600, motifs=motifs, **STATISTICS)
 
 
 @pytest.fixture(scope="module")
@@ -262,19 +258,10 @@ def general():
 
 
 @pytest.fixture(scope="module")
-def general_parameters(parameters):
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=600,
-        fractions=[0.7, 0.3],
-        mean=[[0.002, -0.003], [0.003, -0.002]],
-        g=0.35,
-        motifs=parameters.motifs,
-        input=[0.8, 0.6],
-        tau_inp=[[0.05, 0.02], [-0.03, 0.05]],
-        **INPUTS,
-        **FILTERS,
-    )
+def general_parameters(parameters, of_populations):
+    tau_inp = [[0.05, 0.02], [-0.03, 0.05]]
+    own = {**STATISTICS, **INPUTS, **FILTERS}
+    return of_populations("EI", 600, motifs=parameters.motifs, tau_inp=tau_inp, **own)
 
 
 @pytest.mark.slow
@@ -294,22 +281,15 @@ def test_filters_and_all_inputs_are_verified(general, general_parameters):
 
 
 @pytest.mark.slow
-def test_noise_is_verified():
+def test_noise_is_verified(of_populations):
     """Strong motifs and little residual, for which LowRank is good."""
     architecture = mf.Architecture(
         ["all"], "1 + erf(x - 1)", membrane=filters.membrane(0.5), inputs=["noise"]
     )
     system = mf.compile(mf.derive(architecture, mf.LowRank()))
     motifs = mf.Motifs.homogeneous(convergent=0.1, divergent=0.1, chain=0.05, reciprocal=0.1)
-    parameters = mf.Parameters.of(
-        populations=["all"],
-        N=400,
-        fractions=[1.0],
-        mean=-0.001,
-        g=0.05,
-        motifs=motifs,
-        input=0.8,
-        noise=0.2,
+    parameters = of_populations(
+        ["all"], 400, mean=-0.001, g=0.05, motifs=motifs, input=0.8, noise=0.2
     )
     done = mf.verify(system, parameters, sizes=(400, 800), networks=6, t1=8.0)
     assert done.passed
@@ -421,12 +401,10 @@ class Stronger(Sampler):
 
 
 @pytest.fixture(scope="module")
-def single():
+def single(of_populations):
     """tanh, a bulk of radius .5."""
     motifs = mf.Motifs.homogeneous(convergent=0.01, divergent=0.01, chain=0.006)
-    own = mf.Parameters.of(
-        populations=["all"], N=400, fractions=[1.0], mean=-0.002, g=0.6, motifs=motifs, input=0.3
-    )
+    own = of_populations(["all"], 400, mean=-0.002, g=0.6, motifs=motifs, input=0.3)
     return mf.compile(
         mf.derive(mf.Architecture(["all"], "tanh(x)"), mf.SecondMoment())
     ), without_reciprocity(own)

@@ -93,20 +93,14 @@ def test_linear_neurons_by_hand():
     assert found.bias.values[0, 0] == pytest.approx(g**2 * X / (1 - g**2) / N / (1 - m) ** 2)
 
 
-def test_symmetric_linear_networks_by_hand():
+def test_symmetric_linear_networks_by_hand(of_populations):
     """phi = x, w symmetric: x = (1 - w)^-1 1, whose mean is v f(w) v, v a unit vector,
     f = 1 / (1 - lambda). The eigenvectors of w are uniform, so that
     Cov(v f v, v h v) = 2 (<f h> - <f> <h>) / N, averages over the semicircle of radius 2 g.
     """
     g, N = 0.3, 500
-    own = mf.Parameters.of(
-        populations=["X"],
-        N=N,
-        fractions=[1.0],
-        mean=0.0,
-        g=g,
-        motifs=mf.Motifs.homogeneous(reciprocal=1.0),
-        input=1.0,
+    own = of_populations(
+        "X", N, mean=0.0, g=g, motifs=mf.Motifs.homogeneous(reciprocal=1.0), input=1.0
     )
     angle = (np.arange(400) + 0.5) * np.pi / 400
     f, weights = 1 / (1 - 2 * g * np.cos(angle)), np.sin(angle) ** 2 * 2 / 400
@@ -233,17 +227,13 @@ def merged(system, parameters, weights):
 
 
 @pytest.mark.parametrize("B", [0.0, 0.4])
-def test_splitting_a_population_changes_nothing(plain, B):
+def test_splitting_a_population_changes_nothing(plain, B, of_populations):
     split = compiled(["a", "b"], "tanh(x)")
     own = one(400, B)
-    copies = mf.Parameters.of(
-        populations=["a", "b"],
-        N=400,
-        fractions=[0.4, 0.6],
-        mean=np.full((2, 2), float(own.mean[0, 0])),
-        g=float(own.g[0, 0]),
-        motifs=mf.Motifs(*(float(np.ravel(v)[0]) for v in own.motifs)),
-        input=0.3,
+    motifs = mf.Motifs(*(float(np.ravel(v)[0]) for v in own.motifs))
+    mean = np.full((2, 2), float(own.mean[0, 0]))
+    copies = of_populations(
+        "ab", 400, fractions=[0.4, 0.6], mean=mean, g=float(own.g[0, 0]), motifs=motifs, input=0.3
     )
     np.testing.assert_allclose(
         merged(split, copies, np.array([0.4, 0.6])), merged(plain, own, np.ones(1)), rtol=1e-9
@@ -316,13 +306,11 @@ def test_kinks_are_exact():
     np.testing.assert_allclose(kinked.spread, straight.spread, rtol=1e-6)
 
 
-def test_where_there_is_no_expansion(plain):
+def test_where_there_is_no_expansion(plain, of_populations):
     filtered = compiled(["X"], "tanh(x)", membrane=mf.filters.membrane(0.5))
     with pytest.raises(ArchitectureError, match="not for units with other filters"):
         mf.verification.finite_size(filtered, one())
-    plain_bulk = mf.Parameters.of(
-        populations=["X"], N=400, fractions=[1.0], mean=0.0, g=1.6, input=0.1
-    )
+    plain_bulk = of_populations("X", 400, mean=0.0, g=1.6, input=0.1)
     with pytest.raises(SolverError, match="bulk has the radius"):
         mf.verification.finite_size(plain, plain_bulk)
     with pytest.raises(SolverError, match="population X do not differ"):

@@ -247,11 +247,7 @@ def test_the_reference_against_mpmath(family):
     expression as SymPy reads it.
     """
 
-    @settings(
-        max_examples=5,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.explicit, Phase.generate),
-    )
+    @settings(settings_of_this_file, max_examples=5)
     @given(FAMILIES[family], POINT)
     def check(made, point):
         text, function, bends = made
@@ -287,11 +283,7 @@ def test_derivatives(family, nodes):
     2 d/dv = d^2/dm^2.
     """
 
-    @settings(
-        max_examples=4,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.explicit, Phase.generate),
-    )
+    @settings(settings_of_this_file, max_examples=4)
     @given(FAMILIES[family], POINT)
     def check(made, point):
         from motifield.theory.averages.closed_forms import closed_form

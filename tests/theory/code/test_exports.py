@@ -24,18 +24,7 @@ SYNAPSE = {
     "I": filters.exponential(0.2),
 }
 ALL_INPUTS = ["in-strength", "spread", "out-strength"]
-CASES = {
-    "two functions": (
-        ["tanh", "Max(x, 0)**2"],
-        {"membrane": filters.membrane(0.7)},
-        mf.SecondMoment(),
-    ),
-    "everything": (
-        "erf",
-        {"membrane": MEMBRANE, "synapse": SYNAPSE, "inputs": [*ALL_INPUTS, "noise"]},
-        mf.LowRank(),
-    ),
-}
+EVERYTHING = {"membrane": MEMBRANE, "synapse": SYNAPSE, "inputs": [*ALL_INPUTS, "noise"]}
 
 
 def loaded(mean_field):
@@ -44,10 +33,8 @@ def loaded(mean_field):
     return module
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_numpy_code_is_the_jax_code(case, scalars):
-    transfer, kwargs, closure = CASES[case]
-    mean_field = mf.derive(mf.Architecture(["E", "I"], transfer, **kwargs), closure)
+def test_the_numpy_code_is_the_jax_code(exported, scalars):
+    mean_field = exported
     module, numbers = loaded(mean_field), scalars(mean_field)
     state = module.rest(2)
     numbers.fill(mean_field, state)
@@ -69,7 +56,7 @@ def test_the_numpy_code_is_the_jax_code(case, scalars):
 
 def test_the_numpy_module_stands_alone(tmp_path):
     mean_field = mf.derive(
-        mf.Architecture(["E", "I"], ["tanh", "Phi(2*x)**2"], **CASES["everything"][1]), mf.LowRank()
+        mf.Architecture(["E", "I"], ["tanh", "Phi(2*x)**2"], **EVERYTHING), mf.LowRank()
     )
     mf.export.save(mean_field, None, tmp_path / "alone.np.py")
     code = (
@@ -241,7 +228,7 @@ XPP = {
     "exponential": (mf.transfer.exponential(gain=0.4), {}, mf.MotifOnly(), {}),
     "filters and noise": (
         "rectified_linear",
-        {"membrane": MEMBRANE, "synapse": SYNAPSE, "inputs": [*ALL_INPUTS, "noise"]},
+        EVERYTHING,
         mf.LowRank(),
         {"noise": [0.1, 0.2], "in_strength": 0.05, "spread": [0.3, 0.1], "tau_inp": 0.01},
     ),

@@ -15,17 +15,11 @@ import tree_sitter_julia
 
 import motifield as mf
 from motifield.errors import NoClosedFormError
-from motifield.theory.architecture import filters
 from motifield.theory.code.to_julia import julia_module
 from motifield.theory.code.to_numpy import numpy_module
 from motifield.theory.expressions.parser import X
 
 PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_julia.language()))
-MEMBRANE = {"E": filters.adapting(tau=0.8, strength=1.5, tau_a=6), "I": filters.membrane(0.4)}
-SYNAPSE = {
-    "E": filters.exponential(0.3) * filters.gamma_delay(1.5, 2),
-    "I": filters.exponential(0.2),
-}
 
 
 def syntax_errors(source):
@@ -368,28 +362,8 @@ def plain(state):
     return types.SimpleNamespace(**{name: array.values for name, array in vars(state).items()})
 
 
-CASES = {
-    "two functions": (
-        ["tanh", "Max(x, 0)**2"],
-        {"membrane": filters.membrane(0.7)},
-        mf.SecondMoment(),
-    ),
-    "everything": (
-        "erf",
-        {
-            "membrane": MEMBRANE,
-            "synapse": SYNAPSE,
-            "inputs": ["in-strength", "spread", "out-strength", "noise"],
-        },
-        mf.LowRank(),
-    ),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_the_julia_code_is_the_jax_code(case, scalars):
-    transfer, kwargs, closure = CASES[case]
-    mean_field = mf.derive(mf.Architecture(["E", "I"], transfer, **kwargs), closure)
+def test_the_julia_code_is_the_jax_code(exported, scalars):
+    mean_field = exported
     source = julia_module(mean_field)
     assert syntax_errors(source) == []
     scope, numbers = run(source), scalars(mean_field)

@@ -25,28 +25,12 @@ from motifield.theory.notation import p, q
 from motifield.theory.notation.symbols import P
 
 N = sp.Symbol("N", positive=True)
+TENSORS = ("tau_con", "tau_div", "tau_chn", "tau_rec")
 SYMBOLS = {
     n: sp.IndexedBase(n)
     for n in (
-        "fractions",
-        "mean",
-        "g",
-        "tau_con",
-        "tau_div",
-        "tau_chn",
-        "tau_rec",
-        "drive",
-        "A",
-        "B",
-        "K",
-        "kappa",
-        "s",
-        "Delta",
-        "R",
-        "G",
-        "C",
-        "chi",
-        "susceptibility",
+        *("fractions", "mean", "g", *TENSORS, "drive", "A", "B", "K", "kappa", "s"),
+        *("Delta", "R", "G", "C", "chi", "susceptibility"),
     )
 }
 (AL, J, SG, CON, DIV, CHN, REC, I, A, B, K, KA, S, D, R, G, C, CHI, SUS) = SYMBOLS.values()
@@ -178,31 +162,13 @@ def test_states_and_averages(closure, states, averages):
 
 
 def test_parameters_are_those_that_occur():
-    assert derive(Architecture(), SecondMoment()).parameters == (
-        "N",
-        "fractions",
-        "mean",
-        "g",
-        "tau_con",
-        "tau_div",
-        "tau_chn",
-        "tau_rec",
-        "drive",
-    )
-    assert derive(Architecture(motifs=["reciprocal"]), MotifOnly()).parameters == (
-        "N",
-        "fractions",
-        "mean",
-        "g",
-        "tau_rec",
-        "drive",
-    )
-    assert derive(Architecture(motifs=[]), MotifOnly()).parameters == (
-        "N",
-        "fractions",
-        "mean",
-        "drive",
-    )
+    numbers = ("N", "fractions", "mean")
+    for motifs, closure, occurring in (
+        (MOTIFS, SecondMoment(), (*numbers, "g", *TENSORS, "drive")),
+        (["reciprocal"], MotifOnly(), (*numbers, "g", "tau_rec", "drive")),
+        ([], MotifOnly(), (*numbers, "drive")),
+    ):
+        assert derive(Architecture(motifs=motifs), closure).parameters == occurring
 
 
 def test_divergence_alone_does_not_move_the_mean():
