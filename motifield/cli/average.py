@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,35 +45,65 @@ Tolerance = Annotated[
         help="Tolerance of quadrature, relative to the function's size; 1e-13 to .01.",
     ),
 ]
-Plot = Annotated[
-    Path | None,
-    option("--plot", help="Draw the average against the mean: .png, .svg or .pdf."),
-]
-Variances = Annotated[
-    str,
-    typer.Option("--variances", help="Variances of the plotted curves, separated by commas."),
-]
-Range = Annotated[
-    str | None,
-    option(
-        "--range",
-        metavar="LO,HI",
-        help="Range of means of the plot; default: where the function bends.",
-    ),
-]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Curves of the average against the mean."""
+
+    plot: Annotated[
+        Path | None,
+        option("--plot", help="Draw the average against the mean: .png, .svg or .pdf."),
+    ] = None
+    variances: Annotated[
+        str,
+        typer.Option("--variances", help="Variances of the plotted curves, separated by commas."),
+    ] = "0,1,4,16"
+    span: Annotated[
+        str | None,
+        option(
+            "--range",
+            metavar="LO,HI",
+            help="Range of means of the plot; default: where the function bends.",
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.span is not None and self.plot is None:
+            raise SpecError("--range belongs to a picture: give --plot, too")
+        self.axes()  # raises before the work begins
+
+    def axes(self) -> tuple[list[float], tuple[float, float] | None]:
+        """The variances, and the range of means, as numbers."""
+        variances = listed("--variances", self.variances)
+        if self.span is None:
+            return variances, None
+        ends = listed("--range", self.span)
+        if len(ends) != 2:
+            raise SpecError(
+                f"--range {self.span!r} must be two numbers, the smallest and the largest mean"
+            )
+        return variances, (ends[0], ends[1])
+
+    def draw(self, expression: str, options: dict[str, Any]) -> None:
+        """Write the picture, if one is asked for."""
+        if self.plot is not None:
+            from ..numerics.plots import averages, save
+            from ..numerics.system import curves
+
+            save(averages(curves(expression, *self.axes(), **options)), self.plot)
 
 
 @command()
 def average(
     expression: Expression,
+    *,
     mu: Means = "0",
     variance: Spreads = "1",
     order: Order = 0,
     given: Given = None,
     tolerance: Tolerance = 1e-11,
-    plot: Plot = None,
-    variances: Variances = "0,1,4,16",
-    span: Range = None,
+    picture: Picture,
     as_json: AsJson = False,
 ) -> None:
     """Average a function of a normal variable, E f(x) with x ~ N(mu, variance).
@@ -84,12 +115,6 @@ def average(
     """
     means, spreads = listed("--mu", mu), listed("--variance", variance)
     parameters = dict(setting(text) for text in given or [])
-    if span is not None and plot is None:
-        raise SpecError("--range belongs to a picture: give --plot, too")
-    shown = listed("--variances", variances)
-    ends = None if span is None else listed("--range", span)
-    if ends is not None and len(ends) != 2:
-        raise SpecError(f"--range {span!r} must be two numbers, the smallest and the largest mean")
     double_precision()
     from ..numerics.system import average as averaged
 
@@ -97,8 +122,7 @@ def average(
     with warnings_shown():
         found = averaged(expression, [[m] for m in means], [spreads], order, **options)
         rows = _rows(found)
-        if plot is not None:
-            _draw(plot, expression, shown, ends, options)
+        picture.draw(expression, options)
     if as_json:
         print_json(_answer(found, order, tolerance, rows))
     else:
@@ -117,16 +141,6 @@ def _rows(found: Any) -> list[dict[str, float]]:
     }
     rows = zip(*(v.ravel() for v in columns.values()), strict=True)
     return [dict(zip(columns, map(float, row), strict=True)) for row in rows]
-
-
-def _draw(
-    path: Path, expression: str, variances: list[float], ends: Any, options: dict[str, Any]
-) -> None:
-    from ..numerics.plots import averages, save
-    from ..numerics.system import curves
-
-    data = curves(expression, variances, (ends[0], ends[1]) if ends else None, **options)
-    save(averages(data), path)
 
 
 def _answer(found: Any, order: int, tolerance: float, rows: list[Any]) -> dict[str, Any]:

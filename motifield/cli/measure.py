@@ -27,20 +27,9 @@ Source = Annotated[
         "of edges or an adjacency matrix (.csv, .tsv, .txt, .gz), .npy, .mtx, .graphml.",
     ),
 ]
-Find = Annotated[
-    int | None,
-    option("--find", min=1, metavar="P", help="Find this number of populations instead."),
-]
-Method = Annotated[
-    str,
-    typer.Option(
-        "--method", help="With --find: spectral, or block-model (for weights of 0 and above)."
-    ),
-]
 Errors = Annotated[
     bool, typer.Option("--errors", help="Standard errors, by the jackknife over neurons.")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="With --find: seed of its starts.")]
 Output = Annotated[
     Path | None,
     option(
@@ -50,6 +39,32 @@ Output = Annotated[
         "statistics (.npz, .h5).",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How many populations are looked for, and how."""
+
+    find: Annotated[
+        int | None,
+        option("--find", min=1, metavar="P", help="Find this number of populations instead."),
+    ] = None
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method", help="With --find: spectral, or block-model (for weights of 0 and above)."
+        ),
+    ] = "spectral"
+    seed: Annotated[int, typer.Option("--seed", min=0, help="With --find: seed of its starts.")] = 0
+
+    def apply(self, network: Any) -> Any:
+        """The same network with populations that are found from its synapses."""
+        if self.find is None:
+            return network
+        from ..numerics.networks import Network, find_populations
+
+        found = find_populations(network, self.find, self.seed, self.method)
+        return Network.of(network.weights, found, [str(k + 1) for k in range(self.find)])
 
 
 @dataclass(frozen=True)
@@ -94,16 +109,14 @@ class Reading:
 def measure(
     source: Source,
     *,
-    find: Find = None,
-    method: Method = "spectral",
+    search: Search,
     reading: Reading,
     errors: Errors = False,
-    seed: Seed = 0,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the means, variances and four motifs of a network."""
-    if find is not None and reading.labels is not None:
+    if search.find is not None and reading.labels is not None:
         raise SpecError("--find and --labels both say what the populations are: give one of them")
     if output is not None and output.suffix not in SPEC_SUFFIXES:
         check_network_file(output)
@@ -111,8 +124,7 @@ def measure(
     network, drive = network_of(source, **given)
     from ..numerics.networks import measure as statistics
 
-    if find is not None:
-        network = _with_populations(network, find, seed, method)
+    network = search.apply(network)
     measured = statistics(network, errors=errors)
     if output is not None and output.suffix in SPEC_SUFFIXES:
         changes = {} if drive is None else {"input": drive}
@@ -123,14 +135,6 @@ def measure(
         print_json(measured.json())
     else:
         _say(network, measured)
-
-
-def _with_populations(network: Any, count: int, seed: int, method: str) -> Any:
-    """The same network with populations that are found from its synapses."""
-    from ..numerics.networks import Network, find_populations
-
-    found = find_populations(network, count, seed, method)
-    return Network.of(network.weights, found, [str(k + 1) for k in range(count)])
 
 
 def _say(network: Any, measured: Any) -> None:

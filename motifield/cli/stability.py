@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,30 +20,48 @@ Number = Annotated[
     int | None,
     option("--point", min=1, help="Use the fixed point of this number in `fixed-points`."),
 ]
-SampledSize = Annotated[
-    int | None,
-    option(
-        "--spectrum",
-        min=10,
-        metavar="N",
-        help="Compare with the eigenvalues of a sampled network of N neurons.",
-    ),
-]
-OtherNetwork = Annotated[
-    Path | None, option("--network", help="Compare with the eigenvalues of this network file.")
-]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The network whose eigenvalues stand beside the prediction, sampled or from a file."""
+
+    spectrum: Annotated[
+        int | None,
+        option(
+            "--spectrum",
+            min=10,
+            metavar="N",
+            help="Compare with the eigenvalues of a sampled network of N neurons.",
+        ),
+    ] = None
+    network: Annotated[
+        Path | None, option("--network", help="Compare with the eigenvalues of this network file.")
+    ] = None
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        if self.spectrum is not None and self.network is not None:
+            raise SpecError("--spectrum N samples a network, --network reads one: give one of them")
+
+    def find(self, parameters: Any, say: Say) -> Any:
+        """The network; None: there is nothing to compare with."""
+        if self.network is not None:
+            say("reading", 0.1)
+            network = network_of(self.network)[0]
+            same_populations(network, parameters.populations, self.network)
+            return network
+        if self.spectrum is None:
+            return None
+        say("sampling", 0.1)
+        from ..numerics.sampling import sample
+
+        return sample(parameters.rescaled(self.spectrum), self.seed)
 
 
 @command()
 def stability(
-    model: Model,
-    *,
-    start: Start = None,
-    which: Number = None,
-    spectrum: SampledSize = None,
-    network: OtherNetwork = None,
-    seed: Seed = 0,
-    out: Out,
+    model: Model, *, start: Start = None, which: Number = None, compared: Compared, out: Out
 ) -> None:
     """Stability of the network at a fixed point: outliers, bulk of the spectrum, and a verdict.
 
@@ -52,18 +71,14 @@ def stability(
     """
     if start is not None and which is not None:
         raise SpecError("--start and --point both name a fixed point: give one of them")
-    if spectrum is not None and network is not None:
-        raise SpecError("--spectrum N samples a network, --network reads one: give one of them")
     system, parameters = model.system, model.parameters
     from ..numerics.stability import stability as analysed
 
     point = model.point(start) if which is None else _numbered(system, parameters, which)
     with out.progress() as say:
         answer = analysed(system, parameters, point)
-        seen = {}
-        if spectrum is not None or network is not None:
-            other = _network(parameters, spectrum, network, seed, say)
-            seen = _spectra(system, parameters, answer, other, say)
+        network = compared.find(parameters, say)
+        seen = {} if network is None else _spectra(system, parameters, answer, network, say)
     own = {f"{name}_eigenvalues": ("eigenvalue", s.eigenvalues) for name, s in seen.items()}
     out.conclude(
         answer,
@@ -93,18 +108,6 @@ def _numbered(system: Any, parameters: Any, number: int) -> Any:
     if number > len(found):
         raise SpecError(f"--point {number}: there are {len(found)} fixed points")
     return found[number - 1]
-
-
-def _network(parameters: Any, size: int | None, path: Path | None, seed: int, say: Say) -> Any:
-    """The network whose eigenvalues stand beside the prediction, sampled or from a file."""
-    say("sampling" if path is None else "reading", 0.1)
-    if path is not None:
-        network = network_of(path)[0]
-        same_populations(network, parameters.populations, path)
-        return network
-    from ..numerics.sampling import sample
-
-    return sample(parameters.rescaled(size), seed)
 
 
 def _spectra(system: Any, parameters: Any, answer: Any, network: Any, say: Say) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """The command line as a user calls it, small specs, and verbs that compute once or not at all."""
 
 import importlib
+import json
 import re
 import sys
 
 import pytest
+import xarray as xr
 
 from motifield.numerics.results import OK, Result
 
@@ -41,6 +43,35 @@ def call(monkeypatch, capsys):
 
 
 @pytest.fixture
+def answer(call):
+    """Runs a command with --json, which must succeed: what it says."""
+
+    def ask(*arguments):
+        code, out, err = call(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+    return ask
+
+
+@pytest.fixture
+def recorded(answer, tmp_path):
+    """Runs a command with --json, -o and --plot, which must succeed: what it says and writes.
+
+    The picture must have contents: an empty pair of axes has fewer bytes.
+    """
+
+    def ask(*arguments):
+        numbers, picture = tmp_path / "numbers.nc", tmp_path / "picture.png"
+        said = answer(*arguments, "-o", numbers, "--plot", picture)
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size > 10_000
+        return said, xr.load_dataset(numbers, engine="h5netcdf")
+
+    return ask
+
+
+@pytest.fixture
 def refused(call, monkeypatch, tmp_path):
     """Checks that a command ends with one message and status 2, and leaves no file behind."""
 
@@ -55,6 +86,19 @@ def refused(call, monkeypatch, tmp_path):
         return err
 
     return check
+
+
+@pytest.fixture(scope="session")
+def new_spec(tmp_path_factory):
+    """`new_spec("title", {...}, N=1000, ...)`: a spec of this architecture and parameters."""
+
+    def write(title, architecture, **parameters):
+        path = tmp_path_factory.mktemp("specs") / f"{title}.json"
+        told = {"title": title, "architecture": architecture, "parameters": parameters}
+        path.write_text(json.dumps(told))
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -1,61 +1,33 @@
 """The commands that analyse: numbers against the library, files, pictures, bad input."""
 
-import json
 import math
 
 import pytest
 import xarray as xr
 
-# docs/theory.md, section 5: three fixed points at tau = .02; folds at .0093 and .0600
-SPEC = """
-title = "bistable"
-[architecture]
-populations = ["E", "I"]
-transfer = "1 + erf((x - 3/2) / (4/5 * sqrt(2)))"
-closure = "motif-only"
-[parameters]
-N = 1000
-fractions = [0.8, 0.2]
-mean = [[0.003, -0.006], [0.003, -0.006]]
-g = 0.2
-motifs = { shared = 0.02 }
-"""
-
 
 @pytest.fixture(scope="module")
-def spec(tmp_path_factory):
-    path = tmp_path_factory.mktemp("specs") / "bistable.toml"
-    path.write_text(SPEC)
-    return path
-
-
-def test_response(call, tmp_path, spec, once):
-    calls = once("fixed_points.response")
-    code, out, _ = call(
-        "response",
-        spec,
-        "--to",
-        "input[E]",
-        "--to",
-        "factor(tau_chn)",
-        "--omega",
-        "0,1",
-        "-o",
-        tmp_path / "r.nc",
-        "--plot",
-        tmp_path / "r.png",
-        "--json",
+def spec(new_spec):
+    """docs/theory.md, section 5: three fixed points at tau = .02; folds at .0093 and .0600."""
+    means = [[0.003, -0.006], [0.003, -0.006]]
+    transfer = "1 + erf((x - 3/2) / (4/5 * sqrt(2)))"
+    return new_spec(
+        "bistable",
+        {"populations": ["E", "I"], "transfer": transfer, "closure": "motif-only"},
+        **{"N": 1000, "fractions": [0.8, 0.2], "mean": means, "g": 0.2, "motifs": {"shared": 0.02}},
     )
-    assert code == 0
-    data = json.loads(out)
+
+
+def test_response(call, recorded, spec, once):
+    calls = once("fixed_points.response")
+    asked = ("--to", "input[E]", "--to", "factor(tau_chn)", "--omega", "0,1")
+    data, written = recorded("response", spec, *asked)
     assert set(data["sensitivity"]) == {"input[E]", "factor(tau_chn)"}
     assert data["sensitivity"]["input[E]"]["rate"] == pytest.approx(
         [row[0] for row in data["matrix"]["rate"]]
     )
     assert data["frequency_real"][0] == [pytest.approx(row) for row in data["matrix"]["rate"]]
-    with xr.open_dataset(tmp_path / "r.nc") as written:
-        assert list(written["parameter"].values) == ["input[E]", "factor(tau_chn)"]
-    assert (tmp_path / "r.png").stat().st_size > 10_000
+    assert list(written["parameter"].values) == ["input[E]", "factor(tau_chn)"]
     code, out, _ = call("response", spec, "--set", "factor(motifs)=0.5", "--set", "input=0.2")
     assert code == 0
     changed = calls[1][0][1]
@@ -64,17 +36,13 @@ def test_response(call, tmp_path, spec, once):
     assert "paradoxical, less active when driven more: none" in out
 
 
-def test_fixed_points(call, tmp_path, spec, once):
+def test_fixed_points(call, recorded, spec, once):
     """All three, with the evidence, solve the equations of two equal populations.
 
     K = 1.2 R + .8 G R, Delta = .8 R^2.
     """
     calls = once("fixed_points.fixed_points")
-    code, out, _ = call(
-        "fixed-points", spec, "-o", tmp_path / "f.nc", "--plot", tmp_path / "f.png", "--json"
-    )
-    found = json.loads(out)
-    assert code == 0
+    found, written = recorded("fixed-points", spec)
     assert [p["kind"] for p in found["points"]] == ["stable node", "saddle", "stable node"]
     for p in found["points"]:
         R, wide = p["rate"][0], 0.64 + p["variance"][0]
@@ -84,10 +52,8 @@ def test_fixed_points(call, tmp_path, spec, once):
             [1 + math.erf(z), 0.8 * R**2, 1.2 * R + 0.8 * G * R], rel=1e-9
         )
     assert found["evidence"]["index"] == 1
-    with xr.open_dataset(tmp_path / "f.nc") as written:
-        assert written["mean"].values.tolist() == [p["mean"] for p in found["points"]]
-        assert written["hits"].values.tolist() == found["evidence"]["hits"]
-    assert (tmp_path / "f.png").stat().st_size > 10_000
+    assert written["mean"].values.tolist() == [p["mean"] for p in found["points"]]
+    assert written["hits"].values.tolist() == found["evidence"]["hits"]
     code, out, _ = call("fixed-points", spec, "--set", "factor(motifs)=0.9", "--starts", "64")
     assert code == 0
     assert "3 fixed points, status ok" in out
@@ -97,9 +63,9 @@ def test_fixed_points(call, tmp_path, spec, once):
     assert float(arguments[1].tau_chn[0, 0, 0]) == pytest.approx(0.018)
 
 
-def test_fixed_points_from_given_means(call, pair):
+def test_fixed_points_from_given_means(call, answer, pair):
     starts = ("--start", "0.1", "--start", "0.2,0.3")
-    found = json.loads(call("fixed-points", pair, "--closure", "low-rank", *starts, "--json")[1])
+    found = answer("fixed-points", pair, "--closure", "low-rank", *starts)
     assert found["status"] == "ok"
     assert found["evidence"] is None
     assert all(f["status"] == "ok" and len(f["eigenvalues"]) == 4 for f in found["points"])
@@ -114,33 +80,19 @@ def test_one_fixed_point_with_weak_motifs(call, spec):
     assert "1 fixed point, status ok" in out
 
 
-def test_stability(call, tmp_path, spec, once):
+def test_stability(call, recorded, spec, once):
     once("fixed_points.fixed_points")
-    code, out, _ = call(
-        "stability",
-        spec,
-        "--spectrum",
-        "200",
-        "-o",
-        tmp_path / "s.nc",
-        "--plot",
-        tmp_path / "s.png",
-        "--json",
-    )
-    answer = json.loads(out)
-    assert code == 0
-    assert answer["verdict"] == "stable"
-    assert len(answer["network"]["jacobian"]["eigenvalues"]) == 200
-    with xr.open_dataset(tmp_path / "s.nc") as written:
-        for spectrum in ("jacobian", "connectivity"):
-            assert float(written[f"{spectrum}_edge"]) == answer[spectrum]["edge"]
-            assert written[f"{spectrum}_outliers_real"].values.tolist() == [
-                v[0] for v in answer[spectrum]["outliers"]
-            ]
-        assert written["connectivity_eigenvalues_real"].values.tolist() == [
-            v[0] for v in answer["network"]["connectivity"]["eigenvalues"]
+    found, written = recorded("stability", spec, "--spectrum", "200")
+    assert found["verdict"] == "stable"
+    assert len(found["network"]["jacobian"]["eigenvalues"]) == 200
+    for spectrum in ("jacobian", "connectivity"):
+        assert float(written[f"{spectrum}_edge"]) == found[spectrum]["edge"]
+        assert written[f"{spectrum}_outliers_real"].values.tolist() == [
+            v[0] for v in found[spectrum]["outliers"]
         ]
-    assert (tmp_path / "s.png").stat().st_size > 10_000
+    assert written["connectivity_eigenvalues_real"].values.tolist() == [
+        v[0] for v in found["network"]["connectivity"]["eigenvalues"]
+    ]
     code, out, _ = call("stability", spec, "--point", "2", "--spectrum", "100")
     assert code == 0
     assert "outlier unstable" in out
@@ -148,154 +100,72 @@ def test_stability(call, tmp_path, spec, once):
     assert call("stability", spec, "--point", "4")[0] == 2
 
 
-def test_bifurcate(call, tmp_path, spec):
+def test_bifurcate(recorded, spec):
     """Folds at tau = .00931048 and .05996574; the spec has tau = .02."""
-    code, out, _ = call(
-        "bifurcate",
-        spec,
-        "--start",
-        "0",
-        "--vary",
-        "factor(motifs)=0,4",
-        "-o",
-        tmp_path / "b.nc",
-        "--plot",
-        tmp_path / "b.png",
-        "--json",
-    )
-    found = json.loads(out)
-    assert code == 0
+    found, written = recorded("bifurcate", spec, "--start", "0", "--vary", "factor(motifs)=0,4")
     assert sorted(0.02 * s["factor(motifs)"] for s in found["special"]) == pytest.approx(
         [0.00931048, 0.05996574], abs=1e-7
     )
-    with xr.open_dataset(tmp_path / "b.nc") as written:
-        assert written["stable"].values.tolist() == found["branches"][0]["stable"]
-    assert (tmp_path / "b.png").stat().st_size > 10_000
+    assert written["stable"].values.tolist() == found["branches"][0]["stable"]
 
 
-OSCILLATION = """
-title = "oscillation"
-[architecture]
-populations = ["E", "I"]
-transfer = "1 + erf((x - 1)/sqrt(2))"
-closure = "motif-only"
-membrane = { E = "1/(1 + s)", I = "1/(1 + 2*s)" }
-[parameters]
-N = 1000
-fractions = [0.8, 0.2]
-mean = [[0.005, -0.02], [0.005, -0.002]]
-g = 0.2
-input = [0.0, -0.5]
-motifs = { shared = 0.004 }
-"""
 PLANE = ("--vary", "input[E]=-1.5,3", "--vary", "factor(mean[I,E])=0,2")
 
 
 @pytest.mark.slow
-def test_cycles_curves_and_phase_diagram(call, tmp_path):
-    path = tmp_path / "oscillation.toml"
-    path.write_text(OSCILLATION)
-    code, out, _ = call(
-        "bifurcate",
-        path,
-        "--vary",
-        "input[E]=-1.5,3",
-        "--cycles",
-        "--plot",
-        tmp_path / "b.png",
-        "--json",
+def test_cycles_curves_and_phase_diagram(call, recorded, new_spec, tmp_path):
+    path = new_spec(
+        "oscillation",
+        {
+            "populations": ["E", "I"],
+            "transfer": "1 + erf((x - 1)/sqrt(2))",
+            "closure": "motif-only",
+            "membrane": {"E": "1/(1 + s)", "I": "1/(1 + 2*s)"},
+        },
+        **{"N": 1000, "fractions": [0.8, 0.2], "g": 0.2, "motifs": {"shared": 0.004}},
+        mean=[[0.005, -0.02], [0.005, -0.002]],
+        input=[0.0, -0.5],
     )
-    found = json.loads(out)
-    assert code == 0
+    found, _ = recorded("bifurcate", path, "--vary", "input[E]=-1.5,3", "--cycles")
     assert [s["kind"] for s in found["special"]] == ["Hopf"]
     (cycles,) = found["cycles"]
     assert cycles["status"] == "ok"
     assert cycles["cycles"][0]["period"] == pytest.approx(
         2 * math.pi / found["special"][0]["frequency"], rel=1e-2
     )
-    code, out, _ = call(
-        "bifurcate", path, *PLANE, "--plot", tmp_path / "c.png", "-o", tmp_path / "c.nc", "--json"
-    )
-    found = json.loads(out)
-    assert code == 0
+    found, written = recorded("bifurcate", path, *PLANE)
     assert {s["kind"] for s in found["special"]} == {"cusp", "Bogdanov-Takens"}
-    with xr.open_dataset(tmp_path / "c.nc") as written:
-        assert set(written["kind"].values.tolist()) == {"fold", "Hopf"}
-    code, out, _ = call(
-        "phase-diagram",
-        path,
-        *PLANE,
-        "--grid",
-        "9,7",
-        "--plot",
-        tmp_path / "p.png",
-        "-o",
-        tmp_path / "p.nc",
-    )
+    assert set(written["kind"].values.tolist()) == {"fold", "Hopf"}
+    files = ("--plot", tmp_path / "p.png", "-o", tmp_path / "p.nc")
+    code, out, _ = call("phase-diagram", path, *PLANE, "--grid", "9,7", *files)
     assert code == 0
     assert "Bogdanov-Takens" in out
     with xr.open_dataset(tmp_path / "p.nc") as written:
         assert {0, 1, 2} == set(written["attractors"].values.ravel().tolist())
-    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("b.png", "c.png", "p.png"))
-
-
-CHAOS = """
-title = "chaos"
-[architecture]
-transfer = "erf(x)"
-[parameters]
-N = 1000
-fractions = [1.0]
-mean = 0.0
-g = 1.5
-motifs = { shared = 0.0 }
-"""
+    assert (tmp_path / "p.png").stat().st_size > 10_000
 
 
 @pytest.fixture(scope="module")
-def chaotic(tmp_path_factory):
-    path = tmp_path_factory.mktemp("specs") / "chaos.toml"
-    path.write_text(CHAOS)
-    return path
+def chaotic(new_spec):
+    numbers = {"N": 1000, "fractions": [1.0], "mean": 0.0, "g": 1.5, "motifs": {"shared": 0.0}}
+    return new_spec("chaos", {"transfer": "erf(x)"}, **numbers)
 
 
-def test_dmft(call, tmp_path, chaotic):
+def test_dmft(call, answer, recorded, tmp_path, chaotic):
     """phi = erf(x) has the slope 2/sqrt(pi) at 0: chaos beyond g = sqrt(pi)/2."""
-    code, out, _ = call("dmft", chaotic, "--onset", "g", "--range", "0.5,1.5", "--json")
-    assert code == 0
-    assert json.loads(out)["value"] == pytest.approx(math.sqrt(math.pi) / 2, rel=1e-8)
+    onset = answer("dmft", chaotic, "--onset", "g", "--range", "0.5,1.5")["value"]
+    assert onset == pytest.approx(math.sqrt(math.pi) / 2, rel=1e-8)
     assert call("dmft", chaotic, "--onset", "g", "--range", "0.2,0.4")[0] == 1
-    code, out, _ = call(
-        "dmft",
-        chaotic,
-        "--stationary",
-        "-o",
-        tmp_path / "s.nc",
-        "--plot",
-        tmp_path / "s.png",
-        "--json",
-    )
-    assert code == 0
-    state = json.loads(out)
+    state, written = recorded("dmft", chaotic, "--stationary")
     assert state["kind"] == "fluctuating"
     assert state["exponent"] > 0
-    with xr.open_dataset(tmp_path / "s.nc") as written:
-        assert float(written["variance"][0]) == pytest.approx(state["rows"][0]["variance"])
-    code, out, _ = call(
-        "dmft",
-        chaotic,
-        "--t1",
-        "4",
-        "--dt",
-        "0.1",
-        "--plot",
-        tmp_path / "t.png",
-        "-o",
-        tmp_path / "t.nc",
-    )
+    assert float(written["variance"][0]) == pytest.approx(state["rows"][0]["variance"])
+    files = [tmp_path / name for name in ("t.png", "t.nc")]
+    steps = ("--t1", "4", "--dt", "0.1")
+    code, out, _ = call("dmft", chaotic, *steps, "--plot", files[0], "-o", files[1])
     assert code == 0
     assert "status ok" in out
-    assert all((tmp_path / name).stat().st_size > 5_000 for name in ("s.png", "t.png", "t.nc"))
+    assert all(path.stat().st_size > 5_000 for path in files)
 
 
 @pytest.mark.parametrize(

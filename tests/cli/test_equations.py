@@ -11,30 +11,22 @@ from motifield.numerics.results import Code, Status
 from motifield.numerics.system import Trajectory
 
 
-def test_derive(call, pair, tmp_path):
+def test_derive(call, answer, pair, tmp_path):
     code, out, _ = call("derive", pair)
     assert code == 0
     assert r"\tau^{\mathrm{chn}}_{pqr}" in out
-    data = json.loads(
-        call("derive", pair, "--closure", "second-moment", "--json", "-o", tmp_path / "d.tex")[1]
-    )
+    data = answer("derive", pair, "--closure", "second-moment", "-o", tmp_path / "d.tex")
     assert data["states"] == ["K", "kappa", "s"]
     assert (tmp_path / "d.tex").read_text().startswith(r"\documentclass")
     assert "dK" not in call("derive", pair, "--explicit", "2")[2]
     assert "K_E" in call("derive", pair, "--explicit", "2")[1]
 
 
-def test_integrate_writes_and_prints(call, pair, tmp_path, once):
+def test_integrate_writes_and_prints(call, recorded, pair, once):
     calls = once("system.integrate")
-    code, out, _ = call(
-        "integrate", pair, "--json", "-o", tmp_path / "s.nc", "--plot", tmp_path / "s.png"
-    )
-    data = json.loads(out)
-    assert code == 0
+    data, stored = recorded("integrate", pair)
     assert data["status"] == "ok"
-    with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as stored:
-        np.testing.assert_array_equal(stored["mean"], data["mean"])
-    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    np.testing.assert_array_equal(stored["mean"], data["mean"])
     out = call("integrate", pair, "--t1", "7")[1]
     assert "pair: t = 12, status ok" in out
     assert f"{data['rate'][-1][1]:.5g}" in out
@@ -105,10 +97,8 @@ def expected(f, mu, variance, order=0):
         ),
     ],
 )
-def test_average(call, arguments, f, closed_form, method):
-    code, out, _ = call("average", *arguments, "--mu", "-0.3,1.2", "--variance", "0.4,2", "--json")
-    data = json.loads(out)
-    assert code == 0
+def test_average(answer, arguments, f, closed_form, method):
+    data = answer("average", *arguments, "--mu", "-0.3,1.2", "--variance", "0.4,2")
     assert (data["closed_form"], data["method"]) == (closed_form, method)
     assert (data["latex"] is None) == (data["closed_form"] is None) == (data["reason"] is not None)
     assert [(r["mean"], r["variance"]) for r in data["rows"]] == [

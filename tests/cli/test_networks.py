@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import scipy.sparse as sps
-import xarray as xr
 
 from motifield import Network, measure
 from motifield.networks import Statistics
@@ -27,23 +26,20 @@ def table(tmp_path):
     return path, names, counts, labels
 
 
-def test_sampled_files_hold_statistics_and_seed(call, pair, tmp_path):
+def test_sampled_files_hold_statistics_and_seed(answer, pair, tmp_path):
     for suffix in (".npz", ".h5"):
         path = tmp_path / f"n{suffix}"
-        said = json.loads(call("sample", pair, "-o", path, "--seed", "5", "--json")[1])
+        said = answer("sample", pair, "-o", path, "--seed", "5")
         network = Network.load(path)
         assert (network.seed, network.N) == (5, 400)
         np.testing.assert_array_equal(Statistics.load(path).chain, said["measured"]["chain"])
-        assert json.loads(call("measure", path, "--json")[1]) == said["measured"]
+        assert answer("measure", path) == said["measured"]
 
 
-def test_measure_a_table_with_labels_and_errors(call, table, tmp_path):
+def test_measure_a_table_with_labels_and_errors(call, answer, table, tmp_path):
     path, names, counts, labels = table
-    code, out, _ = call(
-        "measure", path, "--labels", names, "--errors", "--json", "-o", tmp_path / "n.h5"
-    )
-    data = json.loads(out)
-    assert code == 0
+    measured = ("measure", path, "--labels", names)
+    data = answer(*measured, "--errors", "-o", tmp_path / "n.h5")
     assert (data["populations"], data["sizes"]) == (["A", "B"], [40, 20])
     np.testing.assert_allclose(
         data["mean"][0][1], counts[np.ix_(labels == "A", labels == "B")].mean()
@@ -51,28 +47,10 @@ def test_measure_a_table_with_labels_and_errors(call, table, tmp_path):
     own = measure(Network.load(tmp_path / "n.h5"), errors=True)
     np.testing.assert_allclose(data["errors"]["tau"]["chain"], own.errors.tau.chain)
     np.testing.assert_allclose(Statistics.load(tmp_path / "n.h5").errors.mean, own.errors.mean)
-    shown = call("measure", path, "--labels", names, "--errors")[1]
-    assert "+- convergent" in shown
-    assert "+-" not in call("measure", path, "--labels", names)[1]
-    assert (
-        json.loads(call("measure", path, "--labels", names, "--rows", "source", "--json")[1])[
-            "mean"
-        ][1][0]
-        == data["mean"][0][1]
-    )
-    alone = json.loads(
-        call(
-            "measure",
-            path,
-            "--labels",
-            names,
-            "--self-synapses",
-            "drop",
-            "--smallest",
-            "30",
-            "--json",
-        )[1]
-    )
+    assert "+- convergent" in call(*measured, "--errors")[1]
+    assert "+-" not in call(*measured)[1]
+    assert answer(*measured, "--rows", "source")["mean"][1][0] == data["mean"][0][1]
+    alone = answer(*measured, "--self-synapses", "drop", "--smallest", "30")
     assert alone["populations"] == ["A", "other"]
     assert alone["mean"][0][0] < data["mean"][0][0]
 
@@ -80,16 +58,14 @@ def test_measure_a_table_with_labels_and_errors(call, table, tmp_path):
 def test_measure_finds_populations(call, table, tmp_path):
     path, _, _, labels = table
     for method in ("spectral", "block-model"):
-        assert (
-            call("measure", path, "--find", "2", "--method", method, "-o", tmp_path / "n.npz")[0]
-            == 0
-        )
+        asked = ("--find", "2", "--method", method, "-o", tmp_path / "n.npz")
+        assert call("measure", path, *asked)[0] == 0
         found = Network.load(tmp_path / "n.npz")
         assert found.sizes == (40, 20)
         np.testing.assert_array_equal(found.labels, labels == "B")
 
 
-def test_measure_other_formats(call, tmp_path):
+def test_measure_other_formats(answer, tmp_path):
     weights = np.random.default_rng(1).poisson(0.3, size=(30, 30)).astype(float)
     sps.save_npz(tmp_path / "s.npz", sps.csr_array(weights))
     i, j = np.nonzero(weights)
@@ -97,50 +73,26 @@ def test_measure_other_formats(call, tmp_path):
         "".join(f"{b:02d},{a:02d},{weights[a, b]}\n" for a, b in zip(i, j, strict=True))
     )
     for name in ("s.npz", "e.csv"):
-        np.testing.assert_allclose(
-            json.loads(call("measure", tmp_path / name, "--json")[1])["mean"], [[weights.mean()]]
-        )
+        np.testing.assert_allclose(answer("measure", tmp_path / name)["mean"], [[weights.mean()]])
 
 
-def test_simulate(call, pair, tmp_path, once):
-    code, out, _ = call(
-        "simulate",
-        pair,
-        "--seed",
-        "3",
-        "--size",
-        "300",
-        "--json",
-        "-o",
-        tmp_path / "s.nc",
-        "--plot",
-        tmp_path / "s.png",
-    )
-    data = json.loads(out)
-    assert code == 0
+def test_simulate(call, answer, recorded, pair, tmp_path, once):
+    data, stored = recorded("simulate", pair, "--seed", "3", "--size", "300")
     assert (data["status"], data["N"], data["network"], data["population"]) == (
         "ok",
         300,
         "sampled with seed 3",
         ["E", "I"],
     )
-    with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as stored:
-        np.testing.assert_array_equal(stored["rate"], data["rate"])
-        assert stored.sizes["neuron"] == 300
-        assert stored.attrs["network"] == "sampled with seed 3"
-        np.testing.assert_allclose(stored["r"].values[:150].mean(), data["rate"][-1][0])
-    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
-    path = tmp_path / "n.npz"
-    call("sample", pair, "-o", path, "--seed", "3", "--size", "300", "--json")
-    again = json.loads(
-        call("simulate", pair, "--network", path, "--t1", "12", "--json", "-o", tmp_path / "s.csv")[
-            1
-        ]
-    )
+    np.testing.assert_array_equal(stored["rate"], data["rate"])
+    assert stored.sizes["neuron"] == 300
+    assert stored.attrs["network"] == "sampled with seed 3"
+    np.testing.assert_allclose(stored["r"].values[:150].mean(), data["rate"][-1][0])
+    path, courses = tmp_path / "n.npz", tmp_path / "s.csv"
+    answer("sample", pair, "-o", path, "--seed", "3", "--size", "300")
+    again = answer("simulate", pair, "--network", path, "--t1", "12", "-o", courses)
     np.testing.assert_allclose(again["mean"], data["mean"], rtol=1e-6)
-    assert (
-        (tmp_path / "s.csv").read_text().startswith("time,population,mean,variance,rate,rate_sd\n")
-    )
+    assert courses.read_text().startswith("time,population,mean,variance,rate,rate_sd\n")
     calls = once("simulation.simulate")
     once_more = ("simulate", pair, "--size", "300", "--t1", "2")
     assert "300 neurons" in call(*once_more)[1]
@@ -149,20 +101,9 @@ def test_simulate(call, pair, tmp_path, once):
     assert calls[0][1]["t1"] == 2
 
 
-def test_ablate_a_spec(call, pair, tmp_path):
-    code, out, _ = call(
-        "ablate",
-        pair,
-        "--seed",
-        "1",
-        "--json",
-        "-o",
-        tmp_path / "a.csv",
-        "--plot",
-        tmp_path / "a.png",
-    )
-    data = json.loads(out)
-    assert code == 0
+def test_ablate_a_spec(answer, pair, tmp_path):
+    files = ("-o", tmp_path / "a.csv", "--plot", tmp_path / "a.png")
+    data = answer("ablate", pair, "--seed", "1", *files)
     assert [row["theory"] for row in data["rows"]][::5] == ["all motifs", "without motifs"]
     assert data["rows"][0]["rate error"] < data["rows"][-1]["rate error"]
     assert data["network"] == "sampled with seed 1"
@@ -171,49 +112,29 @@ def test_ablate_a_spec(call, pair, tmp_path):
 
 
 @pytest.mark.slow
-def test_ablate_a_network(call, pair, tmp_path):
+def test_ablate_a_network(call, answer, pair, tmp_path):
     path = tmp_path / "n.h5"
     call("sample", pair, "-o", path, "--seed", "1")
-    from_spec = json.loads(call("ablate", pair, "--network", path, "--json")[1])
-    alone = json.loads(
-        call(
-            "ablate",
-            path,
-            "--transfer",
-            "1 + erf(x - 1)",
-            "--input",
-            ".5,.5",
-            "--t1",
-            "12",
-            "--json",
-        )[1]
-    )
+    from_spec = answer("ablate", pair, "--network", path)
+    asked = ("ablate", path, "--transfer", "1 + erf(x - 1)", "--t1", "12")
+    alone = answer(*asked, "--input", ".5,.5")
     assert [row["rate error"] for row in alone["rows"]] == pytest.approx(
         [row["rate error"] for row in from_spec["rows"]]
     )
-    shown = call("ablate", path, "--transfer", "1 + erf(x - 1)", "--input", ".5", "--t1", "12")[1]
+    shown = call(*asked, "--input", ".5")[1]
     assert "without reciprocal" in shown
     assert "400 neurons" in shown
 
 
-def test_sample_measure_verify(call, pair, tmp_path):
+def test_sample_measure_verify(call, answer, pair, tmp_path):
     network = tmp_path / "n.npz"
-    first = json.loads(call("sample", pair, "-o", network, "--seed", "5", "--json")[1])
+    first = answer("sample", pair, "-o", network, "--seed", "5")
     assert first["N"] == 400
-    measured = json.loads(call("measure", network, "--json", "-o", tmp_path / "p.json")[1])
+    measured = answer("measure", network, "-o", tmp_path / "p.json")
     assert measured == first["measured"]
     assert json.loads((tmp_path / "p.json").read_text())["populations"] == ["E", "I"]
-    code, out, _ = call(
-        "verify",
-        pair,
-        "--network",
-        network,
-        "--json",
-        "--report",
-        tmp_path / "r.html",
-    )
-    assert code == 0
-    assert json.loads(out)["passed"]
+    report = tmp_path / "r.html"
+    assert answer("verify", pair, "--network", network, "--report", report)["passed"]
     assert (tmp_path / "r.html").exists()
     assert call("verify", pair, "--network", network, "--tolerance", "0")[0] == 1  # a check failed
 
