@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 
 import motifield as mf
 from motifield import __version__
+from motifield.cli.application import command
 from motifield.cli.main import app
+from motifield.cli.model import Model
 from motifield.cli.output import Out
 from motifield.numerics import plots
 from motifield.numerics.results import Code, Status
@@ -33,17 +35,34 @@ def test_every_command_has_help():
         "dmft",
         "average",
     } <= set(names)
-    for command in names:
-        shown = CliRunner().invoke(app, [command, "--help"])
+    for name in names:
+        shown = CliRunner().invoke(app, [name, "--help"])
         assert shown.exit_code == 0
         assert "--json" in shown.output
 
 
 def test_help_texts_have_no_markup():
     """Small letters between brackets would be taken for it, and vanish."""
-    for command in typer.main.get_command(app).commands.values():
-        texts = [command.help, *(getattr(p, "help", None) for p in command.params)]
+    for own in typer.main.get_command(app).commands.values():
+        texts = [own.help, *(getattr(p, "help", None) for p in own.params)]
         assert not [text for text in texts if re.search(r"\[[a-z#/@]", text or "")]
+
+
+def test_a_group_stands_for_its_options():
+    """In its place among the others, with a field that a simulation has of its own."""
+    params = typer.main.get_command(app).commands["simulate"].params
+    names = ["spec", "network", "seed", "size", "t1", "output", "plot", "as_json"]
+    assert [param.name for param in params] == names
+
+
+def test_two_options_of_one_name_are_an_error():
+    def clash(model: Model, *, settings: str = "", out: Out):
+        raise AssertionError("never called")
+
+    before = len(app.registered_commands)
+    with pytest.raises(ValueError, match="duplicate parameter name: 'settings'"):
+        command()(clash)
+    assert len(app.registered_commands) == before
 
 
 def test_version(call):

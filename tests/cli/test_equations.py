@@ -1,6 +1,7 @@
 """The commands derive, integrate and average."""
 
 import json
+import shlex
 
 import mpmath
 import numpy as np
@@ -50,21 +51,23 @@ def test_a_trajectory_that_diverges_is_written_and_has_status_1(call, pair, tmp_
     assert json.loads(out)["rate"] == [[0.5, 0.25], [None, None]]
 
 
+REFUSED = """
+derive nowhere.toml => cannot read nowhere.toml
+derive {spec} --closure third => unknown closure 'third'
+derive {spec} -o x.doc => suffix must be one of .tex, .md, .html, .py
+derive {spec} --explicit 3 => has the populations
+integrate {spec} -o no/such/folder/s.nc => does not exist
+integrate {spec} --plot s.doc => cannot draw to s.doc
+integrate {spec} --t1 0 => t0 < t1
+nonsense => No such command
+"""
+
+
 @pytest.mark.parametrize(
-    ("arguments", "match"),
-    [
-        (("derive", "nowhere.toml"), "cannot read nowhere.toml"),
-        (("derive", "{spec}", "--closure", "third"), "unknown closure 'third'"),
-        (("derive", "{spec}", "-o", "x.doc"), "suffix must be one of .tex, .md, .html, .py"),
-        (("derive", "{spec}", "--explicit", "3"), "has the populations"),
-        (("integrate", "{spec}", "-o", "no/such/folder/s.nc"), "does not exist"),
-        (("integrate", "{spec}", "--plot", "s.doc"), "cannot draw to s.doc"),
-        (("integrate", "{spec}", "--t1", "0"), "t0 < t1"),
-        (("nonsense",), "No such command"),
-    ],
+    ("line", "match"), [case.split(" => ") for case in REFUSED.strip().splitlines()]
 )
-def test_bad_input_ends_with_one_message_and_status_2(refused, pair, arguments, match):
-    refused(arguments, match, spec=pair)
+def test_bad_input_ends_with_one_message_and_status_2(refused, pair, line, match):
+    refused(shlex.split(line), match, spec=pair)
 
 
 def expected(f, mu, variance, order=0):
@@ -136,36 +139,35 @@ def test_average_draws(call, tmp_path):
         assert (tmp_path / name).read_bytes().startswith(start)
 
 
+REFUSED_AVERAGES = r"""
+x --variance -1 => variance = -1 is negative
+x --mu one => --mu 'one' is not a number
+x --mu nan => mu must be finite, not nan
+x --mu "" => --mu '' is not a number
+x --variance 1,inf => variance must be finite, not inf
+"y + 1" => unknown name 'y'
+"open('x')" => unknown function 'open'
+k*x => unknown name 'k'
+k*x --set k => --set 'k' is not NAME=VALUE
+k*x --set k=two => --set 'k=two' is not NAME=VALUE
+x --set k=2 => has no parameters \['k'\]
+x --set name=2 => has no parameter 'name'
+tanh --set slope=2 => transfer function tanh: .*slope
+rectified_power --set n=1.5 => needs an integer power
+tanh --tolerance 0 => tolerance = 0 must be between 1e-13 and 0.01
+1/x => cannot be computed to tolerance|not a real number
+erf(x) --plot a.doc => cannot draw to a.doc
+erf(x) --plot a.png --range 3 => --range '3' must be two numbers
+erf(x) --plot a.png --range 3,1 => must be two increasing numbers, not 3, 1
+erf(x) --plot a.png --variances -1 => variance = -1 is negative
+erf(x) --range 0,1 => give --plot
+"""
+
+
 @pytest.mark.parametrize(
-    ("arguments", "match"),
-    [
-        (("x", "--variance", "-1"), "variance = -1 is negative"),
-        (("x", "--mu", "one"), "--mu 'one' is not a number"),
-        (("x", "--mu", "nan"), "mu must be finite, not nan"),
-        (("x", "--mu", ""), "--mu '' is not a number"),
-        (("x", "--variance", "1,inf"), "variance must be finite, not inf"),
-        (("y + 1",), "unknown name 'y'"),
-        (("open('x')",), "unknown function 'open'"),
-        (("k*x",), "unknown name 'k'"),
-        (("k*x", "--set", "k"), "--set 'k' is not NAME=VALUE"),
-        (("k*x", "--set", "k=two"), "--set 'k=two' is not NAME=VALUE"),
-        (("x", "--set", "k=2"), "has no parameters \\['k'\\]"),
-        (("x", "--set", "name=2"), "has no parameter 'name'"),
-        (("tanh", "--set", "slope=2"), "transfer function tanh: .*slope"),
-        (("rectified_power", "--set", "n=1.5"), "needs an integer power"),
-        (("tanh", "--tolerance", "0"), "tolerance = 0 must be between 1e-13 and 0.01"),
-        (("1/x",), "cannot be computed to tolerance|not a real number"),
-        (("erf(x)", "--plot", "a.doc"), "cannot draw to a.doc"),
-        (("erf(x)", "--plot", "a.png", "--range", "3"), "--range '3' must be two numbers"),
-        (
-            ("erf(x)", "--plot", "a.png", "--range", "3,1"),
-            "must be two increasing numbers, not 3, 1",
-        ),
-        (("erf(x)", "--plot", "a.png", "--variances", "-1"), "variance = -1 is negative"),
-        (("erf(x)", "--range", "0,1"), "give --plot"),
-    ],
+    ("line", "match"), [case.split(" => ") for case in REFUSED_AVERAGES.strip().splitlines()]
 )
-def test_average_of_bad_input_ends_with_one_message_and_status_2(refused, arguments, match):
-    err = refused(("average", *arguments), match)
+def test_average_of_bad_input_ends_with_one_message_and_status_2(refused, line, match):
+    err = refused(("average", *shlex.split(line)), match)
     assert err.startswith("error: ")
     assert err.count("\n") == 1

@@ -1,6 +1,7 @@
 """The commands sample, measure, verify, simulate and ablate."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -161,47 +162,37 @@ def test_verify_an_ensemble(call, pair):
     assert "PASSED" in out
 
 
+REFUSED = r"""
+verify {spec} --t1 0 => t0 < t1
+measure nowhere.npz => nowhere.npz
+sample {spec} -o no/such/n.npz => cannot be written
+sample {spec} -o n.npz --size 1 => cannot fill
+verify {spec} --sizes many => not integers
+sample {spec} -o n.mat => suffix must be one of .npz, .h5, .hdf5
+measure {spec} => has no \[connectome\]
+measure {spec} --rows source => has no \[connectome\]
+measure {csv} --labels absent.txt => there is no file of labels absent.txt
+measure {csv} --labels {txt} --find 2 => --find and --labels both say
+measure {csv} --find 60 => P = 60 populations cannot be found among 60 neurons
+measure {csv} --find 2 --method best => method='best' is unknown
+measure {csv} --missing mean => missing='mean' is unknown
+measure {csv} -o n.doc => suffix must be one of .npz, .h5
+simulate {spec} --network {csv} => counts.csv has the populations all, the spec E, I
+simulate {spec} --network {csv} --size 100 => give one of them
+simulate {spec} -o s.txt => suffix must be one of .nc, .csv, .json
+ablate {csv} => say what its units do with --transfer
+ablate {csv} --transfer exec(x) => exec
+ablate {csv} --transfer tanh(x) --input 1,2 => --input has 2 numbers, the network 1 populations
+ablate {csv} --transfer tanh(x) --size 10 => --network and --size are for specs
+ablate {spec} --transfer tanh(x) => is a spec, which says
+"""
+
+
 @pytest.mark.parametrize(
-    ("arguments", "match"),
-    [
-        (("verify", "{spec}", "--t1", "0"), "t0 < t1"),
-        (("measure", "nowhere.npz"), "nowhere.npz"),
-        (("sample", "{spec}", "-o", "no/such/n.npz"), "cannot be written"),
-        (("sample", "{spec}", "-o", "n.npz", "--size", "1"), "cannot fill"),
-        (("verify", "{spec}", "--sizes", "many"), "not integers"),
-        (("sample", "{spec}", "-o", "n.mat"), "suffix must be one of .npz, .h5, .hdf5"),
-        (("measure", "{spec}"), r"has no \[connectome\]"),
-        (("measure", "{spec}", "--rows", "source"), r"has no \[connectome\]"),
-        (("measure", "{csv}", "--labels", "absent.txt"), "there is no file of labels absent.txt"),
-        (("measure", "{csv}", "--labels", "{txt}", "--find", "2"), "--find and --labels both say"),
-        (
-            ("measure", "{csv}", "--find", "60"),
-            "P = 60 populations cannot be found among 60 neurons",
-        ),
-        (("measure", "{csv}", "--find", "2", "--method", "best"), "method='best' is unknown"),
-        (("measure", "{csv}", "--missing", "mean"), "missing='mean' is unknown"),
-        (("measure", "{csv}", "-o", "n.doc"), "suffix must be one of .npz, .h5"),
-        (
-            ("simulate", "{spec}", "--network", "{csv}"),
-            "counts.csv has the populations all, the spec E, I",
-        ),
-        (("simulate", "{spec}", "--network", "{csv}", "--size", "100"), "give one of them"),
-        (("simulate", "{spec}", "-o", "s.txt"), "suffix must be one of .nc, .csv, .json"),
-        (("ablate", "{csv}"), "say what its units do with --transfer"),
-        (("ablate", "{csv}", "--transfer", "exec(x)"), "exec"),
-        (
-            ("ablate", "{csv}", "--transfer", "tanh(x)", "--input", "1,2"),
-            "--input has 2 numbers, the network 1 populations",
-        ),
-        (
-            ("ablate", "{csv}", "--transfer", "tanh(x)", "--size", "10"),
-            "--network and --size are for specs",
-        ),
-        (("ablate", "{spec}", "--transfer", "tanh(x)"), "is a spec, which says"),
-    ],
+    ("line", "match"), [case.split(" => ") for case in REFUSED.strip().splitlines()]
 )
-def test_bad_input_ends_with_one_message_and_status_2(refused, pair, table, arguments, match):
-    refused(arguments, match, spec=pair, csv=table[0], txt=table[1])
+def test_bad_input_ends_with_one_message_and_status_2(refused, pair, table, line, match):
+    refused(shlex.split(line), match, spec=pair, csv=table[0], txt=table[1])
 
 
 def test_sample_sparse_networks_of_other_marginals(call, pair, tmp_path):
