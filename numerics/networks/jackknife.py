@@ -14,6 +14,7 @@ import numpy as np
 
 from ..parameters import Motifs
 from .cells import Cells, Sums
+from .covariances import Covariances
 from .kernels import Kernel
 from .network import Network
 
@@ -22,20 +23,14 @@ GROUPS, GROUPS_OF_MANY = 16, 8
 FEWEST = 3  # neurons; nothing is known of how a smaller population varies
 
 
-@dataclass(frozen=True, eq=False)
-class StandardErrors:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StandardErrors(Covariances):
     """Standard errors, each with the shape and indices of the statistic of the same name.
 
     They are estimates of the spread among networks of the same ensemble and size. 0 for blocks of
     equal synapses; NaN where a population of fewer than 3 neurons takes part.
     """
 
-    mean: np.ndarray
-    variance: np.ndarray
-    convergent: np.ndarray
-    divergent: np.ndarray
-    chain: np.ndarray
-    reciprocal: np.ndarray
     tau: Motifs
 
 

@@ -17,6 +17,7 @@ import xarray as xr
 from ...errors import NetworkError
 from ..parameters import DIMS as TENSOR_DIMS, NEURONS, TENSORS, Motifs, Parameters
 from ..results import Settled
+from .covariances import Covariances
 from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors
 from .stored import parameters_in, reading
@@ -36,8 +37,8 @@ DIMS = {
 }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Statistics(Settled):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Statistics(Covariances, Settled):
     """Means, variances and motif covariances of a network's synapses; `measure` makes them.
 
     Covariances are raw ones, per pair of synapses among distinct neurons, with deviations from the
@@ -60,12 +61,6 @@ class Statistics(Settled):
 
     populations: tuple[str, ...]
     sizes: tuple[int, ...]
-    mean: np.ndarray
-    variance: np.ndarray
-    convergent: np.ndarray
-    divergent: np.ndarray
-    chain: np.ndarray
-    reciprocal: np.ndarray
     errors: StandardErrors | None = None
     sampled_from: Parameters | None = None
 
@@ -195,7 +190,7 @@ def _statistics(own: Mapping[str, np.ndarray]) -> Statistics:
         errors = StandardErrors(**{name: own[f"errors.{name}"] for name in DIMS}, tau=tau)
     names, sizes = tuple(map(str, own["populations"])), tuple(map(int, own["sizes"]))
     found: dict[str, Any] = {name: own[name] for name in DIMS}
-    return Statistics(names, sizes, **found, errors=errors)
+    return Statistics(populations=names, sizes=sizes, **found, errors=errors)
 
 
 def measure(network: Network, *, errors: bool = False) -> Statistics:
@@ -229,13 +224,16 @@ def measure(network: Network, *, errors: bool = False) -> Statistics:
     varies = deviations > 0
     partners = Z.T @ products - np.diag(Z.T @ diagonal**2) - pairs * m * m.T
     partners = (partners + partners.T) / 2 * (varies & varies.T)
+    convergent, divergent, chain = _triples(network, sums, diagonal, m, deviations, partners)
     found = Statistics(
-        network.populations,
-        network.sizes,
-        totals / np.outer(sizes, sizes),
-        _ratio(deviations, pairs),
-        *_triples(network, sums, diagonal, m, deviations, partners),
-        _ratio(partners, pairs),
+        populations=network.populations,
+        sizes=network.sizes,
+        mean=totals / np.outer(sizes, sizes),
+        variance=_ratio(deviations, pairs),
+        convergent=convergent,
+        divergent=divergent,
+        chain=chain,
+        reciprocal=_ratio(partners, pairs),
         sampled_from=network.parameters,
     )
     if not errors:

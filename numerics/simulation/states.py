@@ -69,7 +69,7 @@ class Simulation(Result):
         """Time courses of the populations as plain data."""
         own = {str(name): v.values.tolist() for name, v in self.moments.variables.items()}
         own |= {"N": self.dataset.sizes["neuron"], "steps": self.steps, "t_end": self.t_end}
-        return {"status": str(self.status), "code": self.status.code.value, **own}
+        return {**self.status.json(), **own}
 
 
 def simulation(
