@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+Item = TypeVar("Item")
 LONGEST_REPR = 18  # lines; a repr is read at a glance
 SUFFIXES = (".nc", ".csv", ".json")
 
@@ -132,6 +133,10 @@ class Result:
         values = {str(n): plain(v.values) for n, v in self.dataset.variables.items()}
         return {**self.status.json(), **values}
 
+    def picked(self, *names: str) -> dict[str, Any]:
+        """Fields and properties by name, as they are."""
+        return {name: getattr(self, name) for name in names}
+
     def plot(self, **options: Any) -> Figure:
         """A picture, as a matplotlib figure.
 
@@ -175,6 +180,33 @@ class Result:
     def _repr_html_(self) -> str:
         head = f"<p><b>{escape(self.title)}</b>: {escape(str(self.status))}</p>"
         return head + self.table().to_html(index=False, border=0, max_rows=20, na_rep="")
+
+
+class Solution(Result):
+    """A result of a solver, which converges or does not."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the status is "ok": a solution was found, and the equations hold there."""
+        return self.status.ok
+
+
+class Collection(Result, Generic[Item]):
+    """A result made of parts: `result[0]`, `len(result)`, `for part in result`."""
+
+    @property
+    def parts(self) -> tuple[Item, ...]:
+        """All parts, in their order."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.parts)
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.dataset[k] if isinstance(k, str) else self.parts[k]
 
 
 class Settled(Result):

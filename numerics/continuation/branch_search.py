@@ -13,6 +13,7 @@ from .branches import Branch, Branches, branch_dataset
 from .equations import crossing_forms
 from .feasible_range import Feasible
 from .special_points import SpecialPoint, found_along, special
+from .steps import Steps
 
 MOST_BRANCHES = 24  # symmetric networks have branch points without end
 OFF_BRANCH = (
@@ -38,11 +39,10 @@ class BranchSearch:
         along: Along,
         name: str,
         bounds: tuple[float, float],
-        largest: float,
-        most: int,
+        steps: Steps,
     ):
         self.system, self.along, self.name, self.bounds = system, along, name, bounds
-        self.largest, self.most = largest, most
+        self.steps = steps
         self.branches: list[Branch] = []
         self.special: list[SpecialPoint] = []
         self.notes: list[str] = []
@@ -72,15 +72,15 @@ class BranchSearch:
 
     def one(self, x: np.ndarray, direction: np.ndarray) -> Curve:
         """The branch from a point in one direction, cut at the bounds."""
-        small = min(0.25 * self.largest, FIRST_STEP)
+        small = min(0.25 * self.steps.largest_step, FIRST_STEP)
         curve = trace(
             self.along,
             x,
             direction,
             inside=self.inside,
             step=small,
-            largest=self.largest,
-            most=self.most,
+            largest=self.steps.largest_step,
+            most=self.steps.most_steps,
         )
         if curve.ended == "left":
             return self._cut(curve)
@@ -101,7 +101,7 @@ class BranchSearch:
         )
         guess[-1] = bound
         x, _, good = on_plane(self.along, guess, guess, axis)
-        if not good or np.linalg.norm(x - guess) > self.largest:
+        if not good or np.linalg.norm(x - guess) > self.steps.largest_step:
             return Curve(points[:-1], tangents[:-1], "bounds")
         points[-1] = x
         return Curve(points, tangents, "bounds")
@@ -141,7 +141,7 @@ class BranchSearch:
         for end, k in zip(ended, (0, -1), strict=True):
             if end in ("steps", "stalled"):
                 reason = (
-                    f"{self.most} steps were not enough"
+                    f"{self.steps.most_steps} steps were not enough"
                     if end == "steps"
                     else "no further point was found"
                 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ import xarray as xr
 
 from ...errors import ParameterError
 from ..fixed_points import FixedPoint, fixed_point, same_root
-from ..results import OK, Code, Result, Status
+from ..results import OK, Code, Collection, Status
 from ..system import dataset, named
 from .along import Along
 from .arclength import on_plane
@@ -54,7 +53,7 @@ class Branch:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Branches(Result):
+class Branches(Collection[Branch]):
     """All branches that were found; make them with `continuation.follow`.
 
     A collection of `Branch`es: `found[0]`, `len(found)`, `for branch in found`; `found["rate"]` is
@@ -78,14 +77,10 @@ class Branches(Result):
     along: Along
     system: Any
 
-    def __len__(self) -> int:
-        return len(self.branches)
-
-    def __iter__(self) -> Iterator[Branch]:
-        return iter(self.branches)
-
-    def __getitem__(self, k: Any) -> Any:
-        return self.dataset[k] if isinstance(k, str) else self.branches[k]
+    @property
+    def parts(self) -> tuple[Branch, ...]:
+        """The branches."""
+        return self.branches
 
     @property
     def title(self) -> str:

@@ -14,6 +14,7 @@ from .along import Along, evaluated, jacobian
 from .arclength import trace
 from .equations import Fold, Hopf, crossing_forms
 from .special_points import SpecialPoint, hopf_start, null_vectors, of_two_parameters
+from .steps import Steps
 
 FIRST_STEP = 0.005  # in arclength; later steps adapt
 ALIGNED = 1e-6  # J v along v: the plane of the pair is not known from it
@@ -42,15 +43,15 @@ class BifurcationCurve:
 
 
 def _both(
-    equations: Any, z: np.ndarray, inside: Any, anew: Any, largest: float, most: int
+    equations: Any, z: np.ndarray, inside: Any, anew: Any, steps: Steps
 ) -> tuple[np.ndarray, tuple[str, str]]:
     """Points of a curve in both directions from z."""
     tangent = np.linalg.svd(jacobian(equations, z))[2][-1]
     how: dict[str, Any] = {
         "inside": inside,
         "step": FIRST_STEP,
-        "largest": largest,
-        "most": most,
+        "largest": steps.largest_step,
+        "most": steps.most_steps,
         "anew": anew,
     }
     ahead = trace(equations, z, tangent, **how)
@@ -102,13 +103,13 @@ def _anchored(along: Along, x: np.ndarray) -> Fold:
     return Fold(along, jnp.asarray(left), jnp.asarray(right))
 
 
-def fold_curve(along: Along, x: np.ndarray, number: int, largest: float, most: int) -> Traced:
+def fold_curve(along: Along, x: np.ndarray, number: int, steps: Steps) -> Traced:
     """The curve of folds through x, with its cusps and Bogdanov-Takens points."""
 
     def anew(_: Fold, z: np.ndarray) -> Fold:
         return _anchored(along, z)
 
-    points, ended = _both(_anchored(along, x), x, _inside(along), anew, largest, most)
+    points, ended = _both(_anchored(along, x), x, _inside(along), anew, steps)
     if len(points) < 2:
         return None, [], ["a curve of folds could not be followed"]
     found = []
@@ -133,7 +134,7 @@ def _fold_tests(along: Along, points: np.ndarray) -> np.ndarray:
     return np.array(tests)
 
 
-def hopf_curve(along: Along, x: np.ndarray, number: int, largest: float, most: int) -> Traced:
+def hopf_curve(along: Along, x: np.ndarray, number: int, steps: Steps) -> Traced:
     """The curve of Hopf points through x, with its Bogdanov-Takens points."""
     k = along.n + 2
     start, reference = hopf_start(along, x)
@@ -147,7 +148,7 @@ def hopf_curve(along: Along, x: np.ndarray, number: int, largest: float, most: i
         return Hopf(along, jnp.asarray(other / size)) if size > ALIGNED else equations
 
     first = Hopf(along, jnp.asarray(reference))
-    points, ended = _both(first, start, _inside(along), anew, largest, most)
+    points, ended = _both(first, start, _inside(along), anew, steps)
     if len(points) < 2:
         return None, [], ["a curve of Hopf points could not be followed"]
     kappa, places = points[:, -1], points[:, :k]

@@ -8,7 +8,8 @@ marked.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Unpack
 
 import numpy as np
 from jax.flatten_util import ravel_pytree
@@ -22,9 +23,11 @@ from .branches import Branches
 from .curve_results import BifurcationCurves
 from .curve_tracing import BifurcationCurve, fold_curve, hopf_curve
 from .special_points import SpecialPoint
+from .steps import StepOptions, Steps
 from .tracing import follow
 
 NEAR = 2e-3  # a special point this near to a known curve, in units of the bounds, lies on it
+MOST_STEPS = 400  # of one curve in one direction, unless given
 MERGE = 1e-5  # of special points that two curves share, in the same units
 
 
@@ -37,9 +40,8 @@ def bifurcation_curves(
     special: Branches | Sequence[Branches] | None = None,
     initial: Any = None,
     time: float = 0.0,
-    largest_step: float = 0.02,
-    most_steps: int = 400,
     progress: Callable[[str, float], None] | None = None,
+    **steps: Unpack[StepOptions],
 ) -> BifurcationCurves:
     """Curves of folds and Hopf points over two parameters, followed both ways.
 
@@ -55,9 +57,9 @@ def bifurcation_curves(
             default both are run.
         initial: fixed points from which these start, by default all.
         time: when the inputs are held.
-        largest_step: in arclength, as for `follow`.
-        most_steps: of one curve in one direction.
         progress: called with what is being done and the part, 0 to 1, that is done.
+        steps: largest_step, in arclength, as for `follow`; most_steps, of one curve in one
+            direction, 400 by default.
 
     Returns:
         The curves and what is special on them; the status names what could not be followed.
@@ -66,6 +68,7 @@ def bifurcation_curves(
         ParameterError: unknown or equal names, or bad bounds.
         ArchitectureError: a closure of fixed points alone (`Cavity`).
     """
+    chosen = replace(Steps(most_steps=MOST_STEPS), **steps)  # a TypeError names what is no option
     own = prepared(system, parameters, time, "bifurcation_curves", "curves of Hopf points")
     numbers = two_numbers(names, own)
     for n, limits in zip(numbers, bounds, strict=True):
@@ -83,8 +86,7 @@ def bifurcation_curves(
         notes.append("there are no folds or Hopf points to start from")
         return BifurcationCurves(labels, bounds, (), (), tuple(notes), own.populations)
     states = [np.asarray(ravel_pytree(s.state)[0]) for _, s in points]
-    along = along_of(system, own, numbers, bounds, states)
-    search = _Curves(along, notes, largest_step, most_steps)
+    search = _Curves(along_of(system, own, numbers, bounds, states), notes, chosen)
     search.wait(points, states, labels, [n.get(own) for n in numbers])
     search.run(say)
     return search.result(labels, bounds)
@@ -105,8 +107,8 @@ def _located(given: list[Branches], names: tuple[str, str]) -> list[tuple[str, S
 class _Curves:
     """Curves found so far, and special points from which others may start."""
 
-    def __init__(self, along: Along, notes: list[str], largest: float, most: int):
-        self.along, self.notes, self.largest, self.most = along, notes, largest, most
+    def __init__(self, along: Along, notes: list[str], steps: Steps):
+        self.along, self.notes, self.steps = along, notes, steps
         self.curves: list[BifurcationCurve] = []
         self.found: list[SpecialPoint] = []
         self.waiting: list[tuple[str, np.ndarray]] = []
@@ -139,7 +141,7 @@ class _Curves:
 
     def _follow(self, kind: str, x: np.ndarray) -> None:
         trace = fold_curve if kind == "fold" else hopf_curve
-        curve, special, notes = trace(self.along, x, len(self.curves), self.largest, self.most)
+        curve, special, notes = trace(self.along, x, len(self.curves), self.steps)
         self.notes += notes
         if curve is None:
             return

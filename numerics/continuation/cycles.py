@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import jax.numpy as jnp
 import numpy as np
@@ -98,6 +98,14 @@ class LimitCycles(Result):
         }
 
 
+class CycleOptions(TypedDict, total=False):
+    """Options of `limit_cycles`, as keyword arguments."""
+
+    intervals: int
+    most: int
+    largest_step: float
+
+
 def limit_cycles(
     system: System,
     parameters: Parameters,
@@ -106,10 +114,8 @@ def limit_cycles(
     *,
     bounds: tuple[float, float],
     time: float = 0.0,
-    intervals: int = 24,
-    most: int = 200,
-    largest_step: float = 0.15,
     progress: Callable[[str, float], None] | None = None,
+    **steps: Unpack[CycleOptions],
 ) -> LimitCycles:
     """The limit cycles that leave a Hopf point, over bounds of the parameter that varies.
 
@@ -124,10 +130,10 @@ def limit_cycles(
         hopf: one of `continuation.follow(...).of("Hopf")`.
         bounds: lowest and highest value of the parameter.
         time: when the inputs are held.
-        intervals: of the mesh, with 4 collocation points each.
-        most: cycles at most.
-        largest_step: between cycles, states in root mean square and units of their size.
         progress: called with what is being done and the part, 0 to 1, that is done.
+        steps: intervals of the mesh, with 4 collocation points each, 24 by default; most, of
+            cycles, 200; largest_step between cycles, states in root mean square and units of their
+            size, 0.15.
 
     Returns:
         The cycles; the status tells of a branch that ends early.
@@ -142,8 +148,28 @@ def limit_cycles(
     number, y = scalar(name, own), np.asarray(ravel_pytree(hopf.state)[0])
     check_bounds(number.name, bounds, hopf.value)
     along = along_of(system, own, (number,), (bounds,), [y])
-    orbit, start, direction = first_orbit(along, along.point(y, [hopf.value]), intervals)
-    count, say = itertools.count(1), progress or (lambda text, part: None)
+    say = progress or (lambda text, part: None)
+    orbit, curve = _followed(along, along.point(y, [hopf.value]), say, **steps)
+    if len(curve.points) < 2:
+        raise SolverError(
+            f"no limit cycle was found near the Hopf point at {number.name} = {hopf.value:.6g}: "
+            "Newton's method did not converge; try more intervals"
+        )
+    return _result(along, orbit, hopf, number.name, curve)
+
+
+def _followed(
+    along: Along,
+    x: np.ndarray,
+    say: Callable[[str, float], None],
+    *,
+    intervals: int = 24,
+    most: int = 200,
+    largest_step: float = 0.15,
+) -> tuple[Orbit, Curve]:
+    """The branch of cycles that leaves a Hopf point x, with the mesh of its first cycle."""
+    orbit, start, direction = first_orbit(along, x, intervals)
+    count = itertools.count(1)
 
     def inside(x: np.ndarray) -> bool:
         say("cycles", min(next(count) / most, 1.0))
@@ -151,13 +177,7 @@ def limit_cycles(
 
     how: Any = {"inside": inside, "step": AMPLITUDE, "largest": largest_step, "most": most}
     small = start + AMPLITUDE * direction
-    curve = trace(orbit, small, direction, **how, first=False, anew=renewed)
-    if len(curve.points) < 2:
-        raise SolverError(
-            f"no limit cycle was found near the Hopf point at {number.name} = {hopf.value:.6g}: "
-            "Newton's method did not converge; try more intervals"
-        )
-    return _result(along, orbit, hopf, number.name, curve)
+    return orbit, trace(orbit, small, direction, **how, first=False, anew=renewed)
 
 
 def _check_start(hopf: Any) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from ..fixed_points import FixedPoints, fixed_points
 from ..parameters import Parameters, Scalar, scalar
@@ -15,6 +15,7 @@ from ..system import System
 from .along import along_of, check_bounds, prepared, starting_states
 from .branch_search import BranchSearch
 from .branches import Branches
+from .steps import StepOptions, Steps
 
 
 def follow(
@@ -25,9 +26,8 @@ def follow(
     bounds: tuple[float, float],
     initial: Any = None,
     time: float = 0.0,
-    largest_step: float = 0.02,
-    most_steps: int = 600,
     progress: Callable[[str, float], None] | None = None,
+    **steps: Unpack[StepOptions],
 ) -> Branches:
     """Branches of fixed points over one parameter, with folds, Hopf and branch points.
 
@@ -44,10 +44,10 @@ def follow(
         bounds: its lowest and highest value; its own value must lie within.
         initial: one or several fixed points of `parameters`; by default all of `fixed_points`.
         time: when the inputs are held.
-        largest_step: in arclength, states in units of their size and the parameter in units of the
-            bounds' width. At 2 % the branch is smooth in a picture.
-        most_steps: of one branch in one direction.
         progress: called with what is being done and the part, 0 to 1, that is done.
+        steps: largest_step, the longest in arclength, states in units of their size and the
+            parameter in units of the bounds' width, 0.02 by default, at which the branch is smooth
+            in a picture; most_steps, of one branch in one direction, 600 by default.
 
     Returns:
         The branches and their special points. What could not be followed to its end is named in the
@@ -58,6 +58,7 @@ def follow(
         SolverError: there is no start, or one that is no fixed point.
         ArchitectureError: a closure of fixed points alone (`Cavity`).
     """
+    chosen = Steps(**steps)  # a TypeError names what is no option
     own = prepared(system, parameters, time, "follow", "stability along a branch, or Hopf points")
     number = scalar(name, own)
     value = number.get(own)
@@ -67,7 +68,7 @@ def follow(
     along = along_of(system, own, (number,), (bounds,), states)
     say = progress or (lambda text, part: None)
     limits = (float(bounds[0]), float(bounds[1]))
-    search = BranchSearch(system, along, number.name, limits, largest_step, most_steps)
+    search = BranchSearch(system, along, number.name, limits, chosen)
     if isinstance(first, FixedPoints) and not first.status.ok:
         search.notes.append(f"of the fixed points to start from: {first.status}")
     for k, y in enumerate(states):

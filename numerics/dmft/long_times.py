@@ -25,7 +25,7 @@ from scipy import fft
 from ...errors import ParameterError
 from ..distributions import ORDER, Expansion, product
 from ..parameters import Couplings, Parameters
-from ..results import OK, Code, Result, Status, raise_on_failure
+from ..results import OK, Code, Solution, Status, raise_on_failure
 from ..system import System, held_inputs
 from ..tangents import refuse_tracers
 from .accuracy import LARGEST_ERROR, inaccurate, quadrature_error
@@ -41,7 +41,7 @@ COLUMNS = ("mean", "rate", "variance", "frozen", "fluctuating", "correlation_tim
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Stationary(Result):
+class Stationary(Solution):
     """A stationary solution; what `dmft.stationary` returns.
 
     Args:
@@ -69,11 +69,6 @@ class Stationary(Result):
         """Its kind."""
         return f"Stationary state, {self.kind}"
 
-    @property
-    def converged(self) -> bool:
-        """Whether the status is "ok"."""
-        return self.status.ok
-
     def rows(self) -> list[dict[str, Any]]:
         """A row per population."""
         own = self.dataset[list(COLUMNS)]
@@ -90,10 +85,7 @@ class Stationary(Result):
     def json(self) -> dict[str, Any]:
         """The table and the verdicts as plain data."""
         return {
-            "kind": self.kind,
-            "radius": self.radius,
-            "exponent": self.exponent,
-            "residual": self.residual,
+            **self.picked("kind", "radius", "exponent", "residual"),
             **self.status.json(),
             "rows": self.rows(),
         }

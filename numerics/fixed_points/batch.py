@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -73,16 +73,22 @@ class FixedPointBatch(Result):
         ]
 
 
+class BatchOptions(TypedDict, total=False):
+    """Options of `fixed_points_batch`, as keyword arguments."""
+
+    starts: int
+    seed: int
+    most: int
+
+
 def fixed_points_batch(
     system: System,
     batch: Parameters,
     *,
-    starts: int = 32,
-    seed: int = 0,
     time: float = 0.0,
-    most: int = 8,
     throw: bool = True,
     progress: Callable[[str, float], None] | None = None,
+    **options: Unpack[BatchOptions],
 ) -> FixedPointBatch:
     """The fixed points of n parameter sets at once.
 
@@ -94,12 +100,12 @@ def fixed_points_batch(
         system: the compiled equations, from `compile`.
         batch: parameters with a leading axis n on every array, as `stacked` makes them. They are
             taken as they are: check them before.
-        starts: random starts of each set; rounded up to a power of two.
-        seed: of the starts.
         time: when the inputs are held.
-        most: points that fit for each set; three or five are the most that is usually found.
         throw: raise an error where no set has a fixed point.
         progress: called with what is being done and the part, 0 to 1, that is done.
+        options: starts, random ones of each set, 32 by default, rounded up to a power of two; seed
+            of the starts, 0; most, the points that fit for each set, 8: three or five are the most
+            that is usually found.
 
     Returns:
         Points of every set. Sets in which one may be missing are named in the status and do not
@@ -115,23 +121,35 @@ def fixed_points_batch(
         raise ParameterError(
             "a batch of parameters has a leading axis on every array: make it with stacked"
         )
+    model = Autonomous(system, len(batch.populations), float(time))
+    made, count = _searched(model, batch, progress or (lambda text, part: None), **options)
+    if not count.any():
+        raise_on_failure(Status(made.status.message, Code.NOT_CONVERGED), throw)
+    return made
+
+
+def _searched(
+    model: Autonomous,
+    batch: Parameters,
+    say: Callable[[str, float], None],
+    *,
+    starts: int = 32,
+    seed: int = 0,
+    most: int = 8,
+) -> tuple[FixedPointBatch, np.ndarray]:
+    """The points of every set, and how many were found in each, those left out among them."""
     n, P = int(np.shape(batch.N)[0]), len(batch.populations)
-    model = Autonomous(system, P, float(time))
-    ends, is_bounded = _ends(system, batch, n)
+    ends, is_bounded = _ends(model.system, batch, n)
     given = (batch, ends, is_bounded)
     found, every = Roots(n, most, model.size), np.arange(n)
     count, sobol = _power(starts), qmc.Sobol(2 * P + 1, rng=seed)
-    say = progress or (lambda text, part: None)
     searched(found, model, given, every, sobol.random(count), lambda v: say("starts", 0.7 * v))
     doubtful = every[found.doubtful(model, batch, is_bounded)]
     if len(doubtful):
         more = sobol.random(MORE * count)
         searched(found, model, given, doubtful, more, lambda v: say("more starts", 0.7 + 0.2 * v))
     say("eigenvalues", 0.9)
-    made = FixedPointBatch(_dataset(found, model, batch, is_bounded))
-    if not found.count.any():
-        raise_on_failure(Status(made.status.message, Code.NOT_CONVERGED), throw)
-    return made
+    return FixedPointBatch(_dataset(found, model, batch, is_bounded)), found.count
 
 
 def _power(starts: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ..parameters import Parameters
-from ..results import OK, Code, Result, Status
+from ..results import OK, Code, Solution, Status
 from ..system import System, dataset, named
 
 LARGEST_RESIDUAL = 1e-9
@@ -21,7 +21,7 @@ WIDE = 1e-12  # a population with a smaller variance than this has no variabilit
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class FixedPoint(Result):
+class FixedPoint(Solution):
     """A solution of d(state)/dt = 0, or the report that none was found.
 
     Shares in `leading` are in units of the standard deviation sqrt(Delta_p) of a population's input
@@ -79,11 +79,6 @@ class FixedPoint(Result):
     def title(self) -> str:
         """What it is."""
         return f"Fixed point, {self.kind}"
-
-    @property
-    def converged(self) -> bool:
-        """Whether the residual is at rounding level and everything is finite."""
-        return self.status.ok
 
     @property
     def stable(self) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jax.flatten_util import ravel_pytree
 
-from ..results import OK, Result, Status
+from ..results import OK, Collection, Status
 from .newton import same_root
 from .point import FixedPoint
 
@@ -59,7 +59,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class FixedPoints(Result, Sequence):
+class FixedPoints(Collection[FixedPoint], Sequence):
     """All fixed points that were found, by mean rate; make them with `fixed_points`.
 
     A sequence of `FixedPoint`s: `found[0]`, `len(found)`, `for point in found`; `found["mean"]` is
@@ -83,14 +83,10 @@ class FixedPoints(Result, Sequence):
         """How many there are."""
         return f"{len(self)} fixed point{'s' * (len(self) != 1)}"
 
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def __iter__(self) -> Iterator[FixedPoint]:
-        return iter(self.points)
-
-    def __getitem__(self, k: Any) -> Any:
-        return self.dataset[k] if isinstance(k, str) else self.points[k]
+    @property
+    def parts(self) -> tuple[FixedPoint, ...]:
+        """The points."""
+        return self.points
 
     @property
     def stable(self) -> list[FixedPoint]:

@@ -126,7 +126,8 @@ def pure_fixed_point(
 
     Source: Kelley and Keyes, SIAM J Numer Anal 1998.
     """
-    model = Autonomous(system, parameters.P, jnp.asarray(time, dtype=float))  # type: ignore[arg-type]
+    held_at = jnp.asarray(time, dtype=float)
+    model = Autonomous(system, parameters.P, held_at)  # type: ignore[arg-type]
     first = model.flat(initial_state(system, parameters, initial))
     y, residual, _ = settled(model, parameters, first)
     return model.state(jnp.where(residual < LARGEST_RESIDUAL, y, jnp.nan))

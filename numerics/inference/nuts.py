@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -23,15 +24,48 @@ LEAST = 20  # draws of a chain: blackjax's windows of adaptation need as many
 HALVINGS = 20  # of a start, towards the minimum, which has a fixed point
 
 
+class SamplingOptions(TypedDict, total=False):
+    """Options of `posterior`, as keyword arguments."""
+
+    warmup: int
+    samples: int
+    chains: int
+    acceptance: float
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How chains are warmed up and drawn.
+
+    Args:
+        warmup: draws that adapt step size and masses, not kept.
+        samples: draws kept, of each chain.
+        chains: how many, side by side.
+        acceptance: that step sizes aim at.
+
+    Raises:
+        ParameterError: counts that cannot be.
+    """
+
+    warmup: int = 500
+    samples: int = 1000
+    chains: int = 4
+    acceptance: float = 0.8
+
+    def __post_init__(self) -> None:
+        if min(self.warmup, self.samples) < LEAST or self.chains < 2:
+            raise ParameterError(
+                f"warmup = {self.warmup} and samples = {self.samples} must be at least {LEAST}, "
+                f"chains = {self.chains} at least 2"
+            )
+
+
 def posterior(
     fit: Fit,
     *,
-    warmup: int = 500,
-    samples: int = 1000,
-    chains: int = 4,
     seed: int = 0,
-    acceptance: float = 0.8,
     progress: Callable[[str, float], None] | None = None,
+    **options: Unpack[SamplingOptions],
 ) -> Posterior:
     """Draws of the numbers by name, given the targets and priors.
 
@@ -42,12 +76,11 @@ def posterior(
 
     Args:
         fit: with a minimum.
-        warmup: draws that adapt step size and masses, not kept.
-        samples: draws kept, of each chain.
-        chains: how many, side by side.
         seed: of everything.
-        acceptance: that step sizes aim at.
         progress: called with a text and the part that is done.
+        options: warmup, draws that adapt step size and masses, not kept, 500 by default; samples,
+            draws kept, of each chain, 1000; chains, how many, side by side, 4; acceptance, that
+            step sizes aim at, 0.8.
 
     Returns:
         Draws with diagnostics; its status says whether to rely on them.
@@ -58,11 +91,7 @@ def posterior(
             determine: the posterior would have no finite volume.
     """
     require_blackjax(), require_arviz()
-    if min(warmup, samples) < LEAST or chains < 2:
-        raise ParameterError(
-            f"warmup = {warmup} and samples = {samples} must be at least {LEAST}, chains = "
-            f"{chains} at least 2"
-        )
+    sampling = Sampling(**options)
     say = progress or (lambda text, part: None)
     say("looking for open directions", 0.0)
     root, problem = _root(fit), fit.problem
@@ -71,8 +100,10 @@ def posterior(
     def density(x):
         return log_density(problem, centre + jnp.asarray(root) @ x, states)
 
-    starts = _starts(jax.jit(jax.vmap(density)), np.random.default_rng(seed), chains, len(root))
-    drawn = _sampled(density, starts, warmup, samples, seed, acceptance, say)
+    starts = _starts(
+        jax.jit(jax.vmap(density)), np.random.default_rng(seed), sampling.chains, len(root)
+    )
+    drawn = _sampled(density, starts, sampling, seed, say)
     us = fit.u + drawn["x"] @ root.T
     values = np.asarray(jax.jit(jax.vmap(jax.vmap(problem.coordinates.values)))(jnp.asarray(us)))
     statistics = {"lp": drawn["density"], "diverging": drawn["diverging"]}
@@ -84,15 +115,14 @@ def posterior(
 def _sampled(
     density: Callable,
     starts: Array,
-    warmup: int,
-    samples: int,
+    sampling: Sampling,
     seed: int,
-    acceptance: float,
     say: Callable[[str, float], None],
 ) -> dict[str, np.ndarray]:
     """Warm chains up, then draw."""
     blackjax = require_blackjax()
     keys = jax.random.split(jax.random.key(seed), 3)
+    warmup, samples = sampling.warmup, sampling.samples
     whole = warmup + samples
     # blackjax's own code mixes types and ranks
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
@@ -100,7 +130,7 @@ def _sampled(
         warm = blackjax.window_adaptation(
             blackjax.nuts,
             density,
-            target_acceptance_rate=acceptance,
+            target_acceptance_rate=sampling.acceptance,
             adaptation_info_fn=lambda *_: None,
         )
         (state, own), _ = jax.jit(jax.vmap(lambda key, x: warm.run(key, x, num_steps=warmup)))(

@@ -21,12 +21,11 @@ from ..precision import require_x64
 from ..results import Result, Status, raise_on_failure
 from ..system import System, Units
 from .carried import neuron_changes, neuron_parameters
-from .drives import Drives, drives_of, runs_of
+from .drives import EACH_RUN, Drives, drives_of, runs_of
 from .neurons import Coupled, Noise, Report, integrate_neurons
 from .options import SimulationOptions
 from .states import Simulation, initial_currents, initial_states, reached, simulation
 
-Progress = Callable[[str, float], None]
 # A product with a CSR matrix beats a dense one where it is large and has few synapses.
 DENSE_NEURONS, DENSE_FRACTION = 5000, 0.05
 
@@ -42,7 +41,6 @@ def simulate(
     runs: Sequence[Mapping[str, Any]] | None = None,
     resume: Result | None = None,
     throw: bool = True,
-    progress: Progress | None = None,
     **others: Any,
 ) -> Simulation:
     """Integrate a network neuron by neuron, x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i(t) ].
@@ -64,10 +62,10 @@ def simulate(
             product of matrices serves all, with the steps of the hardest.
         resume: an earlier result for this network, to go on from its end with noise of its own.
         throw: whether a failure raises.
-        progress: called as progress("simulating", part) now and then.
         others: changes of the parameters: `input`, `in_strength`, `spread`, `noise`, `transfer`,
             `membrane`, `synapse`, as in `Parameters.of`; and options of `SimulationOptions`:
-            `saveat`, `dt_save`, `record`, `rtol`, `atol`, `dt`, `dtype`, `max_steps`.
+            `saveat`, `dt_save`, `record`, `rtol`, `atol`, `dt`, `dtype`, `max_steps`,
+            `progress`.
 
     Returns:
         The moments of all populations in time, and all neurons at the end.
@@ -88,7 +86,6 @@ def simulate(
         runs=runs,
         resume=resume,
         throw=throw,
-        progress=progress,
         **options,
     )
 
@@ -108,27 +105,21 @@ def integrate_network(
     *,
     t1: float,
     units: Units | None = None,
-    initial: Any = 0.0,
     seed: int = 0,
     runs: Sequence[Mapping[str, Any]] | None = None,
     resume: Result | None = None,
     throw: bool = True,
-    progress: Progress | None = None,
-    input: Any = 0.0,
-    in_strength: Any = 0.0,
-    spread: Any = 0.0,
     **options: Any,
 ) -> Simulation:
     """`simulate` for rates and units that no system describes; it takes nothing from `network`.
 
     phi(x, p) is the rate of the neurons of population p (an index), traced by JAX; code is
     compiled once per network size, `phi` object and form of units. Plain units unless given.
+    Options are those of `SimulationOptions`, and what each run may have of its own, 0 by default.
     """
     require_x64()
-    each = runs_of(
-        runs, {"input": input, "in_strength": in_strength, "spread": spread, "initial": initial}
-    )
-    chosen, seed = SimulationOptions.of("integrate_network", options), as_seed(seed)
+    each = runs_of(runs, {name: options.pop(name, 0.0) for name in EACH_RUN})
+    chosen, seed = SimulationOptions.of("integrate_network", options, EACH_RUN), as_seed(seed)
     t0 = 0.0 if resume is None else reached(resume, network)
     times, recorded = chosen.times(t0, t1), chosen.recorded(network.N)
     order = np.argsort(network.labels, kind="stable")
@@ -157,7 +148,7 @@ def integrate_network(
         last,
         *(float(chosen.rtol), float(chosen.atol)),
         max_steps=int(chosen.max_steps),
-        meter=diffrax.NoProgressMeter() if progress is None else Report(progress),
+        meter=diffrax.NoProgressMeter() if chosen.progress is None else Report(chosen.progress),
     )
     found = simulation(network, ran, None if runs is None else len(each), times, recorded, t1)
     if not found.status.ok:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -30,6 +30,7 @@ class SimulationOptions:
         dtype: float64 or float32 for J and its product with the rates, by default that of the
             weights; x is float64.
         max_steps: after which the simulation stops.
+        progress: called as progress("simulating", part) now and then.
 
     Raises:
         ParameterError: tolerances, steps or times that cannot be used.
@@ -43,6 +44,7 @@ class SimulationOptions:
     dt: float | None = None
     dtype: Any = None
     max_steps: int = 100_000
+    progress: Callable[[str, float], None] | None = None
 
     def __post_init__(self) -> None:
         if not (0 <= self.rtol < 1 and self.atol >= 0 and self.rtol + self.atol > 0):

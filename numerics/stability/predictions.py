@@ -208,17 +208,13 @@ class Stability(Result):
             for what, v in s.dataset.variables.items():
                 data[f"{name}_{what}"] = ([f"{name}_{dim}" for dim in v.dims], v.values)
         names = ("verdict", "meaning", "basis", "margin", "gain", "critical_frequency")
-        attrs = {name: getattr(self, name) for name in names} | {"status": str(self.status)}
+        attrs = self.picked(*names) | {"status": str(self.status)}
         return xr.Dataset(data, attrs=attrs)
 
     def json(self) -> dict[str, Any]:
         """Verdict and both spectra as plain data."""
         return {
-            "verdict": self.verdict,
-            "stable": self.stable,
-            "meaning": self.meaning,
-            "exact": self.exact,
-            "basis": self.basis,
+            **self.picked("verdict", "stable", "meaning", "exact", "basis"),
             **self.status.json(),
             "margin": self.margin,
             "leading": [self.leading.real, self.leading.imag],

@@ -91,9 +91,7 @@ class NetworkVerification(Result):
         return {
             "title": self.title,
             **self.status.json(),
-            "passed": self.passed,
-            "criterion": self.criterion,
-            "errors": self.errors,
+            **self.picked("passed", "criterion", "errors"),
             "infeasible_conditions": self.infeasible,
             "rows": self.rows(),
         }
@@ -140,9 +138,8 @@ def verify_network(
     """
     say = progress or (lambda text, part: None)
     say("measuring", 0.0)
-    own = _measured(
-        system, network, neuron_parameters(system, network, parameters, **changes), seed
-    )
+    neurons = neuron_parameters(system, network, parameters, **changes)
+    own = _measured(system, network, neurons, seed)
     ts = np.linspace(0.0, t1, INTERVALS + 1)
     say("integrating the theory", 0.1)
     theory, plain = (
@@ -155,13 +152,10 @@ def verify_network(
     seen = simulate(system, network, own, t1=t1, saveat=ts, initial=start, seed=seed)
     say("done", 1.0)
     courses = theory.dataset, plain.dataset, seen.dataset
-    errors, criterion = _errors(*courses, tolerance)
-    passed = bool(errors["with motifs"] <= tolerance)
+    errors, text = _errors(*courses, tolerance)
+    passed, broken = bool(errors["with motifs"] <= tolerance), len(violations(own))
     ends = theory.status, plain.status
-    broken = len(violations(own))
-    return NetworkVerification(
-        title, system, own, *courses, errors, broken, passed, criterion, *ends
-    )
+    return NetworkVerification(title, system, own, *courses, errors, broken, passed, text, *ends)
 
 
 def _errors(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import xarray as xr
@@ -69,6 +69,45 @@ def autocovariance(
     return made
 
 
+class AveragingOptions(TypedDict, total=False):
+    """Options of `stationary_networks`, as keyword arguments."""
+
+    transient: float
+    duration: float
+    dt: float
+
+
+@dataclass(frozen=True)
+class Averaging:
+    """When averages over time are taken, in time constants.
+
+    Args:
+        transient: how long to wait.
+        duration: how long averages are taken after that.
+        dt: between the times of these averages.
+    """
+
+    transient: float = 30.0
+    duration: float = 30.0
+    dt: float = 0.25
+
+    @property
+    def times(self) -> np.ndarray:
+        """The times of the averages."""
+        return self.transient + self.dt * np.arange(round(self.duration / self.dt) + 1)
+
+    def shifts(self, lags: np.ndarray) -> np.ndarray:
+        """Lags in steps of dt; a `ParameterError` where they are none."""
+        steps = np.rint(lags / self.dt).astype(int)
+        fits = np.allclose(steps * self.dt, lags)
+        if not (fits and lags.min() >= 0 and lags.max() < self.duration):
+            raise ParameterError(
+                f"lags must be multiples of dt = {self.dt} from 0 to below duration = "
+                f"{self.duration}: {lags.tolist()}"
+            )
+        return steps
+
+
 def stationary_networks(
     system: System,
     parameters: Parameters,
@@ -77,12 +116,10 @@ def stationary_networks(
     networks: int = 10,
     lags: Sequence[float] = (),
     seed: int = 0,
-    transient: float = 30.0,
-    duration: float = 30.0,
-    dt: float = 0.25,
     initial: Any = 0.0,
     spread: float = 1.0,
     progress: Callable[[str, float], None] | None = None,
+    **averaging: Unpack[AveragingOptions],
 ) -> StationaryNetworks:
     """Stationary statistics of sampled networks, beside what `dmft.stationary` predicts.
 
@@ -95,12 +132,11 @@ def stationary_networks(
         networks: how many.
         lags: of the autocovariance, multiples of dt below duration.
         seed: of the networks and their initial states.
-        transient: how long to wait, in time constants.
-        duration: how long averages are taken after that.
-        dt: between the times of these averages.
         initial: mean of x at the start, a number or one per population; x is normal.
         spread: standard deviation of x at the start.
         progress: called with what is being done and the part, 0 to 1, that is done.
+        averaging: transient, how long to wait, in time constants, 30 by default; duration, how long
+            averages are taken after that, 30; dt, between the times of these averages, 0.25.
 
     Returns:
         Statistics of every network by population.
@@ -109,21 +145,16 @@ def stationary_networks(
         ParameterError: other lags, and as `dmft.transient`.
     """
     at_lags = np.asarray(lags if len(lags) else [0.0], dtype=float)
-    shifts = np.rint(at_lags / dt).astype(int)
-    if not (np.allclose(shifts * dt, at_lags) and at_lags.min() >= 0 and at_lags.max() < duration):
-        raise ParameterError(
-            f"lags must be multiples of dt = {dt} from 0 to below duration = {duration}: "
-            f"{at_lags.tolist()}"
-        )
+    chosen = Averaging(**averaging)
+    shifts = chosen.shifts(at_lags)
     require_dmft(system, parameters)
     # chains get weaker with N, and with them what cancels them
     scaled, rows = without_reciprocity(parameters.rescaled(N)), []
-    times = transient + dt * np.arange(round(duration / dt) + 1)
     say = progress or (lambda text, part: None)
     for k in range(networks):
         say(f"network {k + 1} of {networks}", k / networks)
         own = int(np.random.SeedSequence([seed, N, k]).generate_state(1)[0])
-        rows.append(_one(system, scaled, times, shifts, (initial, spread), own))
+        rows.append(_one(system, scaled, chosen.times, shifts, (initial, spread), own))
     dims: dict[str, Any] = dict.fromkeys(AVERAGES, ("network", "population"))
     dims["autocovariance"] = ("network", "lag", "population")
     data = {n: (dims[n], np.stack([row[n] for row in rows])) for n in AVERAGES}

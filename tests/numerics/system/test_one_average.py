@@ -177,7 +177,9 @@ def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
     slopes = jax.grad(lambda values: average_of(*at, average_of.prepare(values)))(given)
 
     def by_hand(exponent, gain, threshold):
-        f = lambda x: gain * (x - threshold) ** exponent if x > threshold else mpmath.mpf(0)  # noqa: E731
+        def f(x):
+            return gain * (x - threshold) ** exponent if x > threshold else mpmath.mpf(0)
+
         return expectation(f, [threshold], 0, 0.4, 1.3)
 
     for name in given:
