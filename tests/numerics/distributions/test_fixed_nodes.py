@@ -96,7 +96,7 @@ def test_derivatives_in_mean_variance_and_parameters(power):
     ):
         at = jnp.asarray(point)
         steps = 1e-5 * jnp.eye(5)
-        numeric = (values(at + steps) - values(at - steps)) / 2e-5
+        numeric = (values(at[None] + steps) - values(at[None] - steps)) / 2e-5
         np.testing.assert_allclose(forward(at), numeric, rtol=3e-5, atol=1e-8)
         np.testing.assert_allclose(reverse(at), forward(at), rtol=1e-9, atol=1e-12)
 

@@ -161,6 +161,7 @@ def test_no_fixed_point_raises(system_of):
     assert found.rows() == []
 
 
+@pytest.mark.slow
 def test_no_fixed_point_of_any_set_raises(system_of):
     base = nowhere()
     sets = stacked([scalar("input", base)], base, np.array([[0.5], [0.7]]))

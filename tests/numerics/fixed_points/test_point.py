@@ -2,6 +2,7 @@
 reports.
 """
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -133,6 +134,19 @@ def test_errors(two_populations, system_of):
         )
 
 
+def test_the_pure_function_differentiates(two_populations, system_of):
+    """The slope of the rates along the mean synapses, by a central difference."""
+    system = system_of(ERF, "MotifOnly")
+
+    def rates(factor):
+        own = eqx.tree_at(lambda p: p.mean, two_populations, two_populations.mean * factor)
+        return mf.pure.rates(system, own, mf.pure.fixed_point(system, own))
+
+    slope, at = jax.jit(jax.jacrev(rates))(1.0), jax.jit(rates)
+    np.testing.assert_allclose(slope, (at(1 + 1e-5) - at(1 - 1e-5)) / 2e-5, rtol=1e-6)
+
+
+@pytest.mark.slow
 def test_the_pure_function_has_the_derivatives_of_the_implicit_function(
     found, two_populations, system_of
 ):
@@ -140,7 +154,7 @@ def test_the_pure_function_has_the_derivatives_of_the_implicit_function(
     system = system_of(ERF, "SecondMoment")
 
     def rates(own):
-        return mf.pure.rates(system, mf.pure.fixed_point(system, own), own)
+        return mf.pure.rates(system, own, mf.pure.fixed_point(system, own))
 
     np.testing.assert_allclose(rates(two_populations), found.dataset["rate"], rtol=1e-10)
     gradient = jax.jit(jax.jacrev(rates))(two_populations)

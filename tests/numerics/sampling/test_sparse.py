@@ -8,7 +8,8 @@ from scipy import stats
 import motifield as mf
 from motifield import Motifs, Parameters, marginals, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterError
-from motifield.numerics.sampling import samplers as sampling, sparse as sparse_sampling
+from motifield.numerics import machine
+from motifield.numerics.sampling import sparse as sparse_sampling
 from motifield.numerics.sampling.copula import covariances
 from motifield.numerics.simulation import integrate_network
 from motifield.numerics.verification.chi_squared import student_threshold
@@ -378,7 +379,7 @@ def test_memory_is_that_of_the_synapses(two_tiles, monkeypatch):
         large.replace(mean=large.mean * 0.05), np.dtype(np.float32)
     )
     assert 0.9 * 16 * 5e7 < sparse < 1.5 * 16 * 5e7
-    monkeypatch.setattr(sampling, "available_memory", lambda: 2**20)
+    monkeypatch.setattr(machine, "available_memory", lambda: 2**20)
     with pytest.raises(NetworkError, match=r"1400 neurons in float32 needs .* are free"):
         sample(parameters, 0, sampler=sampler, dtype=np.float32)
 

@@ -253,7 +253,7 @@ def test_sampled_networks_with_heterogeneous_inputs_have_the_mean_field_s_fixed_
             t1=25,
             saveat=[25.0],
             throw=True,
-        ).isel(time=-1)
+        ).dataset.isel(time=-1)
         seen.append([float(end["mean"][0]), float(end["variance"][0])])
     error = np.std(seen, 0, ddof=1) / np.sqrt(8)
     expected = np.array(fixed_point_by_hand(parameters, h, sigma))
