@@ -229,6 +229,17 @@ class Saved(Result):
     status: Status
     dataset: xr.Dataset
 
+    def summary(self) -> list[str]:
+        """The variables with their dimensions and ranges."""
+        lines = []
+        for name, values in self.dataset.data_vars.items():
+            where = ", ".join(f"{d}: {n}" for d, n in values.sizes.items())
+            ends = ""
+            if values.dtype.kind in "fi" and values.size:
+                ends = f"  {float(values.min()):.5g} to {float(values.max()):.5g}"
+            lines.append(f"  {name} ({where}){ends}")
+        return lines
+
 
 def load(path: str | Path) -> Saved:
     """Read a result that `save` wrote to a .nc file.
