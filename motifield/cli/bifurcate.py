@@ -68,7 +68,9 @@ def _followed(
     options: dict[str, Any] = {"initial": point, "progress": say}
     if len(names) == 1:
         return follow(system, parameters, names[0], bounds=spans[0], **options)
-    return bifurcation_curves(system, parameters, names, bounds=spans, **options)
+    first, second = names
+    ends = spans[0], spans[1]
+    return bifurcation_curves(system, parameters, (first, second), bounds=ends, **options)
 
 
 def _cycles(model: Model, name: str, bounds: Range, found: Any, say: Say) -> list[Any]:

@@ -70,6 +70,7 @@ def dmft(
     if onset is not None and span is not None:
         _onset(system, parameters, onset, span_of("--range", span), out.as_json, common)
         return
+    found: Any
     with out.progress() as say:
         common["progress"] = say
         from ..numerics.dmft import stationary as settled, transient

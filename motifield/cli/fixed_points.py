@@ -62,8 +62,9 @@ def fixed_points(
             ]
             found = collected(reached, parameters.populations)
         else:
-            search = {"starts": starts, "seed": seed, "progress": say}
-            found = find_all(system, parameters, throw=False, **search)
+            found = find_all(
+                system, parameters, starts=starts, seed=seed, throw=False, progress=say
+            )
 
     def evidence() -> None:
         if found.evidence is not None:
