@@ -199,8 +199,16 @@ def named_values(kind: str, given: Any) -> Mapping[str, Any]:
     return given or {}
 
 
-def traced_per_population(value: Any, P: int, name: str) -> Array:
-    """One number per population, (P,), of numbers or tracers."""
+def traced_per_population(value: Any, populations: Sequence[str], name: str) -> Array:
+    """One number per population, (P,), of numbers or tracers, also as a mapping by population."""
+    P = len(populations)
+    if isinstance(value, Mapping):
+        if set(value) != set(populations):
+            raise ParameterError(
+                f"{name} needs a value for each of {', '.join(populations)}, not for "
+                f"{', '.join(map(str, value)) or 'none'}"
+            )
+        value = [value[p] for p in populations]
     try:
         return jnp.broadcast_to(jnp.asarray(value, dtype=float), (P,))
     except (TypeError, ValueError):

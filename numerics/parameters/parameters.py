@@ -261,7 +261,8 @@ class Parameters(eqx.Module):
 
         Args:
             values: new values by field: arrays of the same shape, inputs as `of` takes them, and
-                for `transfer`, `membrane` and `synapse` those parameters that change.
+                for `transfer`, `membrane` and `synapse` those parameters that change, each a number
+                or numbers by population.
 
         Raises:
             ParameterError: an unknown field, or another shape.
@@ -274,7 +275,7 @@ class Parameters(eqx.Module):
             kind: {
                 **getattr(self, kind),
                 **{
-                    name: traced_per_population(v, self.P, name)
+                    name: traced_per_population(v, self.populations, name)
                     for name, v in named_values(kind, given).items()
                 },
             }

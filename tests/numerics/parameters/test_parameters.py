@@ -266,6 +266,13 @@ def test_replace_and_without_motifs(two_populations):
         two_populations.replace(mean=np.zeros((3, 3)))
 
 
+def test_replace_takes_values_by_population(two_populations):
+    changed = two_populations.replace(membrane={"tau": {"I": 0.6, "E": 0.3}})
+    np.testing.assert_array_equal(changed.membrane["tau"], [0.3, 0.6])
+    with pytest.raises(ParameterError, match="tau needs a value for each of E, I, not for E"):
+        two_populations.replace(membrane={"tau": {"E": 0.3}})
+
+
 def test_replace_works_under_grad(two_populations):
     slope = jax.grad(lambda v: jnp.sum(two_populations.replace(g=v * two_populations.g).g))(1.0)
     assert float(slope) == pytest.approx(0.31 + 0.52 + 0.73 + 0.24)  # the sum of the fixture's g
