@@ -18,7 +18,7 @@ $(TESTS): export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 PYTEST = $(RUN)/pytest -n 2 --dist worksteal
 
 # Of the slow tests this part runs in .ci/run, another every day.
-SHARE ?= 1/16
+SHARE ?= 1/32
 
 demo: $(ENV)/.ready
 	$(RUN)/python derivations/larva_brain/run.py
