@@ -27,10 +27,15 @@ def runnable(example: str) -> str:
 @pytest.mark.slow
 def test_examples(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    rates = {"quantity": "rate_mean", "population": ["E", "I"], "condition": "gratings"}
-    pd.DataFrame({**rates, "value": [0.4, 0.45], "error": 0.05}).to_csv("rates.csv", index=False)
+    rows = [
+        {"quantity": quantity, "population": p, "condition": name, "value": value, "error": 0.05}
+        for quantity, value in (("rate_mean", 0.4), ("rate_sd", 0.2))
+        for p in ("E", "I")
+        for name in ("dark", "gratings")
+    ]
+    pd.DataFrame(rows).to_csv("rates.csv", index=False)
     pairs = [(f"n{j}", f"n{i}", 1.0 + i) for i in range(6) for j in range(6) if i != j]
-    pd.DataFrame(pairs, columns=["pre", "post", "weight"]).to_csv("edges.csv", index=False)
+    pd.DataFrame(pairs).to_csv("edges.csv", index=False, header=False)
     types = {"id": [f"n{i}" for i in range(6)], "label": ["E"] * 4 + ["I"] * 2}
     pd.DataFrame(types).to_csv("types.csv", index=False)
     assert len(EXAMPLES) > 4
