@@ -17,7 +17,8 @@ from .header import indented, origin, version
 from .parts import Part, parts_of
 
 # where generated code finds its Gaussian averages
-RUNTIME = "from motifield.numerics import averages as gaussian"
+PLACE = "motifield.numerics"
+RUNTIME = f"from {PLACE} import averages as gaussian"
 ONE_FUNCTION = "TRANSFER_OF = None  # one for every population"
 
 
@@ -60,7 +61,7 @@ def _head(mean_field: MeanField, filters: FilterCode) -> list[str]:
     """Docstring and imports."""
     runtime = RUNTIME + (", linear" if filters.runtime else "")
     if mean_field.is_static:
-        runtime += "\nfrom motifield.numerics.averages import feedback"
+        runtime += f"\nfrom {PLACE}.averages import feedback"
     imports = ["import math  # noqa: F401", "from typing import NamedTuple", ""]
     return [_docstring(mean_field), *imports, "import jax", "import jax.numpy as jnp", "", runtime]
 

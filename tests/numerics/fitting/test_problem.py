@@ -135,6 +135,7 @@ def values(problem, outcome, **columns):
     return np.asarray(outcome.values)[keep]
 
 
+@pytest.mark.slow
 def test_fixed_points_are_those_of_fixed_point(problem, at):
     _, _, outcome, own = at
     for name in ("light",):
