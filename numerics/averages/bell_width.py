@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from .rules import Rule
 
 LADDER = 2.0 ** np.arange(-12.0, 7.1, 0.25)  # standard deviations that are tried
 OCTAVE = 2  # steps of the ladder to sqrt(2) sigma
 DOUBLE = 4  # and to 2 sigma, to which two rules serve
-BATCH = 64  # places come in multiples of this, so that few shapes are compiled
 ROUNDING = 1e-14  # of a sum of about a hundred terms
 
 
 def widest_bell(
-    function: Callable[[Array], Array], edges: np.ndarray, rules: Sequence[Rule], floor: float
+    function: Callable[[np.ndarray], np.ndarray],
+    edges: np.ndarray,
+    rules: Sequence[Rule],
+    floor: float,
 ) -> tuple[float, ...]:
     """The largest standard deviation up to which the bell rule averages a function.
 
@@ -46,7 +46,7 @@ def widest_bell(
     mu = mu.reshape(len(LADDER), -1, 1)
 
     def at(nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = np.asarray(function(jnp.asarray(mu + widths * nodes[None, None, :])))
+        values = function(mu + widths * nodes[None, None, :])
         return values, np.exp(-0.5 * nodes**2) * h / math.sqrt(2 * math.pi)
 
     sums = *at(z), *at(z[1:] - 0.5 * h)
@@ -60,8 +60,7 @@ def _spots(edges: np.ndarray) -> np.ndarray:
     """Means that are tried: edges, middles of panels, and some around 0."""
     finite = np.unique(np.clip(edges[np.isfinite(edges)], -64.0, 64.0))
     middles = 0.5 * (finite[1:] + finite[:-1])
-    spots = np.unique(np.concatenate([finite, middles, np.linspace(-4.0, 4.0, 9)]))
-    return np.pad(spots, (0, -len(spots) % BATCH), mode="edge")
+    return np.unique(np.concatenate([finite, middles, np.linspace(-4.0, 4.0, 9)]))
 
 
 def _widest(

@@ -8,9 +8,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 Elementwise = Callable[..., Array]
+CHUNK = 12_288  # arguments that are compiled for: 256 panels with three times sixteen nodes
 
 
 def piecewise(
@@ -85,6 +87,23 @@ def _slope(function: Elementwise) -> Elementwise:
 def like(value: Any, x: Array) -> Array:
     """A value, perhaps a plain number, as an array of the shape of x."""
     return jnp.broadcast_to(jnp.asarray(value, dtype=x.dtype), x.shape)
+
+
+def in_numpy(function: Callable[[Array], Any]) -> Callable[[np.ndarray], Any]:
+    """An elementwise function for NumPy arrays of any shape, compiled once, also within a trace.
+
+    Args:
+        function: of a JAX array, with one array or a tuple of arrays of its shape as value.
+    """
+    compiled = jax.jit(function)
+
+    def values(x: np.ndarray) -> Any:
+        chunks = np.resize(x, (-(-x.size // CHUNK), CHUNK))
+        with jax.ensure_compile_time_eval():
+            found = [compiled(chunk) for chunk in chunks]
+        return jax.tree.map(lambda *v: np.concatenate(v)[: x.size].reshape(x.shape), *found)
+
+    return values
 
 
 def along_parameter(function: Elementwise, k: int) -> Elementwise:

@@ -1,4 +1,7 @@
-"""How a function grows, and so how far from the mean it matters to a Gaussian average."""
+"""How a function grows, and so how far from the mean it matters to a Gaussian average.
+
+Of NumPy arrays or of JAX arrays: `xp` is the module whose arrays are meant.
+"""
 
 from __future__ import annotations
 
@@ -27,33 +30,33 @@ class Envelope(NamedTuple):
     high: np.ndarray
     height: Array | np.ndarray
 
-    def reaches(self, power: int, scale: float, tolerance: float) -> Envelope:
+    def reaches(self, power: int, scale: float, tolerance: float, xp: Any = jnp) -> Envelope:
         """As height the standard deviations beyond which f^power times the density is nothing."""
         log = power * self.height - math.log(0.1 * tolerance) - power * min(0.0, math.log(scale))
         return self._replace(
-            height=jnp.sqrt(2 * jnp.where(log < LARGEST, jnp.maximum(log, 0.0), 0.0))
+            height=xp.sqrt(2 * xp.where(log < LARGEST, xp.maximum(log, 0.0), 0.0))
         )
 
 
-def logs_of(function: Callable[[Array], Array], like: Array) -> Logs:
+def logs_of(function: Callable[[Array], Array], like: Any, xp: Any = jnp) -> Logs:
     """log |f| at -4, -8, ... -64 and at 4, 8, ... 64, for each entry of `like`."""
 
     def side(sign):
-        return [jnp.log(jnp.abs(function(jnp.full_like(like, sign * x)))) for x in FAR]
+        return [xp.log(xp.abs(function(xp.full_like(like, sign * x)))) for x in FAR]
 
     return side(-1.0), side(1.0)
 
 
-def growth_of(logs: Logs) -> tuple[Array, Array]:
+def growth_of(logs: Logs, xp: Any = jnp) -> tuple[Any, Any]:
     """Exponential rates at which |f| grows to the left and to the right, from its logarithms."""
 
     def rate(side):
-        found = jnp.zeros_like(side[0])
+        found = xp.zeros_like(side[0])
         for before, after, x in zip(side[:-1], side[1:], FAR, strict=False):
             now = (after - before) / x
             # a power of x in front of the exponential adds a term in 1 / x
-            found = jnp.where(jnp.isfinite(now), jnp.maximum(now, 2 * now - found), found)
-        return jnp.maximum(found, 0.0)
+            found = xp.where(xp.isfinite(now), xp.maximum(now, 2 * now - found), found)
+        return xp.maximum(found, 0.0)
 
     return rate(logs[0]), rate(logs[1])
 

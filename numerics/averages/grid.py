@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +17,13 @@ from jaxtyping import Array
 from ...errors import ExpressionError
 from . import panels
 from .bell_width import widest_bell
-from .elementwise import Elementwise, derivative, nth_derivative, piecewise
+from .elementwise import Elementwise, derivative, in_numpy, nth_derivative, piecewise
 from .envelope import NOTHING, Envelope, Logs, growth_of, logs_of
 from .legendre import legendre_panels
 from .rules import Rule
 
 MOST_PANELS = 2048  # one for each unit of the checked range; what needs more oscillates
+FEW_PANELS = 256  # tried first: enough for most functions
 PLACES = np.linspace(-63.7, 63.3, 257)  # where a function must be finite; no round numbers
 HIGHEST = 5  # averages of derivatives are asked for up to the order before
 SMOOTH = 99  # the order of a derivative that is infinite where none is
@@ -37,26 +40,25 @@ class Grid:
         self.pieces, self.breaks, self.rule = tuple(pieces), tuple(breaks), rule
 
     @cached_property
-    def function(self) -> Callable[[Array], Array]:
-        """The function, compiled."""
-        return jax.jit(lambda x: piecewise(x, self.pieces, self.breaks))
+    def function(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The function, of NumPy arrays."""
+        return in_numpy(lambda x: piecewise(x, self.pieces, self.breaks))
 
     @cached_property
     def edges(self) -> np.ndarray:
         """Edges in u, ascending, ending with infinity."""
-        slope = jax.jit(lambda x: nth_derivative(x, 1, self.pieces, self.breaks))
-        tolerance = self.rule.tolerance
-        with jax.ensure_compile_time_eval():
-            self._refuse_infinite()
-            for radius in panels.RADII:
-                edges, resolved = find(
-                    self.function, slope, self.breaks, tolerance, MOST_PANELS, radius
-                )
-                if resolved:
-                    break
-            else:
-                raise ExpressionError(unresolved("", MOST_PANELS))
-        found = np.unique(np.asarray(edges))[:-1]
+        self._refuse_infinite()
+        both = in_numpy(
+            lambda x: tuple(nth_derivative(x, n, self.pieces, self.breaks) for n in (0, 1))
+        )
+        for radius, most in itertools.product(panels.RADII, (FEW_PANELS, MOST_PANELS)):
+            with np.errstate(all="ignore"):
+                edges, resolved = find(both, self.breaks, self.rule.tolerance, most, radius, np)
+            if resolved:
+                break
+        else:
+            raise ExpressionError(unresolved("", MOST_PANELS))
+        found = np.unique(edges)[:-1]
         if radius < panels.RADII[0]:
             found = _continued(found, radius)
         else:
@@ -64,7 +66,7 @@ class Grid:
         return np.append(found, np.inf)
 
     def _refuse_infinite(self) -> None:
-        for x, y in zip(PLACES, np.asarray(self.function(jnp.asarray(PLACES))), strict=True):
+        for x, y in zip(PLACES, self.function(PLACES), strict=True):
             if not np.isfinite(y):
                 what = f"at x = {x:.4g} the function is " + (
                     "not a real number" if np.isnan(y) else "infinite, or its average diverges"
@@ -92,29 +94,26 @@ class Grid:
         """
         if self.breaks:
             return 0.0, 0.0
-        with jax.ensure_compile_time_eval():
-            own = [self.rule.growing(power * self.degree) for power in (1, 2)]
-            widest = widest_bell(self.function, self.edges, own, 0.1 * self.size)
+        own = [self.rule.growing(power * self.degree) for power in (1, 2)]
+        widest = widest_bell(self.function, self.edges, own, 0.1 * self.size)
         # twice as wide, and squared, it still is within the reach
         limit = 0.125 / max(*self.growth, 1e-9)
         return min(widest[0], limit), min(widest[1], limit)
 
     @cached_property
     def size(self) -> float:
-        with jax.ensure_compile_time_eval():
-            return float(panels.Size.of(self.function).typical)
+        return float(panels.Size.of(lambda x: (self.function(x), None), np).typical)
 
     @cached_property
     def _logs(self) -> Logs:
-        with jax.ensure_compile_time_eval():
-            left, right = logs_of(self.function, jnp.zeros(1))
-            return [np.asarray(v) for v in left], [np.asarray(v) for v in right]
+        with np.errstate(divide="ignore"):
+            return logs_of(self.function, np.zeros(1), np)
 
     @cached_property
     def growth(self) -> tuple[float, float]:
         """Exponential rates at which the function grows to the left and to the right."""
-        with jax.ensure_compile_time_eval(), np.errstate(invalid="ignore"):
-            left, right = growth_of(self._logs)
+        with np.errstate(invalid="ignore"):
+            left, right = growth_of(self._logs, np)
             return float(left[0]), float(right[0])
 
     @cached_property
@@ -135,11 +134,9 @@ class Grid:
         edges = np.unique(np.concatenate([self.edges[:-1], *(s * ends[:-1] for s in (-1, 1))]))
         inner = legendre_panels(edges)[0]
         points = np.concatenate([edges[:-1, None], inner, edges[1:, None]], axis=1)
-        with jax.ensure_compile_time_eval(), np.errstate(divide="ignore"):
-            # few different shapes
-            padded = np.resize(points, (-(-len(points) // 64) * 64, points.shape[1]))
-            log = np.log(np.abs(np.asarray(self.function(jnp.asarray(padded)))))
-        log = np.where(np.isfinite(log), log, NOTHING)[: len(points)]
+        with np.errstate(divide="ignore"):
+            log = np.log(np.abs(self.function(points)))
+        log = np.where(np.isfinite(log), log, NOTHING)
         low, high = np.concatenate([-ends[1:], ends[:-1]]), np.concatenate([-ends[:-1], ends[1:]])
         log = np.concatenate([log, [log[0], log[-1]]])  # beyond the last edge as there
         points = np.concatenate(
@@ -158,9 +155,7 @@ class Grid:
         near = np.max(own.height[nearest < 2.0])
         if np.all(power * own.height <= max(0.0, power * near) + np.log(2 + nearest**2)):
             return None
-        with jax.ensure_compile_time_eval():
-            found = own.reaches(power, self.size, tolerance)
-            return found._replace(height=np.asarray(found.height))
+        return own.reaches(power, self.size, tolerance, np)
 
     @cached_property
     def singular_order(self) -> int:
@@ -168,15 +163,22 @@ class Grid:
 
         It is 2 for x^1.5 at 0.
         """
-        with jax.ensure_compile_time_eval():
-            orders = [
-                order
-                for b, *sides in zip(self.breaks, self.pieces[:-1], self.pieces[1:], strict=True)
-                for side in sides
+
+        def slopes(breaks: Array) -> list[Array]:
+            """All derivatives of one order, at each break from both sides."""
+            sides = [*zip(breaks, self.pieces[:-1], strict=True)]
+            sides += [*zip(breaks, self.pieces[1:], strict=True)]
+            return [
+                jnp.stack([derivative(piece, order)(b) for b, piece in sides])
                 for order in range(1, HIGHEST)
-                if not jnp.isfinite(derivative(side, order)(jnp.asarray(b)))
             ]
-        return min(orders, default=SMOOTH)
+
+        if not self.breaks:
+            return SMOOTH
+        with jax.ensure_compile_time_eval():
+            by_order = jax.jit(slopes)(np.array(self.breaks))
+        infinite = [n for n, values in enumerate(by_order, 1) if not np.all(np.isfinite(values))]
+        return min(infinite, default=SMOOTH)
 
 
 def _continued(found: np.ndarray, radius: float) -> np.ndarray:
@@ -193,20 +195,20 @@ def _continued(found: np.ndarray, radius: float) -> np.ndarray:
 
 
 def find(
-    function: Elementwise,
-    slope: Elementwise,
+    function: panels.Function,
     breaks: Sequence[float],
     tolerance: float,
     most: int,
     radius: float,
+    xp: Any = jnp,
 ) -> panels.Panels:
     """The panels of a function with breaks, around which they close in.
 
     A derivative may be singular there.
     """
-    edges, resolved = panels.find(function, slope, breaks, tolerance, most, radius)
+    edges, resolved = panels.find(function, breaks, tolerance, most, radius, xp=xp)
     return panels.Panels(
-        jnp.concatenate([edges, *(panels.graded(b) for b in breaks)]).sort(), resolved
+        xp.sort(xp.concatenate([edges, *(panels.graded(b) for b in breaks)])), resolved
     )
 
 

@@ -1,16 +1,20 @@
-"""Where a function needs panel edges so that a Gauss-Legendre rule resolves it."""
+"""Where a function needs panel edges so that a Gauss-Legendre rule resolves it.
+
+One search for NumPy arrays, of a function whose parameters are known, and for traced JAX arrays, of
+one whose parameters are not: `xp` is the module whose arrays are meant. With NumPy nothing is
+compiled but the function itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from .legendre import legendre_rule, on_panels
 
@@ -32,7 +36,8 @@ FIRST_EDGES = np.pi / 7 + np.concatenate(
     [-(2.0 ** np.arange(10, 4, -1)), np.arange(-31, 32), 2.0 ** np.arange(5, 11)]
 )
 
-Function = Callable[[Array], Array]
+Array = Any  # of NumPy or of JAX
+Function = Callable[[Array], tuple[Array, Array]]
 
 
 class Panels(NamedTuple):
@@ -49,11 +54,12 @@ class Panels(NamedTuple):
 
 def find(
     function: Function,
-    slope: Function,
     breaks: Sequence[float],
     tolerance: float,
     most: int,
     radius: float = RADII[0],
+    *,
+    xp: Any = jnp,
 ) -> Panels:
     """Panels of a function that is smooth between its breaks. Works on traced functions.
 
@@ -63,26 +69,22 @@ def find(
     value there, or a tenth of its size.
 
     Args:
-        function: elementwise.
-        slope: its derivative.
+        function: elementwise, and its derivative: two arrays.
         breaks: where it is not smooth.
         tolerance: of the integrals.
         most: number of panels at most.
         radius: panels are on |x| <= radius.
+        xp: numpy or jax.numpy, of whose arrays the function is.
     """
     inside = [b for b in breaks if abs(b) < radius]
     first = np.unique(
         np.concatenate([[-radius, radius], inside, FIRST_EDGES[np.abs(FIRST_EDGES) < radius]])
     )
-
-    def both(x: Array) -> tuple[Array, Array]:
-        return function(x), slope(x)
-
-    criterion = partial(_is_resolved, both, Size.of(function), tolerance)
-    edges, resolved = _bisect(criterion, first, most)
+    search = _Search(function, Size.of(function, xp), max(tolerance, MOST_PRECISE), xp)
+    edges, resolved = search.bisect(first, most)
     for _ in range(MERGES):
-        edges = _merge(criterion, edges, 0, np.array(breaks, dtype=float))
-        edges = _merge(criterion, edges, 1, np.array(breaks, dtype=float))
+        edges = search.merge(edges, 0, np.array(breaks, dtype=float))
+        edges = search.merge(edges, 1, np.array(breaks, dtype=float))
     return Panels(edges, resolved)
 
 
@@ -99,14 +101,13 @@ class Size(NamedTuple):
     noise: Array
 
     @classmethod
-    def of(cls, function: Function) -> Size:
-        def largest(reach):
-            values = jnp.abs(function(jnp.linspace(-reach, reach, PLACES)))
-            return jnp.max(jnp.where(jnp.isfinite(values), values, 0.0))
-
-        near, middle, half, far = (largest(reach) for reach in (2.0, 64.0, RADII[0] / 2, RADII[0]))
-        noise = jnp.where(half > far / 3, ROUNDING * far, 0.0)
-        typical = jnp.where(near > NOTHING, near, jnp.where(middle > NOTHING, middle, far)) + TINY
+    def of(cls, function: Function, xp: Any = jnp) -> Size:
+        reaches = (2.0, 64.0, RADII[0] / 2, RADII[0])
+        places = np.stack([np.linspace(-reach, reach, PLACES) for reach in reaches])
+        values = xp.abs(function(xp.asarray(places))[0])
+        near, middle, half, far = xp.max(xp.where(xp.isfinite(values), values, 0.0), axis=1)
+        noise = xp.where(half > far / 3, ROUNDING * far, 0.0)
+        typical = xp.where(near > NOTHING, near, xp.where(middle > NOTHING, middle, far)) + TINY
         return cls(typical, noise)
 
 
@@ -116,127 +117,105 @@ def graded(b: float) -> np.ndarray:
     return np.concatenate([b - steps, [b], b + steps])
 
 
-def _is_resolved(
-    both: Callable, size: Size, tolerance: float, left: Array, middle: Array, right: Array
-) -> tuple[Array, Array]:
-    """Whether splitting panels at `middle` changes no moment, and the largest values there."""
-    points = _points(left, middle, right)
-    return _judge(*both(points), points, left, middle, right, size, max(tolerance, MOST_PRECISE))
+@dataclass(frozen=True)
+class _Search:
+    function: Function
+    size: Size
+    tolerance: float
+    xp: Any
 
+    def bisect(self, first: np.ndarray, most: int) -> tuple[Array, Array]:
+        """Halve panels until each is resolved; also whether there were enough of them."""
+        ends = np.full((2, most), np.inf)
+        ends[0, : len(first) - 1], ends[1, : len(first) - 1] = first[:-1], first[1:]
 
-@jax.jit
-def _points(left: Array, middle: Array, right: Array) -> Array:
-    """Nodes on whole panels and on their two parts."""
-    panels = ((left, right), (left, middle), (middle, right))
-    return jnp.concatenate([on_panels(*ends)[0] for ends in panels], axis=1)
+        def goes_on(carry):
+            *_, bad, count, pole = carry
+            return (bad > 0) & (count <= most) & ~pole
 
+        start = (*ends, np.asarray(1), np.asarray(len(first) - 1), np.asarray(False))
+        start = tuple(self.xp.asarray(v) for v in start)
+        left, _, bad, count, pole = self._while(goes_on, self._halved, self._halved(start))
+        edges = self.xp.where(self.xp.arange(most) < count, left, np.inf)
+        return self.xp.sort(edges), (bad == 0) & (count <= most) & ~pole
 
-@jax.jit
-def _judge(values, slopes, points, left, middle, right, size, tolerance):
-    width, half = (right - left)[:, None], 0.5 * (right - left)[:, None]
-    parts = [
-        jnp.full_like(width, -1.0),
-        (middle - left)[:, None] / width,
-        (right - middle)[:, None] / width,
-    ]
-    signed = jnp.concatenate([part * WEIGHTS[None, :] for part in parts], axis=1)
-    u = (points - left[:, None]) / half - 1.0
-    terms, slope_terms = signed * values, signed * slopes * half
-    before, now, worst = jnp.zeros_like(u), jnp.ones_like(u), jnp.zeros_like(left)
-    for k in range(HIGHEST_MOMENT + 1):
-        changes = [jnp.abs(jnp.sum(t * now, axis=1)) for t in (terms, slope_terms)]
-        worst = jnp.maximum(worst, jnp.maximum(*changes))
-        before, now = now, ((2 * k + 1) * u * now - k * before) / (k + 1)
-    whole = jnp.abs(values[:, : len(NODES)])
-    here = jnp.maximum(jnp.min(whole, axis=1), 0.1 * size.typical)
-    # what rounding x does to a steep function, as 1 - 1e4 |x - 3|, which no smaller panel mends
-    rounding = (
-        2 * ROUNDING * jnp.maximum(jnp.abs(left), jnp.abs(right)) * jnp.max(jnp.abs(slopes), axis=1)
-    )
-    rounding = jnp.where(right - left < NARROW, rounding, 0.0)
-    return worst <= jnp.maximum(jnp.maximum(tolerance * here, size.noise), rounding), jnp.max(
-        whole, axis=1
-    ) / size.typical
+    def merge(self, edges: Array, parity: int, breaks: np.ndarray) -> Array:
+        """Remove every other edge across which one panel serves, never a break."""
+        xp = self.xp
+        left, middle, right = edges[:-2], edges[1:-1], edges[2:]
+        there = (
+            (np.arange(1, len(edges) - 1) % 2 == parity)
+            & xp.isfinite(right)
+            & ~xp.any(middle[:, None] == breaks[None, :], axis=1)
+        )
+        whole = (xp.where(there, e, d) for e, d in ((left, 0.0), (middle, 1.0), (right, 2.0)))
+        resolved, _ = self._is_resolved(*whole)
+        inner = xp.where(there & resolved, np.inf, middle)
+        return xp.sort(xp.concatenate([edges[:1], inner, edges[-1:]]))
 
+    def _is_resolved(self, left: Array, middle: Array, right: Array) -> tuple[Array, Array]:
+        """Whether splitting panels at `middle` changes no moment, and the largest values there."""
+        xp, size = self.xp, self.size
+        ends = ((left, right), (left, middle), (middle, right))
+        points = xp.concatenate([on_panels(*two)[0] for two in ends], axis=1)
+        values, slopes = self.function(points)
+        whole = xp.abs(values[:, : len(NODES)])
+        here = xp.maximum(xp.min(whole, axis=1), 0.1 * size.typical)
+        # what rounding x does to a steep function, as 1 - 1e4 |x - 3|, which no smaller panel mends
+        steepest = xp.max(xp.abs(slopes), axis=1)
+        rounding = 2 * ROUNDING * xp.maximum(xp.abs(left), xp.abs(right)) * steepest
+        rounding = xp.where(right - left < NARROW, rounding, 0.0)
+        allowed = xp.maximum(xp.maximum(self.tolerance * here, size.noise), rounding)
+        worst = self._largest_change(values, slopes, points, left, middle, right)
+        return worst <= allowed, xp.max(whole, axis=1) / size.typical
 
-def _bisect(criterion: Callable, first: np.ndarray, most: int) -> tuple[Array, Array]:
-    """Halve panels until each is resolved; also whether there were enough of them."""
-    ends = np.full((2, most), np.inf)
-    ends[0, : len(first) - 1], ends[1, : len(first) - 1] = first[:-1], first[1:]
+    def _largest_change(self, values, slopes, points, left, middle, right) -> Array:
+        """By how much a moment changes at most when the panel is split."""
+        xp = self.xp
+        width = (right - left)[:, None]
+        half = 0.5 * width
+        parts = [
+            xp.full_like(width, -1.0),
+            (middle - left)[:, None] / width,
+            (right - middle)[:, None] / width,
+        ]
+        signed = xp.concatenate([part * WEIGHTS[None, :] for part in parts], axis=1)
+        u = (points - left[:, None]) / half - 1.0
+        terms, slope_terms = signed * values, signed * slopes * half
+        before, now, worst = xp.zeros_like(u), xp.ones_like(u), xp.zeros_like(left)
+        for k in range(HIGHEST_MOMENT + 1):
+            changes = [xp.abs(xp.sum(t * now, axis=1)) for t in (terms, slope_terms)]
+            worst = xp.maximum(worst, xp.maximum(*changes))
+            before, now = now, ((2 * k + 1) * u * now - k * before) / (k + 1)
+        return worst
 
-    def halve(carry):
+    def _halved(self, carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        """The panels that are not resolved are split: ends, how many were bad, how many are."""
+        xp = self.xp
         left, right, _, count, _ = carry
-        thirds = _thirds(left, right, count)
-        return _split_bad(left, right, count, *thirds, *criterion(*thirds))
+        used = np.arange(len(left)) < count
+        a, b = xp.where(used, left, 0.0), xp.where(used, right, 1.0)  # harmless where none is
+        middle = 0.5 * (a + b)
+        resolved, largest = self._is_resolved(a, middle, b)
+        finite, small = xp.isfinite(largest), b - a < SMALLEST_PANEL
+        far = xp.abs(a) > RADII[1]  # an exponential overflows
+        good = ~used | resolved | (small & finite) | (far & ~finite)
+        pole = xp.any(used & small & ((largest * SMALLEST_PANEL > LARGEST_SPIKE) | ~finite))
+        new = xp.where(good, len(left), count + xp.cumsum(~good) - 1)
+        left, right = self._put(left, new, middle), self._put(xp.where(good, right, middle), new, b)
+        return left, right, xp.sum(~good), count + xp.sum(~good), pole
 
-    def goes_on(carry):
-        *_, bad, count, pole = carry
-        return (bad > 0) & (count <= most) & ~pole
+    def _put(self, array: Array, index: Array, values: Array) -> Array:
+        """The array with other values at some places; those beyond its end are dropped."""
+        if self.xp is jnp:
+            return array.at[index].set(values, mode="drop")
+        longer = np.append(array, np.inf)
+        longer[np.minimum(index, len(array))] = values
+        return longer[:-1]
 
-    start = (
-        jnp.asarray(ends[0]),
-        jnp.asarray(ends[1]),
-        jnp.asarray(1),
-        jnp.asarray(len(first) - 1),
-        jnp.asarray(False),
-    )
-    left, _, bad, count, pole = _while(goes_on, halve, halve(start))
-    return jnp.where(jnp.arange(most) < count, left, jnp.inf).sort(), (bad == 0) & (
-        count <= most
-    ) & ~pole
-
-
-@jax.jit
-def _thirds(left: Array, right: Array, count: Array) -> tuple[Array, Array, Array]:
-    """Ends and middles, harmless where there is no panel."""
-    used = jnp.arange(len(left)) < count
-    a, b = jnp.where(used, left, 0.0), jnp.where(used, right, 1.0)
-    return a, 0.5 * (a + b), b
-
-
-@jax.jit
-def _split_bad(left, right, count, a, middle, b, resolved, largest):
-    used = jnp.arange(len(left)) < count
-    finite, small = jnp.isfinite(largest), b - a < SMALLEST_PANEL
-    far = jnp.abs(a) > RADII[1]  # an exponential overflows
-    good = ~used | resolved | (small & finite) | (far & ~finite)
-    pole = jnp.any(used & small & ((largest * SMALLEST_PANEL > LARGEST_SPIKE) | ~finite))
-    new = jnp.where(good, len(left), count + jnp.cumsum(~good) - 1)
-    left, right = (
-        left.at[new].set(middle, mode="drop"),
-        jnp.where(good, right, middle).at[new].set(b, mode="drop"),
-    )
-    return left, right, jnp.sum(~good), count + jnp.sum(~good), pole
-
-
-def _while(goes_on: Callable, step: Callable, carry: tuple[Array, ...]) -> tuple[Array, ...]:
-    """A loop; of concrete arrays in Python, which spares compiling it for every function."""
-    if any(isinstance(v, jax.core.Tracer) for v in carry):
-        return lax.while_loop(goes_on, step, carry)
-    while goes_on(carry):
-        carry = step(carry)
-    return carry
-
-
-def _merge(criterion: Callable, edges: Array, parity: int, breaks: np.ndarray) -> Array:
-    """Remove every other edge across which one panel serves, never a break."""
-    candidate, *thirds = _candidates(edges, parity, breaks)
-    resolved, _ = criterion(*thirds)
-    return _remove(edges, candidate & resolved)
-
-
-@jax.jit
-def _candidates(edges: Array, parity: Array | int, breaks: Array) -> tuple[Array, ...]:
-    index = jnp.arange(1, len(edges) - 1)
-    left, middle, right = edges[:-2], edges[1:-1], edges[2:]
-    there = (
-        (index % 2 == parity)
-        & jnp.isfinite(right)
-        & ~jnp.any(middle[:, None] == breaks[None, :], axis=1)
-    )
-    return there, *(jnp.where(there, e, d) for e, d in ((left, 0.0), (middle, 1.0), (right, 2.0)))
-
-
-@jax.jit
-def _remove(edges: Array, which: Array) -> Array:
-    return edges.at[1:-1].set(jnp.where(which, jnp.inf, edges[1:-1])).sort()
+    def _while(self, goes_on: Callable, step: Callable, carry: tuple[Array, ...]):
+        if self.xp is jnp:
+            return lax.while_loop(goes_on, step, carry)
+        while goes_on(carry):
+            carry = step(carry)
+        return carry

@@ -116,17 +116,12 @@ class Quadrature(Average):
 
         def one(*p):
             pieces = [lambda u, piece=piece: piece(u, *p) for piece in self.pieces]
-            function, slope = (
-                lambda x, n=n: nth_derivative(x, n, pieces, self.breaks) for n in (0, 1)
-            )
-            return find(
-                function,
-                slope,
-                self.breaks,
-                self.rule.tolerance,
-                MOST_PANELS_TRACED,
-                panels.RADII[0],
-            )
+
+            def function(x):
+                return tuple(nth_derivative(x, n, pieces, self.breaks) for n in (0, 1))
+
+            tolerance, radius = self.rule.tolerance, panels.RADII[0]
+            return find(function, self.breaks, tolerance, MOST_PANELS_TRACED, radius)
 
         edges, resolved = jax.jit(jax.vmap(one))(*(p.ravel() for p in parameters))
         edges = eqx.error_if(
