@@ -81,6 +81,13 @@ class Average(Differentiable):
     ) -> tuple[Array, ...]:
         """Averages of derivatives with respect to u, in the sense of generalised functions."""
 
+    @cache  # noqa: B019
+    def traced(self, orders: tuple[int, ...]) -> Callable[..., tuple[Array, ...]]:
+        """`evaluate` of these orders, which JAX traces once for each shape, however often the
+        equations call it.
+        """
+        return jax.jit(partial(self.evaluate, orders))
+
     @abstractmethod
     def varied(self, k: int) -> Average:
         """The average of the derivative with respect to parameter k."""
@@ -144,7 +151,7 @@ def _average(
     # in nested derivatives fails otherwise
     return tuple(
         jnp.where(jnp.isnan(mu), mu, value)
-        for value in average.evaluate(orders, mu, Delta, parameters, edges)
+        for value in average.traced(orders)(mu, Delta, parameters, edges)
     )
 
 

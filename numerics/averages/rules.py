@@ -193,7 +193,7 @@ def elementwise(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tup
         return function(edges, *arrays)
 
     @flat.def_vmap
-    def _(size: int, batched: Any, edges: Array, *arrays: Array):
+    def _(size: int, batched: Any, edges: Any, *arrays: Array):
         on_edges, *on = batched
         n = arrays[0].shape[-1]
         long = [

@@ -55,9 +55,8 @@ class Autonomous(eqx.Module):
             self.system.coefficients(parameters),
             self.system.drive(parameters)(self.time),
         )
-        return lambda y: self.flat(
-            self.system.module.vector_field(self.state(y), drive, coefficients)
-        )
+        field = jax.jit(self.system.module.vector_field)
+        return lambda y: self.flat(field(self.state(y), drive, coefficients))
 
     def field(self, y: Float[Array, " n"], parameters: Parameters) -> Float[Array, " n"]:
         """dy/dt."""

@@ -199,9 +199,8 @@ def test_a_correlation_that_persistence_lowers(problem, at):
     assert 0 < found[1] - less[1] < 0.5 * (found[0] - less[0])  # through the synapses from E alone
 
 
-@pytest.mark.parametrize(
-    ("condition", "start"), [pytest.param("film", 0.0, marks=pytest.mark.slow), ("pulse", -1.0)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("condition", "start"), [("film", 0.0), ("pulse", -1.0)])
 def test_courses_are_those_of_integrate(problem, at, condition, start):
     """From the fixed point before the input changes, over its jumps and bends."""
     _, _, outcome, own = at
