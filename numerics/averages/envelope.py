@@ -33,9 +33,7 @@ class Envelope(NamedTuple):
     def reaches(self, power: int, scale: float, tolerance: float, xp: Any = jnp) -> Envelope:
         """As height the standard deviations beyond which f^power times the density is nothing."""
         log = power * self.height - math.log(0.1 * tolerance) - power * min(0.0, math.log(scale))
-        return self._replace(
-            height=xp.sqrt(2 * xp.where(log < LARGEST, xp.maximum(log, 0.0), 0.0))
-        )
+        return self._replace(height=xp.sqrt(2 * xp.where(log < LARGEST, xp.maximum(log, 0.0), 0.0)))
 
 
 def logs_of(function: Callable[[Array], Array], like: Any, xp: Any = jnp) -> Logs:
