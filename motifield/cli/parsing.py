@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import SpecError
+from ..numbers import fault
 
 
 def listed(option: str, text: str) -> list[float]:
     """Numbers separated by commas. Raises `SpecError` for anything else."""
     try:
-        return [float(v) for v in text.split(",")]
+        values = [float(v) for v in text.split(",")]
     except ValueError:
         raise SpecError(
             f"{option} {text!r} is not a number, or numbers separated by commas"
         ) from None
+    if wrong := [reason for v in values if (reason := fault(v))]:
+        raise SpecError(f"{option} {text!r} {wrong[0]}: give finite numbers")
+    return values
 
 
 def per_population(option: str, text: str) -> Any:
@@ -35,11 +39,14 @@ def setting(text: str) -> tuple[str, float]:
     """Name and value of `--set`."""
     name, _, value = text.rpartition("=")
     try:
-        return name.strip(), float(value)
+        number = float(value)
     except ValueError:
         raise SpecError(
             f"--set {text!r} is not NAME=VALUE with a number as value, as gain=2"
         ) from None
+    if reason := fault(number):
+        raise SpecError(f"--set {text!r}: the value {reason}")
+    return name.strip(), number
 
 
 def varied(texts: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,11 +11,15 @@ import numpy as np
 from jaxtyping import Array
 
 from ...errors import ParameterError
+from ...names import names_fault
+from ...numbers import brief
 from .motifs import Motifs
+from .reals import real, reals
 from .tables import PARTNER, RANKS, TENSORS
 
 ROUNDING = 1e-9  # fractions that come from divisions sum to 1 up to this
 SYMMETRY = (1e-9, 1e-14)  # relative and absolute: sums over a network in another order
+MOST_NEURONS = 1e15  # integers up to it are exact in float64
 SHOWN = 16  # numbers that a repr lists, of a 4 x 4 matrix
 
 INDICES = {
@@ -32,17 +36,25 @@ def population_names(
     """Names of the populations: given ones, the keys of `fractions`, or "1", "2", ...
 
     Raises:
-        ParameterError: none, or a name that occurs twice.
+        ParameterError: none, a name that occurs twice, or one that no population can have.
     """
     if populations is None and isinstance(fractions, Mapping):
         populations = list(fractions)
     elif populations is None:
-        rows = 1 if isinstance(mean, Mapping) else len(np.atleast_1d(mean))
-        populations = [str(k + 1) for k in range(max(np.size(fractions), rows))]
+        populations = [str(k + 1) for k in range(max(_length(fractions), _length(mean)))]
+    if isinstance(populations, str) or not isinstance(populations, Iterable):
+        raise ParameterError(f"populations must be a list of names: {brief(populations)}")
     names = tuple(str(p) for p in populations)
-    if not names or len(set(names)) != len(names):
-        raise ParameterError(f"population names must be given once each: {list(names)}")
+    if reason := names_fault(names):
+        raise ParameterError(reason)
     return names
+
+
+def _length(value: Any) -> int:
+    """Of a list or an array; 1 of what has no length, and of mappings."""
+    if isinstance(value, (str, Mapping)) or not getattr(value, "ndim", 1):
+        return 1
+    return len(value) if hasattr(value, "__len__") else 1
 
 
 def checked_arrays(
@@ -66,8 +78,11 @@ def checked_arrays(
         raise ParameterError(
             f"fractions must be positive and sum to 1: {_by_name(names, alpha.tolist())}"
         )
-    if not (np.isfinite(N) and N >= 1):
-        raise ParameterError(f"N = {N} must be a number of neurons, at least 1")
+    neurons = real(N, "N")
+    if not 1 <= neurons <= MOST_NEURONS:
+        raise ParameterError(
+            f"N = {neurons:g} must be a number of neurons, at least 1 and at most {MOST_NEURONS:g}"
+        )
     strength = matrix(g, names, "g")
     if np.any(strength < 0):
         raise ParameterError(
@@ -80,7 +95,7 @@ def checked_arrays(
             f"{_by_name(names, intensity.tolist())}"
         )
     return {
-        "N": N,
+        "N": neurons,
         "fractions": alpha,
         "mean": matrix(mean, names, "mean"),
         "g": strength,
@@ -142,21 +157,14 @@ def by_population(value: Any, populations: Sequence[str], name: str) -> np.ndarr
     if isinstance(value, Mapping):
         if set(value) != set(populations):
             raise ParameterError(
-                f"{name} names {sorted(value)}, the populations are {list(populations)}"
+                f"{name} names {sorted(map(str, value))}, the populations are {list(populations)}"
             )
         value = [value[p] for p in populations]
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(
-            f"{name} = {value!r} is not a number or one number per population"
-        ) from error
+    array = reals(value, name, populations)
     if array.shape not in ((), (1,), (P,)):
         raise ParameterError(
             f"{name} has shape {array.shape}; it needs one number, or one per population: ({P},)"
         )
-    if not np.all(np.isfinite(array)):
-        raise ParameterError(f"{name} = {array} has a value that is not finite")
     return np.broadcast_to(array, (P,)).copy()
 
 
@@ -165,7 +173,7 @@ def matrix(value: Any, names: Sequence[str], what: str) -> np.ndarray:
     if isinstance(value, Mapping):
         if set(value) != set(names):
             raise ParameterError(
-                f"{what} has rows for {sorted(value)}, the populations are {list(names)}"
+                f"{what} has rows for {sorted(map(str, value))}, the populations are {list(names)}"
             )
         value = np.stack([by_population(value[p], names, f"{what}[{p}]") for p in names])
     return tensor(value, (len(names), len(names)), what, names)
@@ -173,18 +181,12 @@ def matrix(value: Any, names: Sequence[str], what: str) -> np.ndarray:
 
 def tensor(value: Any, shape: tuple[int, ...], what: str, names: Sequence[str]) -> np.ndarray:
     """A finite array of this shape from one or from a number."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"{what} is not an array of numbers: {value!r}") from error
+    array = reals(value, what, names)
     if array.shape not in ((), shape):
         raise ParameterError(
             f"{what} has shape {array.shape}; for populations {list(names)} it needs {shape} or a "
             "scalar"
         )
-    if not np.all(np.isfinite(array)):
-        where = tuple(int(k) for k in np.argwhere(~np.isfinite(np.broadcast_to(array, shape)))[0])
-        raise ParameterError(f"{what}[{','.join(names[k] for k in where)}] is not finite")
     return np.broadcast_to(array, shape).copy()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import InfeasibleStatisticsError
 from .motifs import Motifs
+from .reals import reals
 
 TOLERANCE = 1e-10  # rounding of statistics that lie on a bound
 NOTHING = 1e-300  # in place of a variance 0 that divides
@@ -226,7 +227,10 @@ def check_feasible(parameters: SynapticStatistics) -> None:
 
     Raises:
         InfeasibleStatisticsError: lists the conditions that are broken.
+        ParameterError: a number is not finite, or too large.
     """
+    for name in ("N", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp"):
+        reals(getattr(parameters, name), name, parameters.populations)
     broken = violations(parameters)
     if broken:
         more = len(broken) - MOST_SHOWN

@@ -6,31 +6,45 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tomli_w
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 
 from ...errors import SpecError
 from ...files import write_text
+from ...numbers import brief, fault
 from .inputs import Constant, Input, Signals, Steps, Table, is_zero
 from .motifs import Motifs
 from .tables import ARRAYS, FAMILIES, INPUTS, MOTIFS, TENSORS
 
-Number = float | int
+
+def _number(value: Any) -> float | int:
+    if reason := fault(value):
+        raise ValueError(f"{brief(value)} {reason}")
+    return value
+
+
+Number = Annotated[float | int, BeforeValidator(_number)]
 PerPopulation = Number | list[Number] | dict[str, Number]
 Matrix = Number | list[list[Number]] | dict[str, PerPopulation]
 Cube = Number | list[list[list[Number]]]
 
-KIND = re.compile(r"float|int|str|(list|dict|tuple)\[.*")
+KIND = re.compile(r"float|int|str|bool|(list|dict|tuple|function-\w+)\[.*")
 """How pydantic names a member of a union where an error is; no entry of a file is called so."""
 
 
 class Strict(BaseModel):
-    """Unknown entries and numbers that are not finite are errors."""
+    """Unknown entries are errors, and so is what only could be turned into the right type."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class MotifsSpec(Strict):
@@ -42,7 +56,7 @@ class MotifsSpec(Strict):
     reciprocal: Matrix = 0.0
     shared: Number | None = None
     by_population: list[Number] | None = None
-    chain_sign: Literal[1, -1] = 1
+    chain_sign: Annotated[Literal[1, -1], BeforeValidator(_number)] = 1
 
     @model_validator(mode="after")
     def _one_way(self) -> MotifsSpec:
@@ -189,19 +203,35 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(
             f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         ) from None
     try:
-        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        data = _from_json(text) if path.suffix == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise SpecError(
             f"{path} is not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}"
         ) from None
     if not isinstance(data, dict):
         raise SpecError(f"{path} must hold a table of entries, not a {type(data).__name__}")
+    return data
+
+
+def _from_json(text: str) -> Any:
+    """Raises `ValueError` also where an entry occurs twice, as TOML does."""
+
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"the entry {brief(twice)} occurs twice")
+        return found
+
+    data = json.loads(text, object_pairs_hook=table)
+    json.dumps(data, ensure_ascii=False).encode()  # halves of characters cannot be written again
     return data
 
 
@@ -220,9 +250,12 @@ def validate(model: type[BaseModel], data: dict[str, Any], path: str | Path) -> 
                 str(k) for k in e["loc"] if not (isinstance(k, str) and KIND.fullmatch(k))
             )
             seen.setdefault(where, e["msg"])
+        # of a table that could also be a number, what is wrong inside it is said
+        deepest = [w for w in seen if not any(other.startswith(f"{w}.") for other in seen)]
         known = {"Extra inputs are not permitted": "unknown entry", "Field required": "missing"}
-        lines = "\n  ".join(
+        lines = [
             f"{where or 'file'}: {known.get(m, m.removeprefix('Value error, '))}"
-            for where, m in seen.items()
-        )
-        raise SpecError(f"{path} is not a valid spec:\n  {lines}") from None
+            for where, m in ((w, seen[w]) for w in deepest)
+        ]
+        between = " " if len(lines) == 1 else "\n  "
+        raise SpecError(f"{path} is not a valid spec:{between}" + between.join(lines)) from None

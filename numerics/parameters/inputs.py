@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
+from ...numbers import brief
 from .arrays import by_population, shown
+from .reals import real, reals
 
 
 class Input(eqx.Module):
@@ -188,13 +190,22 @@ def pulse(start: float, stop: float, amplitude: Any, baseline: Any = 0.0) -> Ste
         baseline: value before and after, a number or (P,).
 
     Raises:
-        ParameterError: start is not before stop.
+        ParameterError: start is not before stop, or something is no number.
     """
+    start, stop = real(start, "start of a pulse"), real(stop, "stop of a pulse")
     if not start < stop:
         raise ParameterError(f"a pulse needs start < stop: start = {start}, stop = {stop}")
-    low, high = np.broadcast_arrays(
-        np.atleast_1d(np.asarray(baseline, float)), np.atleast_1d(np.asarray(amplitude, float))
+    low, high = (
+        np.atleast_1d(reals(v, f"{name} of a pulse"))
+        for name, v in (("baseline", baseline), ("amplitude", amplitude))
     )
+    try:
+        low, high = np.broadcast_arrays(low, high)
+    except ValueError:
+        raise ParameterError(
+            f"a pulse has a baseline of shape {low.shape} and an amplitude of {high.shape}: they "
+            "need one number, or one per population"
+        ) from None
     return Steps(jnp.asarray([start, stop], float), jnp.asarray(np.stack([low, low + high, low])))
 
 
@@ -213,20 +224,20 @@ def signals(
     Raises:
         ParameterError: times that do not increase, other shapes, or names that do not agree.
     """
-    at = np.asarray(times, dtype=float)
-    if at.ndim != 1 or len(at) < 2 or np.any(np.diff(at) <= 0) or not np.all(np.isfinite(at)):
+    at = reals(times, "times of signals")
+    if at.ndim != 1 or len(at) < 2 or np.any(np.diff(at) <= 0):
         raise ParameterError(
-            f"times of signals must be at least two, finite and increasing: {times!r}"
+            f"times of signals must be at least two, finite and increasing: {brief(times)}"
         )
     if set(courses) != set(weights) or not courses:
         raise ParameterError(
-            f"each signal needs a weight: there are the signals {sorted(courses)} and the weights "
-            f"{sorted(weights)}"
+            f"each signal needs a weight: there are the signals {sorted(map(str, courses))} and "
+            f"the weights {sorted(map(str, weights))}"
         )
     found = {}
     for name, course in courses.items():
-        own = np.asarray(course, dtype=float)
-        if own.shape not in ((), at.shape) or not np.all(np.isfinite(own)):
+        own = reals(course, f"the signal {name}")
+        if own.shape not in ((), at.shape):
             raise ParameterError(
                 f"the signal {name} needs {len(at)} finite values, one for each time: its shape is "
                 f"{own.shape}"
@@ -239,7 +250,7 @@ def signals(
     return Signals(jnp.asarray(at), found, {name: by[name] for name in found})
 
 
-def as_input(value: Any, populations: Sequence[str]) -> Input:
+def as_input(value: Any, populations: Sequence[str], name: str = "input") -> Input:
     """An `Input` from a number, a list, a mapping, a function of time, or an input.
 
     A mapping gives a value for each population, or is one of
@@ -257,37 +268,39 @@ def as_input(value: Any, populations: Sequence[str]) -> Input:
     if callable(value):
         return Function(value)
     if isinstance(value, Mapping) and "start" in value:
-        _entries(value, {"start", "stop", "amplitude"}, {"baseline"}, "a pulse")
+        _entries(value, {"start", "stop", "amplitude"}, {"baseline"}, f"{name}: a pulse")
         entries = {
-            k: by_population(v, populations, f"input {k}")
+            k: by_population(v, populations, f"{name} {k}")
             for k, v in value.items()
             if k in ("amplitude", "baseline")
         }
-        return pulse(float(value["start"]), float(value["stop"]), **entries)
+        start, stop = (real(value[k], f"{name} {k}") for k in ("start", "stop"))
+        return pulse(start, stop, **entries)
     if isinstance(value, Mapping) and "signals" in value:
-        _entries(value, {"times", "signals", "weights"}, set(), "an input made of signals")
-        return _of_signals(value, populations)
+        _entries(value, {"times", "signals", "weights"}, set(), f"{name}: an input made of signals")
+        return _of_signals(value, populations, name)
     if isinstance(value, Mapping) and "times" in value:
-        _entries(value, {"times", "values"}, {"kind"}, "an input over time")
-        return _over_time(value, populations)
-    return Constant(jnp.asarray(by_population(value, populations, "input")))
+        _entries(value, {"times", "values"}, {"kind"}, f"{name}: an input over time")
+        return _over_time(value, populations, name)
+    return Constant(jnp.asarray(by_population(value, populations, name)))
 
 
-def _over_time(value: Mapping, populations: Sequence[str]) -> Input:
-    times = np.asarray(value["times"], dtype=float)
-    if (
-        times.ndim != 1
-        or not len(times)
-        or np.any(np.diff(times) <= 0)
-        or not np.all(np.isfinite(times))
-    ):
+def _over_time(value: Mapping, populations: Sequence[str], name: str) -> Input:
+    times = reals(value["times"], f"{name} times")
+    if times.ndim != 1 or not len(times) or np.any(np.diff(times) <= 0):
         raise ParameterError(
-            f"input times must be finite, one-dimensional and increasing: {value['times']}"
+            f"{name} times must be finite, one-dimensional and increasing: {brief(value['times'])}"
         )
-    rows = np.stack([by_population(v, populations, "input values") for v in value["values"]])
+    given = value["values"]
+    if isinstance(given, (str, Mapping)) or not np.iterable(given) or not len(given):
+        raise ParameterError(
+            f"{name} values = {brief(given)} are no list: give one entry for each time, a number "
+            "or one per population"
+        )
+    rows = np.stack([by_population(v, populations, f"{name} values") for v in given])
     kind = value.get("kind", "steps")
     if kind not in ("steps", "table"):
-        raise ParameterError(f"input kind {kind!r} is unknown: use 'steps' or 'table'")
+        raise ParameterError(f"{name} kind {brief(kind)} is unknown: use 'steps' or 'table'")
     need = len(times) + (kind == "steps")
     if len(rows) != need or (kind == "table" and need < 2):
         raise ParameterError(
@@ -297,25 +310,21 @@ def _over_time(value: Mapping, populations: Sequence[str]) -> Input:
     return (Steps if kind == "steps" else Table)(jnp.asarray(times), jnp.asarray(rows))
 
 
-def _of_signals(value: Mapping, populations: Sequence[str]) -> Signals:
-    for name in ("signals", "weights"):
-        if not isinstance(value[name], Mapping):
+def _of_signals(value: Mapping, populations: Sequence[str], name: str) -> Signals:
+    for part in ("signals", "weights"):
+        if not isinstance(value[part], Mapping):
             raise ParameterError(
-                f"{name} of an input map names of signals to numbers: {value[name]!r}"
+                f"{part} of {name} map names of signals to numbers: {brief(value[part])}"
             )
-    try:
-        return signals(value["times"], value["signals"], value["weights"], populations)
-    except ParameterError:
-        raise
-    except (TypeError, ValueError):
-        raise ParameterError("times and signals of an input must be lists of numbers") from None
+    return signals(value["times"], value["signals"], value["weights"], populations)
 
 
 def _entries(value: Mapping, needed: set[str], optional: set[str], what: str) -> None:
     unknown, missing = set(value) - needed - optional, needed - set(value)
     if unknown:
         raise ParameterError(
-            f"{what} has unknown entries {sorted(unknown)}: known are {sorted(needed | optional)}"
+            f"{what} has unknown entries {sorted(map(str, unknown))}: known are "
+            f"{sorted(needed | optional)}"
         )
     if missing:
         raise ParameterError(f"{what} needs {sorted(needed)}; missing: {sorted(missing)}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...errors import ParameterError
+from ...numbers import brief
+from .reals import reals
 
 
 class Motifs(NamedTuple):
@@ -39,7 +42,12 @@ class Motifs(NamedTuple):
 
         Args:
             tau: the coefficient, from 0 to 1/2.
+
+        Raises:
+            ParameterError: no number.
         """
+        if isinstance(tau, (str, Mapping)) or tau is None:
+            raise ParameterError(f"shared needs a number, not {brief(tau)}")
         return cls(tau, tau, tau, 2 * tau)
 
     @classmethod
@@ -57,7 +65,7 @@ class Motifs(NamedTuple):
         Raises:
             ParameterError: a negative tau, another shape or sign.
         """
-        tau = np.asarray(tau, dtype=float)
+        tau = reals(tau, "by_population")
         if tau.ndim != 1 or np.any(tau < 0) or chain_sign not in (1, -1):
             raise ParameterError(
                 f"by_population needs tau >= 0 of shape (P,) and chain_sign 1 or -1: {tau}, "

@@ -15,6 +15,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
+from ...numbers import brief
 from ..precision import require_x64
 from .arrays import (
     by_population,
@@ -30,6 +31,7 @@ from .feasibility import check_feasible
 from .files import parameter_data, read_parameters, write_parameters
 from .inputs import Input, as_input
 from .motifs import Motifs
+from .reals import real
 from .shapes import PerPair, PerPopulation, PerTriple
 from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS
 
@@ -131,8 +133,8 @@ class Parameters(eqx.Module):
             **statistics,
             **_families(names, transfer=transfer, membrane=membrane, synapse=synapse),
             input=as_input(input, names),
-            in_strength=as_input(in_strength, names),
-            spread=as_input(spread, names),
+            in_strength=as_input(in_strength, names, "in_strength"),
+            spread=as_input(spread, names, "spread"),
         )
         if check:
             check_feasible(made)
@@ -167,7 +169,9 @@ class Parameters(eqx.Module):
             ParameterError: as `of`, and for a negative variance, or a covariance where it is 0.
         """
         names = population_names(populations, fractions, mean)
-        v = matrix(variance, names, "variance")
+        v, N = matrix(variance, names, "variance"), real(N, "N")
+        if N < 1:
+            raise ParameterError(f"N = {N:g} must be a number of neurons, at least 1")
         if np.any(v < 0):
             raise ParameterError(f"a variance is negative: {v.tolist()}")
         motifs = coefficients_of(Motifs(convergent, divergent, chain, reciprocal), v, names)
@@ -230,7 +234,7 @@ class Parameters(eqx.Module):
             ParameterError: fewer neurons than populations.
             InfeasibleStatisticsError: motifs that a network of this size cannot have.
         """
-        if N < self.P:
+        if not self.P <= real(N, "N"):
             raise ParameterError(f"{N} neurons cannot fill {self.P} populations")
         s = float(self.N) / N
         sizes = np.asarray(eqx.tree_at(lambda p: p.N, self, jnp.asarray(float(N))).sizes)
@@ -289,9 +293,14 @@ class Parameters(eqx.Module):
             raise ParameterError(f"unknown parameters {sorted(unknown)}")
         for name in values:
             if name in INPUTS:
-                values[name] = as_input(values[name], self.populations)
+                values[name] = as_input(values[name], self.populations, name)
                 continue
-            values[name] = jnp.asarray(values[name], dtype=float)
+            try:
+                values[name] = jnp.asarray(values[name], dtype=float)
+            except (TypeError, ValueError, OverflowError):
+                raise ParameterError(
+                    f"{name} = {brief(values[name])} is not an array of numbers"
+                ) from None
             if values[name].shape != getattr(self, name).shape:
                 raise ParameterError(
                     f"{name} has shape {values[name].shape}, it needs {getattr(self, name).shape}"

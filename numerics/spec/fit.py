@@ -24,6 +24,7 @@ SOLVERS: dict[str, type[Solver]] = {
     "levenberg-marquardt": LevenbergMarquardt,
     "first-order": FirstOrder,
 }
+MANY = 10**9  # starts and steps: what nobody waits for
 Setting = Number | list[Number] | dict[str, Any]
 
 
@@ -52,14 +53,14 @@ class FitSpec(Strict):
     """
 
     targets: str | None = None
-    starts: int = Field(default=32, ge=1)
-    seed: int = Field(default=0, ge=0)
+    starts: int = Field(default=32, ge=1, le=MANY)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     free_states: bool = False
     stable: bool | Number = True
     step: Number = Field(default=0.1, gt=0)
     correlated: bool = False
     solver: str = "levenberg-marquardt"
-    steps: int | None = Field(default=None, ge=1)
+    steps: int | None = Field(default=None, ge=1, le=MANY)
     learning_rate: Number | None = Field(default=None, gt=0)
     free_motifs: list[str] = Field(default=[])
     tied_motifs: list[str] = Field(default=[])

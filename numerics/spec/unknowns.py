@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, model_validator
 from ...errors import MotifieldError
 from ..fitting import LogNormal, Normal, Prior, Unknown
 from ..parameters import Number, Strict
+
+Pair = Annotated[tuple[Number, Number], Field(strict=False)]  # files have lists, no tuples
 
 
 class PriorSpec(Strict):
@@ -21,9 +23,9 @@ class PriorSpec(Strict):
             logarithm.
     """
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
-    normal: tuple[Number, Number] | None = None
-    log_normal: tuple[Number, Number] | None = Field(default=None, alias="log-normal")
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    normal: Pair | None = None
+    log_normal: Pair | None = Field(default=None, alias="log-normal")
 
     @model_validator(mode="after")
     def _valid(self) -> PriorSpec:
@@ -58,7 +60,7 @@ class UnknownSpec(Strict):
     condition: str | None = None
     low: Number | None = None
     high: Number | None = None
-    start: tuple[Number, Number] | None = None
+    start: Pair | None = None
     prior: PriorSpec | None = None
 
     @model_validator(mode="after")

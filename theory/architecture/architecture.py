@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from ...errors import ArchitectureError
+from ...names import names_fault
+from ...numbers import brief
 from . import filters, transfer as transfers
 from .filters import Filter
 from .function import TransferFunction
@@ -75,14 +77,7 @@ class Architecture:
         synapse: Any = filters.INSTANTANEOUS,
         inputs: Sequence[str] = (),
     ):
-        names = None if populations is None else tuple(str(name) for name in populations)
-        if isinstance(populations, str) or (
-            names is not None and (not names or len(set(names)) != len(names))
-        ):
-            raise ArchitectureError(
-                "populations must be a list of different names, or None for a symbolic P: "
-                f"{populations!r}"
-            )
+        names = _names(populations)
         known, given = _known(motifs, tuple(MOTIFS), "motifs"), _known(inputs, INPUTS, "inputs")
         if "chain" in motifs and not {"convergent", "divergent"} <= set(motifs):
             raise ArchitectureError(
@@ -186,11 +181,25 @@ class Architecture:
         return tuple(distinct.index(f) for f in self.transfer)
 
 
+def _names(populations: Any) -> tuple[str, ...] | None:
+    if populations is None:
+        return None
+    is_list = isinstance(populations, Iterable) and not isinstance(populations, (str, Mapping))
+    names = tuple(map(str, populations)) if is_list else ()
+    if reason := names_fault(names) if is_list else "they are no list":
+        raise ArchitectureError(
+            "populations must be a list of different names, or None for a symbolic P: "
+            f"{brief(populations)}: {reason}"
+        )
+    return names
+
+
 def _transfers(given: Any, names: tuple[str, ...] | None) -> tuple[TransferFunction, ...]:
     if isinstance(given, Mapping) and not {"function", "expression"} & set(given):
         if names is None or set(given) != set(names):
             raise ArchitectureError(
-                f"transfer functions are given for {sorted(given)}, the populations are {names}"
+                f"transfer functions are given for {sorted(map(str, given))}, the populations are "
+                f"{names}"
             )
         found = [transfers.of(given[name], f"phi_{name}") for name in names]
     elif isinstance(given, Sequence) and not isinstance(given, str):
@@ -214,7 +223,8 @@ def _filters(given: Any, names: tuple[str, ...] | None, kind: str) -> tuple[Filt
     if isinstance(given, Mapping) and not {"function", "expression"} & set(given):
         if names is None or set(given) != set(names):
             raise ArchitectureError(
-                f"{kind} filters are given for {sorted(given)}, the populations are {names}"
+                f"{kind} filters are given for {sorted(map(str, given))}, the populations are "
+                f"{names}"
             )
         found = [filters.of(given[name]) for name in names]
     else:
@@ -227,12 +237,10 @@ def _filter_form(f: Filter) -> tuple:
 
 
 def _known(given: Any, known: tuple[str, ...], what: str) -> frozenset[str]:
-    unknown = set(given) - set(known)
-    if isinstance(given, str) or unknown:
-        raise ArchitectureError(
-            f"unknown {what} {sorted(unknown) if not isinstance(given, str) else given!r}: known "
-            f"are {list(known)}"
-        )
+    is_list = isinstance(given, Iterable) and not isinstance(given, str)
+    unknown = [name for name in given if name not in known] if is_list else given
+    if unknown or not is_list:
+        raise ArchitectureError(f"unknown {what} {brief(unknown)}: known are {list(known)}")
     return frozenset(given)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import sympy as sp
 
 from ...errors import ArchitectureError, ExpressionError
+from ...numbers import brief, fault
 from ..expressions import CONSTANTS, FUNCTIONS, parse
 from .formulas import exact
 
@@ -46,6 +47,11 @@ class Filter:
     defaults: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict, hash=False, compare=False)
 
     def __post_init__(self) -> None:
+        for parameter, value in self.defaults.items():
+            if parameter.is_positive and not value > 0:
+                raise ArchitectureError(
+                    f"the filter {self.name}: its {parameter} must be positive, not {value}"
+                )
         H = sp.cancel(sp.together(self.expression))
         above, below = sp.fraction(H)
         if not (above.is_polynomial(S) and below.is_polynomial(S)):
@@ -143,6 +149,8 @@ def rational(formula: str | sp.Expr, name: str = "", **parameters: Any) -> Filte
         ExpressionError: The formula is no valid expression.
         ArchitectureError: It is no linear filter with finitely many states.
     """
+    if not isinstance(name, str):
+        raise ExpressionError(f"the name of a filter is a text, not {brief(name)}")
     symbols = {
         n: sp.Symbol(n, positive=True) if n.startswith("tau") else sp.Symbol(n, real=True)
         for n in parameters
@@ -168,7 +176,7 @@ def rational(formula: str | sp.Expr, name: str = "", **parameters: Any) -> Filte
     else:
         raise ExpressionError(
             f"a filter is a text or a SymPy expression of s, not {type(formula).__name__}: "
-            f"{formula!r}"
+            f"{brief(formula)}"
         )
     stray = made.free_symbols - {S, *symbols.values()}
     if stray or not all(v in made.free_symbols for v in symbols.values()):
@@ -206,9 +214,9 @@ def gamma_delay(delay: Any = 1, order: int = 2) -> Filter:
         delay: Mean delay, in the network's unit of time.
         order: An integer from 1 to 20; the standard deviation is delay / sqrt(order).
     """
-    if isinstance(order, bool) or int(order) != order or not 1 <= order <= MAX_ORDER:
+    if fault(order) or not 1 <= order <= MAX_ORDER or int(order) != order:
         raise ArchitectureError(
-            f"gamma_delay needs an integer order from 1 to {MAX_ORDER}, not {order}"
+            f"gamma_delay needs an integer order from 1 to {MAX_ORDER}, not {brief(order)}"
         )
     return rational(f"1/(1 + delay*s/{int(order)})**{int(order)}", "gamma_delay", delay=delay)
 
@@ -272,12 +280,13 @@ def of(value: Any) -> Filter:
         try:
             if function is None and "expression" in options:
                 return rational(options.pop("expression"), **options)
-            if function in LIBRARY:
+            if isinstance(function, str) and function in LIBRARY:
                 return LIBRARY[function](**options)
         except TypeError as error:
             raise ArchitectureError(f"filter {function or 'expression'}: {error}") from None
         raise ArchitectureError(
-            f"unknown filter {function!r}: known are {', '.join(LIBRARY)}, or an expression of s"
+            f"unknown filter {brief(function)}: known are {', '.join(LIBRARY)}, or an "
+            "expression of s"
         )
     if isinstance(value, str) and value in LIBRARY:
         return LIBRARY[value]()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import sympy as sp
+from mpmath import mpf
 
 from ...errors import ExpressionError
-from ..expressions import CONSTANTS, FUNCTIONS, X, parse
+from ...numbers import LARGEST, brief, fault
+from ..expressions import CONSTANTS, FUNCTIONS, NoValueError, X, finite_value, parse
 from .function import TransferFunction
 
 # what a parameter's name would hide in the generated code
@@ -32,6 +34,8 @@ def expression(
     Raises:
         ExpressionError: The formula is no valid expression, or lacks one of the parameters.
     """
+    if not isinstance(name, str):
+        raise ExpressionError(f"the name of a transfer function is a text, not {brief(name)}")
     own = symbols(parameters, positive)
     if isinstance(formula, str):
         made = parse(formula, {"x": X, **own})
@@ -42,7 +46,7 @@ def expression(
     else:
         raise ExpressionError(
             f"a transfer function is a text or a SymPy expression, not {type(formula).__name__}: "
-            f"{formula!r}"
+            f"{brief(formula)}"
         )
     unused = [name for name, symbol in own.items() if symbol not in made.free_symbols]
     if unused:
@@ -81,33 +85,41 @@ def jax_function(
     return TransferFunction(name, body, defaults, function, places)
 
 
-def symbols(names: Iterable[str], positive: Iterable[str]) -> dict[str, sp.Symbol]:
+def symbols(names: Collection[str], positive: Iterable[str]) -> dict[str, sp.Symbol]:
     """Real symbols for the parameters, those in `positive` positive."""
     for name in names:
         if (
-            not (name.isidentifier() and name.isascii())
+            not isinstance(name, str)
+            or not (name.isidentifier() and name.isascii())
             or keyword.iskeyword(name)
             or name in _TAKEN
             or name.startswith("_")
         ):
             raise ExpressionError(f"a parameter of a transfer function cannot be called {name!r}")
-    unknown = set(positive) - set(names)
+    if isinstance(positive, str) or not isinstance(positive, Iterable):
+        raise ExpressionError(
+            f"positive is a list of names of parameters, such as ['gain'], not {brief(positive)}"
+        )
+    unknown = [name for name in positive if name not in names]
     if unknown:
-        raise ExpressionError(f"positive names {sorted(unknown)}, which are no parameters")
+        raise ExpressionError(f"positive names {unknown}, which are no parameters")
     sign = {name: {"positive": True} for name in positive}
     return {name: sp.Symbol(name, **sign.get(name, {"real": True})) for name in names}
 
 
-def exact(name: str, value: Any) -> sp.Expr:
-    """A number as SymPy has it, decimals as the fractions they are written as."""
+def exact(name: str, given: Any) -> sp.Expr:
+    """A number as SymPy has it, decimals as the fractions they are written as.
+
+    Raises:
+        ExpressionError: It is no number, not finite or too large.
+    """
+    if not isinstance(given, sp.Expr):
+        if reason := fault(given):
+            raise ExpressionError(f"{name} = {brief(given)} {reason}")
+        return sp.Integer(given) if isinstance(given, int) else sp.Rational(repr(float(given)))
     try:
-        if isinstance(value, sp.Expr):
-            number = value
-        else:
-            whole = isinstance(value, int)
-            number = sp.Integer(value) if whole else sp.Rational(repr(float(value)))
-    except (TypeError, ValueError):
-        number = sp.nan
-    if not (number.is_number and number.is_real and number.is_finite):
-        raise ExpressionError(f"{name} = {value!r} is not a finite number")
-    return number
+        finite_value(given, {}, mpf(LARGEST))
+    except NoValueError as error:
+        reason = error.reason if given.is_number else "is not a number"
+        raise ExpressionError(f"{name} = {brief(given)} {reason}") from None
+    return given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
@@ -11,7 +11,7 @@ import sympy as sp
 from ...errors import ExpressionError, NoClosedFormError
 from ..averages import GaussianAverage
 from ..expressions import Affine, Pieces, X, affine, derivative, split
-from .siegert import SiegertRate
+from .realness import check_real
 
 ROUNDING = 1e-12  # differences of sides of a break that are 0 in exact arithmetic are below it
 
@@ -54,38 +54,8 @@ class TransferFunction:
                 raise ExpressionError(
                     f"transfer function {self.name}: its {parameter} must be positive, not {value}"
                 )
-        for point in () if self.function else (-3, sp.Rational(-1, 3), sp.Rational(1, 3), 2):
-            try:
-                value = sp.N(self.with_defaults.subs(X, point))
-            except OverflowError:
-                value = sp.oo
-            if not (value.is_real and value.is_finite):
-                raise ExpressionError(
-                    f"transfer function {self.name} = {self.with_defaults} is not a real number at "
-                    f"x = {point}"
-                )
-        self._check_far()
-
-    def _check_far(self) -> None:
-        """Raise `ExpressionError` where phi is not real farther out, as sqrt(x + 5) at -20."""
-        if self.function or self.expression.has(SiegertRate):
-            return
-        value = sp.lambdify(
-            X, self.with_defaults, "math"
-        )  # overflows at once where exact arithmetic would not end
-        for point in (-60.0, -20.0, -7.0, 7.0, 20.0, 60.0):
-            try:
-                is_real = not isinstance(value(point), complex)
-            except ValueError as error:
-                is_real = "domain" not in str(error)
-            except (ArithmeticError, TypeError, NameError, AttributeError):
-                continue
-            if not is_real:
-                raise ExpressionError(
-                    f"transfer function {self.name} = {self.with_defaults} is not a real number at "
-                    f"x = {point:g}: it must be one "
-                    "everywhere, as with Max(x + 5, 0) in place of x + 5"
-                )
+        if not self.function:
+            check_real(self.name, self.expression, self.defaults)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -127,6 +97,18 @@ class TransferFunction:
         None when other parameters are left.
         """
         return None if self.affine.shape is None else split(self.affine.shape).pieces
+
+    @property
+    def exponents(self) -> tuple[sp.Symbol, ...]:
+        """The parameters that are exponents of x: as integers they may make a closed form."""
+        powers = [power for power in self.expression.atoms(sp.Pow) if power.base.has(X)]
+        found = {s for power in powers for s in power.exp.free_symbols}
+        return tuple(symbol for symbol in self.defaults if symbol in found)
+
+    def with_numbers(self, values: Mapping[sp.Symbol, sp.Expr]) -> TransferFunction:
+        """The function with numbers in place of some of its parameters."""
+        rest = {symbol: v for symbol, v in self.defaults.items() if symbol not in values}
+        return replace(self, expression=self.expression.subs(values), defaults=rest)
 
     @property
     def is_constant(self) -> bool:

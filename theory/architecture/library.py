@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import ExpressionError
+from ...numbers import brief, fault
 from ..expressions import X
 from .formulas import exact, expression, symbols
 from .function import TransferFunction
 from .siegert import SiegertRate
+
+MOST_DEVIATIONS = 10_000  # of the noise from the reset to the threshold: exp(y^2) has its limits
 
 
 def rectified_linear(gain: Any = 1, threshold: Any = 0) -> TransferFunction:
@@ -38,10 +41,10 @@ def rectified_power(n: int = 2, gain: Any = 1, threshold: Any = 0) -> TransferFu
     Raises:
         ExpressionError: n is no positive integer.
     """
-    if isinstance(n, bool) or int(n) != n or n < 1:
+    if fault(n) or n < 1 or int(n) != n:
         raise ExpressionError(
-            f"rectified_power needs an integer power of at least 1, not {n}; power_law takes any "
-            "exponent"
+            f"rectified_power needs an integer power of at least 1, not {brief(n)}; power_law "
+            "takes any exponent"
         )
     formula = f"gain*Max(x - threshold, 0)**{int(n)}"
     return expression(formula, gain=gain, threshold=threshold, name="rectified_power")
@@ -51,7 +54,8 @@ def power_law(exponent: Any = 2, gain: Any = 1, threshold: Any = 0) -> TransferF
     """gain * max(x - threshold, 0)**exponent, with any positive exponent
 
     Args:
-        exponent: Positive, a parameter like the others; averages are computed by quadrature.
+        exponent: Positive, a parameter like the others. Averages have a closed form for integers
+            that no parameters of the network replace, else they are computed by quadrature.
         gain: Rate at an input of 1 above the threshold.
         threshold: The input at which firing begins.
     """
@@ -158,6 +162,12 @@ def siegert(
     own = symbols(parameters, ["tau_m", "sigma"])
     if not (values["V_th"] > values["V_r"] and values["tau_ref"] >= 0):
         raise ExpressionError("siegert needs V_th > V_r and tau_ref >= 0")
+    largest = max(abs(values["V_th"]), abs(values["V_r"]))
+    if largest > MOST_DEVIATIONS * values["sigma"] > 0:
+        raise ExpressionError(
+            f"siegert needs a sigma of at least {float(largest) / MOST_DEVIATIONS:g}, a "
+            f"{MOST_DEVIATIONS}th of its potentials: for less noise take another function"
+        )
     defaults = {own[name]: value for name, value in values.items()}
     return TransferFunction("siegert", SiegertRate(X, *own.values()), defaults)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import ExpressionError
+from ...numbers import brief
 from .formulas import expression, jax_function
 from .function import TransferFunction
 from .library import (
@@ -62,16 +63,16 @@ def of(value: Any, name: str = "phi") -> TransferFunction:
             try:
                 return expression(formula, **{"name": name, **options})
             except TypeError as error:
-                raise ExpressionError(f"transfer function {formula!r}: {error}") from None
+                raise ExpressionError(f"transfer function {brief(formula)}: {error}") from None
         function = options.pop("function", None)
-        if function not in LIBRARY:
+        if not isinstance(function, str) or function not in LIBRARY:
             raise ExpressionError(
-                f"unknown transfer function {function!r}: known are {', '.join(LIBRARY)}, or any "
-                "expression in x"
+                f"unknown transfer function {brief(function)}: known are {', '.join(LIBRARY)}, or "
+                "any expression in x"
             )
         try:
             return LIBRARY[function](**options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError) as error:  # an ExpressionError is a ValueError
             formula = str(LIBRARY[function].__doc__).splitlines()[0]
             raise ExpressionError(
                 f"transfer function {function}: {error}; its formula is {formula}"

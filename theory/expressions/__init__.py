@@ -3,15 +3,19 @@
 from .affine_form import Affine, affine
 from .parser import CONSTANTS, FUNCTIONS, X, parse
 from .pieces import Pieces, derivative, split
+from .values import NoValueError, finite_value, value
 
 __all__ = [
     "CONSTANTS",
     "FUNCTIONS",
     "Affine",
+    "NoValueError",
     "Pieces",
     "X",
     "affine",
     "derivative",
+    "finite_value",
     "parse",
     "split",
+    "value",
 ]

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import sympy as sp
+from mpmath import mpf
 
 from ...errors import ExpressionError
+from ...numbers import LARGEST, brief
+from .values import NoValueError, finite_value
 
 X = sp.Symbol("x", real=True)
 
@@ -99,6 +102,7 @@ def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Exp
         value = _Builder(names, text).build(tree)
         if not isinstance(value, sp.Expr) or value.has(sp.zoo, sp.nan, sp.oo, -sp.oo):
             raise ExpressionError(f"not an expression with finite values: {text[:80]!r}")
+        _check_numbers(value, text)
         if _degree(value) > MAX_DEGREE:
             raise ExpressionError(f"a power of x in {text[:40]!r} exceeds {MAX_DEGREE}")
     except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
@@ -106,6 +110,20 @@ def parse(text: str, variables: Mapping[str, sp.Symbol] | None = None) -> sp.Exp
             raise
         raise ExpressionError(f"not an expression: {text[:80]!r} ({str(error)[:80]})") from None
     return value
+
+
+def _check_numbers(e: sp.Basic, text: str) -> None:
+    """Raise `ExpressionError` where a part without variables is not real, or too large."""
+    if isinstance(e, sp.Expr) and e.is_number:
+        try:
+            finite_value(e, {}, mpf(LARGEST))
+        except NoValueError as error:
+            raise ExpressionError(
+                f"a number in {text[:40]!r}, {brief(error.part)}, {error.reason}"
+            ) from None
+        return
+    for part in e.args:
+        _check_numbers(part, text)
 
 
 def _degree(e: sp.Basic) -> float:

@@ -1,6 +1,7 @@
 """The library of transfer functions: each is the formula in its docstring."""
 
 import math
+import time
 
 import pytest
 import sympy as sp
@@ -145,7 +146,7 @@ def test_of_a_transfer_function_is_itself():
         ({"function": "siegert", "V_r": 30}, "V_th > V_r"),
         ({"expression": "k*Max(x, 0)"}, "unknown name 'k'"),
         ({"expression": "k*Max(x, 0)", "k": 1, "theta": 2}, "has no parameters"),
-        ({"expression": "k*Max(x, 0)", "k": "a"}, "k = 'a' is not a finite number"),
+        ({"expression": "k*Max(x, 0)", "k": "a"}, "k = 'a' is not a number"),
         ({"expression": "mu*x", "mu": 1}, "cannot be called 'mu'"),
         ({"expression": "k*x", "k": 1, "positive": ["j"]}, "which are no parameters"),
         ("relu", "unknown name 'relu'"),
@@ -153,7 +154,7 @@ def test_of_a_transfer_function_is_itself():
         ("sqrt(x)", "is not a real number at x = -3"),
         (
             "exp(exp(exp(exp(exp(x)))))",
-            "is not a real number at x = 2",
+            r"is larger than 1.8e\+308 at x = -1/3",
         ),  # SymPy's own OverflowError came through
         (sp.Symbol("x") * sp.Symbol("y"), "unknown symbols"),
         (3, "not int"),
@@ -238,6 +239,68 @@ def test_a_jax_function_is_opaque():
     assert str(made.expression) == "size(x, k)"
     with pytest.raises(ExpressionError, match="breaks that increase"):
         transfer.jax_function(abs, breaks=[1, 0])
+
+
+UNUSABLE = [
+    ("Max(log(x), 0)", r"its part log\(x\) is not a real number at x = -3"),
+    ("Max(sqrt(x), 0)", r"its part sqrt\(x\) is not a real number at x = -3"),
+    (
+        "Piecewise((1, log(x) > 0), (0, True))",
+        r"its part log\(x\) is not a real number at x = -3",
+    ),
+    ("Piecewise((x, x > 0))", r"has no branch at x = -3: end it with \(value, True\)"),
+    ("10**1000", r"a number in '10\*\*1000', 1000.*, is larger than 1e\+50"),
+    ("exp(1000)", r"a number in 'exp\(1000\)', exp\(1000\), is larger than 1e\+50"),
+    ("1e308*x", r"a number in '1e308\*x', 1000.*, is larger than 1e\+50"),
+    ("exp(x*10**50)", r"is larger than 1.8e\+308 at x = 1/3"),
+    ("Max(x, exp(exp(exp(x))))", r"its part exp\(exp\(exp\(x\)\)\) is larger than .* at x = 2"),
+    (
+        "2**exp((x**x)**(x/0.5))",  # hung
+        r"its part exp\(\(x\*\*x\)\*\*\(2\*x\)\) is larger than 1.8e\+308 at x = -3",
+    ),
+    ("x**x**x**x**x", r"its part x\*\*\(x\*\*x\) is not a real number at x = -3"),
+    ("tan(10**40*x)", r"oscillates too fast at x = -3"),
+    ("sqrt(x**2 - 0.01)", "is not a real number at x = -0.013"),
+    ("1/(x - 2)", "is infinite at x = 2: it must be finite everywhere"),
+    ({"function": "power_law", "exponent": 1e300}, "exponent = 1e.300 is larger than 1e.50"),
+    ({"function": "power_law", "exponent": 1e40}, "is larger than 1.8e.308 at x = 2"),
+    ({"function": "siegert", "sigma": 1e-300}, "needs a sigma of at least 0.002"),
+    ({"function": "siegert", "V_th": 1e40}, "needs a sigma of at least"),
+    ({"function": "rectified_power", "n": float("inf")}, "an integer power of at least 1, not inf"),
+    ({"function": "rectified_power", "n": float("nan")}, "an integer power of at least 1, not nan"),
+    ({"function": []}, r"unknown transfer function \[\]"),
+    ({"function": {}}, r"unknown transfer function \{\}"),
+    ({"expression": "k*x", "k": True}, "k = true is not a number"),
+    ({"expression": "k*x", "k": "1"}, "k = '1' is not a number"),
+    ({"expression": "k*x", "k": 10**400}, "k = 1000.* is larger than 1e.50"),
+    ({"expression": "k*x", "k": 10**5000}, "k = an integer of thousands of digits is larger"),
+    ({"expression": "k*x", "k": 1, "positive": "k"}, "positive is a list of names"),
+    ({"expression": "k*x", "k": 1, "positive": 1}, "positive is a list of names"),
+    ({"expression": "x", "name": []}, "the name of a transfer function is a text"),
+]
+
+
+@pytest.mark.parametrize(("given", "match"), UNUSABLE)
+def test_what_no_network_can_compute_is_refused_at_once(given, match):
+    before = time.process_time()
+    with pytest.raises(ExpressionError, match=match):
+        of(given)
+    assert time.process_time() - before < 2
+
+
+USABLE = [
+    *("sqrt(x**2 + 1)", "log(1 + exp(x))", "Piecewise((0, x < 0), (sqrt(x), True))"),
+    *("Piecewise((log(x), x > 1), (0, True))", "exp(x)", "exp(x**2)", "x**99", "sin(x)/x"),
+    *("1/(1 + exp(-1000*x))", "log(1 + exp(1000*x))/1000", "exp(-exp(-exp(10*x)))"),
+    *("Abs(x)**0.5", "atan(exp(exp(x)))", "tanh(10**49*x)", "10**60/10**59*x", "Phi(x)", "phi(x)"),
+    *("Heaviside(x)*sqrt(Abs(x))", "Min(exp(700*x), 1)", "1/cosh(x)", "erfc(x)", "sign(x)"),
+    *LIBRARY,
+]
+
+
+@pytest.mark.parametrize("given", USABLE)
+def test_what_is_real_and_finite_is_taken(given):
+    assert of(given).with_defaults.has(X)
 
 
 @pytest.mark.parametrize("text", ["sqrt(x + 5)", "log(x + 4)", "sqrt(10 - x)"])
