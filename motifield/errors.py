@@ -39,3 +39,7 @@ class NoClosedFormError(MotifieldError, ValueError):
 
 class SpecError(MotifieldError, ValueError):
     """A spec file is missing, cannot be read, or has an unknown or malformed entry."""
+
+
+class FileError(MotifieldError, OSError):
+    """A file cannot be written, or would be written over while it is read."""

@@ -11,6 +11,7 @@ import psutil
 
 from ..errors import NetworkError
 
+FEWER = "use fewer neurons, dtype=float32, or a machine with more memory"
 REPORTS = 200  # how often progress is told: a step of half a percent
 
 
@@ -51,12 +52,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def require_memory(needed: float, what: str) -> None:
+def require_memory(needed: float, what: str, advice: str = FEWER) -> None:
     """Check that memory suffices.
 
     Args:
         needed: bytes.
         what: what needs them, for the error.
+        advice: what to do, for the error.
 
     Raises:
         NetworkError: less is free.
@@ -65,7 +67,7 @@ def require_memory(needed: float, what: str) -> None:
     if needed > free:
         raise NetworkError(
             f"{what} needs {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are free: "
-            "use fewer neurons, dtype=float32, or a machine with more memory"
+            f"{advice}"
         )
 
 

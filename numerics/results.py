@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from ..errors import SolverError, SpecError
-from ..files import write_text, write_with
+from ..errors import MotifieldError, SolverError, SpecError
+from ..files import write_bytes, write_text, write_with
+from ..seals import check_seal, sealed
+from .archives import SMALLER
+from .machine import require_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +158,8 @@ class Result:
         A .nc file can be read back with `motifield.load`.
 
         Raises:
-            SpecError: another suffix, or a folder that does not exist.
+            SpecError: another suffix.
+            FileError: the file cannot be written.
         """
         save_dataset(self._described(), path)
 
@@ -253,19 +257,33 @@ def load(path: str | Path) -> Saved:
     Raises:
         SpecError: the file is not there, or is not a saved result.
     """
-    import xarray as xr
-
     if not Path(path).is_file():
         raise SpecError(f"there is no file {path}")
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            dataset = opened.load()
-    except (OSError, ValueError) as error:
+        dataset = read_dataset(path)
+        about = dataset.attrs
+        if {"title", "status", "code"} <= set(about):
+            return Saved(about["title"], Status(about["status"], about["code"]), dataset)
+    except MotifieldError:
+        raise
+    except Exception as error:  # h5netcdf and xarray raise many kinds on damaged files
         raise SpecError(f"{path} is no netCDF file of a result: {error}") from None
-    if not {"title", "status", "code"} <= set(dataset.attrs):
-        raise SpecError(f"{path} holds a dataset, but not one that a result's save() wrote")
-    about = dataset.attrs
-    return Saved(about["title"], Status(about["status"], about["code"]), dataset)
+    raise SpecError(f"{path} holds a dataset, but not one that a result's save() wrote")
+
+
+def read_dataset(path: str | Path) -> xr.Dataset:
+    """The dataset of a .nc file; raises whatever h5netcdf and xarray do on a damaged one."""
+    import xarray as xr
+
+    check_seal(path)
+    with xr.open_dataset(path, engine="h5netcdf") as opened:
+        require_memory(opened.nbytes, f"{path}, unpacked,", SMALLER)
+        return opened.load()
+
+
+def netcdf(dataset: xr.Dataset) -> bytes:
+    """The contents of a .nc file with their checksum: HDF5 itself crashes on a full disk."""
+    return sealed(dataset.to_netcdf(engine="h5netcdf"))
 
 
 def save_dataset(dataset: xr.Dataset, path: str | Path) -> None:
@@ -273,13 +291,11 @@ def save_dataset(dataset: xr.Dataset, path: str | Path) -> None:
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise SpecError(f"cannot write {path}: the suffix must be one of {', '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
     for name in [str(n) for n, v in dataset.variables.items() if v.dtype.kind == "c"]:
         parts = {f"{name}_real": dataset[name].real, f"{name}_imag": dataset[name].imag}
         dataset = dataset.assign(parts).drop_vars(name)
     if path.suffix == ".nc":
-        write_with(path, lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf"))
+        write_bytes(path, netcdf(dataset))
     elif path.suffix == ".csv":
         write_with(path, lambda temporary: dataset.to_dataframe().to_csv(temporary))
     else:

@@ -46,7 +46,7 @@ ROOMS = {
     },
 }
 FLAT = {
-    "numerics": {"linear", "machine", "precision", "results", "tangents"},
+    "numerics": {"archives", "linear", "machine", "precision", "results", "tangents"},
     "theory": {"derivation"},  # the top floor of theory: ties the rooms together
 }
 # What rooms of numerics take from theory.

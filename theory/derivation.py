@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SpecError
-from ..files import write_text
+from ..files import write_text, write_texts
 from . import documents
 from .architecture import Architecture
 from .checks import Equality, equalities
@@ -109,8 +109,9 @@ class Derivation:
             case ".tex" if fragment:
                 write_text(path, documents.fragment(document))
             case ".tex":
-                write_text(path.with_suffix(".bib"), documents.bibliography(document))
-                write_text(path, documents.article(document, path.stem))
+                bibliography = documents.bibliography(document)
+                article = documents.article(document, path.stem)
+                write_texts({path: article, path.with_suffix(".bib"): bibliography})
             case ".md":
                 write_text(path, documents.markdown(document))
             case ".html":

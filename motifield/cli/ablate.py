@@ -11,9 +11,10 @@ from ..errors import SpecError
 from .application import command
 from .loading import NetworkChoice, double_precision, network_of
 from .model import Model
-from .options import SPEC_SUFFIXES, ClosureName, EndTime, LabelFile, option
+from .options import ClosureName, EndTime, LabelFile, option
 from .output import Out
 from .parsing import per_population
+from .paths import SPEC_SUFFIXES
 from .terminal import print_table
 
 T1 = 50.0  # of networks, as of specs that name no end time

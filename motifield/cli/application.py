@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from .. import __version__
+from .paths import check_paths
 
 app = typer.Typer(
     name="motifield",
@@ -19,7 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Mean-field equations of nonlinear random recurrent networks with correlated synapses: "
     "derive them, run them, check them against sampled networks. A SPEC is a TOML or JSON file; "
-    "see the README for its entries. Exit status: 0 done, 1 a check failed, 2 bad input.",
+    "see the README for its entries. Exit status: 0 done, 1 a check failed, 2 bad input, "
+    "130 interrupted.",
 )
 
 
@@ -62,6 +64,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., None]], Callable
                 options.append(parameter)
 
         def call(**values: Any) -> None:
+            check_paths(options, values)
             for own, (group, names) in groups.items():
                 values[own] = group(**{option: values.pop(option) for option in names})
             function(**values)

@@ -13,6 +13,7 @@ from .application import command
 from .loading import double_precision
 from .options import AsJson, option
 from .parsing import listed, setting
+from .paths import Writes
 from .terminal import print_json, print_table, warnings_shown
 
 Expression = Annotated[
@@ -54,6 +55,7 @@ class Picture:
     plot: Annotated[
         Path | None,
         option("--plot", help="Draw the average against the mean: .png, .svg or .pdf."),
+        Writes(picture=True),
     ] = None
     variances: Annotated[
         str,

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import SpecError
 from .application import command
 from .model import Model
 from .options import AsJson, ClosureName, SpecFile, option
+from .paths import Writes
 from .terminal import print_json, progress
 
 DOCUMENTS = (".tex", ".md", ".html")
-CODE = (".py", ".np.py", ".jl", ".ode")
+CODE = (".py", ".jl", ".ode")  # .np.py is a .py, too
 
 Steps = Annotated[
     bool,
@@ -57,24 +57,22 @@ class File:
             help="Write the derivation (.tex with a .bib, .md, .html) or code: .py (JAX), "
             ".np.py (NumPy), .jl (Julia), .ode (XPPAUT).",
         ),
+        Writes((*DOCUMENTS, *CODE)),
     ] = None
 
     def write(self, mean_field: Any, loaded: Any, explicit: bool) -> None:
         """Write the equations of a spec, scalar or for all populations at once."""
         if self.output is None:
             return
-        suffix = ".np.py" if self.output.name.endswith(".np.py") else self.output.suffix
+        suffix = self.output.suffix
         if suffix in DOCUMENTS:
             options = {"explicit": explicit, "fragment": self.fragment, "title": loaded.title}
             mean_field.derivation.save(self.output, self.level, **options)
-        elif suffix in CODE:
+        else:
             from ..numerics.system import save_equations
 
             numbers = loaded.numbers() if suffix == ".ode" else loaded.parameters
             save_equations(mean_field, numbers, self.output, initial=loaded.initial or None)
-        else:
-            known = ", ".join((*DOCUMENTS, *CODE))
-            raise SpecError(f"cannot write {self.output}: the suffix must be one of {known}")
 
 
 @command()

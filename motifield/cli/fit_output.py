@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from .fit_results import Results
-from .options import SPEC_SUFFIXES, Plot, Report, option
-from .output import DATA_SUFFIXES, check_files
+from .options import Plot, Report, option
+from .paths import DATA_SUFFIXES, SPEC_SUFFIXES, Writes
 from .terminal import print_table
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where a fit is written; a file that cannot be written is refused before the work begins."""
+    """Where a fit is written."""
 
     checkpoint: Annotated[
         Path | None,
@@ -24,6 +24,7 @@ class Files:
             "--checkpoint",
             help="Write the state of the search to this file; continue from it if it exists.",
         ),
+        Writes(),
     ] = None
     output: Annotated[
         Path | None,
@@ -33,6 +34,7 @@ class Files:
             help="Write all minima (.nc), the output of --json (.json), or the fitted numbers "
             "(.csv).",
         ),
+        Writes(DATA_SUFFIXES),
     ] = None
     report: Report = None
     plot: Plot = None
@@ -42,14 +44,8 @@ class Files:
             "--write-spec",
             help="Write the spec with the fitted numbers (.toml, .json), to run or to fit further.",
         ),
+        Writes(SPEC_SUFFIXES),
     ] = None
-
-    def __post_init__(self) -> None:
-        check_files(None, self.plot)
-        check_files(self.output, None, DATA_SUFFIXES)
-        check_files(self.report, None, (".html",))
-        check_files(self.write_spec, None, SPEC_SUFFIXES)
-        check_files(self.checkpoint, None, None)
 
     def write(
         self, found: Any, results: Results, answer: dict[str, Any], source: Path, section: Any

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import MotifieldError, SpecError
 from .options import option
-from .output import check_files
+from .paths import Writes
 from .terminal import Say, within
 
 FOLDS = 5
@@ -65,10 +65,10 @@ class Extra:
             help="Sample the posterior of the numbers by NUTS, and write the draws (.nc). For few "
             "numbers; needs the optional packages of motifield's extra `posterior`.",
         ),
+        Writes((".nc",)),
     ] = None
 
     def __post_init__(self) -> None:
-        check_files(self.posterior, None, (".nc",))
         if self.size is not None and self.check is None:
             raise SpecError("--size is that of networks of --check: give --check as well")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SpecError
-from .options import SPEC_SUFFIXES, Marginal, NetworkFile, Probability, Seed, Size, ZeroDiagonal
+from .options import Marginal, NetworkFile, Probability, Seed, Size, ZeroDiagonal
+from .paths import SPEC_SUFFIXES
 
 
 def double_precision() -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
-from ..errors import MotifieldError
 from . import (  # noqa: F401  (a command registers itself when its module is imported)
     ablate,
     average,
@@ -25,12 +22,9 @@ from . import (  # noqa: F401  (a command registers itself when its module is im
     verify,
 )
 from .application import app
+from .ending import status_of
 
 
 def run() -> None:
-    """Run a command; errors in what it is given end with one message and status 2."""
-    try:
-        app(standalone_mode=True)
-    except (MotifieldError, FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+    """Run a command and exit; errors in what it is given end with one message and status 2."""
+    sys.exit(status_of(lambda: app(standalone_mode=True)))

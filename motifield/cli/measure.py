@@ -11,8 +11,8 @@ import typer
 from ..errors import SpecError
 from .application import command
 from .loading import network_of
-from .options import SPEC_SUFFIXES, AsJson, LabelFile, option
-from .output import check_network_file
+from .options import AsJson, LabelFile, option
+from .paths import NETWORK_SUFFIXES, SPEC_SUFFIXES, Writes
 from .terminal import print_json, print_table
 
 MOST_CHAINS = 30
@@ -38,6 +38,7 @@ Output = Annotated[
         help="Write the statistics as parameters (.toml, .json), or the network with its "
         "statistics (.npz, .h5).",
     ),
+    Writes((*SPEC_SUFFIXES, *NETWORK_SUFFIXES)),
 ]
 
 
@@ -118,8 +119,6 @@ def measure(
     """Measure the means, variances and four motifs of a network."""
     if search.find is not None and reading.labels is not None:
         raise SpecError("--find and --labels both say what the populations are: give one of them")
-    if output is not None and output.suffix not in SPEC_SUFFIXES:
-        check_network_file(output)
     given = {name: value for name, value in vars(reading).items() if value is not None}
     network, drive = network_of(source, **given)
     from ..numerics.networks import measure as statistics

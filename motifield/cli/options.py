@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-SPEC_SUFFIXES = (".toml", ".json")
+from .paths import DATA_SUFFIXES, Writes
 
 
 def option(*names: str, help: str, **settings: Any) -> Any:
@@ -62,11 +62,19 @@ EndTime = Annotated[
     float | None, option("--t1", help="End time; default: the spec's, or 50 if it names none.")
 ]
 Output = Annotated[
-    Path | None, option("--output", "-o", help="Write the numbers to a .nc, .csv or .json file.")
+    Path | None,
+    option("--output", "-o", help="Write the numbers to a .nc, .csv or .json file."),
+    Writes(DATA_SUFFIXES),
 ]
-Plot = Annotated[Path | None, option("--plot", help="Draw a picture: .png, .svg or .pdf.")]
+Plot = Annotated[
+    Path | None,
+    option("--plot", help="Draw a picture: .png, .svg or .pdf."),
+    Writes(picture=True),
+]
 Report = Annotated[
-    Path | None, option("--report", help="Write a self-contained HTML report (.html).")
+    Path | None,
+    option("--report", help="Write a self-contained HTML report (.html)."),
+    Writes((".html",)),
 ]
 
 NetworkFile = Annotated[

@@ -10,23 +10,17 @@ from typing import Any
 
 import typer
 
-from ..errors import SpecError
 from .options import AsJson, Output, Plot
 from .terminal import Say, print_json, print_table, progress
-
-DATA_SUFFIXES = (".nc", ".csv", ".json")
 
 
 @dataclass(frozen=True)
 class Out:
-    """Where a result goes; a file that cannot be written is refused before the work begins."""
+    """Where a result goes."""
 
     output: Output = None
     plot: Plot = None
     as_json: AsJson = False
-
-    def __post_init__(self) -> None:
-        check_files(self.output, self.plot)
 
     def progress(self) -> AbstractContextManager[Say]:
         """A progress bar, unless JSON is asked for."""
@@ -85,41 +79,3 @@ def _write_numbers(result: Any, output: Path, numbers: Any = None) -> None:
         result.save(output)
     else:
         save_dataset(numbers, output)
-
-
-def check_files(
-    output: Path | None, plot: Path | None, suffixes: Sequence[str] | None = DATA_SUFFIXES
-) -> None:
-    """Raise `SpecError` for files that cannot be written, before the work begins.
-
-    Args:
-        output: file for numbers.
-        plot: file for a picture.
-        suffixes: those that the output may have; None: any.
-    """
-    if output is not None and suffixes is not None and output.suffix not in suffixes:
-        several = "one of " * (len(suffixes) > 1)
-        raise SpecError(f"cannot write {output}: the suffix must be {several}{', '.join(suffixes)}")
-    for path in (output, plot):
-        if path is not None and not path.parent.is_dir():
-            raise SpecError(f"cannot write {path}: the folder {path.parent} does not exist")
-    if plot is not None:
-        from ..numerics.plots import check_drawable
-
-        check_drawable(plot)
-
-
-def check_network_file(path: Path) -> None:
-    """Raise `NetworkError` for a network file that cannot be written, before the work begins."""
-    from ..errors import NetworkError
-    from ..numerics.networks import SUFFIXES
-
-    if path.suffix not in SUFFIXES:
-        raise NetworkError(
-            f"the network cannot be written to {path}: "
-            f"the suffix must be one of {', '.join(SUFFIXES)}"
-        )
-    if not path.parent.is_dir():
-        raise NetworkError(
-            f"the network cannot be written to {path}: the folder {path.parent} does not exist"
-        )

@@ -10,11 +10,13 @@ import typer
 from .application import command
 from .loading import SamplerChoice, spec_of
 from .options import AsJson, Seed, Size, SpecFile, option
-from .output import check_network_file
+from .paths import NETWORK_SUFFIXES, Writes
 from .terminal import print_json, print_table, progress, within
 
 NetworkOutput = Annotated[
-    Path, option("--output", "-o", help="Network file to write (.npz or .h5).")
+    Path,
+    option("--output", "-o", help="Network file to write (.npz or .h5)."),
+    Writes(NETWORK_SUFFIXES),
 ]
 Nearest = Annotated[
     bool,
@@ -45,7 +47,6 @@ def sample(
     statistics that a distribution cannot reach are an error. The file also holds the measured
     statistics and the seed.
     """
-    check_network_file(output)
     from ..numerics.networks import measure as statistics
     from ..numerics.sampling import sample as draw
 

@@ -12,6 +12,7 @@ from .loading import NetworkChoice
 from .model import Model
 from .options import EndTime, SpecFile, option
 from .output import Out
+from .paths import DATA_SUFFIXES, Writes
 from .terminal import by_population
 
 
@@ -27,6 +28,7 @@ class OutOfNeurons(Out):
             help="Write the time courses of populations: .csv, .json, or .nc, which also has the "
             "final state of every neuron.",
         ),
+        Writes(DATA_SUFFIXES),
     ] = None
 
 

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from copy import copy
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.lib.npyio import NpzFile
 
 from ...errors import ParameterError, SpecError
 from ...files import write_with
+from ..archives import read_npz, write_npz
 from .least_squares import Carry, Minima, Solver
 
 BURST = 8
@@ -178,27 +177,21 @@ class Lanes:
             "starts": self.starts,
         }
 
-        def write(to: str) -> None:
-            with open(to, "wb") as stream:
-                np.savez(stream, allow_pickle=False, **leaves)
-
-        write_with(path, write)
+        write_with(path, lambda to: write_npz(to, leaves))
 
     def _resume(self, path: Path, key: str) -> None:
         template, structure = jax.tree.flatten(
             jax.eval_shape(self._begin, self.starts[: self.width], self.states[: self.width])
         )
         try:
-            with path.open("rb") as stream:
-                data = np.load(stream, allow_pickle=False)
-                saved = dict(data) if isinstance(data, NpzFile) else {}
+            saved = read_npz(path)
             leaves = [
                 np.asarray(saved[f"carry_{k}"], dtype=leaf.dtype) for k, leaf in enumerate(template)
             ]
             found = Minima(*(saved[f"found_{name}"] for name in Minima._fields))
             own, following = str(saved["key"]), int(saved["next"])
             done, which, queue = (saved[name] for name in ("done", "which", "queue"))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except Exception as error:  # NumPy and zipfile raise many kinds on damaged files
             raise SpecError(
                 f"{path} is no checkpoint of a fit ({error}): name another file, or remove it"
             ) from error

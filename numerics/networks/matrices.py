@@ -12,6 +12,7 @@ import numpy as np
 import scipy.io
 
 from ...errors import NetworkError
+from ..archives import read_npy
 
 SEPARATORS = (",", ";", "\t")
 
@@ -20,7 +21,7 @@ def read_matrix(path: Path, suffix: str) -> tuple[Any, list[str] | None]:
     """The matrix in a file, and the names of its neurons where it has them."""
     try:
         if suffix == ".npy":
-            return np.load(path, allow_pickle=False), None
+            return read_npy(path), None
         if suffix == ".mtx":
             return scipy.io.mmread(path), None
         return _table(path)

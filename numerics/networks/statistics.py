@@ -160,7 +160,8 @@ class Statistics(Covariances, Settled):
 
         Raises:
             NetworkError: the file cannot be written.
-            SpecError: another suffix, or a folder that does not exist.
+            SpecError: another suffix.
+            FileError: the file cannot be written.
         """
         if Path(path).suffix in SUFFIXES:
             write_arrays(path, self.arrays())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,17 +21,6 @@ INPUT_FIELDS = {
     "Steps": ("times", "values"),
     "Table": ("times", "values"),
 }
-UNREADABLE = (
-    OSError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RuntimeError,
-    zipfile.BadZipFile,
-)
-"""What NumPy, h5py and SciPy raise on damaged or foreign files."""
 
 
 @contextmanager
@@ -44,7 +32,7 @@ def reading(path: Any) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise NetworkError(f"there is no file {path}") from error
-    except UNREADABLE as error:
+    except Exception as error:  # NumPy, h5py and zipfile raise many kinds on damaged files
         raise NetworkError(
             f"{path} is not a network written by Network.save, or it is damaged: {error}"
         ) from error

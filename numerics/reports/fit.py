@@ -47,7 +47,7 @@ def save_fit_report(
         tables: further tables by caption, each a list of rows.
 
     Raises:
-        FileNotFoundError: the folder does not exist.
+        FileError: the file cannot be written.
     """
     values = [{"parameter": name, "value": value} for name, value in fit.values.items()]
     best = {} if compared is None else compared.json()["best"]

@@ -29,7 +29,7 @@ def save_report(
         tables: further tables by caption, each a list of rows.
 
     Raises:
-        FileNotFoundError: the folder does not exist.
+        FileError: the file cannot be written.
     """
     results = [result] if isinstance(result, (Verification, NetworkVerification)) else list(result)
     sections = [_section(one) for one in results]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
-from ...errors import ParameterError
+from ...errors import FileError, MotifieldError, ParameterError
 from ...files import write_with
+from ..results import netcdf, read_dataset
 from .datasets import from_dataset, to_dataset
 from .table import COLUMNS, Row, is_missing
 
@@ -48,15 +48,14 @@ def save_rows(rows: Sequence[Row], covariance: np.ndarray | None, path: str | os
     suffix = _suffix(path)
     try:
         write_with(Path(path), lambda temporary: _write(rows, covariance, temporary, suffix))
-    except OSError as error:
-        raise ParameterError(
-            f"the targets cannot be written to {path}: {error.strerror or error}"
-        ) from None
+    except FileError as error:
+        reason = str(error).removeprefix(f"cannot write {path}: ")
+        raise ParameterError(f"the targets cannot be written to {path}: {reason}") from None
 
 
 def _write(rows: Sequence[Row], covariance: np.ndarray | None, path: str, suffix: str) -> None:
     if suffix == ".nc":
-        to_dataset(rows, covariance).to_netcdf(path, engine="h5netcdf")
+        Path(path).write_bytes(netcdf(to_dataset(rows, covariance)))
         return
     if suffix == ".json":
         text = json.dumps(plain(rows, covariance), indent=1, allow_nan=False) + "\n"
@@ -104,9 +103,10 @@ def _read_netcdf(path: str | os.PathLike) -> tuple[list[Row], np.ndarray | None]
     if not Path(path).is_file():
         raise ParameterError(f"there is no file {path}")
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            dataset.load()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        dataset = read_dataset(path)
+    except MotifieldError:
+        raise
+    except Exception as error:  # h5netcdf and xarray raise many kinds on damaged files
         raise ParameterError(f"{path} cannot be read as netCDF: {error}") from None
     return from_dataset(dataset)
 

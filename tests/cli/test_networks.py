@@ -165,7 +165,7 @@ def test_verify_an_ensemble(call, pair):
 REFUSED = r"""
 verify {spec} --t1 0 => t0 < t1
 measure nowhere.npz => nowhere.npz
-sample {spec} -o no/such/n.npz => cannot be written
+sample {spec} -o no/such/n.npz => cannot write no/such/n.npz
 sample {spec} -o n.npz --size 1 => cannot fill
 verify {spec} --sizes many => not integers
 sample {spec} -o n.mat => suffix must be one of .npz, .h5, .hdf5
@@ -176,7 +176,7 @@ measure {csv} --labels {txt} --find 2 => --find and --labels both say
 measure {csv} --find 60 => P = 60 populations cannot be found among 60 neurons
 measure {csv} --find 2 --method best => method='best' is unknown
 measure {csv} --missing mean => missing='mean' is unknown
-measure {csv} -o n.doc => suffix must be one of .npz, .h5
+measure {csv} -o n.doc => suffix must be one of .toml, .json, .npz, .h5
 simulate {spec} --network {csv} => counts.csv has the populations all, the spec E, I
 simulate {spec} --network {csv} --size 100 => give one of them
 simulate {spec} -o s.txt => suffix must be one of .nc, .csv, .json

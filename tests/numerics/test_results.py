@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import motifield as mf
-from motifield.errors import SolverError, SpecError
+from motifield.errors import FileError, SolverError, SpecError
 from motifield.numerics.results import OK, Code, Saved, Status, plain, raise_on_failure
 
 
@@ -70,7 +70,7 @@ def test_other_formats_hold_the_numbers(tmp_path):
 def test_files_that_cannot_be_written_or_read(tmp_path):
     with pytest.raises(SpecError, match="the suffix must be one of .nc, .csv, .json"):
         made().save(tmp_path / "a.txt")
-    with pytest.raises(SpecError, match="the folder .* does not exist"):
+    with pytest.raises(FileError, match="the folder .* does not exist"):
         made().save(tmp_path / "nowhere" / "a.nc")
     with pytest.raises(SpecError, match="there is no file"):
         mf.load(tmp_path / "a.nc")

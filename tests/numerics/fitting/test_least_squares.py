@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from motifield.errors import ParameterError, SpecError
+from motifield.errors import MotifieldError, ParameterError, SpecError
 from motifield.numerics.fitting.lanes import Lanes
 from motifield.numerics.fitting.least_squares import FirstOrder, LevenbergMarquardt
 
@@ -215,3 +215,26 @@ def test_files_that_are_no_checkpoint_of_this_fit(tmp_path):
         path.write_bytes(content)
         with pytest.raises(SpecError, match="is no checkpoint of a fit"):
             run(rosenbrock, LevenbergMarquardt(), STARTS, 3, path)
+
+
+def test_a_checkpoint_with_a_flipped_bit_is_the_same_or_an_error(tmp_path):
+    path, key = tmp_path / "fit.npz", "this fit"
+    begun = lanes(rosenbrock, LevenbergMarquardt(), STARTS, 3)
+    begun._fill()
+    begun._save(path, key)
+    content, rng, said = path.read_bytes(), np.random.default_rng(0), []
+    for at in rng.choice(len(content), 100, replace=False).tolist():
+        damaged = bytearray(content)
+        damaged[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        other = begun.anew(begun.starts, begun.states)
+        try:
+            other._resume(path, key)
+        except MotifieldError as error:
+            said.append(str(error))
+        else:
+            for kept, read in zip(begun.found, other.found, strict=True):
+                np.testing.assert_array_equal(kept, read)
+            assert (other.next, other.done.tolist()) == (begun.next, begun.done.tolist())
+    assert len(said) > 50
+    assert all(str(path) in text for text in said)

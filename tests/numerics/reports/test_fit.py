@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import motifield as mf
+from motifield.errors import FileError
 from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.reports.fit import headline
 from motifield.numerics.results import Code, Status
@@ -163,6 +164,6 @@ def test_a_fit_that_did_not_converge_says_so(page, made_up_fit, monkeypatch):
 
 
 def test_nothing_half_written(page, made_up_fit, tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileError, match="does not exist"):
         mf.reports.save_fit_report(made_up_fit, tmp_path / "nowhere" / "fit.html")
     assert list(tmp_path.iterdir()) == []
