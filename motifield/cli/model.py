@@ -59,7 +59,7 @@ class Model:
         Raises:
             ParameterError: no network has the changed statistics.
         """
-        parameters = self.system.complete(self.loaded.numbers())
+        parameters = self.system.complete(self.loaded.numbers(), self.settings or ())
         from ..numerics.parameters import check_feasible, scalar
 
         for text in self.settings or []:

@@ -4,6 +4,7 @@ Also of neurons that feel their own rate. Free of SymPy: generated code imports 
 """
 
 from . import feedback
+from .closed_at_defaults import ClosedAtDefaults
 from .elementwise import flat, nth_derivative, piecewise
 from .expectation import Average, ByPopulation, Closed, Prepared, by_population
 from .inversion import invert
@@ -25,6 +26,7 @@ __all__ = [
     "Average",
     "ByPopulation",
     "Closed",
+    "ClosedAtDefaults",
     "Prepared",
     "Quadrature",
     "Rule",

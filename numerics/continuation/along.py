@@ -129,7 +129,12 @@ def evaluated(along: Along, xs: np.ndarray) -> tuple[np.ndarray, dict[str, np.nd
 
 
 def prepared(
-    system: System, parameters: Parameters, time: float, verb: str, what: str
+    system: System,
+    parameters: Parameters,
+    time: float,
+    verb: str,
+    what: str,
+    varied: Sequence[str | Scalar],
 ) -> Parameters:
     """The parameters with inputs held and defaults written out, checked.
 
@@ -139,12 +144,13 @@ def prepared(
         time: when the inputs are held.
         verb: what the user called.
         what: needs the dynamics, and not only fixed points.
+        varied: the numbers that vary.
     """
     refuse_tracers((parameters, time), verb, "motifield.pure.fixed_point")
     require_x64()
     system.refuse_static(what)
     system.check(parameters)
-    return held(system.complete(parameters), time)
+    return held(system.complete(parameters, varied), time)
 
 
 def check_bounds(name: str, bounds: Any, value: float | None) -> None:

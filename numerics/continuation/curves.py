@@ -69,7 +69,7 @@ def bifurcation_curves(
         ArchitectureError: a closure of fixed points alone (`Cavity`).
     """
     chosen = replace(Steps(most_steps=MOST_STEPS), **steps)  # a TypeError names what is no option
-    own = prepared(system, parameters, time, "bifurcation_curves", "curves of Hopf points")
+    own = prepared(system, parameters, time, "bifurcation_curves", "curves of Hopf points", names)
     numbers = two_numbers(names, own)
     for n, limits in zip(numbers, bounds, strict=True):
         check_bounds(n.name, limits, n.get(own))

@@ -143,7 +143,7 @@ def limit_cycles(
         SolverError: no first cycle was found.
         ArchitectureError: a closure of fixed points alone (`Cavity`).
     """
-    own = prepared(system, parameters, time, "limit_cycles", "limit cycles")
+    own = prepared(system, parameters, time, "limit_cycles", "limit cycles", [name])
     _check_start(hopf)
     number, y = scalar(name, own), np.asarray(ravel_pytree(hopf.state)[0])
     check_bounds(number.name, bounds, hopf.value)

@@ -133,7 +133,9 @@ def phase_diagram(
         ParameterError: unknown or equal names, bad bounds, or a grid that is none.
         ArchitectureError: a closure of fixed points alone (`Cavity`).
     """
-    own = prepared(system, parameters, time, "phase_diagram", "stability over a phase diagram")
+    own = prepared(
+        system, parameters, time, "phase_diagram", "stability over a phase diagram", names
+    )
     numbers = two_numbers(names, own)
     labels = (numbers[0].name, numbers[1].name)
     for number, limits in zip(numbers, bounds, strict=True):

@@ -59,7 +59,9 @@ def follow(
         ArchitectureError: a closure of fixed points alone (`Cavity`).
     """
     chosen = Steps(**steps)  # a TypeError names what is no option
-    own = prepared(system, parameters, time, "follow", "stability along a branch, or Hopf points")
+    own = prepared(
+        system, parameters, time, "follow", "stability along a branch, or Hopf points", [name]
+    )
     number = scalar(name, own)
     value = number.get(own)
     check_bounds(number.name, bounds, value)

@@ -18,6 +18,7 @@ from jaxtyping import Array
 from ..averages import (
     Average,
     ByPopulation,
+    ClosedAtDefaults,
     Quadrature,
     hermite,
     legendre_panels,
@@ -140,6 +141,9 @@ def with_fixed_nodes(system: System) -> System:
 def _replaced(value: Any) -> Any:
     if isinstance(value, Quadrature) and (value.grid is None or value.breaks) and not value.opaque:
         return FixedNodes.of(value)
+    if isinstance(value, ClosedAtDefaults):
+        general = _replaced(value.general)
+        return value if general is value.general else ClosedAtDefaults(value.closed, general)
     if isinstance(value, ByPopulation):
         own = tuple(_replaced(average) for average in value.averages)
         if any(a is not b for a, b in zip(own, value.averages, strict=True)):

@@ -112,7 +112,7 @@ def onset_of_chaos(
         SolverError: with `throw`, no static state was found.
     """
     refuse_tracers((parameters, initial, time), "onset_of_chaos", "motifield.pure.fixed_point")
-    own = system.complete(parameters)
+    own = system.complete(parameters, [name])
     which = scalar(name, own)
     low, high = map(float, bounds)
     if not (np.isfinite(low) and np.isfinite(high) and low != high and points >= 2):

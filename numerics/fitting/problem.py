@@ -120,7 +120,7 @@ class Problem:
             ArchitectureError: the closure has no dynamics.
         """
         require_x64()
-        own = system.complete(parameters)
+        own = system.complete(parameters, [*unknowns, *(conditions or {}).values()])
         system.check(own)
         system.refuse_static("time courses, and no stable branch to stay on")
         given = {name: {} for name in targets.conditions} if conditions is None else conditions

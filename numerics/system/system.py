@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -131,6 +131,11 @@ class System:
         """R_p, the mean rate of each population."""
         return self.module.rates(state, self.coefficients(parameters))
 
+    @property
+    def accuracy(self) -> float:
+        """Relative accuracy of the equations: that of their Gaussian averages."""
+        return max(getattr(v, "accuracy", 0.0) for v in vars(self.module).values())
+
     def refuse_static(self, what: str) -> None:
         """Raise `ArchitectureError` if the equations are of fixed points alone, without `what`."""
         if self.mean_field.is_static:
@@ -204,13 +209,28 @@ class System:
             **(parameters.transfer if parameters is not None else {}),
         }
 
-    def complete(self, parameters: Parameters) -> Parameters:
+    def complete(
+        self, parameters: Parameters, addressed: Iterable[object] | None = None
+    ) -> Parameters:
         """The same parameters with those of transfer functions and filters written out.
 
         Defaults become values, which can then be addressed by name, varied and fitted.
+
+        Args:
+            parameters: the network's numbers.
+            addressed: what names the parameters that are wanted. Exponents of transfer functions
+                that are not among them are left out, because integer ones, as long as they are
+                fixed, can have closed forms. None: all are written out.
         """
+        functions = self.mean_field.architecture.distinct_transfers
+        fixed = {str(s) for f in functions for s in f.exponents} - set(parameters.transfer)
+        if addressed is None:
+            fixed = set()
+        texts = [str(which) for which in addressed or ()]
+        left_out = {n for n in fixed if not any(f"transfer.{n}" in text for text in texts)}
+        own = self.transfer_parameters(parameters)
         return parameters.replace(
-            transfer=self.transfer_parameters(parameters),
+            transfer={n: v for n, v in own.items() if n not in left_out},
             **{kind: self._filter_parameters(kind, parameters) for kind in FILTERS},
         )
 

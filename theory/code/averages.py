@@ -71,8 +71,39 @@ class AverageCode:
         if closed is None or (
             square is None and f.parameters and f.affine.shape is None
         ):  # the panels that one finds serve both
-            return self.quadrature(), square or f"{mean}.squared()"
+            return self.at_defaults(mean) or (self.quadrature(), square or f"{mean}.squared()")
         return closed, square or f"{self.quadrature()}.squared()"
+
+    def at_defaults(self, mean: str) -> tuple[str, str] | None:
+        """<phi> and <phi^2> in closed form as long as no exponent is given, else quadrature.
+
+        None where the default exponents are no integers, or make no closed form either.
+        """
+        names = [str(s) for s in self.f.exponents]
+        each = list(zip(*(self.defaults[n] for n in names), strict=True))
+        if not names or not all(value.is_integer for values in each for value in values):
+            return None
+        distinct = list(dict.fromkeys(each))
+        codes = [self._with_exponents(values, each) for values in distinct]
+        found = []
+        for power in (1, 2):
+            closed = [code.closed(power) for code in codes]
+            if None in closed:
+                return None
+            one = closed[0]
+            if len(distinct) > 1:
+                index = tuple(distinct.index(values) for values in each)
+                one = f"gaussian.by_population(({', '.join(map(str, closed))}), {index})"
+            general = self.quadrature() if power == 1 else f"{mean}.general.squared()"
+            found.append(f"gaussian.ClosedAtDefaults({one}, {general})")
+        return found[0], found[1]
+
+    def _with_exponents(self, values: tuple, each: list[tuple]) -> AverageCode:
+        """Code for the populations whose exponents have these default values."""
+        f = self.f.with_numbers(dict(zip(self.f.exponents, values, strict=True)))
+        own = [k for k, of_population in enumerate(each) if of_population == values]
+        defaults = {str(s): [self.defaults[str(s)][k] for k in own] for s in f.defaults}
+        return AverageCode(f, self.name, defaults, self.tolerance)
 
     def closed(self, power: int) -> str | None:
         form = closed_average(self.f, power)

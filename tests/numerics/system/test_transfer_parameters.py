@@ -315,3 +315,37 @@ def test_code_that_cannot_be_imported_is_not_saved(tmp_path):
     assert not (tmp_path / "m.py").exists()
     system_of(T.jax_function(jax.nn.softplus), mf.MotifOnly()).save(tmp_path / "m.py")
     assert "import" in (tmp_path / "m.py").read_text()
+
+
+def test_integer_exponents_that_are_not_given_take_the_closed_form():
+    """A power law is then the rectified power, whose averages are closed; given, the exponent is a
+    parameter of the quadrature, which agrees.
+    """
+    gains, exponents = (0.04, 0.5), (2, 3.0)
+    shift = mf.Parameters.of(**NETWORK, transfer={"threshold": [0.1, -0.2]})
+    laws = [T.power_law(exponent=n, gain=k) for n, k in zip(exponents, gains, strict=True)]
+    powers = [T.rectified_power(n=n, gain=k) for n, k in zip(exponents, gains, strict=True)]
+    system, closed = (system_of(f, mf.SecondMoment()) for f in (laws, powers))
+    mean, variance = jnp.array([0.4, 1.2]), jnp.array([1.3, 0.2])
+
+    def averages(of, parameters):
+        prepared = of.coefficients(parameters).transfer
+        each = (of.module.mean_rate, of.module.second_moment)
+        return jax.jit(lambda p: jnp.stack([f(mean, variance, p) for f in each]))(prepared)
+
+    found = averages(system, shift)
+    np.testing.assert_array_equal(found, averages(closed, shift))
+    given = system.complete(shift)
+    assert "exponent" in given.transfer
+    np.testing.assert_allclose(averages(system, given), found, rtol=1e-11)
+    texts = [str(jax.make_jaxpr(lambda p: averages(system, p))(own)) for own in (shift, given)]
+    assert ["while" in text for text in texts] == [False, True]  # the march of the quadrature
+
+
+def test_what_addresses_an_exponent_writes_it_out():
+    system = system_of(T.power_law(exponent=2, gain=0.5), mf.MotifOnly())
+    parameters = mf.Parameters.of(**NETWORK)
+    assert set(system.complete(parameters, ["factor(mean)"]).transfer) == {"gain", "threshold"}
+    assert "exponent" in system.complete(parameters, ["transfer.exponent[E]"]).transfer
+    given = parameters.replace(transfer={"exponent": 2.5})
+    assert "exponent" in system.complete(given, ["factor(mean)"]).transfer
