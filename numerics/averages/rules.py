@@ -28,6 +28,7 @@ from .legendre import on_panels
 
 Integrands = Callable[[Array, Any], tuple[Array, ...]]
 HIGHEST_DEGREE = 60  # of a power of x: beyond, sums of float64 have no digits left
+SPENT = 38.6  # standard deviations beyond which exp(-z^2 / 2) is 0 in float64
 FEW_EDGES = 64  # so many are compared with all at once faster than searched
 
 
@@ -134,7 +135,8 @@ def march(
     """
     there = sigma > 0
     width = jnp.where(there, sigma, 1.0)
-    first, last = _ends(mu, width, rule, growth, reaches)
+    ends = _ends(mu, width, rule, growth, reaches)
+    first, last = (jnp.clip(end, -SPENT, SPENT) for end in ends)
     start = _first_panel(edges, mu + first * width)
 
     def step(carry):

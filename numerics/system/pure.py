@@ -57,7 +57,7 @@ def pure_trajectory(
     """
     start = initial_state(system, parameters, initial)
     options = {"rtol": rtol, "atol": atol, "max_steps": max_steps}
-    return courses(system, parameters, start, times, **options)[0]
+    return courses(system, parameters, start, times, **options)
 
 
 def pure_rates(system: System, parameters: Parameters, state: Any) -> Float[Array, " P"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import diffrax as dfx
 import equinox as eqx
@@ -19,9 +19,11 @@ from ..precision import require_x64
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
 from .states import dataset, initial_state, named
+from .stepping import FIRST_STEPS, METHODS, Bounded, check_solver, stiffness
 from .system import System
 
 LARGEST = 1e12  # a state this large has diverged: currents of networks are of order 1
+MOST_STEPS = 100_000
 INTERVALS = 200  # of a trajectory whose times are not given: enough for a smooth picture
 
 
@@ -33,7 +35,7 @@ class Trajectory(Result):
         title: what it is.
         status: "ok", or when and why the solution ended before the last time.
         dataset: `mean` K, `variance` Delta, `rate` R and the other states over (time, population),
-            NaN after the end; `attrs` has status, closure and the number of steps.
+            NaN after the end; `attrs` has status, closure, solver and the number of steps.
     """
 
     title: str
@@ -51,7 +53,45 @@ class Trajectory(Result):
         return [f"{self.dataset.sizes['time']} times; at t = {float(last['time']):g}:", *shown]
 
 
+class Solved(NamedTuple):
+    """What the solver returns: states at the given times, and how and where it ended."""
+
+    states: Any
+    result: Any
+    steps: Array
+    accepted: Array
+    t: Array
+    state: Any
+
+
 def trajectory(
+    system: System,
+    parameters: Parameters,
+    initial: Any,
+    ts: Float[Array, " t"],
+    **options: Any,
+) -> tuple[Any, Any, Array]:
+    """States at given times, pure, for jit, vmap and grad.
+
+    Adaptive steps of Tsitouras' method of order 5, which land on the edges of the input. The
+    solution stops, with values infinite from there on, when a state exceeds 1e12, or steps become
+    as short as the rounding of the time.
+
+    Args:
+        system: the compiled equations.
+        parameters: the network's numbers.
+        initial: a `system.State`.
+        ts: increasing times, shape (t,); the first is the start.
+        options: as `solved` takes them.
+
+    Returns:
+        The states, a diffrax result code, and the number of steps.
+    """
+    found = solved(system, parameters, initial, ts, **options)
+    return found.states, found.result, found.steps
+
+
+def solved(
     system: System,
     parameters: Parameters,
     initial: Any,
@@ -59,28 +99,20 @@ def trajectory(
     *,
     rtol: float = 1e-8,
     atol: float = 1e-10,
-    max_steps: int = 100_000,
+    max_steps: int = MOST_STEPS,
+    first_steps: Any = None,
     solver: dfx.AbstractSolver | None = None,
     drive: Any = None,
-):
-    """States at given times, pure, for jit, vmap and grad.
-
-    Adaptive steps of Tsitouras' method of order 5, which land on the edges of the input. The
-    solution stops, with values infinite from there on, when a state exceeds 1e12.
+) -> Solved:
+    """The trajectory with where it ended; the other arguments are those of `trajectory`.
 
     Args:
-        system: the compiled equations.
-        parameters: the network's numbers.
-        initial: a `system.State`.
-        ts: increasing times, shape (t,); the first is the start.
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
         max_steps: most steps.
+        first_steps: fewer of them, which may be traced.
         solver: another diffrax solver.
         drive: the external input, `system.drive(parameters)` unless given.
-
-    Returns:
-        The states, a diffrax result code, and the number of steps.
     """
     coefficients = system.coefficients(parameters)
     field = system.module.vector_field
@@ -97,37 +129,96 @@ def trajectory(
         controller = dfx.ClipStepSizeController(controller, jump_ts=jnp.asarray(drive.edges))
     solution = dfx.diffeqsolve(
         dfx.ODETerm(right_side),
-        solver or dfx.Tsit5(),
+        solver or METHODS["explicit"],
         ts[0],
         ts[-1],
         None,
         initial,
-        saveat=dfx.SaveAt(ts=ts),
-        stepsize_controller=controller,
+        saveat=dfx.SaveAt(subs=[dfx.SubSaveAt(ts=ts), dfx.SubSaveAt(t1=True)]),
+        stepsize_controller=Bounded(controller, max_steps if first_steps is None else first_steps),
         max_steps=max_steps,
         event=dfx.Event(too_large),
         throw=False,
     )
-    return solution.ys, solution.result, solution.stats["num_steps"]
+    (_, end), (states, last) = solution.ts, solution.ys
+    counts = (solution.stats[name] for name in ("num_steps", "num_accepted_steps"))
+    return Solved(states, solution.result, *counts, end[0], jax.tree.map(lambda v: v[0], last))
 
 
 def courses(
     system: System, parameters: Parameters, initial: Any, ts: Float[Array, " t"], **options: Any
-) -> tuple[dict[str, Array], Any, Array]:
-    """All variables of a trajectory by name, with the result code and number of steps; pure."""
-    states, result, steps = trajectory(system, parameters, initial, ts, **options)
+) -> dict[str, Array]:
+    """All variables of a trajectory by name; pure."""
+    return _named(system, parameters, solved(system, parameters, initial, ts, **options).states)
+
+
+def _named(system: System, parameters: Parameters, states: Any) -> dict[str, Array]:
     coefficients = system.coefficients(parameters)
     variance = jax.vmap(lambda s: system.module.variance(s, coefficients))(states)
     rates = jax.vmap(lambda s: system.module.rates(s, coefficients))(states)
-    return {**named(system, states), "variance": variance, "rate": rates}, result, steps
+    return {**named(system, states), "variance": variance, "rate": rates}
 
 
 @eqx.filter_jit
-def _solve(system, parameters, initial, ts, rtol, atol, max_steps):
-    values, result, steps = courses(
-        system, parameters, initial, ts, rtol=rtol, atol=atol, max_steps=max_steps
-    )
-    return values, result == dfx.RESULTS.max_steps_reached, steps
+def _solve(system, parameters, initial, ts, rtol, atol, max_steps, first_steps, method):
+    options = {"rtol": rtol, "atol": atol, "max_steps": max_steps, "first_steps": first_steps}
+    found = solved(system, parameters, initial, ts, solver=METHODS[method], **options)
+    codes = (dfx.RESULTS.max_steps_reached, dfx.RESULTS.successful)
+    exhausted, reached = (found.result == code for code in codes)
+    values = _named(system, parameters, found.states)
+    return values, found._replace(result=(exhausted, reached), states=None)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A solution in numbers: by which method, how many steps, and whether and why it ended early.
+
+    Args:
+        values: by name, over time.
+        method: "explicit" or "implicit".
+        steps: how many, rejected ones included.
+        exhausted: whether the steps ran out.
+        t: where it ended.
+        fastest: the decay rate that limits explicit steps, 0 where none does or none was sought.
+    """
+
+    values: dict[str, np.ndarray]
+    method: str
+    steps: int
+    exhausted: bool
+    t: float
+    fastest: float = 0.0
+
+
+def _run(system, parameters, start, ts, rtol, atol, max_steps, solver) -> _Run:
+    """By explicit steps, and by implicit ones where these are limited by a fast decay."""
+
+    compiled = max(max_steps, MOST_STEPS)  # for which JAX compiles; fewer cost no compilation
+
+    def solve(method, most):
+        return _solve(
+            *(system, parameters, start, ts, rtol, atol, compiled, jnp.asarray(most), method)
+        )
+
+    def run(method, found, fastest=0.0):
+        values, end = found
+        arrays = {name: np.array(v) for name, v in values.items()}
+        return _Run(arrays, method, int(end.steps), bool(end.result[0]), float(end.t), fastest)
+
+    if solver == "implicit":
+        return run(solver, solve(solver, max_steps))
+    most = min(FIRST_STEPS, max_steps) if solver == "auto" else max_steps
+    found = solve("explicit", most)
+    end = found[1]
+    if not end.result[0]:
+        return run("explicit", found)
+    step = float(end.t - ts[0]) / max(int(end.accepted), 1)
+    fastest = stiffness(system, parameters, end.state, float(end.t), step)
+    if fastest and solver == "auto":
+        return run("implicit", solve("implicit", max_steps), fastest)
+    if most < max_steps:
+        found = solve("explicit", max_steps)
+    return run("explicit", found, fastest)
 
 
 def integrate(
@@ -140,7 +231,8 @@ def integrate(
     initial: Any = None,
     rtol: float = 1e-8,
     atol: float = 1e-10,
-    max_steps: int = 100_000,
+    max_steps: int = MOST_STEPS,
+    solver: str = "auto",
     throw: bool = True,
 ) -> Trajectory:
     """Integrate the mean-field equations from t0 to t1.
@@ -159,6 +251,10 @@ def integrate(
         rtol: relative tolerance of a step; the default keeps trajectories right to about 1e-7.
         atol: absolute tolerance of a step.
         max_steps: most steps.
+        solver: "explicit", Tsitouras' method of order 5; "implicit", Kvaerno's of order 5, for
+            stiff systems, whose time constants differ by orders of magnitude; or "auto", explicit
+            unless 5000 steps are not enough and a fast decay limits them. The result's attribute
+            `solver` says which was used.
         throw: raise an error for a solution that diverges or needs too many steps; otherwise it
             is returned with the status that says so.
 
@@ -166,7 +262,8 @@ def integrate(
         Mean input currents, their variances, rates and the other states over (time, population).
 
     Raises:
-        ParameterError: times or states that do not fit, or a call under jit, vmap or grad.
+        ParameterError: times or states that do not fit, an unknown solver, or a call under jit,
+            vmap or grad.
         ArchitectureError: a closure of fixed points alone (`Cavity`).
         SolverError: with `throw`, the solution diverged or the steps ran out.
     """
@@ -174,31 +271,36 @@ def integrate(
     require_x64()
     system.refuse_static("trajectory")
     system.check(parameters)
+    check_solver(solver)
     ts = _times(t0, t1, saveat)
     start = initial_state(system, parameters, initial)
-    found, exhausted, steps = _solve(
-        system, parameters, start, jnp.asarray(ts), rtol, atol, max_steps
-    )
-    values = {name: np.array(v) for name, v in found.items()}
-    finite = [np.isfinite(v.reshape(len(ts), -1)).all(axis=1) for v in values.values()]
+    run = _run(system, parameters, start, jnp.asarray(ts), rtol, atol, max_steps, solver)
+    finite = [np.isfinite(v.reshape(len(ts), -1)).all(axis=1) for v in run.values.values()]
     good = np.all(finite, axis=0)
-    status = OK if good.all() else _failure(ts, good, bool(exhausted), max_steps)
-    for v in values.values() if not good.all() else ():
+    status = OK if good.all() else _failure(ts, good, run, max_steps)
+    for v in run.values.values() if not good.all() else ():
         v[np.argmin(good) :] = np.nan
     raise_on_failure(status, throw)
     title = f"Trajectory of the {system.mean_field.closure.name} equations"
-    attrs = {"status": str(status), "steps": int(steps)}
-    data = dataset(system, values, parameters.populations, {"time": ts}, attrs)
+    attrs = {"status": str(status), "steps": run.steps, "solver": run.method}
+    data = dataset(system, run.values, parameters.populations, {"time": ts}, attrs)
     return Trajectory(title, status, data)
 
 
-def _failure(ts: np.ndarray, good: np.ndarray, exhausted: bool, max_steps: int) -> Status:
+def _failure(ts: np.ndarray, good: np.ndarray, run: _Run, max_steps: int) -> Status:
     last = "it is not finite at the start"
     if good[0]:
         last = f"the last finite value is at t = {ts[np.argmin(good) - 1]:g}"
-    if exhausted:
-        return Status(f"stopped: {max_steps} steps were not enough; {last}", Code.NOT_CONVERGED)
-    return Status(f"diverged: the solution diverged; {last}", Code.DIVERGED)
+    if not run.exhausted:
+        why = f"diverged at t = {run.t:.6g}: a state exceeds {LARGEST:g}, or changes without bound"
+        return Status(f"{why}; {last}", Code.DIVERGED)
+    stopped = f"stopped: {max_steps} {run.method} steps were not enough; {last}"
+    if run.fastest and run.method == "explicit":
+        stopped += (
+            f"; the system is stiff, for it has a decay rate of {run.fastest:.3g}: use "
+            'solver="implicit"'
+        )
+    return Status(stopped, Code.NOT_CONVERGED)
 
 
 def _times(t0: float, t1: float, saveat: Any) -> np.ndarray:

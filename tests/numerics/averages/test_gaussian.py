@@ -283,3 +283,15 @@ def test_derivatives_in_reverse_mode_of_a_power_with_a_free_exponent():
     by_power, by_x = jax.grad(total, (0, 1))(jnp.asarray(1.7), x)
     np.testing.assert_allclose(by_power, 0.5**1.7 * np.log(0.5) + 3**1.7 * np.log(3.0), rtol=1e-12)
     np.testing.assert_allclose(by_x, [0, 0, 1.7 * 0.5**0.7, 1.7 * 3**0.7], rtol=1e-12)
+
+
+def test_a_huge_variance_costs_no_more_panels():
+    """<Max(x, 0)^p> = 2^(p/2 - 1) Gamma((p + 1)/2) sigma^p / sqrt(pi) at mean 0: no panel is of use
+    where the normal density is 0, however a power seems to grow exponentially near 0. Seven digits,
+    because a power has panels of its own up to |x| = 1024 only.
+    """
+    p, sigma = 2.1, 1e10
+    exact = 2 ** (p / 2 - 1) * mpmath.gamma((p + 1) / 2) * sigma**p / mpmath.sqrt(mpmath.pi)
+    found = mf.average("Max(x, 0)**p", 0.0, sigma**2, parameters={"p": p})
+    assert not found.is_closed
+    assert float(found.values) == pytest.approx(float(exact), rel=1e-7)

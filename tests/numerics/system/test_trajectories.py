@@ -1,13 +1,26 @@
 """Trajectories against SciPy and against solutions known exactly; what goes wrong is said."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
+from scipy.integrate import quad, solve_ivp
 from scipy.stats import norm
 
-from motifield import Motifs, Parameters, integrate, load, pure
+from motifield import (
+    Architecture,
+    MotifOnly,
+    Motifs,
+    Parameters,
+    compile,
+    derive,
+    filters,
+    integrate,
+    load,
+    pure,
+)
 from motifield.errors import ParameterError, SolverError
 from motifield.inputs import pulse
 from motifield.numerics.results import Code
@@ -84,9 +97,12 @@ def test_a_diverging_solution_says_when(system_of):
         system_of(RELU), parameters, 30.0, saveat=ts, initial={"mean": 1.375}, throw=False
     )
     bound = int(np.log(1e12) / 2)  # 13.8
-    assert (
-        found.status == f"diverged: the solution diverged; the last finite value is at t = {bound}"
+    said = re.fullmatch(
+        "diverged at t = (.*): a state exceeds 1e[+]12, or changes without bound; the last finite "
+        f"value is at t = {bound}",
+        found.status,
     )
+    assert float(said[1]) == pytest.approx(np.log(1e12) / 2, abs=0.1)  # the end of a step
     assert found.status.code is Code.DIVERGED
     values = found["mean"].values[:, 0]
     np.testing.assert_allclose(values[: bound + 1], 0.375 + np.exp(2 * ts[: bound + 1]), rtol=1e-6)
@@ -96,15 +112,53 @@ def test_a_diverging_solution_says_when(system_of):
         integrate(system_of(RELU), parameters, 30.0, saveat=ts, initial={"mean": 1.375})
 
 
+def test_a_blow_up_ends_where_steps_shrink_to_nothing(system_of):
+    """dK/dt = -K + K^3 + 1, larger than K^3: at the blow-up T, K = 1 / sqrt(2 (T - t)), so that no
+    step that time resolves reaches 1e12.
+    """
+    cubic, parameters = system_of("Max(x, 0)**3"), leaky(1.0, N=1, P=1, mean=1.0)
+    found = integrate(cubic, parameters, 9.0, saveat=9, throw=False)
+    exact = quad(lambda K: 1 / (K**3 - K + 1), 0, np.inf, epsabs=1e-12)[0]
+    said = re.match("diverged at t = ([^:]*): ", found.status)
+    assert float(said[1]) == pytest.approx(exact, abs=1e-5)
+    assert found.dataset.attrs["steps"] < 1000
+
+
+def test_a_stiff_system_is_integrated_by_implicit_steps():
+    """A leaky unit, K = I (1 - exp(-t / tau)), beside one that is slower by a factor of 5000."""
+    units = {name: filters.membrane(tau=tau) for name, tau in (("E", 1), ("I", 2e-4))}
+    system = compile(derive(Architecture(["E", "I"], RELU, membrane=units), MotifOnly()))
+    parameters = Parameters.of(
+        populations=["E", "I"], N=2, fractions=[0.5, 0.5], mean=0, g=0, input=1
+    )
+    runs = {
+        solver: integrate(system, parameters, 4.0, saveat=4, solver=solver, throw=False)
+        for solver in ("auto", "implicit", "explicit")
+    }
+    used = {solver: found.dataset.attrs["solver"] for solver, found in runs.items()}
+    assert used == {"auto": "implicit", "implicit": "implicit", "explicit": "explicit"}
+    for found in runs.values():
+        assert found.status.ok
+        exact = -np.expm1(-found["time"].values[:, None] / np.array([1, 2e-4]))
+        np.testing.assert_allclose(found["mean"], exact, atol=1e-7)
+    assert runs["auto"].dataset.attrs["steps"] < 1000 < runs["explicit"].dataset.attrs["steps"]
+    short = integrate(
+        system, parameters, 4.0, saveat=4, solver="explicit", max_steps=1000, throw=False
+    )
+    assert re.search('the system is stiff, .* 5e[+]03: use solver="implicit"', short.status)
+    with pytest.raises(ParameterError, match="'fast' is unknown: use one of auto, explicit"):
+        integrate(system, parameters, 4.0, solver="fast")
+
+
 def test_too_few_steps_are_said(system_of):
     found = integrate(
         system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0], throw=False
     )
     assert found.status.code is Code.NOT_CONVERGED
     assert found.status.startswith(
-        "stopped: 5 steps were not enough; the last finite value is at t = 0"
+        "stopped: 5 explicit steps were not enough; the last finite value is at t = 0"
     )
-    with pytest.raises(SolverError, match="5 steps"):
+    with pytest.raises(SolverError, match="5 explicit steps"):
         integrate(system_of(RELU), leaky([1.0, 1.0]), 50.0, max_steps=5, saveat=[0.0, 50.0])
 
 
