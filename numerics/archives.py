@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from .machine import require_memory
+from .machine import available_memory, require_memory
 
 CHUNK = 2**24
+TABLE = 4  # a table takes at least this many times the memory of its text
 SMALLER = "read a smaller file, or use a machine with more memory"
 
 
@@ -44,6 +47,25 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
     require_memory(size, f"{path}", SMALLER)
     with open(path, "rb") as stream:
         return _array(stream, size)
+
+
+def require_text(path: str | os.PathLike) -> None:
+    """Check that a table's text fits into memory, packed (.gz) or plain.
+
+    Raises:
+        NetworkError: it does not.
+        OSError, EOFError, ValueError: it is missing or damaged.
+    """
+    size = os.path.getsize(path)
+    if os.fspath(path).endswith(".gz"):
+        size = 0
+        try:
+            with gzip.open(path) as stream:
+                while (part := stream.read(CHUNK)) and size * TABLE <= available_memory():
+                    size += len(part)
+        except zlib.error as error:
+            raise ValueError(f"it is damaged: {error}") from None
+    require_memory(size * TABLE, f"{path}, as a table,", SMALLER)
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

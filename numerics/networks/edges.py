@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
+from ..archives import require_text
 from .network import Network
 from .options import ReadOptions, merge_small
 from .sources import refuse_negative
@@ -106,6 +107,7 @@ def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFr
         "sep": separator,
     }
     try:
+        require_text(path)
         there = list(pd.read_csv(path, nrows=1, **how).columns)
         if lacking := [column for column in columns if column not in there]:
             raise NetworkError(

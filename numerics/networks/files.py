@@ -85,7 +85,7 @@ class _Stream:
     """
 
     def __init__(self, path: str):
-        self._file = open(path, "w+b")  # closed by `finish`
+        self._file = open(path, "w+b")  # noqa: SIM115  (`finish` closes it)
         self._error: OSError | None = None
 
     def write(self, content: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import numpy as np
 import scipy.io
 
 from ...errors import NetworkError
-from ..archives import read_npy
+from ..archives import SMALLER, read_npy, require_text
+from ..machine import require_memory
+from .sources import NEURON
 
+ENTRY = 48.0  # bytes of an entry: its indices and weight, as they are read, sorted and kept
 SEPARATORS = (",", ";", "\t")
 
 
@@ -23,7 +27,9 @@ def read_matrix(path: Path, suffix: str) -> tuple[Any, list[str] | None]:
         if suffix == ".npy":
             return read_npy(path), None
         if suffix == ".mtx":
+            _require_market(path)
             return scipy.io.mmread(path), None
+        require_text(path)
         return _table(path)
     except NetworkError:
         raise
@@ -41,7 +47,7 @@ def shape_of(path: Path) -> tuple[int, int]:
                     first, lines = first or line, lines + 1
                 if lines == 5:
                     break
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise NetworkError(f"{path} cannot be read as text: {error}") from error
     if not lines:
         raise NetworkError(f"{path} is empty")
@@ -57,11 +63,14 @@ def read_labels(labels: Any, names: Sequence[Any] | None = None) -> Any:
         return labels
     path = Path(labels)
     try:
+        require_text(path)
         with _open(path) as file:
             lines = [line.rstrip("\r\n") for line in file]
+    except NetworkError:
+        raise
     except FileNotFoundError as error:
         raise NetworkError(f"there is no file of labels {path}") from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise NetworkError(f"the labels {path} cannot be read as text: {error}") from error
     while lines and not lines[-1].strip():
         lines.pop()
@@ -85,6 +94,14 @@ def read_labels(labels: Any, names: Sequence[Any] | None = None) -> Any:
             f"the labels {path} have none of the {len(names)} neurons, e.g. not {unknown[0]!r}"
         )
     return np.array([of.get(str(n), "") for n in names])
+
+
+def _require_market(path: Path) -> None:
+    """Check that a Matrix Market file fits into memory, from what its header declares."""
+    rows, columns, entries, layout, *_ = scipy.io.mminfo(path)
+    needed = 16.0 * rows * columns if layout == "array" else ENTRY * entries
+    what = f"{path}, which declares {rows} rows and {entries} entries,"
+    require_memory(needed + NEURON * max(rows, columns), what, SMALLER)
 
 
 def _table(path: Path) -> tuple[np.ndarray, list[str] | None]:

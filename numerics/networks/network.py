@@ -14,7 +14,7 @@ import scipy.sparse as sps
 
 from ...errors import NetworkError
 from .files import read_arrays, write_arrays
-from .stored import arrays_of, parameters_in, reading, weights_in
+from .stored import arrays_of, parameters_in, reading, refuse_unknown_numbers, weights_in
 
 if TYPE_CHECKING:
     from ..parameters import Parameters
@@ -94,10 +94,11 @@ class Network:
         """
         with reading(path):
             content = read_arrays(path)
+            refuse_unknown_numbers(content)
             known = {name: content.get(name) for name in ("rows", "offsets")}
             names = [str(name) for name in content["populations"]]
             network = cls.of(weights_in(path, content), content["labels"], names, **known)
-            seed = int(content["seed"]) if "seed" in content else None
+            seed = as_seed(content["seed"].item()) if "seed" in content else None
             own = parameters_in(content, network.populations)
             return replace(network, seed=seed, parameters=own)
 
@@ -263,7 +264,12 @@ def _known(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     if values is None:
         return None
     array = np.array(values, dtype=float)
-    if array.shape != shape or not np.all(np.isfinite(array)):
+    if array.shape == shape and not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0]
+        raise NetworkError(
+            f"{name} hold {array[tuple(where)]} for neuron {where[0]}: they must be finite"
+        )
+    if array.shape != shape:
         raise NetworkError(
             f"{name} have shape {array.shape}; finite numbers are needed for {shape[0]} neurons: "
             f"{shape}"

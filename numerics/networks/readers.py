@@ -17,6 +17,7 @@ from .matrices import read_labels, read_matrix, shape_of
 from .network import Network
 from .options import COLUMNS, ReadOptions
 from .sources import as_network
+from .stored import reading
 
 TABLES = (".csv", ".tsv", ".txt")
 MATRICES = (".npy", ".mtx")
@@ -90,13 +91,14 @@ def _from_arrays(path: Path, labels: Any, options: ReadOptions) -> Network:
 
 def _scipy_sparse(path: Path) -> sps.sparray | None:
     """A matrix written by SciPy; None for another file."""
-    try:
+    with reading(path):
         content = read_arrays(path)
-        if "format" in content and content["format"].dtype.kind in "SU":
-            return sps.load_npz(path)
-    except Exception:  # `Network.load` says what is wrong with the file
-        return None
-    return None
+        if "format" not in content or content["format"].dtype.kind not in "SU":
+            return None
+        matrix = sps.load_npz(path)
+        if hasattr(matrix, "check_format"):
+            matrix.check_format(full_check=True)
+        return matrix
 
 
 def _from_graph(path: Path, labels: Any, options: ReadOptions) -> Network:

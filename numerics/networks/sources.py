@@ -9,8 +9,12 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
+from ..archives import SMALLER
+from ..machine import require_memory
 from .network import Network
 from .options import COLUMNS, ReadOptions, merge_small
+
+NEURON = 200.0  # bytes of a neuron without synapses: its label, as text and as an object, and rows
 
 
 def as_network(
@@ -45,6 +49,7 @@ def as_network(
         raise NetworkError("weight= names an attribute of a graph's edges; a matrix has none")
     elif chosen.rows == "source":
         source = source.T if sps.issparse(source) else np.asarray(source).T
+    _require_neurons(source)
     weights = _sparse(source, chosen) if sps.issparse(source) else _dense(source)
     _weigh(weights, chosen)
     N = weights.shape[0]
@@ -54,6 +59,12 @@ def as_network(
     if chosen.smallest > 1:
         names, populations = _merged(names, populations, chosen)
     return Network.of(weights, names, populations)
+
+
+def _require_neurons(source: Any) -> None:
+    """Check that memory suffices for the neurons alone: a sparse matrix may declare any number."""
+    N = max(getattr(source, "shape", ()), default=0)
+    require_memory(NEURON * N, f"a network of {N} neurons", SMALLER)
 
 
 def _merged(

@@ -20,7 +20,7 @@ from ..results import Settled
 from .covariances import Covariances
 from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors
-from .stored import parameters_in, reading
+from .stored import MEASURED, parameters_in, reading, refuse_unknown_numbers
 from .sums import GroupSums, sums_by_group
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 CONSTANT = 1e-12
 """A block whose variance is below this fraction of its mean square is constant: only rounding."""
-PREFIX = "measured."
 
 DIMS = {
     "mean": ("target", "source"),
@@ -151,7 +150,7 @@ class Statistics(Covariances, Settled):
             data |= {f"errors.{name}": getattr(self.errors, name) for name in DIMS}
             coefficients = self.errors.tau._asdict().items()
             data |= {f"errors.tau.{name}": np.asarray(tau) for name, tau in coefficients}
-        return {f"{PREFIX}{name}": array for name, array in data.items()}
+        return {f"{MEASURED}{name}": array for name, array in data.items()}
 
     def save(self, path: str | Path) -> None:
         """Write to .npz or .h5, which `load` reads, or to .nc, .csv or .json, as every result.
@@ -177,7 +176,10 @@ class Statistics(Covariances, Settled):
         """
         with reading(path):
             content = read_arrays(path)
-            own = {n.removeprefix(PREFIX): v for n, v in content.items() if n.startswith(PREFIX)}
+            refuse_unknown_numbers(content)
+            own = {
+                n.removeprefix(MEASURED): v for n, v in content.items() if n.startswith(MEASURED)
+            }
             if own:
                 found = _statistics(own)
                 return replace(found, sampled_from=parameters_in(content, found.populations))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2  # 1 had no inputs besides `input`, no filters and no noise
 PREFIX = "parameters."
+MEASURED = "measured."
 INPUT_FIELDS = {
     "Constant": ("value",),
     "Steps": ("times", "values"),
@@ -28,8 +29,10 @@ def reading(path: Any) -> Iterator[None]:
     """Say of whatever goes wrong with a file that it is no file of ours."""
     try:
         yield
-    except NetworkError:
-        raise
+    except NetworkError as error:
+        if str(path) in str(error):
+            raise
+        raise NetworkError(f"{path}: {error}") from error
     except FileNotFoundError as error:
         raise NetworkError(f"there is no file {path}") from error
     except Exception as error:  # NumPy, h5py and zipfile raise many kinds on damaged files
@@ -59,6 +62,19 @@ def arrays_of(
         own = _parameter_arrays(parameters)
         content |= {f"{PREFIX}{name}": value for name, value in own.items()}
     return {name: np.asarray(array) for name, array in content.items()}
+
+
+def refuse_unknown_numbers(content: Mapping[str, np.ndarray]) -> None:
+    """Raise `NetworkError` for NaN and infinity in the parameters and statistics of a file.
+
+    Standard errors alone are not known where a population is too small, and a time may be infinite.
+    """
+    for name, array in content.items():
+        if array.dtype.kind != "f" or not name.startswith((PREFIX, MEASURED)) or ".errors." in name:
+            continue
+        bad = array[np.isnan(array) if name.endswith(".times") else ~np.isfinite(array)]
+        if len(bad):
+            raise NetworkError(f"{name} holds {bad[0]}, which is no finite number")
 
 
 def weights_in(path: Any, content: Mapping[str, np.ndarray]) -> Any:

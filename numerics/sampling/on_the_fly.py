@@ -2,9 +2,9 @@
 
 They are drawn tile by tile from counter-based random bits. The synapses are those of the Gaussian
 sampler in distribution, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij: in-strengths, out-strengths and the
-seed take memory proportional to N, and N is bounded by time alone. One product of a network with
-itself costs N^2 random numbers; several states at once cost no more of them. JAX code: the same on
-a GPU; over several devices, each draws a share of the tiles.
+seed take memory proportional to N, and the list of pairs of tiles 24 (N / 1024)^2 bytes. One
+product of a network with itself costs N^2 random numbers; several states at once cost no more of
+them. JAX code: the same on a GPU; over several devices, each draws a share of the tiles.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .samplers import ready
 
 TILE = 1024  # neurons along a tile: 8 MB in float32, and few steps of the scan
 COLUMNS = 512  # of the dense matrix at once
+PAIR = 48  # bytes of a pair of tiles: two integers, as they are listed, joined and compiled
 BITS = ("threefry2x32", "rbg")
 
 
@@ -118,11 +119,13 @@ def matrix_free(
     Raises:
         ParameterError: options that cannot be used; otherwise as `sample`.
     """
-    seed, dtype, labels = ready(parameters, seed, dtype)
     if tile < 1 or bits not in BITS:
         raise ParameterError(
             f"tile = {tile} must be at least 1, bits = {bits!r} one of {', '.join(BITS)}"
         )
+    seed, dtype, labels = ready(
+        parameters, seed, dtype, lambda asked, kind: _memory(asked, kind, tile)
+    )
     own = Field.of(parameters, seed)
     given: dict[str, Any] = {
         "mean": parameters.mean,
@@ -146,6 +149,14 @@ def matrix_free(
         float(parameters.N) * own.a,
         own.offsets,
     )
+
+
+def _memory(parameters: Parameters, dtype: np.dtype, tile: int) -> float:
+    """Bytes of strengths while they are drawn, and of the list of pairs of tiles."""
+    N, P = float(sum(parameters.sizes)), parameters.P
+    drawn = N * 8 * (3 * 2 * P + P + 2)  # factors, their sums and both together; rows; offsets
+    kept = N * (2 * P * dtype.itemsize + 8)
+    return drawn + kept + PAIR * (N / tile) ** 2 / 2
 
 
 @eqx.filter_jit

@@ -17,6 +17,7 @@ from ..parameters import Parameters, check_feasible
 from .field import Field, aligned
 
 Progress = Callable[[float], None]
+LABEL = 8  # bytes of the index of a neuron's population
 
 
 class Drawn(NamedTuple):
@@ -137,17 +138,18 @@ def sample(
         NetworkError: a seed that is not an integer >= 0, an empty population, or a matrix that does
             not fit into memory (estimated before anything is allocated).
     """
-    seed, dtype, labels = ready(parameters, seed, dtype)
     how, say = sampler or Gaussian(), progress or (lambda what, fraction: None)
-    require_memory(how.memory(parameters, dtype), f"a network of {len(labels)} neurons in {dtype}")
+    seed, dtype, labels = ready(parameters, seed, dtype, how.memory)
     weights, rows, offsets = how.draw(
         parameters, seed, dtype, lambda fraction: say("sampling", fraction)
     )
     return Network(weights, parameters.populations, labels, seed, parameters, rows, offsets)
 
 
-def ready(parameters: Parameters, seed: Any, dtype: Any) -> tuple[int, np.dtype, np.ndarray]:
-    """Seed, dtype and labels of a network that can be drawn. Raises as `sample`, memory apart."""
+def ready(
+    parameters: Parameters, seed: Any, dtype: Any, memory: Callable[[Parameters, np.dtype], float]
+) -> tuple[int, np.dtype, np.ndarray]:
+    """Seed, dtype and labels of a network that can be drawn in this memory. Raises as `sample`."""
     dtype = np.dtype(dtype)
     if dtype not in (np.float32, np.float64):
         raise NetworkError(f"dtype {dtype} cannot hold synapses: use float64 or float32")
@@ -158,4 +160,7 @@ def ready(parameters: Parameters, seed: Any, dtype: Any) -> tuple[int, np.dtype,
             f"population {empty} has no neuron at N = {sum(sizes)}: use more neurons"
         )
     check_feasible(parameters)
+    N = sum(sizes)
+    needed = memory(parameters, dtype) + LABEL * N  # before anything of this size is made
+    require_memory(needed, f"a network of {N} neurons in {dtype}")
     return seed, dtype, np.repeat(np.arange(len(sizes)), sizes)

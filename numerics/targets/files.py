@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import os
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from ...errors import FileError, MotifieldError, ParameterError
 from ...files import write_with
+from ..archives import require_text
 from ..results import netcdf, read_dataset
 from .datasets import from_dataset, to_dataset
 from .table import COLUMNS, Row, is_missing
@@ -87,13 +87,16 @@ def _suffix(path: str | os.PathLike) -> str:
 
 def _text_of(path: str | os.PathLike, suffix: str) -> str:
     try:
+        require_text(path)
         content = Path(path).read_bytes()
         return (gzip.decompress(content) if suffix.endswith(".gz") else content).decode("utf-8-sig")
+    except MotifieldError:
+        raise
     except FileNotFoundError:
         raise ParameterError(f"there is no file {path}") from None
     except UnicodeDecodeError as error:
         raise ParameterError(f"{path} is not text in UTF-8: {error}") from None
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise ParameterError(
             f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         ) from None

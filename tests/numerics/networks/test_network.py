@@ -169,7 +169,7 @@ def test_rows_and_offsets_come_back_and_are_scaled_read_only_and_checked(tmp_pat
         match=r"rows have shape \(2,\); finite numbers are needed for 2 neurons: \(2, 1\)",
     ):
         Network.of(np.eye(2), [0, 0], rows=[1.0, 2.0])
-    with pytest.raises(NetworkError, match=r"offsets have shape \(2,\); finite numbers"):
+    with pytest.raises(NetworkError, match=r"offsets hold nan for neuron 1"):
         Network.of(np.eye(2), [0, 0], offsets=[1.0, np.nan])
 
 
