@@ -126,6 +126,23 @@ def test_documents_do_not_depend_on_the_run(made):
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize(
+    "names", [("α", "a_a"), ("日本", "é"), ("ß$", "ö&"), ("a^b", "{"), ("😀", "µ\\"), ("#%", "x y")]
+)
+def test_names_in_any_script_compile(tmp_path, names):
+    membrane = {names[0]: {"function": "adapting"}, names[1]: {"function": "membrane"}}
+    architecture = mf.Architecture(names, "Max(x, 0)", ["convergent"], membrane=membrane)
+    derivation = mf.derive(architecture, mf.LowRank()).derivation
+    derivation.save(tmp_path / "a.tex", explicit=True, level="equations")
+    for suffix in ("html", "md"):
+        derivation.save(tmp_path / f"a.{suffix}", explicit=True, level="equations")
+    assert (tmp_path / "a.tex").read_text(encoding="utf-8").isascii()
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_compiles_without_overfull_boxes(tmp_path, made):
     explicit = made.architecture.populations is not None
     made.derivation.save(tmp_path / "a.tex", explicit=explicit)

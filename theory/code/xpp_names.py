@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..notation import QUANTITIES
+from ..notation import QUANTITIES, entry_of
 
 LONGEST_NAME = 10
 # fmt: off
@@ -61,48 +61,17 @@ class Names:
         return name
 
     def abbreviated(self, long: str) -> str:
-        base, own = _taken_apart(long)
-        indices = (
-            self._indices(long[len(base) + len(own) + 1 :])
-            if len(base) + len(own) < len(long)
-            else ""
-        )
+        base, own, names = entry_of(long, self.populations)
+        indices = "".join(self.tags[self.populations.index(name)] for name in names)
         start = _SHORT.get(base, base.lower()) + re.sub(r"[^a-z0-9]", "", own.lower())
         start = re.sub(r"[^a-z0-9_]", "", start)
         return f"{start[: LONGEST_NAME - 1 - len(indices)]}_{indices}" if indices else start
 
-    def _indices(self, text: str) -> str:
-        """Tags of the populations that a name ends with."""
-        names = sorted(enumerate(self.populations), key=lambda item: -len(item[1]))
-        found = ""
-        while text:
-            k = next((k for k, n in names if n and text.startswith(n)), None)
-            if k is None:
-                text = text[1:]
-            else:
-                found, text = found + self.tags[k], text[len(self.populations[k]) :]
-        return found
-
-
-def _taken_apart(long: str) -> tuple[str, str]:
-    """The quantity that a long name begins with, and what is its own.
-
-    The latter is the number of a filter's state, or a parameter.
-    """
-    families = re.match(r"(transfer|membrane|synapse)(_\w+?)_(?=[^_]*$)", long)
-    if families:
-        return families[1], families[2]
-    for base in sorted((*QUANTITIES, "mu", "nu", "N"), key=len, reverse=True):
-        level = re.match(rf"{base}(\d[\d_]*?)?(?:_|$)", long)
-        if level:
-            return base, level[1] or ""
-    return long, ""
-
 
 def meaning(long: str) -> str:
-    base, own = _taken_apart(long)
+    base, own, _ = entry_of(long)
     if base in ("transfer", "membrane", "synapse"):
-        return f"{own.strip('_')} of the {base}"
+        return f"{own} of the {base}"
     what = {
         "mu": "mean of u",
         "nu": "variance of u, phi being a function of u = a x + b",

@@ -6,6 +6,7 @@ import re
 
 from .breaking import pieces, rows
 from .document import Block, Display, Document, Line, Prose, Reference, Table
+from .letters import in_formula, letter_latex
 from .spans import Citation, Math, Span, Text, spans
 from .width import width
 
@@ -37,31 +38,6 @@ _FRAGMENT_HEAD = rf"""{_NEEDS}
 \setlength{{\emergencystretch}}{{3em}}
 \setlength{{\LTcapwidth}}{{\linewidth}}
 """
-# fmt: off
-_ESCAPES = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\^{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", "\u00a0": "~", "–": "--", "—": "---", "“": "``",
-    "”": "''", "‘": "`", "’": "'", "…": r"\ldots{}",
-}
-_SYMBOLS = {
-    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "→": r"\to", "←": r"\leftarrow",
-    "↔": r"\leftrightarrow", "∞": r"\infty", "×": r"\times", "·": r"\cdot", "±": r"\pm",
-    "−": "-", "∂": r"\partial", "√": r"\surd", "∑": r"\sum", "∫": r"\int", "∈": r"\in",
-    "²": "^2", "³": "^3", "⟨": r"\langle", "⟩": r"\rangle", "°": r"^\circ",
-}
-# fmt: on
-# fmt: off
-_GREEK_NAMES = (
-    "alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "varphi", "chi", "psi",
-    "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega",
-)
-# fmt: on
-_GREEK = {
-    letter: f"\\{name}"
-    for letter, name in zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", _GREEK_NAMES, strict=True)
-}
 
 
 def article(document: Document, bib: str) -> str:
@@ -151,7 +127,8 @@ def _block(block: Block, page: float) -> str:
 
 
 def _display(display: Display, page: float) -> str:
-    lines = [row for line in display.lines for row in _line(line, display, page - _NUMBER)]
+    rows_of = (_line(line, display, page - _NUMBER) for line in display.lines)
+    lines = [in_formula(row) for rows in rows_of for row in rows]
     label = rf"\label{{eq:{display.label}}}" if display.label else ""
     lines[-1] += f" {label}".rstrip()
     if len(lines) == 1:
@@ -276,12 +253,8 @@ def _span(span: Span, limit: float) -> str:
         return _escape(span.text)
     if isinstance(span, Math):
         parts = pieces(span.latex, limit)
-        return (
-            "$"
-            + parts[0].text
-            + "".join(rf"{part.glue}\allowbreak {part.text}" for part in parts[1:])
-            + "$"
-        )
+        rest = "".join(rf"{part.glue}\allowbreak {part.text}" for part in parts[1:])
+        return f"${in_formula(parts[0].text + rest)}$"
     if isinstance(span, Citation):
         return rf"\cite{{{','.join(span.keys)}}}"
     return rf"\eqref{{eq:{span.label}}}"
@@ -302,7 +275,4 @@ def _heading(title: str) -> str:
 
 def _escape(text: str) -> str:
     text = re.sub(r'"([^"]*)"', r"“\1”", text)
-    symbols = _SYMBOLS | _GREEK
-    return "".join(
-        rf"\ensuremath{{{symbols[c]}}}" if c in symbols else _ESCAPES.get(c, c) for c in text
-    )
+    return "".join(map(letter_latex, text))

@@ -11,7 +11,7 @@ import sympy as sp
 from ...errors import ArchitectureError, NoClosedFormError
 from ..architecture import UNIT, Architecture, Filter, TransferFunction
 from ..averages import GaussianAverage
-from ..notation import Equation, Rate, f, p, q
+from ..notation import Equation, Rate, entry_name, f, p, q
 
 MOST_POPULATIONS = 4  # written out, more fill pages that nobody reads
 # what the first of two indices stands for
@@ -69,8 +69,7 @@ def names_of(
 
 def scalar(base: str, indices: Sequence[int], names: Sequence[str]) -> sp.Symbol:
     """The symbol of a quantity of certain populations, such as `tau_chn_EEI`."""
-    separator = "" if all(len(name) == 1 for name in names) else "_"
-    return sp.Symbol(f"{base}_{separator.join(names[k] for k in indices)}")
+    return sp.Symbol(entry_name(base, indices, names))
 
 
 class _Expansion:

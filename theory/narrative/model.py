@@ -20,7 +20,7 @@ from ..notation import (
     terms_latex as terms,
 )
 from .filters import filters
-from .words import introduced, listed, signed
+from .words import introduced, listed, signed, spoken
 
 
 def network(mean_field: MeanField) -> Section:
@@ -52,7 +52,7 @@ def network(mean_field: MeanField) -> Section:
 def _count(names: tuple[str, ...] | None) -> str:
     if not names:
         return "$P$ populations"
-    return f"the populations {listed(names)}" if len(names) > 1 else "one population"
+    return f"the populations {listed(map(spoken, names))}" if len(names) > 1 else "one population"
 
 
 def _external(inputs: frozenset[str]) -> list[Any]:

@@ -11,7 +11,7 @@ from . import references, results
 from .model import decomposition, network, statistics
 from .steps import Steps
 from .symbols import symbol_table
-from .words import listed
+from .words import listed, spoken
 
 LEVELS = ("full", "equations")
 
@@ -39,7 +39,7 @@ def narrate(
     last = Section("Symbols", (symbol_table(mean_field),))
     sections = _full(mean_field, final, last) if level == "full" else [*final, last]
     names = mean_field.architecture.populations
-    who = f" of populations {listed(names)}" if names else ""
+    who = f" of populations {listed(map(spoken, names))}" if names else ""
     heading = title or f"Mean-field equations of a random recurrent network{who}"
     there = tuple(s for s in sections if s.blocks)
     return Document(heading, _abstract(mean_field), there, references.EVERY)

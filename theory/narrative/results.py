@@ -13,6 +13,7 @@ from ..equations import (
     MOST_POPULATIONS,
     MeanField,
     linearised,
+    names_of,
     varied_averages,
 )
 from ..notation import (
@@ -125,13 +126,13 @@ def written_out(mean_field: MeanField) -> Section:
             f"equations are written out for at most {MOST_POPULATIONS} populations, "
             f"not {len(names)}"
         )
-    lines = []
+    lines, own = [], names_of(names, None)
     for e in mean_field.explicit(averages=False):
         if isinstance(e.lhs, sp.Derivative):
-            left = derivative_latex(scalar_latex(e.lhs.args[0]))
+            left = derivative_latex(scalar_latex(e.lhs.args[0], own))
         else:
-            left = scalar_latex(e.lhs)
-        lines.append(Line(left, "=", terms_latex(sp.expand(e.rhs), scalar=True)))
+            left = scalar_latex(e.lhs, own)
+        lines.append(Line(left, "=", terms_latex(sp.expand(e.rhs), populations=own)))
     return Section("The equations of each population", (Display(tuple(lines), "explicit"),))
 
 

@@ -17,6 +17,11 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def spoken(name: str) -> str:
+    """The name of a population in a sentence, where a dollar would begin a formula."""
+    return name.replace("$", r"\$")
+
+
 def signed(terms: Sequence[str]) -> tuple[str, ...]:
     """Terms with their signs in front, the first one's only if it is a minus."""
     return tuple(t if n == 0 or t.startswith(("-", "+")) else f"+ {t}" for n, t in enumerate(terms))

@@ -10,6 +10,7 @@ from .averaging import (
     Variance,
     over_populations,
 )
+from .entries import Entry, entry_name, entry_of
 from .latex_printer import (
     covariance_latex,
     definition_latex,
@@ -97,6 +98,7 @@ __all__ = [
     "B",
     "C",
     "Delta",
+    "Entry",
     "Equation",
     "Filtered",
     "G",
@@ -126,6 +128,8 @@ __all__ = [
     "derivative_latex",
     "drive",
     "e",
+    "entry_name",
+    "entry_of",
     "equation_latex",
     "f",
     "field",

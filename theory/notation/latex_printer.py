@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
@@ -9,9 +10,27 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
 from .averaging import PairCovariance
+from .entries import entry_of
 from .quantities import PAIRS, PARTS, QUANTITIES
 from .terms import Equation, Term
 
+# fmt: off
+_GREEK = (
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
+    "mu", "nu", "xi", "", "pi", "rho", "", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+)
+# fmt: on
+_LETTERS = {
+    **{chr(ord("α") + k): rf"\{name} " for k, name in enumerate(_GREEK) if name},
+    **{
+        chr(ord("Α") + k): rf"\{name.capitalize()} "
+        for k, name in enumerate(_GREEK)
+        if name in ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi")
+        or name in ("psi", "omega")
+    },
+    **{mark: rf"\{mark}" for mark in "_{}$%&# "},
+    **{"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "},
+}
 _RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
 
 
@@ -131,17 +150,17 @@ def _reading_order(factor: sp.Expr) -> tuple[int, int, str]:
     return (4 if isinstance(base, sp.Sum) else 3, 0, str(factor))
 
 
-def terms_latex(expression: Any, *, scalar: bool = False) -> tuple[str, ...]:
+def terms_latex(expression: Any, *, populations: Sequence[str] = ()) -> tuple[str, ...]:
     """The terms of a sum in reading order, each from the second on with its sign.
 
     Args:
         expression: The sum.
-        scalar: Whether its symbols are those of written-out equations.
+        populations: Those of written-out equations, whose symbols it has.
     """
     parts = sorted(
-        sp.Add.make_args(sp.sympify(expression)), key=_scalar_order if scalar else _term_order
+        sp.Add.make_args(sp.sympify(expression)), key=_scalar_order if populations else _term_order
     )
-    texts = [scalar_expression_latex(e) if scalar else latex(e) for e in parts]
+    texts = [scalar_expression_latex(e, populations) if populations else latex(e) for e in parts]
     return tuple(t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts))
 
 
@@ -165,52 +184,38 @@ def derivative_latex(symbol: str) -> str:
 
 def name_latex(name: str) -> str:
     """The name of a population as an index: E, \\mathrm{PV}."""
-    plain = (
-        name.replace("\\", r"\backslash ")
-        .replace("_", r"\_")
-        .replace("{", r"\{")
-        .replace("}", r"\}")
-        .replace("$", r"\$")
-    )
-    plain = (
-        plain.replace("%", r"\%")
-        .replace("&", r"\&")
-        .replace("#", r"\#")
-        .replace("^", " ")
-        .replace("~", " ")
-    )
-    return plain if len(name) == 1 and name.isalnum() else rf"\mathrm{{{plain}}}"
+    if len(name) == 1 and name.isalnum():
+        return _LETTERS.get(name, name).strip()
+    return rf"\mathrm{{{''.join(_LETTERS.get(c, c) for c in name)}}}"
 
 
 def parameter_latex(name: str, kind: str, population: str) -> str:
-    """A parameter of a population's filter: tau_E for its membrane, tau^syn_E for its synapses."""
+    """A parameter of a population: tau_E of its membrane, tau^syn_E of its synapses, gain^phi_E."""
     base, _, lower = name.partition("_")
     shown = sp.latex(sp.Symbol(base))
     shown = shown if len(base) == 1 or shown != base else rf"\mathrm{{{base}}}"
-    upper = r"^{\mathrm{syn}}" if kind == "synapse" else ""
+    upper = {"synapse": r"^{\mathrm{syn}}", "transfer": r"^{\phi}"}.get(kind, "")
     return f"{shown}{upper}_{{{f'{lower},' if lower else ''}{population}}}"
 
 
-def scalar_latex(symbol: sp.Symbol) -> str:
+def scalar_latex(symbol: sp.Symbol, populations: Sequence[str] = ()) -> str:
     """A symbol of the written-out equations, such as tau_chn_E_PV_E, in the theory's notation."""
-    text = str(symbol)
-    known = [name for name in QUANTITIES if text == name or text.startswith(f"{name}_")]
-    if not known:
-        return sp.latex(symbol)
-    base = max(known, key=len)
-    rest = text[len(base) + 1 :]
-    if not rest:
-        return QUANTITIES[base].latex
-    indices = (
-        rest.split("_") if "_" in rest or len(rest) > len(QUANTITIES[base].indices) else list(rest)
-    )
-    between = "," if any(len(i) > 1 for i in indices) else ""
-    return f"{QUANTITIES[base].latex}_{{{between.join(name_latex(i) for i in indices)}}}"
+    base, own, names = entry_of(str(symbol), populations)
+    if not names:
+        return QUANTITIES[base].latex if base in QUANTITIES else sp.latex(symbol)
+    letters = list(map(name_latex, names))
+    between = " " if any(letter.startswith("\\") for letter in letters) else ""
+    indices = ("," if any(len(name) > 1 for name in names) else between).join(letters)
+    if base not in QUANTITIES:
+        name = sp.latex(sp.Symbol(base))
+        return parameter_latex(own, base, indices) if own else f"{name}_{{{indices}}}"
+    upper = rf"^{{({own.replace('_', ',')})}}" if own else ""
+    return f"{QUANTITIES[base].latex}{upper}_{{{indices}}}"
 
 
-def scalar_expression_latex(expression: sp.Expr) -> str:
+def scalar_expression_latex(expression: sp.Expr, populations: Sequence[str]) -> str:
     """An expression of written-out symbols."""
-    symbols = {s: scalar_latex(s) for s in expression.free_symbols}
+    symbols = {s: scalar_latex(s, populations) for s in expression.free_symbols}
     return sp.latex(expression, symbol_names=symbols, mul_symbol=r" \, ")
 
 

@@ -350,7 +350,7 @@ def test_latex_escapes(document):
         r"\& 100 \% of the ``names\_with\_underscores'' in \{braces\}, "
         r"R\&D \textless{}tags\textgreater{}, C:\textbackslash{}dir" in text
     )
-    assert r"\ensuremath{\kappa} \ensuremath{\to} \ensuremath{\infty}, and \$5" in text
+    assert r"\ensuremath{\kappa} \ensuremath{\to} \ensuremath{\infty}, and \ensuremath{\$}5" in text
 
 
 def test_fragment(document):

@@ -51,6 +51,22 @@ def test_expanded_equations_equal_the_array_code(P, closure, random_numbers):
             assert found[f"{name}_{k + 1}"] == pytest.approx(float(array[k]), rel=1e-11)
 
 
+@pytest.mark.parametrize("names", [("a", "a_a"), ("b", "a_b"), ("_", "__"), ("{", "a}_{a")])
+def test_two_entries_never_have_one_symbol(names):
+    """membrane_tau of a_b and membrane_tau_a of b were one symbol, and so on."""
+    membrane = {names[0]: {"function": "adapting"}, names[1]: {"function": "membrane"}}
+    mean_field = mf.derive(mf.Architecture(names, "Max(x, 0)", membrane=membrane))
+    plain = mf.derive(
+        mf.Architecture(
+            ("E", "I"), "Max(x, 0)", membrane=dict(zip("EI", membrane.values(), strict=True))
+        )
+    )
+    count = [
+        len(set().union(*(e.free_symbols for e in each.explicit()))) for each in (mean_field, plain)
+    ]
+    assert count[0] == count[1]
+
+
 def test_names_of_populations():
     mean_field = mf.derive(mf.Architecture(["E", "PV"], {"E": "tanh(x)", "PV": "Max(x, 0)"}))
     symbols = set().union(*(e.free_symbols for e in mean_field.explicit()))

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import sympy as sp
 
 import motifield as mf
@@ -39,6 +40,43 @@ def test_names_of_populations_are_indices():
     assert scalar_latex(sp.Symbol("tau_chn_EEI")) == r"\tau^{\mathrm{chn}}_{EEI}"
     assert scalar_latex(sp.Symbol("g_PV_E")) == r"g_{\mathrm{PV},E}"
     assert scalar_latex(sp.Symbol("N")) == "N"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("α", r"\alpha"),
+        ("Ω", r"\Omega"),
+        ("αβ", r"\mathrm{\alpha \beta }"),
+        ("x y", r"\mathrm{x\ y}"),
+        ("a^b", r"\mathrm{a\wedge b}"),
+        ("a~b", r"\mathrm{a\sim b}"),
+        ("a\\", r"\mathrm{a\backslash }"),
+        ("{", r"\mathrm{\{}"),
+    ],
+)
+def test_every_letter_of_a_name_is_seen(name, expected):
+    assert name_latex(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("symbol", "populations", "expected"),
+    [
+        ("g_a_{a_a}", ("a", "a_a"), r"g_{a,\mathrm{a\_a}}"),
+        ("g_{a_a}_a", ("a", "a_a"), r"g_{\mathrm{a\_a},a}"),
+        ("g_αE", ("α", "E"), r"g_{\alpha E}"),
+        ("kappa_EI", ("E", "I"), r"\kappa_{EI}"),
+        ("kappa_EI", ("EI", "X"), r"\kappa_{\mathrm{EI}}"),
+        ("kappa2_EI", ("E", "I"), r"\kappa^{(2)}_{EI}"),
+        ("V10_11_1", ("1", "2"), r"V^{(10,11)}_{1}"),
+        ("V12_1", ("1", "2"), r"V^{(12)}_{1}"),
+        ("transfer_gain_{a_b}", ("a_b", "b"), r"\mathrm{gain}^{\phi}_{\mathrm{a\_b}}"),
+        ("membrane_tau_a_b", ("a_b", "b"), r"\tau_{a,b}"),
+        ("synapse_tau_{a_b}", ("a_b", "b"), r"\tau^{\mathrm{syn}}_{\mathrm{a\_b}}"),
+    ],
+)
+def test_an_underscore_is_no_comma(symbol, populations, expected):
+    assert scalar_latex(sp.Symbol(symbol), populations) == expected
 
 
 def test_terms_keep_their_signs():
