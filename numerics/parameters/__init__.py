@@ -34,6 +34,7 @@ from .inputs import (
     pulse,
     signals,
 )
+from .jumps import longest_step, with_jumps
 from .motifs import Motifs
 from .parameters import Parameters
 from .scalars import Scalar, entries_of, entry_names, names, scalar, stacked
@@ -82,6 +83,7 @@ __all__ = [
     "entry_names",
     "inputs",
     "is_zero",
+    "longest_step",
     "names",
     "nearest_feasible",
     "neuron_covariances",
@@ -95,6 +97,7 @@ __all__ = [
     "strength_covariances",
     "validate",
     "violations",
+    "with_jumps",
     "without_reciprocity",
     "write_parameters",
 ]

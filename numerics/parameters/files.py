@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +22,7 @@ from pydantic import (
 from ...errors import SpecError
 from ...files import write_text
 from ...numbers import brief, fault
-from .inputs import Constant, Input, Signals, Steps, Table, is_zero
+from .inputs import Constant, Input, Separate, Signals, Steps, Table, is_zero
 from .motifs import Motifs
 from .tables import ARRAYS, FAMILIES, INPUTS, MOTIFS, TENSORS
 
@@ -149,7 +150,7 @@ def parameter_data(parameters: Any) -> dict[str, Any]:
         "populations": list(parameters.populations),
         "N": float(parameters.N),
         **{name: _listed(parameters, name) for name in ("fractions", "mean", "g")},
-        "input": input_data(parameters.input),
+        "input": input_data(parameters.input, parameters.populations),
         "motifs": {motif: _listed(parameters, name) for motif, name in TENSORS.items()},
     }
     for kind in FAMILIES:
@@ -157,7 +158,7 @@ def parameter_data(parameters: Any) -> dict[str, Any]:
         found |= {kind: {name: np.asarray(v).tolist() for name, v in own.items()}} if own else {}
     for name in ("in_strength", "spread"):
         value = getattr(parameters, name)
-        found |= {} if is_zero(value) else {name: input_data(value)}
+        found |= {} if is_zero(value) else {name: input_data(value, parameters.populations)}
     for name in ("tau_inp", "noise"):
         if np.any(np.asarray(getattr(parameters, name)) != 0):
             found[name] = _listed(parameters, name)
@@ -168,8 +169,12 @@ def _listed(parameters: Any, name: str) -> Any:
     return np.asarray(getattr(parameters, name)).tolist()
 
 
-def input_data(value: Input) -> Any:
+def input_data(value: Input, populations: Sequence[str] = ()) -> Any:
     """An input as plain data.
+
+    Args:
+        value: the input.
+        populations: names, for what each has of its own.
 
     Raises:
         SpecError: a function, which is code.
@@ -188,6 +193,12 @@ def input_data(value: Input) -> Any:
                 "times": np.asarray(times).tolist(),
                 "signals": {name: np.asarray(v).tolist() for name, v in courses.items()},
                 "weights": {name: np.asarray(v).tolist() for name, v in weights.items()},
+            }
+        case Separate(parts=parts):
+            own = (part.value.item() if isinstance(part, Constant) else part for part in parts)
+            return {
+                name: input_data(part) if isinstance(part, Input) else part
+                for name, part in zip(populations, own, strict=True)
             }
     raise SpecError(
         "an input given as a Python function cannot be written to a file: use Steps, Table or "

@@ -20,6 +20,33 @@ from .arrays import by_population, shown
 from .reals import real, reals
 
 
+def _numbers(value: Any, what: str) -> Array:
+    """An array of finite numbers; what JAX traces is left as it is."""
+    return value if isinstance(value, jax.core.Tracer) else jnp.asarray(reals(value, what))
+
+
+def _times(value: Any) -> Array:
+    return _numbers(value, "times of an input")
+
+
+def _values(value: Any) -> Array:
+    """Values over time; those without populations are the same for all."""
+    found = _numbers(value, "values of an input")
+    return found[:, None] if found.ndim == 1 else found
+
+
+def _check_times(times: Any, least: int = 1) -> None:
+    """Raise `ParameterError` for times that do not increase."""
+    if isinstance(times, jax.core.Tracer):
+        return
+    at = np.asarray(times)
+    if at.ndim != 1 or len(at) < least or np.any(np.diff(at) <= 0):
+        raise ParameterError(
+            f"times of an input must be at least {least}, finite and increasing: "
+            f"{brief(at.tolist())}"
+        )
+
+
 class Input(eqx.Module):
     """An input current I_p(t), shape (P,), in the units of the input currents x.
 
@@ -75,8 +102,16 @@ class Steps(Input):
         values: (n + 1, P), in units of input current.
     """
 
-    times: Float[Array, " n"]
-    values: Float[Array, "n+1 P"]
+    times: Float[Array, " n"] = eqx.field(converter=_times)
+    values: Float[Array, "n+1 P"] = eqx.field(converter=_values)
+
+    def __check_init__(self):
+        _check_times(self.times)
+        if len(self.values) != len(self.times) + 1:
+            raise ParameterError(
+                f"steps at {len(self.times)} times need {len(self.times) + 1} values, before, "
+                f"between and after them: there are {len(self.values)}"
+            )
 
     def __call__(self, t):
         return self.values[jnp.searchsorted(self.times, t, side="right")]
@@ -94,8 +129,16 @@ class Table(Input):
         values: (n, P), in units of input current.
     """
 
-    times: Float[Array, " n"]
-    values: Float[Array, "n P"]
+    times: Float[Array, " n"] = eqx.field(converter=_times)
+    values: Float[Array, "n P"] = eqx.field(converter=_values)
+
+    def __check_init__(self):
+        _check_times(self.times, 2)
+        if len(self.values) != len(self.times):
+            raise ParameterError(
+                f"a table needs a value for each time: {len(self.times)} times, "
+                f"{len(self.values)} values"
+            )
 
     def __call__(self, t):
         k = jnp.clip(jnp.searchsorted(self.times, t) - 1, 0, len(self.times) - 2)
@@ -119,9 +162,12 @@ class Signals(Input):
         weights: by the same names, each (P,).
     """
 
-    times: Float[Array, " n"]
+    times: Float[Array, " n"] = eqx.field(converter=_times)
     signals: dict[str, Float[Array, " n"]]
     weights: dict[str, Float[Array, " P"]]
+
+    def __check_init__(self):
+        _check_times(self.times, 2)
 
     def __call__(self, t):
         return sum(
@@ -139,11 +185,18 @@ class Function(Input):
 
     Args:
         function: takes a time, which may be traced, and returns shape (P,).
-        jumps: times at which it jumps or bends.
+        jumps: times at which it jumps or bends, in any order.
+
+    Raises:
+        ParameterError: a jump that is no finite number.
     """
 
     function: Callable[[Any], Any]
-    jumps: tuple[float, ...] = eqx.field(static=True, default=())
+    jumps: tuple[float, ...] = eqx.field(
+        static=True,
+        default=(),
+        converter=lambda jumps: tuple(sorted(real(t, "a jump of an input") for t in jumps)),
+    )
 
     def __call__(self, t):
         return jnp.asarray(self.function(t))
@@ -153,8 +206,33 @@ class Function(Input):
         return self.jumps
 
 
+class Separate(Input):
+    """Each population's own input, where they do not make one `Steps` or `Table`.
+
+    Args:
+        parts: P inputs of one population.
+    """
+
+    parts: tuple[Input, ...]
+
+    def __call__(self, t):
+        return jnp.stack([jnp.reshape(part(t), ()) for part in self.parts])
+
+    @property
+    def edges(self):
+        return _edges(self.parts)
+
+
+def _edges(parts: Sequence[Input]) -> tuple[float, ...] | Float[Array, " n"]:
+    """Those of several inputs, in order."""
+    found = [jnp.asarray(part.edges, dtype=float) for part in parts if len(part.edges)]
+    return jnp.sort(jnp.concatenate(found)) if found else ()
+
+
 def is_zero(value: Input) -> bool:
     """Whether an input is known to vanish at all times."""
+    if isinstance(value, Separate):
+        return all(map(is_zero, value.parts))
     arrays = {Constant: "value", Steps: "values", Table: "values"}
     name = arrays.get(type(value))
     return name is not None and not bool(jnp.any(getattr(value, name) != 0))
@@ -176,8 +254,7 @@ class Together(Input):
 
     @property
     def edges(self):
-        found = [jnp.asarray(part.edges, dtype=float) for part in self.parts if len(part.edges)]
-        return jnp.sort(jnp.concatenate(found)) if found else ()
+        return _edges(self.parts)
 
 
 def pulse(start: float, stop: float, amplitude: Any, baseline: Any = 0.0) -> Steps:
@@ -253,7 +330,7 @@ def signals(
 def as_input(value: Any, populations: Sequence[str], name: str = "input") -> Input:
     """An `Input` from a number, a list, a mapping, a function of time, or an input.
 
-    A mapping gives a value for each population, or is one of
+    A mapping gives a number or an input for each population, or is one of
     `{"times": ..., "values": ..., "kind": "steps" | "table"}`,
     `{"times": ..., "signals": {name: ...}, "weights": {name: ...}}`, as `signals` takes them, and
     `{"start": ..., "stop": ..., "amplitude": ..., "baseline": ...}`, as `pulse` takes them.
@@ -262,7 +339,7 @@ def as_input(value: Any, populations: Sequence[str], name: str = "input") -> Inp
         ParameterError: what is none of these.
     """
     if isinstance(value, Input):
-        return _broadcast(value, len(populations))
+        return _broadcast(value, len(populations), name)
     if isinstance(value, jax.core.Tracer):
         return Constant(jnp.broadcast_to(value, (len(populations),)))
     if callable(value):
@@ -282,7 +359,38 @@ def as_input(value: Any, populations: Sequence[str], name: str = "input") -> Inp
     if isinstance(value, Mapping) and "times" in value:
         _entries(value, {"times", "values"}, {"kind"}, f"{name}: an input over time")
         return _over_time(value, populations, name)
+    if isinstance(value, Mapping) and any(map(_varies, value.values())):
+        return _separate(value, populations, name)
     return Constant(jnp.asarray(by_population(value, populations, name)))
+
+
+def _varies(value: Any) -> bool:
+    return isinstance(value, (Input, Mapping)) or callable(value)
+
+
+def _separate(value: Mapping, populations: Sequence[str], name: str) -> Input:
+    """One input from that of each population."""
+    if set(value) != set(populations):
+        raise ParameterError(
+            f"{name} has the entries {sorted(map(str, value))}: it needs one for each population, "
+            f"{', '.join(populations)}"
+        )
+    parts = tuple(as_input(value[p], [p], f"{name}[{p}]") for p in populations)
+    for kind in (Steps, Table):
+        if all(isinstance(part, (Constant, kind)) for part in parts):
+            return _merged(parts, kind)
+    return Separate(parts)
+
+
+def _merged(parts: Sequence[Input], kind: type[Steps] | type[Table]) -> Input:
+    """Steps, or a table, from constants and others of that kind."""
+    times = np.unique(np.concatenate([np.asarray(part.edges, dtype=float) for part in parts]))
+    if kind is Table:
+        rows = [np.stack([np.asarray(part(t)) for t in times]) for part in parts]
+    else:
+        before = np.concatenate([times[:1] - 1.0, times])
+        rows = [np.stack([np.asarray(part(t)) for t in before]) for part in parts]
+    return kind(times, np.concatenate(rows, axis=1))
 
 
 def _over_time(value: Mapping, populations: Sequence[str], name: str) -> Input:
@@ -330,13 +438,14 @@ def _entries(value: Mapping, needed: set[str], optional: set[str], what: str) ->
         raise ParameterError(f"{what} needs {sorted(needed)}; missing: {sorted(missing)}")
 
 
-def _broadcast(value: Input, P: int) -> Input:
+def _broadcast(value: Input, P: int, what: str) -> Input:
     if not isinstance(value, (Constant, Steps, Table)):
         return value
     name = "value" if isinstance(value, Constant) else "values"
     array = getattr(value, name)
     if array.shape[-1] not in (1, P):
-        raise ParameterError(f"the input has {array.shape[-1]} populations, the network has {P}")
+        whole = f"the network has {P}" if "[" not in what else "it is of one alone"
+        raise ParameterError(f"the {what} has {array.shape[-1]} populations, {whole}")
     return eqx.tree_at(
         lambda v: getattr(v, name), value, jnp.broadcast_to(array, (*array.shape[:-1], P))
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import ParameterError
 from ..networks import Network
-from ..parameters import Input, as_input, is_zero
+from ..parameters import Input, as_input, is_zero, longest_step, with_jumps
 
 EACH_RUN = ("input", "in_strength", "spread", "initial")
 
@@ -59,14 +59,24 @@ class Drives(eqx.Module):
 
 
 def drives_of(
-    network: Network, order: np.ndarray, each: Sequence[Mapping[str, Any]], seed: int
+    network: Network,
+    order: np.ndarray,
+    each: Sequence[Mapping[str, Any]],
+    seed: int,
+    times: tuple[float, float] | None = None,
 ) -> list[Drive]:
-    """A drive for each run, neurons in the given order; what they share is measured once."""
+    """A drive for each run, neurons in the given order; what they share is measured once.
+
+    Functions of time are searched for jumps between two times.
+    """
     rows = cache(lambda: jnp.asarray(network.in_strengths()[order]))
     offsets = cache(lambda: jnp.asarray(input_offsets(network, seed)[order]))
     made = []
     for own in each:
-        mean, along, beside = (as_input(own[name], network.populations) for name in EACH_RUN[:3])
+        given = {name: as_input(own[name], network.populations, name) for name in EACH_RUN[:3]}
+        if times is not None:
+            given = {name: with_jumps(v, *times, name) for name, v in given.items()}
+        mean, along, beside = given.values()
         parts: dict[str, Any] = {}
         if not is_zero(along):
             parts |= {"in_strength": along, "rows": rows()}
@@ -74,6 +84,18 @@ def drives_of(
             parts |= {"spread": beside, "offsets": offsets()}
         made.append(Drive(mean, **parts))
     return made
+
+
+def edges_of(drives: Sequence[Drive], t0: float, t1: float) -> np.ndarray:
+    """Times between t0 and t1 at which steps must end: edges, and often where a function drives."""
+    found = [drive.edges for drive in drives]
+    for drive in drives:
+        for given in (drive.input, drive.in_strength, drive.spread):
+            step = None if given is None else longest_step(given, t0, t1)
+            if step is not None:
+                found.append(np.arange(t0, t1, step))
+    edges = np.concatenate(found)
+    return np.unique(edges[(edges > t0) & (edges < t1)])
 
 
 def runs_of(

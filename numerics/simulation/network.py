@@ -21,7 +21,7 @@ from ..precision import require_x64
 from ..results import Result, Status, raise_on_failure
 from ..system import System, Units
 from .carried import neuron_changes, neuron_parameters
-from .drives import EACH_RUN, Drives, drives_of, runs_of
+from .drives import EACH_RUN, Drives, drives_of, edges_of, runs_of
 from .neurons import Coupled, Noise, Report, integrate_neurons
 from .options import SimulationOptions
 from .states import Simulation, initial_currents, initial_states, reached, simulation
@@ -123,12 +123,12 @@ def integrate_network(
     t0 = 0.0 if resume is None else reached(resume, network)
     times, recorded = chosen.times(t0, t1), chosen.recorded(network.N)
     order = np.argsort(network.labels, kind="stable")
-    drives = drives_of(network, order, each, seed)
+    drives = drives_of(network, order, each, seed, (t0, float(t1)))
     drive: Any = drives[0] if runs is None else Drives(tuple(drives))
     units = None if units is None or (units := units.over(network.P)).is_plain else units
     starts = [initial_currents(network, own["initial"], resume, order) for own in each]
     start = starts[0] if runs is None else np.stack(starts, axis=1)
-    edges = np.unique(drive.edges[(drive.edges > t0) & (drive.edges < t1)])
+    edges = edges_of(drives, t0, float(t1))
     noise, y0 = None, jnp.asarray(start)
     if units is not None:
         y0 = initial_states(units, start, resume, order, network.sizes)

@@ -27,8 +27,8 @@ def over_time(given: Input, name: str) -> tuple[np.ndarray, np.ndarray, bool]:
         return times, np.asarray(jax.vmap(given)(given.times), dtype=float), False
     if not isinstance(given, (Steps, Table)):
         raise SpecError(
-            f"the {name} is code, which a file in another language cannot have: give a constant, "
-            "steps, a table or signals"
+            f"the {name} is code, or mixes steps and ramps, which a file in another language "
+            "cannot have: give a constant, steps, a table or signals"
         )
     times, values = (np.asarray(v, dtype=float) for v in (given.times, given.values))
     return times, values, isinstance(given, Steps)

@@ -14,7 +14,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
-from ..parameters import Parameters
+from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
@@ -103,6 +103,7 @@ def solved(
     first_steps: Any = None,
     solver: dfx.AbstractSolver | None = None,
     drive: Any = None,
+    longest: float | None = None,
 ) -> Solved:
     """The trajectory with where it ended; the other arguments are those of `trajectory`.
 
@@ -113,6 +114,7 @@ def solved(
         first_steps: fewer of them, which may be traced.
         solver: another diffrax solver.
         drive: the external input, `system.drive(parameters)` unless given.
+        longest: the longest step; None for any.
     """
     coefficients = system.coefficients(parameters)
     field = system.module.vector_field
@@ -124,7 +126,7 @@ def solved(
     def too_large(t, y, *_, **__):
         return jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in y])) > LARGEST
 
-    controller: Any = dfx.PIDController(rtol=rtol, atol=atol)
+    controller: Any = dfx.PIDController(rtol=rtol, atol=atol, dtmax=longest)
     if len(drive.edges):
         controller = dfx.ClipStepSizeController(controller, jump_ts=jnp.asarray(drive.edges))
     solution = dfx.diffeqsolve(
@@ -160,9 +162,9 @@ def _named(system: System, parameters: Parameters, states: Any) -> dict[str, Arr
 
 
 @eqx.filter_jit
-def _solve(system, parameters, initial, ts, rtol, atol, max_steps, first_steps, method):
-    options = {"rtol": rtol, "atol": atol, "max_steps": max_steps, "first_steps": first_steps}
-    found = solved(system, parameters, initial, ts, solver=METHODS[method], **options)
+def _solve(system, parameters, initial, ts, method, first_steps, **options):
+    options |= {"solver": METHODS[method], "first_steps": first_steps}
+    found = solved(system, parameters, initial, ts, **options)
     codes = (dfx.RESULTS.max_steps_reached, dfx.RESULTS.successful)
     exhausted, reached = (found.result == code for code in codes)
     values = _named(system, parameters, found.states)
@@ -190,15 +192,14 @@ class _Run:
     fastest: float = 0.0
 
 
-def _run(system, parameters, start, ts, rtol, atol, max_steps, solver) -> _Run:
+def _run(system, parameters, start, ts, solver, max_steps, **options) -> _Run:
     """By explicit steps, and by implicit ones where these are limited by a fast decay."""
 
     compiled = max(max_steps, MOST_STEPS)  # for which JAX compiles; fewer cost no compilation
 
     def solve(method, most):
-        return _solve(
-            *(system, parameters, start, ts, rtol, atol, compiled, jnp.asarray(most), method)
-        )
+        own = (system, parameters, start, ts, method, jnp.asarray(most))
+        return _solve(*own, max_steps=compiled, **options)
 
     def run(method, found, fastest=0.0):
         values, end = found
@@ -274,7 +275,14 @@ def integrate(
     check_solver(solver)
     ts = _times(t0, t1, saveat)
     start = initial_state(system, parameters, initial)
-    run = _run(system, parameters, start, jnp.asarray(ts), rtol, atol, max_steps, solver)
+    jumping = {name: with_jumps(getattr(parameters, name), t0, t1, name) for name in INPUTS}
+    parameters = parameters.replace(**jumping)
+    options = {
+        "rtol": rtol,
+        "atol": atol,
+        "longest": longest_step(system.drive(parameters), t0, t1),
+    }
+    run = _run(system, parameters, start, jnp.asarray(ts), solver, max_steps, **options)
     finite = [np.isfinite(v.reshape(len(ts), -1)).all(axis=1) for v in run.values.values()]
     good = np.all(finite, axis=0)
     status = OK if good.all() else _failure(ts, good, run, max_steps)

@@ -39,8 +39,8 @@ def power():
         )
     )
     fixed = with_fixed_nodes(system)
-    assert isinstance(fixed.module.mean_rate, FixedNodes)
-    assert not isinstance(system.module.mean_rate, FixedNodes)
+    assert isinstance(fixed.module.mean_rate.general, FixedNodes)
+    assert not isinstance(system.module.mean_rate.general, FixedNodes)
     return system, fixed
 
 

@@ -1,14 +1,18 @@
 """External inputs: values at given times, the edges that an integrator must meet, and errors."""
 
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from motifield import Parameters
 from motifield.errors import ParameterError
 from motifield.inputs import Constant, Function, Input, Signals, Steps, Table, pulse
 from motifield.numerics.parameters.files import input_data
-from motifield.numerics.parameters.inputs import as_input, by_population
+from motifield.numerics.parameters.inputs import Separate, as_input, by_population, is_zero
+from motifield.numerics.parameters.jumps import with_jumps
 
 NAMES = ("E", "I")
 
@@ -197,3 +201,89 @@ def test_signals_make_the_round_trip_through_data():
 def test_signals_that_make_no_sense(change, message):
     with pytest.raises(ParameterError, match=message):
         as_input({**SIGNALS, **change}, NAMES)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Steps(times=[30.001, 30.0], values=[0, 1, 0]),
+        lambda: Steps(times=[1.0, 1.0], values=[0, 1, 0]),
+        lambda: Table(times=[2.0, 1.0], values=[0, 1]),
+        lambda: Signals([2.0, 1.0], {"a": jnp.ones(2)}, {"a": jnp.ones(1)}),
+    ],
+)
+def test_times_that_do_not_increase_are_refused_where_an_input_is_made(make):
+    with pytest.raises(ParameterError, match="finite and increasing: "):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: Steps([1.0], [0.0]), "steps at 1 times need 2 values"),
+        (lambda: Table([1.0, 2.0], [0.0]), "2 times, 1 values"),
+        (lambda: Steps([np.nan], [0.0, 1.0]), "times of an input"),
+        (lambda: Function(jnp.sin, jumps=(np.inf,)), "a jump of an input"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused_where_they_are_made(make, match):
+    with pytest.raises(ParameterError, match=match):
+        make()
+
+
+def test_each_population_has_an_input_of_its_own(tmp_path):
+    """Constants with steps, or with ramps, are one of these; others stay apart. Files keep them."""
+    ramp = {"times": [0.0, 4.0], "values": [0.0, 4.0], "kind": "table"}
+    for own, kind, expected in (
+        ({"E": 1.0, "I": pulse(1.0, 2.0, 5.0)}, Steps, [[1, 0], [1, 5], [1, 0]]),
+        ({"I": 1.0, "E": ramp}, Table, [[0.5, 1], [1, 1], [2, 1]]),
+        ({"E": ramp, "I": pulse(1.0, 2.0, 5.0)}, Separate, [[0.5, 0], [1, 5], [2, 0]]),
+        (
+            {"E": pulse(1.0, 2.0, 3.0), "I": {"start": 0, "stop": 1.5, "amplitude": 2}},
+            Steps,
+            [[0, 2], [3, 2], [0, 0]],
+        ),
+    ):
+        parameters = Parameters.of(N=10, fractions=dict.fromkeys("EI", 0.5), mean=0, g=0, input=own)
+        assert isinstance(parameters.input, kind)
+        np.testing.assert_array_equal(at(parameters.input, 0.5, 1.0, 2.0), expected)
+        assert {1.0, 2.0} <= set(np.asarray(parameters.input.edges).tolist()) or kind is Table
+        for suffix in ("toml", "json"):
+            parameters.save(tmp_path / f"p.{suffix}")
+            again = Parameters.load(tmp_path / f"p.{suffix}").input
+            np.testing.assert_array_equal(at(again, 0.5, 1.0, 2.0), expected)
+
+
+def test_a_function_beside_others():
+    own = as_input({"E": lambda t: 2 * t, "I": pulse(1.0, 2.0, 5.0)}, NAMES)
+    np.testing.assert_array_equal(at(own, 0.5, 1.5), [[1, 0], [3, 5]])
+    np.testing.assert_array_equal(own.edges, [1.0, 2.0])
+    for wrong in ({"E": pulse(1, 2, 3)}, {"E": pulse(1, 2, 3), "I": 0, "X": 0}):
+        with pytest.raises(ParameterError, match="one for each population, E, I"):
+            as_input(wrong, NAMES)
+    with pytest.raises(ParameterError, match=r"input\[E\] has 2 populations, it is of one alone"):
+        as_input({"E": pulse(1, 2, [3, 4]), "I": 0}, NAMES)
+    for absent in (0.0, pulse(1, 2, 0)):
+        assert is_zero(as_input({"E": absent, "I": Table([0, 1], [0, 0])}, NAMES))
+
+
+def test_jumps_of_a_function_are_found_and_named():
+    def f(t):
+        return jnp.where((t >= 30.0) & (t < 30.001), 1.0, 0.0) * jnp.ones(2)
+
+    with pytest.warns(UserWarning, match=r"input .* at t = 30, 30\.001, .* no jumps"):
+        found = with_jumps(Function(f), 0.0, 50.0, "input")
+    np.testing.assert_allclose(found.jumps, [30.0, 30.001], rtol=1e-15)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert with_jumps(found, 0.0, 50.0, "input") is found
+        for smooth in (lambda t: jnp.sin(40 * t), lambda t: jnp.exp(-((t - 30) ** 2))):
+            assert with_jumps(Function(smooth), 0.0, 50.0, "input").jumps == ()
+    with pytest.warns(UserWarning, match="changes abruptly"):
+        narrow = with_jumps(
+            Function(lambda t: jnp.exp(-(((t - 30) / 3e-3) ** 2))), 0.0, 50.0, "input"
+        )
+    assert 29.98 < narrow.jumps[0] < 30 < narrow.jumps[-1] < 30.02
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert with_jumps(narrow, 0.0, 50.0, "input") is narrow

@@ -125,6 +125,16 @@ def test_an_input_that_is_a_function_of_time():
     )
 
 
+def test_a_short_pulse_of_a_function_is_not_missed():
+    """As the pulse above, which code does not say where it jumps; the other population has none."""
+    quiet = Network.of(np.zeros((2, 2)), [0, 1])
+    own = {"1": lambda t: jnp.where((t >= 2.0) & (t < 2.001), 1000.0, 0.0), "2": 0.5}
+    with pytest.warns(UserWarning, match=r"jumps=\[2, 2\.001\]"):
+        found = integrate_network(quiet, lambda x, p: x, input=own, t1=2.5, rtol=1e-9, atol=1e-10)
+    pulse = 1000 * -np.expm1(-0.001) * np.exp(-0.499)
+    np.testing.assert_allclose(found["mean"][-1], [pulse, -0.5 * np.expm1(-2.5)], rtol=1e-6)
+
+
 @pytest.mark.parametrize("large", [False, True])
 def test_sparse_and_dense_agree(network, large, monkeypatch):
     monkeypatch.setattr(simulation, "DENSE_NEURONS", 0 if large else 5000)

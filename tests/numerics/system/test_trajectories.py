@@ -69,6 +69,19 @@ def test_a_short_pulse_is_not_missed(system_of):
     np.testing.assert_allclose(found["mean"].values, after, rtol=1e-7, atol=1e-9)
 
 
+def test_a_short_pulse_of_a_function_is_found_and_named(system_of):
+    """The same, with the pulse as code that does not say where it jumps."""
+    start, width, height = 17.3, 1e-3, 500.0
+
+    def code(t):
+        return jnp.where((t >= start) & (t < start + width), height, 0.0) * jnp.ones(2)
+
+    with pytest.warns(UserWarning, match=r"jumps=\[17\.3, 17\.301\]"):
+        found = integrate(system_of(RELU), leaky(code), 25.0, saveat=[0.0, 18.0])
+    exact = height * -np.expm1(-width) * np.exp(-(18 - start - width))
+    np.testing.assert_allclose(found["mean"].values[1], exact, rtol=1e-7)
+
+
 def test_steps_and_tables_exactly(system_of):
     # I = 1 from t = 2: K = 1 - exp(-(t - 2)); a ramp I = t: K = t - 1 + exp(-t), from t = 3 on
     # constant
