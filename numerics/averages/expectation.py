@@ -23,6 +23,9 @@ from ...errors import ParameterError
 from .elementwise import Elementwise, along_parameter, derivative, like
 
 
+ROUNDING = 1e-14  # of a formula of some tens of terms
+
+
 class Prepared(NamedTuple):
     """What an average needs besides mean and variance.
 
@@ -37,6 +40,11 @@ class Prepared(NamedTuple):
 
 class Differentiable(ABC):
     """Averages as a function of mean and variance, which their derivatives define."""
+
+    @property
+    @abstractmethod
+    def accuracy(self) -> float:
+        """Relative to the size of the function."""
 
     @abstractmethod
     def derivatives(
@@ -201,6 +209,10 @@ class Closed(Average):
         super().__init__(parameters, inner)
         self.formula = formula
 
+    @property
+    def accuracy(self):
+        return ROUNDING
+
     def evaluate(self, orders, mu, Delta, parameters, edges):
         return tuple(
             derivative(lambda m: like(self.formula(m, Delta, *parameters), m), order)(mu)
@@ -223,6 +235,10 @@ class ByPopulation(Differentiable):
     def __init__(self, averages: Sequence[Any], index: Sequence[int]):
         self.averages = tuple(averages)
         self.groups = [np.flatnonzero(np.asarray(index) == k) for k in range(len(averages))]
+
+    @property
+    def accuracy(self):
+        return max(average.accuracy for average in self.averages)
 
     def prepare(self, values: Mapping[str, Any] = {}) -> tuple[Prepared, ...]:
         """Each average with the parameters, by name, of its own populations."""

@@ -54,6 +54,10 @@ class Feedback:
     def parameters(self) -> dict[str, Any]:
         return self.average.parameters
 
+    @property
+    def accuracy(self) -> float:
+        return self.average.accuracy
+
     def prepare(self, values: Mapping[str, Any] | None = None) -> Prepared:
         """The parameters of the function, and the panels found for them, as `Average.prepare`."""
         return self.average.prepare(values or {})

@@ -73,6 +73,10 @@ class Quadrature(Average):
             (1 if self.breaks else SMOOTH) if self.grid is None else self.grid.singular_order
         )
 
+    @property
+    def accuracy(self):
+        return self.rule.tolerance
+
     def squared(self) -> Quadrature:
         """The average of the function's square, on the same panels."""
         return self._with(

@@ -184,15 +184,20 @@ def _one(batch: Parameters, k: int) -> Parameters:
 
 def _dataset(found: Roots, model: Autonomous, batch: Parameters, is_bounded: bool) -> xr.Dataset:
     """Points of every set by mean rate, those with a negative variance left out."""
-    sets, points, residual, jacobians, mean, variance, rate = found.values(model, batch)
+    sets, points, residual, proven, jacobians, mean, variance, rate = found.values(
+        model, batch, prove=True
+    )
+    proven = proven.astype(bool)
     n, most = found.hits.shape
     eigenvalues = np.zeros((0, model.size), dtype=complex)
     if len(sets):
         eigenvalues = np.linalg.eigvals(jacobians).astype(complex)
     falling = np.argsort(-eigenvalues.real, axis=1, kind="stable")
     eigenvalues = np.take_along_axis(eigenvalues, falling, axis=1)
-    index = np.bincount(sets, np.sign(np.linalg.det(-jacobians)), minlength=n).astype(int)
-    physical = np.all(variance >= -LARGEST_RESIDUAL, axis=1)
+    signs = np.linalg.slogdet(-jacobians)[0]
+    index = np.bincount(sets[proven], signs[proven], minlength=n).astype(int)
+    negative = -LARGEST_RESIDUAL * np.max(np.abs(variance), axis=1, initial=0.0)
+    physical = np.all(variance >= negative[:, None], axis=1) & proven
     order = np.lexsort((points, np.where(physical, rate.mean(axis=1), np.inf), sets))
     place = np.arange(len(sets)) - np.searchsorted(sets[order], sets[order])
     kept = physical[order]
@@ -204,8 +209,9 @@ def _dataset(found: Roots, model: Autonomous, batch: Parameters, is_bounded: boo
         return whole
 
     count = np.bincount(own, minlength=n)
-    undecided = np.bincount(sets, _degenerate(eigenvalues), minlength=n) > 0
-    stable = (eigenvalues.real.max(axis=1, initial=-np.inf) < 0).astype(float)
+    undecided = np.bincount(sets, ~proven, minlength=n) > 0
+    stable = (eigenvalues.real.max(axis=1, initial=-np.inf) < 0) & ~_degenerate(eigenvalues)
+    stable = stable.astype(float)
     if model.system.mean_field.is_static:
         stable[:] = np.nan
     where, by = ("set", "point"), ("set", "point", "population")
@@ -237,7 +243,7 @@ def _status(
 ) -> np.ndarray:
     """A text for every set."""
     status = np.where(found.overflow, "more points than fit", "ok").astype(object)
-    status[undecided & (status == "ok")] = "ok, a point is degenerate"
+    status[undecided & (status == "ok")] = "undecided: a fixed point is not proven"
     if is_bounded:
         missing = (index != 1) & ~undecided & ~found.overflow
         status[missing] = "incomplete: the indices do not sum to 1"

@@ -12,10 +12,13 @@ import numpy as np
 
 from ..parameters import Parameters
 from ..system import Autonomous
-from .newton import Region, open_region, region_of, roots_from, same_root, starts_in
+from .newton import roots_from, same_root
 from .point import LARGEST_RESIDUAL
-from .region import state_box
+from .proof import proof
+from .region import Region, open_region, region_of, state_box
+from .scales import state_scale
 from .search import GROWTHS
+from .starts import starts_in
 
 CHUNK = 512  # sets of 32 starts at once: a few hundred megabytes for four populations
 STEPS = (8, 40)
@@ -31,7 +34,7 @@ def _some(batch: Any, rows: np.ndarray) -> Any:
 def _starts(model: Autonomous, batch: Parameters, ends: Any, points: Any, is_bounded: bool):
     def of_one(own, limits):
         region = _region(model, own, limits, is_bounded)
-        return starts_in(model, own, region, points), region
+        return starts_in(model, own, region, points), region, state_scale(model, own)
 
     return jax.vmap(of_one)(batch, ends)
 
@@ -44,13 +47,14 @@ def _region(model: Autonomous, own: Parameters, limits: Any, is_bounded: bool) -
 
 
 @eqx.filter_jit
-def _newton(model: Autonomous, batch: Parameters, regions: Region, starts: Any, steps: int):
+def _newton(model: Autonomous, batch: Parameters, where: Any, starts: Any, steps: int):
+    """Ends and residuals; where: the regions, and the scales of the states."""
     none = jnp.full((1, model.size), jnp.nan)
 
-    def of_one(own, region, y):
-        return roots_from(model, own, region, y, none, jnp.ones(model.size), max_steps=steps)
+    def of_one(own, region, scale, y):
+        return roots_from(model, own, region, y, none, scale, max_steps=steps)
 
-    return jax.vmap(of_one)(batch, regions, starts)
+    return jax.vmap(of_one)(batch, *where, starts)
 
 
 def searched(
@@ -78,22 +82,24 @@ def searched(
         rows = which[begin : begin + width]
         padded = np.resize(rows, width)
         own = _some(batch, padded)
-        starts, regions = _starts(model, own, ends[padded], jnp.asarray(points), is_bounded)
-        first = _newton(model, own, regions, starts, STEPS[0])
+        starts, *where = _starts(model, own, ends[padded], jnp.asarray(points), is_bounded)
+        first = _newton(model, own, where, starts, STEPS[0])
         roots, residuals = (np.array(v) for v in first)
-        _finish(model, own, regions, np.asarray(starts), roots, residuals)
-        low, high = (np.asarray(v)[:, None] for v in regions.box)
+        _finish(model, own, where, np.asarray(starts), roots, residuals)
+        low, high = (np.asarray(v)[:, None] for v in where[0].box)
+        size = np.asarray(where[1])
         with np.errstate(invalid="ignore"):
-            above = roots > low - SLACK * (1 + abs(low))
-            below = roots < high + SLACK * (1 + abs(high))
+            above = roots > low - SLACK * (size[:, None] + abs(low))
+            below = roots < high + SLACK * (size[:, None] + abs(high))
             good = (residuals < LARGEST_RESIDUAL) & np.all(above & below, axis=2)
+        found.scale[rows] = size[: len(rows)]
         found.add(rows, roots[: len(rows)], good[: len(rows)])
 
 
 def _finish(
     model: Autonomous,
     own: Parameters,
-    regions: Region,
+    where: Any,
     starts: np.ndarray,
     roots: np.ndarray,
     residuals: np.ndarray,
@@ -103,7 +109,7 @@ def _finish(
     for at in range(0, len(late), pairs):
         k, j = np.resize(late[at : at + pairs], (pairs, 2)).T
         ys = jnp.asarray(np.where(np.isfinite(roots[k, j]), roots[k, j], starts[k, j]))
-        ends = _newton(model, _some(own, k), _some(regions, k), ys[:, None], STEPS[1])
+        ends = _newton(model, _some(own, k), _some(where, k), ys[:, None], STEPS[1])
         roots[k, j], residuals[k, j] = (np.asarray(v)[:, 0] for v in ends)
 
 
@@ -113,6 +119,7 @@ class Roots:
     def __init__(self, n: int, most: int, size: int):
         self.roots, self.hits = np.full((n, most, size), np.nan), np.zeros((n, most), dtype=int)
         self.count, self.overflow = np.zeros(n, dtype=int), np.zeros(n, dtype=bool)
+        self.scale = np.ones((n, size))
 
     @property
     def least_hits(self) -> np.ndarray:
@@ -150,43 +157,55 @@ class Roots:
         self, rows: np.ndarray, ends: np.ndarray, waiting: np.ndarray, j: int, which: np.ndarray
     ) -> None:
         """Count those ends that are root j."""
-        same = same_root(ends, self.roots[rows, j][:, None, :]) & waiting & which[:, None]
+        scale = self.scale[rows][:, None]
+        same = same_root(ends / scale, self.roots[rows, j][:, None] / scale)
+        same &= waiting & which[:, None]
         self.hits[rows, j] += same.sum(axis=1)
         waiting[same] = False
 
-    def values(self, model: Autonomous, batch: Parameters) -> tuple[np.ndarray, ...]:
-        """Rows (set, point) of the roots, and there: residual, Jacobian, K, Delta, R."""
+    def values(
+        self, model: Autonomous, batch: Parameters, *, prove: bool
+    ) -> tuple[np.ndarray, ...]:
+        """Rows (set, point) of the roots, and there: residual, whether they are proven (if that is
+        wanted), Jacobian, K, Delta, R.
+        """
         sets, points = np.nonzero(np.isfinite(self.roots[..., 0]))
         width, parts = CHUNK * 4, []
         for at in range(0, len(sets), width):
             which = np.resize(np.arange(at, min(at + width, len(sets))), width)
             states = jnp.asarray(self.roots[sets[which], points[which]])
-            own = _describe(model, _some(batch, sets[which]), states)
+            scale = jnp.asarray(self.scale[sets[which]])
+            own = _describe(model, _some(batch, sets[which]), states, scale, prove)
             parts.append([np.asarray(v)[: min(width, len(sets) - at)] for v in own])
         size, P = model.size, model.P
-        shapes = ((0,), (0, size, size), (0, P), (0, P), (0, P))
+        shapes = ((0,), (0,), (0, size, size), (0, P), (0, P), (0, P))
         if not parts:
             return sets, points, *(np.zeros(s) for s in shapes)
         return sets, points, *(np.concatenate(v) for v in zip(*parts, strict=True))
 
     def doubtful(self, model: Autonomous, batch: Parameters, is_bounded: bool) -> np.ndarray:
         """Sets in which a point may be missing."""
-        sets, _, _, jacobians, *_ = self.values(model, batch)
-        index = np.bincount(sets, np.sign(np.linalg.det(-jacobians)), minlength=len(self.count))
+        sets, _, _, _, jacobians, *_ = self.values(model, batch, prove=False)
+        index = np.bincount(sets, np.linalg.slogdet(-jacobians)[0], minlength=len(self.count))
         once = np.any(self.hits == 1, axis=1)
         return once | ((index != 1) if is_bounded else (self.count == 0))
 
 
 @eqx.filter_jit
-def _describe(model: Autonomous, batch: Parameters, ys: Any):
-    def one(own, y):
+def _describe(model: Autonomous, batch: Parameters, ys: Any, scales: Any, prove: bool):
+    def one(own, y, scale):
+        proven, J = jnp.asarray(True), None
+        if prove:
+            y, radius, _, J = proof(model, own, y, scale, model.system.accuracy)
+            proven = jnp.all(jnp.isfinite(radius))
         seen = model.observables(y, own)
         return (
             jnp.max(jnp.abs(model.field(y, own))),
-            model.jacobian(y, own),
+            proven,
+            model.jacobian(y, own) if J is None else J,
             seen["mean"],
             seen["variance"],
             seen["rate"],
         )
 
-    return jax.vmap(one)(batch, ys)
+    return jax.vmap(one)(batch, ys, scales)

@@ -11,9 +11,13 @@ import xarray as xr
 from ..parameters import Parameters
 from ..results import OK, Code, Solution, Status
 from ..system import System, dataset, named
+from .proof import Proof
 
 LARGEST_RESIDUAL = 1e-9
 """Newton's method ends orders of magnitude below this where it converges, and above elsewhere."""
+NEARLY = 1e-6
+"""A state with a residual this small, relative to the terms of the equations, may be a fixed point
+though that is not proven."""
 HYPERBOLIC = 1e-7
 """A real part smaller than this, relative to the largest eigenvalue, decides nothing: eigenvalues
 of Jacobians that are far from normal have errors of the order of a square root of rounding."""
@@ -32,6 +36,8 @@ class FixedPoint(Solution):
         dataset: `mean`, `variance`, `kappa`, `rate` and others by population.
         state: the same as a state of the system.
         residual: largest |d(state)/dt| there.
+        radius: half widths of the box around `state`, (n,), in which there is one fixed point and
+            no other; infinite where this is not proven.
         jacobian: d(d(state)/dt)/d(state), (n, n), states one after the other.
         eigenvalues: of that matrix, (n,), by descending real part.
         status: "ok", or why it is no fixed point of a network.
@@ -48,6 +54,7 @@ class FixedPoint(Solution):
     status: Status = OK
     leading: dict[str, dict[str, float]] = field(default_factory=dict)
     is_static: bool = False
+    radius: np.ndarray = field(default_factory=lambda: np.full(1, np.inf))
 
     @classmethod
     def of(
@@ -57,8 +64,8 @@ class FixedPoint(Solution):
         values = {name: np.asarray(v) for name, v in named(system, state).items()}
         values |= {"variance": np.asarray(seen.variance), "rate": np.asarray(seen.rate)}
         values |= {n: np.asarray(v) for n, v in system.report(state, parameters).items()}
-        residual, jacobian = float(seen.residual), np.asarray(seen.jacobian)
-        status = _status(residual, bounded, values, parameters.populations)
+        residual, jacobian = float(seen.residual), np.asarray(seen.proof.jacobian)
+        status = _status(seen.proof, bounded, values, parameters.populations)
         eigenvalues, leading = np.full(len(jacobian), np.nan + 0j), {}
         if np.all(np.isfinite(jacobian)):
             found, vectors = np.linalg.eig(jacobian)
@@ -73,7 +80,8 @@ class FixedPoint(Solution):
         attrs = {"status": str(status), "residual": residual}
         data = dataset(system, values, parameters.populations, {}, attrs)
         is_static = system.mean_field.is_static
-        return cls(data, state, residual, jacobian, eigenvalues, status, leading, is_static)
+        radius = np.asarray(seen.proof.radius)
+        return cls(data, state, residual, jacobian, eigenvalues, status, leading, is_static, radius)
 
     @property
     def title(self) -> str:
@@ -87,7 +95,7 @@ class FixedPoint(Solution):
         The bulk is another matter: see `stability`. None for equations of fixed points alone, whose
         eigenvalues say nothing about the network.
         """
-        return None if self.is_static else self.converged and bool(self.eigenvalues.real.max() < 0)
+        return None if self.is_static else self.kind.startswith("stable")
 
     @property
     def kind(self) -> str:
@@ -112,10 +120,10 @@ class FixedPoint(Solution):
 
     @property
     def index(self) -> int:
-        """The sign of det(-Jacobian): +1 or -1; 0 at a fold or branch point, where it is open."""
-        if self.kind in ("non-hyperbolic", "none") and not self.is_static:
+        """The sign of det(-Jacobian): +1 or -1; 0 where no fixed point is proven."""
+        if not self.converged:
             return 0
-        return int(np.sign(np.linalg.det(-self.jacobian)))
+        return int(np.linalg.slogdet(-self.jacobian).sign)
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per population: every variable that is one number for each."""
@@ -147,10 +155,10 @@ class FixedPoint(Solution):
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What is computed at a state: residual, Jacobian, d(Delta)/d(state), Delta and R."""
+    """What is computed at a state: the proof, |d(state)/dt|, d(Delta)/d(state), Delta and R."""
 
+    proof: Proof
     residual: Any
-    jacobian: Any
     spread: Any
     variance: Any
     rate: Any
@@ -176,18 +184,27 @@ def _shares(
 
 
 def _status(
-    residual: float, bounded: bool, values: dict[str, np.ndarray], populations: tuple[str, ...]
+    proof: Proof, bounded: bool, values: dict[str, np.ndarray], populations: tuple[str, ...]
 ) -> Status:
     if not bounded:
         text = "diverged: the dynamics leave every bound from this start"
         return Status(text, Code.DIVERGED)
-    if not residual < LARGEST_RESIDUAL:
+    if not np.all(np.isfinite(proof.radius)):
+        residual = float(proof.residual)
+        if residual < NEARLY:
+            text = (
+                f"undecided: the residual is {residual:.2g} of the equations' terms, and whether "
+                "there is a fixed point is not proven; a fold or a branch point is near, or fixed "
+                "points fill a curve"
+            )
+            return Status(text, Code.UNDECIDED)
         text = (
-            f"not converged: the residual is {residual:.2g}; try another start, or a longer settle"
+            f"not converged: the residual is {residual:.2g} of the equations' terms; try another "
+            "start, or a longer settle"
         )
         return Status(text, Code.NOT_CONVERGED)
     least = values["variance"].min()
-    if least < -LARGEST_RESIDUAL:
+    if least < -LARGEST_RESIDUAL * np.abs(values["variance"]).max():
         text = f"unphysical: a variance is negative ({least:.3g}); the closure is outside its range"
         return Status(text, Code.OUT_OF_RANGE)
     valid = values.get("validity", np.ones(1))

@@ -28,10 +28,12 @@ class Evidence:
         chance: that one more such start finds a new point (Good-Turing: points that were hit once,
             per start).
         index: sum of the signs of det(-Jacobian) over all points, which is 1 where the states are
-            bounded; None where a point is degenerate.
+            bounded; None where it is undecided whether there are others.
         is_bounded: whether every fixed point lies in a box that was searched.
         region: where the search went.
         unphysical: solutions with a negative variance, left out.
+        undecided: places at which the accuracy of the equations does not tell whether there is a
+            fixed point.
     """
 
     starts: int
@@ -43,13 +45,14 @@ class Evidence:
     is_bounded: bool
     region: str
     unphysical: int = 0
+    undecided: int = 0
 
     def json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self) | {"hits": list(self.hits)}
 
     def __str__(self) -> str:
-        sum_of = "not decided (a point is degenerate)" if self.index is None else self.index
+        sum_of = "not decided" if self.index is None else self.index
         expected = " (1 expected)" if self.is_bounded else ""
         return (
             f"{self.starts} starts in {self.rounds} rounds; hits {list(self.hits)}, "

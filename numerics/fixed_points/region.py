@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ..parameters import Parameters
 from ..system import Autonomous, System
+from .scales import current_scales
 
-GRID, REFINEMENTS = 60, 4  # where functions bend, in units of the rest of the theory: of order one
-FAR = (1e5, 1e7, 1e9)
+DECADES, REFINEMENTS = 30, 4  # of currents around 1, in which functions bend
+STEPS_OUT = np.array([1e-10, 1e-5, 1.0])  # of the farthest: a bounded function has its limit there
 STEEPEST = 1e6  # a function that rises faster jumps
+ROUNDING = 1e-14  # of differences of values, which tiny differences of x would make steep
 MARGIN = 0.02  # for slopes between the points of the finest grid
+GRID = 10.0 ** np.linspace(-DECADES, DECADES, 64 * DECADES + 1)
+LEAST_SPAN = 1000.0  # of starts on all scales, where nothing bounds the states
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,11 @@ class TransferBounds:
 
 
 def transfer_bounds(system: System, parameters: Parameters) -> TransferBounds:
-    """Bounds of phi_p and phi_p', evaluated: on a grid to |x| = 60, and at |x| up to 1e9.
+    """Bounds of phi_p and phi_p', evaluated on a grid of all scales of |x|, 1e-30 to 1e30.
 
     The grid is refined where the slope is largest. A function counts as bounded when its values at
-    1e5, 1e7 and 1e9 settle. Slopes get a margin of 2 %.
+    1e20, 1e25 and 1e30 settle, or at the largest |x| at which it is a number and 5 and 10 decades
+    before. Slopes get a margin of 2 %.
     """
     rows = np.array([_bounds_of_one(system, parameters, p) for p in range(parameters.P)])
     return TransferBounds(*rows.T)
@@ -61,32 +68,41 @@ def _bounds_of_one(
     def at(x):
         return tuple(map(np.asarray, system.transfer_and_slope(jnp.asarray(x), p, parameters)))
 
-    x = np.linspace(-GRID, GRID, 80 * GRID + 1)
+    far = _farthest(at)
+    x = np.concatenate([-GRID, [0.0], GRID, np.linspace(-60, 60, 4801)])
+    x = np.unique(x[np.abs(x) <= far])
     low, high, least, largest = np.inf, -np.inf, np.inf, -np.inf
     for _ in range(REFINEMENTS):
         values, slopes = at(x)
-        secants = np.diff(values) / np.diff(x)
+        change = np.diff(values)
+        change[np.abs(change) < ROUNDING * np.max(np.abs(values))] = 0.0
+        secants = change / np.diff(x)
         every = np.concatenate([slopes, secants])
         low, high = min(low, values.min()), max(high, values.max())
         least, largest = min(least, every.min()), max(largest, every.max())
         steep = np.maximum(np.abs(slopes[1:]), np.abs(slopes[:-1]))
         k = int(np.argmax(np.maximum(np.abs(secants), steep)))
         x = np.linspace(x[max(k - 1, 0)], x[min(k + 2, len(x) - 1)], 201)
-    ends = [at(sign * np.array(FAR))[0] for sign in (-1, 1)]
-    if not all(_settles(v) for v in ends) or not np.isfinite([low, high]).all():
+    ends = [at(sign * far * STEPS_OUT)[0] for sign in (-1, 1)]
+    size = max(abs(low), abs(high))
+    if not np.isfinite(size) or not all(_settles(v, size) for v in ends):
         low, high = -np.inf, np.inf
-    else:
-        low, high = min(low, *(v.min() for v in ends)), max(high, *(v.max() for v in ends))
     if max(abs(least), abs(largest)) > STEEPEST or not np.isfinite([least, largest]).all():
         return low, high, -np.inf, np.inf
     return low, high, least - MARGIN * abs(least), largest + MARGIN * abs(largest)
 
 
-def _settles(v: np.ndarray) -> bool:
+def _farthest(at: Callable) -> float:
+    """The largest |x| of the grid up to which the function and its slope are finite numbers."""
+    sides = [np.isfinite(np.stack(at(sign * GRID))).all(axis=0) for sign in (-1, 1)]
+    finite = sides[0] & sides[1]
+    return float(GRID[-1] if finite.all() else GRID[max(int(np.argmin(finite)) - 1, 0)])
+
+
+def _settles(v: np.ndarray, size: float) -> bool:
+    """Whether values farther and farther out have a limit."""
     first, second = abs(v[1] - v[0]), abs(v[2] - v[1])
-    return bool(
-        np.isfinite(v).all() and second <= 1e-3 * (1 + abs(v[2])) and second <= first + 1e-12
-    )
+    return bool(np.isfinite(v).all() and second <= 1e-3 * size and second <= first + 1e-12 * size)
 
 
 Interval = tuple[Array, Array]
@@ -218,3 +234,51 @@ def _currents(
         inner = _weighted(per_synapse(c.out_strength, 3), (sent, sent))
         total = _plus(total, _sum(_times(inner, slope), 2))
     return _weighted(passed[:, None], total)
+
+
+class Region(eqx.Module):
+    """Where to start and to search.
+
+    Args:
+        rates: bounds of the mean rates, (P,) each.
+        box: bounds of the states, (n,) each.
+        spread: largest standard deviation of the input currents, (P,).
+        span: ratio of the largest to the smallest scale that is searched, where nothing bounds the
+            states.
+    """
+
+    rates: tuple[Float[Array, " P"], Float[Array, " P"]]
+    box: tuple[Float[Array, " n"], Float[Array, " n"]]
+    spread: Float[Array, " P"]
+    span: Float[Array, ""]
+
+
+def region_of(model: Autonomous, parameters: Parameters, rates: Any, box: Any) -> Region:
+    """A region from bounds of rates and states.
+
+    The largest variance in a box is that in one of its corners, the sum of what the largest |state|
+    contributes: an upper estimate.
+    """
+    largest = jnp.where(
+        jnp.isfinite(box[0]) & jnp.isfinite(box[1]),
+        jnp.maximum(jnp.abs(box[0]), jnp.abs(box[1])),
+        0.0,
+    )
+    variance = model.system.module.variance(
+        model.state(largest), model.system.coefficients(parameters)
+    )
+    return Region(rates, box, jnp.sqrt(jnp.maximum(variance, 0.0)), jnp.asarray(LEAST_SPAN))
+
+
+def open_region(model: Autonomous, parameters: Parameters, growth: float) -> Region:
+    """Where nothing bounds the states: mean currents to `growth` times three times the network's.
+
+    Pure, for jit and vmap.
+    """
+    least, largest = current_scales(model, parameters)
+    width = 3 * growth * largest
+    is_mean = jnp.array([name == "K" for name, _ in model.latents()])
+    box = (jnp.where(is_mean, -width, -jnp.inf), jnp.where(is_mean, width, jnp.inf))
+    rates = (jnp.full(model.P, -jnp.inf), jnp.full(model.P, jnp.inf))
+    span = jnp.maximum(LEAST_SPAN, 30 * largest / least)
+    return Region(rates, box, jnp.full(model.P, width / 2), span)

@@ -17,16 +17,24 @@ from ..precision import require_x64
 from ..results import OK, Code, Status, raise_on_failure
 from ..system import Autonomous, System
 from ..tangents import refuse_tracers
-from .newton import Region, open_region, region_of, roots_from, same_root, starts_in
-from .point import LARGEST_RESIDUAL, FixedPoint, Seen
+from .beside import Beside, beside
+from .newton import roots_from
+from .point import NEARLY, FixedPoint, Seen
 from .points import Evidence, FixedPoints
-from .region import state_box, transfer_bounds
+from .proof import Proof, proof
+from .region import Region, open_region, region_of, state_box, transfer_bounds
+from .scales import state_scale
+from .solve import seen_at
+from .starts import starts_in
 
 ROOM = 16  # known roots are passed in arrays of multiples of this, so that few shapes compile
 ROUNDS = 12  # of one set of starts; each but the last finds something
 SETS = 5  # of starts, while the index says that a point is missing or one was hit only once
 GROWTHS = (1.0, 30.0, 1000.0)
-"""Sizes of the searched region in units of the input, where nothing bounds the fixed points."""
+"""Sizes of the searched region in units of the network's currents, where nothing bounds them."""
+SLACK = 1e-6  # roots may lie this far beyond the box, whose bounds they can touch
+NEAR = 1e-2  # part of the states' sizes: the same place
+APART = 1e-4  # places nearer than this, relative to the states, are looked at once
 
 
 @eqx.filter_jit
@@ -34,16 +42,26 @@ def _box(model: Autonomous, parameters: Parameters, bounds: tuple) -> Region:
     return region_of(model, parameters, bounds[:2], state_box(model, parameters, bounds))
 
 
-_starts, _round = eqx.filter_jit(starts_in), eqx.filter_jit(roots_from)
+_starts, _scale, _seen = map(eqx.filter_jit, (starts_in, state_scale, seen_at))
 
 
 @eqx.filter_jit
-def _seen(model: Autonomous, parameters: Parameters, y: Any) -> tuple:
-    """What `Seen` holds."""
-    seen = model.observables(y, parameters)
-    spread = jax.jacfwd(lambda v: model.observables(v, parameters)["variance"])(y)
-    residual = jnp.max(jnp.abs(model.field(y, parameters)))
-    return residual, model.jacobian(y, parameters), spread, seen["variance"], seen["rate"]
+def _round(
+    model: Autonomous, own: Parameters, region: Region, starts: Any, known: Any, scale: Any
+) -> Proof:
+    """The proofs at the ends of Newton's method; scale: of the states, and for deflation."""
+    ends, _ = roots_from(model, own, region, starts, known, scale[1])
+    return _proofs(model, own, ends, scale[0])
+
+
+@eqx.filter_jit
+def _proofs(model: Autonomous, own: Parameters, ends: Any, scale: Any) -> Proof:
+    return jax.vmap(lambda y: proof(model, own, y, scale, model.system.accuracy))(ends)
+
+
+@eqx.filter_jit
+def _beside(model: Autonomous, own: Parameters, ends: Any, scale: Any) -> Beside:
+    return jax.vmap(lambda y: beside(model, own, y, scale, model.system.accuracy))(ends)
 
 
 class _Search:
@@ -52,8 +70,12 @@ class _Search:
     def __init__(self, model: Autonomous, parameters: Parameters, starts: int, seed: int):
         self.model, self.parameters, self.starts = model, parameters, starts
         self.sobol = qmc.Sobol(2 * model.P + 1, rng=seed)
-        self.roots: list[np.ndarray] = []
+        self.scale = np.asarray(_scale(model, parameters))
+        self.roots: list[Proof] = []
         self.hits: list[int] = []
+        self.nearly: list[np.ndarray] = []
+        self.undecided: list[np.ndarray] = []
+        self.curves: list[np.ndarray] = []
         self.used = self.rounds = self.failed = self.plain = 0
 
     def points(self) -> np.ndarray:
@@ -63,34 +85,42 @@ class _Search:
         """How many new roots one round of starts finds."""
         model, own = self.model, self.parameters
         low, high = (np.asarray(v) for v in region.box)
+        width = np.where(np.isfinite(high - low), high - low, 0.0)
         # deflation reaches a quarter of the box: starts leave a root, and keep apart from others
-        scale = np.maximum(np.where(np.isfinite(high - low), 0.25 * (high - low), 1.0), 1e-3)
+        reach = np.where(width > 0, 0.25 * width, self.scale)
         starts = _starts(model, own, region, jnp.asarray(points))
         known = np.full((ROOM * (1 + len(self.roots) // ROOM), model.size), np.nan)
         if deflate and self.roots:
-            known[: len(self.roots)] = self.roots
-        found = _round(model, own, region, starts, jnp.asarray(known), jnp.asarray(scale))
-        ends, residuals = map(np.asarray, found)
-        slack = 1e-6 * (1 + np.abs(high - low))
-        within = np.all((ends >= low - slack) & (ends <= high + slack), axis=1)
-        inside = within | ~np.isfinite(slack).all()
+            known[: len(self.roots)] = [root.state for root in self.roots]
+        made = _round(model, own, region, starts, jnp.asarray(known), (self.scale, reach))
+        found = Proof(*map(np.asarray, made))
         before = len(self.roots)
-        for end, residual, is_in in zip(ends, residuals, inside, strict=True):
-            if residual < LARGEST_RESIDUAL and is_in and np.all(np.isfinite(end)):
-                self.add(end, count=not deflate)
-            elif not deflate:
-                self.failed += 1
+        slack = SLACK * (width + self.scale)
+        inside = np.all((found.state >= low - slack) & (found.state <= high + slack), axis=1)
+        self.take(found, inside | ~np.isfinite(high - low).all(), count=not deflate)
         self.used += len(points)
         self.rounds += 1
         self.plain += 0 if deflate else len(points)
         return len(self.roots) - before
 
-    def add(self, y: np.ndarray, count: bool) -> None:
+    def take(self, found: Proof, inside: np.ndarray, count: bool = False) -> None:
+        """Keep those ends that are proven, and those that may be fixed points all the same."""
+        ends = [Proof(*each) for each in zip(*found, strict=True)]
+        for end, is_in in zip(ends, inside, strict=True):
+            if is_in and np.all(np.isfinite(end.radius)):
+                self.add(end, count)
+            elif is_in and end.residual < NEARLY:
+                _add_apart(self.nearly, end.state, APART * (np.abs(end.state) + self.scale))
+            else:
+                self.failed += count
+
+    def add(self, root: Proof, count: bool) -> None:
+        """Two proven ends are one root if their boxes, with one root in each, overlap."""
         for k, other in enumerate(self.roots):
-            if same_root(y, other):
+            if np.all(np.abs(root.state - other.state) <= root.radius + other.radius):
                 self.hits[k] += count
                 return
-        self.roots.append(y)
+        self.roots.append(root)
         self.hits.append(int(count))
 
     def exhaust(self, region: Region) -> int:
@@ -105,15 +135,42 @@ class _Search:
             found += new
             if not new:
                 break
-        return found
+        return found + self.decide()
+
+    def decide(self) -> int:
+        """Look beside what is nearly a fixed point; how many roots that finds."""
+        before = len(self.roots)
+        for at in range(0, len(self.nearly), ROOM):
+            some = np.array(self.nearly[at : at + ROOM])
+            given = (self.model, self.parameters)
+            filled = np.resize(some, (ROOM, self.model.size))
+            every = _beside(*given, filled, self.scale)
+            there = Beside(*(np.asarray(v)[: len(some)] for v in every))
+            for k, y in enumerate(some):
+                weights = np.abs(y) + self.scale
+                if there.curve[k]:
+                    _add_apart(self.curves, y, np.inf * weights)
+                elif not there.none[k] and not there.pair[k]:
+                    is_near = np.all(np.abs(there.vertex[k] - y) < NEAR * weights)
+                    _add_apart(self.undecided, there.vertex[k] if is_near else y, APART * weights)
+            pairs = there.starts[there.pair].reshape(-1, self.model.size)
+            if len(pairs):
+                filled = np.resize(pairs, (2 * ROOM, self.model.size))
+                made = Proof(*map(np.asarray, _proofs(*given, filled, self.scale)))
+                self.take(made, np.ones(2 * ROOM, dtype=bool))
+        self.nearly.clear()
+        return len(self.roots) - before
 
     def described(self) -> list[FixedPoint]:
         model, own = self.model, self.parameters
-        states = map(jnp.asarray, self.roots)
-        return [
-            FixedPoint.of(model.system, own, model.state(y), Seen(*_seen(model, own, y)))
-            for y in states
-        ]
+        found = (_seen(model, own, Proof(*map(jnp.asarray, root))) for root in self.roots)
+        every = (Seen(*seen) for seen in found)
+        return [FixedPoint.of(model.system, own, model.state(s.proof.state), s) for s in every]
+
+
+def _add_apart(known: list[np.ndarray], y: np.ndarray, apart: np.ndarray) -> None:
+    if not any(np.all(np.abs(y - other) <= apart) for other in known):
+        known.append(y)
 
 
 def fixed_points(
@@ -134,7 +191,8 @@ def fixed_points(
     their slopes are bounded, every fixed point lies in a box (interval arithmetic on the equations)
     and the signs of det(-Jacobian) sum to 1: while they do not, or while a point was hit only once,
     up to four further sets of starts follow; then the status says "incomplete" where they do not.
-    Where they are not bounded, regions grow to 1000 times the scale of the input.
+    Where they are not bounded, regions grow to 1000 times the largest current at which recurrence
+    or the input matters. The set of points does not depend on the units of currents and rates.
 
     Args:
         system: the compiled equations, from `compile`.
@@ -146,7 +204,10 @@ def fixed_points(
         progress: called with what is being done and the part, 0 to 1, that is done.
 
     Returns:
-        The points by mean rate. A status "incomplete" is no failure and does not raise.
+        The points by mean rate: of each it is proven that the equations have a fixed point within
+        its `radius`, and no other. The status says "undecided" where the equations come so close to
+        zero that their accuracy does not tell whether they reach it (beside a fold), "continuum"
+        where fixed points fill a curve; these, and "incomplete", are no failures and do not raise.
 
     Raises:
         ParameterError: a number of starts that is no power of two, or a call under jit or grad.
@@ -177,8 +238,8 @@ def fixed_points(
     return found
 
 
-def _index(points: list[FixedPoint]) -> int:
-    return int(sum(np.sign(np.linalg.det(-p.jacobian)) for p in points))
+def _index(search: _Search) -> int:
+    return int(sum(np.linalg.slogdet(-root.jacobian).sign for root in search.roots))
 
 
 def _in_box(search: _Search, region: Region | None, say: Callable[[str, float], None]) -> str:
@@ -186,11 +247,12 @@ def _in_box(search: _Search, region: Region | None, say: Callable[[str, float], 
     for k in range(SETS):
         say("starts", k / SETS)
         search.exhaust(region)
-        if _index(search.described()) == 1 and 1 not in search.hits:
+        is_open = bool(search.undecided or search.curves)
+        if (_index(search) == 1 or is_open) and 1 not in search.hits:
             break
     low, high = (np.asarray(search.model.state(v).K) for v in region.box)
     return (
-        "transfer functions are bounded (evaluated for |x| to 1e9): every fixed point has K within "
+        "transfer functions are bounded (evaluated on all scales): every fixed point has K within "
         f"{low.min():.4g} to {high.max():.4g}"
     )
 
@@ -212,7 +274,7 @@ def _result(
     search: _Search, is_bounded: bool, region: str, populations: tuple[str, ...]
 ) -> FixedPoints:
     points = search.described()
-    index = None if any(p.kind == "non-hyperbolic" for p in points) else _index(points)
+    index = None if search.undecided or search.curves else _index(search)
     kept = [k for k, p in enumerate(points) if p.converged]
     kept.sort(key=lambda k: float(points[k].dataset["rate"].mean()))
     evidence = Evidence(
@@ -225,11 +287,29 @@ def _result(
         is_bounded=is_bounded,
         region=region,
         unphysical=len(points) - len(kept),
+        undecided=len(search.undecided),
     )
     status = OK
-    if is_bounded and index is not None and index != 1:
+    if search.curves:
+        where = _named(search, search.curves[0])
+        text = f"continuum: fixed points fill a curve, through {where}, where none is isolated"
+        status = Status(text, Code.UNDECIDED)
+    elif search.undecided:
+        where = _named(search, search.undecided[0])
+        text = (
+            f"undecided: whether there are fixed points near {where} is beyond the accuracy of the "
+            "equations; a fold or a branch point is there"
+        )
+        status = Status(text, Code.UNDECIDED)
+    elif is_bounded and index is not None and index != 1:
         text = f"the indices of the {len(points)} points sum to {index}, not 1; try more starts"
         status = Status(f"incomplete: {text}", Code.INCOMPLETE)
     elif not kept:
         status = Status(f"none found: {region}", Code.NOT_CONVERGED)
     return FixedPoints(tuple(points[k] for k in kept), evidence, status, populations)
+
+
+def _named(search: _Search, y: np.ndarray) -> str:
+    means = np.asarray(search.model.state(jnp.asarray(y)).K)
+    pairs = zip(search.parameters.populations, means, strict=True)
+    return ", ".join(f"mean {p} = {v:.6g}" for p, v in pairs)

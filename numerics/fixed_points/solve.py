@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from ...errors import SolverError
@@ -19,6 +18,8 @@ from ..results import raise_on_failure
 from ..system import Autonomous, System, initial_state, trajectory
 from ..tangents import refuse_tracers
 from .point import LARGEST_RESIDUAL, FixedPoint, Seen
+from .proof import Proof, proof
+from .scales import state_scale
 from .settle import settled
 
 LARGEST_MISFIT = 1e-6
@@ -42,15 +43,12 @@ def _find(system, parameters, start, time, settle, rtol):
     solution: Any = optx.root_find(
         change, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False
     )
-    flat, unravel = ravel_pytree(solution.value)
-    seen = (
-        jnp.max(jnp.abs(ravel_pytree(change(solution.value))[0])),
-        jax.jacfwd(lambda v: ravel_pytree(change(unravel(v)))[0])(flat),
-        jax.jacfwd(lambda v: system.module.variance(unravel(v), coefficients))(flat),
-        system.module.variance(solution.value, coefficients),
-        system.module.rates(solution.value, coefficients),
-    )
-    return solution.value, seen, jnp.all(jnp.isfinite(ravel_pytree(start)[0]))
+    model = Autonomous(system, parameters.P, time)
+    y = model.flat(solution.value)
+    # at a fold the Jacobian is singular at the start already
+    y = jnp.where(jnp.all(jnp.isfinite(y)), y, model.flat(start))
+    found = proof(model, parameters, y, state_scale(model, parameters), system.accuracy)
+    return found.state, seen_at(model, parameters, found), jnp.all(jnp.isfinite(model.flat(start)))
 
 
 def fixed_point(
@@ -84,18 +82,30 @@ def fixed_point(
 
     Raises:
         ParameterError: an initial state that does not fit, or a call under jit, vmap or grad.
-        SolverError: with `throw`, the dynamics diverge, Newton's method does not converge (residual
-            above 1e-9), a variance is negative, or the cavity closure has several solutions.
+        SolverError: with `throw`, the dynamics diverge, Newton's method does not converge, a
+            variance is negative, or the cavity closure has several solutions. Where a fixed point
+            is not proven (beside a fold, or on a curve of fixed points) the status says
+            "undecided", and nothing is raised.
     """
     refuse_tracers((parameters, initial, time), "fixed_point", "motifield.pure.fixed_point")
     require_x64()
     system.check(parameters)
     first = initial_state(system, parameters, initial)
     at = jnp.asarray(float(time))
-    state, seen, bounded = _find(system, parameters, first, at, float(settle), rtol)
+    y, seen, bounded = _find(system, parameters, first, at, float(settle), rtol)
+    state = Autonomous(system, parameters.P).state(y)
     point = FixedPoint.of(system, parameters, state, Seen(*seen), bool(bounded))
     raise_on_failure(point.status, throw)
     return point
+
+
+def seen_at(model: Autonomous, parameters: Parameters, found: Proof) -> tuple:
+    """What `Seen` holds, at the state of a proof; pure."""
+    y = found.state
+    seen = model.observables(y, parameters)
+    spread = jax.jacfwd(lambda v: model.observables(v, parameters)["variance"])(y)
+    residual = jnp.max(jnp.abs(model.field(y, parameters)))
+    return found, residual, spread, seen["variance"], seen["rate"]
 
 
 def pure_fixed_point(

@@ -84,14 +84,14 @@ class Autonomous(eqx.Module):
         return {name: report.get(name, value) for name, value in seen.items()}
 
 
-def held(parameters: Parameters, time: float = 0.0) -> Parameters:
+def held(parameters: Parameters, time: Any = 0.0) -> Parameters:
     """The parameters with every input constant, at its value at `time`; pure in the parameters."""
     values = held_inputs(parameters, time)
     return parameters.replace(**{k: Constant(v) for k, v in zip(INPUTS, values, strict=True)})
 
 
 def held_inputs(
-    parameters: Parameters, time: float = 0.0
+    parameters: Parameters, time: Any = 0.0
 ) -> tuple[Float[Array, " P"], Float[Array, " P"], Float[Array, " P"]]:
     """I_p, h_p and sigma_p at one time: `input`, `in_strength` and `spread`; pure."""
     first, second, third = (

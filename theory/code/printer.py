@@ -9,6 +9,8 @@ from sympy.printing.numpy import JaxPrinter
 
 from ..averages import NODES
 
+LARGEST_INTEGER = 2**53  # from there on floats are as exact, and integers overflow
+
 
 class Softplus(sp.Function):
     """log(1 + exp(u)), without overflow."""
@@ -155,7 +157,11 @@ class Printer(JaxPrinter):
     # fmt: on
 
     def _print_Rational(self, expr):
+        if max(abs(expr.p), expr.q) >= LARGEST_INTEGER:
+            return repr(float(expr))
         return f"{expr.p}/{expr.q}" if expr.q != 1 else str(expr.p)
+
+    _print_Integer = _print_Rational
 
     def _print_Infinity(self, expr):
         return "math.inf"

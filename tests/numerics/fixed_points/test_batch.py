@@ -11,9 +11,9 @@ import xarray as xr
 import motifield as mf
 from motifield import Motifs, Parameters, fixed_points, fixed_points_batch
 from motifield.errors import ParameterError, SolverError
-from motifield.numerics.fixed_points.newton import region_of, roots_from
+from motifield.numerics.fixed_points.newton import roots_from
 from motifield.numerics.fixed_points.point import FixedPoint
-from motifield.numerics.fixed_points.region import state_box, transfer_bounds
+from motifield.numerics.fixed_points.region import region_of, state_box, transfer_bounds
 from motifield.numerics.parameters.scalars import scalar, stacked
 from motifield.numerics.system.autonomous import Autonomous
 from motifield.types import Code

@@ -1,0 +1,147 @@
+"""Whether a state is a fixed point: the proof that the equations have a solution beside it.
+
+A small residual proves nothing near a fold, where the equations come close to zero without reaching
+it. What proves a solution is that Newton's map contracts a box around the state into itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from ..parameters import Parameters
+from ..system import Autonomous, held
+
+CHANGE = 1e-6  # of the numbers of the network, relative, for derivatives by differences
+DRAWS = 8  # random changes of the network's numbers
+SMALL = 1e-3  # part of a state's scale that its rounding counts with where it is near 0
+LEAST = 1e-300  # so that a size can be divided by
+STEPS = 4  # of Newton's method, from where a search ended
+INFLATION = 2.0  # of the box, so that Newton's map goes from it into its interior
+ROUNDS = 2  # in which the box becomes as wide as it has to be
+LEAST_STEP = 1e-16  # part of a state's size: rounding
+
+
+class Proof(NamedTuple):
+    """What is known of the equations beside a state; arrays have a leading axis of states.
+
+    Args:
+        state: after further steps of Newton's method, (n,).
+        radius: half widths of the box in which there is one solution and no other, (n,); infinite
+            where this is not proven.
+        residual: the largest |d(state)/dt|, relative to the terms that it is the sum of.
+        jacobian: there, (n, n).
+    """
+
+    state: Float[Array, " n"]
+    radius: Float[Array, " n"]
+    residual: Float[Array, ""]
+    jacobian: Float[Array, "n n"]
+
+
+def sizes(
+    model: Autonomous, parameters: Parameters, y: Float[Array, " n"], scale: Float[Array, " n"]
+) -> Float[Array, " n"]:
+    """How large the terms are whose sum is d(state)/dt, so that rounding is a part of it; pure.
+
+    The change of d(state)/dt with relative changes of all states and numbers of the network at
+    random, each by as much; at least a thousandth of what it is one scale away from y.
+
+    Args:
+        model: the equations with the inputs held.
+        parameters: the network's numbers.
+        y: the state, (n,).
+        scale: of the states, (n,).
+
+    Returns:
+        Root mean square over random changes, in units of the relative change, (n,).
+    """
+    own = held(parameters, model.time)
+    values, back = ravel_pytree(own)
+    count = len(values) + len(y)
+    signs = jax.random.rademacher(jax.random.key(0), (DRAWS, count), values.dtype)
+
+    def at(states: Array, sign: Array) -> Array:
+        numbers = back(values * (1 + CHANGE * sign[: len(values)]))
+        changed = eqx.tree_at(lambda p: p.transfer, numbers, own.transfer)
+        return jax.vmap(model.bind(changed))(states * (1 + CHANGE * sign[None, len(values) :]))
+
+    two = jnp.stack([y, y + scale])
+    still = at(two, jnp.zeros_like(signs[0]))
+    moved = jax.vmap(lambda sign: at(two, sign) - still)(signs)
+    here, away = jnp.sqrt(jnp.mean((moved / CHANGE) ** 2, axis=0))
+    away = jnp.where(jnp.isfinite(away), away, 0.0)
+    return jnp.maximum(jnp.maximum(here, SMALL * away), LEAST)
+
+
+def proof(
+    model: Autonomous,
+    parameters: Parameters,
+    y: Float[Array, " n"],
+    scale: Float[Array, " n"],
+    accuracy: float,
+) -> Proof:
+    """Whether there is a fixed point beside y; pure, for jit and vmap.
+
+    Newton's map u -> u - A F(u), with A the inverse of a Jacobian, maps the box |u - y| <= r into
+    its interior if |A| |F(y)| + max_u |1 - A J(u)| r < r, for each state; then the box contains one
+    fixed point and no other. |F(y)| counts as its value plus `accuracy` times `sizes`; J(u) is
+    taken at the middles of the box's faces and at corners.
+
+    Args:
+        model: the equations with the inputs held.
+        parameters: the network's numbers.
+        y: where a search ended, (n,).
+        scale: of the states, (n,).
+        accuracy: of the equations, relative: that of Gaussian averages.
+
+    Source: Krawczyk's operator, with boxes that grow until they fit: Rump, Acta Numerica 2010,
+    section 13 (there in interval arithmetic).
+    """
+    field = model.bind(parameters)
+    slope = jax.jacfwd(field)
+    size = sizes(model, parameters, y, scale)
+    y = _polished(field, slope, y, size)
+    F, J = field(y), slope(y)
+    error = jnp.abs(F) + accuracy * size
+    weights = jnp.abs(y) + SMALL * scale
+    eye = jnp.eye(len(y))
+
+    def newton(r: Array) -> tuple[Array, Array]:
+        """How far Newton's map moves y, and how far it is from constant in a box."""
+        faces = jnp.concatenate([jnp.diag(r), -jnp.diag(r)])
+        corners = jnp.stack([r, -r, jnp.sign(F) * r, -jnp.sign(F) * r])
+        slopes = jax.vmap(slope)(y[None, :] + jnp.concatenate([faces, corners]))
+        # halfway between what it is on the two sides of a kink serves there
+        A = jnp.linalg.inv(0.5 * (jnp.min(slopes, axis=0) + jnp.max(slopes, axis=0)))
+        step = jnp.abs(A) @ error + LEAST_STEP * weights
+        return step, jnp.max(jnp.abs(eye[None] - jnp.matmul(A[None], slopes)), axis=0)
+
+    def wider(_, r: Array) -> Array:
+        step, rest = newton(r)
+        fitting = INFLATION * jnp.linalg.solve(eye - rest, step)
+        return jnp.where(fitting > 0, fitting, r)
+
+    first = jnp.abs(jnp.linalg.inv(J)) @ error + LEAST_STEP * weights
+    r = jax.lax.fori_loop(0, ROUNDS, wider, INFLATION * first)
+    step, rest = newton(r)
+    there = jnp.all(step + rest @ r < r) & jnp.all(jnp.isfinite(y))
+    return Proof(y, jnp.where(there, r, jnp.inf), jnp.max(jnp.abs(F) / size), J)
+
+
+def _polished(field: Callable, slope: Callable, y: Array, size: Array) -> Array:
+    """After a few steps of Newton's method, each as long as it brings the residual down."""
+
+    def step(_, y):
+        F = field(y)
+        moved = y - jnp.linalg.solve(slope(y), F)
+        better = jnp.max(jnp.abs(field(moved)) / size) < jnp.max(jnp.abs(F) / size)
+        return jnp.where(better, moved, y)
+
+    return jax.lax.fori_loop(0, STEPS, step, y)

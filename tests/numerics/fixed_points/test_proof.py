@@ -1,0 +1,139 @@
+"""What is reported exists, what exists is reported, and what is undecided is called so: beside
+folds, at branch points, on curves of fixed points, at kinks, in any units.
+"""
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+from scipy.special import erf
+
+import motifield as mf
+from motifield.types import Code
+
+FOLD = (
+    0.5328399753535520  # -input at the fold of x = 2 tanh(x) + input: sqrt(2) - artanh(sqrt(1/2))
+)
+
+
+def points_of(system_of, transfer, coupling, drive, closure="MotifOnly", **options):
+    """All fixed points of one population without variance, N Jbar = coupling."""
+    parameters = mf.Parameters.of(
+        populations=["E"],
+        N=1000,
+        fractions=[1.0],
+        mean=coupling / 1000,
+        g=0.0,
+        motifs=mf.Motifs(),
+        input=drive,
+    )
+    system = system_of(transfer, closure, populations=("E",))
+    return mf.fixed_points(system, parameters, throw=False, **options)
+
+
+def means(found):
+    return [float(p.dataset["mean"][0]) for p in found]
+
+
+@pytest.mark.parametrize("distance", [1e-8, 1e-10, 1e-12])
+def test_a_parabola_beside_its_fold(system_of, distance):
+    """x = x^2 + I has the solutions 1/2 +- sqrt(1/4 - I), none beyond I = 1/4."""
+    beyond = points_of(system_of, "Max(x, 0)**2", 1.0, 0.25 + distance)
+    assert len(beyond) == 0
+    before = points_of(system_of, "Max(x, 0)**2", 1.0, 0.25 - distance)
+    root = np.sqrt(distance)
+    assert before.status == "ok"
+    np.testing.assert_allclose(means(before), [0.5 - root, 0.5 + root], atol=1e-3 * root)
+    assert [p.kind for p in before][1] != "stable node"
+
+
+def test_at_the_fold_it_is_undecided(system_of):
+    found = points_of(system_of, "Max(x, 0)**2", 1.0, 0.25)
+    assert len(found) == 0
+    assert found.status.code == Code.UNDECIDED
+    assert "near mean E = 0.5 " in found.status
+    assert found.evidence.undecided == 1
+    point = mf.fixed_point(
+        system_of("Max(x, 0)**2", "MotifOnly", populations=("E",)),
+        found_parameters(0.25),
+        {"mean": 0.5, "kappa": 0.25},
+        settle=0.0,
+    )
+    assert point.status.code == Code.UNDECIDED
+    assert not point.stable
+
+
+def found_parameters(drive):
+    return mf.Parameters.of(
+        populations=["E"],
+        N=1000,
+        fractions=[1.0],
+        mean=0.001,
+        g=0.0,
+        motifs=mf.Motifs(),
+        input=drive,
+    )
+
+
+@pytest.mark.parametrize(("distance", "count"), [(1e-10, 1), (-1e-10, 3)])
+def test_a_saturating_function_beside_its_fold(system_of, distance, count):
+    found = points_of(system_of, "tanh(x)", 2.0, -FOLD - distance)
+    assert len(found) == count
+    assert found.status == "ok"
+    assert found.evidence.index == 1
+
+
+def test_a_parabola_in_tiny_units(system_of):
+    """1e10 x^2 + 1e-11 = x: 1e-10 times the solutions of x^2 + 1/10 = x."""
+    found = points_of(system_of, "10000000000*Max(x, 0)**2", 1.0, 1e-11)
+    roots = 1e-10 * (0.5 + np.array([-1, 1]) * np.sqrt(0.15))
+    assert found.status == "ok"
+    np.testing.assert_allclose(means(found), roots, rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("c", [1e-12, 1e-6, 1.0, 1e6, 1e12])
+def test_units_do_not_matter(system_of, c):
+    """x -> c x, phi -> c phi, I -> c I: the same points, c times as large."""
+    parabola = points_of(system_of, f"{c!r}*Max(x/{c!r}, 0)**2", 1.0, 0.1 * c)
+    assert parabola.status == "ok"
+    np.testing.assert_allclose(
+        np.array(means(parabola)) / c, [0.5 - np.sqrt(0.15), 0.5 + np.sqrt(0.15)], rtol=1e-9
+    )
+    sigmoid = points_of(system_of, f"{c!r}*erf(2*x/{c!r})", 1.0, 0.0)
+    assert sigmoid.status == "ok"
+    root = brentq(lambda x: erf(2 * x) - x, 0.5, 1.5, xtol=1e-15)
+    np.testing.assert_allclose(np.array(means(sigmoid)) / c, [-root, 0.0, root], atol=1e-12)
+
+
+def test_curves_of_fixed_points_are_no_points(system_of):
+    for transfer in ("x", "Max(x, 0)"):
+        found = points_of(system_of, transfer, 1.0, 0.0)
+        assert len(found) == 0
+        assert found.status.code == Code.UNDECIDED
+        assert found.status.startswith("continuum")
+
+
+def test_silence_at_a_kink_is_a_point(system_of):
+    found = points_of(system_of, "Max(x, 0)", 0.5, 0.0)
+    assert found.status == "ok"
+    assert means(found) == [0.0]
+    assert found[0].stable
+
+
+def test_a_kink_without_a_solution(system_of):
+    """x = 2 max(x, 0) + I has no solution for I > 0, and two for I < 0."""
+    assert len(points_of(system_of, "Max(x, 0)", 2.0, 1e-10)) == 0
+    below = points_of(system_of, "Max(x, 0)", 2.0, -1e-10)
+    np.testing.assert_allclose(means(below), [-1e-10, 1e-10], rtol=1e-9)
+
+
+def test_beside_a_pitchfork(system_of):
+    """x = (1 + e) erf(sqrt(pi) x / 2) has the solutions 0 and +-sqrt(12 e / pi) to lowest order."""
+    e = 1e-9
+    found = points_of(system_of, "erf(sqrt(pi)*x/2)", 1 + e, 0.0)
+    assert len(found) == 3 or found.status.code == Code.UNDECIDED
+    zero = np.abs(means(found)).min()
+    assert zero < 1e-12
+    root = np.sqrt(12 * e / np.pi)
+    np.testing.assert_allclose(np.max(means(found)), root, rtol=1e-3)
+    assert not any(p.stable for p in found if p.kind == "non-hyperbolic")
