@@ -11,7 +11,7 @@ from .application import command
 from .loading import SamplerChoice, spec_of
 from .options import AsJson, Seed, Size, SpecFile, option
 from .paths import NETWORK_SUFFIXES, Writes
-from .terminal import print_json, print_table, progress, within
+from .terminal import Say, print_json, print_table, progress, within
 
 NetworkOutput = Annotated[
     Path,
@@ -55,9 +55,9 @@ def sample(
     with progress(not as_json) as say:
         sampler = choice.sampler()
         if nearest:
-            parameters = _nearest(parameters, sampler)
+            parameters = _nearest(parameters, sampler, within(say, 0.0, 0.3))
         dtype = "float32" if single else "float64"
-        sampling = within(say, 0.0, 0.6)  # takes longer than to measure and to write
+        sampling = within(say, 0.3 * nearest, 0.6)  # takes longer than to measure and to write
         network = draw(parameters, seed, sampler=sampler, dtype=dtype, progress=sampling)
         say("measuring", 0.6)
         measured = statistics(network)
@@ -70,10 +70,12 @@ def sample(
         print_table(title, _rows(parameters, network, measured))
 
 
-def _nearest(parameters: Any, sampler: Any) -> Any:
+def _nearest(parameters: Any, sampler: Any, say: Say) -> Any:
     from ..numerics.parameters import nearest_feasible
 
-    return nearest_feasible(parameters) if sampler is None else sampler.nearest(parameters)
+    if sampler is None:
+        return nearest_feasible(parameters, progress=say)
+    return sampler.nearest(parameters)
 
 
 def _rows(parameters: Any, network: Any, measured: Any) -> list[dict[str, Any]]:

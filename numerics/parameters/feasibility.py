@@ -8,13 +8,14 @@ A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp). Source: `docs/theory.md`, section 1.2.
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from ...errors import InfeasibleStatisticsError
 from .motifs import Motifs
+from .projection import nearest_motifs
 from .reals import reals
 
 TOLERANCE = 1e-10  # rounding of statistics that lie on a bound
@@ -48,13 +49,6 @@ class SynapticStatistics(Protocol):
 
 
 S = TypeVar("S", bound=SynapticStatistics)
-# squared changes of coefficients are small numbers: the usual tolerances of 1e-8 would be errors of
-# 1e-4 in the coefficients
-_CLARABEL = {
-    f"{kind}tol_{what}": value
-    for kind, value in (("", 1e-11), ("reduced_", 1e-8))
-    for what in ("gap_abs", "gap_rel", "feas")
-}
 
 
 class Violation(NamedTuple):
@@ -243,90 +237,36 @@ def check_feasible(parameters: SynapticStatistics) -> None:
         )
 
 
-def nearest_feasible(parameters: S, margin: float = MARGIN) -> S:
+def nearest_feasible(
+    parameters: S, margin: float = MARGIN, progress: Callable[[str, float], None] | None = None
+) -> S:
     """The feasible motif coefficients nearest to the given ones, means and variances unchanged.
 
     Minimises the sum over all index combinations of the squared changes of tau_con, tau_div,
-    tau_chn and tau_rec under the linear matrix inequalities of this module: a semidefinite
-    program, solved by Clarabel through CVXPY.
+    tau_chn and tau_rec under the linear matrix inequalities of this module. Memory and the time of
+    a step grow with P^3 and P^4, for P populations.
 
     Args:
         parameters: the network's numbers.
         margin: how far inside the bounds the result is kept, so that rounding does not leave them.
+        progress: called as progress("nearest motifs", part).
 
     Returns:
         The parameters with these coefficients; the given ones where they are feasible.
 
     Raises:
-        InfeasibleStatisticsError: the program was not solved.
+        InfeasibleStatisticsError: the nearest ones were not found.
+        NetworkError: the populations need more memory than is free.
     """
-    import cvxpy as cp
-
     if not violations(parameters):
         return parameters
-    P = parameters.P
-    con, div, chn, rec = (np.asarray(t) for t in parameters.motifs)
-    blocks = [cp.Variable((2 * P, 2 * P), symmetric=True) for _ in range(P)]
-    pairs = cp.Variable((P, P), symmetric=True)
-    cost = cp.sum_squares(pairs - rec)
-    for q, block in enumerate(blocks):
-        cost += cp.sum_squares(block[:P, :P] - con[q])
-        cost += cp.sum_squares(block[P:, P:] - div[q])
-        cost += cp.sum_squares(block[P:, :P] - chn[:, q, :])
-    _solve(cp.Problem(cp.Minimize(cost), _rules(parameters, blocks, pairs, margin)))
-    clipped = np.stack([_semidefinite(np.asarray(block.value)) for block in blocks])
-    return _inside(
-        parameters,
-        clipped[:, :P, :P],
-        clipped[:, P:, P:],
-        clipped[:, P:, :P].transpose(1, 0, 2),
-        pairs.value,
-        margin,
-    )
+    active, say = np.asarray(parameters.g) > 0, progress or (lambda text, part: None)
+    return _inside(parameters, nearest_motifs(parameters.motifs, active, margin, say), margin)
 
 
-def _rules(parameters: SynapticStatistics, blocks: list, pairs: Any, margin: float) -> list:
-    """Semidefinite strengths, 0 where there are no synapses, and residuals inside their bounds."""
-    import cvxpy as cp
-
-    P, active, rules = parameters.P, np.asarray(parameters.g) > 0, []
-    for q, block in enumerate(blocks):
-        there = np.concatenate([active[q, :], active[:, q]]).astype(float)
-        rules += [block >> 0, cp.multiply(block, 1 - np.outer(there, there)) == 0]
-    for p in range(P):
-        for q in range(p, P):
-            a = [
-                1 - margin - blocks[i][j, j] - blocks[j][P + i, P + i] for i, j in ((p, q), (q, p))
-            ]
-            b = pairs[p, q] - blocks[q][P + p, p] - blocks[p][P + q, q]
-            rules.append(cp.bmat([[a[0], b], [b, a[1]]]) >> 0)
-    return rules
-
-
-def _solve(problem: Any) -> None:
-    import cvxpy as cp
-
-    with warnings.catch_warnings():
-        # then it still meets Clarabel's usual 1e-8
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        try:
-            problem.solve(solver=cp.CLARABEL, **_CLARABEL)
-        except cp.SolverError:  # no progress at this accuracy; Clarabel's own is less strict
-            problem.solve(solver=cp.CLARABEL)
-    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
-        raise InfeasibleStatisticsError(
-            f"the nearest feasible statistics were not found: the solver says {problem.status}"
-        )
-
-
-def _semidefinite(matrix: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.maximum(values, 0)) @ vectors.T
-
-
-def _inside(parameters: S, con, div, chn, rec, margin) -> S:
+def _inside(parameters: S, near: Motifs, margin: float) -> S:
     """Shrink towards independent synapses, inside the convex set, until no bound breaks."""
-    shrink = 1.0
+    (con, div, chn, rec), shrink = near, 1.0
     for _ in range(MOST_SHRINKS):
         values = {
             "tau_con": con * shrink,

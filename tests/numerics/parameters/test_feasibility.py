@@ -2,14 +2,19 @@
 the nearest.
 """
 
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from motifield import Motifs, Parameters, check_feasible, nearest_feasible, violations
-from motifield.errors import InfeasibleStatisticsError, ParameterError
+from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterError
+from motifield.numerics import machine
+from motifield.numerics.parameters import projection
 from motifield.numerics.parameters.feasibility import residual_moments, strength_covariances
 
 
@@ -242,3 +247,67 @@ def test_nearest_with_an_empty_block():
         not np.any(np.asarray(near.tau_con)[1, 1])
         or np.abs(np.asarray(near.tau_con)[1, 1]).max() < 1e-8
     )
+
+
+@settings(max_examples=15)
+@given(P=st.integers(1, 3), seed=st.integers(0, 10**6), scale=st.sampled_from([0.01, 0.1, 0.5, 10]))
+def test_nearest_is_the_projection(P, seed, scale, network_of):
+    """Of a convex set, x* is the point nearest to x just if (x - x*) . (y - x*) <= 0 for each y of
+    the set.
+    """
+    wanted = network(random_statistics(P, seed, scale), P=P, check=False)
+    near = nearest_feasible(wanted)
+    pairs = list(zip(wanted.motifs, near.motifs, strict=True))
+    for other in (wanted.without_motifs(), network_of(P, seed), network_of(P, seed + 1)):
+        for share in (0.01, 1.0):
+            slope = sum(
+                float(np.sum(np.asarray(x - own) * np.asarray(share * y - own)))
+                for (x, own), y in zip(pairs, other.motifs, strict=True)
+            )
+            assert slope <= 1e-6 * max(1.0, distance(near, wanted))
+
+
+MANY = """
+import resource
+import sys
+
+import jax
+import numpy as np
+
+jax.config.update("jax_enable_x64", True)
+from motifield import Motifs, Parameters, nearest_feasible, violations
+
+P, rng = int(sys.argv[1]), np.random.default_rng(0)
+con, div, chain = (0.02 * rng.normal(size=(P, P, P)) for _ in range(3))
+rec = 0.02 * rng.normal(size=(P, P))
+motifs = Motifs(con + con.transpose(0, 2, 1), div + div.transpose(0, 2, 1), chain, rec + rec.T)
+about = {"N": 100 * P, "fractions": np.full(P, 1 / P), "mean": 0.0, "g": 0.1}
+parts = []
+wanted = Parameters.of(**about, motifs=motifs, check=False)
+near = nearest_feasible(wanted, progress=lambda text, part: parts.append(part))
+assert violations(near) == []
+assert parts[0] < 0.2 and parts[-1] > 0.7, parts
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+@pytest.mark.parametrize("P", [24, pytest.param(64, marks=pytest.mark.slow)])
+def test_nearest_of_many_populations_takes_little_memory(P):
+    """In GiB; 16 were taken at P = 40."""
+    run = [sys.executable, "-c", MANY, str(P)]
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # small matrices: threads only wait
+    done = subprocess.run(run, capture_output=True, text=True, check=False, env=alone)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < (2 if P > 24 else 0.5)
+
+
+def test_populations_beyond_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(machine, "available_memory", lambda: 2**10)
+    with pytest.raises(NetworkError, match="motifs of 2 populations needs .* GiB are free"):
+        nearest_feasible(network(Motifs(0.0, 0.0, 0.06, 0.0), check=False))
+
+
+def test_what_does_not_converge_is_an_error(monkeypatch):
+    monkeypatch.setattr(projection, "MOST_STEPS", 3)
+    with pytest.raises(InfeasibleStatisticsError, match="after 3 steps, coefficients still change"):
+        nearest_feasible(network(Motifs(0.0, 0.0, 0.06, 0.0), check=False))
