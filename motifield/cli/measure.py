@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,14 @@ from .terminal import print_json, print_table
 
 MOST_CHAINS = 30
 """Chains printed, the strongest, which fit on a screen; --json has all."""
+
+COUNTS = {
+    "edges": "edges",
+    "self_synapses": "self-synapses",
+    "isolated": "isolated neurons",
+    "duplicates": "duplicates added up",
+}
+"""Columns of what a network is made of, by their names in --json."""
 
 Source = Annotated[
     Path,
@@ -65,7 +73,8 @@ class Search:
         from ..numerics.networks import Network, find_populations
 
         found = find_populations(network, self.find, self.seed, self.method)
-        return Network.of(network.weights, found, [str(k + 1) for k in range(self.find)])
+        names = [str(k + 1) for k in range(self.find)]
+        return replace(Network.of(network.weights, found, names), read=network.read)
 
 
 @dataclass(frozen=True)
@@ -121,24 +130,27 @@ def measure(
         raise SpecError("--find and --labels both say what the populations are: give one of them")
     given = {name: value for name, value in vars(reading).items() if value is not None}
     network, drive = network_of(source, **given)
-    from ..numerics.networks import measure as statistics
+    from ..numerics.networks import anatomy, measure as statistics
 
     network = search.apply(network)
-    measured = statistics(network, errors=errors)
+    measured, parts = statistics(network, errors=errors), anatomy(network)
     if output is not None and output.suffix in SPEC_SUFFIXES:
         changes = {} if drive is None else {"input": drive}
         measured.parameters(**changes).save(output)
     elif output is not None:
         network.save(output, measured)
     if as_json:
-        print_json(measured.json())
+        print_json({"network": parts, **measured.json()})
     else:
-        _say(network, measured)
+        _say(network, measured, parts)
 
 
-def _say(network: Any, measured: Any) -> None:
+def _say(network: Any, measured: Any, parts: dict[str, Any]) -> None:
     from ..numerics.parameters import violations
 
+    typer.echo(f"orientation: {parts['orientation']}")
+    counts = {COUNTS[name]: count for name, count in parts.items() if name in COUNTS}
+    print_table("Network", [counts])
     sizes = zip(network.populations, network.sizes, strict=True)
     print_table(f"{network.N} neurons", [{"population": p, "neurons": n} for p, n in sizes])
     print_table("Synapses, and correlation coefficients of their pairs", _pair_rows(measured))

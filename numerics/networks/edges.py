@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ import scipy.sparse as sps
 
 from ...errors import NetworkError
 from ..archives import require_text
-from .network import Network
+from .network import Network, Reading
 from .options import ReadOptions, merge_small
 from .sources import refuse_negative
 
@@ -66,11 +67,14 @@ def read_edges(
         )
     if chosen.duplicates == "refuse":
         _refuse_duplicates(i, j, names, f"{edges}")
+    copies = len(i) - len(np.unique(i.astype(np.int64) * len(names) + j))
     weights = sps.coo_array((values, (i, j)), shape=(len(names), len(names))).tocsr()
     weights.eliminate_zeros()
     if chosen.negative == "refuse":
         refuse_negative(weights)
-    return Network.of(weights, merge_small(neurons.labels[neurons.used], chosen))
+    network = Network.of(weights, merge_small(neurons.labels[neurons.used], chosen))
+    pre, post = (f"column {name!r}" for name in (chosen.pre, chosen.post))
+    return replace(network, read=Reading(f"{pre} is the source, {post} the target", copies))
 
 
 class _Edges(NamedTuple):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sps
@@ -18,6 +18,14 @@ from .stored import arrays_of, parameters_in, reading, refuse_unknown_numbers, w
 
 if TYPE_CHECKING:
     from ..parameters import Parameters
+
+
+class Reading(NamedTuple):
+    """How a network was read: who is source and target, and how many edges were given twice."""
+
+    orientation: str
+    duplicates: int = 0
+
 
 FEW_NEURONS = 50  # ARPACK needs more neurons than vectors in its basis, 20 or so
 
@@ -37,6 +45,7 @@ class Network:
             (N, P), None where they are not known; read-only.
         offsets: the standard normal offsets xi_i of the inputs, (N,), None where they are not
             known; read-only.
+        read: how it was read from a file, an array or a graph; None if it was not. Not saved.
     """
 
     weights: np.ndarray | sps.csr_array
@@ -46,6 +55,7 @@ class Network:
     parameters: Parameters | None = None
     rows: np.ndarray | None = None
     offsets: np.ndarray | None = None
+    read: Reading | None = None
 
     def __post_init__(self) -> None:
         W, arrays = self.weights, [self.labels, self.rows, self.offsets]
@@ -196,26 +206,6 @@ class Network:
         sizes = ", ".join(f"{p} {n}" for p, n in zip(self.populations, self.sizes, strict=True))
         source = "" if self.seed is None else f", sampled with seed {self.seed}"
         return f"Network of {self.N} neurons ({sizes}), {kind}, {W.dtype}{source}"
-
-
-def spectral_radius(network: Network) -> float:
-    """Largest absolute eigenvalue of the weights (ARPACK, from a fixed start).
-
-    Args:
-        network: whose synapses are stored.
-
-    Raises:
-        NetworkError: they are drawn again at every use.
-    """
-    from scipy.sparse.linalg import eigs
-
-    weights = network.matrix
-    if network.N < FEW_NEURONS:
-        dense = weights.toarray() if isinstance(weights, sps.csr_array) else weights
-        return float(np.abs(np.linalg.eigvals(dense)).max())
-    options: Any = {"k": 1, "which": "LM", "v0": np.ones(network.N), "tol": 1e-10}
-    values = eigs(weights.astype(float), return_eigenvectors=False, **options)
-    return float(np.abs(values).max())
 
 
 def as_seed(seed: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,14 @@ import scipy.sparse as sps
 from ...errors import NetworkError
 from ..archives import SMALLER
 from ..machine import require_memory
-from .network import Network
+from .network import Network, Reading
 from .options import COLUMNS, ReadOptions, merge_small
 
+ORIENTATIONS = {
+    "target": "rows are target neurons, columns are source neurons",
+    "source": "rows are source neurons, columns are target neurons",
+    "graph": "an edge u -> v has the source u and the target v",
+}
 NEURON = 200.0  # bytes of a neuron without synapses: its label, as text and as an object, and rows
 
 
@@ -43,14 +49,16 @@ def as_network(
     chosen = ReadOptions.of(options, given)
     if of := chosen.given(("kind", *COLUMNS)):
         raise NetworkError(f"a matrix or graph is not a list of edges and has no {', '.join(of)}")
-    if hasattr(source, "edges") and hasattr(source, "is_directed"):
+    graph = hasattr(source, "edges") and hasattr(source, "is_directed")
+    if graph:
         source, labels = _graph(source, labels, chosen)
     elif "weight" in chosen.given():
         raise NetworkError("weight= names an attribute of a graph's edges; a matrix has none")
     elif chosen.rows == "source":
         source = source.T if sps.issparse(source) else np.asarray(source).T
     _require_neurons(source)
-    weights = _sparse(source, chosen) if sps.issparse(source) else _dense(source)
+    orientation = ORIENTATIONS["graph" if graph else chosen.rows]
+    weights, copies = _sparse(source, chosen) if sps.issparse(source) else (_dense(source), 0)
     _weigh(weights, chosen)
     N = weights.shape[0]
     names, used = _labelled(np.full(N, "all") if labels is None else labels, N, chosen)
@@ -58,7 +66,8 @@ def as_network(
         weights, names = weights[used][:, used], names[used]
     if chosen.smallest > 1:
         names, populations = _merged(names, populations, chosen)
-    return Network.of(weights, names, populations)
+    network = Network.of(weights, names, populations)
+    return replace(network, read=Reading(orientation, copies))
 
 
 def _require_neurons(source: Any) -> None:
@@ -80,7 +89,8 @@ def _merged(
     return names, [p for p in [*populations, options.other] if p in names]
 
 
-def _sparse(source: Any, options: ReadOptions) -> sps.csr_array:
+def _sparse(source: Any, options: ReadOptions) -> tuple[sps.csr_array, int]:
+    """The matrix, and how many of its entries are added to others."""
     entries = sps.coo_array(source)
     i, j = entries.coords
     pairs, counts = np.unique(i.astype(np.int64) * entries.shape[1] + j, return_counts=True)
@@ -92,7 +102,7 @@ def _sparse(source: Any, options: ReadOptions) -> sps.csr_array:
         )
     made = sps.csr_array(entries.tocsr(), dtype=_dtype(entries.dtype), copy=True)
     made.sum_duplicates()
-    return made
+    return made, len(i) - len(pairs)
 
 
 def _dense(source: Any) -> np.ndarray:
