@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from .application import command
 from .model import Model
-from .options import ClosureName, EndTime, SpecFile
+from .options import ClosureName, EndTime, Solver, SpecFile
 from .output import Out
-from .terminal import by_population
+from .terminal import at_time, by_population
 
 COURSES = ("mean", "variance", "rate")
 
 
 @command()
-def integrate(spec: SpecFile, *, closure: ClosureName = None, t1: EndTime = None, out: Out) -> None:
+def integrate(
+    spec: SpecFile,
+    *,
+    closure: ClosureName = None,
+    t1: EndTime = None,
+    solver: Solver = None,
+    out: Out,
+) -> None:
     """Integrate the equations in time; print the state at the end.
 
     Exit status 1 when the solution diverged or needed too many steps.
@@ -21,11 +28,13 @@ def integrate(spec: SpecFile, *, closure: ClosureName = None, t1: EndTime = None
     system, numbers, end = model.system, model.loaded.numbers(), model.end(t1)
     from ..numerics.system import integrate as solve
 
-    found = solve(system, numbers, end, initial=model.initial, throw=False)
+    options = {**model.loaded.integrate, **({"solver": solver} if solver else {})}
+    found = solve(system, numbers, end, initial=model.initial, throw=False, **options)
     last = found.dataset.isel(time=-1)
     others = [name for name in last.data_vars if name not in COURSES]
     out.conclude(
         found,
-        f"{model.title}: t = {float(last['time']):g}, status {found.status}",
+        f"{model.title}: {at_time(last)}, status {found.status}"
+        + (f", {used} steps" if (used := found.dataset.attrs.get("solver")) else ""),
         rows=by_population(last[[*COURSES, *others]]),
     )

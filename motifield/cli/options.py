@@ -61,6 +61,14 @@ Vary = Annotated[
 EndTime = Annotated[
     float | None, option("--t1", help="End time; default: the spec's, or 50 if it names none.")
 ]
+Solver = Annotated[
+    str | None,
+    option(
+        "--solver",
+        help="auto, explicit or implicit (for stiff systems, whose time constants differ by "
+        "orders of magnitude); default: the spec's, or auto.",
+    ),
+]
 Output = Annotated[
     Path | None,
     option("--output", "-o", help="Write the numbers to a .nc, .csv or .json file."),

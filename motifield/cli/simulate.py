@@ -13,7 +13,7 @@ from .model import Model
 from .options import EndTime, SpecFile, option
 from .output import Out
 from .paths import DATA_SUFFIXES, Writes
-from .terminal import by_population
+from .terminal import at_time, by_population
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ def simulate(
     whole = out.output is not None and out.output.suffix == ".nc"
     out.conclude(
         found,
-        f"{loaded.title}: {network.N} neurons, {origin}, t = {float(courses['time'][-1]):g}, "
-        f"status {found.status}",
+        f"{loaded.title}: {network.N} neurons, {origin}, {at_time(courses)}, status {found.status}",
         numbers=found.dataset.assign_attrs(network=origin) if whole else courses,
         more={"network": origin},
         rows=by_population(courses.isel(time=-1)),

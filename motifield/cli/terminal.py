@@ -19,6 +19,13 @@ ROUNDING = 1e-12
 """Imaginary parts below this are those of real numbers."""
 
 
+def at_time(data: Any) -> str:
+    """The last time of a dataset, with the unit that it names: `t = 12 ms`."""
+    times = data["time"]
+    unit = times.attrs.get("unit")
+    return f"t = {float(times.values.ravel()[-1]):g}" + (f" {unit}" if unit else "")
+
+
 def print_json(data: Any) -> None:
     """Print nested data as JSON, with null where a number is not finite."""
     from ..numerics.results import plain

@@ -91,7 +91,8 @@ class Statistics(Covariances, Settled):
             InfeasibleStatisticsError: if `check` is true, and no Gaussian ensemble has them.
         """
         N, known = sum(self.sizes), self.sampled_from
-        own = {} if known is None else {name: getattr(known, name) for name in NEURONS}
+        kept = () if known is None else (*NEURONS, "time_unit")
+        own = {name: getattr(known, name) for name in kept}
         return Parameters.from_covariances(
             populations=self.populations,
             N=N,

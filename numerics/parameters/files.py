@@ -91,6 +91,7 @@ class ParametersSpec(Strict):
     spread: Number | list[Number] | dict[str, Any] = 0.0
     tau_inp: Matrix = 0.0
     noise: PerPopulation = 0.0
+    time_unit: str = ""
 
     def arguments(self, populations: Any = None) -> dict[str, Any]:
         """What `Parameters.of` takes."""
@@ -99,6 +100,7 @@ class ParametersSpec(Strict):
         return {
             "populations": self.populations or populations,
             "motifs": self.motifs.build(),
+            "time_unit": self.time_unit,
             **own,
         }
 
@@ -162,7 +164,7 @@ def parameter_data(parameters: Any) -> dict[str, Any]:
     for name in ("tau_inp", "noise"):
         if np.any(np.asarray(getattr(parameters, name)) != 0):
             found[name] = _listed(parameters, name)
-    return found
+    return found | ({"time_unit": parameters.time_unit} if parameters.time_unit else {})
 
 
 def _listed(parameters: Any, name: str) -> Any:

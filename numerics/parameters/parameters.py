@@ -64,6 +64,8 @@ class Parameters(eqx.Module):
             inputs, xi_i standard normal; in units of input current.
         tau_inp: (P, P), correlation of xi_j with the synapses J_ij that j in q makes onto p.
         noise: (P,), D_p, half the intensity of the white noise in the input of each neuron.
+        time_unit: the unit of all times, such as "ms", which results and pictures name; it changes
+            no number.
     """
 
     populations: tuple[str, ...] = eqx.field(static=True)
@@ -83,6 +85,7 @@ class Parameters(eqx.Module):
     spread: Input
     tau_inp: PerPair
     noise: PerPopulation
+    time_unit: str = eqx.field(static=True, default="")
 
     @classmethod
     def of(
@@ -102,6 +105,7 @@ class Parameters(eqx.Module):
         spread: Any = 0.0,
         tau_inp: Any = 0.0,
         noise: Any = 0.0,
+        time_unit: str = "",
         check: bool = True,
     ) -> Parameters:
         """Validated parameters from numbers, arrays or mappings by population name.
@@ -114,6 +118,7 @@ class Parameters(eqx.Module):
             input, in_strength, spread: what `motifield.inputs` has, or a number, one number per
                 population, a function of time, or a mapping; none by default.
             transfer, membrane, synapse: values by name of parameter, numbers or by population.
+            time_unit: name of the unit of all times; not said by default.
             check: whether the motif statistics must be those of some network; False is for
                 statistics measured on a given one.
 
@@ -135,6 +140,7 @@ class Parameters(eqx.Module):
             input=as_input(input, names),
             in_strength=as_input(in_strength, names, "in_strength"),
             spread=as_input(spread, names, "spread"),
+            time_unit=_unit(time_unit),
         )
         if check:
             check_feasible(made)
@@ -244,7 +250,8 @@ class Parameters(eqx.Module):
                 "more neurons"
             )
         con, div, chn, rec = self.motifs
-        others = {name: getattr(self, name) for name in (*FAMILIES, *INPUTS, "g", "noise")}
+        kept = (*FAMILIES, *INPUTS, "g", "noise", "time_unit")
+        others = {name: getattr(self, name) for name in kept}
         return Parameters.of(
             populations=self.populations,
             N=N,
@@ -351,6 +358,15 @@ class Parameters(eqx.Module):
         )
         names = escape(", ".join(self.populations))
         return f"<p><b>Parameters</b> of populations {names}</p><table>{cells}</table>"
+
+
+def _unit(name: Any) -> str:
+    """The name of a unit of time, one word that can be printed."""
+    if not isinstance(name, str) or not name.isprintable() or name != "".join(name.split()):
+        raise ParameterError(
+            f"time_unit = {brief(name)} is not the name of a unit, such as 'ms' or 's'"
+        )
+    return name
 
 
 def _families(names: Sequence[str], **given: Any) -> dict[str, Any]:

@@ -20,8 +20,14 @@ MOST_POPULATIONS = 6
 """Populations drawn, each in its colour; more colours are hard to tell apart."""
 UNSTABLE = (0, (3, 2))
 """Dashes of what is not stable."""
+BULK_UNSTABLE = (0, (6, 1.5, 1, 1.5))
+"""Dashes and dots of what is stable in the equations, while the bulk of the network is not."""
+BULK_TEXT = "stable equations, unstable bulk: chaos"
+"""What the legend says of it."""
 HATCH = "//"
 """Where no network has such statistics."""
+BULK_HATCH = ".."
+"""Where the bulk makes an attractor unstable."""
 
 
 def open_frame(ax: Axes) -> Axes:
@@ -46,6 +52,12 @@ def of_quantities(axes: Sequence[Axes]) -> Iterator[tuple[Axes, str]]:
     for ax, (quantity, label) in zip(axes, LABELS.items(), strict=True):
         ax.set_ylabel(label)
         yield ax, quantity
+
+
+def time_label(data: Any) -> str:
+    """The label of an axis of times, with the unit that a dataset names."""
+    unit = data["time"].attrs.get("unit")
+    return f"time ({unit})" if unit else "time"
 
 
 def legend_beside(ax: Axes, *handles_and_texts: Any, **settings: Any) -> None:

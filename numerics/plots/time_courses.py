@@ -6,7 +6,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .style import LABELS, MOST_POPULATIONS, legend_beside, of_quantities, panels
+from .style import (
+    LABELS,
+    MOST_POPULATIONS,
+    legend_beside,
+    of_quantities,
+    panels,
+    time_label,
+)
 
 
 def trajectories(solution: Any) -> Figure:
@@ -21,7 +28,7 @@ def trajectories(solution: Any) -> Figure:
     for ax, quantity in of_quantities(axes[0]):
         for p in names[:MOST_POPULATIONS]:
             ax.plot(data["time"], data[quantity].sel(population=p), lw=1.3, label=str(p))
-        ax.set_xlabel("time")
+        ax.set_xlabel(time_label(data))
     more = f"first {MOST_POPULATIONS} of {len(names)}" if len(names) > MOST_POPULATIONS else None
     legend_beside(axes[0, -1], title=more, title_fontsize="small")
     return figure

@@ -77,7 +77,7 @@ def simulate(
     """
     changes, options = neuron_changes("simulate", others)
     own = neuron_parameters(system, network, parameters, **changes)
-    return integrate_network(
+    found = integrate_network(
         network,
         **_neurons(system, own),
         t1=t1,
@@ -88,6 +88,9 @@ def simulate(
         throw=throw,
         **options,
     )
+    if own.time_unit:
+        found.dataset["time"].attrs["unit"] = own.time_unit
+    return found
 
 
 def _neurons(system: System, own: Parameters) -> dict[str, Any]:

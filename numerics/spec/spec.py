@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -60,6 +60,15 @@ class ArchitectureSpec(Strict):
         )
 
 
+class IntegrateSpec(Strict):
+    """[integrate]: options of `integrate`."""
+
+    solver: Literal["auto", "explicit", "implicit"] = "auto"
+    rtol: Number = Field(default=1e-8, gt=0)
+    atol: Number = Field(default=1e-10, gt=0)
+    max_steps: int = Field(default=100_000, gt=0)
+
+
 class FileSpec(Strict):
     """A whole file."""
 
@@ -70,6 +79,8 @@ class FileSpec(Strict):
     fit: FitSpec | None = None
     initial: dict[str, PerPopulation] = Field(default={})
     t1: Number = Field(default=50.0, gt=0)
+    integrate: IntegrateSpec = IntegrateSpec()
+    time_unit: str = ""
 
     @model_validator(mode="after")
     def _one_source(self) -> FileSpec:
@@ -91,6 +102,7 @@ class Spec:
         initial: initial state by name, as for `integrate`.
         t1: end time.
         fit: the section [fit]; None without one.
+        integrate: the section [integrate], options of `integrate` by name.
     """
 
     title: str
@@ -101,6 +113,7 @@ class Spec:
     initial: dict[str, Any]
     t1: float
     fit: FitSpec | None = None
+    integrate: dict[str, Any] = field(default_factory=dict)
 
     def numbers(self) -> Parameters:
         """The parameters.
@@ -163,6 +176,7 @@ def load_spec(path: str | Path) -> Spec:
         dict(file.initial),
         float(file.t1),
         None if file.fit is None else file.fit.within(folder),
+        file.integrate.model_dump(),
     )
 
 
@@ -178,11 +192,15 @@ def _built(file: FileSpec, folder: Path) -> tuple[Architecture, Parameters | Non
                 f"the architecture {names}"
             )
         architecture = declared.build(names)
-        return architecture, measure(network).parameters(input=file.connectome.input), network
+        measured = measure(network).parameters(
+            input=file.connectome.input, time_unit=file.time_unit
+        )
+        return architecture, measured, network
     architecture = declared.build(declared.populations)
     if file.parameters is None:
         return architecture, None, None
-    parameters = Parameters.of(**file.parameters.arguments(architecture.populations))
+    given = file.parameters.arguments(architecture.populations)
+    parameters = Parameters.of(**given | {"time_unit": file.time_unit or given["time_unit"]})
     if declared.populations is None:
         architecture = declared.build(parameters.populations)
     return architecture, parameters, None

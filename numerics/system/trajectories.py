@@ -291,7 +291,8 @@ def integrate(
     raise_on_failure(status, throw)
     title = f"Trajectory of the {system.mean_field.closure.name} equations"
     attrs = {"status": str(status), "steps": run.steps, "solver": run.method}
-    data = dataset(system, run.values, parameters.populations, {"time": ts}, attrs)
+    axis = ("time", ts, {"unit": parameters.time_unit} if parameters.time_unit else {})
+    data = dataset(system, run.values, parameters.populations, {"time": axis}, attrs)
     return Trajectory(title, status, data)
 
 

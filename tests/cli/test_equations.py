@@ -32,6 +32,19 @@ def test_integrate_writes_and_prints(call, recorded, pair, once):
     assert "pair: t = 12, status ok" in out
     assert f"{data['rate'][-1][1]:.5g}" in out
     assert [arguments[2] for arguments, _ in calls] == [12.0, 7.0]
+    assert "explicit steps" in out
+
+
+def test_integrate_takes_its_solver_and_unit_of_time_from_options_or_the_spec(call, pair, stub):
+    shape = {"time": ("time", [0.0, 1.0], {"unit": "ms"}), "population": ["E", "I"]}
+    values = (("time", "population"), np.ones((2, 2)))
+    data = xr.Dataset(dict.fromkeys(("mean", "variance", "rate"), values), coords=shape)
+    calls = stub("system.integrate", Trajectory("made", Status("ok"), data))
+    pair.write_text(f"time_unit = 'ms'\n{pair.read_text()}\n[integrate]\nsolver = 'implicit'\n")
+    assert "pair: t = 1 ms, status ok" in call("integrate", pair)[1]
+    assert call("integrate", pair, "--solver", "explicit")[0] == 0
+    assert [options["solver"] for _, options in calls] == ["implicit", "explicit"]
+    assert calls[0][0][1].time_unit == "ms"
 
 
 def test_a_trajectory_that_diverges_is_written_and_has_status_1(call, pair, tmp_path, stub):
@@ -56,6 +69,7 @@ derive nowhere.toml => cannot read nowhere.toml
 derive {spec} --closure third => unknown closure 'third'
 derive {spec} -o x.doc => suffix must be one of .tex, .md, .html, .py
 derive {spec} --explicit 3 => has the populations
+integrate {spec} --solver fast => solver = 'fast' is unknown: use one of auto, explicit, implicit
 integrate {spec} -o no/such/folder/s.nc => does not exist
 integrate {spec} --plot s.doc => cannot draw to s.doc
 integrate {spec} --t1 0 => t0 < t1

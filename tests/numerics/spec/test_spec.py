@@ -218,3 +218,22 @@ def test_a_connectome_may_be_a_matrix_with_labels(tmp_path):
         path.write_text(f"[connectome]\n{entries}\n")
         with pytest.raises(SpecError, match=match):
             mf.load_spec(path)
+
+
+def test_the_unit_of_time_goes_where_times_are_shown(write, tmp_path):
+    par = mf.load_spec(write('time_unit = "ms"\n' + SPEC)).numbers()
+    assert par.time_unit == "ms"
+    assert par.rescaled(500).time_unit == par.replace(g=par.g).time_unit == "ms"
+    par.save(tmp_path / "p.toml")
+    assert mf.Parameters.load(tmp_path / "p.toml").time_unit == "ms"
+    assert mf.load_spec(write(SPEC)).numbers().time_unit == ""
+    with pytest.raises(ParameterError, match="time_unit = 'a b' is not the name of a unit"):
+        mf.load_spec(write('time_unit = "a b"\n' + SPEC))
+
+
+def test_options_of_integrate(write):
+    spec = mf.load_spec(write(SPEC + "[integrate]\nsolver = 'implicit'\nrtol = 1e-6\n"))
+    assert (spec.integrate["solver"], spec.integrate["rtol"]) == ("implicit", 1e-6)
+    assert mf.load_spec(write(SPEC)).integrate["solver"] == "auto"
+    with pytest.raises(SpecError, match="integrate.solver: "):
+        mf.load_spec(write(SPEC + "[integrate]\nsolver = 'fast'\n"))

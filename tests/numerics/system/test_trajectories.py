@@ -137,30 +137,32 @@ def test_a_blow_up_ends_where_steps_shrink_to_nothing(system_of):
     assert found.dataset.attrs["steps"] < 1000
 
 
-def test_a_stiff_system_is_integrated_by_implicit_steps():
-    """A leaky unit, K = I (1 - exp(-t / tau)), beside one that is slower by a factor of 5000."""
+@pytest.fixture(scope="module")
+def stiff():
+    """Leaky units, K = I (1 - exp(-t / tau)), of which one is faster by a factor of 5000."""
     units = {name: filters.membrane(tau=tau) for name, tau in (("E", 1), ("I", 2e-4))}
     system = compile(derive(Architecture(["E", "I"], RELU, membrane=units), MotifOnly()))
-    parameters = Parameters.of(
+    return system, Parameters.of(
         populations=["E", "I"], N=2, fractions=[0.5, 0.5], mean=0, g=0, input=1
     )
-    runs = {
-        solver: integrate(system, parameters, 4.0, saveat=4, solver=solver, throw=False)
-        for solver in ("auto", "implicit", "explicit")
-    }
-    used = {solver: found.dataset.attrs["solver"] for solver, found in runs.items()}
-    assert used == {"auto": "implicit", "implicit": "implicit", "explicit": "explicit"}
-    for found in runs.values():
-        assert found.status.ok
-        exact = -np.expm1(-found["time"].values[:, None] / np.array([1, 2e-4]))
-        np.testing.assert_allclose(found["mean"], exact, atol=1e-7)
-    assert runs["auto"].dataset.attrs["steps"] < 1000 < runs["explicit"].dataset.attrs["steps"]
-    short = integrate(
-        system, parameters, 4.0, saveat=4, solver="explicit", max_steps=1000, throw=False
+
+
+@pytest.mark.parametrize("solver", ["auto", "explicit"])
+def test_a_stiff_system_is_integrated_by_implicit_steps(stiff, solver):
+    found = integrate(*stiff, 4.0, saveat=4, solver=solver)
+    exact = -np.expm1(-found["time"].values[:, None] / np.array([1, 2e-4]))
+    np.testing.assert_allclose(found["mean"], exact, atol=1e-7)
+    few = found.dataset.attrs["steps"] < 1000
+    assert (found.dataset.attrs["solver"], few) == (
+        ("implicit", True) if solver == "auto" else ("explicit", False)
     )
+
+
+def test_a_system_that_is_too_stiff_for_explicit_steps_is_said_to_be(stiff):
+    short = integrate(*stiff, 4.0, saveat=4, solver="explicit", max_steps=1000, throw=False)
     assert re.search('the system is stiff, .* 5e[+]03: use solver="implicit"', short.status)
     with pytest.raises(ParameterError, match="'fast' is unknown: use one of auto, explicit"):
-        integrate(system, parameters, 4.0, solver="fast")
+        integrate(*stiff, 4.0, solver="fast")
 
 
 def test_too_few_steps_are_said(system_of):
@@ -313,3 +315,13 @@ def test_the_equations_do_not_depend_on_who_makes_the_motifs(system_of):
     )
     runs = [integrate(system_of(RELU), p, 5.0, saveat=4)["mean"].values for p in (direct, other)]
     np.testing.assert_allclose(*runs, rtol=1e-12)
+
+
+def test_the_unit_of_time_is_on_the_axis(system_of, tmp_path):
+    named = Parameters.of(N=2, fractions=[0.5, 0.5], mean=0, g=0, input=1, time_unit="seconds")
+    found = integrate(system_of(RELU), named, 8.0)
+    assert found["time"].attrs == {"unit": "seconds"}
+    found.save(tmp_path / "course.nc")
+    again = load(tmp_path / "course.nc")
+    np.testing.assert_array_equal(again["time"], found["time"])
+    assert again.plot().axes[0].get_xlabel() == "time (seconds)"
