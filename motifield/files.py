@@ -152,6 +152,11 @@ def _named(path: str | os.PathLike) -> Iterator[None]:
         raise
     except OSError as error:
         raise FileError(f"cannot write {path}: {reason_of(error)}") from error
+    except UnicodeEncodeError as error:
+        letter = error.object[error.start]
+        raise FileError(
+            f"cannot write {path}: {letter!r} is half of a character, which no text can hold"
+        ) from error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -12,6 +13,7 @@ import psutil
 from ..errors import NetworkError
 
 FEWER = "use fewer neurons, dtype=float32, or a machine with more memory"
+GROUP = Path("/sys/fs/cgroup")  # of Linux; the files of memory are those of version 2
 REPORTS = 200  # how often progress is told: a step of half a percent
 
 
@@ -66,11 +68,21 @@ def require_memory(needed: float, what: str, advice: str = FEWER) -> None:
     free = available_memory()
     if needed > free:
         raise NetworkError(
-            f"{what} needs {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are free: "
-            f"{advice}"
+            f"{what} needs {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are free: {advice}"
         )
 
 
 def available_memory() -> int:
-    """Bytes that can be allocated now without swapping."""
-    return psutil.virtual_memory().available
+    """Bytes that can be allocated now without swapping, within the limit of a container."""
+    return min([psutil.virtual_memory().available, *_left_in_group()])
+
+
+def _left_in_group(folder: Path = GROUP) -> list[int]:
+    """What the control group of this process, as of a container, leaves; empty without a limit."""
+    try:
+        limit, used = (int((folder / f"memory.{name}").read_text()) for name in ("max", "current"))
+        rows = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        cached = {name: int(value) for name, value in rows}.get("inactive_file", 0)
+    except (OSError, ValueError):  # no such group, or "max", no limit
+        return []
+    return [max(limit - used + cached, 0)]

@@ -107,6 +107,12 @@ def test_an_error_names_the_users_file_and_not_the_temporary_one(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_half_a_character_is_an_error(tmp_path):
+    with pytest.raises(FileError, match="cannot write .*ud800' is half of a character"):
+        write_text(tmp_path / "a.txt", "\ud800")
+    assert names(tmp_path) == []
+
+
 WAITS = """
 import sys, time
 from motifield.files import write_with

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -32,6 +33,9 @@ def status_of(command: Callable[[], Any]) -> int:
     0 done, 1 a check failed, 2 bad input or a file that cannot be read or written, 130 interrupted,
     141 the standard output is closed.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that a terminal lacks is its number
+            stream.reconfigure(errors="backslashreplace")
     with _interrupts() as interrupted:
         try:
             status = _run(command)

@@ -139,6 +139,15 @@ def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path):
     assert process.returncode == 141
 
 
+def test_a_terminal_without_a_character_shows_its_number(folder):
+    latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": latin}
+    with motifield("integrate", "\N{GREEK SMALL LETTER TAU}.json", **pipes) as process:
+        said = process.stderr.read()
+    assert said.startswith(b"error: cannot read \\u03c4.json: No such file")
+    assert process.returncode == 2
+
+
 def test_a_full_standard_output_is_one_line_and_status_2():
     with (
         open("/dev/full", "w") as full,

@@ -301,3 +301,12 @@ def test_what_no_network_can_have_is_named(name, value, what, tmp_path):
     load = mf.networks.Statistics.load if name.startswith("measured") else Network.load
     with pytest.raises(NetworkError, match=rf"n\.npz: .*{what}"):
         load(path)
+
+
+def test_memory_is_that_of_the_container(tmp_path):
+    for name, text in (("max", "1000"), ("current", "900"), ("stat", "file 7\ninactive_file 50\n")):
+        (tmp_path / f"memory.{name}").write_text(text)
+    assert machine._left_in_group(tmp_path) == [150]
+    (tmp_path / "memory.max").write_text("max\n")
+    assert machine._left_in_group(tmp_path) == []
+    assert machine._left_in_group(tmp_path / "absent") == []
