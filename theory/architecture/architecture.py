@@ -22,6 +22,10 @@ MOTIFS = {
     "chain": "tau_chn",
     "reciprocal": "tau_rec",
 }
+_RATE_FORM = (
+    "; units with tau dr/dt = -r + phi(J r + I) and a constant I are those of membrane "
+    "1/(1 + tau*s) and synapse 1 with x = J r + I, which starts at x = I where r starts at 0"
+)
 INPUTS = ("in-strength", "spread", "out-strength", "noise")
 
 
@@ -104,7 +108,7 @@ class Architecture:
             if f.order == 0 or not f.is_strictly_proper:
                 raise ArchitectureError(
                     f"the membrane {f.name} = {f.expression} lets a jump of its input through: it "
-                    "must decay like 1/s or faster"
+                    "must decay like 1/s or faster" + (_RATE_FORM if f.is_identity else "")
                 )
         if self.has_synapses and any(f.is_identity for f in self.synapse):
             raise ArchitectureError(

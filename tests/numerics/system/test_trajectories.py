@@ -317,6 +317,27 @@ def test_the_equations_do_not_depend_on_who_makes_the_motifs(system_of):
     np.testing.assert_allclose(*runs, rtol=1e-12)
 
 
+def test_the_rate_form_is_a_membrane_with_the_time_constant_of_the_rates():
+    """2 dr/dt = -r + phi(w r + I) by SciPy: x = w r + I has the membrane 1/(1 + 2 s)."""
+    units = derive(Architecture(["E"], RELU, membrane=filters.membrane(tau=2)), MotifOnly())
+    w, drive = -1.5, 0.7
+    found = integrate(
+        compile(units),
+        Parameters.of(populations=["E"], N=1, fractions=[1.0], mean=w, g=0, input=drive),
+        6.0,
+        saveat=6,
+        initial={"mean": drive},
+    )
+    exact = solve_ivp(
+        lambda t, r: (-r + np.maximum(w * r + drive - 0.25, 0)) / 2,
+        *((0, 6), [0.0]),
+        t_eval=found["time"].values,
+        rtol=1e-10,
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(found["mean"].values[:, 0], w * exact.y[0] + drive, rtol=1e-6)
+
+
 def test_the_unit_of_time_is_on_the_axis(system_of, tmp_path):
     named = Parameters.of(N=2, fractions=[0.5, 0.5], mean=0, g=0, input=1, time_unit="seconds")
     found = integrate(system_of(RELU), named, 8.0)

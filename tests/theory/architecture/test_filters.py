@@ -85,6 +85,7 @@ def test_two_parameters_of_one_name():
     ("options", "match"),
     [
         ({"membrane": "1"}, "membrane 1 = 1 lets a jump of its input through"),
+        ({"membrane": "1", "synapse": "1/(1 + 2*s)"}, "tau dr/dt = -r .* x = J r [+] I"),
         ({"membrane": "s/(1 + s)"}, "lets a jump"),
         ({"synapse": "(1 + s)/(1 + 2*s)"}, "must be 1, or decay"),
         (
