@@ -25,6 +25,7 @@ LEAST = 1e-300  # so that a size can be divided by
 STEPS = 4  # of Newton's method, from where a search ended
 INFLATION = 2.0  # of the box, so that Newton's map goes from it into its interior
 ROUNDS = 2  # in which the box becomes as wide as it has to be
+FAR = 1e6  # in units of the states' scale
 LEAST_STEP = 1e-16  # part of a state's size: rounding
 
 
@@ -35,7 +36,8 @@ class Proof(NamedTuple):
         state: after further steps of Newton's method, (n,).
         radius: half widths of the box in which there is one solution and no other, (n,); infinite
             where this is not proven.
-        residual: the largest |d(state)/dt|, relative to the terms that it is the sum of.
+        residual: the largest |d(state)/dt|, relative to the terms that it is the sum of, or, far
+            out, to the scale of the states.
         jacobian: there, (n, n).
     """
 
@@ -108,6 +110,7 @@ def proof(
     slope = jax.jacfwd(field)
     size = sizes(model, parameters, y, scale)
     y = _polished(field, slope, y, size)
+    y = jnp.where(jnp.abs(y) < LEAST_STEP * SMALL * scale, 0.0, y)  # nothing but rounding
     F, J = field(y), slope(y)
     error = jnp.abs(F) + accuracy * size
     weights = jnp.abs(y) + SMALL * scale
@@ -132,7 +135,11 @@ def proof(
     r = jax.lax.fori_loop(0, ROUNDS, wider, INFLATION * first)
     step, rest = newton(r)
     there = jnp.all(step + rest @ r < r) & jnp.all(jnp.isfinite(y))
-    return Proof(y, jnp.where(there, r, jnp.inf), jnp.max(jnp.abs(F) / size), J)
+    far = jnp.any(
+        jnp.abs(y) > FAR * scale
+    )  # where the equations' terms are large, whatever they are
+    residual = jnp.max(jnp.abs(F) / jnp.where(far, scale, size))
+    return Proof(y, jnp.where(there, r, jnp.inf), residual, J)
 
 
 def _polished(field: Callable, slope: Callable, y: Array, size: Array) -> Array:

@@ -11,6 +11,7 @@ from ..parameters import Parameters
 from ..system import Autonomous
 from .states import settle_others, with_rates
 
+ROUNDING = 1e-9  # a gain as near to 1 counts as 1, as that of Max(x - 1, 0) far out
 CURRENTS = 10.0 ** np.linspace(-30, 30, 241)  # where the strength of recurrence is looked at
 
 
@@ -32,9 +33,10 @@ def current_scales(
         spread = jnp.abs(module.variance(with_rates(model, parameters, R), c))
         return jnp.max(jnp.abs(c.mean_coupling) @ jnp.abs(R) + jnp.sqrt(spread))
 
-    at_least = jnp.max(jax.vmap(jax.vmap(recurrent))(rates), axis=1) >= CURRENTS
+    excess = jnp.max(jax.vmap(jax.vmap(recurrent))(rates), axis=1) / CURRENTS - 1
+    sign = jnp.where(jnp.abs(excess) > ROUNDING, jnp.sign(excess), 0.0)
     middles = np.sqrt(CURRENTS[1:] * CURRENTS[:-1])
-    crossed = at_least[1:] != at_least[:-1]
+    crossed = sign[1:] * sign[:-1] < 0
     drive = jax.tree.leaves(system.drive(parameters)(model.time))
     driven = jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in drive]))
     candidates = jnp.append(jnp.where(crossed, middles, 0.0), driven)

@@ -135,9 +135,9 @@ def test_a_missing_point_is_noticed(system, base, monkeypatch):
 
     add = module._Search.add
 
-    def lose(self, y, count):
-        if not 0.7 < y[0] < 1.1:
-            add(self, y, count)
+    def lose(self, root, count):
+        if not 0.7 < root.state[0] < 1.1:
+            add(self, root, count)
 
     whole = fixed_points(system, base)
     assert any(0.7 < p.dataset["mean"].values[0] < 1.1 for p in whole)
