@@ -167,8 +167,16 @@ SQUARINGS = 60  # (M + 1)^(2^60) has settled on its leading mode, unless that is
 
 
 def spectral_radius(matrix: np.ndarray) -> np.ndarray:
-    """Largest absolute eigenvalue of each matrix of a stack, (..., P, P)."""
-    return np.abs(np.linalg.eigvals(matrix)).max(-1)
+    """Largest absolute eigenvalue of each matrix of a stack, (..., P, P).
+
+    It is exactly 0 where no population acts on itself, through others or alone: rounding errors of
+    eigenvalues would be of the order of their P-th root.
+    """
+    reached = matrix != 0
+    for _ in range(matrix.shape[-1].bit_length()):
+        reached = reached | (reached @ reached)
+    loops = np.einsum("...pp->...p", reached).any(-1)
+    return np.where(loops, np.abs(np.linalg.eigvals(matrix)).max(-1), 0.0)
 
 
 @jax.jit

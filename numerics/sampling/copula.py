@@ -24,7 +24,14 @@ from scipy.special import ndtri
 
 from ...errors import InfeasibleStatisticsError, ParameterError
 from ..averages import bivariate, legendre_panels
-from ..parameters import MOTIFS, Motifs, Parameters, violations
+from ..parameters import (
+    MOTIFS,
+    Motifs,
+    Parameters,
+    nearest_feasible,
+    residual_moments,
+    violations,
+)
 from .marginals import Quantiles
 
 ORDER = 256  # of the series: what it lacks, at rho near 1, goes into the next two powers
@@ -248,10 +255,15 @@ def field_of(parameters: Parameters, rho: Motifs, slopes: np.ndarray | None = No
     )
 
 
-def check_field(field: Parameters, what: str) -> None:
-    """Raise `InfeasibleStatisticsError` where no Gaussian field has these correlations."""
-    broken = violations(field)
-    if broken:
+def drawable(field: Parameters, covariance: Pairs, wanted: Motifs, what: str) -> Parameters:
+    """A field that exists and whose synapses have the covariances `wanted`.
+
+    Raises:
+        InfeasibleStatisticsError: no Gaussian field has these correlations.
+    """
+    found = _equivalent(field, covariance, wanted)
+    if found is None:
+        broken = violations(field)
         lines = "\n  ".join(map(str, broken[:6])) + (
             f"\n  and {len(broken) - 6} more" if len(broken) > 6 else ""
         )
@@ -260,6 +272,50 @@ def check_field(field: Parameters, what: str) -> None:
             f"{lines}\nlower the chains or reciprocity, or raise convergence and divergence; the "
             "sampler's nearest(parameters) gives the closest motifs that it reaches"
         )
+    return found
+
+
+def nearest_covariances(parameters: Parameters, covariance: Pairs, wanted: Motifs) -> Motifs:
+    """The covariances of the nearest field that exists; `wanted` where one has them."""
+    field = field_of(parameters, nearest_correlations(covariance, wanted))
+    found = _equivalent(field, covariance, wanted) or nearest_feasible(field)
+    return motif_covariances(covariance, found.motifs)
+
+
+def _equivalent(field: Parameters, covariance: Pairs, wanted: Motifs) -> Parameters | None:
+    """A field that exists and gives the same covariances; None if there is none.
+
+    Near an end of its range a covariance hardly depends on the field's correlation, and many
+    fields give it. Where the given one cannot exist, one with other reciprocity is tried, then the
+    nearest one.
+    """
+    if not violations(field):
+        return field
+    near = _reciprocity_within_bounds(field)
+    if not violations(near) and _agree(covariance, near.motifs, wanted):
+        return near
+    near = nearest_feasible(near)
+    return near if not violations(near) and _agree(covariance, near.motifs, wanted) else None
+
+
+def _reciprocity_within_bounds(field: Parameters) -> Parameters:
+    """The field with the nearest tau_rec for which |B| <= sqrt(A A')."""
+    A, B = residual_moments(field)
+    bound = np.sqrt(np.maximum(A, 0.0) * np.maximum(A.T, 0.0))
+    return field.replace(tau_rec=np.asarray(field.tau_rec) - B + np.clip(B, -bound, bound))
+
+
+def _agree(covariance: Pairs, rho: Motifs, wanted: Motifs) -> bool:
+    """Whether a field's synapses have these covariances, up to `SLACK` of their range."""
+    ones = Motifs(*(np.ones(np.shape(r)) for r in rho))
+    low, high = (
+        motif_covariances(covariance, Motifs(*(end * one for one in ones))) for end in (-1.0, 1.0)
+    )
+    made = motif_covariances(covariance, rho)
+    return all(
+        np.all(np.abs(m - w) <= SLACK * np.maximum(np.abs(a), np.abs(b)))
+        for m, w, a, b in zip(made, wanted, low, high, strict=True)
+    )
 
 
 def motif_covariances(covariance: Pairs, rho: Motifs) -> Motifs:

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..parameters import Motifs, Parameters, nearest_feasible
+from ..parameters import Motifs, Parameters
 from .copula import (
     Copula,
-    check_field,
     correlations,
     covariances,
+    drawable,
     field_of,
-    motif_covariances,
-    nearest_correlations,
+    nearest_covariances,
     products,
     ratio,
 )
@@ -68,11 +67,10 @@ class Dense(TiledSampler):
         """
         quantiles = self._quantiles(parameters)
         copula = Copula.of(quantiles)
-        rho = nearest_correlations(copula.covariance, covariances(parameters))
-        reached = motif_covariances(
-            copula.covariance, nearest_feasible(field_of(parameters, rho)).motifs
+        wanted = covariances(parameters)
+        return with_covariances(
+            parameters, nearest_covariances(parameters, copula.covariance, wanted)
         )
-        return with_covariances(parameters, reached)
 
     def _quantiles(self, parameters: Parameters) -> list[list[Quantiles]]:
         names, variance = (
@@ -87,17 +85,15 @@ class Dense(TiledSampler):
             np.asarray(parameters.g) / np.sqrt(float(parameters.N)),
         )
         copula, units = Copula.of(quantiles), products(deviations)
-        rho = correlations(
-            copula.covariance, covariances(parameters), units, parameters.populations, "synapses"
-        )
+        wanted = covariances(parameters)
+        rho = correlations(copula.covariance, wanted, units, parameters.populations, "synapses")
         slopes = copula.slopes.reshape(deviations.shape)
         normal = field_of(
             parameters,
             rho,
             np.divide(slopes, deviations, out=np.zeros_like(slopes), where=deviations > 0),
         )
-        check_field(normal, "these synapses")
-        return quantiles, normal
+        return quantiles, drawable(normal, copula.covariance, wanted, "these synapses")
 
 
 def unit_normal(field: Field, i: int, j: int, w: np.ndarray, onto_itself: np.ndarray) -> np.ndarray:

@@ -12,18 +12,16 @@ from scipy.stats import norm
 
 from ...errors import InfeasibleStatisticsError, ParameterError
 from ..machine import in_threads
-from ..parameters import Motifs, Parameters, by_population, nearest_feasible
+from ..parameters import Motifs, Parameters, by_population
 from .copula import (
     NAMES,
     Copula,
-    Pairs,
-    check_field,
     correlations,
     covariances,
+    drawable,
     field_of,
     joint_presence,
-    motif_covariances,
-    nearest_correlations,
+    nearest_covariances,
     products,
     ratio,
 )
@@ -159,17 +157,10 @@ class Sparse(TiledSampler):
             Copula.of(blocks.quantiles).covariance,
         )
         pairs = products(blocks.probability)
-        a = ratio(self._nearest(together, _times(a, pairs), parameters), pairs)
+        a = ratio(nearest_covariances(parameters, together, _times(a, pairs)), pairs)
         return with_covariances(
-            parameters, _total(blocks, a, self._nearest(copula, own, parameters))
+            parameters, _total(blocks, a, nearest_covariances(parameters, copula, own))
         )
-
-    @staticmethod
-    def _nearest(covariance: Pairs, wanted: Motifs, parameters: Parameters) -> Motifs:
-        rho = nearest_feasible(
-            field_of(parameters, nearest_correlations(covariance, wanted))
-        ).motifs
-        return motif_covariances(covariance, rho)
 
     def _blocks(self, parameters: Parameters) -> Blocks:
         """Raises `InfeasibleStatisticsError`, `ParameterError`."""
@@ -254,9 +245,10 @@ class Sparse(TiledSampler):
         alone = self.presence is None and self.weight_motifs is None
         # where presence alone makes the motifs, its range is stated as theirs
         units = _over(products(deviations), products(blocks.mean)) if alone else pairs
+        together, both = joint_presence(blocks.probability), _times(a, pairs)
         rho = correlations(
-            joint_presence(blocks.probability),
-            _times(a, pairs),
+            together,
+            both,
             units,
             names,
             "present and absent synapses",
@@ -268,7 +260,7 @@ class Sparse(TiledSampler):
             rho,
             np.divide(slopes, deviations, out=np.zeros_like(slopes), where=deviations > 0),
         )
-        check_field(presence, "the presence of these synapses")
+        presence = drawable(presence, together, both, "the presence of these synapses")
         if not any(np.any(covariance != 0) for covariance in own):
             return presence, None
         weights = Copula.of(blocks.quantiles).covariance
@@ -281,8 +273,7 @@ class Sparse(TiledSampler):
             Motifs(*(f"{name} of weights" for name in NAMES)),
         )
         strength = field_of(parameters.replace(tau_inp=np.zeros((parameters.P,) * 2)), rho)
-        check_field(strength, "the weights of these synapses")
-        return presence, strength
+        return presence, drawable(strength, weights, own, "the weights of these synapses")
 
 
 class _Weights(NamedTuple):

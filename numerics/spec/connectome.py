@@ -78,4 +78,10 @@ class ConnectomeSpec(Strict):
             network = read_network(folder / str(self.network), labels, options)
         if self.spectral_radius is None:
             return network
-        return network.scaled(self.spectral_radius / spectral_radius(network))
+        found = spectral_radius(network)
+        if found == 0:
+            raise NetworkError(
+                "the connectome has no loops of synapses, its spectral radius is 0 whatever their "
+                "weights: leave spectral_radius out"
+            )
+        return network.scaled(self.spectral_radius / found)

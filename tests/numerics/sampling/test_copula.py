@@ -153,6 +153,11 @@ def test_the_attainable_range_is_in_the_error():
     assert near.reciprocal[0, 0] == pytest.approx(-1)
 
 
+def linear(left, right):
+    """Covariances of Gaussian synapses of unit variance: the correlations themselves."""
+    return lambda rho: rho
+
+
 def test_an_impossible_field_is_named(of_populations):
     parameters = of_populations("E", 100, mean=1.0, g=1.0, motifs=Motifs(0.1, 0.1, 0.0999, 0.2))
     field = copula.field_of(
@@ -163,7 +168,7 @@ def test_an_impossible_field_is_named(of_populations):
         InfeasibleStatisticsError,
         match=r"(?s)no Gaussian field gives these synapses .*tau_chn\[E,E,E\].*nearest",
     ):
-        copula.check_field(field, "these synapses")
+        copula.drawable(field, linear, field.motifs, "these synapses")
     check_feasible(
         copula.field_of(parameters, Motifs(*(np.full((1,) * n, 0.05) for n in (3, 3, 3, 2))))
     )

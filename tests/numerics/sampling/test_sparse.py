@@ -359,6 +359,30 @@ def test_the_nearest_statistics_can_be_drawn(signed_network, of_populations):
         np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("tau", [0.1, 0.3])
+@pytest.mark.parametrize("g", [0.2, 1.0])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        Sparse(0.2, marginals.Gaussian()),
+        Sparse(0.2, marginals.Lognormal()),
+        Sparse(0.2, marginals.Gamma(), presence=Motifs()),
+    ],
+    ids=["gaussian", "lognormal", "weights"],
+)
+def test_the_nearest_of_statistics_far_away_can_be_drawn(of_populations, sampler, g, tau):
+    """At the ends of their ranges covariances hardly depend on the fields: what one made another
+    was refused.
+    """
+    parameters = of_populations(
+        "EI", 200, mean=[[0.001, -0.004]] * 2, g=g, motifs=Motifs.shared(tau)
+    )
+    near = sampler.nearest(parameters)
+    sample(near, 0, sampler=sampler)
+    for x, y in zip(sampler.nearest(near).motifs, near.motifs, strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-6)
+
+
 def test_offsets_go_with_the_synapses_that_a_neuron_makes():
     parameters = Parameters.of(
         N=400, fractions=[1.0], mean=-0.02, g=1.1, motifs=Motifs(divergent=0.02), tau_inp=0.08
