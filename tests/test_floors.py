@@ -21,9 +21,9 @@ ROOMS = {
         "sampling": "averages networks parameters",
         "fixed_points": "parameters system",
         "distributions": "averages parameters system",
-        "continuation": "fixed_points parameters system",
         "simulation": "networks parameters system",
         "stability": "distributions fixed_points parameters simulation system",
+        "continuation": "fixed_points parameters stability system",
         "dmft": "distributions parameters system",
         "verification": "distributions dmft fixed_points networks parameters sampling simulation"
         " system",

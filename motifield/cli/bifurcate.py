@@ -31,8 +31,10 @@ def bifurcate(
 
     With --vary given twice: the curves of folds and Hopf points over both parameters, with cusps
     and Bogdanov-Takens points. All fixed points of the spec are followed, or the one of --start;
-    solutions connected to none of them are not seen. The written file has the branches (or
-    curves), not the cycles. Exit status 1 when something could not be followed to its end.
+    solutions connected to none of them are not seen. Where the equations are stable, but the bulk
+    of the network's spectrum is not, branches are marked: chaos is to be expected. The written
+    file has the branches (or curves), not the cycles. Exit status 1 when
+    something could not be followed to its end.
     """
     names, spans = varied(vary)
     if len(names) > 2:

@@ -42,8 +42,9 @@ def phase_diagram(
 ) -> None:
     """Count fixed points and attractors over two parameters, with the bifurcation curves.
 
-    Give --vary twice. Exit status 1 when a point may be missing somewhere or a curve could not be
-    followed to its end.
+    Attractors are those of the equations; "bulk unstable" is how many of them the network leaves,
+    because the bulk of its spectrum grows: chaos is to be expected. Give --vary twice. Exit status
+    1 when a point may be missing somewhere or a curve could not be followed to its end.
     """
     names, spans = varied(vary)
     if len(names) != 2:

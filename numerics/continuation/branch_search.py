@@ -10,6 +10,7 @@ from ..system import System
 from .along import Along, evaluated, jacobian
 from .arclength import Curve, lies_on, on_plane, trace
 from .branches import Branch, Branches, branch_dataset
+from .bulk import gains_at, marked, onsets
 from .equations import crossing_forms
 from .feasible_range import Feasible
 from .special_points import SpecialPoint, found_along, special
@@ -122,7 +123,8 @@ class BranchSearch:
         eigenvalues = np.take_along_axis(eigenvalues, falling, axis=1)
         values = np.asarray(self.along.low)[0] + np.asarray(self.along.width)[0] * points[:, -1]
         feasible = np.array([self.feasible(v) for v in values])
-        data = branch_dataset(self.system, self.along, points, eigenvalues, seen, feasible)
+        gains = self._gains(points, eigenvalues, seen)
+        data = branch_dataset(self.system, self.along, points, eigenvalues, seen, feasible, gains)
         self.branches.append(Branch(data, points, tangents, ended, origin))
         found = found_along(
             self.along, points, tangents, jacobians, eigenvalues, seen["variance"], number
@@ -135,6 +137,7 @@ class BranchSearch:
                 s for s in found if s.kind != "fold" or np.linalg.norm(s.point - points[0]) > first
             ]
         self.special += found + self._limits(points, feasible, number)
+        self.special += onsets(self.system, self.along, points, gains, number)
         for s in found:
             if not s.status.ok:
                 self.notes.append(f"{s.kind} near {self.name} = {s.value:.6g}: {s.status}")
@@ -148,6 +151,16 @@ class BranchSearch:
                 self.notes.append(
                     f"branch {number} ends at {self.name} = {values[k]:.6g}: {reason}"
                 )
+
+    def _gains(
+        self, points: np.ndarray, eigenvalues: np.ndarray, seen: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        """Of the bulk where the equations are stable, else NaN."""
+        gains = np.full(len(points), np.nan)
+        here = (eigenvalues.real < 0).all(axis=1) & (seen["variance"] >= 0).all(axis=1)
+        own = {name: seen[name][here] for name in ("mean", "variance")}
+        gains[here] = gains_at(self.system, self.along, points[here], own)
+        return gains
 
     def _limits(self, points: np.ndarray, feasible: np.ndarray, number: int) -> list[SpecialPoint]:
         """Where the statistics stop being those of a network."""
@@ -215,7 +228,7 @@ class BranchSearch:
         )
 
     def result(self) -> Branches:
-        special = self._once()
+        special = marked(self.system, self.along, self._once())
         return Branches(
             self.name,
             self.bounds,

@@ -26,9 +26,10 @@ class Branch:
     Args:
         dataset: over (step, population): `mean`, `variance`, `kappa`, `rate`; over step: `value` of
             the parameter that varies, `stable` (all eigenvalues of the equations have negative real
-            parts; the bulk is another matter), `unstable_modes`, `feasible` (whether a network has
-            these statistics), `physical` (no variance is negative); over (step, mode):
-            `eigenvalues`.
+            parts), `unstable_modes`, `bulk_gain` (NaN where the equations are unstable or it is not
+            known), `bulk_unstable` (stable equations, and the gain is 1 or more: the network does
+            not rest here, chaos is to be expected), `feasible` (whether a network has these
+            statistics), `physical` (no variance is negative); over (step, mode): `eigenvalues`.
         points: in the scaled units of the continuation, (steps, n + 1).
         tangents: of unit length in the same units.
         ended: why each end is where it is: "bounds", "closed", "steps", "stalled", "branch point".
@@ -48,8 +49,13 @@ class Branch:
 
     @property
     def stable(self) -> np.ndarray:
-        """Where the branch is stable."""
+        """Where the equations are stable."""
         return self.dataset["stable"].values
+
+    @property
+    def bulk_unstable(self) -> np.ndarray:
+        """Where the equations are stable, and the bulk of the network's spectrum is not."""
+        return self.dataset["bulk_unstable"].values
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -140,6 +146,7 @@ class Branches(Collection[Branch]):
             "rate",
             "stable",
             "unstable_modes",
+            "bulk_unstable",
             "feasible",
             "physical",
         )
@@ -196,6 +203,7 @@ def branch_dataset(
     eigenvalues: np.ndarray,
     seen: dict[str, np.ndarray],
     feasible: np.ndarray,
+    gains: np.ndarray,
 ) -> xr.Dataset:
     """The dataset of a branch from its points."""
     states = jax.vmap(lambda x: along.model.state(along.state(x)))(jnp.asarray(points))
@@ -218,6 +226,8 @@ def branch_dataset(
         eigenvalues=(("step", "mode"), eigenvalues),
         stable=("step", unstable == 0),
         unstable_modes=("step", unstable),
+        bulk_gain=("step", gains),
+        bulk_unstable=("step", gains >= 1),
         feasible=("step", feasible),
         physical=("step", seen["variance"].min(axis=1) >= -1e-12),
     )

@@ -14,6 +14,7 @@ from ...errors import ParameterError
 from ..fixed_points import fixed_points_batch
 from ..parameters import Parameters, Scalar, stacked, violations
 from ..results import OK, Code, Result, Status
+from ..stability import bulk_gains
 from ..system import System
 from .along import check_bounds, prepared, two_numbers
 from .curve_results import BifurcationCurves
@@ -28,10 +29,12 @@ class PhaseDiagram(Result):
         names: of the two parameters.
         dataset: over (first, second): `count` of fixed points; `attractors`, how many are stable;
             `oscillating`, whether there are some and all are unstable (activity that stays bounded
-            then oscillates, or is irregular); `feasible`; and the evidence of `fixed_points_batch`:
-            `least_hits`, `index_sum`, `status`. Over (first, second, point): `stable` (1, 0),
-            `residual`; over (first, second, point, population): `mean`, `variance`, `rate`; points
-            by mean rate, NaN where there are fewer; `eigenvalues`.
+            then oscillates, or is irregular); `bulk_unstable`, in how many of the attractors the
+            bulk of the network's spectrum grows (it does not rest there, chaos is to be expected);
+            `feasible`; and the evidence of `fixed_points_batch`: `least_hits`, `index_sum`,
+            `status`. Over (first, second, point): `stable` (1, 0), `bulk_gain` (NaN where the
+            equations are unstable), `residual`; over (first, second, point, population): `mean`,
+            `variance`, `rate`; points by mean rate, NaN where there are fewer; `eigenvalues`.
         curves: of folds and Hopf points, or None.
         populations: their names.
         notes: what was not reached.
@@ -61,6 +64,7 @@ class PhaseDiagram(Result):
                 [
                     data["count"].values.ravel(),
                     data["attractors"].values.ravel(),
+                    data["bulk_unstable"].values.ravel(),
                     data["oscillating"].values.ravel(),
                 ]
             ),
@@ -71,10 +75,11 @@ class PhaseDiagram(Result):
             {
                 "fixed points": int(c),
                 "attractors": int(a),
+                "bulk unstable": int(b),
                 "oscillating": bool(o),
                 "share": float(n / data["count"].size),
             }
-            for (c, a, o), n in zip(kinds.T, number, strict=True)
+            for (c, a, b, o), n in zip(kinds.T, number, strict=True)
         ]
 
     def json(self) -> dict[str, Any]:
@@ -82,7 +87,7 @@ class PhaseDiagram(Result):
         data = self.dataset
         grids = {
             name: data[name].values.tolist()
-            for name in ("count", "attractors", "oscillating", "feasible")
+            for name in ("count", "attractors", "bulk_unstable", "oscillating", "feasible")
         }
         return {
             "vary": list(self.names),
@@ -110,8 +115,9 @@ def phase_diagram(
 ) -> PhaseDiagram:
     """Number and stability of fixed points over two parameters, with bifurcation curves.
 
-    The fixed points of all grid points are searched for at once. Stability is that of the
-    equations. The curves are those of `bifurcation_curves`.
+    The fixed points of all grid points are searched for at once. Attractors are those of the
+    equations; those in which the bulk of the network's spectrum grows are marked. The curves are
+    those of `bifurcation_curves`.
 
     Args:
         system: the compiled equations, from `compile`.
@@ -149,7 +155,8 @@ def phase_diagram(
     found = fixed_points_batch(system, sets, **how)
     say("feasibility", 0.6)
     feasible = (("first", "second"), _feasible(sets, len(values)).reshape(grid))
-    data = _on_grid(found.dataset, axes, grid).assign(feasible=feasible)
+    batch = found.dataset.assign(bulk_gain=(("set", "point"), _gains(system, sets, found.dataset)))
+    data = _on_grid(batch, axes, grid).assign(feasible=feasible)
     say("curves", 0.7)
     how = {"bounds": bounds, "initial": initial}
     lines = bifurcation_curves(system, own, numbers, **how) if curves else None
@@ -173,7 +180,23 @@ def _on_grid(found: xr.Dataset, axes: list[np.ndarray], grid: tuple[int, int]) -
         data, coords={"first": axes[0], "second": axes[1], "population": found["population"].values}
     )
     attractors = (made["stable"] == 1).sum("point")
-    return made.assign(attractors=attractors, oscillating=(made["count"] > 0) & (attractors == 0))
+    return made.assign(
+        attractors=attractors,
+        oscillating=(made["count"] > 0) & (attractors == 0),
+        bulk_unstable=(made["bulk_gain"] >= 1).sum("point"),
+    )
+
+
+def _gains(system: System, sets: Parameters, found: xr.Dataset) -> np.ndarray:
+    """Of the bulk at every point at which the equations are stable, (set, point)."""
+    stable = found["stable"].values == 1
+    gains = np.full(stable.shape, np.nan)
+    own = np.nonzero(stable)[0]
+    if len(own):
+        each = jax.tree.map(lambda v: np.asarray(v)[own], sets)
+        mean, variance = (found[name].values[stable] for name in ("mean", "variance"))
+        gains[stable] = bulk_gains(system, each, mean, variance)
+    return gains
 
 
 def _feasible(sets: Parameters, count: int) -> np.ndarray:

@@ -22,6 +22,7 @@ KINDS = (
     "branch point",
     "negative variance",
     "infeasible",
+    "bulk instability",
     "cusp",
     "Bogdanov-Takens",
 )
@@ -38,15 +39,16 @@ class SpecialPoint:
     """A point where something happens to a branch.
 
     Args:
-        kind: one of "fold", "Hopf", "branch point", "negative variance", "infeasible", "cusp",
-            "Bogdanov-Takens".
+        kind: one of "fold", "Hopf", "branch point", "negative variance", "infeasible",
+            "bulk instability", "cusp", "Bogdanov-Takens".
         value: of the parameter that varies; a pair for two.
         state: the system's state there.
         branch: which branch, by position in `Branches`.
         seen: `mean`, `variance`, `rate` by population.
         residual: of the equations that define the point.
         info: for a Hopf point `frequency` (angular, per unit of time), `lyapunov` (the first
-            Lyapunov coefficient) and `criticality`; for others what they need.
+            Lyapunov coefficient) and `criticality`; for others what they need; `bulk` along one
+            parameter, "stable", "unstable" or "not known".
         status: "ok", or that the point was seen but its equations did not converge; then it is only
             known to lie between two points of the branch.
         point: in the scaled units of the continuation.

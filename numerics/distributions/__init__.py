@@ -1,6 +1,7 @@
 """Distributions of input currents and rates within populations."""
 
 from .bends import breaks
+from .clouds import clouds_at
 from .currents import UNIT_CLOUD, Cloud, cloud
 from .fixed_nodes import with_fixed_nodes
 from .hermite import ORDER, Expansion, Series, product
@@ -17,6 +18,7 @@ __all__ = [
     "Series",
     "breaks",
     "cloud",
+    "clouds_at",
     "product",
     "with_fixed_nodes",
 ]

@@ -12,7 +12,16 @@ from matplotlib.lines import Line2D
 
 from ...errors import ParameterError
 from ..continuation import Branches, LimitCycles
-from .style import LABELS, MOST_POPULATIONS, UNSTABLE, legend_beside, of_quantities, panels
+from .style import (
+    BULK_TEXT,
+    BULK_UNSTABLE,
+    LABELS,
+    MOST_POPULATIONS,
+    UNSTABLE,
+    legend_beside,
+    of_quantities,
+    panels,
+)
 
 MARKS = {
     "fold": ("o", "fold"),
@@ -20,6 +29,7 @@ MARKS = {
     "branch point": ("D", "branch point"),
     "negative variance": ("v", "variance turns negative"),
     "infeasible": ("x", "limit of feasible statistics"),
+    "bulk instability": ("P", "bulk turns unstable"),
     "cusp": ("^", "cusp"),
     "Bogdanov-Takens": ("*", "Bogdanov-Takens point"),
 }
@@ -42,8 +52,9 @@ def bifurcation_diagram(
         populations: by name; the first six by default.
 
     Returns:
-        Stable fixed points solid, unstable ones dashed, statistics that no network has faint;
-        special points marked; smallest and largest values over a limit cycle as thick lines, over
+        Stable fixed points solid, unstable ones dashed, those that only the bulk of the network's
+        spectrum makes unstable dashed and dotted, statistics that no network has faint; special
+        points marked; smallest and largest values over a limit cycle as thick lines, over
         an unstable one dotted.
 
     Raises:
@@ -93,15 +104,22 @@ def _branch(ax: Axes, branch: Any, what: str, k: int, width: float) -> None:
     """One population; the first ones wider, so that equal ones are seen beneath each other."""
     x, y = branch.values, branch.dataset[what].values[:, k]
     good = branch.dataset["feasible"].values & branch.dataset["physical"].values
-    for first, last in _runs(np.stack([branch.stable, good], axis=1)):
+    kinds = np.stack([branch.stable, branch.bulk_unstable, good], axis=1)
+    for first, last in _runs(kinds):
         ax.plot(
             x[first:last],
             y[first:last],
             color=f"C{k}",
             lw=width,
-            ls="-" if branch.stable[first] else UNSTABLE,
+            ls=_dashes(branch, first),
             alpha=1.0 if good[first] else FAINT,
         )
+
+
+def _dashes(branch: Any, k: int) -> Any:
+    if not branch.stable[k]:
+        return UNSTABLE
+    return BULK_UNSTABLE if branch.bulk_unstable[k] else "-"
 
 
 def _cycles(ax: Axes, cycles: LimitCycles, what: str, k: int) -> None:
@@ -143,8 +161,10 @@ def _legend(
     handles += [
         Line2D([], [], color="0.4", lw=1.6, label="stable"),
         Line2D([], [], color="0.4", lw=1.6, ls=UNSTABLE, label="unstable"),
-        *_cycle_handles(cycles),
     ]
+    if any(b.bulk_unstable.any() for b in branches):
+        handles.append(Line2D([], [], color="0.4", lw=1.6, ls=BULK_UNSTABLE, label=BULK_TEXT))
+    handles += _cycle_handles(cycles)
     if any(not b.dataset["feasible"].values.all() for b in branches):
         impossible = "no network has these statistics"
         handles.append(Line2D([], [], color="0.4", lw=1.6, alpha=FAINT, label=impossible))

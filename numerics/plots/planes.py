@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from ..continuation import BifurcationCurves, PhaseDiagram
 from .bifurcation import MARKS
-from .style import HATCH, legend_beside, panels
+from .style import BULK_HATCH, BULK_TEXT, HATCH, legend_beside, panels
 
 CURVES = {"fold": ("k", "folds"), "Hopf": ("C3", "Hopf points")}
 OSCILLATION = -1
@@ -25,6 +25,7 @@ COLOURS = {
     4: "#2c639c",
 }
 MORE = "#123d6b"
+HATCHED = {HATCH: "no network has these statistics", BULK_HATCH: BULK_TEXT}
 NAMES = {OSCILLATION: "oscillation (no stable state)", 0: "no state found", 1: "1 stable state"}
 
 
@@ -65,7 +66,8 @@ def draw_curves(ax: Axes, curves: BifurcationCurves) -> None:
 def phase_picture(diagram: PhaseDiagram) -> Figure:
     """The number of attractors as an image, with the curves of folds and Hopf points on top.
 
-    Where there are states, but none is stable, activity oscillates: a colour of its own.
+    Where there are states, but none is stable, activity oscillates: a colour of its own. Where the
+    bulk of the network's spectrum makes one of the attractors unstable, there are dots.
 
     Args:
         diagram: of `phase_diagram`.
@@ -76,13 +78,14 @@ def phase_picture(diagram: PhaseDiagram) -> Figure:
     kinds = np.where(data["oscillating"].values, OSCILLATION, data["attractors"].values)
     first, second = data["first"].values, data["second"].values
     _image(ax, kinds, first, second)
-    impossible = ~data["feasible"].values
-    if impossible.any():
-        half = [0.5, 1.5]
-        ax.contourf(first, second, impossible.T, levels=half, colors="none", hatches=[HATCH])
+    hatched = {HATCH: ~data["feasible"].values, BULK_HATCH: data["bulk_unstable"].values > 0}
+    for hatch, where in hatched.items():
+        if where.any():
+            half = [0.5, 1.5]
+            ax.contourf(first, second, where.T, levels=half, colors="none", hatches=[hatch])
     if diagram.curves is not None:
         draw_curves(ax, diagram.curves)
-    _legend(ax, [int(k) for k in np.unique(kinds)], bool(impossible.any()))
+    _legend(ax, [int(k) for k in np.unique(kinds)], [h for h, w in hatched.items() if w.any()])
     ax.set(
         xlabel=diagram.names[0],
         ylabel=diagram.names[1],
@@ -104,14 +107,14 @@ def _colour(kind: int) -> str:
     return COLOURS.get(kind, MORE)
 
 
-def _legend(ax: Axes, kinds: list[int], impossible: bool) -> None:
+def _legend(ax: Axes, kinds: list[int], hatches: list[str]) -> None:
     """Beside the entries of the curves, those of the image."""
     own = ax.get_legend()
     handles: list[Any] = list(own.legend_handles) if own is not None else []
     texts = [t.get_text() for t in own.get_texts()] if own is not None else []
     handles += [Patch(facecolor=_colour(k), edgecolor="0.7") for k in kinds]
     texts += [NAMES.get(k, f"{k} stable states") for k in kinds]
-    if impossible:
-        handles.append(Patch(facecolor="w", edgecolor="0.4", hatch=HATCH))
-        texts.append("no network has these statistics")
+    for hatch in hatches:
+        handles.append(Patch(facecolor="w", edgecolor="0.4", hatch=hatch))
+        texts.append(HATCHED[hatch])
     legend_beside(ax, handles, texts)

@@ -11,6 +11,7 @@ from ..fixed_points import FixedPoint
 from ..linear import Filters
 from ..results import OK, Code, Status
 from ..system import Units
+from .bulk import Bulk
 from .modes import Modes
 from .outliers import ordered, roots, winding
 from .predictions import Spectral
@@ -48,7 +49,7 @@ def _inverse(units: Units, s: np.ndarray, P: int) -> np.ndarray:
         )
 
 
-def _frequencies(units: Units, P: int) -> np.ndarray:
+def _frequencies(units: Units) -> np.ndarray:
     slowest = max(
         float(f.T.max()) * len(f.a) for f in (*units.membrane, *units.synapse) if f is not None
     )
@@ -56,12 +57,12 @@ def _frequencies(units: Units, P: int) -> np.ndarray:
     return np.concatenate([[0.0], positive])
 
 
-def worst(modes: Modes, units: Units, growth: float) -> tuple[float, float]:
+def worst(bulk: Bulk, units: Units, growth: float) -> tuple[float, float]:
     """sqrt of the largest level of the bulk on the line s = growth + i omega, and omega there."""
-    omega = _frequencies(units, modes.P)
+    omega = _frequencies(units)
     best = (0.0, 0.0)
     for _ in range(REFINEMENTS):
-        level = modes.bulk.outside(_inverse(units, growth + 1j * omega, modes.P))[1]
+        level = bulk.outside(_inverse(units, growth + 1j * omega, bulk.P))[1]
         k = int(np.argmax(level))
         best = max(best, (float(np.sqrt(level[k])), float(omega[k])))
         if not np.isfinite(level[k]):
@@ -70,7 +71,7 @@ def worst(modes: Modes, units: Units, growth: float) -> tuple[float, float]:
     return best
 
 
-def _edge(modes: Modes, units: Units) -> float:
+def _edge(bulk: Bulk, units: Units) -> float:
     """The largest real part of the bulk: where its level on a vertical line is 1.
 
     Left of all poles of the filters there is none.
@@ -81,7 +82,7 @@ def _edge(modes: Modes, units: Units) -> float:
     low, high = float(poles.real.max()), 1.0
 
     def excess(growth: float) -> float:
-        return float(np.clip(np.log(max(worst(modes, units, growth)[0], 1e-300)), -50, 50))
+        return float(np.clip(np.log(max(worst(bulk, units, growth)[0], 1e-300)), -50, 50))
 
     while excess(high) >= 0 and high < FASTEST:
         low, high = high, 2 * high
@@ -93,8 +94,8 @@ def _edge(modes: Modes, units: Units) -> float:
 
 def filtered(modes: Modes, units: Units, point: FixedPoint) -> tuple[Spectral, float, float]:
     """The spectrum of growth rates s, the gain of the bulk, and where it is largest."""
-    gain, omega = worst(modes, units, 0.0)
-    edge = _edge(modes, units)
+    gain, omega = worst(modes.bulk, units, 0.0)
+    edge = _edge(modes.bulk, units)
 
     def function(s):
         return modes.determinant(_inverse(units, np.asarray(s, dtype=complex), modes.P))

@@ -84,7 +84,7 @@ def stability(
         boundary = bulk.boundary()
         edge = float(boundary.real.max())
         found = outliers(modes, boundary, list(point.eigenvalues + 1))
-        gain, omega = (bulk.radius, 0.0) if not bulk.is_reciprocal else worst(modes, units, 0.0)
+        gain, omega = (bulk.radius, 0.0) if not bulk.is_reciprocal else worst(bulk, units, 0.0)
         jacobian = _spectral(found, boundary, bulk.radius, edge, -1.0)
     else:
         jacobian, gain, omega = filtered(modes, units, point)

@@ -405,3 +405,46 @@ def test_pictures(bistable, symmetric):
     assert len(bifurcation_diagram(symmetric[2]).axes) == 3
     with pytest.raises(ParameterError, match="cannot be drawn"):
         bifurcation_diagram(bistable[2], show=("spin",))
+
+
+@pytest.fixture(scope="module")
+def rectified():
+    """One population of threshold-linear units: its bulk turns unstable at g = sqrt 2."""
+    system = mf.compile(mf.derive(mf.Architecture(["E"], "Max(x, 0)"), mf.SecondMoment()))
+    parameters = mf.Parameters.of(
+        populations=["E"], N=1000, fractions=[1.0], mean=-0.002, g=1.3, input=1.0
+    )
+    return system, parameters
+
+
+@pytest.mark.slow
+def test_a_branch_says_where_the_bulk_is_unstable(rectified):
+    """Half of the units are above threshold at K = 0: g^2 / 2 = 1, closed form."""
+    _, _, branches = followed(*rectified, "factor(g)", (0.9, 1.2))
+    (onset,) = branches.special
+    assert onset.kind == "bulk instability"
+    assert 1.3 * onset.value == pytest.approx(np.sqrt(2), abs=1e-8)
+    (branch,) = branches
+    assert branch.stable.all()
+    assert np.array_equal(branch.bulk_unstable, branch.values > onset.value)
+    assert np.array_equal(branches.json()["branches"][0]["bulk_unstable"], branch.bulk_unstable)
+    figure = bifurcation_diagram(branches)
+    legends = [made for ax in figure.axes if (made := ax.get_legend())]
+    texts = [t.get_text() for made in legends for t in made.get_texts()]
+    assert {"stable equations, unstable bulk: chaos", "bulk turns unstable"} <= set(texts)
+    styles = {line.get_linestyle() for line in figure.axes[0].lines if len(line.get_xdata()) > 1}
+    assert len(styles) == 2
+
+
+@pytest.mark.slow
+def test_a_grid_says_where_the_bulk_is_unstable(rectified):
+    plane = ("factor(g)", "input")
+    bounds = ((0.9, 1.2), (0.5, 1.0))
+    diagram = mf.continuation.phase_diagram(
+        *rectified, plane, bounds=bounds, grid=(2, 2), curves=False, starts=2
+    )
+    assert diagram["attractors"].values.tolist() == [[1, 1], [1, 1]]
+    assert diagram["bulk_unstable"].values.tolist() == [[0, 0], [1, 1]]
+    assert [row["bulk unstable"] for row in diagram.rows()] == [0, 1]
+    texts = [t.get_text() for t in diagram.plot().axes[0].get_legend().get_texts()]
+    assert "stable equations, unstable bulk: chaos" in texts

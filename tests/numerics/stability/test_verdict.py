@@ -8,9 +8,13 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
+from motifield.numerics.distributions import cloud
 from motifield.numerics.stability.bulk import Bulk
+from motifield.numerics.stability.filters import worst
+from motifield.numerics.stability.gains import bulk_gains
 from motifield.numerics.stability.outliers import winding
 from motifield.numerics.stability.verdict import _modes
+from motifield.numerics.system import Units
 
 ERF = "1 + erf(x - 1/2)"
 
@@ -316,3 +320,31 @@ def test_kinked_functions(system_of, of_populations):
     K, Delta = (float(found.point.dataset[n][0]) for n in ("mean", "variance"))
     above = float(jax.scipy.stats.norm.cdf((K - 0.25) / np.sqrt(Delta)))
     assert found.jacobian.radius == pytest.approx(0.9 * np.sqrt(0.996 * above), rel=1e-9)
+
+
+@pytest.mark.parametrize("rec", [0.0, 0.6])
+def test_gains_of_many_points_are_those_of_each(system, rec):
+    """With reciprocal residuals on few nodes and frequencies, against all of them."""
+    parameters = one(0.0, 0.9, 0.0, rec)
+    own = mf.scalar("factor(g)", parameters)
+    values, mean, variance = [0.5, 1.2], np.array([[0.3], [0.6]]), np.array([[0.4], [0.2]])
+    each = []
+    for v, m, w in zip(values, mean[:, 0], variance[:, 0], strict=True):
+        made = own.set(parameters, v)
+        each.append(worst(Bulk.of(made, (cloud(system, made, 0, m, w),)), Units(), 0.0)[0])
+    batch = mf.stacked([own], parameters, np.array(values)[:, None])
+    gains = bulk_gains(system, batch, mean, variance)
+    assert gains[0] == pytest.approx(each[0], rel=1e-7)
+    assert gains[0] < 1 < min(gains[1], each[1])
+
+
+def test_gains_of_steep_and_of_jumping_functions(system_of):
+    """<phi'^2> of Phi(k x) at mean 0 is k^2 / (2 pi sqrt(1 + 2 k^2 Delta)): closed form."""
+    parameters, k = one(0.0, 0.5, 0.0, 0.0), 50.0
+    batch = mf.stacked([mf.scalar("input", parameters)], parameters, np.zeros((1, 1)))
+    zero, two = np.zeros((1, 1)), np.full((1, 1), 2.0)
+    steep = system_of(f"1/2 + erf({k}*x/sqrt(2))/2", "MotifOnly")
+    square = k**2 / (2 * np.pi * np.sqrt(1 + 2 * k**2 * 2.0))
+    gain = bulk_gains(steep, batch, zero, two)
+    assert gain == pytest.approx([0.5 * np.sqrt(square)], rel=1e-7)
+    assert bulk_gains(system_of("Heaviside(x)", "MotifOnly"), batch, zero, two) == [np.inf]
