@@ -6,11 +6,14 @@ is u: a gain and a threshold then need no average of their own.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import sympy as sp
 
 from .parser import X
+
+FAR_DECADES = 3  # from 1: coefficients of x that are no nearer set a unit of their own
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,40 @@ def affine(expression: sp.Expr) -> Affine:
     """The simplest such form of a function of x."""
     parameters = expression.free_symbols - {X}
     if not parameters:
-        return Affine(sp.Integer(1), sp.Integer(0), expression, expression)
+        a = _own_scale(expression)
+        outer = expression if a == 1 else expression.xreplace({X: X / a})
+        return Affine(a, sp.Integer(0), outer, outer)
     found = [
         _in_terms_of(expression, *line)
         for line in [(sp.Integer(1), sp.Integer(0)), *_lines(expression)]
     ]
     return min(found, key=lambda form: len(_core(form.outer)[2].free_symbols))
+
+
+def _own_scale(expression: sp.Expr) -> sp.Expr:
+    """A power of ten such that a function without parameters varies over u = a x of order one.
+
+    1 unless all coefficients of x in the function are large, or all are small, as in tanh(1e9 x):
+    quadrature looks for a function's features where they are in most units.
+    """
+    slopes: list[float] = []
+
+    def visit(e: sp.Expr, is_argument: bool) -> None:
+        if not e.has(X):
+            return
+        if e.is_polynomial(X):
+            if is_argument:
+                leading = sp.Poly(e, X)
+                slopes.append(abs(float(leading.LC())) ** (1 / leading.degree()))
+            return
+        for part in e.args:
+            visit(part, is_argument or not isinstance(e, sp.Add | sp.Mul))
+
+    visit(expression, False)
+    decades = [math.log10(slope) for slope in slopes if slope > 0]
+    if not decades or (min(decades) < FAR_DECADES and max(decades) > -FAR_DECADES):
+        return sp.Integer(1)
+    return sp.Integer(10) ** round(sum(decades) / len(decades))
 
 
 def _lines(expression: sp.Expr) -> list[tuple[sp.Expr, sp.Expr]]:
