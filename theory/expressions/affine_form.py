@@ -67,7 +67,7 @@ def _own_scale(expression: sp.Expr) -> sp.Expr:
     def visit(e: sp.Expr, is_argument: bool) -> None:
         if not e.has(X):
             return
-        if e.is_polynomial(X):
+        if isinstance(e, sp.Expr) and e.is_polynomial(X):
             if is_argument:
                 leading = sp.Poly(e, X)
                 slopes.append(abs(float(leading.LC())) ** (1 / leading.degree()))
