@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .checks import Report
 
 
+NARROWEST = 15.0  # em
+
+
 class Derivation:
     """The steps from the network to its mean-field equations.
 
@@ -67,9 +70,20 @@ class Derivation:
             )
         return narrate(self.mean_field, level, explicit=explicit, title=title)
 
-    def latex(self, level: str = "full", *, explicit: bool = False) -> str:
-        """A bare LaTeX fragment, to \\input into a paper; arguments as for `document`."""
-        return documents.fragment(self.document(level, explicit=explicit))
+    def latex(
+        self, level: str = "full", *, explicit: bool = False, page: float = documents.PAGE
+    ) -> str:
+        """A bare LaTeX fragment, to \\input into a paper; arguments as for `document`.
+
+        Args:
+            level: "full" or "equations".
+            explicit: Whether the equations are also written out for each population.
+            page: The width of the text in the paper, in em: 24.6 for a column of 246 pt at 10 pt.
+
+        Raises:
+            SpecError: The level is unknown, or the width below 15 em, too narrow for equations.
+        """
+        return documents.fragment(self.document(level, explicit=explicit), page=_width(page))
 
     def markdown(self, level: str = "full", *, explicit: bool = False) -> str:
         """Markdown with display mathematics; arguments as for `document`."""
@@ -89,6 +103,7 @@ class Derivation:
         *,
         explicit: bool = False,
         fragment: bool = False,
+        page: float = documents.PAGE,
         title: str = "",
     ) -> None:
         """Write the derivation to a file, whole or not at all.
@@ -98,16 +113,17 @@ class Derivation:
             level: "full", every step; "equations", the final equations alone.
             explicit: Whether the equations are also written out for each population (at most four).
             fragment: Of .tex, whether to leave out preamble and bibliography, for \\input.
+            page: Of a fragment, the width of the text in the paper, in em.
             title: Of the document; by default it names the populations.
 
         Raises:
-            SpecError: The suffix or the level is unknown.
+            SpecError: The suffix or the level is unknown, or the width below 15 em.
             ArchitectureError: More than four populations are to be written out.
         """
         path, document = Path(path), self.document(level, explicit=explicit, title=title)
         match path.suffix:
             case ".tex" if fragment:
-                write_text(path, documents.fragment(document))
+                write_text(path, documents.fragment(document, page=_width(page)))
             case ".tex":
                 bibliography = documents.bibliography(document)
                 article = documents.article(document, path.stem)
@@ -142,6 +158,14 @@ class Derivation:
         from .checks import check
 
         return check(self.mean_field, seed=seed, progress=progress)
+
+
+def _width(page: float) -> float:
+    if not page >= NARROWEST:
+        raise SpecError(
+            f"a page of {page:g} em is too narrow for equations: give at least {NARROWEST:g} em"
+        )
+    return page
 
 
 def derive(architecture: Architecture, closure: Closure | None = None) -> MeanField:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import SpecError
 from .application import command
 from .model import Model
 from .options import AsJson, ClosureName, SpecFile, option
@@ -16,6 +17,10 @@ from .terminal import print_json, progress
 
 DOCUMENTS = (".tex", ".md", ".html")
 CODE = (".py", ".jl", ".ode")  # .np.py is a .py, too
+
+COLUMNS = {"1": 455.0, "2": 246.0}
+"""Widths in pt of the text in articles of one and of two columns."""
+LEAST = 150.0  # pt, in which equations can be broken
 
 Steps = Annotated[
     bool,
@@ -49,6 +54,15 @@ class File:
     fragment: Annotated[
         bool, typer.Option("--fragment", help="Write a bare .tex to \\input, not an article.")
     ] = False
+    width: Annotated[
+        str | None,
+        typer.Option(
+            "--width",
+            metavar="COLUMNS|PT",
+            help="Break equations and tables of a fragment to this width: 2 columns on a page "
+            "(246 pt), 1 (455 pt), or points, as 246pt; with text of 10 pt.",
+        ),
+    ] = None
     output: Annotated[
         Path | None,
         option(
@@ -60,13 +74,24 @@ class File:
         Writes((*DOCUMENTS, *CODE)),
     ] = None
 
+    def __post_init__(self) -> None:
+        if self.width is not None and not (self.fragment and self._suffix == ".tex"):
+            raise SpecError("--width is that of a fragment: give --fragment and -o FILE.tex, too")
+        _page(self.width)
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.output is None else self.output.suffix
+
     def write(self, mean_field: Any, loaded: Any, explicit: bool) -> None:
         """Write the equations of a spec, scalar or for all populations at once."""
         if self.output is None:
             return
-        suffix = self.output.suffix
+        suffix = self._suffix
         if suffix in DOCUMENTS:
             options = {"explicit": explicit, "fragment": self.fragment, "title": loaded.title}
+            if (page := _page(self.width)) is not None:
+                options["page"] = page
             mean_field.derivation.save(self.output, self.level, **options)
         else:
             from ..numerics.system import save_equations
@@ -86,7 +111,7 @@ def derive(
     file: File,
     as_json: AsJson = False,
 ) -> None:
-    """Derive the mean-field equations and print them as LaTeX."""
+    """Derive the mean-field equations and print them as LaTeX, or write them to a file."""
     model = Model(spec, closure)
     mean_field = model.mean_field
     file.write(mean_field, model.loaded, explicit is not None)
@@ -103,11 +128,28 @@ def derive(
                 "steps": steps_taken,
             }
         )
+    elif file.output is not None and not steps:
+        typer.echo(f"wrote {file.output}")
     elif explicit is not None:
         for equation in mean_field.explicit(explicit, closed=True):
             typer.echo(f"{equation.lhs} = {equation.rhs}")
     else:
         typer.echo(mean_field.derivation.latex() if steps else mean_field.latex())
+
+
+def _page(width: str | None) -> float | None:
+    """The width of a page in em of 10 pt, from a number of columns or of points."""
+    if width is None:
+        return None
+    try:
+        size = COLUMNS[width] if width in COLUMNS else float(width.removesuffix("pt"))
+    except ValueError:
+        size = 0.0
+    if not LEAST <= size < 10_000:
+        raise SpecError(
+            f"--width {width!r} must be 1 or 2, the columns of a page, or from {LEAST:g}pt"
+        )
+    return size / 10
 
 
 def _check(mean_field: Any, as_json: bool) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import jinja2
 import latex2mathml.converter
 import pandas as pd
-import sympy as sp
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -54,7 +53,7 @@ def cell(value: Any) -> str:
 def equations(mean_field: Any) -> dict[str, Any]:
     """The closure's name and statement, the equations and the transfer functions, as MathML."""
     functions = mean_field.architecture.distinct_transfers
-    transfers = (rf"\phi(x) = {sp.latex(f.expression)}" for f in functions)
+    transfers = (rf"\phi(x) = {f.latex()}" for f in functions)
     parts = enumerate(mean_field.closure.statement.split("$"))
     return {
         "closure": type(mean_field.closure).__name__,

@@ -21,6 +21,14 @@ def test_derive(call, answer, pair, tmp_path):
     assert (tmp_path / "d.tex").read_text().startswith(r"\documentclass")
     assert "dK" not in call("derive", pair, "--explicit", "2")[2]
     assert "K_E" in call("derive", pair, "--explicit", "2")[1]
+    narrow = ("--fragment", "--width", "246pt", "-o", tmp_path / "f.tex")
+    assert call("derive", pair, *narrow) == (0, f"wrote {tmp_path / 'f.tex'}\n", "")
+    text = (tmp_path / "f.tex").read_text()
+    assert "longtable" not in text
+    call("derive", pair, "--fragment", "--width", "2", "-o", tmp_path / "f.tex")
+    assert (tmp_path / "f.tex").read_text() == text
+    call("derive", pair, "--fragment", "-o", tmp_path / "f.tex")
+    assert (tmp_path / "f.tex").read_text() != text
 
 
 def test_integrate_writes_and_prints(call, recorded, pair, once):
@@ -69,6 +77,8 @@ derive nowhere.toml => cannot read nowhere.toml
 derive {spec} --closure third => unknown closure 'third'
 derive {spec} -o x.doc => suffix must be one of .tex, .md, .html, .py
 derive {spec} --explicit 3 => has the populations
+derive {spec} --width 246pt => give --fragment and -o FILE.tex, too
+derive {spec} --fragment --width 3 -o a.tex => must be 1 or 2, the columns of a page
 integrate {spec} --solver fast => solver = 'fast' is unknown: use one of auto, explicit, implicit
 integrate {spec} -o no/such/folder/s.nc => does not exist
 integrate {spec} --plot s.doc => cannot draw to s.doc

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ import motifield as mf
 from motifield.errors import ArchitectureError, SpecError
 from motifield.theory.architecture.architecture import MOTIFS
 
+ROOT = Path(__file__).parents[2]
 FILTERED = {
     "membrane": {"E": mf.filters.membrane(1), "PV": mf.filters.adapting()},
     "synapse": {"E": mf.filters.exponential(0.5), "PV": mf.filters.exponential(2)},
@@ -157,3 +159,69 @@ def test_compiles_without_overfull_boxes(tmp_path, made):
     assert (tmp_path / "a.pdf").exists()
     assert all(w <= 5 for w in wide), wide
     assert "undefined" not in log
+
+
+def test_parameters_of_transfer_functions_are_words_with_an_index():
+    function = {"expression": "gain*Max(x - theta, 0)", "gain": 1, "theta": 0.5}
+    two = mf.derive(mf.Architecture(["E", "I"], function), mf.LowRank()).derivation.latex()
+    assert r"\mathrm{gain}_{p} \, \max\left(0, - \theta_{p} + x\right)" in two
+    assert r"R_{q} & = \mathrm{gain}_{q}" in two
+    assert r"$\mathrm{gain}_{p}$ & parameter gain" in two
+    one = mf.derive(mf.Architecture(["E"], function), mf.LowRank()).derivation.latex()
+    assert r"\mathrm{gain} \, \max\left(0, - \theta + x\right)" in one
+    assert "gain*" not in one
+
+
+def test_written_out_equations_follow_the_order_of_the_indexed_ones():
+    """Equations, their terms, and the factors of each term."""
+    made = mf.derive(mf.Architecture(["E", "I"], "tanh"), mf.LowRank())
+    section = made.derivation.document("equations", explicit=True).sections[2]
+    (display,) = section.blocks
+    states = [r"\frac{d K_{E}}{dt}", r"\frac{d K_{I}}{dt}", r"\frac{d \kappa_{E}}{dt}"]
+    assert [line.left for line in display.lines][:3] == states
+    terms = display.lines[0].terms
+    assert terms[0] == "-K_{E}"
+    assert terms[1] == r"+ N \, \alpha_{E} \, \bar{J}_{EE} \, R_{E}"
+    assert terms[2] == r"+ N \, \alpha_{I} \, \bar{J}_{EI} \, R_{I}"
+    chain = r"g_{EE} \, g_{EI} \, \tau^{\mathrm{chn}}_{EEI} \, \kappa_{I} \, G_{E}"
+    assert terms[4] == rf"+ N \, \alpha_{{E}} \, {chain}"
+    assert terms[-1] == "+ I_{E}"
+
+
+COLUMNS = {
+    "article": r"\documentclass[twocolumn]{article}\setlength{\textwidth}{510pt}"
+    r"\setlength{\columnsep}{18pt}\usepackage{amsmath,amssymb,array}",
+    "revtex4-2": r"\documentclass[reprint]{revtex4-2}\usepackage{amsmath,amssymb,array}",
+}
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize("form", COLUMNS)
+@pytest.mark.parametrize("folder", ["ei_chains", "four_cell_types", "v1_optogenetics"])
+def test_a_fragment_fits_a_column(tmp_path, form, folder):
+    """Of 246 pt, as two-column journals set: no box is too wide, no table stands in the way."""
+    found = subprocess.run(["kpsewhich", f"{form}.cls"], capture_output=True, check=False)
+    if found.returncode:
+        pytest.skip(f"{form} is not installed")
+    spec = mf.load_spec(ROOT / "derivations" / folder / "spec.toml")
+    derivation = mf.derive(spec.architecture, spec.closure).derivation
+    derivation.save(tmp_path / "body.tex", fragment=True, page=24.6, explicit=True)
+    derivation.save(tmp_path / "all.tex")
+    text = (
+        COLUMNS[form] + r"\begin{document}\typeout{column \the\columnwidth}\input{body}"
+        r"\bibliographystyle{unsrt}\bibliography{all}\end{document}"
+    )
+    (tmp_path / "a.tex").write_text(text)
+    latex = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a"]
+    for command in (latex, ["bibtex", "a"], latex, latex):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
+    log = (tmp_path / "a.log").read_text(errors="replace")
+    assert "column 246.0pt" in log
+    assert re.findall(r"Overfull \\hbox.*", log) == []
+    assert "undefined" not in log
+
+
+def test_a_page_can_be_too_narrow():
+    with pytest.raises(SpecError, match="a page of 5 em is too narrow"):
+        mf.derive(mf.Architecture(["E"], "tanh")).derivation.latex(page=5)

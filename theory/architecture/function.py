@@ -174,5 +174,10 @@ class TransferFunction:
         values = ", ".join(f"{symbol} = {value}" for symbol, value in self.defaults.items())
         return f"{self.name}: {self.expression}" + (f" ({values})" if values else "")
 
+    def latex(self) -> str:
+        """The expression; parameters whose names are words in roman."""
+        words = [s for s in self.defaults if len(str(s)) > 1 and sp.latex(s) == str(s)]
+        return sp.latex(self.expression, symbol_names={s: rf"\mathrm{{{s}}}" for s in words})
+
     def _repr_latex_(self) -> str:
-        return rf"$\displaystyle \phi(x) = {sp.latex(self.expression)}$"
+        return rf"$\displaystyle \phi(x) = {self.latex()}$"

@@ -2,10 +2,11 @@
 
 from .document import Display, Document, Line, Prose, Reference, Section, Table
 from .to_html import html
-from .to_latex import article, bibliography, fragment
+from .to_latex import PAGE, article, bibliography, fragment
 from .to_markdown import markdown
 
 __all__ = [
+    "PAGE",
     "Display",
     "Document",
     "Line",

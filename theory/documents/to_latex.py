@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from .breaking import pieces, rows
 from .document import Block, Display, Document, Line, Prose, Reference, Table
@@ -12,6 +13,7 @@ from .width import width
 
 PAGE = 41.0  # em: 160 mm at 11 pt, less a hair
 _NUMBER = 3.2  # kept free for "(123)"
+BOLD = 1.15  # of a header in a narrow column, in units of the width of plain text
 _INLINE = 8.0  # widest part of a formula in running text that may not be broken
 
 _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
@@ -28,15 +30,14 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \AtBeginDocument{\setlength{\LTcapwidth}{\linewidth}}
 """
 _NEEDS = (
-    r"% Needs \usepackage{amsmath,amssymb,array,booktabs,longtable}; references: "
-    r"\bibliography with the .bib file that belongs to it."
+    r"% Needs \usepackage{amsmath,amssymb,array}; references: \bibliography with the .bib file "
+    r"that belongs to it."
 )
 _FRAGMENT_HEAD = rf"""{_NEEDS}
 \providecommand{{\texorpdfstring}}[2]{{#1}}
 \begingroup
 \allowdisplaybreaks
 \setlength{{\emergencystretch}}{{3em}}
-\setlength{{\LTcapwidth}}{{\linewidth}}
 """
 
 
@@ -57,7 +58,7 @@ def article(document: Document, bib: str) -> str:
         parts.append(
             f"\\begin{{abstract}}\n\\noindent {_prose(document.abstract)}\n\\end{{abstract}}"
         )
-    parts += _sections(document, PAGE, starred=False)
+    parts += _sections(document, PAGE, is_fragment=False)
     if document.references:
         parts.append(f"\\nocite{{*}}\n\\bibliographystyle{{unsrt}}\n\\bibliography{{{bib}}}")
     return "\n\n".join([*parts, "\\end{document}\n"])
@@ -66,14 +67,17 @@ def article(document: Document, bib: str) -> str:
 def fragment(document: Document, *, page: float = PAGE) -> str:
     r"""The sections alone, as \subsection* without a preamble, for \input into an article.
 
+    Tables break over columns and pages, in articles of two columns, too.
+
     Args:
         document: What is printed.
-        page: The width of the text there, in em (41 for 160 mm at 11 pt).
+        page: The width of the text there, in em (41 for 160 mm at 11 pt, 24.6 for a column of
+            246 pt at 10 pt).
     """
     return (
         _FRAGMENT_HEAD
         + "\n"
-        + "\n\n".join(_sections(document, page, starred=True))
+        + "\n\n".join(_sections(document, page, is_fragment=True))
         + "\n\n\\par\n\\endgroup\n"
     )
 
@@ -103,27 +107,29 @@ def _address(url: str) -> str:
     return url.replace("%", r"\%").replace("#", r"\#").replace("_", r"\_")
 
 
-def _sections(document: Document, page: float, *, starred: bool) -> list[str]:
+def _sections(document: Document, page: float, *, is_fragment: bool) -> list[str]:
     parts = []
     for number, (section, (_, blocks)) in enumerate(
         zip(document.sections, document.numbered(), strict=True), start=1
     ):
         head = (
             rf"\subsection*{{{number}. {_heading(section.title)}}}"
-            if starred
+            if is_fragment
             else rf"\section{{{_heading(section.title)}}}"
         )
         body = head
         for block, _ in blocks:
-            body += ("\n" if isinstance(block, Display) else "\n\n") + _block(block, page)
+            body += ("\n" if isinstance(block, Display) else "\n\n") + _block(
+                block, page, _rows if is_fragment else _longtable
+            )
         parts.append(body)
     return parts
 
 
-def _block(block: Block, page: float) -> str:
+def _block(block: Block, page: float, table: Callable[[Table, float], str]) -> str:
     if isinstance(block, Prose):
         return _prose(block.text)
-    return _display(block, page) if isinstance(block, Display) else _table(block, page)
+    return _display(block, page) if isinstance(block, Display) else table(block, page)
 
 
 def _display(display: Display, page: float) -> str:
@@ -180,34 +186,57 @@ def _annotated(found: list[str], note: str, room: float) -> list[str]:
     return [*found, rf"& \qquad \parbox{{{room - 3:.1f}em}}{{\raggedright ({text})}}"]
 
 
-def _table(table: Table, page: float) -> str:
+def _longtable(table: Table, page: float) -> str:
+    form, head, body = _cells(table, page)
+    caption = rf"\caption{{{_prose(table.caption)}}} \\" + "\n" if table.caption else ""
+    start = rf"\begin{{longtable}}{{@{{}}{form}@{{}}}}" + "\n" + caption
+    rules = f"\\toprule\n{head} \\\\\n\\midrule\n"
+    return (
+        f"{start}{rules}\\endfirsthead\n{rules}\\endhead\n\\bottomrule\n\\endlastfoot\n"
+        + "\n".join(rf"{row} \\" for row in body)
+        + "\n\\end{longtable}"
+    )
+
+
+def _rows(table: Table, page: float) -> str:
+    """Every row a table of its own, which stands in columns, too, where longtable does not."""
+    form, head, body = _cells(table, page, BOLD)
+    rule = r"\noindent\rule{\linewidth}{.4pt}\par"
+    parts = [rf"\noindent {_prose(table.caption)}\par"] if table.caption else []
+    for row in (head, *body):
+        tabular = rf"\begin{{tabular}}[t]{{@{{}}{form}@{{}}}}{row}\end{{tabular}}"
+        parts.append(rf"\noindent{tabular}\par")
+    parts.insert(bool(table.caption), rule)
+    parts.insert(2 + bool(table.caption), rule)
+    return "\n".join([r"\begingroup\setlength{\tabcolsep}{.55em}", *parts, rule, r"\endgroup"])
+
+
+def _cells(table: Table, page: float, bold: float = 1.0) -> tuple[str, str, list[str]]:
+    """The form of the columns, the header and the rows; bold: how much wider headers are."""
     count = len(table.header)
     gaps = 1.1 * (count - 1)
     columns = [[row[k] for row in (table.header, *table.rows)] for k in range(count)]
-    wide = [max(map(_cell_width, cells)) + 0.6 for cells in columns]
+    wide = [max(bold * _cell_width(cells[0]), *map(_cell_width, cells)) + 0.6 for cells in columns]
     room = page - gaps
     shares = (
         wide
         if sum(wide) <= room
-        else _shares(wide, [max(map(_longest, cells)) + 0.3 for cells in columns], room)
+        else _shares(wide, [_least(cells, bold) for cells in columns], room)
     )
     form = "".join(rf">{{\raggedright\arraybackslash}}p{{{share:.2f}em}}" for share in shares)
-    head = " & ".join(rf"\textbf{{{_prose(cell)}}}" for cell in table.header) + r" \\"
+    head = " & ".join(rf"\textbf{{{_prose(cell)}}}" for cell in table.header)
     body = [
         " & ".join(
             _prose(cell, max(share - 0.5, 3.0)) for cell, share in zip(row, shares, strict=True)
         )
-        + r" \\"
         for row in table.rows
     ]
-    caption = rf"\caption{{{_prose(table.caption)}}} \\" + "\n" if table.caption else ""
-    start = rf"\begin{{longtable}}{{@{{}}{form}@{{}}}}" + "\n" + caption
-    rules = f"\\toprule\n{head}\n\\midrule\n"
-    return (
-        f"{start}{rules}\\endfirsthead\n{rules}\\endhead\n\\bottomrule\n\\endlastfoot\n"
-        + "\n".join(body)
-        + "\n\\end{longtable}"
-    )
+    return form, head, body
+
+
+def _least(cells: list[str], bold: float) -> float:
+    """What a column cannot do without."""
+    return max(bold * _longest(cells[0]), *map(_longest, cells)) + 0.3
 
 
 def _shares(wide: list[float], least: list[float], room: float) -> list[float]:

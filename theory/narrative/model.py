@@ -17,10 +17,11 @@ from ..notation import (
     p,
     q,
     r,
+    signed,
     terms_latex as terms,
 )
 from .filters import filters
-from .words import introduced, listed, signed, spoken
+from .words import introduced, listed, parameter_names, spoken
 
 
 def network(mean_field: MeanField) -> Section:
@@ -85,7 +86,8 @@ def _transfer(mean_field: MeanField) -> list[Any]:
     lines = []
     for k, f in enumerate(functions):
         name = "p" if len(functions) == 1 else name_latex(names[k])
-        text = r"\text{(given as code)}" if f.function is not None else latex(f.expression)
+        own = parameter_names(mean_field, name)
+        text = r"\text{(given as code)}" if f.function is not None else latex(f.expression, own)
         lines.append(Line(rf"\phi_{{{name}}}(x)", "=", (text,)))
     text = "The transfer function is" if len(functions) == 1 else "The transfer functions are"
     return introduced(text, lines, "transfer")

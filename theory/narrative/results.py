@@ -20,14 +20,18 @@ from ..notation import (
     QUANTITIES,
     Equation,
     derivative_latex,
+    entry_of,
     equation_latex,
     latex,
     name_latex,
+    ordered_terms,
     scalar_latex,
+    scalar_terms_latex,
+    signed,
     terms_latex,
 )
 from .filters import realisation
-from .words import introduced, listed, signed
+from .words import introduced, listed, parameter_names
 
 
 def equations(mean_field: MeanField) -> Section:
@@ -74,9 +78,10 @@ def averages(mean_field: MeanField) -> Section:
     if closed:
         lines = []
         for average in closed:
-            terms = [latex(t) for t in sp.Add.make_args(average.form)]
-            name = _average_name(mean_field, average.name, average.transfer)
-            lines.append(Line(name, "=", signed(terms)))
+            owner = _owner(mean_field, average.transfer)
+            own = parameter_names(mean_field, owner)
+            terms = [latex(t, own) for t in sp.Add.make_args(average.form)]
+            lines.append(Line(f"{average.name}_{{{owner}}}", "=", signed(terms)))
         text = "In closed form, with $K$ and $\\Delta$ those of the population,"
         blocks += introduced(text, lines, "closed")
     if any(average.has_owen for average in closed):
@@ -92,14 +97,13 @@ def averages(mean_field: MeanField) -> Section:
     return Section("Averages", tuple(blocks))
 
 
-def _average_name(mean_field: MeanField, name: str, function: str) -> str:
-    """R_E for the function of population E; R_q where all populations have the same."""
+def _owner(mean_field: MeanField, function: str) -> str:
+    """E for the function of population E; q where all populations have the same."""
     own = mean_field.architecture
     if len(own.distinct_transfers) == 1:
-        return f"{name}_{{{name_latex('q')}}}"
+        return "q"
     pairs = zip(own.populations or (), own.transfer, strict=False)
-    owner = next((n for n, f in pairs if f.name == function), "q")
-    return f"{name}_{{{name_latex(owner)}}}"
+    return name_latex(next((n for n, f in pairs if f.name == function), "q"))
 
 
 def _felt() -> Section:
@@ -127,13 +131,28 @@ def written_out(mean_field: MeanField) -> Section:
             f"not {len(names)}"
         )
     lines, own = [], names_of(names, None)
-    for e in mean_field.explicit(averages=False):
-        if isinstance(e.lhs, sp.Derivative):
-            left = derivative_latex(scalar_latex(e.lhs.args[0], own))
-        else:
-            left = scalar_latex(e.lhs, own)
-        lines.append(Line(left, "=", terms_latex(sp.expand(e.rhs), populations=own)))
+    like = _indexed_terms(mean_field)
+    order = {name: n for n, name in enumerate(like)}
+
+    def kind(e: sp.Eq) -> str:
+        return entry_of(str(_quantity(e)), own).base
+
+    for e in sorted(mean_field.explicit(averages=False), key=lambda e: order[kind(e)]):
+        left = scalar_latex(_quantity(e), own)
+        left = derivative_latex(left) if isinstance(e.lhs, sp.Derivative) else left
+        lines.append(Line(left, "=", scalar_terms_latex(sp.expand(e.rhs), own, like[kind(e)])))
     return Section("The equations of each population", (Display(tuple(lines), "explicit"),))
+
+
+def _quantity(e: sp.Eq) -> sp.Expr:
+    """What an equation is about."""
+    return e.lhs.args[0] if isinstance(e.lhs, sp.Derivative) else e.lhs
+
+
+def _indexed_terms(mean_field: MeanField) -> dict[str, list[sp.Expr]]:
+    """The terms of every equation and definition by its name, all in the order of the text."""
+    found = {e.name: [e.symbol, *(term.summand for term in e.terms)] for e in mean_field.displayed}
+    return found | {name: ordered_terms(value) for name, value in mean_field.definitions.items()}
 
 
 def linearisation(mean_field: MeanField) -> Section:

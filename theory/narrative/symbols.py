@@ -9,6 +9,7 @@ import sympy as sp
 from ..documents import Table
 from ..equations import MeanField
 from ..notation import QUANTITIES, latex, parameter_latex
+from .words import parameter_names
 
 _INDICES = {"p": "P", "q": "P", "r": "P", "f": "F", "i": "N", "j": "N"}
 
@@ -26,10 +27,10 @@ def symbol_table(mean_field: MeanField) -> Table:
                     "$" + r" \times ".join(_INDICES[i] for i in q.indices) + "$",
                 )
             )
+    own = parameter_names(mean_field, "p")
+    shapes = {str(s): text for s, text in own.items()}
     for name in mean_field.architecture.transfer_parameters:
-        rows.append(
-            (f"${sp.latex(sp.Symbol(name))}$", f"parameter {name} of the transfer functions", "$P$")
-        )
+        rows.append((f"${shapes[name]}$", f"parameter {name} of the transfer functions", "$P$"))
     for kind in ("membrane", "synapse"):
         for f in getattr(mean_field.architecture, kind):
             for name in f.parameters:

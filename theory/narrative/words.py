@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import sympy as sp
+
 from ..documents import Display, Line, Prose
-from ..notation import latex, terms_latex
+from ..equations import MeanField
+from ..notation import latex, terms_latex, transfer_parameter_latex
 
 MEMBRANE_AND_SYNAPSE = (("membrane", "M"), ("synapse", "S"))
+
+
+def parameter_names(mean_field: MeanField, index: str) -> dict[sp.Symbol, str]:
+    """LaTeX of the parameters of transfer functions, for `latex`.
+
+    Args:
+        mean_field: The equations.
+        index: Of the population; left out where there is only one.
+    """
+    architecture = mean_field.architecture
+    index = "" if len(architecture.populations or "pq") == 1 else index
+    symbols = {s for f in architecture.transfer for s in f.defaults}
+    return {s: transfer_parameter_latex(str(s), index) for s in symbols}
 
 
 def listed(names: Iterable[str]) -> str:
@@ -20,11 +36,6 @@ def listed(names: Iterable[str]) -> str:
 def spoken(name: str) -> str:
     """The name of a population in a sentence, where a dollar would begin a formula."""
     return name.replace("$", r"\$")
-
-
-def signed(terms: Sequence[str]) -> tuple[str, ...]:
-    """Terms with their signs in front, the first one's only if it is a minus."""
-    return tuple(t if n == 0 or t.startswith(("-", "+")) else f"+ {t}" for n, t in enumerate(terms))
 
 
 def chain(steps: Sequence[Any]) -> Display:

@@ -18,9 +18,11 @@ from .latex_printer import (
     equation_latex,
     latex,
     name_latex,
+    ordered_terms,
     parameter_latex,
-    scalar_latex,
+    signed,
     terms_latex,
+    transfer_parameter_latex,
 )
 from .quantities import (
     AVERAGES,
@@ -85,6 +87,7 @@ from .symbols import (
     z,
 )
 from .terms import Equation, Term
+from .written_out import scalar_latex, scalar_terms_latex
 
 __all__ = [
     "AVERAGES",
@@ -142,6 +145,7 @@ __all__ = [
     "n",
     "name_latex",
     "noise",
+    "ordered_terms",
     "over_populations",
     "p",
     "parameter_latex",
@@ -150,6 +154,8 @@ __all__ = [
     "rho",
     "s",
     "scalar_latex",
+    "scalar_terms_latex",
+    "signed",
     "sources",
     "spread",
     "susceptibility",
@@ -159,6 +165,7 @@ __all__ = [
     "tau_inp",
     "tau_rec",
     "terms_latex",
+    "transfer_parameter_latex",
     "u",
     "v",
     "variation",

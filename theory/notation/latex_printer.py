@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
@@ -10,7 +10,6 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
 from .averaging import PairCovariance
-from .entries import entry_of
 from .quantities import PAIRS, PARTS, QUANTITIES
 from .terms import Equation, Term
 
@@ -34,7 +33,9 @@ _LETTERS = {
 _RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
 
 
-class _Printer(LatexPrinter):
+class Printer(LatexPrinter):
+    """Prints expressions in the theory's notation."""
+
     def _print_Indexed(self, expr):
         name, indices = str(expr.base), [self._print(index) for index in expr.indices]
         if name.startswith("d_"):
@@ -51,7 +52,7 @@ class _Printer(LatexPrinter):
         return rf"\phi{prime}_{{{population}}}{power}\left({x}\right)"
 
     def _print_Mul(self, expr):
-        return product_latex(expr)
+        return product_latex(expr, lambda e: latex(e, self._settings["symbol_names"]))
 
     def _print_Sum(self, expr):
         indices = "".join(rf"\sum_{{{self._print(limit[0])}}} " for limit in expr.limits)
@@ -89,30 +90,45 @@ class _Printer(LatexPrinter):
         return rf"\nu\left({', '.join(self._print(a) for a in expr.args)}\right)"
 
 
-def latex(expression: Any) -> str:
-    """LaTeX of an expression in the theory's notation."""
+def latex(expression: Any, names: Mapping[sp.Symbol, str] | None = None) -> str:
+    """LaTeX of an expression in the theory's notation.
+
+    Args:
+        expression: Any.
+        names: LaTeX of symbols that are not printed as they are called.
+    """
     plain = isinstance(expression, sp.Basic) and not expression.has(sp.Indexed, sp.Sum)
-    return (
-        sp.latex(expression)
-        if plain and not expression.atoms(AppliedUndef) and not _ours(expression)
-        else _Printer().doprint(expression)
-    )
+    if not plain or expression.atoms(AppliedUndef) or _ours(expression):
+        return Printer({"symbol_names": dict(names or {})}).doprint(expression)
+    if names:
+        return sp.latex(expression, symbol_names=dict(names), mul_symbol=r" \, ")
+    return sp.latex(expression)
 
 
 def _ours(expression: sp.Basic) -> bool:
     """Whether a node has a form of its own here."""
     kinds = {type(e) for e in sp.preorder_traversal(expression)}
     return any(
-        hasattr(_Printer, f"_print_{kind.__name__}") and kind.__module__.startswith("motifield")
+        hasattr(Printer, f"_print_{kind.__name__}") and kind.__module__.startswith("motifield")
         for kind in kinds
     )
 
 
-def product_latex(product: sp.Expr) -> str:
+def product_latex(
+    product: sp.Expr,
+    show: Callable[[sp.Expr], str] | None = None,
+    order: Callable[[sp.Expr], Any] | None = None,
+) -> str:
     """A product in reading order: numbers, N, parameters, states, averages.
 
     It is a fraction where something divides.
+
+    Args:
+        product: Of any factors.
+        show: LaTeX of a factor; default: `latex`.
+        order: Key by which the factors are sorted; default: that of indexed quantities.
     """
+    show, order = show or latex, order or reading_order
     above, below = [], []
     number = sp.Mul(*(f for f in sp.Mul.make_args(product) if f.is_Rational))
     sign = "-" if number.is_negative else ""
@@ -120,21 +136,19 @@ def product_latex(product: sp.Expr) -> str:
         above.append(str(abs(number.p)))
     if number.q != 1:
         below.append(str(number.q))
-    for factor in sorted(
-        (f for f in sp.Mul.make_args(product) if not f.is_Rational), key=_reading_order
-    ):
+    for factor in sorted((f for f in sp.Mul.make_args(product) if not f.is_Rational), key=order):
         base, power = factor.as_base_exp()
         if power.is_number and power.is_negative and not factor.is_number:
-            below.append(latex(base**-power))
+            below.append(show(base**-power))
         else:
-            text = latex(factor)
+            text = show(factor)
             above.append(rf"\left({text}\right)" if isinstance(factor, sp.Add) else text)
     between = r" \, "
     text = between.join(above) or "1"
     return sign + (rf"\frac{{{text}}}{{{between.join(below)}}}" if below else text)
 
 
-def _reading_order(factor: sp.Expr) -> tuple[int, int, str]:
+def reading_order(factor: sp.Expr) -> tuple[int, int, str]:
     base = factor.as_base_exp()[0]
     if factor.is_number:
         return (0, 0, str(factor))
@@ -150,18 +164,19 @@ def _reading_order(factor: sp.Expr) -> tuple[int, int, str]:
     return (4 if isinstance(base, sp.Sum) else 3, 0, str(factor))
 
 
-def terms_latex(expression: Any, *, populations: Sequence[str] = ()) -> tuple[str, ...]:
-    """The terms of a sum in reading order, each from the second on with its sign.
+def terms_latex(expression: Any) -> tuple[str, ...]:
+    """The terms of a sum in reading order, each from the second on with its sign."""
+    return signed([latex(e) for e in ordered_terms(expression)])
 
-    Args:
-        expression: The sum.
-        populations: Those of written-out equations, whose symbols it has.
-    """
-    parts = sorted(
-        sp.Add.make_args(sp.sympify(expression)), key=_scalar_order if populations else _term_order
-    )
-    texts = [scalar_expression_latex(e, populations) if populations else latex(e) for e in parts]
-    return tuple(t if n == 0 or t.startswith("-") else f"+ {t}" for n, t in enumerate(texts))
+
+def ordered_terms(expression: Any) -> list[sp.Expr]:
+    """The terms of a sum in reading order."""
+    return sorted(sp.Add.make_args(sp.sympify(expression)), key=_term_order)
+
+
+def signed(texts: Sequence[str]) -> tuple[str, ...]:
+    """Terms of a sum, each from the second on with its sign in front."""
+    return tuple(t if n == 0 or t.startswith(("-", "+")) else f"+ {t}" for n, t in enumerate(texts))
 
 
 def _term_order(e: sp.Expr) -> tuple:
@@ -171,10 +186,6 @@ def _term_order(e: sp.Expr) -> tuple:
         e.could_extract_minus_sign(),
         str(e),
     )
-
-
-def _scalar_order(e: sp.Expr) -> tuple:
-    return (len(e.free_symbols), str(e))
 
 
 def derivative_latex(symbol: str) -> str:
@@ -189,6 +200,21 @@ def name_latex(name: str) -> str:
     return rf"\mathrm{{{''.join(_LETTERS.get(c, c) for c in name)}}}"
 
 
+def transfer_parameter_latex(name: str, index: str = "") -> str:
+    """A parameter of a transfer function, gain_q; gain^phi_q where the theory has such a name.
+
+    Args:
+        name: Of the parameter.
+        index: Of its population; "" where it needs none.
+    """
+    own = {quantity.latex for quantity in QUANTITIES.values()}
+    text = parameter_latex(name, "transfer", index)
+    bare = parameter_latex(name, "", index)
+    if bare.partition("_")[0] not in own:
+        text = bare
+    return text.removesuffix("_{}")
+
+
 def parameter_latex(name: str, kind: str, population: str) -> str:
     """A parameter of a population: tau_E of its membrane, tau^syn_E of its synapses, gain^phi_E."""
     base, _, lower = name.partition("_")
@@ -196,27 +222,6 @@ def parameter_latex(name: str, kind: str, population: str) -> str:
     shown = shown if len(base) == 1 or shown != base else rf"\mathrm{{{base}}}"
     upper = {"synapse": r"^{\mathrm{syn}}", "transfer": r"^{\phi}"}.get(kind, "")
     return f"{shown}{upper}_{{{f'{lower},' if lower else ''}{population}}}"
-
-
-def scalar_latex(symbol: sp.Symbol, populations: Sequence[str] = ()) -> str:
-    """A symbol of the written-out equations, such as tau_chn_E_PV_E, in the theory's notation."""
-    base, own, names = entry_of(str(symbol), populations)
-    if not names:
-        return QUANTITIES[base].latex if base in QUANTITIES else sp.latex(symbol)
-    letters = list(map(name_latex, names))
-    between = " " if any(letter.startswith("\\") for letter in letters) else ""
-    indices = ("," if any(len(name) > 1 for name in names) else between).join(letters)
-    if base not in QUANTITIES:
-        name = sp.latex(sp.Symbol(base))
-        return parameter_latex(own, base, indices) if own else f"{name}_{{{indices}}}"
-    upper = rf"^{{({own.replace('_', ',')})}}" if own else ""
-    return f"{QUANTITIES[base].latex}{upper}_{{{indices}}}"
-
-
-def scalar_expression_latex(expression: sp.Expr, populations: Sequence[str]) -> str:
-    """An expression of written-out symbols."""
-    symbols = {s: scalar_latex(s, populations) for s in expression.free_symbols}
-    return sp.latex(expression, symbol_names=symbols, mul_symbol=r" \, ")
 
 
 def covariance_latex(pair: PairCovariance) -> str:

@@ -7,7 +7,8 @@ import sympy as sp
 
 import motifield as mf
 from motifield.theory.notation import A, G, K, p, q
-from motifield.theory.notation.latex_printer import name_latex, scalar_latex, terms_latex
+from motifield.theory.notation.latex_printer import name_latex, terms_latex
+from motifield.theory.notation.written_out import scalar_latex
 
 FULL = mf.derive(mf.Architecture(), mf.SecondMoment())
 
