@@ -84,6 +84,9 @@ def _say_paradoxical(answer: Any) -> None:
 
 def _say_motifs(answer: Any) -> None:
     motifs = answer.motifs()["rate"]
+    if not motifs.values.any():
+        typer.echo("no class of motifs changes the rates: all coefficients are 0, or do not act")
+        return
     print_table(
         "Derivatives with respect to a common factor of all motifs of a class",
         [{"motif": str(m), **_by_name(motifs.sel(motif=m))} for m in motifs["motif"].values],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -14,6 +16,8 @@ from .style import MOST_POPULATIONS, ink_on, name_ticks, open_frame, signed_imag
 
 MOST_BARS = 24
 """Sensitivities drawn, whose names fit below the axis."""
+ROUNDING = 1e-12
+"""Sensitivities this small, relative to the largest, are rounding."""
 MOST_WRITTEN = 8
 """Populations up to which numbers fit in the cells of the matrix."""
 STYLES = ("-", "--", ":", "-.")
@@ -31,14 +35,23 @@ def responses(answer: Response, omega: np.ndarray | None = None) -> Figure:
     Returns:
         The response matrix of the rates (populations whose rate falls with their own drive
         framed), what each class of motif does to the rates, the numbers that the rates are most
-        sensitive to, and the gain over frequencies.
+        sensitive to, and the gain over frequencies. Of motifs and numbers that do nothing there is
+        no panel.
     """
-    figure = Figure(figsize=(10.5, 7.2), layout="constrained")
-    axes = figure.subplots(2, 2)
-    _matrix(axes[0, 0], answer)
-    _classes(axes[0, 1], answer)
-    _strongest(axes[1, 0], answer)
-    _gain(axes[1, 1], answer, np.geomspace(*DECADES, 241) if omega is None else omega)
+    motifs, table = answer.motifs()["rate"], answer.sensitivity()
+    over = np.geomspace(*DECADES, 241) if omega is None else omega
+    drawn: list[Callable[[Axes], None]] = [lambda ax: _matrix(ax, answer)]
+    if np.any(motifs.values):
+        drawn.append(lambda ax: _classes(ax, answer, motifs))
+    if np.any(table["without"].values):
+        drawn.append(lambda ax: _strongest(ax, answer, table))
+    drawn.append(lambda ax: _gain(ax, answer, over))
+    columns = 2 if len(drawn) % 2 == 0 else len(drawn)
+    size = (5.25 * columns, 3.6 * (len(drawn) // columns))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(drawn) // columns, columns, squeeze=False)
+    for ax, draw in zip(axes.flat, drawn, strict=True):
+        draw(ax)
     return figure
 
 
@@ -63,16 +76,15 @@ def _matrix(ax: Axes, answer: Response) -> None:
     )
 
 
-def _classes(ax: Axes, answer: Response) -> None:
-    table = answer.motifs()["rate"]
+def _classes(ax: Axes, answer: Response, table: xr.DataArray) -> None:
     _bars(ax, [str(m) for m in table["motif"].values], table.values, answer)
     ax.set(ylabel="$dR_p/d$(common factor)", title="what each class of motif does")
 
 
-def _strongest(ax: Axes, answer: Response) -> None:
-    table = answer.sensitivity()
+def _strongest(ax: Axes, answer: Response, table: xr.Dataset) -> None:
     effect = np.abs(table["without"].values).max(axis=1)
-    order = [int(k) for k in np.argsort(-effect)[:MOST_BARS] if effect[k] > 0]
+    least = ROUNDING * effect.max()
+    order = [int(k) for k in np.argsort(-effect)[:MOST_BARS] if effect[k] > least]
     chosen = table.isel(parameter=order)
     _bars(ax, [str(n) for n in chosen["parameter"].values], -chosen["without"].values, answer)
     ax.tick_params(axis="x", rotation=90, labelsize=8)

@@ -18,13 +18,14 @@ from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
+from .output_times import check_span, dense_times, even_times
 from .states import dataset, initial_state, named
 from .stepping import FIRST_STEPS, METHODS, Bounded, check_solver, stiffness
 from .system import System
+from .units import Units
 
 LARGEST = 1e12  # a state this large has diverged: currents of networks are of order 1
 MOST_STEPS = 100_000
-INTERVALS = 200  # of a trajectory whose times are not given: enough for a smooth picture
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -246,7 +247,8 @@ def integrate(
         parameters: the network's numbers.
         t1: end time.
         t0: start time.
-        saveat: increasing times between t0 and t1, or a number of equal intervals; 200 by default.
+        saveat: increasing times between t0 and t1, or a number of equal intervals; by default 200,
+            and denser times behind the start and behind jumps of the inputs.
         initial: state at t0, a `system.State` or a mapping such as `{"mean": 0.3}` of numbers,
             lists or mappings by population; what is not named starts at 0.
         rtol: relative tolerance of a step; the default keeps trajectories right to about 1e-7.
@@ -273,10 +275,11 @@ def integrate(
     system.refuse_static("trajectory")
     system.check(parameters)
     check_solver(solver)
-    ts = _times(t0, t1, saveat)
+    check_span(t0, t1)
     start = initial_state(system, parameters, initial)
     jumping = {name: with_jumps(getattr(parameters, name), t0, t1, name) for name in INPUTS}
     parameters = parameters.replace(**jumping)
+    ts = _times(t0, t1, saveat, system, parameters)
     options = {
         "rtol": rtol,
         "atol": atol,
@@ -312,14 +315,13 @@ def _failure(ts: np.ndarray, good: np.ndarray, run: _Run, max_steps: int) -> Sta
     return Status(stopped, Code.NOT_CONVERGED)
 
 
-def _times(t0: float, t1: float, saveat: Any) -> np.ndarray:
-    if not (np.isfinite(t0) and np.isfinite(t1) and t0 < t1):
-        raise ParameterError(f"integration needs finite t0 < t1: t0 = {t0}, t1 = {t1}")
-    if saveat is None or np.ndim(saveat) == 0:
-        intervals = INTERVALS if saveat is None else int(saveat)
-        if intervals < 1:
-            raise ParameterError(f"saveat = {saveat}: at least one interval is needed")
-        return np.linspace(t0, t1, intervals + 1)
+def _times(t0: float, t1: float, saveat: Any, system: System, parameters: Parameters) -> np.ndarray:
+    if saveat is None:
+        units = Units.of(system.mean_field.architecture, parameters)
+        edges = np.asarray(system.drive(parameters).edges, dtype=float).tolist()
+        return dense_times(t0, t1, edges, units.shortest)
+    if np.ndim(saveat) == 0:
+        return even_times(t0, t1, int(saveat))
     ts = np.asarray(saveat, dtype=float)
     if ts.ndim != 1 or len(ts) < 1 or np.any(np.diff(ts) <= 0) or ts[0] < t0 or ts[-1] > t1:
         raise ParameterError(f"saveat must be increasing times between {t0:g} and {t1:g}")
