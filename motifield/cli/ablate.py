@@ -71,7 +71,8 @@ def ablate(
 ) -> None:
     """What each class of motifs explains: theory with and without it, against the network itself.
 
-    The theory has the network's measured statistics. Exit status 1 when an integration failed.
+    The theory has the network's measured statistics. A low-rank matrix with zero-mean vectors does
+    not show in them: no variant explains it. Exit status 1 when an integration failed.
     """
     if source.suffix in SPEC_SUFFIXES:
         if transfer is not None or drive is not None or labels is not None:
@@ -107,6 +108,8 @@ def _say(result: Any) -> None:
     print_table(
         "Relative error of the variances, by population", result.population_rows("variance")
     )
+    if result.remark:
+        typer.echo(f"Note: {result.remark}.")
 
 
 def _run(case: Case, seed: int, say: Any) -> Any:

@@ -25,8 +25,8 @@ ClosureName = Annotated[
     str | None,
     option(
         "--closure",
-        help="motif-only, low-rank, second-moment, or cavity (for fixed points only); "
-        "default: the spec's.",
+        help="motif-only, low-rank (of the residual, the row sums; no low-rank connectivity), "
+        "second-moment, or cavity (for fixed points only); default: the spec's.",
     ),
 ]
 AsJson = Annotated[

@@ -19,6 +19,14 @@ from .quenched import NetworkVerification, verify_network
 ALL, NONE = "all motifs", "without motifs"
 ROUNDING = 1e-12
 """Of the squared mean: variances below it are made by rounding, and count as 0."""
+NOTABLE = 0.1  # a relative error of a rate or variance that asks for an explanation
+BEYOND = (
+    "what all motifs leave unexplained may be structure that is no motif: a low-rank matrix m n'/N "
+    "with zero-mean m and n changes no mean, row or column of the synapses, the rest of their "
+    "statistics as 1/N, and no theory here can express it (docs/theory.md, section 6.5); strengths "
+    "that are not Gaussian, or assortative, are others (section 6). Eigenvalues outside of the "
+    "predicted spectrum show such structure: stability(...) and spectrum(...)"
+)
 FIRST = 0.7  # of the work is the comparison with the network
 
 
@@ -78,6 +86,16 @@ class Ablation(Result):
             shares[name] = 1 - squares / rest.where(rest > 0)
         return xr.Dataset(shares)
 
+    @property
+    def remark(self) -> str:
+        """Why all motifs together do not explain the network; "" where they do.
+
+        Where a relative error of a population's rate or variance exceeds a tenth.
+        """
+        at = self.dataset.sel(variant=ALL)
+        errors = np.stack([at[f"{name}_error"].values for name in ("rate", "variance")])
+        return BEYOND if np.any(errors > NOTABLE) else ""
+
     def rows(self) -> list[dict[str, Any]]:
         """One row per variant: relative errors, averaged over populations and the largest."""
         d, explained = self.dataset, self.explained
@@ -115,6 +133,7 @@ class Ablation(Result):
             "rate": self.population_rows("rate"),
             "variance": self.population_rows("variance"),
             "failed": self.failed,
+            "remark": self.remark,
         }
 
 
@@ -135,6 +154,11 @@ def ablate(
     The network is measured and simulated once, as in `verify_network`. "without chain" is the same
     theory with tau_chn = 0 and everything else as measured, the variances included; "without
     motifs" has independent synapses with the measured means and variances.
+
+    A low-rank matrix m n'/N with zero-mean m and n (Mastrogiuseppe and Ostojic 2018) changes no
+    mean, row or column of the synapses, and the rest of their statistics as 1/N: it can rule a
+    network's activity, and no variant explains anything of it (`remark`). Source:
+    `docs/theory.md`, section 6.5.
 
     Args:
         system: the compiled equations, with all four classes of motifs.

@@ -107,8 +107,11 @@ class MotifOnly(Closure):
 class LowRank(Closure):
     """The residual acts on the mean rates, as the sums of its rows: 2P variables, the default.
 
-    Exact when rates vary little within a population, Var(phi) << <phi>^2. Source: docs/theory.md,
-    section 2.1.
+    Exact when rates vary little within a population, Var(phi) << <phi>^2. The name says that of
+    the residual only its row sums count, which multiply mean rates: a matrix of rank P. It is no
+    theory of low-rank connectivity: a structure m n'/N whose vectors have mean 0 (Mastrogiuseppe
+    and Ostojic 2018) cannot be expressed, with any closure. Source:
+    docs/theory.md, sections 2.1 and 6.5.
     """
 
     @property

@@ -154,3 +154,21 @@ def test_a_population_without_variability(system_of):
 def test_bad_times_are_refused(system):
     with pytest.raises(ParameterError, match="t0 < t1"):
         mf.verification.ablate(system, network_with(mf.Motifs(), N=50), t1=0.0)
+
+
+def test_zero_mean_structure_is_said_to_be_out_of_reach(system):
+    """J = m n'/N with m = n / 4 of mean 0 and n.m/N = 4: activity along m stays, which motifs do
+    not see. docs/theory.md, section 6.5.
+    """
+    rng, N = np.random.default_rng(0), 400
+    m = rng.standard_normal(N)
+    m /= np.sqrt(np.mean(m**2))
+    network = mf.Network.of(4 * np.outer(m, m) / N, np.zeros(N, dtype=int))
+    found = mf.verification.ablate(system, network, input=0.0, initial={"mean": 0.5}, t1=20.0)
+    errors = {row["theory"]: row["variance error"] for row in found.rows()}
+    assert errors["all motifs"] > 0.9
+    assert "no theory here can express it" in found.remark
+
+
+def test_explained_networks_need_no_remark(chains):
+    assert chains.remark == chains.json()["remark"] == ""
