@@ -10,7 +10,7 @@ import sympy as sp
 
 from ...errors import ExpressionError, NoClosedFormError
 from ..averages import GaussianAverage
-from ..expressions import Affine, Pieces, X, affine, derivative, split
+from ..expressions import Affine, Pieces, X, affine, derivative, split, tame
 from .realness import check_real
 
 ROUNDING = 1e-12  # differences of sides of a break that are 0 in exact arithmetic are below it
@@ -65,7 +65,13 @@ class TransferFunction:
     @property
     def with_defaults(self) -> sp.Expr:
         """The expression with the default values in place of the parameters."""
-        return self.expression.subs(self.defaults)
+        return self.with_values(self.defaults)
+
+    def with_values(self, values: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+        """The expression with numbers in place of some of its parameters."""
+        powers = self.expression.atoms(sp.Pow)
+        above = {symbol for power in powers for symbol in power.exp.free_symbols}
+        return self.expression.subs({s: tame(v) if s in above else v for s, v in values.items()})
 
     @cached_property
     def affine(self) -> Affine:
@@ -108,7 +114,7 @@ class TransferFunction:
     def with_numbers(self, values: Mapping[sp.Symbol, sp.Expr]) -> TransferFunction:
         """The function with numbers in place of some of its parameters."""
         rest = {symbol: v for symbol, v in self.defaults.items() if symbol not in values}
-        return replace(self, expression=self.expression.subs(values), defaults=rest)
+        return replace(self, expression=self.with_values(values), defaults=rest)
 
     @property
     def is_constant(self) -> bool:

@@ -208,7 +208,7 @@ class _Writer:
         if form is not None and not form.has(*_NO_QUADRATURE):
             return f, form
         numbers = {s: sp.nsimplify(self.value(str(v)), rational=True) for s, v in own.items()}
-        fixed = TransferFunction(f.name, f.expression.subs(numbers))
+        fixed = TransferFunction(f.name, f.with_values(numbers))
         what = "square of the transfer function" if power == 2 else "transfer function"
         try:
             form = fixed.average_of_u(MU, DELTA, power).closed_form(nodes=True)

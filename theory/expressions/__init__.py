@@ -1,7 +1,7 @@
 """Expressions of one variable: parsed from text, cut into smooth pieces, their roots."""
 
 from .affine_form import Affine, affine
-from .parser import CONSTANTS, FUNCTIONS, X, parse
+from .parser import CONSTANTS, FUNCTIONS, X, parse, tame
 from .pieces import Pieces, derivative, split
 from .values import NoValueError, finite_value, value
 
@@ -17,5 +17,6 @@ __all__ = [
     "finite_value",
     "parse",
     "split",
+    "tame",
     "value",
 ]

@@ -24,6 +24,8 @@ MAX_DIGITS = 40  # of a number as it is written
 MAX_DEGREE = 100  # of polynomials that expanding can meet
 MAX_ARGUMENTS = 10  # of Max and Min: each pair of them is searched for switches
 MAX_LOGARITHM = 1000  # of a number
+MAX_ROOT = 100  # denominator of an exponent that is kept as a fraction
+ROOT_DIGITS = 30  # twice those of float64
 
 
 def _normal_cdf(u: sp.Expr) -> sp.Expr:
@@ -220,7 +222,20 @@ def _number(value: float, text: str) -> sp.Rational:
     digits = repr(value)
     if len(digits) > MAX_DIGITS or digits in ("inf", "nan"):
         raise ExpressionError(f"a number in {text[:40]!r} has more than {MAX_DIGITS} digits")
+    if value and not 1 / LARGEST <= abs(value) <= LARGEST:
+        size = f"larger than {LARGEST:g}" if value > 1 else f"smaller than {1 / LARGEST:g}"
+        raise ExpressionError(f"a number in {text[:40]!r}, {digits}, is {size}")
     return sp.Rational(digits)
+
+
+def tame(exponent: sp.Expr) -> sp.Expr:
+    """An exponent with which arithmetic ends: one of many digits with 30 of them.
+
+    SymPy takes the roots of numbers apart into those of their factors: 424**0.6006312 is the root
+    of a number with millions of digits.
+    """
+    is_long = exponent.is_Rational and exponent.q > MAX_ROOT
+    return sp.Float(exponent, ROOT_DIGITS) if is_long else exponent
 
 
 def _ratio(parts: list[sp.Expr], text: str) -> sp.Rational:
@@ -245,6 +260,7 @@ def _call(name: str, arguments: list[sp.Expr], text: str) -> sp.Expr:
 
 
 def _power(base: sp.Expr, exponent: sp.Expr, text: str) -> sp.Expr:
+    exponent = tame(exponent)
     if exponent.is_number and abs(exponent) > MAX_EXPONENT:
         raise ExpressionError(f"a power in {text[:40]!r} exceeds {MAX_EXPONENT}")
     if (
