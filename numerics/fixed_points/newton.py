@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from ..parameters import Parameters
 from ..system import Autonomous
+from .proof import polished
 from .region import Region
 
 MERGE = 1e-6
@@ -83,14 +84,13 @@ def roots_from(
         first: Any = optx.root_find(
             deflated, newton, u, max_steps=max_steps, options=bounds, throw=False
         )
-        end = first.value
-        for _ in range(2):
-            end = end - jnp.linalg.solve(jax.jacfwd(relative)(end), relative(end))
+        end, F, _ = polished(relative, first.value, jnp.ones_like(u), jnp.zeros_like(u), 2)
         # else it left the root that was divided out for another
         near = jnp.sum((end - first.value) ** 2) < 1e-6
         end = jnp.where(near, end, first.value)
+        residual = jnp.where(near, jnp.max(jnp.abs(F)), jnp.inf)
         # on a curve of fixed points the Jacobian is singular at the start already
         end = jnp.where(jnp.all(jnp.isfinite(end)), end, u)
-        return scale * end, jnp.max(jnp.abs(relative(end)))
+        return scale * end, residual
 
     return jax.vmap(search)(starts / scale[None, :])

@@ -19,13 +19,14 @@ from ..parameters import Parameters
 from ..system import Autonomous, held
 
 CHANGE = 1e-6  # of the numbers of the network, relative, for derivatives by differences
-DRAWS = 8  # random changes of the network's numbers
+DRAWS = 8  # random changes of the network's numbers, the first of which is none
 SMALL = 1e-3  # part of a state's scale that its rounding counts with where it is near 0
 LEAST = 1e-300  # so that a size can be divided by
 STEPS = 4  # of Newton's method, from where a search ended
 INFLATION = 2.0  # of the box, so that Newton's map goes from it into its interior
-ROUNDS = 2  # in which the box becomes as wide as it has to be
+ROUNDS = 3  # in which the box becomes as wide as it has to be
 FAR = 1e6  # in units of the states' scale
+LARGEST_BOX = 1e-3  # part of the states' sizes: Jacobians on its boundary tell of all inside
 LEAST_STEP = 1e-16  # part of a state's size: rounding
 
 
@@ -69,14 +70,15 @@ def sizes(
     count = len(values) + len(y)
     signs = jax.random.rademacher(jax.random.key(0), (DRAWS, count), values.dtype)
 
+    signs = signs.at[0].set(0.0)
+
     def at(states: Array, sign: Array) -> Array:
         numbers = back(values * (1 + CHANGE * sign[: len(values)]))
         changed = eqx.tree_at(lambda p: p.transfer, numbers, own.transfer)
         return jax.vmap(model.bind(changed))(states * (1 + CHANGE * sign[None, len(values) :]))
 
-    two = jnp.stack([y, y + scale])
-    still = at(two, jnp.zeros_like(signs[0]))
-    moved = jax.vmap(lambda sign: at(two, sign) - still)(signs)
+    still, *changed = jax.vmap(lambda sign: at(jnp.stack([y, y + scale]), sign))(signs)
+    moved = jnp.stack(changed) - still[None]
     here, away = jnp.sqrt(jnp.mean((moved / CHANGE) ** 2, axis=0))
     away = jnp.where(jnp.isfinite(away), away, 0.0)
     return jnp.maximum(jnp.maximum(here, SMALL * away), LEAST)
@@ -107,34 +109,31 @@ def proof(
     section 13 (there in interval arithmetic).
     """
     field = model.bind(parameters)
-    slope = jax.jacfwd(field)
     size = sizes(model, parameters, y, scale)
-    y = _polished(field, slope, y, size)
-    y = jnp.where(jnp.abs(y) < LEAST_STEP * SMALL * scale, 0.0, y)  # nothing but rounding
-    F, J = field(y), slope(y)
+    y, F, J = polished(field, y, size, LEAST_STEP * SMALL * scale, STEPS)
     error = jnp.abs(F) + accuracy * size
     weights = jnp.abs(y) + SMALL * scale
     eye = jnp.eye(len(y))
 
-    def newton(r: Array) -> tuple[Array, Array]:
-        """How far Newton's map moves y, and how far it is from constant in a box."""
+    def fitted(_, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Whether Newton's map goes from the box into itself, else a box that fits better."""
+        r, _ = carry
         faces = jnp.concatenate([jnp.diag(r), -jnp.diag(r)])
         corners = jnp.stack([r, -r, jnp.sign(F) * r, -jnp.sign(F) * r])
-        slopes = jax.vmap(slope)(y[None, :] + jnp.concatenate([faces, corners]))
+        slopes = jax.vmap(jax.jacfwd(field))(y[None, :] + jnp.concatenate([faces, corners]))
         # halfway between what it is on the two sides of a kink serves there
         A = jnp.linalg.inv(0.5 * (jnp.min(slopes, axis=0) + jnp.max(slopes, axis=0)))
         step = jnp.abs(A) @ error + LEAST_STEP * weights
-        return step, jnp.max(jnp.abs(eye[None] - jnp.matmul(A[None], slopes)), axis=0)
-
-    def wider(_, r: Array) -> Array:
-        step, rest = newton(r)
+        rest = jnp.max(jnp.abs(eye[None] - jnp.matmul(A[None], slopes)), axis=0)
+        is_inside = jnp.all(step + rest @ r < r)
         fitting = INFLATION * jnp.linalg.solve(eye - rest, step)
-        return jnp.where(fitting > 0, fitting, r)
+        return jnp.where(~is_inside & (fitting > 0), fitting, r), is_inside
 
     first = jnp.abs(jnp.linalg.inv(J)) @ error + LEAST_STEP * weights
-    r = jax.lax.fori_loop(0, ROUNDS, wider, INFLATION * first)
-    step, rest = newton(r)
-    there = jnp.all(step + rest @ r < r) & jnp.all(jnp.isfinite(y))
+    start = (INFLATION * first, jnp.asarray(False))
+    r, is_inside = jax.lax.fori_loop(0, ROUNDS, fitted, start)
+    is_small = jnp.all(r <= LARGEST_BOX * (jnp.abs(y) + scale))
+    there = is_inside & is_small & jnp.all(jnp.isfinite(y))
     far = jnp.any(
         jnp.abs(y) > FAR * scale
     )  # where the equations' terms are large, whatever they are
@@ -142,13 +141,33 @@ def proof(
     return Proof(y, jnp.where(there, r, jnp.inf), residual, J)
 
 
-def _polished(field: Callable, slope: Callable, y: Array, size: Array) -> Array:
-    """After a few steps of Newton's method, each as long as it brings the residual down."""
+def polished(
+    field: Callable,
+    y: Float[Array, " n"],
+    size: Float[Array, " n"],
+    least: Float[Array, " n"],
+    steps: int,
+) -> tuple[Array, Array, Array]:
+    """After some steps of Newton's method, as long as they bring the residual down; pure.
 
-    def step(_, y):
-        F = field(y)
-        moved = y - jnp.linalg.solve(slope(y), F)
-        better = jnp.max(jnp.abs(field(moved)) / size) < jnp.max(jnp.abs(F) / size)
-        return jnp.where(better, moved, y)
+    States smaller than `least`, which are nothing but rounding, count as 0.
 
-    return jax.lax.fori_loop(0, STEPS, step, y)
+    Returns:
+        The state, and d(state)/dt and its Jacobian there.
+    """
+
+    def both(y: Array) -> tuple[Array, Array]:
+        J, F = jax.jacfwd(lambda v: (field(v),) * 2, has_aux=True)(y)
+        return F, J
+
+    def step(_, carry: tuple) -> tuple:
+        given, *best = carry
+        trial = jnp.where(jnp.abs(given) < least, 0.0, given)
+        found = (trial, *both(trial))
+        is_better = jnp.max(jnp.abs(found[1]) / size) < jnp.max(jnp.abs(best[1]) / size)
+        y, F, J = (jnp.where(is_better, a, b) for a, b in zip(found, best, strict=True))
+        return y - jnp.linalg.solve(J, F), y, F, J
+
+    n = len(y)
+    start = (y, y, jnp.full(n, jnp.inf), jnp.eye(n))
+    return jax.lax.fori_loop(0, steps + 1, step, start)[1:]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from ..parameters import Parameters
 from ..system import Autonomous
-from .states import settle_others, with_rates
+from .states import with_rates
 
 ROUNDING = 1e-9  # a gain as near to 1 counts as 1, as that of Max(x - 1, 0) far out
 CURRENTS = 10.0 ** np.linspace(-30, 30, 241)  # where the strength of recurrence is looked at
@@ -55,7 +55,7 @@ def state_scale(model: Autonomous, parameters: Parameters) -> Float[Array, " n"]
     R = jnp.where(jnp.isfinite(R), R, current)
     state = with_rates(model, parameters, R)
     y = model.flat(state._replace(K=jnp.full(model.P, current)))
-    size = jnp.abs(settle_others(model, parameters, y))
+    size = jnp.abs(y)
     size = jnp.where(jnp.isfinite(size), size, 0.0)
     for _, places in _places(model):  # a state that is 0 there is as large as its like
         own = jnp.max(size[places])

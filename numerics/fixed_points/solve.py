@@ -102,8 +102,12 @@ def fixed_point(
 def seen_at(model: Autonomous, parameters: Parameters, found: Proof) -> tuple:
     """What `Seen` holds, at the state of a proof; pure."""
     y = found.state
-    seen = model.observables(y, parameters)
-    spread = jax.jacfwd(lambda v: model.observables(v, parameters)["variance"])(y)
+
+    def variance(v: Array) -> tuple[Array, dict[str, Array]]:
+        seen = model.observables(v, parameters)
+        return seen["variance"], seen
+
+    spread, seen = jax.jacfwd(variance, has_aux=True)(y)
     residual = jnp.max(jnp.abs(model.field(y, parameters)))
     return found, residual, spread, seen["variance"], seen["rate"]
 

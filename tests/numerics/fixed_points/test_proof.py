@@ -2,12 +2,16 @@
 folds, at branch points, on curves of fixed points, at kinks, in any units.
 """
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.special import erf
 
 import motifield as mf
+from motifield.numerics.fixed_points.proof import proof
+from motifield.numerics.fixed_points.scales import state_scale
+from motifield.numerics.system.autonomous import Autonomous
 from motifield.types import Code
 
 FOLD = (
@@ -137,3 +141,16 @@ def test_beside_a_pitchfork(system_of):
     root = np.sqrt(12 * e / np.pi)
     np.testing.assert_allclose(np.max(means(found)), root, rtol=1e-3)
     assert not any(p.stable for p in found if p.kind == "non-hyperbolic")
+
+
+def test_a_box_is_small(system_of):
+    """Where a search ends far from any solution nothing is proven, however wide the box."""
+    system = system_of("1 + erf((x - 3/2)/(4/5*sqrt(2)))", "MotifOnly", populations=("E",))
+    model = Autonomous(system, 1, jnp.zeros(()))
+    parameters = found_parameters(0.0)
+    scale = state_scale(model, parameters)
+    for y in ([-3.3, 0.0], [3.0, 4.0], [40.0, 0.0]):
+        found = proof(model, parameters, jnp.array(y), scale, system.accuracy)
+        inside = np.abs(model.field(found.state, parameters)).max() < 1e-12
+        assert np.all(np.isfinite(found.radius)) == inside
+        assert np.all(found.radius < 1e-6) == inside
