@@ -257,7 +257,7 @@ def latex_of(e: sp.Expr) -> str:
 def _numbers(name: str, value: Any) -> np.ndarray:
     try:
         found = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(f"{name} = {value!r} is not a number or an array of numbers") from None
     if not np.all(np.isfinite(found)):
         raise ParameterError(f"{name} must be finite, not {found[~np.isfinite(found)].flat[0]}")

@@ -166,16 +166,16 @@ def test_average_draws(call, tmp_path):
 REFUSED_AVERAGES = r"""
 x --variance -1 => variance = -1 is negative
 x --mu one => --mu 'one' is not a number
-x --mu nan => mu must be finite, not nan
+x --mu nan => --mu 'nan' is not a finite number
 x --mu "" => --mu '' is not a number
-x --variance 1,inf => variance must be finite, not inf
+x --variance 1,inf => --variance '1,inf' is not a finite number
 "y + 1" => unknown name 'y'
 "open('x')" => unknown function 'open'
 k*x => unknown name 'k'
 k*x --set k => --set 'k' is not NAME=VALUE
 k*x --set k=two => --set 'k=two' is not NAME=VALUE
 x --set k=2 => has no parameters \['k'\]
-x --set name=2 => has no parameter 'name'
+x --set name=2 => no parameter can be called 'name'
 tanh --set slope=2 => transfer function tanh: .*slope
 rectified_power --set n=1.5 => needs an integer power
 tanh --tolerance 0 => tolerance = 0 must be between 1e-13 and 0.01

@@ -35,7 +35,10 @@ def expression(
         ExpressionError: The formula is no valid expression, or lacks one of the parameters.
     """
     if not isinstance(name, str):
-        raise ExpressionError(f"the name of a transfer function is a text, not {brief(name)}")
+        raise ExpressionError(
+            f"the name of a transfer function is a text, not {brief(name)}: no parameter can be "
+            "called 'name'"
+        )
     own = symbols(parameters, positive)
     if isinstance(formula, str):
         made = parse(formula, {"x": X, **own})
