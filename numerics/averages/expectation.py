@@ -279,7 +279,7 @@ class ByPopulation(Differentiable):
 
 
 def by_population(
-    averages: Sequence[Average], index: Sequence[int] | None
-) -> Average | ByPopulation:
+    averages: Sequence[Differentiable], index: Sequence[int] | None
+) -> Differentiable:
     """The average of each population's own function; index None means one function for all."""
     return averages[0] if index is None or len(averages) == 1 else ByPopulation(averages, index)

@@ -276,9 +276,9 @@ def test_a_copy_keeps_them():
         ({"gian": 2}, "no parameter 'gian'"),
         ({"k": [1, 2, 3]}, "k has shape"),
         ({"k": "a"}, "is not a number"),
-        ({"k": np.nan}, "not finite"),
+        ({"k": np.nan}, "k = nan is not a finite number"),
         ({"k": {"E": 1}}, "k names"),
-        ({"k": 1j}, "is not a number"),
+        ({"k": 1j}, "k = 1j is not an array of numbers"),
     ],
 )
 def test_bad_values(square, given, match):
