@@ -419,7 +419,7 @@ def test_grids_of_time():
         ({"conditions": {"dark": {"g[E,E]": -1.0}}}, "condition dark: g is a standard deviation"),
         (
             {"conditions": {"dark": {"N": -5.0}}},
-            "condition dark: N = -5.0 must be a number of neurons",
+            "condition dark: N = -5 must be a number of neurons",
         ),
         (
             {"conditions": {"dark": {"input[I]": np.nan}}},
