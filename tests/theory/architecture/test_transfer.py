@@ -306,6 +306,17 @@ LONG = [
 ]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"expression": "Min(log(k), 1)*x", "k": 14},
+        {"expression": "Min(1/2, k**k)*Max(x, 0)", "k": -2.0},
+    ],
+)
+def test_what_is_real_at_the_given_parameters_alone_has_no_closed_form(given):
+    assert not of(given).is_closed  # SymPy's own ValueError came through
+
+
 @pytest.mark.parametrize(("given", "at_2"), LONG)
 def test_exponents_of_many_digits_take_no_time(given, at_2):
     before = time.process_time()
