@@ -29,11 +29,6 @@ class ClosedAtDefaults(Differentiable):
         self.own = {name for average in averages for name in average.parameters}
 
     @property
-    def accuracy(self) -> float:
-        """As good as that of quadrature."""
-        return self.general.accuracy
-
-    @property
     def parameters(self) -> dict[str, Any]:
         """All parameters by name, with default values."""
         return self.general.parameters

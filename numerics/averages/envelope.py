@@ -36,7 +36,7 @@ class Envelope(NamedTuple):
         return self._replace(height=xp.sqrt(2 * xp.where(log < LARGEST, xp.maximum(log, 0.0), 0.0)))
 
 
-def logs_of(function: Callable[[Array], Array], like: Any, xp: Any = jnp) -> Logs:
+def logs_of(function: Callable[[Any], Any], like: Any, xp: Any = jnp) -> Logs:
     """log |f| at -4, -8, ... -64 and at 4, 8, ... 64, for each entry of `like`."""
 
     def side(sign):

@@ -22,7 +22,6 @@ from jaxtyping import Array, Float
 from ...errors import ParameterError
 from .elementwise import Elementwise, along_parameter, derivative, like
 
-
 ROUNDING = 1e-14  # of a formula of some tens of terms
 
 

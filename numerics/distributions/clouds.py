@@ -104,8 +104,9 @@ def _clouds(
             edges[j, p, : len(b or ())] = b or ()
     variance = np.maximum(variance, LEAST_VARIANCE)
     own = jax.tree.map(lambda v: v[padded], batch)
-    given = (jnp.asarray(v) for v in (edges, mean[padded], variance[padded]))
-    weights, z, rates, slopes = (np.asarray(v) for v in _on(system, own, *given, panels))
+    given = [jnp.asarray(v) for v in (edges, mean[padded], variance[padded])]
+    found = _on(system, own, given[0], given[1], given[2], panels)
+    weights, z, rates, slopes = (np.asarray(v) for v in found)
     return [
         tuple(
             JUMP

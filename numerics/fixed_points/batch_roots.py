@@ -54,7 +54,8 @@ def _newton(model: Autonomous, batch: Parameters, where: Any, starts: Any, steps
     def of_one(own, region, scale, y):
         return roots_from(model, own, region, y, none, scale, max_steps=steps)
 
-    return jax.vmap(of_one)(batch, *where, starts)
+    regions, scales = where
+    return jax.vmap(of_one)(batch, regions, scales, starts)
 
 
 def searched(

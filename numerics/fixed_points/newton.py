@@ -78,7 +78,7 @@ def roots_from(
         return relative(u) * jnp.prod(jnp.where(there, 1 + 1 / jnp.maximum(distance, 1e-24), 1.0))
 
     bounds = {"lower": region.box[0] / scale, "upper": region.box[1] / scale}
-    newton = optx.Newton(rtol=1e-9, atol=1e-11)
+    newton: Any = optx.Newton(rtol=1e-9, atol=1e-11)
 
     def search(u):
         first: Any = optx.root_find(

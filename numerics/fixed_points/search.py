@@ -42,7 +42,9 @@ def _box(model: Autonomous, parameters: Parameters, bounds: tuple) -> Region:
     return region_of(model, parameters, bounds[:2], state_box(model, parameters, bounds))
 
 
-_starts, _scale, _seen = map(eqx.filter_jit, (starts_in, state_scale, seen_at))
+_starts: Any = eqx.filter_jit(starts_in)
+_scale: Any = eqx.filter_jit(state_scale)
+_seen: Any = eqx.filter_jit(seen_at)
 
 
 @eqx.filter_jit
@@ -93,7 +95,7 @@ class _Search:
         if deflate and self.roots:
             known[: len(self.roots)] = [root.state for root in self.roots]
         made = _round(model, own, region, starts, jnp.asarray(known), (self.scale, reach))
-        found = Proof(*map(np.asarray, made))
+        found = _in_numpy(made)
         before = len(self.roots)
         slack = SLACK * (width + self.scale)
         inside = np.all((found.state >= low - slack) & (found.state <= high + slack), axis=1)
@@ -145,7 +147,7 @@ class _Search:
             given = (self.model, self.parameters)
             filled = np.resize(some, (ROOM, self.model.size))
             every = _beside(*given, filled, self.scale)
-            there = Beside(*(np.asarray(v)[: len(some)] for v in every))
+            there = Beside(*[np.asarray(v)[: len(some)] for v in every])  # type: ignore[arg-type]
             for k, y in enumerate(some):
                 weights = np.abs(y) + self.scale
                 if there.curve[k]:
@@ -156,19 +158,23 @@ class _Search:
             pairs = there.starts[there.pair].reshape(-1, self.model.size)
             if len(pairs):
                 filled = np.resize(pairs, (2 * ROOM, self.model.size))
-                made = Proof(*map(np.asarray, _proofs(*given, filled, self.scale)))
+                made = _in_numpy(_proofs(*given, filled, self.scale))
                 self.take(made, np.ones(2 * ROOM, dtype=bool))
         self.nearly.clear()
         return len(self.roots) - before
 
     def described(self) -> list[FixedPoint]:
         model, own = self.model, self.parameters
-        found = (_seen(model, own, Proof(*map(jnp.asarray, root))) for root in self.roots)
+        found = [_seen(model, own, jax.tree.map(jnp.asarray, root)) for root in self.roots]
         every = (Seen(*seen) for seen in found)
         return [FixedPoint.of(model.system, own, model.state(s.proof.state), s) for s in every]
 
 
-def _add_apart(known: list[np.ndarray], y: np.ndarray, apart: np.ndarray) -> None:
+def _in_numpy(found: Proof) -> Proof:
+    return jax.tree.map(np.asarray, found)
+
+
+def _add_apart(known: list[np.ndarray], y: Any, apart: Any) -> None:
     if not any(np.all(np.abs(y - other) <= apart) for other in known):
         known.append(y)
 

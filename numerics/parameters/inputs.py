@@ -390,7 +390,7 @@ def _merged(parts: Sequence[Input], kind: type[Steps] | type[Table]) -> Input:
     else:
         before = np.concatenate([times[:1] - 1.0, times])
         rows = [np.stack([np.asarray(part(t)) for t in before]) for part in parts]
-    return kind(times, np.concatenate(rows, axis=1))
+    return kind(jnp.asarray(times), jnp.asarray(np.concatenate(rows, axis=1)))
 
 
 def _over_time(value: Mapping, populations: Sequence[str], name: str) -> Input:
@@ -400,7 +400,7 @@ def _over_time(value: Mapping, populations: Sequence[str], name: str) -> Input:
             f"{name} times must be finite, one-dimensional and increasing: {brief(value['times'])}"
         )
     given = value["values"]
-    if isinstance(given, (str, Mapping)) or not np.iterable(given) or not len(given):
+    if isinstance(given, (str, Mapping)) or not np.iterable(given) or not len(list(given)):
         raise ParameterError(
             f"{name} values = {brief(given)} are no list: give one entry for each time, a number "
             "or one per population"

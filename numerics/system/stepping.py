@@ -43,15 +43,15 @@ class Bounded(dfx.AbstractAdaptiveStepSizeController):
     most: Any
 
     @property
-    def rtol(self):
+    def rtol(self):  # type: ignore[override, misc]
         return self.controller.rtol
 
     @property
-    def atol(self):
+    def atol(self):  # type: ignore[override, misc]
         return self.controller.atol
 
     @property
-    def norm(self):
+    def norm(self):  # type: ignore[override, misc]
         return self.controller.norm
 
     def wrap(self, direction):

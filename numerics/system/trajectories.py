@@ -130,6 +130,8 @@ def solved(
     controller: Any = dfx.PIDController(rtol=rtol, atol=atol, dtmax=longest)
     if len(drive.edges):
         controller = dfx.ClipStepSizeController(controller, jump_ts=jnp.asarray(drive.edges))
+    most = max_steps if first_steps is None else first_steps
+    bounded = Bounded(controller=controller, most=most)  # type: ignore[call-arg]
     solution = dfx.diffeqsolve(
         dfx.ODETerm(right_side),
         solver or METHODS["explicit"],
@@ -138,14 +140,15 @@ def solved(
         None,
         initial,
         saveat=dfx.SaveAt(subs=[dfx.SubSaveAt(ts=ts), dfx.SubSaveAt(t1=True)]),
-        stepsize_controller=Bounded(controller, max_steps if first_steps is None else first_steps),
+        stepsize_controller=bounded,
         max_steps=max_steps,
         event=dfx.Event(too_large),
         throw=False,
     )
     (_, end), (states, last) = solution.ts, solution.ys
-    counts = (solution.stats[name] for name in ("num_steps", "num_accepted_steps"))
-    return Solved(states, solution.result, *counts, end[0], jax.tree.map(lambda v: v[0], last))
+    steps, accepted = (solution.stats[name] for name in ("num_steps", "num_accepted_steps"))
+    state = jax.tree.map(lambda v: v[0], last)
+    return Solved(states, solution.result, steps, accepted, end[0], state)
 
 
 def courses(

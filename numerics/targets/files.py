@@ -106,7 +106,7 @@ def _read_netcdf(path: str | os.PathLike) -> tuple[list[Row], np.ndarray | None]
     if not Path(path).is_file():
         raise ParameterError(f"there is no file {path}")
     try:
-        dataset = read_dataset(path)
+        dataset = read_dataset(Path(path))
     except MotifieldError:
         raise
     except Exception as error:  # h5netcdf and xarray raise many kinds on damaged files

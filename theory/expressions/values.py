@@ -189,7 +189,7 @@ def _heaviside(_: sp.Basic, u: mpf, *half: mpf) -> mpf:
     return mpf(u > 0)
 
 
-_OPERATIONS = {
+_OPERATIONS: Mapping[object, Callable] = {
     sp.Add: lambda _, *parts: sum(parts, mpf(0)),
     sp.Mul: _product,
     sp.Pow: _power,
