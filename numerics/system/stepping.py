@@ -42,16 +42,16 @@ class Bounded(dfx.AbstractAdaptiveStepSizeController):
     controller: Any
     most: Any
 
-    @property
-    def rtol(self):  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def rtol(self):  # type: ignore[override]
         return self.controller.rtol
 
-    @property
-    def atol(self):  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def atol(self):  # type: ignore[override]
         return self.controller.atol
 
-    @property
-    def norm(self):  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def norm(self):  # type: ignore[override]
         return self.controller.norm
 
     def wrap(self, direction):
