@@ -40,8 +40,7 @@ jaxtyping.install_import_hook(
 )
 
 # What a test that is not marked slow may take of the processor, in seconds, compilation included.
-# This many on the machines of continuous integration; a slower machine may allow itself more, and 0
-# allows anything.
+# A machine that others use too may allow itself more, and 0 allows anything.
 SECONDS = float(os.environ.get("MOTIFIELD_TEST_SECONDS", "15"))
 
 
