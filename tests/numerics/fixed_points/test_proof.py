@@ -38,20 +38,30 @@ def means(found):
     return [float(p.dataset["mean"][0]) for p in found]
 
 
+@pytest.fixture(scope="module")
+def parabola(system_of):
+    """Fixed points by input, x = x^2 + I; compiled once for all tests."""
+
+    def at(drive):
+        return points_of(system_of, "Max(x, 0)**2", 1.0, drive)
+
+    assert len(at(0.2)) == 2
+    return at
+
+
 @pytest.mark.parametrize("distance", [1e-8, 1e-10, 1e-12])
-def test_a_parabola_beside_its_fold(system_of, distance):
-    """x = x^2 + I has the solutions 1/2 +- sqrt(1/4 - I), none beyond I = 1/4."""
-    beyond = points_of(system_of, "Max(x, 0)**2", 1.0, 0.25 + distance)
-    assert len(beyond) == 0
-    before = points_of(system_of, "Max(x, 0)**2", 1.0, 0.25 - distance)
+def test_a_parabola_beside_its_fold(parabola, distance):
+    """The solutions are 1/2 +- sqrt(1/4 - I), none beyond I = 1/4."""
+    assert len(parabola(0.25 + distance)) == 0
+    before = parabola(0.25 - distance)
     root = np.sqrt(distance)
     assert before.status == "ok"
     np.testing.assert_allclose(means(before), [0.5 - root, 0.5 + root], atol=1e-3 * root)
     assert [p.kind for p in before][1] != "stable node"
 
 
-def test_at_the_fold_it_is_undecided(system_of):
-    found = points_of(system_of, "Max(x, 0)**2", 1.0, 0.25)
+def test_at_the_fold_it_is_undecided(parabola, system_of):
+    found = parabola(0.25)
     assert len(found) == 0
     assert found.status.code == Code.UNDECIDED
     assert "near mean E = 0.5 " in found.status
