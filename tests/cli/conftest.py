@@ -8,6 +8,7 @@ import sys
 import pytest
 import xarray as xr
 
+import motifield.numerics.verification  # noqa: F401  (holds verbs before stubs replace them)
 from motifield.numerics.results import OK, Result
 
 PAIR = """
