@@ -6,6 +6,7 @@ the others have been solved: a parabola beside a fold, zero everywhere on a curv
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -73,19 +74,15 @@ def beside(
         inner = V[:-1].T @ (along[:-1] / s[:-1])
         return -inner, along[-1], s[-1], V[-1], U[:, -1]
 
-    def curvature(u: Array, v: Array, left: Array) -> Array:
-        twice = jax.jvp(lambda w: jax.jvp(relative, (w,), (v,))[1], (u,), (v,))[1]
-        return left @ twice
-
     def towards_vertex(_, u: Array) -> Array:
         step, _, slope, v, left = split(u)
-        t = -slope / curvature(u, v, left)
+        t = -slope / (left @ _bend(relative, u, v))
         return u + step + jnp.where(jnp.isfinite(t), jnp.clip(t, -FARTHEST, FARTHEST), 0.0) * v
 
     first = y / weights
     u = jax.lax.fori_loop(0, ROUNDS, towards_vertex, first)
     step, value, slope, v, left = split(u)
-    bend = curvature(u, v, left)
+    bend = left @ _bend(relative, u, v)
     height, open_to = value - slope**2 / (2 * bend), CERTAIN * accuracy * jnp.sum(jnp.abs(left))
     settled = (jnp.max(jnp.abs(step)) < SINGULAR) & (slope**2 < jnp.abs(bend * height))
     sure = settled & (jnp.abs(height) > open_to)
@@ -105,3 +102,8 @@ def beside(
         weights * u,
         weights[None, :] * (u[None, :] + t[:, None] * v[None, :]),
     )
+
+
+def _bend(function: Callable, u: Array, v: Array) -> Array:
+    """The second derivative of a function along v."""
+    return jax.jvp(lambda w: jax.jvp(function, (w,), (v,))[1], (u,), (v,))[1]

@@ -230,18 +230,20 @@ def fixed_points(
         )
     say = progress or (lambda text, part: None)
     model = Autonomous(system, parameters.P, jnp.asarray(float(time)))
-    bounds = transfer_bounds(system, parameters)
-    search = _Search(model, parameters, starts, seed)
-    box = None
-    if bounds.are_finite and not system.mean_field.is_static:
-        box = _box(model, parameters, tuple(map(jnp.asarray, bounds.rows)))
-    is_bounded = box is not None and bool(
-        np.all(np.isfinite(np.asarray(model.state(box.box[0]).K)))
-    )
-    region = _in_box(search, box, say) if is_bounded else _growing(search, model, parameters, say)
-    found = _result(search, is_bounded, region, parameters.populations)
+    search, box = _Search(model, parameters, starts, seed), _bounded(model, parameters)
+    region = _in_box(search, box, say) if box else _growing(search, model, parameters, say)
+    found = _result(search, box is not None, region, parameters.populations)
     raise_on_failure(found.status, throw)
     return found
+
+
+def _bounded(model: Autonomous, parameters: Parameters) -> Region | None:
+    """A box with every fixed point, or None where nothing bounds them."""
+    bounds = transfer_bounds(model.system, parameters)
+    if not bounds.are_finite or model.system.mean_field.is_static:
+        return None
+    box = _box(model, parameters, tuple(map(jnp.asarray, bounds.rows)))
+    return box if np.all(np.isfinite(np.asarray(model.state(box.box[0]).K))) else None
 
 
 def _index(search: _Search) -> int:

@@ -4,7 +4,7 @@ from . import filters, transfer
 from .architecture import MOTIFS, Architecture
 from .filters import UNIT, Filter, S
 from .function import TransferFunction
-from .library import LIBRARY
+from .known_functions import LIBRARY
 
 __all__ = [
     "LIBRARY",

@@ -9,7 +9,7 @@ from ...errors import ExpressionError
 from ...numbers import brief
 from .formulas import expression, jax_function
 from .function import TransferFunction
-from .library import (
+from .known_functions import (
     LIBRARY,
     erf,
     exponential,
