@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
+import re
 import signal
 import stat
 import tempfile
 import threading
+import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,10 @@ from .errors import FileError
 
 PREFIX = ".motifield-"
 """Starts the name of an unfinished file; short, since the target's name may be as long as any."""
+HERE = f"{zlib.crc32(platform.node().encode()):08x}"
+"""This machine: on a disk that several share, only it can tell whether its process still runs."""
+OWN = re.compile(re.escape(PREFIX) + f"{HERE}-([0-9]+)-.+")
+STALE = 60.0  # seconds without a change, after which the file of a process that is gone is removed
 ENDINGS = ("SIGTERM", "SIGHUP")  # signals that end a process; Windows has no SIGHUP
 _unfinished: set[str] = set()
 
@@ -27,7 +35,8 @@ def writing(*paths: str | os.PathLike) -> Iterator[list[str]]:
 
     A link stays a link: the file that it names is replaced. A file that is there keeps its
     permissions; a new one has those of the umask. Nothing is left of a failure, or of a signal
-    that ends the process.
+    that ends the process; what a killed process could not remove is removed by the next one that
+    writes in the same folder, a minute later or more.
 
     Args:
         paths: the files to write.
@@ -129,11 +138,44 @@ def _target(path: str | os.PathLike) -> Path:
 
 def _beside(target: Path) -> str:
     """A new empty file in the folder of the target, with the permissions that this will have."""
-    handle, made = tempfile.mkstemp(dir=target.parent, prefix=PREFIX)
+    _sweep(target.parent)
+    own = f"{PREFIX}{HERE}-{os.getpid()}-"
+    handle, made = tempfile.mkstemp(dir=target.parent, prefix=own)
     _unfinished.add(made)
     os.close(handle)
     os.chmod(made, stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
     return made
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes of this machine left unfinished in a folder when they were killed.
+
+    A file stays while its process runs (or another one with its number), and while it is new:
+    whoever writes at the same time is not disturbed.
+    """
+    if os.name != "posix":
+        return  # elsewhere, asking for a process may end it
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            own = OWN.fullmatch(entry.name)
+            if own is None or _runs(int(own[1])):
+                continue
+            with suppress(
+                OSError
+            ):  # another process removes it, too, or it belongs to somebody else
+                if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE:
+                    os.unlink(entry.path)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # of another user; a number that is none stays, too
+    return True
 
 
 def _umask() -> int:

@@ -8,11 +8,12 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from motifield.errors import FileError
-from motifield.files import check_writable, write_text, write_texts, write_with
+from motifield.files import HERE, PREFIX, STALE, check_writable, write_text, write_texts, write_with
 
 
 def names(folder):
@@ -143,3 +144,61 @@ def test_a_thread_can_write(tmp_path):
     thread.start()
     thread.join()
     assert names(tmp_path) == ["a.txt"]
+
+
+KILLED = """
+import os, signal, sys
+from motifield.files import writing
+with writing(sys.argv[1]) as (made,):
+    open(made, "w").write("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def age(path, seconds):
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path):
+    target = tmp_path / "a.txt"
+    done = subprocess.run([sys.executable, "-c", KILLED, target], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    write_text(target, "a")
+    assert names(tmp_path) == [left.name, "a.txt"]  # it is new: its writer may be on its way
+    age(left, STALE + 5)
+    write_text(tmp_path / "b.txt", "b")
+    assert names(tmp_path) == ["a.txt", "b.txt"]
+
+
+def test_only_files_of_processes_that_are_gone_are_removed(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
+        others = ("00000000", "ffffffff")
+        elsewhere = next(own for own in others if own != HERE)
+        kept = [
+            f"{PREFIX}{HERE}-{running.pid}-abc",  # is being written
+            f"{PREFIX}{HERE}-{10**30}-abc",
+            f"{PREFIX}{elsewhere}-{running.pid}-abc",  # of another machine
+            f"{PREFIX}notes",
+        ]
+        for name in kept:
+            (tmp_path / name).write_text("half")
+            age(tmp_path / name, 10 * STALE)
+        write_text(tmp_path / "a.txt", "a")
+        assert names(tmp_path) == sorted([*kept, "a.txt"])
+        running.communicate(b"")
+    check_writable(tmp_path / "a.txt")
+    assert names(tmp_path) == sorted([*kept[1:], "a.txt"])
+
+
+def test_two_processes_that_write_at_once_do_not_disturb_each_other(tmp_path):
+    """Each fills files in one folder, and sweeps it, many times."""
+    code = (
+        "import sys\nfrom motifield.files import write_text\n"
+        "for k in range(100): write_text(f'{sys.argv[1]}/{sys.argv[2]}.txt', sys.argv[2] * 99)"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, tmp_path, own]) for own in "ab"]
+    assert [own.wait() for own in writers] == [0, 0]
+    assert names(tmp_path) == ["a.txt", "b.txt"]
+    assert [(tmp_path / f"{own}.txt").read_text() for own in "ab"] == ["a" * 99, "b" * 99]
