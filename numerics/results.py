@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import MotifieldError, SolverError, SpecError
 from ..files import write_bytes, write_text, write_with
 from ..seals import check_seal, sealed
+from ..time_units import headed, measured, time_unit_of
 from .archives import SMALLER
 from .machine import require_memory
 
@@ -126,10 +127,19 @@ class Result:
         return self.dataset.to_dataframe().reset_index().to_dict("records")
 
     def table(self) -> pd.DataFrame:
-        """What one would print: the main numbers, a row each."""
+        """What one would print: the main numbers, a row each.
+
+        Columns of times and rates name the unit where one was given, as "period (ms)".
+        """
         import pandas as pd
 
-        return pd.DataFrame(self.rows())
+        return pd.DataFrame(headed(self.rows(), self.time_unit))
+
+    @property
+    def time_unit(self) -> str:
+        """The name of the unit of times, as `time_unit` of the parameters; "" where none is."""
+        owners = (getattr(self, name, None) for name in ("parameters", "fit"))
+        return next(filter(None, map(time_unit_of, owners)), "") or time_unit_of(self.dataset)
 
     def json(self) -> dict[str, Any]:
         """Plain data for machines; complex numbers as [real, imaginary], NaN as None."""
@@ -165,7 +175,7 @@ class Result:
 
     def _described(self) -> xr.Dataset:
         about = {"title": self.title, **self.status.json()}
-        return self.dataset.assign_attrs(about)
+        return measured(self.dataset, self.time_unit).assign_attrs(about)
 
     def summary(self) -> list[str]:
         """Lines for the repr: the numbers that one looks for first."""
@@ -202,6 +212,11 @@ class Collection(Result, Generic[Item]):
     def parts(self) -> tuple[Item, ...]:
         """All parts, in their order."""
         raise NotImplementedError
+
+    @property
+    def time_unit(self) -> str:
+        """That of the first part."""
+        return time_unit_of(self.parts[0]) if self.parts else ""
 
     def __len__(self) -> int:
         return len(self.parts)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ..errors import SpecError
+from ..time_units import moment
 from .application import command
 from .loading import NetworkChoice, double_precision, network_of
 from .model import Model
@@ -97,7 +98,7 @@ def ablate(
     out.conclude(
         result,
         f"{case.title}: theory against {case.network.N} neurons, {case.origin}, "
-        f"at t = {case.t1:g}; errors relative to the network",
+        f"at {moment(case.t1, result.time_unit)}; errors relative to the network",
         more={"network": case.origin},
         then=lambda: _say(result),
     )

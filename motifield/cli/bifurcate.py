@@ -105,6 +105,7 @@ def _say_family(cycles: Any) -> None:
         f"limit cycles from the Hopf point at {cycles.name} = {cycles.hopf.value:.6g} "
         f"({len(rows)}, some shown), {cycles.ended}",
         [rows[k] for k in sorted(spaced)],
+        of=cycles,
     )
     for s in cycles.special:
         typer.echo(f"{s['kind']} at {cycles.name} = {s['value']:.6g} (between two cycles)")

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
+from ..time_units import labelled
 from .application import command
 from .model import Model
 from .options import Settings, SpecFile, option
 from .output import Out
 from .parsing import span_of
-from .terminal import by_population, print_json
+from .terminal import at_time, by_population, print_json
 
 COURSES = ("mean", "variance", "rate", "kappa", "frozen")
 
@@ -89,7 +90,7 @@ def _conclude_stationary(found: Any, title: str, out: Out) -> None:
         f"{title}: {found.kind} state, status {found.status}",
         then=lambda: typer.echo(
             f"bulk radius of the static state {found.radius:.6g} (chaos beyond 1), "
-            f"largest Lyapunov exponent {found.exponent:.6g}"
+            f"{labelled('largest Lyapunov exponent', found.time_unit, -1)} {found.exponent:.6g}"
         ),
     )
 
@@ -99,7 +100,7 @@ def _conclude_transient(found: Any, title: str, out: Out) -> None:
     last = courses.isel(time=-1)
     out.conclude(
         found,
-        f"{title}: t = {float(last['time']):g}, status {found.status}",
+        f"{title}: {at_time(last)}, status {found.status}",
         answer={"status": found.status, **{n: v.values for n, v in courses.variables.items()}},
         rows=by_population(last),
     )

@@ -11,7 +11,7 @@ import typer
 from .fit_results import Results
 from .options import Plot, Report, option
 from .paths import DATA_SUFFIXES, SPEC_SUFFIXES, Writes
-from .terminal import print_table
+from .terminal import print_table, say_time_unit
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,7 @@ def _print_summary(found: Any, answer: dict[str, Any]) -> None:
     verdicts = answer["stability"].items()
     typer.echo("stability: " + "; ".join(f"{name}: {verdict}" for name, verdict in verdicts))
     typer.echo(f"closure: {found.closure_validity()}")
+    say_time_unit(found)
 
 
 def _print_check(checked: Any) -> None:

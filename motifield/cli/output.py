@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from ..time_units import time_unit_of
 from .options import AsJson, Output, Plot
 from .terminal import Say, print_json, print_table, progress
 
@@ -62,9 +63,11 @@ class Out:
 
             save(draw_result(result, **(drawing or {})), self.plot)
         if self.as_json:
-            print_json({**(result.json() if answer is None else answer), **(more or {})})
+            unit = time_unit_of(result)
+            known = {"time_unit": unit} if unit else {}
+            print_json({**(result.json() if answer is None else answer), **known, **(more or {})})
         else:
-            print_table(heading, result.rows() if rows is None else rows)
+            print_table(heading, result.rows() if rows is None else rows, of=result)
             if then is not None:
                 then()
         if not (result.status == "ok" if ok is None else ok):

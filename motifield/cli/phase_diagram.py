@@ -71,7 +71,7 @@ def phase_diagram(
 
     def special_points() -> None:
         if found.curves is not None:
-            print_table("special points of the curves", found.curves.rows())
+            print_table("special points of the curves", found.curves.rows(), of=found.curves)
 
     out.conclude(
         found,

@@ -118,7 +118,7 @@ def _say_gain(answer: Any, over: Any) -> None:
             for q in names:
                 row[f"{p}, drive {q}"] = float(gain.sel(omega=w, population=p, driven=q))
         rows.append(row)
-    print_table("Gain of the linear response |dR/dI|", rows)
+    print_table("Gain of the linear response |dR/dI|", rows, of=answer)
 
 
 def _by_name(row: Any) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
+from ..time_units import labelled
 from .application import command
 from .loading import network_of, same_populations
 from .model import Model
@@ -92,7 +93,8 @@ def stability(
 
 def _say(answer: Any, seen: dict[str, Any]) -> None:
     for name, s in seen.items():
-        print_table(f"{name} of the network", s.rows())
+        title = f"{name} of the network"
+        print_table(labelled(title, s.time_unit, -1) if s.time_unit else title, s.rows())
     typer.echo(f"{answer.meaning}.\nPrediction: {answer.basis}.")
     if seen and "jacobian" not in seen:
         typer.echo("No network rests at an unstable point: its Jacobian is not compared.")

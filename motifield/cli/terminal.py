@@ -10,6 +10,8 @@ from typing import Any
 
 import typer
 
+from ..time_units import headed, in_words, moment, time_unit_of
+
 Say = Callable[[str, float], None]
 WIDEST = 10_000
 """Columns that no table needs: numbers are never cut, a wide table is left to the terminal."""
@@ -21,9 +23,13 @@ ROUNDING = 1e-12
 
 def at_time(data: Any) -> str:
     """The last time of a dataset, with the unit that it names: `t = 12 ms`."""
-    times = data["time"]
-    unit = times.attrs.get("unit")
-    return f"t = {float(times.values.ravel()[-1]):g}" + (f" {unit}" if unit else "")
+    return moment(float(data["time"].values.ravel()[-1]), time_unit_of(data))
+
+
+def say_time_unit(result: Any) -> None:
+    """In which unit times are, where one is named."""
+    if text := in_words(time_unit_of(result)):
+        typer.echo(text)
 
 
 def print_json(data: Any) -> None:
@@ -33,8 +39,13 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(plain(data), indent=1))
 
 
-def print_table(title: str, rows: Sequence[dict[str, Any]], digits: int = 5) -> None:
-    """Print rows as a table; few rows with many columns are printed with a line per column."""
+def print_table(
+    title: str, rows: Sequence[dict[str, Any]], digits: int = 5, *, of: Any = None
+) -> None:
+    """Print rows as a table; few rows with many columns are printed with a line per column.
+
+    Columns of times and rates have the unit that `of` names, a result or parameters.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -42,6 +53,7 @@ def print_table(title: str, rows: Sequence[dict[str, Any]], digits: int = 5) -> 
     if not rows:
         typer.echo(f"{title}: none")
         return
+    rows = headed(rows, time_unit_of(of))
     names = list(dict.fromkeys(name for row in rows for name in row))
     if len(rows[0]) > MOST_COLUMNS > len(rows):
         rows = _turned(rows, names)

@@ -24,7 +24,7 @@ from .options import (
 )
 from .output import Out
 from .parsing import sizes_of
-from .terminal import Say
+from .terminal import Say, say_time_unit
 
 Sizes = Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")]
 Networks = Annotated[
@@ -98,7 +98,12 @@ def verify(
 
         save_report(result, report)
     verdict = f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}"
-    out.conclude(result, loaded.title, then=lambda: typer.echo(verdict))
+
+    def conclusion() -> None:
+        typer.echo(verdict)
+        say_time_unit(result)
+
+    out.conclude(result, loaded.title, then=conclusion)
 
 
 def _one_network(system: Any, loaded: Any, network: Any, say: Say, **options: Any) -> Any:

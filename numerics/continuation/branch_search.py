@@ -227,6 +227,11 @@ class BranchSearch:
             f"branch point at {self.name} = {point.value:.6g}",
         )
 
+    def complete(self) -> Branches:
+        """Everything found, with the branches that cross what has been followed."""
+        self.switch()
+        return self.result()
+
     def result(self) -> Branches:
         special = marked(self.system, self.along, self._once())
         return Branches(

@@ -99,6 +99,11 @@ class Branches(Collection[Branch]):
         return self.along.parameters.populations
 
     @property
+    def time_unit(self) -> str:
+        """That of the parameters."""
+        return self.along.parameters.time_unit
+
+    @property
     def status(self) -> Status:
         """ "ok", or what was not reached."""
         return Status("; ".join(self.notes), Code.INCOMPLETE) if self.notes else OK

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from ...time_units import measured
 from .along import Along, evaluated, jacobian
 from .arclength import trace
 from .equations import Fold, Hopf, crossing_forms
@@ -87,7 +88,8 @@ def _described(
     if kappa is not None:
         data["frequency"] = ("step", np.sqrt(np.where(kappa > 0, kappa, np.nan)))
     coords = {"population": list(along.parameters.populations)}
-    return BifurcationCurve(kind, xr.Dataset(data, coords=coords), points, ended)
+    dataset = measured(xr.Dataset(data, coords=coords), along.parameters.time_unit)
+    return BifurcationCurve(kind, dataset, points, ended)
 
 
 def _inside(along: Along) -> Callable[[np.ndarray], bool]:

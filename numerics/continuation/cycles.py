@@ -13,6 +13,7 @@ import xarray as xr
 from jax.flatten_util import ravel_pytree
 
 from ...errors import ParameterError, SolverError
+from ...time_units import measured
 from ..parameters import Parameters, Scalar, scalar
 from ..results import OK, Code, Result, Status
 from ..system import System
@@ -217,7 +218,7 @@ def _result(along: Along, orbit: Orbit, hopf: SpecialPoint, name: str, curve: Cu
     return LimitCycles(
         name,
         hopf,
-        xr.Dataset(data, coords=coords, attrs={"vary": name}),
+        measured(xr.Dataset(data, coords=coords, attrs={"vary": name}), along.parameters.time_unit),
         _events(curve, values, others),
         _why(curve),
         states,

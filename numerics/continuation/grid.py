@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
+from ...time_units import measured
 from ..fixed_points import fixed_points_batch
 from ..parameters import Parameters, Scalar, stacked, violations
 from ..results import OK, Code, Result, Status
@@ -147,21 +148,33 @@ def phase_diagram(
     for number, limits in zip(numbers, bounds, strict=True):
         check_bounds(number.name, limits, number.get(own) if curves else None)
     say = progress or (lambda text, part: None)
-    axes = _axes(bounds, grid)
+    options = {"starts": starts, "seed": seed}
+    data, notes = _searched(system, own, numbers, _axes(bounds, grid), say, options)
+    say("curves", 0.7)
+    how: Any = {"bounds": bounds, "initial": initial}
+    lines = bifurcation_curves(system, own, numbers, **how) if curves else None
+    notes += lines.notes if lines is not None else ()
+    return PhaseDiagram(labels, data.assign_attrs(vary=list(labels)), lines, own.populations, notes)
+
+
+def _searched(
+    system: System,
+    parameters: Parameters,
+    numbers: tuple[Scalar, Scalar],
+    axes: list[np.ndarray],
+    say: Callable[[str, float], None],
+    options: Any,
+) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """The fixed points of all grid points, and doubts about them."""
     values = np.stack([v.ravel() for v in np.meshgrid(*axes, indexing="ij")], axis=1)
-    sets = stacked(numbers, own, values)
-    how: Any = {"starts": starts, "seed": seed, "throw": False}
-    how |= {"progress": lambda text, part: say(f"grid: {text}", 0.6 * part)}
-    found = fixed_points_batch(system, sets, **how)
+    sets, grid = stacked(numbers, parameters, values), (len(axes[0]), len(axes[1]))
+    options |= {"progress": lambda text, part: say(f"grid: {text}", 0.6 * part)}
+    found = fixed_points_batch(system, sets, throw=False, **options)
     say("feasibility", 0.6)
     feasible = (("first", "second"), _feasible(sets, len(values)).reshape(grid))
     batch = found.dataset.assign(bulk_gain=(("set", "point"), _gains(system, sets, found.dataset)))
     data = _on_grid(batch, axes, grid).assign(feasible=feasible)
-    say("curves", 0.7)
-    how = {"bounds": bounds, "initial": initial}
-    lines = bifurcation_curves(system, own, numbers, **how) if curves else None
-    notes = found.doubts("grid points") + (lines.notes if lines is not None else ())
-    return PhaseDiagram(labels, data.assign_attrs(vary=list(labels)), lines, own.populations, notes)
+    return measured(data, parameters.time_unit), found.doubts("grid points")
 
 
 def _axes(bounds: Sequence[tuple[float, float]], grid: tuple[int, int]) -> list[np.ndarray]:

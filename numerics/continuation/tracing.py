@@ -77,5 +77,4 @@ def follow(
         say(f"fixed point {k + 1} of {len(states)}", k / len(states))
         search.both(along.point(y, [value]), f"fixed point at {number.name} = {value:g}")
     say("branch points", 0.9)
-    search.switch()
-    return search.result()
+    return search.complete()

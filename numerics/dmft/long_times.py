@@ -23,6 +23,7 @@ import xarray as xr
 from scipy import fft
 
 from ...errors import ParameterError
+from ...time_units import labelled, measured
 from ..distributions import ORDER, Expansion, product
 from ..parameters import Couplings, Parameters
 from ..results import OK, Code, Solution, Status, raise_on_failure
@@ -79,7 +80,8 @@ class Stationary(Solution):
 
     def summary(self) -> list[str]:
         """The table, the radius of the bulk and the exponent."""
-        numbers = f"bulk radius {self.radius:.5g}, largest Lyapunov exponent {self.exponent:.5g}"
+        exponent = labelled("largest Lyapunov exponent", self.time_unit, -1)
+        numbers = f"bulk radius {self.radius:.5g}, {exponent} {self.exponent:.5g}"
         return [*super().summary(), numbers]
 
     def json(self) -> dict[str, Any]:
@@ -210,7 +212,7 @@ def _dataset(
     data["spectrum"] = (("frequency", "population"), tau[1] * fft.dct(c, type=1, axis=0))
     frequency = np.pi * np.arange(len(tau)) / tau[-1]
     coords = {"lag": tau, "frequency": frequency, "population": list(parameters.populations)}
-    return xr.Dataset(data, coords=coords)
+    return measured(xr.Dataset(data, coords=coords), parameters.time_unit)
 
 
 def _status(residual: float, error: float, y: np.ndarray, c: np.ndarray) -> Status:

@@ -26,6 +26,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
+from ...time_units import measured, moment
 from ..distributions import ORDER, Expansion
 from ..machine import available_memory
 from ..parameters import Couplings, Parameters
@@ -67,7 +68,7 @@ class Transient(Result):
         """Every population at the last time."""
         last = self.dataset[["mean", "variance", "rate", "frozen"]].isel(time=-1)
         table = last.drop_vars("time").to_dataframe().to_string(float_format="%.5g", max_rows=8)
-        return [f"t = {float(last['time']):g}:", *table.splitlines()]
+        return [f"{moment(float(last['time']), self.time_unit)}:", *table.splitlines()]
 
 
 def transient(
@@ -192,4 +193,4 @@ def _dataset(
     rest = float(np.max(np.asarray(history.series.rest) / scale))
     coords = {"time": times, "time2": times, "population": list(parameters.populations)}
     attrs = {"rest": rest, "closure": "DMFT", "dt": float(times[1])}
-    return xr.Dataset(data, coords=coords, attrs=attrs)
+    return measured(xr.Dataset(data, coords=coords, attrs=attrs), parameters.time_unit)

@@ -63,6 +63,11 @@ class Fit(Result):
         )
 
     @property
+    def time_unit(self) -> str:
+        """That of the given parameters."""
+        return self.problem.time_unit
+
+    @property
     def u(self) -> np.ndarray:
         """Coordinates of the best minimum."""
         return self.minima.u[0]
@@ -104,7 +109,7 @@ class Fit(Result):
         t, found = self.problem.targets, self.predictions
         return [
             {
-                "target": t.label(k),
+                "target": self.problem.label(k),
                 "value": float(t.value[k]),
                 "error": float(t.error[k]),
                 "fit": float(found[k]),

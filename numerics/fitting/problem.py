@@ -98,6 +98,17 @@ class Problem:
         if self.predictions.rising:
             self.distribution.require_rising(base)
 
+    @property
+    def time_unit(self) -> str:
+        """The name of the unit of times, "" where none is given."""
+        return self.coordinates.parameters.time_unit
+
+    def label(self, k: int) -> str:
+        """Target k in words, a time with its unit."""
+        text = self.targets.label(k)
+        has_time = np.isfinite(self.targets.time[k]) and self.time_unit
+        return f"{text} {self.time_unit}" if has_time else text
+
     @classmethod
     def of(
         cls,

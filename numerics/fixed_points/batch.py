@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from scipy.stats import qmc
 
 from ...errors import ParameterError
+from ...time_units import measured
 from ..parameters import Parameters
 from ..precision import require_x64
 from ..results import OK, Code, Result, Status, raise_on_failure
@@ -229,7 +230,8 @@ def _dataset(found: Roots, model: Autonomous, batch: Parameters, is_bounded: boo
         "eigenvalues": ((*where, "mode"), filled(eigenvalues, complex)),
     }
     coords = {"population": list(batch.populations)}
-    return xr.Dataset(data, coords=coords, attrs={"is_bounded": int(is_bounded)})
+    made = xr.Dataset(data, coords=coords, attrs={"is_bounded": int(is_bounded)})
+    return measured(made, batch.time_unit)
 
 
 def _degenerate(eigenvalues: np.ndarray) -> np.ndarray:

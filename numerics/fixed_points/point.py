@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...time_units import labelled, measured
 from ..parameters import Parameters
 from ..results import OK, Code, Solution, Status
 from ..system import System, dataset, named
@@ -81,6 +82,7 @@ class FixedPoint(Solution):
         data = dataset(system, values, parameters.populations, {}, attrs)
         is_static = system.mean_field.is_static
         radius = np.asarray(seen.proof.radius)
+        data = measured(data, parameters.time_unit)
         return cls(data, state, residual, jacobian, eigenvalues, status, leading, is_static, radius)
 
     @property
@@ -136,8 +138,8 @@ class FixedPoint(Solution):
     def summary(self) -> list[str]:
         """Variables by population, the leading eigenvalue, the residual."""
         leading = complex(self.eigenvalues[0])
-        last = f"leading eigenvalue {leading:.5g}, residual {self.residual:.2g}"
-        return [*super().summary(), last]
+        name = labelled("leading eigenvalue", self.time_unit, -1)
+        return [*super().summary(), f"{name} {leading:.5g}, residual {self.residual:.2g}"]
 
     def json(self) -> dict[str, Any]:
         """Plain data; complex numbers as [real, imaginary]."""

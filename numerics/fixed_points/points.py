@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from jax.flatten_util import ravel_pytree
 
+from ...time_units import headed
 from ..results import OK, Collection, Status
 from .newton import same_root
 from .point import FixedPoint
@@ -147,7 +148,7 @@ class FixedPoints(Collection[FixedPoint], Sequence):
         """The points, and the evidence that these are all."""
         short = ("kind", "leading eigenvalue", "mean ", "rate ")
         rows = [{k: v for k, v in row.items() if k.startswith(short)} for row in self.rows()]
-        table = _lines(rows)
+        table = _lines(headed(rows, self.time_unit))
         return [*table, *([] if self.evidence is None else [f"evidence: {self.evidence}"])]
 
     def json(self) -> dict[str, Any]:

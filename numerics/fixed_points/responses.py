@@ -14,6 +14,7 @@ import xarray as xr
 from jaxtyping import Array
 
 from ...errors import ParameterError, SolverError
+from ...time_units import measured
 from ..parameters import TENSORS, Parameters, Scalar, names, scalar
 from ..precision import require_x64
 from ..results import OK, Code, Result, Status
@@ -252,7 +253,7 @@ class Response(Result):
             for what in OBSERVABLES
         }
         names = list(self.populations)
-        return xr.Dataset(
+        made = xr.Dataset(
             data,
             coords={"omega": w, "population": names, "driven": names},
             attrs={"status": str(self.status)},
@@ -264,6 +265,7 @@ class Response(Result):
         return [
             {
                 "population": name,
+        return measured(made, self.time_unit)
                 **{
                     f"drive {other}": float(matrix[p, q])
                     for q, other in enumerate(self.populations)

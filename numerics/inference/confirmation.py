@@ -147,7 +147,7 @@ class Confirmation(Result):
         return (
             f"theory minus the mean of {n} networks of {self.N} neurons is within "
             f"{self.threshold:.1f} standard errors{allowed} for all {targets} targets; the largest "
-            f"is {abs(self.z[worst]):.1f} ({self.fit.problem.targets.label(worst)})"
+            f"is {abs(self.z[worst]):.1f} ({self.fit.problem.label(worst)})"
         )
 
     def rows(self) -> list[dict[str, Any]]:
@@ -155,7 +155,7 @@ class Confirmation(Result):
         t, own = self.fit.problem.targets, self.fit.predictions
         return [
             {
-                "target": t.label(k),
+                "target": self.fit.problem.label(k),
                 "value": float(t.value[k]),
                 "error": float(t.error[k]),
                 "fit": float(own[k]),

@@ -184,7 +184,7 @@ class Identifiability(Settled):
             z = (values[k] - t.value[k]) / whole if np.isfinite(error) else np.nan
             rows.append(
                 {
-                    "target": t.label(k),
+                    "target": self.fit.problem.label(k),
                     "value": float(t.value[k]),
                     "error": float(t.error[k]),
                     "prediction": float(values[k]),

@@ -164,8 +164,9 @@ def scalar(name: str | Scalar, parameters: Parameters) -> Scalar:
 def names(parameters: Parameters) -> list[str]:
     """Names of all scalar parameters, entry by entry; of equal partners one."""
     found = ["N"]
+    fixed = ("N",) if parameters.P > 1 else ("N", "fractions")  # of one population it is 1
     arrays = [
-        *(n for n in RANKS if n != "N"),
+        *(n for n in RANKS if n not in fixed),
         *(f"{family}.{own}" for family in FAMILIES for own in getattr(parameters, family)),
     ]
     arrays += [

@@ -10,8 +10,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...time_units import labelled
 from ..dmft import Onset, Stationary
-from .style import LABELS, panels
+from .style import LABELS, panels, time_label
 
 QUANTITIES = LABELS | {"variance": "variance of input $C(t, t)$"}
 STYLES = ("--", ":", "-.")
@@ -68,7 +69,7 @@ def draw_courses(
                 colour = "k" if len(names) == 1 else f"C{k}"
                 line = {"color": colour, "ls": style, "lw": 1.1, "label": None if k else name}
                 ax.plot(other["time"], other[quantity].sel(population=p), **line)
-        ax.set(xlabel="time (time constants)", ylabel=label)
+        ax.set(xlabel=time_label(data, otherwise="time constants"), ylabel=label)
     axes[0].legend(frameon=False, fontsize="x-small")
 
 
@@ -106,7 +107,8 @@ def draw_covariance(ax: Axes, covariance: xr.DataArray) -> Any:
     lowest = min(0.0, float(covariance.min()))
     extent = (0, last, 0, last)
     image = ax.imshow(covariance.values, origin="lower", extent=extent, vmin=lowest)
-    ax.set(xlabel="time $t'$", ylabel="time $t$")
+    unit = covariance["time"].attrs.get("unit", "")
+    ax.set(xlabel=labelled("time $t'$", unit), ylabel=labelled("time $t$", unit))
     return image
 
 
@@ -145,7 +147,8 @@ def draw_autocovariance(
         ax.axhline(frozen, color=f"C{k}", ls=":", lw=1, label=f"frozen part{who}")
         if networks is not None:
             _dots(ax, networks["autocovariance"].sel(population=p), f"C{k}", who)
-    ax.set(xlabel=r"lag $\tau$ (time constants)", ylabel=r"autocovariance of inputs $C(\tau)$")
+    xlabel = time_label(stationary, r"lag $\tau$", "time constants")
+    ax.set(xlabel=xlabel, ylabel=r"autocovariance of inputs $C(\tau)$")
     ax.legend(frameon=False, fontsize="x-small")
 
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from ..fitting import Fit
 from ..inference import Identifiability
-from .style import open_frame
+from .style import open_frame, time_label
 
 QUANTITIES = {
     "rate_mean": "mean rate",
@@ -59,7 +59,7 @@ def held_out(fit: Fit, found: Identifiability | None = None) -> Figure:
     if found is not None:
         bars = np.array([row["prediction error"] for row in found.held_out_rows()])
         bars = bars / t.error[which]
-    labels = [t.label(int(k)) for k in which]
+    labels = [fit.problem.label(int(k)) for k in which]
     names = _names(fit)
     colours = [f"C{names.index(t.population[k])}" for k in which]
     figure = deviations(labels, z, bars, colours)
@@ -185,7 +185,7 @@ def _course(ax: Axes, fit: Fit, which: list[int]) -> None:
             ax.plot(t.time[part], t.value[part], "o", ms=3.5, color=colour, mfc=face, alpha=0.75)
         ax.plot(t.time[own], fit.predictions[own], color="w", lw=3)
         ax.plot(t.time[own], fit.predictions[own], color=colour, lw=1.6)
-    ax.set_xlabel("time")
+    ax.set_xlabel(time_label(fit))
 
 
 def _legend(canvas: Canvas, fit: Fit) -> None:

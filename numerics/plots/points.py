@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..fixed_points import FixedPoint, FixedPoints
-from .style import MOST_POPULATIONS, legend_beside, panels
+from .style import MOST_POPULATIONS, legend_beside, panels, rate_label
 
 
 def fixed_points(points: FixedPoints | Sequence[FixedPoint]) -> Figure:
@@ -29,10 +29,11 @@ def fixed_points(points: FixedPoints | Sequence[FixedPoint]) -> Figure:
         _state(left, point, str(k + 1))
         _eigenvalues(right, point, k)
     right.axvline(0, color="0.3", lw=0.9, ls="--", zorder=0)
+    first = points[0] if len(points) else None
     left.set(xlabel="mean input $K$", ylabel=r"its standard deviation $\sqrt{\Delta}$")
     right.set(
-        xlabel="real part (1 / time)",
-        ylabel="imaginary part (1 / time)",
+        xlabel=rate_label(first, "real part"),
+        ylabel=rate_label(first, "imaginary part"),
         title="eigenvalues of the equations",
     )
     for ax in (left, right):

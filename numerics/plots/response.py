@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..fixed_points import Response
-from .style import MOST_POPULATIONS, ink_on, name_ticks, open_frame, signed_image
+from .style import MOST_POPULATIONS, ink_on, name_ticks, open_frame, rate_label, signed_image
 
 MOST_BARS = 24
 """Sensitivities drawn, whose names fit below the axis."""
@@ -111,7 +111,7 @@ def _gain(ax: Axes, answer: Response, omega: np.ndarray) -> None:
             label = f"{name} to {other}'s drive"
             ax.loglog(omega, table[:, p, q], color=f"C{p}", ls=style, lw=1.2, label=label)
     ax.set(
-        xlabel="angular frequency $\\omega$ (1 / time)",
+        xlabel=rate_label(answer, "angular frequency $\\omega$"),
         ylabel="$|dR_p(\\omega)/dI_q(\\omega)|$",
         title="linear response over frequencies",
     )

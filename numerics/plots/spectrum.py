@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..stability import Spectral, Spectrum, Stability
-from .style import open_frame, panels
+from .style import open_frame, panels, rate_label
 
 THEORY, NETWORKS, OUTLIERS = "C3", "0.6", "C0"
 
@@ -32,6 +32,7 @@ def spectra(
     left, right = axes[0]
     draw(left, answer.connectivity, connectivity, "connectivity $J$")
     draw(right, answer.jacobian, jacobian, f"Jacobian at the fixed point: {answer.verdict}")
+    _say_rates(right, answer)
     right.axvline(0, color="0.3", lw=0.9, ls="--", zorder=0)
     return figure
 
@@ -44,7 +45,14 @@ def spectrum(seen: Spectrum) -> Figure:
     """
     figure, axes = panels(1, width=4.7, height=4.4)
     draw(axes[0, 0], seen.predicted, [seen])
+    if seen.x is not None:
+        _say_rates(axes[0, 0], seen)
     return figure
+
+
+def _say_rates(ax: Axes, shown: Any) -> None:
+    """Eigenvalues of a Jacobian are rates of growth; those of synapses have no unit of time."""
+    ax.set(xlabel=rate_label(shown, "real part"), ylabel=rate_label(shown, "imaginary part"))
 
 
 def draw(

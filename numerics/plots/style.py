@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from ...time_units import labelled, time_unit_of
+
 LABELS = {
     "mean": "mean input $K$",
     "variance": r"variance of input $\Delta$",
@@ -54,10 +56,14 @@ def of_quantities(axes: Sequence[Axes]) -> Iterator[tuple[Axes, str]]:
         yield ax, quantity
 
 
-def time_label(data: Any) -> str:
-    """The label of an axis of times, with the unit that a dataset names."""
-    unit = data["time"].attrs.get("unit")
-    return f"time ({unit})" if unit else "time"
+def time_label(shown: Any, text: str = "time", otherwise: str = "") -> str:
+    """The label of an axis of times, with the unit that a result or a dataset names."""
+    return labelled(text, time_unit_of(shown), 1, otherwise)
+
+
+def rate_label(shown: Any, text: str) -> str:
+    """The label of an axis of rates of growth or frequencies, per unit of time."""
+    return labelled(text, time_unit_of(shown), -1, "1 / time")
 
 
 def legend_beside(ax: Axes, *handles_and_texts: Any, **settings: Any) -> None:

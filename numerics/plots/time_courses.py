@@ -28,7 +28,7 @@ def trajectories(solution: Any) -> Figure:
     for ax, quantity in of_quantities(axes[0]):
         for p in names[:MOST_POPULATIONS]:
             ax.plot(data["time"], data[quantity].sel(population=p), lw=1.3, label=str(p))
-        ax.set_xlabel(time_label(data))
+        ax.set_xlabel(time_label(solution))
     more = f"first {MOST_POPULATIONS} of {len(names)}" if len(names) > MOST_POPULATIONS else None
     legend_beside(axes[0, -1], title=more, title_fontsize="small")
     return figure

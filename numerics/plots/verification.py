@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..verification import NetworkVerification, Verification
-from .style import LABELS, MOST_POPULATIONS, legend_beside, of_quantities, panels
+from .style import LABELS, MOST_POPULATIONS, legend_beside, of_quantities, panels, time_label
 
 EVERY = 4
 """Times between two dots, so that the lines beneath are seen."""
@@ -34,7 +35,7 @@ def ensemble_time_courses(v: Verification) -> Figure:
         ax.plot(line["time"], line, color=colour, lw=1.5, label=str(p))
 
     title = f"theory; bands: N = {int(seen['size'])}"
-    return _time_courses(theory["population"].values, draw, title)
+    return _time_courses(v, theory["population"].values, draw, title)
 
 
 def network_time_courses(v: NetworkVerification) -> Figure:
@@ -56,16 +57,16 @@ def network_time_courses(v: NetworkVerification) -> Figure:
     more = ""
     if len(names) > MOST_POPULATIONS:
         more = f" (first {MOST_POPULATIONS} of {len(names)})"
-    return _time_courses(names, draw, f"network dots,\ntheory lines,\nno motifs dashed{more}")
+    return _time_courses(v, names, draw, f"network dots,\ntheory lines,\nno motifs dashed{more}")
 
 
-def _time_courses(names: np.ndarray, draw: Callable, title: str) -> Figure:
+def _time_courses(v: Any, names: np.ndarray, draw: Callable, title: str) -> Figure:
     """A panel per quantity, in which draw(ax, quantity, population, colour) draws lines."""
     figure, axes = panels(len(LABELS))
     for ax, quantity in of_quantities(axes[0]):
         for k, p in enumerate(names[:MOST_POPULATIONS]):
             draw(ax, quantity, p, f"C{k}")
-        ax.set_xlabel("time")
+        ax.set_xlabel(time_label(v))
     legend_beside(axes[0, -1], title=title, title_fontsize="small")
     return figure
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...time_units import in_words
 from ..fitting import Fit
 from ..inference import Comparison, Confirmation, Identifiability, Profile
 from ..plots import comparison, fit_figures, profiles
@@ -108,6 +109,8 @@ def _summary(fit: Fit) -> dict[str, str]:
     }
     if fit.problem.held_out.any():
         lines["Held out"] = f"mean squared misfit {fit.held_out_loss():.4g}, in standard errors"
+    if fit.time_unit:
+        lines["Time"] = in_words(fit.time_unit)
     return lines
 
 

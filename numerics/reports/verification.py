@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...time_units import in_words
 from ..plots import verification_figures
 from ..verification import NetworkVerification, Verification
 from .page import equations, write_page
@@ -56,6 +57,7 @@ def _section(result: Verification | NetworkVerification) -> dict[str, Any]:
         "pictures": verification_figures(result),
         "limits": [],
         "p_values": [],
+        "time": in_words(result.time_unit),
         "rows": result.rows(),
     }
     if isinstance(result, Verification):

@@ -15,6 +15,7 @@ import xarray as xr
 from jax.tree_util import Partial
 
 from ...errors import ParameterError
+from ...time_units import measured
 from ..networks import Network
 from ..parameters import NEURONS, Parameters
 from ..precision import require_x64
@@ -114,7 +115,7 @@ def network_exponent(
     error = np.std(rates, ddof=1) / np.sqrt(segments)
     data: dict[str, Any] = {"exponent": np.mean(rates), "error": error}
     data |= {"growth": ("segment", rates), "x": ("neuron", x)}
-    return NetworkExponent(xr.Dataset(data), status)
+    return NetworkExponent(measured(xr.Dataset(data), own.time_unit), status)
 
 
 def _checked(

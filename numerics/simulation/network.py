@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import diffrax
@@ -14,6 +15,7 @@ import scipy.sparse as sps
 from jax.tree_util import Partial
 
 from ...errors import NetworkError
+from ...time_units import measured
 from ..machine import require_memory
 from ..networks import Network, as_seed
 from ..parameters import INPUTS, Parameters
@@ -88,9 +90,7 @@ def simulate(
         throw=throw,
         **options,
     )
-    if own.time_unit:
-        found.dataset["time"].attrs["unit"] = own.time_unit
-    return found
+    return replace(found, dataset=measured(found.dataset, own.time_unit))
 
 
 def _neurons(system: System, own: Parameters) -> dict[str, Any]:

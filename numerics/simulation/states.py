@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
+from ...time_units import moment
 from ..networks import Network
 from ..parameters import by_population
 from ..results import Code, Result, Status
@@ -41,7 +42,8 @@ class Simulation(Result):
     def title(self) -> str:
         """Neurons and time."""
         runs = f", {self.dataset.sizes['run']} runs" if "run" in self.dataset.sizes else ""
-        return f"{self.dataset.sizes['neuron']} neurons until t = {self.t_end:g}{runs}"
+        end = moment(self.t_end, self.time_unit)
+        return f"{self.dataset.sizes['neuron']} neurons until {end}{runs}"
 
     @property
     def t_end(self) -> float:

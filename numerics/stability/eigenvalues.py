@@ -12,6 +12,7 @@ import scipy.sparse.linalg as spl
 import xarray as xr
 
 from ...errors import NetworkError, ParameterError
+from ...time_units import labelled, measured
 from ..parameters import Parameters
 from ..results import OK, Result, Status
 from ..simulation import neuron_parameters
@@ -34,6 +35,7 @@ class Spectrum(Result):
         x: the fixed point, (N,); None for the connectivity.
         residual: largest |dx/dt| there.
         predicted: the theory's spectrum, or None.
+        unit: of time, if one is named; a Jacobian's eigenvalues are rates, a connectivity's not.
     """
 
     eigenvalues: np.ndarray
@@ -43,12 +45,14 @@ class Spectrum(Result):
     predicted: Spectral | None
 
     status: Status = OK
+    unit: str = ""
 
     @property
     def title(self) -> str:
         """Of what it is."""
         what = "connectivity" if self.x is None else "Jacobian"
-        return f"{len(self.eigenvalues)} eigenvalues of the {what} of a network"
+        text = f"{len(self.eigenvalues)} eigenvalues of the {what} of a network"
+        return text if self.x is None else labelled(text, self.time_unit, -1)
 
     @property
     def dataset(self) -> xr.Dataset:
@@ -56,7 +60,8 @@ class Spectrum(Result):
         data: dict[str, Any] = {"eigenvalues": ("eigenvalue", self.eigenvalues)}
         if self.x is not None:
             data["x"] = ("neuron", self.x)
-        return xr.Dataset(data, attrs={"shift": self.shift, "residual": self.residual})
+        made = xr.Dataset(data, attrs={"shift": self.shift, "residual": self.residual})
+        return made if self.x is None else measured(made, self.unit)
 
     @property
     def leading(self) -> complex:
@@ -206,7 +211,8 @@ def spectrum(
     sparse = isinstance(W, sps.csr_array)
     matrix = W @ sps.diags_array(slopes) if sparse else W * slopes
     own = predicted.jacobian if isinstance(predicted, Stability) else predicted
-    return Spectrum(_eigenvalues(matrix, leading) - 1, -1.0, at, residual, own)
+    values = _eigenvalues(matrix, leading) - 1
+    return Spectrum(values, -1.0, at, residual, own, unit=carried.time_unit)
 
 
 def _eigenvalues(matrix: Any, leading: int | None) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...time_units import labelled
 from ..fixed_points import FixedPoint
 from ..parameters import Parameters
 from ..results import OK, Code, Result, Status
@@ -184,20 +185,23 @@ class Stability(Result):
         """Leading eigenvalues, the edge of the bulk, and what they mean."""
         j = self.jacobian
         lead = "none" if j.leading is None else f"{j.leading:.5g}"
+        first = labelled("leading outlier", self.time_unit, -1)
         return [
-            f"leading outlier {lead}, edge of the bulk {j.edge:.5g}, its gain {self.gain:.5g}",
+            f"{first} {lead}, edge of the bulk {j.edge:.5g}, its gain {self.gain:.5g}",
             f"{self.meaning}.",
             f"Prediction: {self.basis}.",
         ]
 
     def rows(self) -> list[dict[str, Any]]:
-        """Outliers and edges of the bulk of both spectra."""
+        """Outliers and edges of the bulk of both spectra; the Jacobian's have a unit, if named."""
         found = []
         for name, s in self._both:
             for row in s.rows():
                 decides = name == "jacobian" and row["what"] != "inside the bulk"
                 unstable = row["real"] >= 0 if decides else None
-                found.append({"spectrum": name, **row, "unstable": unstable})
+                own = {"spectrum": name, **row, "unstable": unstable}
+                unit = labelled("", self.time_unit, -1).strip(" ()")
+                found.append(own | ({"unit": unit * (name == "jacobian")} if unit else {}))
         return found
 
     @property

@@ -14,6 +14,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
+from ...time_units import measured, moment
 from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
 from ..results import OK, Code, Result, Status, raise_on_failure
@@ -51,7 +52,8 @@ class Trajectory(Result):
         last = there.isel(time=-1)
         table = last.drop_vars("time").to_dataframe()[["mean", "variance", "rate"]]
         shown = table.to_string(max_rows=8, float_format="%.5g").splitlines()
-        return [f"{self.dataset.sizes['time']} times; at t = {float(last['time']):g}:", *shown]
+        at = moment(float(last["time"]), self.time_unit)
+        return [f"{self.dataset.sizes['time']} times; at {at}:", *shown]
 
 
 class Solved(NamedTuple):
@@ -276,39 +278,58 @@ def integrate(
     refuse_tracers((parameters, t0, t1, initial), "integrate", "motifield.pure.trajectory")
     require_x64()
     system.refuse_static("trajectory")
-    system.check(parameters)
     check_solver(solver)
-    check_span(t0, t1)
-    start = initial_state(system, parameters, initial)
-    jumping = {name: with_jumps(getattr(parameters, name), t0, t1, name) for name in INPUTS}
-    parameters = parameters.replace(**jumping)
-    ts = _times(t0, t1, saveat, system, parameters)
-    options = {
-        "rtol": rtol,
-        "atol": atol,
-        "longest": longest_step(system.drive(parameters), t0, t1),
-    }
-    run = _run(system, parameters, start, jnp.asarray(ts), solver, max_steps, **options)
+    start = _start(system, parameters, initial, (t0, t1))
+    own = _probed(parameters, t0, t1)
+    ts, longest = _times(t0, t1, saveat, system, own), longest_step(system.drive(own), t0, t1)
+    options = {"rtol": rtol, "atol": atol, "longest": longest}
+    run = _run(system, own, start, jnp.asarray(ts), solver, max_steps, **options)
+    status = _judged(ts, run, max_steps, own.time_unit)
+    raise_on_failure(status, throw)
+    return _trajectory(system, own, ts, run, status)
+
+
+def _start(system: System, parameters: Parameters, initial: Any, span: tuple[float, float]) -> Any:
+    """The state at the start, after the system, the parameters and the times have been checked."""
+    system.check(parameters)
+    check_span(*span)
+    return initial_state(system, parameters, initial)
+
+
+def _probed(parameters: Parameters, t0: float, t1: float) -> Parameters:
+    """Parameters whose inputs declare all jumps that probing finds."""
+    return parameters.replace(
+        **{name: with_jumps(getattr(parameters, name), t0, t1, name) for name in INPUTS}
+    )
+
+
+def _judged(ts: np.ndarray, run: _Run, max_steps: int, unit: str) -> Status:
+    """How the run ended; values from the first time on that is not finite become NaN."""
     finite = [np.isfinite(v.reshape(len(ts), -1)).all(axis=1) for v in run.values.values()]
     good = np.all(finite, axis=0)
-    status = OK if good.all() else _failure(ts, good, run, max_steps)
-    for v in run.values.values() if not good.all() else ():
+    if good.all():
+        return OK
+    for v in run.values.values():
         v[np.argmin(good) :] = np.nan
-    raise_on_failure(status, throw)
+    return _failure(ts, good, run, max_steps, unit)
+
+
+def _trajectory(
+    system: System, parameters: Parameters, ts: np.ndarray, run: _Run, status: Status
+) -> Trajectory:
     title = f"Trajectory of the {system.mean_field.closure.name} equations"
     attrs = {"status": str(status), "steps": run.steps, "solver": run.method}
-    axis = ("time", ts, {"unit": parameters.time_unit} if parameters.time_unit else {})
-    data = dataset(system, run.values, parameters.populations, {"time": axis}, attrs)
-    return Trajectory(title, status, data)
+    data = dataset(system, run.values, parameters.populations, {"time": ts}, attrs)
+    return Trajectory(title, status, measured(data, parameters.time_unit))
 
 
-def _failure(ts: np.ndarray, good: np.ndarray, run: _Run, max_steps: int) -> Status:
+def _failure(ts: np.ndarray, good: np.ndarray, run: _Run, max_steps: int, unit: str) -> Status:
     last = "it is not finite at the start"
     if good[0]:
-        last = f"the last finite value is at t = {ts[np.argmin(good) - 1]:g}"
+        last = f"the last finite value is at {moment(ts[np.argmin(good) - 1], unit)}"
     if not run.exhausted:
-        why = f"diverged at t = {run.t:.6g}: a state exceeds {LARGEST:g}, or changes without bound"
-        return Status(f"{why}; {last}", Code.DIVERGED)
+        why = f"a state exceeds {LARGEST:g}, or changes without bound"
+        return Status(f"diverged at {moment(run.t, unit)}: {why}; {last}", Code.DIVERGED)
     stopped = f"stopped: {max_steps} {run.method} steps were not enough; {last}"
     if run.fastest and run.method == "explicit":
         stopped += (

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
+from ...time_units import measured
 from ..dmft import require_dmft
 from ..parameters import Parameters, without_reciprocity
 from ..results import OK, Result, Status
@@ -159,7 +160,8 @@ def stationary_networks(
     dims["autocovariance"] = ("network", "lag", "population")
     data = {n: (dims[n], np.stack([row[n] for row in rows])) for n in AVERAGES}
     coords = {"population": list(parameters.populations), "lag": at_lags}
-    return StationaryNetworks(xr.Dataset(data, coords=coords, attrs={"N": N}))
+    dataset = xr.Dataset(data, coords=coords, attrs={"N": N})
+    return StationaryNetworks(measured(dataset, parameters.time_unit))
 
 
 def _one(
