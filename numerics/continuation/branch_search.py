@@ -118,7 +118,7 @@ class BranchSearch:
         jacobians, seen = evaluated(self.along, points)
         scale = np.asarray(self.along.scale)
         scaled = jacobians[:, :, : self.along.n] * scale[None, :, None] / scale[None, None, :]
-        eigenvalues = np.linalg.eigvals(scaled)
+        eigenvalues = np.linalg.eigvals(self.along.model.of_states(scaled))
         falling = np.argsort(-eigenvalues.real, axis=1, kind="stable")
         eigenvalues = np.take_along_axis(eigenvalues, falling, axis=1)
         values = np.asarray(self.along.low)[0] + np.asarray(self.along.width)[0] * points[:, -1]

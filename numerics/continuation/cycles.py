@@ -192,7 +192,8 @@ def _check_start(hopf: Any) -> None:
 def _result(along: Along, orbit: Orbit, hopf: SpecialPoint, name: str, curve: Curve) -> LimitCycles:
     fine = jnp.asarray(fine_weights())
     found = [described(orbit, fine, jnp.asarray(x)) for x in curve.points]
-    multipliers = np.array([np.linalg.eigvals(np.asarray(m)) for m, *_ in found])
+    every = np.array([np.asarray(m) for m, *_ in found])
+    multipliers = np.linalg.eigvals(along.model.of_states(every))
     nearest = np.argmin(np.abs(multipliers - 1), axis=1)
     others = np.array([np.delete(row, k) for row, k in zip(multipliers, nearest, strict=True)])
     values = np.asarray(along.low)[0] + np.asarray(along.width)[0] * curve.points[:, -1]

@@ -109,6 +109,7 @@ def described(orbit: Orbit, fine, x):
     nodes = jnp.concatenate([mesh[:, None, :], inner], axis=1)
     states = jnp.einsum("fk,ikn->ifn", fine, nodes).reshape(-1, n) * along.scale[None, :]
     own = along.at(along.values(jnp.append(mesh[0], s)))
+    states = jax.vmap(lambda y: along.model.follow(y, own))(states)
     return monodromy, states, jax.vmap(lambda y: along.model.observables(y, own))(states), T
 
 

@@ -81,7 +81,7 @@ class Course:
             adjoint=adjoint,
             throw=False,
         )
-        return solution.ys
+        return system.follow_all(solution.ys, jnp.asarray(self.times), drive, coefficients)
 
     def currents(
         self, system: System, state: Any, parameters: Parameters, *, reverse: bool

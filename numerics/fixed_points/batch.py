@@ -190,9 +190,9 @@ def _dataset(found: Roots, model: Autonomous, batch: Parameters, is_bounded: boo
     )
     proven = proven.astype(bool)
     n, most = found.hits.shape
-    eigenvalues = np.zeros((0, model.size), dtype=complex)
+    eigenvalues = np.zeros((0, model.moving.sum()), dtype=complex)
     if len(sets):
-        eigenvalues = np.linalg.eigvals(jacobians).astype(complex)
+        eigenvalues = np.linalg.eigvals(model.of_states(jacobians)).astype(complex)
     falling = np.argsort(-eigenvalues.real, axis=1, kind="stable")
     eigenvalues = np.take_along_axis(eigenvalues, falling, axis=1)
     signs = np.linalg.slogdet(-jacobians)[0]

@@ -11,7 +11,7 @@ import xarray as xr
 from ...time_units import labelled, measured
 from ..parameters import Parameters
 from ..results import OK, Code, Solution, Status
-from ..system import System, dataset, named
+from ..system import Autonomous, System, dataset, named
 from .proof import Proof
 
 LARGEST_RESIDUAL = 1e-9
@@ -40,7 +40,8 @@ class FixedPoint(Solution):
         radius: half widths of the box around `state`, (n,), in which there is one fixed point and
             no other; infinite where this is not proven.
         jacobian: d(d(state)/dt)/d(state), (n, n), states one after the other.
-        eigenvalues: of that matrix, (n,), by descending real part.
+        eigenvalues: of that matrix, by descending real part: (n,), or fewer with a membrane 1,
+            whose output is no state.
         status: "ok", or why it is no fixed point of a network.
         leading: how much the mode of the first eigenvalue moves `mean` and `variability`, shares by
             population that sum to 1.
@@ -67,9 +68,10 @@ class FixedPoint(Solution):
         values |= {n: np.asarray(v) for n, v in system.report(state, parameters).items()}
         residual, jacobian = float(seen.residual), np.asarray(seen.proof.jacobian)
         status = _status(seen.proof, bounded, values, parameters.populations)
-        eigenvalues, leading = np.full(len(jacobian), np.nan + 0j), {}
+        model = Autonomous(system, parameters.P)
+        eigenvalues, leading = np.full(model.moving.sum(), np.nan + 0j), {}
         if np.all(np.isfinite(jacobian)):
-            found, vectors = np.linalg.eig(jacobian)
+            found, vectors = model.modes(jacobian)
             order = np.lexsort((-found.imag, -found.real))
             eigenvalues = found[order].astype(complex)
             leading = _shares(

@@ -36,21 +36,22 @@ SINGULAR = 1e12  # condition of a Jacobian at which responses have lost all but 
 def _derivatives(model: Autonomous, y: Array, parameters: Any):
     """Derivatives of the observables with respect to every array of the parameters.
 
-    And dF/dy, dF/dI, d(observable)/dy for the linear system.
+    And dF/dy, dF/dI, d(observable)/dy, d(observable)/dI for the linear system.
     """
 
     def observed(own):
         return model.observables(solved_near(model, own, y), own)
 
-    gradient = jax.jacrev(observed)(parameters)
-    inward = jax.jacfwd(
-        lambda value: model.field(y, eqx.tree_at(lambda p: p.input.value, parameters, value))
-    )(parameters.input.value)
+    def driven(value):
+        return eqx.tree_at(lambda p: p.input.value, parameters, value)
+
+    drive = parameters.input.value
     return (
-        gradient,
+        jax.jacrev(observed)(parameters),
         model.jacobian(y, parameters),
-        inward,
+        jax.jacfwd(lambda value: model.field(y, driven(value)))(drive),
         jax.jacfwd(lambda state: model.observables(state, parameters))(y),
+        jax.jacfwd(lambda value: model.observables(y, driven(value)))(drive),
     )
 
 
@@ -58,7 +59,7 @@ def _derivatives(model: Autonomous, y: Array, parameters: Any):
 class Response(Result):
     """Derivatives of a fixed point; make one with `response`.
 
-    The linear system is dy/dt = jacobian y + inward I, observable = outward y.
+    The linear system is dy/dt = jacobian y + inward I, observable = outward y + direct I.
 
     Args:
         system: the equations.
@@ -69,6 +70,7 @@ class Response(Result):
         jacobian: d(dy/dt)/dy, (n, n).
         inward: d(dy/dt)/dI, (n, P).
         outward: d(observable)/dy by observable, (P, n).
+        direct: d(observable)/dI at a fixed y, (P, P): 0 unless a membrane is 1.
     """
 
     system: System
@@ -78,6 +80,7 @@ class Response(Result):
     jacobian: np.ndarray
     inward: np.ndarray
     outward: dict[str, np.ndarray]
+    direct: dict[str, np.ndarray]
 
     title = "Steady response of the rates to a drive of each population"
 
@@ -226,7 +229,7 @@ class Response(Result):
     def frequency(self, omega: Any) -> xr.Dataset:
         """The linearised system's answer to a drive I_q e^{i omega t}, complex.
 
-            outward (i omega - jacobian)^-1 inward
+            outward (i omega - jacobian)^-1 inward + direct
 
         Args:
             omega: angular frequencies per unit of time, one or a list.
@@ -249,7 +252,11 @@ class Response(Result):
         )
         dims = ("omega", "population", "driven")
         data = {
-            what: (dims, self.outward[what] @ resolvent, {"meaning": f"{UNITS[what]} per input"})
+            what: (
+                dims,
+                self.outward[what] @ resolvent + self.direct[what],
+                {"meaning": f"{UNITS[what]} per input"},
+            )
             for what in OBSERVABLES
         }
         names = list(self.populations)
@@ -334,7 +341,7 @@ def response(
         check_point(system, own, point)
     model = Autonomous(system, own.P)
     y = model.flat(point.state)
-    gradient, jacobian, inward, outward = _derivatives(model, y, own)
+    gradient, jacobian, inward, outward, direct = _derivatives(model, y, own)
     if not np.linalg.cond(np.asarray(jacobian)) < SINGULAR:
         raise SolverError(
             "the Jacobian is singular at the point (a fold or branch point): responses are "
@@ -348,4 +355,5 @@ def response(
         np.asarray(jacobian),
         np.asarray(inward),
         {name: np.asarray(value) for name, value in outward.items()},
+        {name: np.asarray(value) for name, value in direct.items()},
     )

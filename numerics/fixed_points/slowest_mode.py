@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..parameters import Parameters
@@ -31,10 +32,13 @@ def growth(
         The growth rate, in that of the equations; NaN where J is not finite.
     """
     there = jnp.all(jnp.isfinite(J))
-    values, right = jnp.linalg.eig(jax.lax.stop_gradient(jnp.where(there, J, -jnp.eye(len(J)))))
+    states = np.flatnonzero(model.moving)
+    own = J[states][:, states]
+    values, right = jnp.linalg.eig(jax.lax.stop_gradient(jnp.where(there, own, -jnp.eye(len(own)))))
     left = jnp.linalg.inv(right)
     k = jnp.argmax(values.real)
-    row, column = left[k], right[:, k]
+    none = jnp.zeros(len(J), dtype=right.dtype)  # of what follows, on which nothing depends
+    row, column = none.at[states].set(left[k]), none.at[states].set(right[:, k])
     usable = jnp.all(jnp.isfinite(row)) & (jnp.max(jnp.abs(row)) < LARGEST)
     row, column = (jax.lax.stop_gradient(jnp.where(usable, v, 0.0)) for v in (row, column))
     field = model.bind(parameters)

@@ -12,6 +12,7 @@ from ..parameters import Parameters
 from ..system import Autonomous
 
 HELD = ("K", "kappa")
+SENT = ("e", "v")  # from which K and kappa follow at once where a membrane is 1
 LEAST = 1e-12  # of a column of the normal equations, so that an empty one has a solution
 
 
@@ -29,11 +30,12 @@ def with_rates(model: Autonomous, parameters: Parameters, R: Float[Array, " P"])
 def settle_others(
     model: Autonomous, parameters: Parameters, y: Float[Array, " n"]
 ) -> Float[Array, " n"]:
-    """Gauss-Newton steps for all states but K and kappa, which are held.
+    """Gauss-Newton steps for all states but K and kappa, or what these follow, which are held.
 
     Inner states of filters and other latent variables follow; pure, for vmap.
     """
-    others = [k for k, (name, _) in enumerate(model.latents()) if name not in HELD]
+    held = HELD if model.moving.all() else (*HELD, *SENT)
+    others = [k for k, (name, _) in enumerate(model.latents()) if name not in held]
     if not others:
         return y
     places, field = jnp.array(others), model.bind(parameters)

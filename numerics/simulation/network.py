@@ -58,7 +58,8 @@ def simulate(
         network: sampled or read.
         parameters: in place of those that the network carries.
         t1: end time, in the unit of the time constants; the start is t = 0.
-        initial: x at the start: a number, one per population (list or mapping) or one per neuron.
+        initial: x at the start: a number, one per population (list or mapping) or one per neuron;
+            where the membrane is 1, of r, the rate as the synapses pass it on.
         seed: of the noise, and of offsets that the network lacks.
         runs: several at once, each with its own `input`, `in_strength`, `spread` or `initial`; one
             product of matrices serves all, with the steps of the hardest.

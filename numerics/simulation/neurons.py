@@ -47,13 +47,32 @@ class Coupled(eqx.Module):
         each = own if x.ndim == 1 else jax.vmap(own, (None, 1), 1)
         return jnp.concatenate([each(p, part) for p, part in enumerate(self.split(x))])
 
-    def output(self, state):
-        """x, the outputs of the membranes."""
-        return state if self.units is None else jnp.concatenate([z[0] for z in state.membrane])
+    def output(self, t, state, J):
+        """x, the outputs of the membranes; the inputs where there are none."""
+        if self.units is None:
+            return state
+        if self.units.is_rate_form:
+            return self.passed(state, self.rate_form_inputs(t, state, J))
+        return jnp.concatenate([z[0] for z in state.membrane])
+
+    def passed(self, state, inputs):
+        """x, where some neurons have no membrane, from the inputs by population."""
+        pairs = zip(state.membrane, inputs, strict=True)
+        return jnp.concatenate([own if z is None else z[0] for z, own in pairs])
+
+    def rate_form_inputs(self, t, state, J):
+        """All inputs by population, where the outputs of the synapses are states of their own."""
+        sent = jnp.concatenate([z[0] for z in state.synapse])
+        recurrent = (J @ sent.astype(J.dtype)).astype(sent.dtype)
+        return self.split(recurrent + self.drive(t, self.sizes))
 
     def change(self, t, state, J):
         """d(state)/dt."""
-        x = self.output(state)
+        if self.units is not None and self.units.is_rate_form:
+            inputs = self.rate_form_inputs(t, state, J)
+            r = self.rates(self.passed(state, inputs))
+            return self.units.change(state, self.split(r), inputs)
+        x = self.output(t, state, J)
         r = self.rates(x)
         sent = r if self.units is None else self.units.transmitted(state, self.split(r))
         recurrent = (J @ sent.astype(J.dtype)).astype(x.dtype)
@@ -62,9 +81,17 @@ class Coupled(eqx.Module):
         inputs = self.split(recurrent + self.drive(t, self.sizes))
         return self.units.change(state, self.split(r), inputs)
 
-    def moments(self, state):
+    def states(self, state):
+        """What grows where the network diverges: x, or all outputs of filters without membranes."""
+        if self.units is None:
+            return state
+        if self.units.is_rate_form:
+            return jnp.concatenate([z[0] for kind in state for z in kind if z is not None])
+        return jnp.concatenate([z[0] for z in state.membrane])
+
+    def moments(self, t, state, J):
         """Mean and variance of x, mean and deviation of phi(x) by population; recorded x."""
-        x = self.output(state)
+        x = self.output(t, state, J)
         pairs = zip(self.split(x), self.split(self.rates(x)), strict=True)
         each = [
             jnp.stack([jnp.mean(u, 0), jnp.var(u, 0), jnp.mean(v, 0), jnp.std(v, 0)])
@@ -102,13 +129,13 @@ def integrate_neurons(coupled, J, y0, noise, jumps, times, t0, t1, rtol, atol, m
         atol,
         dtmin=SHORTEST_STEP * t1,
         force_dtmin=False,
-        norm=_rms if coupled.output(y0).ndim == 1 else _largest_rms,
+        norm=_rms if coupled.states(y0).ndim == 1 else _largest_rms,
     )
     if noise is not None:
         terms, steps = diffrax.MultiTerm(terms, noise), diffrax.StepTo(noise.grid)
     elif len(jumps):
         steps = diffrax.ClipStepSizeController(steps, jump_ts=jumps)
-    saved = diffrax.SubSaveAt(ts=times, fn=lambda t, state, J: coupled.moments(state))
+    saved = diffrax.SubSaveAt(ts=times, fn=coupled.moments)
     solution = diffrax.diffeqsolve(
         terms,
         diffrax.Tsit5() if noise is None else diffrax.Heun(),
@@ -123,14 +150,14 @@ def integrate_neurons(coupled, J, y0, noise, jumps, times, t0, t1, rtol, atol, m
         throw=False,
         progress_meter=meter,
         event=diffrax.Event(
-            lambda t, state, J, **_: ~jnp.all(jnp.abs(coupled.output(state)) < DIVERGED)
+            lambda t, state, J, **_: ~jnp.all(jnp.abs(coupled.states(state)) < DIVERGED)
         ),
     )
     (values, trajectory), last = solution.ys
     end = jax.tree.map(lambda v: v[0], last)
-    x = coupled.output(end)
-    states = None if coupled.units is None else end
     reached = solution.ts[1][0]
+    x = coupled.output(reached, end, J)
+    states = None if coupled.units is None else end
     return Ran(
         values, trajectory, x, coupled.rates(x), states, reached, solution.result, solution.stats
     )

@@ -176,7 +176,7 @@ def initial_currents(
 def initial_states(
     units: Units, x: np.ndarray, resume: Result | None, order: np.ndarray, sizes: tuple[int, ...]
 ) -> Any:
-    """States of all filters at the start: membranes at x and the rest 0, or where a run ended."""
+    """States of all filters at the start: as `Units.start` does, or where a run ended."""
     if resume is None:
         return units.start(by_parts(jnp.asarray(x), sizes))
     states = _resumed(resume.dataset, units, order, sizes)
@@ -188,10 +188,8 @@ def initial_states(
 def _parts(states: Any) -> np.ndarray:
     """All states of filters, (part, N): membrane, then synapse; NaN where a filter has fewer."""
     rows = [max(0 if z is None else len(z) for z in kind) for kind in states]
-    blocks = [
-        [np.full((n, own[0].shape[1]), np.nan) for own in zip(states.membrane, strict=True)]
-        for n in rows
-    ]
+    sizes = [next(z for z in own if z is not None).shape[1] for own in zip(*states, strict=True)]
+    blocks = [[np.full((n, size), np.nan) for size in sizes] for n in rows]
     for kind, block in zip(states, blocks, strict=True):
         for z, part in zip(kind, block, strict=True):
             if z is not None:
@@ -206,8 +204,11 @@ def _resumed(found: xr.Dataset, units: Units, order: np.ndarray, sizes: tuple[in
         )
     start = units.start(tuple(jnp.zeros(n) for n in sizes))
     given = np.split(found["state"].values[:, order], np.cumsum(sizes)[:-1], axis=1)
-    first = max(len(z) for z in start.membrane)
-    membrane = [jnp.asarray(own[: len(z)]) for z, own in zip(start.membrane, given, strict=True)]
+    first = max(0 if z is None else len(z) for z in start.membrane)
+    membrane = [
+        None if z is None else jnp.asarray(own[: len(z)])
+        for z, own in zip(start.membrane, given, strict=True)
+    ]
     synapse = [
         None if z is None else jnp.asarray(own[first : first + len(z)])
         for z, own in zip(start.synapse, given, strict=True)

@@ -49,6 +49,49 @@ class Autonomous(eqx.Module):
         rest = self.system.rest(self.P)._asdict()
         return [(name, index) for name, value in rest.items() for index in np.ndindex(*value.shape)]
 
+    @property
+    def moving(self) -> np.ndarray:
+        """Which entries are states: all but the outputs of membranes that are 1, (n,) of bool.
+
+        The others follow these, and nothing depends on them but what is observed.
+        """
+        architecture = self.system.mean_field.architecture
+        responses = {e.name: e.response for e in self.system.mean_field.equations}
+        classes = [f.is_identity for f in architecture.distinct_filters("membrane")]
+        own = architecture.without_membrane(self.P)
+
+        def follows(name: str, index: tuple[int, ...]) -> bool:
+            if responses.get(name) != "membrane":
+                return False
+            return classes[index[0]] if len(index) > 1 else own[index[0]]
+
+        return np.array([not follows(*latent) for latent in self.latents()])
+
+    def of_states(self, jacobian: np.ndarray) -> np.ndarray:
+        """The rows and columns of states alone, whose eigenvalues are those of the dynamics.
+
+        Args:
+            jacobian: of all entries, or another matrix of the dynamics, (..., n, n).
+        """
+        moves = self.moving
+        return jacobian if moves.all() else jacobian[..., moves, :][..., moves]
+
+    def modes(self, jacobian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues and eigenvectors of the states' dynamics, with what follows them.
+
+        Args:
+            jacobian: of all entries, (n, n).
+
+        Returns:
+            One eigenvalue for each of the m states, (m,); the vectors, (n, m).
+        """
+        moves = self.moving
+        values, vectors = np.linalg.eig(self.of_states(jacobian))
+        # the row of an entry that follows is what it is in the states, beside a -1 for itself
+        whole = jacobian[:, moves] @ vectors
+        whole[moves] = vectors
+        return values, whole
+
     def bind(self, parameters: Parameters):
         """y -> dy/dt, with the coefficients computed once."""
         coefficients, drive = (
@@ -66,6 +109,12 @@ class Autonomous(eqx.Module):
         """d(dy/dt)/dy."""
         return jax.jacfwd(self.bind(parameters))(y)
 
+    def follow(self, y: Float[Array, " n"], parameters: Parameters) -> Float[Array, " n"]:
+        """The vector with what follows the states and the input at its place; see `moving`."""
+        drive = self.system.drive(parameters)(self.time)
+        coefficients = self.system.coefficients(parameters)
+        return self.flat(self.system.follow(self.state(y), drive, coefficients))
+
     def observables(
         self, y: Float[Array, " n"], parameters: Parameters
     ) -> dict[str, Float[Array, " P"]]:
@@ -73,8 +122,8 @@ class Autonomous(eqx.Module):
 
         For equations of fixed points alone, mean and variance are those of x itself.
         """
-        state, coefficients = self.state(y), self.system.coefficients(parameters)
-        module = self.system.module
+        coefficients, module = self.system.coefficients(parameters), self.system.module
+        state = self.state(self.follow(y, parameters))
         seen = {
             "mean": state.K,
             "variance": module.variance(state, coefficients),

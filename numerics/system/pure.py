@@ -12,7 +12,7 @@ from typing import Any
 from jaxtyping import Array, Float
 
 from ..parameters import Parameters
-from .states import initial_state
+from .states import given_state, initial_state
 from .system import System
 from .trajectories import courses
 
@@ -79,4 +79,4 @@ def pure_rates(system: System, parameters: Parameters, state: Any) -> Float[Arra
 
             jax.vmap(lambda K: mf.pure.rates(system, parameters, {"mean": K}))(currents)
     """
-    return system.rates(initial_state(system, parameters, state), parameters)
+    return system.rates(given_state(system, parameters, state), parameters)

@@ -12,6 +12,7 @@ import xarray as xr
 
 from ...errors import ParameterError
 from ..parameters import Parameters, by_population
+from .autonomous import Autonomous
 from .system import System
 
 STATE_NAMES = {
@@ -106,8 +107,31 @@ def initial_state(system: System, parameters: Parameters, initial: Any = None) -
             traced ones too.
 
     Raises:
-        ParameterError: a name that the equations do not have, or a value of the wrong shape.
+        ParameterError: a name that the equations do not have, a value of the wrong shape, or one
+            that follows others at once, where a membrane is 1.
     """
+    state = given_state(system, parameters, initial)
+    if isinstance(initial, dict) and system.mean_field.architecture.is_rate_form:
+        _refuse_followers(system, parameters, state)
+    return state
+
+
+def _refuse_followers(system: System, parameters: Parameters, state: Any) -> None:
+    model = Autonomous(system, parameters.P)
+    y = model.flat(state)
+    if isinstance(y, jax.core.Tracer):
+        return
+    for k in np.flatnonzero(~model.moving & (np.asarray(y) != 0)):
+        name, index = model.latents()[k]
+        raise ParameterError(
+            f"initial {STATE_NAMES[name]} of population {parameters.populations[index[-1]]}: its "
+            "membrane is 1, so this follows synapses and inputs at once and cannot be chosen; "
+            "give the initial synaptic_rate, alpha times the rate r as the synapses pass it on"
+        )
+
+
+def given_state(system: System, parameters: Parameters, initial: Any) -> Any:
+    """The state as it is given, for its rates alone: see `initial_state`."""
     if initial is None:
         return system.rest(parameters.P)
     if isinstance(initial, system.State):

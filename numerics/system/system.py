@@ -118,10 +118,34 @@ class System:
         )
 
     def vector_field(self, t: Any, state: Any, parameters: Parameters) -> Any:
-        """d(state)/dt at time t."""
+        """d(state)/dt at time t.
+
+        What `follow` replaces is no state; it relaxes with rate 1, and nothing depends on it.
+        """
         return self.module.vector_field(
             state, self.drive(parameters)(t), self.coefficients(parameters)
         )
+
+    def follow(self, state: Any, drive: Any, coefficients: Any) -> Any:
+        """The state with the outputs of membranes that are 1, which follow inputs at once.
+
+        Args:
+            state: of the equations.
+            drive: the external input at its time.
+            coefficients: as `coefficients` returns them.
+
+        Returns:
+            The state, the same where every membrane is a filter.
+        """
+        if not self.mean_field.architecture.is_rate_form:
+            return state
+        return self.module.follow(state, drive, coefficients)
+
+    def follow_all(self, states: Any, ts: Float[Array, " t"], drive: Any, coefficients: Any) -> Any:
+        """The same along a trajectory, under an external input that is a function of time."""
+        if not self.mean_field.architecture.is_rate_form:
+            return states
+        return jax.vmap(lambda t, state: self.follow(state, drive(t), coefficients))(ts, states)
 
     def variance(self, state: Any, parameters: Parameters) -> Float[Array, " P"]:
         """Delta_p, the variance of the input current within each population."""

@@ -150,6 +150,7 @@ def solved(
     (_, end), (states, last) = solution.ts, solution.ys
     steps, accepted = (solution.stats[name] for name in ("num_steps", "num_accepted_steps"))
     state = jax.tree.map(lambda v: v[0], last)
+    states = system.follow_all(states, ts, drive, coefficients)
     return Solved(states, solution.result, steps, accepted, end[0], state)
 
 

@@ -29,7 +29,7 @@ class States(NamedTuple):
         synapse: likewise.
     """
 
-    membrane: tuple[Array, ...]
+    membrane: tuple[Array | None, ...]
     synapse: tuple[Array | None, ...]
 
 
@@ -39,12 +39,13 @@ class Units(eqx.Module):
     x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i + white noise ]; `Units()` is dx_i/dt = -x_i + ...
 
     Args:
-        membrane: M_p in observer form, one filter per population, or one for all.
+        membrane: M_p in observer form, one filter per population, or one for all; None for x_i
+            that are equal to their inputs.
         synapse: S_q likewise, None for synapses that pass rates on at once.
         noise: D_p, half the intensity of the white noise in the input, (P,), or (1,) for all.
     """
 
-    membrane: tuple[Filters, ...] = eqx.field(
+    membrane: tuple[Filters | None, ...] = eqx.field(
         default_factory=lambda: (observer([1.0], [1.0, 1.0], 1, 1),)
     )
     synapse: tuple[Filters | None, ...] = (None,)
@@ -66,20 +67,30 @@ class Units(eqx.Module):
         return cls(membrane, synapse, parameters.noise)
 
     def __repr__(self) -> str:
-        orders = [0 if f is None else len(f.a) for f in self.synapse]
+        membrane, synapse = (
+            ", ".join("0" if f is None else str(len(f.a)) for f in kind)
+            for kind in (self.membrane, self.synapse)
+        )
         return (
-            f"Units(membranes of order {', '.join(str(len(f.a)) for f in self.membrane)}; "
-            f"synapses of order {', '.join(map(str, orders))}; noise {shown(self.noise)})"
+            f"Units(membranes of order {membrane}; synapses of order {synapse}; noise "
+            f"{shown(self.noise)})"
         )
 
     @property
     def is_plain(self) -> bool:
         """Whether they are dx_i/dt = -x_i + input."""
         unit = all(
-            len(f.a) == 1 and all(float(v[..., 0]) == 1 for v in (f.T, f.a[0], f.b[0]))
+            f is not None
+            and len(f.a) == 1
+            and all(float(v[..., 0]) == 1 for v in (f.T, f.a[0], f.b[0]))
             for f in self.membrane
         )
         return unit and not self.is_noisy and all(f is None for f in self.synapse)
+
+    @property
+    def is_rate_form(self) -> bool:
+        """Whether some x_i are equal to their inputs; all synapses then have filters."""
+        return any(f is None for f in self.membrane)
 
     @property
     def is_noisy(self) -> bool:
@@ -121,15 +132,17 @@ class Units(eqx.Module):
         return Units(each[0], each[1], jnp.broadcast_to(self.noise, (P,)))
 
     def start(self, x: tuple[Array, ...]) -> States:
-        """States with the membranes' outputs x, (N_p,) or (N_p, runs) by population, the rest 0."""
-        membrane = (
-            jnp.zeros((len(f.a), *v.shape)).at[0].set(v)
-            for f, v in zip(self.membrane, x, strict=True)
-        )
-        synapse = (
-            None if f is None else jnp.zeros((len(f.a), *v.shape))
-            for f, v in zip(self.synapse, x, strict=True)
-        )
+        """States with the membranes' outputs x, (N_p,) or (N_p, runs) by population, the rest 0.
+
+        Where there is no membrane, the values are those of the synapses' outputs.
+        """
+
+        def at(f: Filters | None, v: Array) -> Array | None:
+            return None if f is None else jnp.zeros((len(f.a), *v.shape)).at[0].set(v)
+
+        membrane = map(at, self.membrane, x)
+        pairs = zip(self.membrane, x, strict=True)
+        synapse = map(at, self.synapse, [v if f is None else jnp.zeros_like(v) for f, v in pairs])
         return States(tuple(membrane), tuple(synapse))
 
     def transmitted(self, states: States, rates: tuple[Array, ...]) -> Array:
@@ -147,7 +160,9 @@ class Units(eqx.Module):
         """Changes of the states by increments of Brownian motion, (N_p,) each, times sqrt(2 D)."""
         scale = jnp.sqrt(2 * self.noise)
         membrane = (
-            (f.b / f.T[None]).reshape(-1, *(1,) * w.ndim) * (scale[p] * w)[None]
+            None
+            if f is None
+            else (f.b / f.T[None]).reshape(-1, *(1,) * w.ndim) * (scale[p] * w)[None]
             for p, (f, w) in enumerate(zip(self.membrane, dW, strict=True))
         )
         return States(
@@ -188,7 +203,7 @@ def _check_names(architecture: Architecture, parameters: Parameters) -> None:
 def _numbers(
     architecture: Architecture, kind: str, p: int, parameters: Parameters
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Coefficients of numerator and denominator of a population's filter; None for S = 1."""
+    """Coefficients of numerator and denominator of a population's filter; None for H = 1."""
     own = getattr(architecture, kind)
     f: Filter = own[p] if len(own) > 1 else own[0]
     if f.is_identity:

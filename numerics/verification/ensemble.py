@@ -137,6 +137,7 @@ def verify(
         sampler: of the networks; Gaussian by default.
         title: of the result.
         progress: called as progress(text, part) before every network.
+            Where the membrane is 1, {"synaptic_rate": alpha r} in its place.
 
     Raises:
         InfeasibleStatisticsError: the smallest size cannot have the motifs.
@@ -240,13 +241,21 @@ def initial_mean(system: System, parameters: Parameters, initial: Any) -> np.nda
     Raises `ParameterError` for an initial state with more.
     """
     state = initial_state(system, parameters, initial)
-    others = [value for name, value in state._asdict().items() if name != "K"]
+    start, others = np.asarray(state.K), state._replace(K=0)
+    if system.mean_field.architecture.is_rate_form:
+        passes = np.array(system.mean_field.architecture.without_membrane(parameters.P))
+        r = np.where(passes, np.asarray(state.e / parameters.fractions), 0.0)
+        start = np.where(passes, r, start)
+        others = others._replace(e=np.where(passes, 0.0, state.e))
+        if hasattr(state, "v"):
+            others = others._replace(v=np.where(np.isclose(state.v, np.abs(r)), 0.0, 1.0))
     if initial is not None and any(bool(np.any(np.asarray(v) != 0)) for v in others):
         raise ParameterError(
             "networks start with equal neurons in each population: give only the initial mean, "
-            "not kappa or rms_rate"
+            "not kappa or rms_rate; where the membrane is 1 give synaptic_rate, alpha times the "
+            "rate r at the start, and with it synaptic_rms_rate = |r| if the closure has it"
         )
-    return np.asarray(state.K)
+    return start
 
 
 def _predictions(
@@ -280,6 +289,7 @@ def _predictions(
         made.append(own)
     return tuple(made), ""
 
+    Of populations whose membrane is 1 it is that of r, the rate as the synapses pass it on.
 
 def _seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -20,6 +20,12 @@ FILTERED = {
 ARCHITECTURES = {
     "all motifs": (mf.Architecture(transfer="1 + erf(x - 1/2)"), mf.SecondMoment()),
     "filters and inputs": (mf.Architecture(["E", "PV"], "Max(x, 0)", **FILTERED), mf.LowRank()),
+    "rate form": (
+        mf.Architecture(
+            ["E", "PV"], "Max(x, 0)", **(FILTERED | {"membrane": "1", "inputs": ["spread"]})
+        ),
+        mf.SecondMoment(),
+    ),
     "convergence alone": (
         mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent"]),
         mf.MotifOnly(),
@@ -53,6 +59,23 @@ def test_every_step_is_displayed(made):
             assert wanted <= shown, step.title
             alone = step.title.endswith("named averages") or "Population average" in step.title
             assert latex(step.before) in shown or not alone, step.title
+
+
+def test_the_rate_form_is_displayed_as_it_is():
+    """Rates follow differential equations, the input current does not."""
+    derivation = mf.derive(*ARCHITECTURES["rate form"])
+    shown = str(derivation.derivation.document())
+    text = derivation.latex()
+    assert r"r_j + \\tau^{\\mathrm{syn}}_{E} \\, \\frac{d r_j}{dt}" in shown
+    assert "\nK_{p} &= \\sum" in text
+    assert "\n\\kappa_{q} &= e_{q}" in text
+    assert r"e_{q} &= \mathcal{S}_{q}" in text
+    assert r"\mathcal{M}" not in text
+    assert "K[p] = drive[p] + Sum(" in str(derivation)
+    scalars = {str(e.lhs): e for e in derivation.explicit()}
+    assert "K_E" in scalars
+    assert "Derivative(K_E, t)" not in scalars
+    assert "Derivative(e_E, t)" in scalars
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,6 @@ MOTIFS = {
     "chain": "tau_chn",
     "reciprocal": "tau_rec",
 }
-_RATE_FORM = (
-    "; units with tau dr/dt = -r + phi(J r + I) and a constant I are those of membrane "
-    "1/(1 + tau*s) and synapse 1 with x = J r + I, which starts at x = I where r starts at 0"
-)
 INPUTS = ("in-strength", "spread", "out-strength", "noise")
 
 
@@ -36,7 +32,9 @@ class Architecture:
         x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i ],   i in population p, j in population q,
 
     with linear filters M (membranes) and S (synapses). With the defaults, M_p(s) = 1/(1 + s) and
-    S_q = 1, this is dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_p(t).
+    S_q = 1, this is dx_i/dt = -x_i + sum_j J_ij phi_q(x_j) + I_p(t). With M_p = 1 and S_q(s) =
+    1/(1 + tau_q s) it is the rate form, x_i = sum_j J_ij r_j + I_p(t) and
+    tau_q dr_j/dt = -r_j + phi_q(x_j).
 
     Args:
         populations: Their names, or None for a symbolic number P of populations: the equations are
@@ -48,7 +46,9 @@ class Architecture:
             "reciprocal"; all by default.
         membrane: The filter M_p from a neuron's input to x_i, one for all or one per population: a
             `Filter` from `motifield.filters`, a rational function of s as text, or a mapping with
-            its parameters. Populations with equal filters share their latent variables.
+            its parameters. Populations with equal filters share their latent variables. It may be
+            1 where all synapses have filters: x_i then follows their output and its external
+            input at once.
         synapse: The filter S_q of the synapses that population q makes, likewise; none by default.
         inputs: What the external input I_i has besides I_p(t): "in-strength", a part h_q u_i^q
             along the deviations of the in-strengths; "spread", a part s_p xi_i, xi standard normal
@@ -105,11 +105,13 @@ class Architecture:
         object.__setattr__(self, "synapse", _filters(synapse, names, "synapse"))
         object.__setattr__(self, "inputs", given)
         for f in self.membrane:
-            if f.order == 0 or not f.is_strictly_proper:
+            if not (f.is_identity or f.is_strictly_proper):
                 raise ArchitectureError(
                     f"the membrane {f.name} = {f.expression} lets a jump of its input through: it "
-                    "must decay like 1/s or faster" + (_RATE_FORM if f.is_identity else "")
+                    "must be 1, or decay like 1/s"
                 )
+        if self.is_rate_form:
+            _check_rate_form(self)
         if self.has_synapses and any(f.is_identity for f in self.synapse):
             raise ArchitectureError(
                 "some populations have a synaptic filter and others have none: give these a fast "
@@ -127,6 +129,16 @@ class Architecture:
     def has_synapses(self) -> bool:
         """Whether some synapse has a filter of its own."""
         return not all(f.is_identity for f in self.synapse)
+
+    @property
+    def is_rate_form(self) -> bool:
+        """Whether some x_i = sum_j J_ij S_q[phi_q(x_j)] + I_i has no membrane of its own."""
+        return any(f.is_identity for f in self.membrane)
+
+    def without_membrane(self, P: int) -> tuple[bool, ...]:
+        """Of which populations the membrane is 1."""
+        of = self.filter_index("membrane", P)
+        return tuple(self.distinct_filters("membrane")[k].is_identity for k in of)
 
     @property
     def is_unit(self) -> bool:
@@ -183,6 +195,20 @@ class Architecture:
             return (0,) * P
         distinct = self.distinct_transfers
         return tuple(distinct.index(f) for f in self.transfer)
+
+
+def _check_rate_form(architecture: Architecture) -> None:
+    """Raise `ArchitectureError` for a membrane 1 whose x is not given by states and inputs."""
+    if not architecture.has_synapses:
+        raise ArchitectureError(
+            "the membrane 1 and the synapse 1 make a loop without a state, x = J phi(x) + I: give "
+            "the synapses filters, such as 1/(1 + tau*s) for tau dr/dt = -r + phi(J r + I)"
+        )
+    if "noise" in architecture.inputs:
+        raise ArchitectureError(
+            "white noise through the membrane 1 would give x an infinite variance: give the "
+            "membrane a filter, such as 1/(1 + tau*s), or leave out the input 'noise'"
+        )
 
 
 def _names(populations: Any) -> tuple[str, ...] | None:

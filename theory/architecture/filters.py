@@ -112,6 +112,14 @@ class Filter:
         return self.expression == 1
 
     @property
+    def state_form(self) -> Filter:
+        """The filter of the state that stands for the output: 1/(1 + s) for H = 1.
+
+        With H = 1 nothing reads this state before `follow` has replaced it by the input.
+        """
+        return UNIT if self.is_identity else self
+
+    @property
     def is_strictly_proper(self) -> bool:
         """Whether a jump of the input leaves the output continuous."""
         return len(self.polynomials[0]) <= self.order

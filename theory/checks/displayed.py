@@ -81,7 +81,8 @@ def _of_states(mean_field: MeanField) -> Iterator[Equality]:
     for e in mean_field.results:
         if e.response != "noise":
             title = f"Equation of {e.name}"
-            yield Equality("Equations", title, e.symbol, _applied(e), "stationary")
+            right = _applied(e if mean_field.is_static else mean_field.shown(e))
+            yield Equality("Equations", title, e.symbol, right, "stationary")
 
 
 def _of_filters(mean_field: MeanField) -> Iterator[Equality]:

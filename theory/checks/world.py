@@ -82,6 +82,7 @@ class World:
         self.has_synapses, self.by_target = architecture.has_synapses, counts[0] > 1
         self.membrane_of = np.array(architecture.filter_index("membrane", P))
         self.synapse_of = np.array(architecture.filter_index("synapse", P))
+        self.passes = np.array(architecture.without_membrane(P))
 
     def _draw_synapses(self, rng: np.random.Generator, narrow: bool) -> None:
         """Sizes of the populations, means and standard deviations of the synapses."""
@@ -174,7 +175,7 @@ class World:
             for _ in range(2)
         ]
         self.M, self.S_class = (
-            factors[0][self.membrane_of],
+            np.where(self.passes, 1.0, factors[0][self.membrane_of]),
             factors[1] if self.has_synapses else np.ones(self.P),
         )
         self.S = self.S_class[self.synapse_of]

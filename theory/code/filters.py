@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import sympy as sp
@@ -33,6 +34,12 @@ class FilterCode:
     @cached_property
     def runtime(self) -> bool:
         return len(self.kinds) > 1 or not self.kinds["membrane"].is_unit
+
+    @cached_property
+    def followers(self) -> list[Equation]:
+        """Equations of what has no dynamics where a membrane is 1."""
+        equations = self.mean_field.equations if self.kinds["membrane"].passing else ()
+        return [e for e in equations if e.response == "membrane"]
 
     @property
     def used(self) -> list[_Kind]:
@@ -163,11 +170,34 @@ class FilterCode:
             lines.append(f"    SOURCES = {made}")
         return lines
 
-    def gathered(self, *equations: Equation) -> list[str]:
+    def follow(self, total: Callable[[Equation], str]) -> list[list[str]]:
+        """The function that replaces what has no dynamics by its value, where there is such.
+
+        Args:
+            total: code for the sum of an equation's terms.
+        """
+        if not self.followers:
+            return []
+        lines = [
+            "def follow(state, drive, c):",
+            '    """The state with the outputs of membranes that pass their inputs on at once."""',
+            "    return state._replace(",
+        ]
+        kind = self.kinds["membrane"]
+        for e in self.followers:
+            value, own = total(e), f"state.{e.name}"
+            if self._is_of_classes(e):
+                value = f"jnp.where(jnp.array({kind.passing_class!r})[:, None], {value}, {own})"
+            elif not all(kind.passing_of):
+                value = f"jnp.where(jnp.array({kind.passing_of!r}), {value}, {own})"
+            lines.append(f"        {e.name}={value},")
+        return [[*lines, "    )"]]
+
+    def gathered(self, *equations: Equation, state: str = "state") -> list[str]:
         """Lines that give every target population the latent variables of its own membrane."""
         used = {str(b) for e in equations for t in e.terms for b in t.summand.atoms(sp.IndexedBase)}
         wanted = [name for name in _GATHERED if self._is_gathered(name) and name in used]
-        return [f"    {name} = state.{name}[MEMBRANE_OF]  # [target, source]" for name in wanted]
+        return [f"    {name} = {state}.{name}[MEMBRANE_OF]  # [target, source]" for name in wanted]
 
     def change(self, e: Equation, total: str) -> tuple[list[str], list[str]]:
         """Lines before, and fields of the time derivative."""
@@ -199,7 +229,11 @@ class _Kind:
 
     def __init__(self, architecture: Architecture, name: str):
         self.name = name
-        self.own: tuple[Filter, ...] = getattr(architecture, name)
+        filters: tuple[Filter, ...] = getattr(architecture, name)
+        self.own = tuple(f.state_form for f in filters)
+        self.passing = any(f.is_identity for f in filters)
+        self.passing_of = [f.is_identity for f in filters]
+        self.passing_class = [f.is_identity for f in architecture.distinct_filters(name)]
         self.populations = len(self.own)
         self.of = architecture.filter_index(name, self.populations)
         self.distinct = len(architecture.distinct_filters(name))

@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from ...errors import NoClosedFormError
+from ...errors import ArchitectureError, NoClosedFormError
 from ..architecture import Architecture, TransferFunction
 from .functions import fixed_breaks
 from .printer import prepared
@@ -26,6 +26,15 @@ def refuse_code(architecture: Architecture, what: str) -> None:
                 f"{what} cannot have the transfer function {f.name}, which is JAX code: give it as "
                 "an expression of x"
             )
+
+
+def refuse_rate_form(architecture: Architecture, what: str) -> None:
+    """Raise `ArchitectureError` where a membrane is 1: only the JAX module has `follow`."""
+    if architecture.is_rate_form:
+        raise ArchitectureError(
+            f"{what} cannot have the membrane 1: save the JAX module, or write a fast membrane, "
+            "such as 1/(1 + tau*s) with tau a hundredth of the synapses'"
+        )
 
 
 def pieces_of(

@@ -26,7 +26,8 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
     """The source of a JAX module for the equations.
 
     It has `State`, `rest`, `Coefficients`, `coefficients`, `variance`, `rates` and `vector_field`,
-    and imports no SymPy.
+    and imports no SymPy. Where a membrane is 1 it also has `follow`, without which states may be
+    behind their inputs; `variance` and `rates` are for states that it returned.
 
     Args:
         mean_field: The equations.
@@ -52,6 +53,7 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
         _variance(mean_field, filters),
         *_feedback(mean_field, filters),
         _rates(mean_field),
+        *filters.follow(lambda e: _sum(e, filters.names)),
         _vector_field(mean_field, filters),
     ]
     return "\n\n\n".join("\n".join(lines) for lines in blocks) + "\n"
@@ -225,26 +227,28 @@ def _sum(equation: Equation, names: Mapping[str, str]) -> str:
     return " + ".join(part.code(output, names) for part in parts_of(equation))
 
 
-def _average_lines(mean_field: MeanField) -> list[str]:
+def _average_lines(mean_field: MeanField, state: str) -> list[str]:
     """Lines that compute R, and G and C where they are needed."""
     if mean_field.is_static:
         return ["    R, susceptibility, C = averages_at(state, c)"]
-    arguments = f"(state.K, Delta{_prepared(mean_field)})"
+    arguments = f"({state}.K, Delta{_prepared(mean_field)})"
     has_gain = "G" in mean_field.averages
     rate = f"R, G = mean_rate.derivatives{arguments}" if has_gain else f"R = mean_rate{arguments}"
-    lines = ["    Delta = variance(state, c)", f"    {rate}"]
+    lines = [f"    Delta = variance({state}, c)", f"    {rate}"]
     return [*lines, f"    C = second_moment{arguments}"] if "C" in mean_field.averages else lines
 
 
 def _vector_field(mean_field: MeanField, filters: FilterCode) -> list[str]:
-    shape = filters.drive_shape
+    shape, now = filters.drive_shape, "now" if filters.followers else "state"
+    names = {name: code.replace("state.", f"{now}.") for name, code in filters.names.items()}
     lines = [
         "def vector_field(state, drive, c):",
         f'    """Time derivative of the state under the external input `drive`, {shape}."""',
-        *_average_lines(mean_field),
+        *(["    now = follow(state, drive, c)"] if filters.followers else []),
+        *_average_lines(mean_field, now),
     ]
-    lines += filters.gathered(*mean_field.equations)
-    made = [filters.change(e, _sum(e, filters.names)) for e in mean_field.equations]
+    lines += filters.gathered(*mean_field.equations, state=now)
+    made = [filters.change(e, _sum(e, names)) for e in mean_field.equations]
     lines += [line for before, _ in made for line in before]
     return [
         *lines,

@@ -13,7 +13,7 @@ from .averages import values_code
 from .filters import FilterCode
 from .header import preamble
 from .julia_functions import JuliaPrinter, TransferCode, helpers
-from .scalars import defaults_of, refuse_code
+from .scalars import defaults_of, refuse_code, refuse_rate_form
 
 
 def julia_module(mean_field: MeanField) -> str:
@@ -31,6 +31,7 @@ def julia_module(mean_field: MeanField) -> str:
         NoClosedFormError: A transfer function is JAX code.
     """
     refuse_code(mean_field.architecture, "a Julia file")
+    refuse_rate_form(mean_field.architecture, "a Julia file")
     return _Module(mean_field).source()
 
 

@@ -23,7 +23,7 @@ from ..averages import (
 from ..equations import MeanField, names_of, scalar
 from .averages import DELTA, MU, closed_average
 from .header import version
-from .scalars import ScalarPrinter, refuse_code
+from .scalars import ScalarPrinter, refuse_code, refuse_rate_form
 from .xpp_names import LONGEST_NAME, Names, comment, meaning
 
 T = sp.Symbol("t")
@@ -94,6 +94,7 @@ def xpp_ode(
 class _Writer:
     def __init__(self, mean_field, parameters, initial, populations):
         refuse_code(mean_field.architecture, "an XPPAUT file")
+        refuse_rate_form(mean_field.architecture, "an XPPAUT file")
         self.mean_field, self.architecture = mean_field, mean_field.architecture
         self.populations = names_of(self.architecture.populations, populations)
         self.every = range(len(self.populations))

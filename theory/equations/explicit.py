@@ -138,7 +138,10 @@ class _Expansion:
         return found
 
     def equations(self, equation: Equation, at: tuple[int, ...]) -> Iterator[sp.Eq]:
-        """The equation of a variance, or of a state and the further states of its filter."""
+        """The equation of a variance, or of a state and the further states of its filter.
+
+        What passes a membrane 1 is no state, and is equal to its terms.
+        """
         terms = self.terms(equation, at)
         symbol = scalar(equation.name, at, self.names)
         if not equation.is_state:
@@ -146,7 +149,9 @@ class _Expansion:
             return
         kind = "synapse" if equation.response == "synapse" else "membrane"
         own = self.filters[kind][at[0]]
-        if equation.response == "noise":
+        if own.is_identity:
+            yield sp.Eq(symbol, sp.Add(*terms), evaluate=False)
+        elif equation.response == "noise":
             yield from self.noise(
                 equation.name,
                 at,

@@ -114,12 +114,18 @@ class MeanField:
 
     @property
     def displayed(self) -> tuple[Equation, ...]:
-        """The same as they are displayed: static ones without a time derivative."""
-        return (
-            tuple(replace(e, response=None) for e in self.results)
-            if self.is_static
-            else self.results
+        """The same as they are displayed, each as `shown` gives it."""
+        return tuple(map(self.shown, self.results))
+
+    def shown(self, e: Equation) -> Equation:
+        """An equation as it is displayed: without a filter where it is none of a state.
+
+        That is at fixed points alone, and of all that passes membranes that are 1.
+        """
+        passing = e.response == "membrane" and all(
+            f.is_identity for f in self.architecture.membrane
         )
+        return replace(e, response=None) if self.is_static or passing else e
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -239,7 +245,7 @@ class MeanField:
 
     def _plain(self, e: Equation) -> str:
         terms = e.input()
-        if self.is_static:
+        if e.response is None:
             return f"{e.symbol} = {terms}"
         if self.is_unit:
             change = 2 * (terms - e.symbol) if e.response == "noise" else e.right_side()
@@ -250,7 +256,7 @@ class MeanField:
         return f"{e.symbol} = {'S' if e.response == 'synapse' else 'M'}_{index}[{terms}]"
 
     def __str__(self) -> str:
-        lines = [self._plain(e) for e in self.equations]
+        lines = [self._plain(self.shown(e)) for e in self.equations]
         lines.append(f"{self.variance.symbol} = {self.variance.right_side()}")
         if self.feedback is not None:
             lines += [f"{self.feedback.symbol} = {self.feedback.right_side()}", *FEEDBACK]

@@ -35,6 +35,8 @@ def filters(mean_field: MeanField) -> list[Any]:
                 left = rf"\mathcal{{{letter}}}_{{{name}}}(s)"
                 lines.append(Line(left, "=", (filter_latex(own, kind, name),)))
     blocks = introduced(text, lines, "filters")
+    if architecture.is_rate_form:
+        blocks += _rate_form(mean_field)
     if any(len(getattr(architecture, kind)) > 1 for kind, _ in MEMBRANE_AND_SYNAPSE):
         blocks.append(
             Prose(
@@ -43,6 +45,26 @@ def filters(mean_field: MeanField) -> list[Any]:
             )
         )
     return blocks
+
+
+def _rate_form(mean_field: MeanField) -> list[Any]:
+    """The rate variables, whose sum the input current is where the membrane is 1."""
+    text = (
+        "Where $\\mathcal{M}_p = 1$ the input current has no dynamics of its own: it is "
+        "$x_i = \\sum_q \\sum_{j \\in q} J_{ij} \\, r_j + I_i$ at any time, with the rate "
+        "variables $r_j = \\mathcal{S}_q \\phi_q(x_j)$,"
+    )
+    lines = []
+    for name, own in _owners(mean_field, "synapse"):
+        names = _names(own, "synapse", name)
+        left, right = (
+            _derivatives(side, of, names)
+            for side, of in zip(
+                own.polynomials[::-1], ("r_j", rf"\phi_{{{name}}}(x_j)"), strict=True
+            )
+        )
+        lines.append(Line(left, "=", (right,)))
+    return introduced(text, lines, "rate-form")
 
 
 def realisation(mean_field: MeanField) -> list[Any]:
@@ -75,6 +97,8 @@ def _owners(mean_field: MeanField, kind: str) -> Iterator[tuple[str, Any]]:
 
 def filter_latex(f: Any, kind: str, population: str) -> str:
     """A filter's transfer function of s, its parameters being those of a population."""
+    if f.is_identity:
+        return "1"
     above, below = (_polynomial(c, _names(f, kind, population)) for c in f.polynomials)
     return rf"\frac{{{above}}}{{{below}}}"
 

@@ -168,7 +168,7 @@ def linearisation(mean_field: MeanField) -> Section:
         "Small deviations $\\delta$ from a solution follow the linearised equations, whose matrix "
         "is the Jacobian; by Price's theorem no square root of the variance appears in it:"
     )
-    lines = [_equation(mean_field, e) for e in linearised(mean_field)]
+    lines = [_equation(mean_field, mean_field.shown(e)) for e in linearised(mean_field)]
     deviations = f"with the deviations of the averages, where {listed(more)},"
     blocks = (
         *introduced(text, lines, "linear"),

@@ -84,8 +84,12 @@ def test_two_parameters_of_one_name():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"membrane": "1"}, "membrane 1 = 1 lets a jump of its input through"),
-        ({"membrane": "1", "synapse": "1/(1 + 2*s)"}, "tau dr/dt = -r .* x = J r [+] I"),
+        ({"membrane": "1"}, r"a loop without a state.*give the synapses filters, such as 1/\(1"),
+        ({"membrane": {"E": "1", "I": "1/(1 + s)"}}, "a loop without a state"),
+        ({"membrane": "1", "synapse": "1/(1 + s)", "inputs": ["noise"]}, "an infinite variance"),
+        ({"membrane": "1", "synapse": "(1 + s)/(1 + 2*s)"}, "must be 1, or decay"),
+        ({"membrane": "1", "synapse": {"E": "1", "I": "1/(1 + s)"}}, "others have none"),
+        ({"membrane": "2", "synapse": "1/(1 + s)"}, "lets a jump"),
         ({"membrane": "s/(1 + s)"}, "lets a jump"),
         ({"synapse": "(1 + s)/(1 + 2*s)"}, "must be 1, or decay"),
         (

@@ -29,6 +29,41 @@ TESTED = {
 }
 
 
+RATE_FORMS = {
+    "rate form": (
+        mf.Architecture(
+            ["E", "I"],
+            "Max(x, 0)",
+            membrane="1",
+            synapse={"E": mf.filters.exponential(0.5), "I": mf.filters.gamma_delay(2)},
+            inputs=["spread", "in-strength", "out-strength"],
+        ),
+        mf.SecondMoment(),
+    ),
+    "rate form of one population": (
+        mf.Architecture(
+            ["E", "I"],
+            "Max(x, 0)",
+            membrane={"E": "1", "I": mf.filters.membrane(2)},
+            synapse=mf.filters.exponential(0.5),
+        ),
+        mf.LowRank(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RATE_FORMS)
+def test_every_equality_of_a_rate_form_holds(name):
+    """Membranes are 1 in the tests, too: what is equal without a filter is tested without."""
+    mean_field = mf.derive(*RATE_FORMS[name])
+    checker = Checker(mean_field)
+    equalities = mean_field.derivation.equalities()
+    assert not [str(e.title) for e in equalities if not checker(e).passed]
+    (mean,) = [e for e in equalities if e.title == "Equation of K"]
+    for wrong in (2 * mean.right, mean.right - mean.left):
+        assert not checker(replace(mean, right=wrong)).passed
+
+
 @pytest.fixture(scope="module", params=TESTED)
 def case(request):
     mean_field = mf.derive(*TESTED[request.param])
