@@ -82,9 +82,9 @@ class FixedPoint(Solution):
             )
         attrs = {"status": str(status), "residual": residual}
         data = dataset(system, values, parameters.populations, {}, attrs)
+        data = measured(data, parameters.time_unit)
         is_static = system.mean_field.is_static
         radius = np.asarray(seen.proof.radius)
-        data = measured(data, parameters.time_unit)
         return cls(data, state, residual, jacobian, eigenvalues, status, leading, is_static, radius)
 
     @property

@@ -265,6 +265,7 @@ class Response(Result):
             coords={"omega": w, "population": names, "driven": names},
             attrs={"status": str(self.status)},
         )
+        return measured(made, self.time_unit)
 
     def rows(self) -> list[dict[str, Any]]:
         """The response matrix of the rates, a row per population."""
@@ -272,7 +273,6 @@ class Response(Result):
         return [
             {
                 "population": name,
-        return measured(made, self.time_unit)
                 **{
                     f"drive {other}": float(matrix[p, q])
                     for q, other in enumerate(self.populations)

@@ -278,7 +278,6 @@ def integrate(
     """
     refuse_tracers((parameters, t0, t1, initial), "integrate", "motifield.pure.trajectory")
     require_x64()
-    system.refuse_static("trajectory")
     check_solver(solver)
     start = _start(system, parameters, initial, (t0, t1))
     own = _probed(parameters, t0, t1)
@@ -292,6 +291,7 @@ def integrate(
 
 def _start(system: System, parameters: Parameters, initial: Any, span: tuple[float, float]) -> Any:
     """The state at the start, after the system, the parameters and the times have been checked."""
+    system.refuse_static("trajectory")
     system.check(parameters)
     check_span(*span)
     return initial_state(system, parameters, initial)
