@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..networks import Network
 from ..parameters import TENSORS, Parameters
-from ..results import Code, Result, Status
+from ..results import Code, Result, Status, raise_on_failure
 from ..system import System, integrate
 from .differences import QUANTITIES
 from .ensemble import Progress
@@ -52,7 +52,9 @@ class Ablation(Result):
 
     @property
     def status(self) -> Status:
-        """Ok unless an integration did not come to the end."""
+        """Ok unless the simulation or an integration did not come to the end."""
+        if not self.compared.network_failure.ok:
+            return self.compared.network_failure
         if not self.failed:
             return Status()
         which = "; ".join(f"{name}: {status}" for name, status in self.failed.items())
@@ -146,6 +148,7 @@ def ablate(
     initial: Any = None,
     seed: int = 0,
     title: str = "",
+    throw: bool = True,
     progress: Progress | None = None,
     **changes: Any,
 ) -> Ablation:
@@ -168,6 +171,8 @@ def ablate(
         initial: the mean at the start, {"mean": ...}; 0 by default.
         seed: of the white noise, and of offsets of inputs that the network lacks.
         title: of the result.
+        throw: raise an error for a simulation that diverges; otherwise the status says so. A theory
+            that diverges is named in the status, and does not raise.
         progress: called as progress(text, part).
         changes: `input`, `in_strength`, `spread`, `noise`, `transfer`, `membrane` or `synapse` in
             place of those of the parameters, as in `Parameters.of`.
@@ -177,27 +182,18 @@ def ablate(
 
     Raises:
         ParameterError: as `verify_network`, or a system that lacks a class of motifs.
-        SolverError: the simulation diverges.
+        SolverError: with `throw`, the simulation diverges.
     """
     say = progress or (lambda text, part: None)
-    compared = verify_network(
-        system,
-        network,
-        parameters,
-        t1=t1,
-        initial=initial,
-        seed=seed,
-        title=title,
-        throw=False,
-        progress=lambda text, part: say(text, FIRST * part),
-        **changes,
-    )
-    own, saved = compared.parameters, [0.0, t1]
-    theories = {ALL: (compared.theory, compared.failure)}
+    how: Any = {"t1": t1, "initial": initial, "throw": False}
+    about: Any = {"seed": seed, "title": title, "progress": lambda text, p: say(text, FIRST * p)}
+    compared = verify_network(system, network, parameters, **how, **about, **changes)
+    raise_on_failure(compared.network_failure, throw)
+    own, theories = compared.parameters, {ALL: (compared.theory, compared.failure)}
     for k, (motif, tau) in enumerate(TENSORS.items()):
         say(f"without {motif}", FIRST + (1 - FIRST) * k / len(TENSORS))
         without = own.replace(**{tau: np.zeros(getattr(own, tau).shape)})
-        course = integrate(system, without, t1, saveat=saved, initial=initial, throw=False)
+        course = integrate(system, without, saveat=[0.0, t1], **how)
         theories[f"without {motif}"] = course.dataset, course.status
     theories[NONE] = compared.without_motifs, compared.plain_failure
     say("done", 1.0)

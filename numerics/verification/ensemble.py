@@ -12,9 +12,9 @@ import xarray as xr
 from ...errors import MotifieldError, ParameterError
 from ..fixed_points import fixed_point
 from ..parameters import Parameters
-from ..results import Code, Result, Status
+from ..results import OK, Code, Result, Status
 from ..sampling import Sampler, sample
-from ..simulation import simulate
+from ..simulation import Simulation, simulate
 from ..system import STATE_NAMES, System, initial_state, integrate
 from .chi_squared import Verdict, check_level, student_threshold
 from .differences import QUANTITIES, SIDE_BY_SIDE, differences, judged
@@ -49,6 +49,7 @@ class Verification(Result):
         criterion: in words, with numbers.
         predictions: of spread and bias at each size; empty where there are none.
         verdict: p-values, None likewise.
+        failure: "ok", or which theory or network diverged.
     """
 
     title: str
@@ -61,10 +62,13 @@ class Verification(Result):
     criterion: str
     predictions: tuple[FiniteSize, ...] = ()
     verdict: Verdict | None = None
+    failure: Status = OK
 
     @property
     def status(self) -> Status:
-        """Ok unless the theory is rejected."""
+        """Ok unless the theory is rejected, or something diverged."""
+        if not self.failure.ok:
+            return self.failure
         return Status() if self.passed else Status(f"rejected: {self.criterion}", Code.REJECTED)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -111,6 +115,7 @@ def verify(
     level: float = 0.01,
     sampler: Sampler | None = None,
     title: str = "",
+    throw: bool = True,
     progress: Progress | None = None,
 ) -> Verification:
     """Compare the theory with ensembles of sampled networks of several sizes.
@@ -132,33 +137,59 @@ def verify(
         seed: of the networks' synapses, offsets of inputs and white noise.
         t1: end time.
         initial: the mean at the start, {"mean": ...}, for theory and all neurons; 0 by default.
+            Where the membrane is 1, {"synaptic_rate": alpha r} in its place.
         tolerance: a difference within this part of the theory passes in any case.
         level: the probability to reject a true theory.
         sampler: of the networks; Gaussian by default.
         title: of the result.
+        throw: raise an error for a theory or a network that diverges; otherwise the result's
+            status says which, and nothing has passed.
         progress: called as progress(text, part) before every network.
-            Where the membrane is 1, {"synaptic_rate": alpha r} in its place.
 
     Raises:
         InfeasibleStatisticsError: the smallest size cannot have the motifs.
         ParameterError: fewer than two networks, or a level that is no probability.
-        SolverError: theory or a network diverges.
+        SolverError: with `throw`, theory or a network diverges.
     """
+    check_level(level)
+    system.check(parameters)
+    own = (system, parameters, _sizes(sizes, networks), networks, seed, t1, initial, sampler, throw)
+    ensembles = _Ensembles(*own)
+    courses = ensembles.run(progress or (lambda text, part: None))
+    return _judged(ensembles, *courses, title, tolerance, level)
+
+
+def _judged(
+    ensembles: _Ensembles,
+    theory: xr.Dataset,
+    seen: xr.Dataset,
+    failure: Status,
+    title: str,
+    tolerance: float,
+    level: float,
+) -> Verification:
+    """The verdict on time courses; there is none where one of them failed."""
+    about = system, parameters = ensembles.system, ensembles.parameters
+    if not failure.ok:
+        found = differences(theory, seen)
+        text = f"not judged: {failure}"
+        return Verification(title, *about, theory, seen, found, False, text, failure=failure)
+    predictions, reason = _predictions(system, parameters, theory, seen)
+    found = differences(theory, seen, predictions)
+    verdict = judged(found, seen, predictions, level) if predictions else None
+    count = ensembles.sizes, ensembles.networks
+    outcome = _outcome(found, verdict, tolerance, *count, reason)
+    return Verification(title, *about, theory, seen, found, *outcome, predictions, verdict)
+
+
+def _sizes(sizes: Sequence[int], networks: int) -> list[int]:
+    """Different sizes in their order. Raises `ParameterError`."""
     own = sorted({int(n) for n in sizes})
     if not own or networks < 2:
         raise ParameterError(
             f"verify needs at least one size and two networks: sizes = {own}, networks = {networks}"
         )
-    check_level(level)
-    system.check(parameters)
-    ensembles = _Ensembles(system, parameters, own, networks, seed, t1, initial, sampler)
-    theory, seen = ensembles.run(progress or (lambda text, part: None))
-    predictions, reason = _predictions(system, parameters, theory, seen)
-    found = differences(theory, seen, predictions)
-    verdict = judged(found, seen, predictions, level) if predictions else None
-    passed, criterion = _outcome(found, verdict, tolerance, own, networks, reason)
-    courses = theory, seen, found, passed, criterion
-    return Verification(title, system, parameters, *courses, predictions, verdict)
+    return own
 
 
 def _outcome(
@@ -207,37 +238,50 @@ class _Ensembles:
     t1: float
     initial: Any
     sampler: Sampler | None
+    throw: bool
 
-    def run(self, say: Progress) -> tuple[xr.Dataset, xr.Dataset]:
+    def run(self, say: Progress) -> tuple[xr.Dataset, xr.Dataset, Status]:
+        """Time courses of theory and networks, and the first failure among them."""
         ts, total = np.linspace(0.0, self.t1, INTERVALS + 1), len(self.sizes) * self.networks
         theories: list[xr.Dataset] = []
         samples: list[xr.Dataset] = []
+        failed: list[Status] = []
+        how: Any = {"saveat": ts, "initial": self.initial, "throw": self.throw}
         for n in self.sizes:
             scaled, runs = self.parameters.rescaled(n), []
-            course = integrate(self.system, scaled, self.t1, saveat=ts, initial=self.initial)
+            course = integrate(self.system, scaled, self.t1, **how)
+            failed += _failure(f"the theory of N = {n}", course.status)
             theories.append(course.dataset)
             start = initial_mean(self.system, scaled, self.initial)
             for k in range(self.networks):
                 done = len(samples) * self.networks + k
                 say(f"N = {n}, network {k + 1} of {self.networks}", done / total)
-                runs.append(self._network(scaled, n, k, ts, start))
+                seen = self._network(scaled, n, k, ts, start)
+                failed += _failure(f"network {k + 1} of N = {n}", seen.status)
+                runs.append(seen.moments)
             samples.append(xr.concat(runs, "network", **SIDE_BY_SIDE))
         size = xr.DataArray(self.sizes, dims="size", name="size")
-        theory, seen = (xr.concat(parts, size, **SIDE_BY_SIDE) for parts in (theories, samples))
-        return theory, seen
+        theory, networks = (xr.concat(parts, size, **SIDE_BY_SIDE) for parts in (theories, samples))
+        return theory, networks, failed[0] if failed else OK
 
     def _network(
         self, scaled: Parameters, n: int, k: int, ts: np.ndarray, start: np.ndarray
-    ) -> xr.Dataset:
+    ) -> Simulation:
         synapses, others = _seed(self.seed, n, k), _seed(self.seed, n, k, 1)
         network = sample(scaled, synapses, sampler=self.sampler, dtype=np.float32)
         options: Any = {"t1": self.t1, "saveat": ts, "initial": start, "seed": others}
-        return simulate(self.system, network, **options).moments
+        return simulate(self.system, network, throw=self.throw, **options)
+
+
+def _failure(what: str, status: Status) -> list[Status]:
+    """The status of a part that failed, with its name."""
+    return [] if status.ok else [Status(f"{what}: {status}", status.code)]
 
 
 def initial_mean(system: System, parameters: Parameters, initial: Any) -> np.ndarray:
     """Initial x of the populations: networks start with equal neurons, so only a mean can be given.
 
+    Of populations whose membrane is 1 it is that of r, the rate as the synapses pass it on.
     Raises `ParameterError` for an initial state with more.
     """
     state = initial_state(system, parameters, initial)
@@ -289,7 +333,6 @@ def _predictions(
         made.append(own)
     return tuple(made), ""
 
-    Of populations whose membrane is 1 it is that of r, the rate as the synapses pass it on.
 
 def _seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...time_units import moment, time_unit_of
 from ..networks import Network, measure
 from ..parameters import NEURONS, Parameters, violations
-from ..results import Code, Result, Status, raise_on_failure
+from ..results import OK, Code, Result, Status, raise_on_failure
 from ..simulation import input_offsets, neuron_parameters, simulate
 from ..system import System, integrate
 from .differences import QUANTITIES
@@ -37,7 +38,8 @@ class NetworkVerification(Result):
             a Gaussian ensemble would.
         passed: whether the error with motifs is within the tolerance.
         criterion: in words, with numbers.
-        failure: how the integration of the theory ended; `plain_failure`: without motifs.
+        failure: how the integration of the theory ended; `plain_failure`: without motifs;
+            `network_failure`: how the simulation ended.
     """
 
     title: str
@@ -52,12 +54,14 @@ class NetworkVerification(Result):
     criterion: str
     failure: Status
     plain_failure: Status
+    network_failure: Status = OK
 
     @property
     def status(self) -> Status:
-        """Ok unless the theory failed or is rejected."""
-        if self.passed or not self.failure.ok:
-            return self.failure
+        """Ok unless the theory or the simulation failed, or the theory is rejected."""
+        failures = [own for own in (self.failure, self.network_failure) if not own.ok]
+        if self.passed or failures:
+            return failures[0] if failures else OK
         return Status(f"rejected: {self.criterion}", Code.REJECTED)
 
     @property
@@ -127,14 +131,14 @@ def verify_network(
         seed: of the white noise, and of offsets of inputs that the network lacks; their
             correlation with the out-strengths is measured, if the equations have it.
         title: of the result.
-        throw: whether a theory that diverges raises.
+        throw: whether a theory or a simulation that diverges raises.
         progress: called as progress(text, part).
         changes: `input`, `in_strength`, `spread`, `noise`, `transfer`, `membrane` or `synapse` in
             place of those of the parameters, as in `Parameters.of`.
 
     Raises:
         ParameterError: parameters that are needed are not known, or do not fit the system.
-        SolverError: the simulation diverges, or the theory, unless `throw` is false.
+        SolverError: with `throw`, the simulation diverges, or the theory.
     """
     say = progress or (lambda text, part: None)
     say("measuring", 0.0)
@@ -149,12 +153,13 @@ def verify_network(
     raise_on_failure(theory.status, throw)
     say("simulating the network", 0.5)
     start = initial_mean(system, own, initial)
-    seen = simulate(system, network, own, t1=t1, saveat=ts, initial=start, seed=seed)
+    how: Any = {"saveat": ts, "initial": start, "seed": seed, "throw": throw}
+    seen = simulate(system, network, own, t1=t1, **how)
     say("done", 1.0)
     courses = theory.dataset, plain.dataset, seen.dataset
     errors, text = _errors(*courses, tolerance)
     passed, broken = bool(errors["with motifs"] <= tolerance), len(violations(own))
-    ends = theory.status, plain.status
+    ends = theory.status, plain.status, seen.status
     return NetworkVerification(title, system, own, *courses, errors, broken, passed, text, *ends)
 
 
@@ -167,10 +172,11 @@ def _errors(
         name: float((np.abs(d["rate"].isel(time=-1) - rate) / np.abs(rate)).mean())
         for name, d in zip(THEORIES, (theory, plain), strict=True)
     }
+    last = moment(float(seen["time"][-1]), time_unit_of(seen))
     return errors, (
         f"the mean over {rate.sizes['population']} populations of |R_theory - R_network| / "
-        f"R_network at t = {float(seen['time'][-1]):g} is {errors['with motifs']:.3f}, at most "
-        f"{tolerance:g} is allowed (without motifs: {errors['without motifs']:.3f})"
+        f"R_network at {last} is {errors['with motifs']:.3f}, at most {tolerance:g} is allowed "
+        f"(without motifs: {errors['without motifs']:.3f})"
     )
 
 

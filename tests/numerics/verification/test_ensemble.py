@@ -474,3 +474,30 @@ def test_chains_that_are_too_small_by_a_fifth_are_rejected(system, parameters):
     ]
     assert not any(v.passed for v in seen)
     assert max(v.verdict.p_value for v in seen) < 1e-3
+
+
+def runs_away():
+    """Rates that grow beyond all bounds, of theory and networks."""
+    system = mf.compile(mf.derive(mf.Architecture(["E"], "x**2"), mf.SecondMoment()))
+    own = {"N": 60, "fractions": [1], "mean": 0.1, "g": 0.1, "input": 2.0}
+    return system, mf.Parameters.of(populations=["E"], **own)
+
+
+def test_what_diverges_raises_or_is_a_status():
+    system, parameters = runs_away()
+    few = {"sizes": [60], "networks": 2, "t1": 4.0}
+    with pytest.raises(mf.errors.SolverError, match="diverged"):
+        mf.verify(system, parameters, **few)
+    found = mf.verify(system, parameters, throw=False, **few)
+    assert found.status.code == "diverged"
+    assert found.status.startswith("the theory of N = 60: diverged")
+    assert not found.passed
+    assert found.criterion == f"not judged: {found.status}"
+    assert len(found.table()) == 3
+    sampled = mf.sample(parameters, 1)
+    one = mf.verification.verify_network(system, sampled, t1=4.0, throw=False)
+    assert one.status.code == one.network_failure.code == "diverged"
+    with pytest.raises(mf.errors.SolverError, match="diverged: no step is small enough"):
+        mf.verification.ablate(system, sampled, t1=4.0)
+    apart = mf.verification.ablate(system, sampled, t1=4.0, throw=False)
+    assert apart.status == one.network_failure
