@@ -3,6 +3,7 @@ numbers are alike.
 """
 
 import datetime
+import gc
 import os
 import random
 import sys
@@ -18,6 +19,9 @@ from hypothesis import settings
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+# Tracing makes millions of objects that live on, and hardly a circle: a tenth of the tests' time
+# went into looking for these.
+gc.set_threshold(200_000, 20, 20)
 # Before the first import of these modules, so that their shape annotations are checked in every
 # test (with the numeric tower: an int is a float). Not the modules that validate what users give
 # them: their own errors are what their tests look for.

@@ -142,6 +142,7 @@ def test_outliers_of_sampled_matrices():
     assert np.all(np.abs(mean - predicted) < 4 * sem), (mean, predicted, sem)
 
 
+@pytest.mark.slow
 def test_without_motifs_it_is_kadmon_and_sompolinsky(
     network_of, system_of, average_by_hand, functions
 ):

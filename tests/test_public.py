@@ -64,6 +64,7 @@ def test_importing_costs_nothing():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_types_of_a_users_script(tmp_path, wheel):
     """mypy reads an unpacked wheel, as it would after a plain installation."""
     script = tmp_path / "script.py"

@@ -79,12 +79,17 @@ def test_fixed_point_of_neurons_that_feel_their_own_rate(case, compiled):
 def solved(request, compiled):
     name, key = request.param
     case = next(c for c in CASES if c["name"] == name)
-    system = compiled(case, key)
-    return case, case["results"][key], system, mf.fixed_point(system, parameters(case))
+    system, result = compiled(case, key), case["results"][key]
+    ts = [s["t"] for s in result["trajectory"]]
+    course = mf.integrate(system, parameters(case), ts[-1], saveat=ts)
+    end = course.dataset.isel(time=-1)
+    start = {name: end[name].values for name in ("mean", "kappa")}
+    return result, course, mf.fixed_point(system, parameters(case), start, settle=0.0)
 
 
 def test_fixed_point(solved):
-    _, result, _, point = solved
+    """The one to which the trajectory leads."""
+    result, _, point = solved
     assert point.status == "ok"
     for name in ("mean", "variance", "kappa", "rate"):
         np.testing.assert_allclose(
@@ -93,7 +98,7 @@ def test_fixed_point(solved):
 
 
 def test_eigenvalues(solved):
-    _, result, _, point = solved
+    result, _, point = solved
     expected = np.array([complex(*e) for e in result["jacobian_eigenvalues"]])
     assert len(point.eigenvalues) == len(expected)
     # each matched with its nearest, since the order among equal real parts is arbitrary
@@ -103,10 +108,8 @@ def test_eigenvalues(solved):
 
 
 def test_trajectory(solved):
-    case, result, system, _ = solved
+    result, ours, _ = solved
     steps = result["trajectory"]
-    ts = [s["t"] for s in steps]
-    ours = mf.integrate(system, parameters(case), ts[-1], saveat=ts)
     assert ours.status == "ok"
     for name in ("mean", "variance", "kappa"):
         np.testing.assert_allclose(

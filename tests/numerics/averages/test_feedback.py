@@ -138,6 +138,7 @@ def test_a_linear_network_has_a_closed_form():
     )
 
 
+@pytest.mark.slow
 def test_without_reciprocity_it_is_the_second_moment(erf):
     par = network(0.0, P=2)
     plain = mf.fixed_point(

@@ -173,6 +173,7 @@ def test_what_quadrature_cannot_resolve_is_refused(text):
         module.mean_rate(MU, DELTA)
 
 
+@pytest.mark.slow
 def test_beyond_the_range_that_is_resolved_a_function_is_taken_to_go_on_likewise():
     """E sin(60 x) = sin(60 mu) exp(-1800 Delta), and far to the right tanh is 1."""
     module = mf.compile(mf.derive(mf.Architecture(transfer="sin(60*x)*tanh(x)"))).module

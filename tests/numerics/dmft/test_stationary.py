@@ -124,6 +124,7 @@ def test_two_times_settle_on_the_stationary_state(tanh):
     assert np.abs(late - expected).max() < 0.01 * expected[0]
 
 
+@pytest.mark.slow
 def test_splitting_a_population_changes_nothing(tanh, of_populations):
     system = mf.compile(mf.derive(mf.Architecture(["a", "b"], "tanh(x)"), mf.MotifOnly()))
     whole = one(2.5)

@@ -152,6 +152,7 @@ def nowhere():
     return Parameters.of(N=10, fractions=[1.0], mean=0.1, g=0.0, input=0.5)
 
 
+@pytest.mark.slow
 def test_no_fixed_point_raises(system_of):
     with pytest.raises(SolverError, match="none found: a transfer function or its slope is not"):
         fixed_points(system_of("Max(x - 1/4, 0)"), nowhere(), starts=2)

@@ -61,6 +61,7 @@ def growth_and_slope(along):
     return jax.jit(lambda factor: jax.jvp(along, (factor,), (1.0,)))
 
 
+@pytest.mark.slow
 def test_its_derivative_along_a_branch(growth_and_slope):
     h = 1e-5
     exact = float(growth_and_slope(1.0)[1])

@@ -99,6 +99,7 @@ def confirmed(fitted):
     return confirm(fitted, networks=6, N=1000, sampler=Counted())
 
 
+@pytest.mark.slow
 def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
     """Means, spreads, quantiles, correlations with half of the offsets' variance new in each
     condition, changes and time courses; held out too.
@@ -125,6 +126,7 @@ def test_networks_confirm_equations_that_are_exact(confirmed, fitted):
     assert confirmed.dataset["sample"].shape == (6, 10)
 
 
+@pytest.mark.slow
 def test_networks_notice_synapses_that_are_a_fifth_too_strong(fitted, confirmed):
     problem = fitted.problem
     conditions = {name: scaled(fitted.parameters(name), 1000) for name in problem.conditions}
@@ -147,10 +149,12 @@ def test_networks_notice_synapses_that_are_a_fifth_too_strong(fitted, confirmed)
     assert min(means) > 3  # more inhibition, smaller rates
 
 
+@pytest.mark.slow
 def test_conditions_share_a_network(confirmed):
     assert len(Counted.drawn) == len(set(Counted.drawn)) == len(confirmed.samples)
 
 
+@pytest.mark.slow
 def test_a_tolerance_in_errors_of_the_targets(confirmed):
     shifted = replace(confirmed, theory=confirmed.theory + 0.04)
     assert not shifted.passed

@@ -93,6 +93,7 @@ def test_the_exponent_has_the_network_s_gain(of_populations):
     assert abs(0.3 * 2.0 - 1 - edge) < 0.1
 
 
+@pytest.mark.slow
 def test_a_failure_raises_unless_it_is_asked_for():
     doubling = mf.Network.of([[3.0]], [0])
     with pytest.raises(SolverError, match="diverged"):

@@ -378,6 +378,7 @@ def test_a_simulation_goes_on_from_its_end(two_populations, filtered):
         integrate_network(network, lambda x, p: x, t1=1.0, resume=first, **common)
 
 
+@pytest.mark.slow
 def test_runs_have_noise_of_their_own(two_populations):
     """Units without synapses: variance D / tau across neurons in each run, and no correlation
     between runs.

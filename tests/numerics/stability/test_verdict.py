@@ -129,6 +129,7 @@ def test_which_reciprocal_term_networks_have():
     assert first_order - np.mean(seen) > 5 * error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("P", "seed"), [(2, 3), (3, 5)])
 def test_second_moments_have_the_same_eigenvalues(P, seed, system, network_of):
     """B = 0: the network's outliers, found from the linearised field, are the 3P eigenvalues of the
@@ -186,6 +187,7 @@ def test_the_cavity_solution_is_linearised_exactly(cavity, network_of):
     assert bulk.is_reciprocal
 
 
+@pytest.mark.slow
 def test_reciprocity_needs_the_cavity(system, cavity, network_of):
     """Around a Gaussian x the outliers are near, and said to be approximate."""
     parameters = network_of(2, 3)
@@ -217,6 +219,7 @@ def filtered():
     )
 
 
+@pytest.mark.slow
 def test_slower_units_only_rescale_time(system, filtered, network_of):
     """M = 1 / (1 + 2 s) in every population, B != 0: s is half that of the unit filter, by the code
     for filters.

@@ -133,6 +133,7 @@ def test_filters_and_all_inputs(system, numbers, t1):
     assert list(last["membrane"].values) == ["E", "I"]
 
 
+@pytest.mark.slow
 def test_the_fixed_point_does_not_depend_on_time_constants(numbers):
     plain = numbers.replace(
         spread=0.0, in_strength=0.0, tau_inp=np.zeros((2, 2)), noise=np.zeros(2)

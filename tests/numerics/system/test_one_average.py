@@ -195,6 +195,7 @@ def test_the_function_keeps_parameters_that_a_closed_form_has_as_numbers():
         average_of.prepare({"gian": 1.0})
 
 
+@pytest.mark.slow
 def test_a_smooth_function_with_a_free_exponent():
     """<(log(1 + e^x))^2.5> and its derivative, by mpmath: no breaks, but panels that depend on a
     parameter.

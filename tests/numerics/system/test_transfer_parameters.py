@@ -203,6 +203,7 @@ def test_trajectories_and_functions_use_the_given_values(square, as_default, giv
     )
 
 
+@pytest.mark.slow
 def test_sampled_networks_use_the_given_values(square):
     parameters = mf.Parameters.of(**NETWORK, transfer={"k": [1.0, 0.5], "theta": [-0.1, 0.2]})
     verified = mf.verify(square, parameters, sizes=[200, 400], networks=3, t1=5.0)

@@ -68,6 +68,7 @@ def test_targets_that_are_left_out():
     np.testing.assert_allclose(without(alone, targets, every, out), [0, 1, 1])
 
 
+@pytest.mark.slow
 def test_a_fit_is_generalised_least_squares(line):
     """One number with three measurements: 1^T C^-1 y / 1^T C^-1 1, of variance 1 / 1^T C^-1 1, and
     d^T C^-1 d remains.

@@ -282,6 +282,7 @@ def test_kappa_is_the_rate_and_rows_are_complete(pair):
     assert np.array(found.json()["covariance"]).shape == (8, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closure", [mf.LowRank(), mf.Cavity()])
 def test_every_closure_leads_to_the_same_networks(plain, closure):
     other = compiled(["X"], "tanh(x)", closure)

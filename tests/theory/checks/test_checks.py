@@ -160,6 +160,7 @@ def test_the_report_says_what_was_tested():
     assert "measured error of the residual's variance" in text
 
 
+@pytest.mark.slow
 def test_the_seed_decides():
     derivation = mf.derive(*TESTED["convergence alone"]).derivation
     one, again, other = (derivation.check(seed=s) for s in (1, 1, 2))
