@@ -1,7 +1,7 @@
 """Compiled equations: vector field, trajectories, units with filters, exports, averages."""
 
 from .autonomous import Autonomous, held, held_inputs
-from .average_curves import curves
+from .average_curves import AverageCurves, curves
 from .checks import OPTIONAL_INPUTS
 from .exports import julia_module, numpy_module, save_equations, xpp_ode
 from .one_average import Averaged, average
@@ -15,6 +15,7 @@ __all__ = [
     "OPTIONAL_INPUTS",
     "STATE_NAMES",
     "Autonomous",
+    "AverageCurves",
     "Averaged",
     "System",
     "Trajectory",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,29 @@ import xarray as xr
 
 from ...errors import ParameterError
 from ..averages import TOLERANCE
+from ..results import Settled
 from .one_average import average, latex_of
 
 SHOWN = (0.0, 1.0, 4.0, 16.0)  # variances: the function itself, and standard deviations 1, 2, 4
 FAR, POINTS = 100.0, 401  # where a function is looked at for its features; means of a curve
 EVERYWHERE = (-4.0, 4.0)  # the range for a function that bends everywhere or nowhere
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AverageCurves(Settled):
+    """A Gaussian average over means, a curve for each variance; `curves` makes it.
+
+    Args:
+        dataset: `average` over (variance, mu) and `function` over mu; `attrs` has the function's
+            name, expression and LaTeX.
+    """
+
+    dataset: xr.Dataset
+
+    @property
+    def title(self) -> str:
+        """Of which function."""
+        return f"Gaussian average of f(x) = {self.dataset.attrs['expression']} over its mean"
 
 
 def curves(
@@ -24,7 +43,7 @@ def curves(
     *,
     parameters: Mapping[str, float] | None = None,
     tolerance: float = TOLERANCE,
-) -> xr.Dataset:
+) -> AverageCurves:
     """The average over the mean, for some variances, and the function itself.
 
     Args:
@@ -36,7 +55,7 @@ def curves(
         tolerance: of quadrature, as `average` takes it.
 
     Returns:
-        `average` over (variance, mu) and `function` over mu, to draw with `plots.averages`.
+        `average` over (variance, mu) and `function` over mu; its picture is `plots.averages`.
 
     Raises:
         ExpressionError: as `average`.
@@ -56,14 +75,14 @@ def curves(
     rows = np.reshape([*variances, 0.0], (-1, 1))
     found = average(function, mu, rows, parameters=parameters, tolerance=tolerance)
     f = found.function
-    return xr.Dataset(
-        {"average": (("variance", "mu"), found.values[:-1]), "function": ("mu", found.values[-1])},
-        coords={"variance": list(variances), "mu": mu},
-        attrs={
-            "name": f.name,
-            "expression": str(f.with_defaults),
-            "latex": latex_of(f.with_defaults),
-        },
+    data = {"average": (("variance", "mu"), found.values[:-1])}
+    attrs = {"name": f.name, "expression": str(f.with_defaults), "latex": latex_of(f.with_defaults)}
+    return AverageCurves(
+        xr.Dataset(
+            data | {"function": ("mu", found.values[-1])},
+            coords={"variance": list(variances), "mu": mu},
+            attrs=attrs,
+        )
     )
 
 

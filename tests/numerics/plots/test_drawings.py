@@ -17,7 +17,7 @@ from motifield.numerics.results import OK, Collection, Result, Saved, Settled, S
 
 # What `load` reads, time courses and averages are drawn from their datasets; the last ones are
 # numbers, which tables show.
-FROM_DATASETS = {"Averaged", "Saved", "Simulation", "Trajectory"}
+FROM_DATASETS = {"AverageCurves", "Averaged", "Saved", "Simulation", "Trajectory"}
 NO_PICTURE = {
     "CavityDistribution",
     "FiniteSize",

@@ -254,6 +254,9 @@ def test_bad_arguments(arguments, options, error, match):
 
 def test_curves_lie_where_the_function_bends():
     data = curves("Min(Max(x - 5, 0), 2)", [0.0, 1.0])
+    assert (data.status.ok, data.time_unit) == (True, "")
+    assert repr(data).startswith("Gaussian average of f(x) = ")
+    assert {"mu", "variance", "average", "function"} <= set(data.table().columns)
     assert data["mu"][0] < 5 - 2
     assert data["mu"][-1] > 7 + 2
     assert float(data["mu"].mean()) == pytest.approx(6, abs=0.5)
