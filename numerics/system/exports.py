@@ -68,6 +68,9 @@ def numpy_module(
 ) -> str:
     """The equations as a module of NumPy and SciPy that stands alone.
 
+    Averages of `power_law` are by quadrature, whatever its exponent, which is a parameter;
+    `rectified_power(n)` is the same function with a fixed exponent and a closed form.
+
     Args:
         mean_field: the equations, from `derive`.
         parameters: numbers to write into the module, which then runs as a script and prints times
@@ -133,7 +136,8 @@ def xpp_ode(mean_field: MeanField, parameters: Parameters, *, initial: Initial =
 
     Raises:
         SpecError: a closure of fixed points alone, or an input that is code.
-        NoClosedFormError: a transfer function without a closed form in erf and exp.
+        NoClosedFormError: a transfer function without a closed form in erf and exp, `power_law`
+            among them: with an integer exponent take `rectified_power(n)`.
         ArchitectureError: more than four populations.
     """
     _refuse_static(mean_field, "an .ode file")

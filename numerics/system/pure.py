@@ -29,7 +29,10 @@ def pure_trajectory(
 ) -> dict[str, Float[Array, "t P"]]:
     """The mean-field variables at given times: `integrate` for jax.grad, jit and vmap.
 
-    Nothing is checked: see `integrate` for parameters that do not fit. From where a solution
+    Nothing is checked: see `integrate` for parameters that do not fit. An input that is a function
+    of time is not searched for jumps and pulses, as `integrate` does it: steps may pass over what
+    `motifield.inputs.Function(f, jumps=[...])` does not declare, without a word. Call `integrate`
+    once, whose warning lists the jumps, and declare them. From where a solution
     diverges, or the steps run out, the values are infinite. Derivatives go backwards (jax.grad,
     jax.jacrev).
 

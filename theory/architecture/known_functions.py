@@ -56,6 +56,8 @@ def power_law(exponent: Any = 2, gain: Any = 1, threshold: Any = 0) -> TransferF
     Args:
         exponent: Positive, a parameter like the others. Averages have a closed form for integers
             that no parameters of the network replace, else they are computed by quadrature.
+            Documents and code for NumPy, Julia and XPPAUT know the exponent as a symbol alone, and
+            have no closed form: `rectified_power(n)`, with a fixed n, has one there, too.
         gain: Rate at an input of 1 above the threshold.
         threshold: The input at which firing begins.
     """
