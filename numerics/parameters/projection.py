@@ -8,7 +8,7 @@ of the size of the coefficients, and takes a few hundred steps.
 
 Source: Boyd, Parikh, Chu, Peleato and Eckstein, Foundations and Trends in Machine Learning 3 (2011)
 1-122, sections 3.1 (the method), 3.4.1 (the weight of the penalty) and 3.4.3
-(over-relaxation).
+(over-relaxation); Wohlberg, arXiv:1704.06209 (errors relative to their own sizes).
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ class _State(NamedTuple):
     def distance(self, other: _State) -> float:
         return max(float(np.abs(x - y).max()) for x, y in zip(self, other, strict=True))
 
+    @property
+    def size(self) -> float:
+        """The largest entry."""
+        return max(float(np.abs(x).max()) for x in self)
+
 
 def nearest_motifs(given: Motifs, active: np.ndarray, margin: float, progress: Progress) -> Motifs:
     """The motifs with the least sum of squared changes under which both conditions hold.
@@ -83,7 +88,9 @@ def nearest_motifs(given: Motifs, active: np.ndarray, margin: float, progress: P
         first = first or left
         progress("nearest motifs", float(np.clip(np.log(first / left) / WHOLE, 0, 1)))
         if step % BALANCED == BALANCED - 1 and step < MOST_STEPS / 2:
-            factor = min(max(np.sqrt(apart / max(weight * moved, TINY)), 1 / MOST), MOST)
+            # each relative to what it is a change of: far coefficients pull with a large force
+            off = apart * shift.size / max(moved * near.size, TINY)
+            factor = min(max(np.sqrt(off), 1 / MOST), MOST)
             if not 1 / UNEQUAL < factor < UNEQUAL:
                 weight, shift = weight * factor, _State(*(v / factor for v in shift))
     raise InfeasibleStatisticsError(
@@ -110,8 +117,8 @@ class _Problem:
         columns = np.concatenate([across, div], axis=2)
         whole = np.concatenate([rows, columns], axis=1)
         self.strengths, self.pairs = (whole + whole.transpose(0, 2, 1)) / 2, (rec + rec.T) / 2
-        self.scale = max(1.0, float(np.abs(whole).max()), float(np.abs(rec).max()))
         self.one, self.own, self.all = 1 - margin, np.arange(P), np.arange(2 * P)
+        self.scale = max(self.one, float(np.abs(whole).max()), float(np.abs(rec).max()))
         self.weights = np.ones((2 * P, 2 * P))
         self.weights[:P, P:] = self.weights[P:, :P] = 0.5  # chains stand in both halves
         there = np.concatenate([active, active.T], axis=1).astype(float)

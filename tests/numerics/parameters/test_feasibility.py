@@ -267,6 +267,47 @@ def test_nearest_is_the_projection(P, seed, scale, network_of):
             assert slope <= 1e-6 * max(1.0, distance(near, wanted))
 
 
+@pytest.mark.parametrize("P", [2, 3])
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e5, 1e8])
+def test_far_coefficients_take_no_more_steps(P, scale):
+    """The larger they are, the less the nearest point depends on how large: it is the one that is
+    farthest along them. It is found to a part of theirs, not of its own, so that of 1e8 no more is
+    asked than that it is found, and that networks have it.
+    """
+    steps = []
+    given = Motifs(*(scale * t for t in random_statistics(P, 1, 1.0)))
+    near = nearest_feasible(
+        network(given, P=P, check=False), progress=lambda *said: steps.append(said)
+    )
+    assert violations(near) == []
+    assert len(steps) < 1000
+    if scale < 1e6:
+        farther = Motifs(*(10 * t for t in given))
+        beyond = nearest_feasible(network(farther, P=P, check=False))
+        assert distance(near, beyond) ** 0.5 < 20 * P**3 / scale + 1e-10 * scale
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-2, 1e3, 1e6])
+def test_the_same_problem_in_other_units(unit):
+    """Coefficients and the residual's variance, 1 in the theory, that are all so many times larger
+    have the nearest coefficients that are so many times larger, in as many steps.
+    """
+    given, there = random_statistics(2, 3, 2.0), np.ones((2, 2), dtype=bool)
+
+    def nearest(factor):
+        steps = []
+        scaled = Motifs(*(factor * t for t in given))
+        found = projection.nearest_motifs(
+            scaled, there, 1 - factor, lambda text, part: steps.append(part)
+        )
+        return found, len(steps)
+
+    (plain, count), (other, others) = nearest(1.0), nearest(unit)
+    for a, b in zip(plain, other, strict=True):
+        np.testing.assert_allclose(b / unit, a, atol=1e-9)
+    assert abs(others - count) <= 2
+
+
 MANY = """
 import re
 import sys
