@@ -176,15 +176,8 @@ rate_correlation E gratings spontaneous, rate_change I gratings spontaneous
 """
 
 
-@pytest.fixture(scope="session")
-def made_up_fit(system_of):
-    """Two populations, every kind of target, nine starts: nothing was searched or solved, the
-    numbers are random. For pictures and pages.
-    """
-    import motifield as mf
-    from motifield.numerics.fitting.least_squares import Minima
-    from motifield.numerics.fitting.minima import Fit
-
+def made_up_targets():
+    """Of every kind, as rows: fitted ones, held-out quantiles, a time course."""
     rows = [
         dict(zip(("quantity", "population", "condition", "against"), entry.split(), strict=False))
         for entry in TARGETS.split(",")
@@ -205,7 +198,7 @@ def made_up_fit(system_of):
         for p in ("E", "I")
         for level in (0.25, 0.75)
     ]
-    rows += [
+    return rows + [
         {
             "quantity": "rate_mean",
             "population": p,
@@ -217,6 +210,12 @@ def made_up_fit(system_of):
         for t in (2.0, 0.0, 1.0)
         for p in ("E", "I")
     ]
+
+
+def made_up_problem(system):
+    """Two populations with synapses, an input and a class of motifs to be found."""
+    import motifield as mf
+
     base = network(
         "EI",
         N=4000,
@@ -230,13 +229,24 @@ def made_up_fit(system_of):
         "input[E] @ gratings",
         mf.fitting.Unknown(("g[E,E]", "g[I,E]"), low=0),
     ]
-    problem = mf.fitting.Problem.of(
-        system_of("Max(x, 0)**2", "SecondMoment"),
+    return mf.fitting.Problem.of(
+        system,
         base,
-        mf.Targets.of(rows),
+        mf.Targets.of(made_up_targets()),
         unknowns,
         motifs=mf.fitting.FreeMotifs.classes("chain"),
     )
+
+
+@pytest.fixture(scope="session")
+def made_up_fit(system_of):
+    """Two populations, every kind of target, nine starts: nothing was searched or solved, the
+    numbers are random. For pictures and pages.
+    """
+    from motifield.numerics.fitting.least_squares import Minima
+    from motifield.numerics.fitting.minima import Fit
+
+    problem = made_up_problem(system_of("Max(x, 0)**2", "SecondMoment"))
     rng = np.random.default_rng(1)
     u = problem.coordinates.given() + 0.35 * rng.normal(size=(9, problem.coordinates.size))
     loss = np.array([3.1, 3.1, 3.1, 3.1, 4.0, 7.0, 22.0, 90.0, np.nan])

@@ -233,6 +233,33 @@ def test_bulk_radius_is_that_of_the_bulk(parts):
     )
 
 
+def sampled(one, two, levels, seed):
+    """Mean and SD of both, correlations and quantiles of the rates of one network at rest."""
+    network = mf.sample(one, seed=seed)
+    runs = [
+        {"input": np.asarray(p.input.value), "spread": np.asarray(p.spread.value)}
+        for p in (one, two)
+    ]
+    end = integrate_network(
+        network,
+        lambda x, p: 0.5 * jnp.maximum(x, 0.0) ** 2,
+        t1=40.0,
+        saveat=[40.0],
+        runs=runs,
+        seed=seed,
+    )
+    rates = np.asarray(end["r"])
+    of = [rates[:, network.members(p)] for p in ("E", "I")]
+    moments = [
+        v for k in range(2) for v in (*(r[k].mean() for r in of), *(r[k].std(ddof=1) for r in of))
+    ]
+    return [
+        *moments,
+        *(np.corrcoef(r)[0, 1] for r in of),
+        *(q for r in of for q in np.quantile(r[0], levels)),
+    ]
+
+
 @pytest.mark.slow
 def test_sampled_networks(of_populations):
     """Mean, SD, correlation and quantiles of four networks of 4000 neurons without reciprocity, in
@@ -272,36 +299,7 @@ def test_sampled_networks(of_populations):
             )
         ]
     )
-    rows = []
-    for seed in range(4):
-        network = mf.sample(one, seed=seed)
-        runs = [
-            {"input": np.asarray(p.input.value), "spread": np.asarray(p.spread.value)}
-            for p in (one, two)
-        ]
-        end = integrate_network(
-            network,
-            lambda x, p: 0.5 * jnp.maximum(x, 0.0) ** 2,
-            t1=40.0,
-            saveat=[40.0],
-            runs=runs,
-            seed=seed,
-        )
-        rates = np.asarray(end["r"])
-        of = [rates[:, network.members(p)] for p in ("E", "I")]
-        rows.append(
-            [
-                *(
-                    r[k].mean() if what == "mean" else r[k].std(ddof=1)
-                    for k in range(2)
-                    for what in ("mean", "sd")
-                    for r in of
-                ),
-                *(np.corrcoef(r)[0, 1] for r in of),
-                *(q for r in of for q in np.quantile(r[0], levels)),
-            ]
-        )
-    found = np.array(rows)
+    found = np.array([sampled(one, two, levels, seed) for seed in range(4)])
     z = (found.mean(0) - theory) / (found.std(0, ddof=1) / 2 + 0.002 * np.abs(theory))
     assert np.abs(z).max() < 6, z
     np.testing.assert_allclose(found.mean(0), theory, rtol=0.05, atol=0.02)

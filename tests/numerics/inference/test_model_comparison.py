@@ -204,7 +204,8 @@ def test_what_is_left_without_some_motifs(two_populations):
     )
 
 
-def test_models_by_class(system, network_of, of_populations):
+def unsearched(system, of_populations):
+    """A fit with free motifs of all classes whose only minimum is where it began."""
     base = of_populations(
         "EI",
         mean=[[0.001, -0.002], [0.001, -0.002]],
@@ -230,7 +231,7 @@ def test_models_by_class(system, network_of, of_populations):
         motifs=motifs,
         priors={"tau_chn[E,E,E]": mf.priors.Normal(0.001, 0.1), "input[E]": mf.priors.Normal(0, 1)},
     )
-    fit = Fit(
+    return Fit(
         problem,
         Minima(
             problem.coordinates.given()[None],
@@ -240,6 +241,11 @@ def test_models_by_class(system, network_of, of_populations):
             np.ones(1),
         ),
     )
+
+
+def test_models_by_class(system, of_populations):
+    fit = unsearched(system, of_populations)
+    problem = fit.problem
     models = class_models(fit)
     assert list(models) == [
         "all",

@@ -31,6 +31,44 @@ def numbers(two_populations):
     )
 
 
+TAU, TAU_X, STRENGTH, TAU_A = 1.0, 0.7, 0.6, 4.0  # of the membranes; I adapts
+SYN = np.array([0.4, 1.5])  # time constants of the synapses
+
+
+def membrane(p, x, a, u):
+    """E: tau dx/dt = -x + u. I: adaptation as it is written down, tau dx/dt = -x - b a + u,
+    tau_a da/dt = x - a.
+    """
+    return ((u - x) / TAU, 0 * a) if p == 0 else ((u - x - STRENGTH * a) / TAU_X, (x - a) / TAU_A)
+
+
+def split(y):
+    """K, kappa, rho, e, c, z and the covariances of x and a, from one vector."""
+    return (
+        y[:4].reshape(2, 2),
+        y[4:12].reshape(2, 2, 2),
+        y[12:20].reshape(2, 2, 2),
+        y[20:22],
+        y[22:26].reshape(2, 2),
+        y[26:30].reshape(2, 2),
+        y[30:].reshape(2, 3),
+    )
+
+
+def noisy(p, V, D):
+    """Changes of the variance of x, the covariance of x and a, and the variance of a under white
+    noise in the input.
+    """
+    vx, vxa, va = V
+    if p == 0:
+        return 2 * (D / TAU - vx) / TAU, 0, 0
+    return (
+        (-2 * vx - 2 * STRENGTH * vxa + 2 * D / TAU_X) / TAU_X,
+        (-vxa - STRENGTH * va) / TAU_X + (vx - vxa) / TAU_A,
+        2 * (vxa - va) / TAU_A,
+    )
+
+
 def by_hand(par, t1):
     """K, kappa[target, source] and Delta at t1 under LowRank, from rest: a state for every neuron
     filter, loops over populations.
@@ -44,24 +82,6 @@ def by_hand(par, t1):
     )
     A = 1 - np.einsum("pqq->pq", con) - np.einsum("qpp->pq", div)
     B = rec - np.einsum("pqp->pq", chn) - np.einsum("qpq->pq", chn)
-    tau, tau_x, b, tau_a, syn = 1.0, 0.7, 0.6, 4.0, np.array([0.4, 1.5])
-
-    def membrane(p, x, a, u):
-        """E: tau dx/dt = -x + u. I: adaptation as it is written down, tau dx/dt = -x - b a + u,
-        tau_a da/dt = x - a.
-        """
-        return ((u - x) / tau, 0 * a) if p == 0 else ((u - x - b * a) / tau_x, (x - a) / tau_a)
-
-    def split(y):
-        return (
-            y[:4].reshape(2, 2),
-            y[4:12].reshape(2, 2, 2),
-            y[12:20].reshape(2, 2, 2),
-            y[20:22],
-            y[22:26].reshape(2, 2),
-            y[26:30].reshape(2, 2),
-            y[30:].reshape(2, 3),
-        )
 
     def variance(kappa, rho, z, V):
         Delta = z**2 + V
@@ -85,7 +105,7 @@ def by_hand(par, t1):
             total = I[p] + c[:, p].sum() + sum(N * J[p, q] * e[q] for q in range(2))
             dK[0, p], dK[1, p] = membrane(p, K[0, p], K[1, p], total)
             dz[0, p], dz[1, p] = membrane(p, z[0, p], z[1, p], sig[p])
-            de[p] = (al[p] * R[p] - e[p]) / syn[p]
+            de[p] = (al[p] * R[p] - e[p]) / SYN[p]
             for q in range(2):
                 dkap[0, p, q], dkap[1, p, q] = membrane(p, kap[0, p, q], kap[1, p, q], e[q] + h[q])
                 drho[0, p, q], drho[1, p, q] = membrane(p, rho[0, p, q], rho[1, p, q], e[q])
@@ -94,17 +114,8 @@ def by_hand(par, t1):
                     g[p, q] * g[q, p] * B[p, q] * rho[0, q, p] / al[p]
                     + np.sqrt(N) * g[p, q] * inp[p, q] * z[0, q]
                 )
-                dc[q, p] = (al[q] * G[q] * through - c[q, p]) / syn[q]
-            # variance of x, covariance of x and a, variance of a under white noise in the input
-            vx, vxa, va = V[p]
-            if p == 0:
-                dV[p] = 2 * (D[p] / tau - vx) / tau, 0, 0
-            else:
-                dV[p] = (
-                    (-2 * vx - 2 * b * vxa + 2 * D[p] / tau_x) / tau_x,
-                    (-vxa - b * va) / tau_x + (vx - vxa) / tau_a,
-                    2 * (vxa - va) / tau_a,
-                )
+                dc[q, p] = (al[q] * G[q] * through - c[q, p]) / SYN[q]
+            dV[p] = noisy(p, V[p], D[p])
         return np.concatenate([v.ravel() for v in (dK, dkap, drho, de, dc, dz, dV)])
 
     y = solve_ivp(field, (0, t1), np.zeros(36), rtol=1e-10, atol=1e-12, method="DOP853").y[:, -1]

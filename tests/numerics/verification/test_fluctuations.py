@@ -115,6 +115,17 @@ def test_symmetric_linear_networks_by_hand(of_populations):
     assert found.matrix(("mean", "variance"))[0, 1] == pytest.approx(mixed - 2 * first * of_mean)
 
 
+def drawn(own, sizes, n, seed):
+    """Of the neurons of n networks, by population: strengths with offsets, and a normal number."""
+    rng, hidden, others = np.random.default_rng(seed), [], []
+    for q, size in enumerate(sizes):
+        values, vectors = np.linalg.eigh(own.strengths[q])
+        normal = rng.standard_normal((n, size, 2 * len(sizes) + 1))
+        hidden.append(normal @ (vectors * np.sqrt(np.maximum(values, 0))).T)
+        others.append(rng.standard_normal((n, size)))
+    return hidden, others
+
+
 def independent(phi, system, parameters, n, seed):
     """Sums of n populations of independent neurons, made consistent with what they make each other
     feel, minus their limits; the first-order theory of these; and `_Linear`. Written without the
@@ -131,14 +142,7 @@ def independent(phi, system, parameters, n, seed):
         np.asarray(own.own.residual),
         (np.asarray(v) for v in own.inputs),
     )
-    rng, hidden, others = np.random.default_rng(seed), [], []
-    for q in range(P):
-        values, vectors = np.linalg.eigh(own.strengths[q])
-        hidden.append(
-            rng.standard_normal((n, sizes[q], 2 * P + 1))
-            @ (vectors * np.sqrt(np.maximum(values, 0))).T
-        )
-        others.append(rng.standard_normal((n, sizes[q])))
+    hidden, others = drawn(own, sizes, n, seed)
 
     def sums(R, C, W):
         x = [

@@ -126,6 +126,78 @@ SYMBOLS = Table(
 )
 
 
+NETWORK = Section(
+    "Network",
+    (
+        Prose(
+            r"We begin with $\frac{dx_{i}}{dt} = -x_{i} + \sum_{j} J_{ij} "
+            r"\phi_{q}\left(x_{j}\right) + I_{p}$ & 100 % of the "
+            r'"names_with_underscores" in {braces}, R&D <tags>, '
+            r"C:\dir, ~x^2 and #1 — naïve κ → ∞, and \$5."
+        ),
+        Prose("Then, as in [@zhang; @stein]:"),
+        Display(
+            (
+                MEAN,
+                Line(
+                    r"\frac{d\kappa_{p}}{dt}",
+                    "=",
+                    (r"- \kappa_{p}", r"+ \alpha_{p} R_{p}"),
+                    note="latent",
+                ),
+            ),
+            label="mean",
+        ),
+    ),
+)
+STATISTICS = Section(
+    r"Statistics of $\kappa_{p}$ in the limit $N \to \infty$",
+    (
+        SYMBOLS,
+        Prose(
+            r"A long formula in running text, "
+            + f"${SUM}$"
+            + r", must break, too, and so must $\left("
+            + SUM[:200].rsplit(" +", 1)[0]
+            + r"\right)$."
+        ),
+        Display(
+            (
+                CLOSED,
+                Line(
+                    "",
+                    r"\approx",
+                    (r"\frac{K_{p}}{2}", r"- \frac{\theta}{2}"),
+                    note="for large $K_{p}$",
+                ),
+            ),
+            label="closed",
+        ),
+        Display((Line(r"\ddot{x} + \dot{x}", "=", (r"\mathcal{N}\left(0, 1\right)",)),)),
+    ),
+)
+REFERENCES = (
+    Reference("unused", ("A. Nobody",), "Never cited", "", 1999),
+    Reference(
+        "stein",
+        ("Charles M. Stein",),
+        "Estimation of the mean of a multivariate normal distribution",
+        "Annals of Statistics 9, 1135",
+        1981,
+        doi="10.1214/aos/1176345632",
+    ),
+    Reference(
+        "zhang",
+        ("Zhang", "Yu", "Tao", "Shao"),
+        "Heterogeneous synaptic motifs bridge microscale structure "
+        "& macroscale dynamics of $\\kappa$",
+        "",
+        2026,
+        arxiv="2606.27946",
+    ),
+)
+
+
 @pytest.fixture(scope="module")
 def document():
     return Document(
@@ -133,58 +205,8 @@ def document():
         abstract=r"Neurons with transfer function $\phi_{q}$, synapses that are correlated in "
         r"pairs [@zhang]. The mean obeys [#mean].",
         sections=(
-            Section(
-                "Network",
-                (
-                    Prose(
-                        r"We begin with $\frac{dx_{i}}{dt} = -x_{i} + \sum_{j} J_{ij} "
-                        r"\phi_{q}\left(x_{j}\right) + I_{p}$ & 100 % of the "
-                        r'"names_with_underscores" in {braces}, R&D <tags>, '
-                        r"C:\dir, ~x^2 and #1 — naïve κ → ∞, and \$5."
-                    ),
-                    Prose("Then, as in [@zhang; @stein]:"),
-                    Display(
-                        (
-                            MEAN,
-                            Line(
-                                r"\frac{d\kappa_{p}}{dt}",
-                                "=",
-                                (r"- \kappa_{p}", r"+ \alpha_{p} R_{p}"),
-                                note="latent",
-                            ),
-                        ),
-                        label="mean",
-                    ),
-                ),
-            ),
-            Section(
-                r"Statistics of $\kappa_{p}$ in the limit $N \to \infty$",
-                (
-                    SYMBOLS,
-                    Prose(
-                        r"A long formula in running text, "
-                        + f"${SUM}$"
-                        + r", must break, too, and so must $\left("
-                        + SUM[:200].rsplit(" +", 1)[0]
-                        + r"\right)$."
-                    ),
-                    Display(
-                        (
-                            CLOSED,
-                            Line(
-                                "",
-                                r"\approx",
-                                (r"\frac{K_{p}}{2}", r"- \frac{\theta}{2}"),
-                                note="for large $K_{p}$",
-                            ),
-                        ),
-                        label="closed",
-                    ),
-                    Display(
-                        (Line(r"\ddot{x} + \dot{x}", "=", (r"\mathcal{N}\left(0, 1\right)",)),)
-                    ),
-                ),
-            ),
+            NETWORK,
+            STATISTICS,
             Section(
                 "Explicit equations",
                 (
@@ -201,26 +223,7 @@ def document():
                 ),
             ),
         ),
-        references=(
-            Reference("unused", ("A. Nobody",), "Never cited", "", 1999),
-            Reference(
-                "stein",
-                ("Charles M. Stein",),
-                "Estimation of the mean of a multivariate normal distribution",
-                "Annals of Statistics 9, 1135",
-                1981,
-                doi="10.1214/aos/1176345632",
-            ),
-            Reference(
-                "zhang",
-                ("Zhang", "Yu", "Tao", "Shao"),
-                "Heterogeneous synaptic motifs bridge microscale structure "
-                "& macroscale dynamics of $\\kappa$",
-                "",
-                2026,
-                arxiv="2606.27946",
-            ),
-        ),
+        references=REFERENCES,
     )
 
 
