@@ -22,7 +22,7 @@ CHANGE = 1e-6  # of the numbers of the network, relative, for derivatives by dif
 DRAWS = 8  # random changes of the network's numbers, the first of which is none
 SMALL = 1e-3  # part of a state's scale that its rounding counts with where it is near 0
 LEAST = 1e-300  # so that a size can be divided by
-STEPS = 4  # of Newton's method, from where a search ended
+STEPS = 12  # of Newton's method at most, from where a search ended
 INFLATION = 2.0  # of the box, so that Newton's map goes from it into its interior
 ROUNDS = 3  # in which the box becomes as wide as it has to be
 FAR = 1e6  # in units of the states' scale
@@ -160,14 +160,18 @@ def polished(
         J, F = jax.jacfwd(lambda v: (field(v),) * 2, has_aux=True)(y)
         return F, J
 
-    def step(_, carry: tuple) -> tuple:
-        given, *best = carry
+    def goes_on(carry: tuple) -> Array:
+        *_, k, is_better = carry
+        return is_better & (k <= steps)
+
+    def step(carry: tuple) -> tuple:
+        given, *best, k, _ = carry
         trial = jnp.where(jnp.abs(given) < least, 0.0, given)
         found = (trial, *both(trial))
         is_better = jnp.max(jnp.abs(found[1]) / size) < jnp.max(jnp.abs(best[1]) / size)
         y, F, J = (jnp.where(is_better, a, b) for a, b in zip(found, best, strict=True))
-        return y - jnp.linalg.solve(J, F), y, F, J
+        return y - jnp.linalg.solve(J, F), y, F, J, k + 1, is_better
 
     n = len(y)
-    start = (y, y, jnp.full(n, jnp.inf), jnp.eye(n))
-    return jax.lax.fori_loop(0, steps + 1, step, start)[1:]
+    start = (y, y, jnp.full(n, jnp.inf), jnp.eye(n), 0, True)
+    return jax.lax.while_loop(goes_on, step, start)[1:4]

@@ -164,3 +164,20 @@ def test_a_box_is_small(system_of):
         inside = np.abs(model.field(found.state, parameters)).max() < 1e-12
         assert np.all(np.isfinite(found.radius)) == inside
         assert np.all(found.radius < 1e-6) == inside
+
+
+def test_a_proven_point_is_polished_to_rounding(system_of):
+    """Far from where the search begins, Newton's method has a long way to go."""
+    parameters = mf.Parameters.of(
+        populations=["E", "I"],
+        N=2000,
+        fractions=[0.5, 0.5],
+        mean=np.array([[1.56974434, -2.42519591], [3.16136008, -3.65655977]]) / 1000,
+        g=0.11687658360356892,
+        motifs=mf.Motifs.shared(0.010368162134200987),
+        input=[-1.78661912, -0.03017542],
+    )
+    system = system_of("Max(x, 0)**2/4", "MotifOnly", populations=("E", "I"))
+    found = mf.fixed_points(system, parameters)
+    assert sorted(round(v) for v in means(found)) == [-23, -2]
+    assert max(p.residual for p in found) < 1e-11

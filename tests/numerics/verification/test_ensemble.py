@@ -322,6 +322,7 @@ def test_quenched_theory_with_filters_and_all_inputs(general, general_parameters
     assert other.errors == done.errors
 
 
+@pytest.mark.slow
 def test_offsets_of_one_network_come_from_the_seed(general, general_parameters):
     sampled = mf.sample(general_parameters.rescaled(300), 2)
     network = mf.Network.of(sampled.weights, sampled.labels, ["E", "I"])
