@@ -263,7 +263,7 @@ def sampled(one, two, levels, seed):
 @pytest.mark.slow
 def test_sampled_networks(of_populations):
     """Mean, SD, correlation and quantiles of twelve networks of 4000 neurons without reciprocity,
-    in standard errors of their mean: those of one network are up to a sixth, of small quantiles more.
+    in standard errors of their mean: one network is up to a sixth away, in small quantiles more.
     """
     transfer = mf.transfer.power_law(exponent=2.0, gain=0.5)
     system = mf.compile(
