@@ -117,9 +117,8 @@ def test_half_a_character_is_an_error(tmp_path):
 WAITS = """
 import signal, sys, time
 
-for number in signal.SIGHUP, signal.SIGINT:  # whatever this test's own parent ignores
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever this test's own parent ignores
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from motifield.files import write_with
 
 def write(temporary):
