@@ -44,9 +44,10 @@ def test_integrate_writes_and_prints(call, recorded, pair, once):
 
 
 def test_integrate_takes_its_solver_and_unit_of_time_from_options_or_the_spec(call, pair, stub):
-    shape = {"time": ("time", [0.0, 1.0], {"unit": "ms"}), "population": ["E", "I"]}
+    shape = {"time": [0.0, 1.0], "population": ["E", "I"]}
     values = (("time", "population"), np.ones((2, 2)))
-    data = xr.Dataset(dict.fromkeys(("mean", "variance", "rate"), values), coords=shape)
+    quantities = dict.fromkeys(("mean", "variance", "rate"), values)
+    data = xr.Dataset(quantities, coords=shape, attrs={"time_unit": "ms"})
     calls = stub("system.integrate", Trajectory("made", Status("ok"), data))
     pair.write_text(f"time_unit = 'ms'\n{pair.read_text()}\n[integrate]\nsolver = 'implicit'\n")
     assert "pair: t = 1 ms, status ok" in call("integrate", pair)[1]
