@@ -3,11 +3,16 @@
 The laser drives inhibition. Fits E and I at half of the powers and predicts the other half, both
 ways round, against linear interpolation between the fitted powers; fits the lower powers and
 extrapolates to the upper ones, against straight lines; compares the power at which inhibition turns
-from falling to rising; and simulates sampled networks with the fitted statistics. Writes
-`results.json` and `picture.png` into the output folder. Exit status 1 if predictions are worse than
-1.25 times interpolation, both halves together, or than extrapolation by a line through the lower
-powers; if the turning point is outside of its bootstrap interval; or if networks disagree with the
-fit, or not all of them settle.
+from falling to rising. Fits the half powers again with a margin of stability, by which networks of
+so many neurons have the state, and simulates sampled ones. Writes `results.json` and `picture.png`
+into the output folder.
+
+Exit status 1 if predictions are worse than 1.25 times interpolation, both halves together and with
+the margin, or than extrapolation by a line through the lower powers; if a turning point, without or
+with the margin, is outside of its bootstrap interval; if the finite-size theory lets networks vary
+by more than a tenth with the margin, any of them does not settle, they disagree with the fit, or
+their mean rates lie elsewhere or vary otherwise than the finite-size theory says; or if it lets
+them vary by less than a tenth without the margin, which then is not needed.
 """
 
 import json
@@ -16,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import finite
 import jax.numpy as jnp
 import model
 import numpy as np
@@ -36,6 +42,9 @@ LOWER, UPPER = (0.0, 0.5, 1.0, 1.5, 2.0), (2.5, 3.0, 3.5, 4.0, 4.5)
 FINE = tuple(np.round(np.arange(0.0, 2.01, 0.1), 1))
 STARTS = 64
 WORST_RATIO = 1.25
+MARGINS = (True, 0.4, 0.6, model.MARGIN, 0.9)
+SIZES = (4000, 16_000)
+SHARED = 200  # networks of sampled neurons behind a share
 LINE = "line through the lower powers"
 
 
@@ -208,47 +217,91 @@ class Study:
         self.script.check(beyond["model"] < beyond[LINE])
         self.results["extrapolation"] = beyond
 
-    def turning_point(self, best: mf.fitting.Fit) -> None:
+    def turning_point(self, fits: dict[str, mf.fitting.Fit]) -> None:
         """The power at which inhibition turns from falling to rising."""
-        t, values = predicted(self.system, self.table, best, FINE)
-        mean_I = values[select(t, "rate_mean", "I")[0]]
-        interval, lowest = turning(self.table), float(FINE[int(np.argmin(mean_I))])
-        row = {
-            "measured": float(curve(self.table, "rate_mean", "I").idxmin()),
-            "95 % from": interval[0],
-            "to": interval[1],
-            "model": lowest,
-            "falls at first": bool(mean_I[1] < mean_I[0]),
-        }
-        print_table("Power at which inhibition turns from falling to rising", [row])
-        self.script.check(interval[0] <= lowest <= interval[1])
-        self.results["turning"] = {"interval": interval, "model": lowest}
+        interval, rows = turning(self.table), []
+        for name, fit in fits.items():
+            t, values = predicted(self.system, self.table, fit, FINE)
+            mean_I = values[select(t, "rate_mean", "I")[0]]
+            lowest = float(FINE[int(np.argmin(mean_I))])
+            rows.append(
+                {
+                    "fit": name,
+                    "measured": float(curve(self.table, "rate_mean", "I").idxmin()),
+                    "95 % from": interval[0],
+                    "to": interval[1],
+                    "model": lowest,
+                    "falls at first": bool(mean_I[1] < mean_I[0]),
+                }
+            )
+            self.script.check(interval[0] <= lowest <= interval[1])
+        print_table("Power at which inhibition turns from falling to rising", rows)
+        self.results["turning"] = rows
 
-    def networks(self, best: mf.fitting.Fit) -> None:
-        """Sampled networks against a fit whose slowest decay has a margin."""
-        options = self.script.options
+    def steady(self, stable: bool | float) -> tuple[mf.fitting.Fit, dict[str, Any]]:
+        """The fit of half powers with a slowest decay, and how well it does."""
+        powers, held = HALVES["half powers"]
+        fit = fitted(self.system, self.table, powers, self.starts, stable)
+        measured, found = predicted(self.system, self.table, fit, held)
+        straight_on = rms(interpolated(self.table, measured, powers), measured)
+        row = {
+            "slowest decay": "free" if stable is True else f"{stable:g}",
+            "loss": fit.loss,
+            "misfit": rms(fit.predictions, fit.problem.targets),
+            "held out": rms(found, measured),
+            "interpolation": straight_on,
+        }
+        print(f"slowest decay {row['slowest decay']}: starts: {fit.agreement()}", flush=True)
+        return fit, row
+
+    def networks(self, steady: mf.fitting.Fit, row: dict[str, Any], best: mf.fitting.Fit) -> None:
+        """Sampled networks against the fit whose states have a margin."""
+        options, check = self.script.options, self.script.check
+        print_table("With the margin, in standard errors", [row])
+        check(row["held out"] <= WORST_RATIO * row["interpolation"])
+        theory = finite.expected(self.system, steady, options.neurons)
+        within = max(finite.largest(own, options.neurons) for own in theory.values())
+        without = finite.largest(finite.dark(self.system, best), options.neurons)
         print(
-            f"fitting half powers, a slowest decay of {model.MARGIN} of that without synapses",
-            flush=True,
+            f"Networks of {options.neurons} vary by up to {within:.3f} of a mean rate, by the "
+            f"theory; without the margin by {without:.3f}"
         )
-        powers = HALVES["half powers"][0]
-        steady = fitted(self.system, self.table, powers, self.starts, model.MARGIN)
-        print(f"loss {steady.loss:.4g}, without that {best.loss:.4g}; starts: {steady.agreement()}")
+        check(within <= finite.LARGEST_SPREAD < without)
         checked = mf.inference.confirm(steady, networks=options.networks, N=options.neurons, seed=0)
         kept = ("target", "theory", "networks", "z")
-        rows = [{k: row[k] for k in kept if k in row} for row in checked.rows()]
+        rows = [{k: r[k] for k in kept if k in r} for r in checked.rows()]
         settled, sampled = len(checked.finite), options.networks
         print_table(
-            f"{settled} of {sampled} networks of {options.neurons} settle; against this fit",
-            rows,
+            f"{settled} of {sampled} networks of {options.neurons} settle; against this fit", rows
         )
+        check(checked.passed and checked.drift < finite.RESTLESS)
+        rates = finite.compared(checked, theory)
+        print_table("Mean rates from network to network, as a part of these", rates)
+        check(finite.agree(rates))
         self.results["networks"] = {
             "neurons": options.neurons,
             "sampled": sampled,
             "settle": settled,
+            "fit": row,
+            "values": steady.values,
+            "spread": {"with the margin": within, "without": without},
             "rows": checked.rows(),
+            "mean rates": rates,
         }
-        self.script.check(checked.passed)
+
+    def margins(self) -> None:
+        """What a margin costs, and how many networks settle with it."""
+        rows = []
+        for stable in MARGINS:
+            fit, row = self.steady(stable)
+            own = finite.dark(self.system, fit)
+            for neurons in SIZES:
+                numbers = fit.parameters(model.name(0.0)).rescaled(neurons)
+                row[f"spread, {neurons}"] = finite.largest(own, neurons)
+                row[f"settle, {neurons}"] = finite.share(own, numbers, SHARED)
+            rows.append(row)
+        print_table("Margins of the slowest decay, half powers fitted", rows)
+        self.results["margins"] = rows
 
 
 def main() -> int:
@@ -256,14 +309,17 @@ def main() -> int:
         __file__,
         __doc__,
         starts={"type": int, "default": STARTS, "help": f"random starts of each fit ({STARTS})"},
-        networks={"type": int, "default": 4, "help": "sampled networks (0: none; default 4)"},
+        networks={"type": int, "default": 6, "help": "sampled networks (0: none; default 6)"},
         neurons={"type": int, "default": 16_000, "help": "in each (default 16000: 4 GiB)"},
+        margins={"action": "store_true", "help": "only the table of margins (half an hour)"},
     )
     study = Study(script)
+    if script.options.margins:
+        study.margins()
+        return script.end()
     fits, courses = study.halves()
     study.extrapolation()
     best = fits["half powers"]
-    study.turning_point(best)
     print(
         f"stability: {best.stability()}; starts: {best.agreement()}; "
         f"closure: {best.closure_validity()}"
@@ -271,7 +327,11 @@ def main() -> int:
     print(f"error / that of interpolation, both together: {study.results['ratio']:.3f}", flush=True)
     study.results |= {"values": best.values, "targets": best.rows()}
     if script.options.networks:
-        study.networks(best)
+        steady, row = study.steady(model.MARGIN)
+        study.networks(steady, row, best)
+        study.turning_point({"half powers": best, "with the margin": steady})
+    else:
+        study.turning_point({"half powers": best})
     text = json.dumps(study.results, indent=1, default=float)
     (script.out / "results.json").write_text(text + "\n")
     script.save_picture(picture(study.table, fits, courses))
