@@ -11,6 +11,7 @@ from .rules import Rule
 
 LADDER = 2.0 ** np.arange(-12.0, 7.1, 0.25)  # standard deviations that are tried
 OCTAVE = 2  # steps of the ladder to sqrt(2) sigma
+DOUBLE = 4  # and to 2 sigma, to which two rules serve
 ROUNDING = 1e-14  # of a sum of about a hundred terms
 
 
@@ -80,7 +81,8 @@ def _widest(
     error = np.maximum(np.abs(one - other) - ROUNDING * (size + least), 0.0)
     error = error / np.maximum(np.abs(one), least)
     lost = cut / np.maximum(np.abs(one), min(least, 1.0))
-    lost = np.max(np.nan_to_num(lost, nan=np.inf), axis=1)[:-OCTAVE]
+    lost = np.max(np.nan_to_num(lost, nan=np.inf), axis=1)
+    lost = lost[np.minimum(np.arange(len(LADDER)) + DOUBLE, len(LADDER) - 1)][:-OCTAVE]
     worst = np.max(np.where(np.isfinite(error), error, np.inf), axis=1)
     worst = np.maximum(worst[:-OCTAVE], worst[OCTAVE:] ** math.sqrt(2))
     growth = np.maximum(2 * np.pi / (h * LADDER[:-OCTAVE]), 1.0)

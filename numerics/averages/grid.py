@@ -96,8 +96,8 @@ class Grid:
             return 0.0, 0.0
         own = [self.rule.growing(power * self.degree) for power in (1, 2)]
         widest = widest_bell(self.function, self.edges, own, 0.1 * self.size)
-        # squared, it still is within the reach
-        limit = 0.25 / max(*self.growth, 1e-9)
+        # twice as wide, and squared, it still is within the reach
+        limit = 0.125 / max(*self.growth, 1e-9)
         return min(widest[0], limit), min(widest[1], limit)
 
     @cached_property

@@ -240,12 +240,27 @@ class Quadrature(Average):
         reaches: Envelope | None,
         widest: float,
     ) -> tuple[Array, ...]:
-        """For a function without breaks: the bell rule, and the march where that is too coarse."""
-        is_wide = sigma > widest
-        narrow = rules.bell(integrands, mu, sigma, rule)
-        sigma = jnp.where(is_wide, sigma, 0.0)  # of the others the march has no step
-        wide = rules.march(integrands, count, mu, sigma, edges, rule, growth, reaches)
-        return tuple(jnp.where(is_wide, b, a) for a, b in zip(narrow, wide, strict=True))
+        """For a function without breaks: the bell rule, and the march where that is too coarse.
+
+        Between the two the bell rule has twice as many nodes.
+        """
+
+        def where_any(wanted, compute):
+            return jax.lax.cond(jnp.any(wanted), compute, lambda: (jnp.zeros_like(mu),) * count)
+
+        narrow, wide = sigma <= widest, sigma > 2 * widest
+        coarse = rules.bell(integrands, mu, sigma, rule)
+        between = where_any(~narrow, lambda: rules.bell(integrands, mu, sigma, rule, between=True))
+        far = where_any(
+            wide,
+            lambda: rules.march(
+                integrands, count, mu, jnp.where(wide, sigma, 0.0), edges, rule, growth, reaches
+            ),
+        )
+        return tuple(
+            jnp.where(narrow, a, jnp.where(wide, c, 0.5 * (a + b)))
+            for a, b, c in zip(coarse, between, far, strict=True)
+        )
 
     def _by_parts(
         self, function: Callable, order: int, mu: Array, sigma: Array, x: Array, z: Array

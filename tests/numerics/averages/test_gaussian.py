@@ -286,6 +286,23 @@ def test_derivatives_in_reverse_mode_of_a_power_with_a_free_exponent():
     np.testing.assert_allclose(by_x, [0, 0, 1.7 * 0.5**0.7, 1.7 * 3**0.7], rtol=1e-12)
 
 
+@pytest.mark.parametrize("phi", [jnp.tanh, jax.nn.softplus])
+def test_where_one_rule_ends_and_the_next_begins(phi):
+    """The bell rule, that with half the spacing, the march: against 400 Gauss-Legendre panels."""
+    average = gaussian.Quadrature([phi])
+    widest = average.grid.widest_bell[0]
+    assert 0.3 < widest < 10
+    z, weights = gaussian.legendre_panels(np.linspace(-12.0, 12.0, 401))
+    bell = weights * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    for sigma in widest * np.array([0.5, 0.999, 1.001, 1.5, 1.999, 2.001, 3.0, 8.0]):
+        for mu in (-1.3, 0.2, 2.0):
+            found = average.derivatives(jnp.asarray(mu), jnp.asarray(sigma**2))
+            x = mu + sigma * z
+            for value, f in zip(found, (phi, jax.vmap(jax.grad(phi))), strict=True):
+                exact = np.sum(bell * np.asarray(f(x.ravel())).reshape(x.shape))
+                np.testing.assert_allclose(value, exact, rtol=2e-11, atol=2e-11)
+
+
 def test_a_huge_variance_costs_no_more_panels():
     """<Max(x, 0)^p> = 2^(p/2 - 1) Gamma((p + 1)/2) sigma^p / sqrt(pi) at mean 0: no panel is of use
     where the normal density is 0, however a power seems to grow exponentially near 0. Seven digits,
