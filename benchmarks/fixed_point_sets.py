@@ -7,28 +7,35 @@ Networks without variance 1e-12 to 1e-8 beside a fold, on both sides: two points
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from _timing import options, say
+from scipy.special import expit
 
 import motifield as mf
 from motifield.numerics.system import Autonomous
 
-SHAPES = {
-    "tanh": ("tanh({x})", np.tanh),
-    "logistic": ("2/(1 + exp(-3*{x}))", lambda x: 2 / (1 + np.exp(-3 * x))),
-    "erf": ("1 + erf({x} - 1)", None),
-    "softplus": ("log(1 + exp({x}))", lambda x: np.logaddexp(0, x)),
-    "line": ("Max({x}, 0)", None),
-    "parabola": ("Max({x}, 0)**2/4", lambda x: np.maximum(x, 0) ** 2 / 4),
+SHAPES: dict = {  # phi as an expression; phi and its slope in NumPy, where folds are looked for
+    "tanh": ("tanh({x})", np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+    "logistic": ("2/(1 + exp(-3*{x}))", lambda x: 2 * expit(3 * x), lambda x: 6 * both(3 * x)),
+    "erf": ("1 + erf({x} - 1)", None, None),
+    "softplus": ("log(1 + exp({x}))", lambda x: np.logaddexp(0, x), expit),
+    "line": ("Max({x}, 0)", None, None),
+    "parabola": ("Max({x}, 0)**2/4", lambda x: np.maximum(x, 0) ** 2 / 4, lambda x: x.clip(0) / 2),
 }
 UNITS = (1e-10, 1e10)
 STARTS, STEPS, WIDTH = 4096, 60, 30.0  # of the exhaustive search: starts, steps, largest |mean|
 SAME = 1e-6  # relative to the states: one point
 STEP = 1e-4  # of finite differences
+
+
+def both(x: np.ndarray) -> np.ndarray:
+    """The slope of the logistic function."""
+    return expit(x) * expit(-x)
 
 
 def system_of(shape: str, P: int, unit: float = 1.0) -> mf.types.System:
@@ -137,20 +144,17 @@ def random_networks(shape: str, P: int, sets: int, rng: np.random.Generator) -> 
     return seen
 
 
-def folds(P: int, phi, rng: np.random.Generator) -> Iterator[tuple]:
+def folds(P: int, shape: str, rng: np.random.Generator) -> Iterator[tuple]:
     """Coupling, input at a fold, the direction of inputs across it, and the state there.
 
     The last coupling is what makes 1 - J phi' singular; two points are where the equation of the
     mode, left . (d input + J phi'' v^2 / 2) = 0, has solutions.
     """
+    _, phi, slope_of = SHAPES[shape]
+    low, high = (0.3, 3.0) if shape == "parabola" else (-1.5, 1.5)
     while True:
-        x = (
-            rng.uniform(-1.5, 1.5, P)
-            if phi is not SHAPES["parabola"][1]
-            else rng.uniform(0.3, 3, P)
-        )
-        slope = (phi(x + STEP) - phi(x - STEP)) / (2 * STEP)
-        slope = derivative(phi, x)
+        x = rng.uniform(low, high, P)
+        slope = slope_of(x)
         bend = (phi(x + STEP) - 2 * phi(x) + phi(x - STEP)) / STEP**2
         coupling = rng.uniform(0.5, 4, (P, P)) * ([[1, -1], [1, -1]] if P == 2 else 1)
         if P == 1:
@@ -168,22 +172,10 @@ def folds(P: int, phi, rng: np.random.Generator) -> Iterator[tuple]:
         yield coupling, x - coupling @ phi(x), -left * np.sign(curvature), x, abs(curvature)
 
 
-def derivative(phi, x: np.ndarray) -> np.ndarray:
-    """phi'(x) to rounding: complex steps where phi takes them, else the parabola's own."""
-    if phi is SHAPES["parabola"][1]:
-        return np.maximum(x, 0) / 2
-    if phi is SHAPES["softplus"][1]:
-        return 1 / (1 + np.exp(-x))
-    return np.imag(phi(x + 1e-30j)) / 1e-30
-
-
 def beside_folds(shape: str, P: int, sets: int, rng: np.random.Generator) -> Counter:
     """Answers on both sides of folds: two points there, none, or undecided."""
-    phi = SHAPES[shape][1]
     system, seen = system_of(shape, P), Counter()
-    for (coupling, drive, towards, x, curvature), _ in zip(
-        folds(P, phi, rng), range(sets), strict=False
-    ):
+    for coupling, drive, towards, x, curvature in islice(folds(P, shape, rng), sets):
         distance = 10 ** rng.uniform(-12, -8)
         reach = 20 * np.sqrt(distance / curvature)
         for side, expected in ((1, 2), (-1, 0)):

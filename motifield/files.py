@@ -160,9 +160,7 @@ def _sweep(folder: Path) -> None:
             own = OWN.fullmatch(entry.name)
             if own is None or _runs(int(own[1])):
                 continue
-            with suppress(
-                OSError
-            ):  # another process removes it, too, or it belongs to somebody else
+            with suppress(OSError):  # it belongs to somebody else, or another removes it, too
                 if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE:
                     os.unlink(entry.path)
 

@@ -111,6 +111,8 @@ class Autonomous(eqx.Module):
 
     def follow(self, y: Float[Array, " n"], parameters: Parameters) -> Float[Array, " n"]:
         """The vector with what follows the states and the input at its place; see `moving`."""
+        if not self.system.mean_field.architecture.is_rate_form:
+            return y
         drive = self.system.drive(parameters)(self.time)
         coefficients = self.system.coefficients(parameters)
         return self.flat(self.system.follow(self.state(y), drive, coefficients))

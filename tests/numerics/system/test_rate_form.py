@@ -161,6 +161,7 @@ def test_the_dynamics_are_those_of_the_equivalent_form_in_other_variables():
     )
     # the modes of what follows are modes of the equivalent form, whose states these are
     followed = vectors[[k for k, (n, _) in enumerate(a.latents()) if n in ("K", "kappa", "s")]]
+    assert np.linalg.matrix_rank(followed) == 6
     np.testing.assert_allclose(second @ followed, followed * values, atol=1e-8)
 
 
