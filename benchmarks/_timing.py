@@ -72,18 +72,19 @@ def compare(
         sides = [(mine, ours, calls[0], per_call[0]), (theirs, other, calls[1], per_call[1])]
         for times, side, count, made in sides if n % 2 else sides[::-1]:
             times.append(seconds(side, count) / made)
-    return _compared(name, mine, theirs, target, at_most)
+    return compared(name, mine, theirs, target, at_most)
 
 
 def within(name: str, run: Callable[[], Any], allowed: float, *, repeats: int) -> Comparison:
     """Time one side against the seconds allowed, without a call before the first timing."""
     times = [seconds(run) for _ in range(repeats)]
-    return _compared(name, times, [allowed] * repeats, 1.0, True)
+    return compared(name, times, [allowed] * repeats, 1.0, True)
 
 
-def _compared(
+def compared(
     name: str, mine: list[float], theirs: list[float], target: float, at_most: bool
 ) -> Comparison:
+    """Two sides from times that were taken in pairs."""
     ratios = [a / b if at_most else b / a for a, b in zip(mine, theirs, strict=True)]
     middle, low, high = median(ratios), min(ratios), max(ratios)
     return Comparison(name, median(mine), median(theirs), middle, low, high, target, at_most)
