@@ -1,29 +1,8 @@
-"""Networks from files and memory, their statistics and the errors of these."""
+"""Networks from files and memory, their statistics and the errors of these.
 
-from .communities import find_populations
-from .composition import anatomy
-from .edges import read_edges
-from .files import SUFFIXES
-from .jackknife import StandardErrors
-from .network import Network, as_seed
-from .options import ReadOptions
-from .radius import spectral_radius
-from .readers import read_network
-from .sources import as_network
-from .statistics import Statistics, measure
+The names are those of `__init__.pyi`; each loads when it is first used.
+"""
 
-__all__ = [
-    "SUFFIXES",
-    "Network",
-    "ReadOptions",
-    "StandardErrors",
-    "Statistics",
-    "anatomy",
-    "as_network",
-    "as_seed",
-    "find_populations",
-    "measure",
-    "read_edges",
-    "read_network",
-    "spectral_radius",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,19 +1,8 @@
-"""The microscopic network in time, and its largest Lyapunov exponent."""
+"""The microscopic network in time, and its largest Lyapunov exponent.
 
-from .carried import neuron_parameters
-from .drives import input_offsets
-from .exponent import NetworkExponent, network_exponent
-from .network import integrate_network, simulate
-from .options import SimulationOptions
-from .states import Simulation
+The names are those of `__init__.pyi`; each loads when it is first used.
+"""
 
-__all__ = [
-    "NetworkExponent",
-    "Simulation",
-    "SimulationOptions",
-    "input_offsets",
-    "integrate_network",
-    "network_exponent",
-    "neuron_parameters",
-    "simulate",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,16 +1,8 @@
-"""Stability of networks: the bulk of the spectrum, its outliers, and the verdict."""
+"""Stability of networks: the bulk of the spectrum, its outliers, and the verdict.
 
-from .eigenvalues import Spectrum, spectrum
-from .gains import bulk_gains
-from .predictions import Spectral, Stability
-from .verdict import connectivity_spectrum, stability
+The names are those of `__init__.pyi`; each loads when it is first used.
+"""
 
-__all__ = [
-    "Spectral",
-    "Spectrum",
-    "Stability",
-    "bulk_gains",
-    "connectivity_spectrum",
-    "spectrum",
-    "stability",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,15 +1,8 @@
-"""Targets of fits: tables and files of measured numbers, single neurons, covariances."""
+"""Targets of fits: tables and files of measured numbers, single neurons, covariances.
 
-from .covariance import whitened, whitening, without
-from .neuron_tables import read_cells
-from .pools import Pools
-from .targets import Targets
+The names are those of `__init__.pyi`; each loads when it is first used.
+"""
 
-__all__ = [
-    "Pools",
-    "Targets",
-    "read_cells",
-    "whitened",
-    "whitening",
-    "without",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

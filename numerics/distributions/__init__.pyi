@@ -1,0 +1,12 @@
+"""Distributions of input currents and rates within populations."""
+
+from .bends import breaks as breaks
+from .clouds import clouds_at as clouds_at
+from .currents import UNIT_CLOUD as UNIT_CLOUD, Cloud as Cloud, cloud as cloud
+from .fixed_nodes import with_fixed_nodes as with_fixed_nodes
+from .hermite import ORDER as ORDER, Expansion as Expansion, Series as Series, product as product
+from .rates import (
+    RATE_ORDER as RATE_ORDER,
+    RateDistribution as RateDistribution,
+    RateStatistics as RateStatistics,
+)

@@ -1,0 +1,13 @@
+"""Networks from files and memory, their statistics and the errors of these."""
+
+from .communities import find_populations as find_populations
+from .composition import anatomy as anatomy
+from .edges import read_edges as read_edges
+from .files import SUFFIXES as SUFFIXES
+from .jackknife import StandardErrors as StandardErrors
+from .network import Network as Network, as_seed as as_seed
+from .options import ReadOptions as ReadOptions
+from .radius import spectral_radius as spectral_radius
+from .readers import read_network as read_network
+from .sources import as_network as as_network
+from .statistics import Statistics as Statistics, measure as measure

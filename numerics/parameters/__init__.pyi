@@ -1,0 +1,58 @@
+"""The numbers of a network: parameters, motifs, inputs, feasibility, and every scalar by name."""
+
+from . import inputs as inputs
+from .arrays import by_population as by_population, shown as shown
+from .couplings import Couplings as Couplings, without_reciprocity as without_reciprocity
+from .feasibility import (
+    check_feasible as check_feasible,
+    nearest_feasible as nearest_feasible,
+    neuron_covariances as neuron_covariances,
+    residual_moments as residual_moments,
+    strength_covariances as strength_covariances,
+    violations as violations,
+)
+from .files import (
+    Number as Number,
+    ParametersSpec as ParametersSpec,
+    PerPopulation as PerPopulation,
+    Strict as Strict,
+    read_mapping as read_mapping,
+    validate as validate,
+    write_parameters as write_parameters,
+)
+from .inputs import (
+    Constant as Constant,
+    Function as Function,
+    Held as Held,
+    Input as Input,
+    Signals as Signals,
+    Steps as Steps,
+    Table as Table,
+    Together as Together,
+    as_input as as_input,
+    is_zero as is_zero,
+    pulse as pulse,
+    signals as signals,
+)
+from .jumps import longest_step as longest_step, with_jumps as with_jumps
+from .motifs import Motifs as Motifs
+from .parameters import Parameters as Parameters
+from .scalars import (
+    Scalar as Scalar,
+    entries_of as entries_of,
+    entry_names as entry_names,
+    names as names,
+    scalar as scalar,
+    stacked as stacked,
+)
+from .tables import (
+    ARRAYS as ARRAYS,
+    DIMS as DIMS,
+    FAMILIES as FAMILIES,
+    FILTERS as FILTERS,
+    INPUTS as INPUTS,
+    MOTIFS as MOTIFS,
+    NEURONS as NEURONS,
+    PARTNER as PARTNER,
+    TENSORS as TENSORS,
+)

@@ -1,0 +1,8 @@
+"""The microscopic network in time, and its largest Lyapunov exponent."""
+
+from .carried import neuron_parameters as neuron_parameters
+from .drives import input_offsets as input_offsets
+from .exponent import NetworkExponent as NetworkExponent, network_exponent as network_exponent
+from .network import integrate_network as integrate_network, simulate as simulate
+from .options import SimulationOptions as SimulationOptions
+from .states import Simulation as Simulation

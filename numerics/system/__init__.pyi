@@ -1,0 +1,22 @@
+"""Compiled equations: vector field, trajectories, units with filters, exports, averages."""
+
+from .autonomous import Autonomous as Autonomous, held as held, held_inputs as held_inputs
+from .average_curves import AverageCurves as AverageCurves, curves as curves
+from .checks import OPTIONAL_INPUTS as OPTIONAL_INPUTS
+from .exports import (
+    julia_module as julia_module,
+    numpy_module as numpy_module,
+    save_equations as save_equations,
+    xpp_ode as xpp_ode,
+)
+from .one_average import Averaged as Averaged, average as average
+from .pure import pure_rates as pure_rates, pure_trajectory as pure_trajectory
+from .states import (
+    STATE_NAMES as STATE_NAMES,
+    dataset as dataset,
+    initial_state as initial_state,
+    named as named,
+)
+from .system import System as System, compile as compile
+from .trajectories import Trajectory as Trajectory, integrate as integrate, trajectory as trajectory
+from .units import Units as Units
