@@ -10,7 +10,7 @@ import typer
 
 from ..errors import SpecError
 from .application import command
-from .model import Model
+from .loading import equations_of, spec_of
 from .options import AsJson, ClosureName, SpecFile, option
 from .paths import Writes
 from .terminal import print_json, progress
@@ -83,6 +83,11 @@ class File:
     def _suffix(self) -> str:
         return "" if self.output is None else self.output.suffix
 
+    @property
+    def is_code(self) -> bool:
+        """Whether it is a module, which can carry the spec's numbers."""
+        return self._suffix in CODE
+
     def write(self, mean_field: Any, loaded: Any, explicit: bool) -> None:
         """Write the equations of a spec, scalar or for all populations at once."""
         if self.output is None:
@@ -112,9 +117,9 @@ def derive(
     as_json: AsJson = False,
 ) -> None:
     """Derive the mean-field equations and print them as LaTeX, or write them to a file."""
-    model = Model(spec, closure)
-    mean_field = model.mean_field
-    file.write(mean_field, model.loaded, explicit is not None)
+    loaded = spec_of(spec, numbers=file.is_code)
+    mean_field = equations_of(loaded, closure)
+    file.write(mean_field, loaded, explicit is not None)
     if check:
         _check(mean_field, as_json)
     elif as_json:

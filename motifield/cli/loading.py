@@ -21,12 +21,21 @@ def double_precision() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def spec_of(path: Path) -> Any:
-    """The spec in a file."""
-    double_precision()
+def spec_of(path: Path, *, numbers: bool = True) -> Any:
+    """The spec in a file; without numbers where only its equations are wanted."""
+    if numbers:
+        double_precision()
     from ..numerics.spec import load_spec
 
-    return load_spec(path)
+    return load_spec(path, numbers=numbers)
+
+
+def equations_of(loaded: Any, closure: str | None = None) -> Any:
+    """The equations of a spec, with its closure or the one of this name."""
+    from ..numerics.spec import closure_of
+    from ..theory.derivation import derive
+
+    return derive(loaded.architecture, closure_of(closure) if closure else loaded.closure)
 
 
 def network_of(path: Path, **options: Any) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .loading import spec_of
+from .loading import equations_of, spec_of
 from .options import ClosureName, Settings, SpecFile
 from .parsing import per_population, setting
 
@@ -37,12 +37,7 @@ class Model:
     @cached_property
     def mean_field(self) -> Any:
         """The spec's equations, with its closure or that of `--closure`."""
-        loaded = self.loaded
-        from ..numerics.spec import closure_of
-        from ..theory.derivation import derive
-
-        closure = closure_of(self.closure) if self.closure else loaded.closure
-        return derive(loaded.architecture, closure)
+        return equations_of(self.loaded, self.closure)
 
     @cached_property
     def system(self) -> Any:

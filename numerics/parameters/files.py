@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import tomli_w
@@ -22,9 +22,11 @@ from pydantic import (
 from ...errors import SpecError
 from ...files import write_text
 from ...numbers import brief, fault
-from .inputs import Constant, Input, Separate, Signals, Steps, Table, is_zero
-from .motifs import Motifs
 from .tables import ARRAYS, FAMILIES, INPUTS, MOTIFS, TENSORS
+
+if TYPE_CHECKING:
+    from .inputs import Input
+    from .motifs import Motifs
 
 
 def _number(value: Any) -> float | int:
@@ -67,6 +69,8 @@ class MotifsSpec(Strict):
         return self
 
     def build(self) -> Motifs:
+        from .motifs import Motifs
+
         if self.shared is not None:
             return Motifs.shared(self.shared)
         if self.by_population is not None:
@@ -148,6 +152,8 @@ def parameter_data(parameters: Any) -> dict[str, Any]:
     Raises:
         SpecError: an input that is code.
     """
+    from .inputs import is_zero
+
     found = {
         "populations": list(parameters.populations),
         "N": float(parameters.N),
@@ -181,6 +187,8 @@ def input_data(value: Input, populations: Sequence[str] = ()) -> Any:
     Raises:
         SpecError: a function, which is code.
     """
+    from .inputs import Constant, Input, Separate, Signals, Steps, Table
+
     match value:
         case Constant(value=array):
             return np.asarray(array).tolist()

@@ -1,13 +1,8 @@
-"""Spec files: a network, its parameters and a fit as TOML or JSON."""
+"""Spec files: a network, its parameters and a fit as TOML or JSON.
 
-from .fit import FitSpec
-from .fitted import save_fitted_spec
-from .spec import Spec, closure_of, load_spec
+The names are those of `__init__.pyi`; each loads when it is first used.
+"""
 
-__all__ = [
-    "FitSpec",
-    "Spec",
-    "closure_of",
-    "load_spec",
-    "save_fitted_spec",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
 from ...errors import NetworkError
-from ..networks import Network, ReadOptions, read_edges, read_network, spectral_radius
+from ..networks import ReadOptions
 from ..parameters import Number, Strict
+
+if TYPE_CHECKING:
+    from ..networks import Network
 
 OPTIONS = frozenset(field.name for field in fields(ReadOptions))
 TABLE_ENTRIES = {"nodes", "pre", "post", "weight", "id", "label", "where", "unknown"}
@@ -69,6 +72,8 @@ class ConnectomeSpec(Strict):
 
     def build(self, folder: Path) -> Network:
         """The network, from files found from this folder."""
+        from ..networks import read_edges, read_network, spectral_radius
+
         options = ReadOptions(**self.options)
         if self.edges is not None:
             nodes = None if self.nodes is None else folder / self.nodes

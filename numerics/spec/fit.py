@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import optax
 from pydantic import Field, model_validator
 
 from ...errors import ParameterError, SpecError
-from ..fitting import FirstOrder, FreeMotifs, LevenbergMarquardt, Prior, Solver, Unknown, dale
-from ..parameters import INPUTS, TENSORS, Number, Parameters, Strict, entries_of
-from ..targets import Targets
+from ..parameters import INPUTS, TENSORS, Number, Strict
 from .unknowns import PriorSpec, UnknownSpec
 
-SOLVERS: dict[str, type[Solver]] = {
-    "levenberg-marquardt": LevenbergMarquardt,
-    "first-order": FirstOrder,
-}
+if TYPE_CHECKING:  # what fits need loads when there is one
+    from ..fitting import FreeMotifs, Prior, Solver, Unknown
+    from ..parameters import Parameters
+    from ..targets import Targets
+
+FIRST_ORDER = "first-order"
+SOLVERS = ("levenberg-marquardt", FIRST_ORDER)
 MANY = 10**9  # starts and steps: what nobody waits for
 Setting = Number | list[Number] | dict[str, Any]
 
@@ -83,7 +83,7 @@ class FitSpec(Strict):
             raise ValueError(
                 f"the solver {self.solver!r} is unknown: there are {', '.join(SOLVERS)}"
             )
-        if self.learning_rate is not None and SOLVERS[self.solver] is not FirstOrder:
+        if self.learning_rate is not None and self.solver != FIRST_ORDER:
             raise ValueError(
                 f"the solver {self.solver!r} has no learning_rate: "
                 "give it with solver = 'first-order'"
@@ -122,16 +122,25 @@ class FitSpec(Strict):
 
     def motifs(self) -> FreeMotifs:
         """The motif coefficients that are free."""
+        from ..fitting import FreeMotifs
+
         if self.motif_classes is not None:
             return FreeMotifs.classes(*self.motif_classes)
         return FreeMotifs(tuple(self.free_motifs), tuple(self.tied_motifs))
 
     def method(self) -> Solver:
         """The solver with its settings."""
+        from ..fitting import FirstOrder, LevenbergMarquardt
+
+        kinds: dict[str, type[Solver]] = dict(
+            zip(SOLVERS, (LevenbergMarquardt, FirstOrder), strict=True)
+        )
         given: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
         if self.learning_rate is not None:
+            import optax
+
             given["optimiser"] = optax.adam(float(self.learning_rate))
-        return SOLVERS[self.solver](**given)
+        return kinds[self.solver](**given)
 
     def unknowns(self, parameters: Parameters) -> tuple[list[Unknown], dict[str, Prior]]:
         """The unknowns with their priors, and the priors of other parameters.
@@ -139,6 +148,9 @@ class FitSpec(Strict):
         Raises:
             ParameterError: [fit.dale] names a population that the network does not have.
         """
+        from ..fitting import dale
+        from ..parameters import entries_of
+
         strange = [name for name in self.dale if name not in parameters.populations]
         if strange:
             raise ParameterError(
@@ -169,6 +181,8 @@ class FitSpec(Strict):
             SpecError: there are no targets, or a condition has none.
             ParameterError: an entry names what the parameters do not have.
         """
+        from ..targets import Targets
+
         if targets is None and self.targets is None:
             raise SpecError(
                 "there are no targets: name their file in the section [fit] of the spec, "
@@ -201,6 +215,8 @@ class FitSpec(Strict):
 
 def _means(unknowns: Sequence[Unknown], parameters: Parameters) -> np.ndarray:
     """Which entries of mean are named."""
+    from ..parameters import entries_of
+
     taken = np.zeros((parameters.P, parameters.P), dtype=bool)
     for own in unknowns:
         for name in own.names:

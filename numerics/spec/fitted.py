@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..fitting import Fit
 from ..parameters import entry_names, read_mapping, scalar, write_parameters
 from .fit import FitSpec
+
+if TYPE_CHECKING:
+    from ..fitting import Fit
 
 
 def save_fitted_spec(

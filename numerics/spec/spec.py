@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from ...errors import ArchitectureError, MotifieldError, SpecError
 from ...theory.architecture import MOTIFS, Architecture
 from ...theory.equations import CLOSURES, Closure
-from ..networks import Network, measure
-from ..parameters import (
-    Number,
-    Parameters,
-    ParametersSpec,
-    PerPopulation,
-    Strict,
-    read_mapping,
-    validate,
-)
+from ..parameters import Number, ParametersSpec, PerPopulation, Strict, read_mapping, validate
 from .connectome import ConnectomeSpec
 from .fit import FitSpec
+
+if TYPE_CHECKING:  # what numbers need loads when there are some
+    from ..networks import Network
+    from ..parameters import Parameters
 
 FilterSpec = str | dict[str, Any] | list[str | dict[str, Any]]
 
@@ -145,11 +140,13 @@ class Spec:
         )
 
 
-def load_spec(path: str | Path) -> Spec:
+def load_spec(path: str | Path, *, numbers: bool = True) -> Spec:
     """Read a spec from a TOML or JSON file.
 
     Args:
         path: .toml or .json file; files that it names are found from its folder.
+        numbers: False for the equations alone, which do not need them: the spec then has no
+            parameters and no network, and loads without JAX, where it names its populations.
 
     Returns:
         The architecture, closure, parameters and, where it names one, the connectome.
@@ -163,7 +160,7 @@ def load_spec(path: str | Path) -> Spec:
     file = validate(FileSpec, read_mapping(path), path)
     folder = Path(path).parent
     try:
-        architecture, parameters, network = _built(file, folder)
+        architecture, parameters, network = _built(file, folder, numbers)
         closure = closure_of(file.architecture.closure)
     except MotifieldError as error:
         raise type(error)(f"{path}: {error}") from None
@@ -180,9 +177,13 @@ def load_spec(path: str | Path) -> Spec:
     )
 
 
-def _built(file: FileSpec, folder: Path) -> tuple[Architecture, Parameters | None, Network | None]:
+def _built(
+    file: FileSpec, folder: Path, numbers: bool
+) -> tuple[Architecture, Parameters | None, Network | None]:
     """Populations are those that are declared, or the connectome's, or the parameters'."""
     declared = file.architecture
+    if not numbers and declared.populations is not None:
+        return declared.build(declared.populations), None, None
     if file.connectome is not None:
         network = file.connectome.build(folder)
         names = declared.populations or list(network.populations)
@@ -191,6 +192,8 @@ def _built(file: FileSpec, folder: Path) -> tuple[Architecture, Parameters | Non
                 f"the connectome has the populations {list(network.populations)}, "
                 f"the architecture {names}"
             )
+        from ..networks import measure
+
         architecture = declared.build(names)
         measured = measure(network).parameters(
             input=file.connectome.input, time_unit=file.time_unit
@@ -199,6 +202,8 @@ def _built(file: FileSpec, folder: Path) -> tuple[Architecture, Parameters | Non
     architecture = declared.build(declared.populations)
     if file.parameters is None:
         return architecture, None, None
+    from ..parameters import Parameters
+
     given = file.parameters.arguments(architecture.populations)
     parameters = Parameters.of(**given | {"time_unit": file.time_unit or given["time_unit"]})
     if declared.populations is None:

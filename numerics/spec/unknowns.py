@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from ...errors import MotifieldError
-from ..fitting import LogNormal, Normal, Prior, Unknown
 from ..parameters import Number, Strict
+
+if TYPE_CHECKING:
+    from ..fitting import Prior, Unknown
 
 Pair = Annotated[tuple[Number, Number], Field(strict=False)]  # files have lists, no tuples
 
@@ -35,6 +37,8 @@ class PriorSpec(Strict):
 
     def build(self) -> Prior:
         """The prior."""
+        from ..fitting import LogNormal, Normal
+
         if self.normal is not None:
             return Normal(*map(float, self.normal))
         assert self.log_normal is not None
@@ -71,6 +75,8 @@ class UnknownSpec(Strict):
 
     def build(self) -> Unknown:
         """The unknown."""
+        from ..fitting import Unknown
+
         names: Any = self.name if self.name is not None else tuple(self.names or ())
         return Unknown(
             names,
