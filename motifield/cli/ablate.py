@@ -58,7 +58,7 @@ class Case(NamedTuple):
     initial: Any = None
 
 
-@command()
+@command(once=False)
 def ablate(
     source: Source,
     *,

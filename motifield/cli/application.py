@@ -11,6 +11,7 @@ import typer
 
 from .. import __version__
 from .paths import check_paths
+from .process import prepare
 
 app = typer.Typer(
     name="motifield",
@@ -34,7 +35,9 @@ def _main(
         raise typer.Exit()
 
 
-def command(name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    name: str | None = None, *, once: bool = True
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command; a parameter of it may be a group of options.
 
     A group is a dataclass whose fields are options. The command line has the fields in the place
@@ -46,6 +49,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., None]], Callable
 
     Args:
         name: of the command; default: the function's.
+        once: whether what it compiles runs about once; else it is worth compiling well.
 
     Returns:
         A decorator, which leaves the function as it is.
@@ -64,6 +68,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., None]], Callable
                 options.append(parameter)
 
         def call(**values: Any) -> None:
+            prepare(once=once)
             check_paths(options, values)
             for own, (group, names) in groups.items():
                 values[own] = group(**{option: values.pop(option) for option in names})

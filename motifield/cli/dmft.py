@@ -43,7 +43,7 @@ Range = Annotated[
 ]
 
 
-@command()
+@command(once=False)
 def dmft(
     spec: SpecFile,
     *,

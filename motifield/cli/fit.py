@@ -25,7 +25,7 @@ HeldOut = Annotated[
 ]
 
 
-@command()
+@command(once=False)
 def fit(
     model: Model,
     *,

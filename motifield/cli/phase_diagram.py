@@ -29,7 +29,7 @@ Starts = Annotated[
 ]
 
 
-@command("phase-diagram")
+@command("phase-diagram", once=False)
 def phase_diagram(
     model: Model,
     *,

@@ -29,7 +29,7 @@ Single = Annotated[
 ]
 
 
-@command()
+@command(once=False)
 def sample(
     spec: SpecFile,
     *,

@@ -32,7 +32,7 @@ class OutOfNeurons(Out):
     ] = None
 
 
-@command()
+@command(once=False)
 def simulate(
     spec: SpecFile, *, choice: NetworkChoice, t1: EndTime = None, out: OutOfNeurons
 ) -> None:

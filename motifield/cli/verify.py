@@ -46,7 +46,7 @@ ONE_NETWORK = 0.1
 """Relative error allowed of one network: its fluctuations at a few thousand neurons."""
 
 
-@command()
+@command(once=False)
 def verify(
     spec: SpecFile,
     closure: ClosureName = None,

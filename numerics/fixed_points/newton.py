@@ -1,13 +1,12 @@
-"""Many starts of Newton's method at once, with those roots divided out that are known."""
+"""Newton's method, and many starts of it at once, with those roots divided out that are known."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
 from jaxtyping import Array, Float
 
 from ..parameters import Parameters
@@ -36,6 +35,45 @@ def same_root(y: np.ndarray, root: np.ndarray, tolerance: float = MERGE) -> np.n
         return distance < tolerance * (1 + size)
 
 
+def newton(
+    function: Callable[[Array], Array],
+    start: Float[Array, " n"],
+    *,
+    rtol: float,
+    atol: float,
+    steps: int,
+    box: tuple[Array, Array] | None = None,
+) -> Float[Array, " n"]:
+    """Where Newton's method ends; pure, for jit and vmap.
+
+    It ends when the last step is small and the value before it was, when the steps run out, or when
+    a state is not finite.
+
+    Args:
+        function: of a state, (n,).
+        start: where to begin.
+        rtol: of the last step, relative to the state.
+        atol: of the last step and of the value.
+        steps: the most steps.
+        box: bounds of the iterates, lower and upper.
+    """
+
+    def goes_on(carry: tuple) -> Array:
+        _, is_over, k = carry
+        return ~is_over & (k < steps)
+
+    def step(carry: tuple) -> tuple:
+        y, _, k = carry
+        J, F = jax.jacfwd(lambda v: (function(v),) * 2, has_aux=True)(y)
+        moved = y - jnp.linalg.solve(J, F)
+        moved = moved if box is None else jnp.clip(moved, *box)
+        small = jnp.abs(moved - y) < atol + rtol * jnp.abs(moved)
+        is_there = jnp.all(small) & (jnp.max(jnp.abs(F)) < atol)
+        return moved, is_there | ~jnp.all(jnp.isfinite(moved)), k + 1
+
+    return jax.lax.while_loop(goes_on, step, (start, jnp.asarray(False), 0))[0]
+
+
 def roots_from(
     model: Autonomous,
     parameters: Parameters,
@@ -46,7 +84,7 @@ def roots_from(
     *,
     max_steps: int = 40,
 ) -> tuple[Float[Array, "k n"], Float[Array, " k"]]:
-    """Where Newton's method (optimistix), kept in the box, ends from each start.
+    """Where Newton's method, kept in the box, ends from each start.
 
     The roots `known` are divided out: the residual is multiplied by
     prod_k (1 + 1 / |(y - y_k)/scale|^2), so that the same starts find others; the ends are polished
@@ -73,21 +111,18 @@ def roots_from(
     def relative(u):
         return field(scale * u) / scale
 
-    def deflated(u, _):
+    def deflated(u):
         distance = jnp.sum((u[None, :] - at) ** 2, axis=1)
         return relative(u) * jnp.prod(jnp.where(there, 1 + 1 / jnp.maximum(distance, 1e-24), 1.0))
 
-    bounds = {"lower": region.box[0] / scale, "upper": region.box[1] / scale}
-    newton: Any = optx.Newton(rtol=1e-9, atol=1e-11)
+    box = region.box[0] / scale, region.box[1] / scale
 
     def search(u):
-        first: Any = optx.root_find(
-            deflated, newton, u, max_steps=max_steps, options=bounds, throw=False
-        )
-        end, F, _ = polished(relative, first.value, jnp.ones_like(u), jnp.zeros_like(u), 2)
+        first = newton(deflated, u, rtol=1e-9, atol=1e-11, steps=max_steps, box=box)
+        end, F, _ = polished(relative, first, jnp.ones_like(u), jnp.zeros_like(u), 2)
         # else it left the root that was divided out for another
-        near = jnp.sum((end - first.value) ** 2) < 1e-6
-        end = jnp.where(near, end, first.value)
+        near = jnp.sum((end - first) ** 2) < 1e-6
+        end = jnp.where(near, end, first)
         residual = jnp.where(near, jnp.max(jnp.abs(F)), jnp.inf)
         # on a curve of fixed points the Jacobian is singular at the start already
         end = jnp.where(jnp.all(jnp.isfinite(end)), end, u)

@@ -8,15 +8,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
 from jaxtyping import Array, Float
 
 from ...errors import SolverError
 from ..parameters import Held, Parameters
 from ..precision import require_x64
 from ..results import raise_on_failure
-from ..system import Autonomous, System, initial_state, trajectory
+from ..system import Autonomous, System, followed, initial_state
 from ..tangents import refuse_tracers
+from .newton import newton
 from .point import LARGEST_RESIDUAL, FixedPoint, Seen
 from .proof import Proof, proof
 from .scales import state_scale
@@ -28,23 +28,14 @@ LARGEST_MISFIT = 1e-6
 
 @eqx.filter_jit
 def _find(system, parameters, start, time, settle, rtol):
-    coefficients = system.coefficients(parameters)
-    drive = system.drive(parameters)(time)
-
-    def change(state, _=None):
-        return system.module.vector_field(state, drive, coefficients)
-
+    model, drive = Autonomous(system, parameters.P, time), system.drive(parameters)(time)
     if settle > 0:
         ts, own = jnp.array([0.0, settle]), Held(drive)
-        states, *_ = trajectory(
-            system, parameters, start, ts, rtol=1e-8, atol=1e-10, drive=own
-        )  # the tolerances of `integrate`: a basin's border is where trajectories put it
+        # the tolerances of `integrate`: a basin's border is where trajectories put it
+        states = followed(system, parameters, start, ts, drive=own).states
         start = jax.tree.map(lambda v: v[-1], states)
-    solution: Any = optx.root_find(
-        change, optx.Newton(rtol=rtol, atol=rtol), start, max_steps=100, throw=False
-    )
-    model = Autonomous(system, parameters.P, time)
-    y = model.flat(solution.value)
+    field = model.bind(parameters)
+    y = newton(field, model.flat(start), rtol=rtol, atol=rtol, steps=100)
     # at a fold the Jacobian is singular at the start already
     y = jnp.where(jnp.all(jnp.isfinite(y)), y, model.flat(start))
     found = proof(model, parameters, y, state_scale(model, parameters), system.accuracy)
@@ -64,8 +55,8 @@ def fixed_point(
     """The fixed point that the dynamics reach from an initial state, polished by Newton's method.
 
     The equations are first integrated for `settle` time units with the inputs held, so that the
-    result is the attractor of the initial state; `settle=0` is Newton's method alone (optimistix)
-    and also finds unstable fixed points.
+    result is the attractor of the initial state; `settle=0` is Newton's method alone, and also
+    finds unstable fixed points.
 
     Args:
         system: the compiled equations, from `compile`.
@@ -155,6 +146,8 @@ def solved_near(
     Derivatives are those of the implicit function, dy/dtheta = -(dF/dy)^-1 dF/dtheta, whatever
     Newton's method did; pure, for jit, vmap and grad.
     """
+    import optimistix as optx  # whose roots have derivatives; no other search needs it
+
     return optx.root_find(
         lambda y, own: model.field(y, own),
         optx.Newton(rtol=rtol, atol=rtol),

@@ -18,5 +18,10 @@ from .states import (
     named as named,
 )
 from .system import System as System, compile as compile
-from .trajectories import Trajectory as Trajectory, integrate as integrate, trajectory as trajectory
+from .trajectories import (
+    Trajectory as Trajectory,
+    followed as followed,
+    integrate as integrate,
+    trajectory as trajectory,
+)
 from .units import Units as Units

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import diffrax as dfx
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
@@ -19,13 +19,13 @@ from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
+from .explicit import LARGEST, explicit_course
 from .output_times import check_span, dense_times, even_times
 from .states import dataset, initial_state, named
-from .stepping import FIRST_STEPS, METHODS, Bounded, check_solver, stiffness
+from .stepping import FIRST_STEPS, check_solver, stiffness
 from .system import System
 from .units import Units
 
-LARGEST = 1e12  # a state this large has diverged: currents of networks are of order 1
 MOST_STEPS = 100_000
 
 
@@ -57,10 +57,19 @@ class Trajectory(Result):
 
 
 class Solved(NamedTuple):
-    """What the solver returns: states at the given times, and how and where it ended."""
+    """What a solver returns: states at the given times, and how and where it ended.
+
+    Args:
+        states: over time, infinite from where the solution ended.
+        exhausted: whether the steps ran out.
+        steps: how many, rejected ones included.
+        accepted: how many were not rejected.
+        t: the time of the end.
+        state: the state there.
+    """
 
     states: Any
-    result: Any
+    exhausted: Array
     steps: Array
     accepted: Array
     t: Array
@@ -88,10 +97,10 @@ def trajectory(
         options: as `solved` takes them.
 
     Returns:
-        The states, a diffrax result code, and the number of steps.
+        The states, whether the steps ran out, and the number of steps.
     """
     found = solved(system, parameters, initial, ts, **options)
-    return found.states, found.result, found.steps
+    return found.states, found.exhausted, found.steps
 
 
 def solved(
@@ -104,7 +113,7 @@ def solved(
     atol: float = 1e-10,
     max_steps: int = MOST_STEPS,
     first_steps: Any = None,
-    solver: dfx.AbstractSolver | None = None,
+    method: str = "explicit",
     drive: Any = None,
     longest: float | None = None,
 ) -> Solved:
@@ -115,10 +124,14 @@ def solved(
         atol: absolute tolerance of a step.
         max_steps: most steps.
         first_steps: fewer of them, which may be traced.
-        solver: another diffrax solver.
+        method: "explicit" or "implicit".
         drive: the external input, `system.drive(parameters)` unless given.
         longest: the longest step; None for any.
     """
+    import diffrax as dfx
+
+    from .differentiable import METHODS, Bounded
+
     coefficients = system.coefficients(parameters)
     field = system.module.vector_field
     drive = system.drive(parameters) if drive is None else drive
@@ -136,7 +149,7 @@ def solved(
     bounded = Bounded(controller=controller, most=most)  # type: ignore[call-arg]
     solution = dfx.diffeqsolve(
         dfx.ODETerm(right_side),
-        solver or METHODS["explicit"],
+        METHODS[method],
         ts[0],
         ts[-1],
         None,
@@ -151,7 +164,46 @@ def solved(
     steps, accepted = (solution.stats[name] for name in ("num_steps", "num_accepted_steps"))
     state = jax.tree.map(lambda v: v[0], last)
     states = system.follow_all(states, ts, drive, coefficients)
-    return Solved(states, solution.result, steps, accepted, end[0], state)
+    exhausted = solution.result == dfx.RESULTS.max_steps_reached
+    return Solved(states, exhausted, steps, accepted, end[0], state)
+
+
+def followed(
+    system: System,
+    parameters: Parameters,
+    initial: Any,
+    ts: Float[Array, " t"],
+    *,
+    rtol: Any = 1e-8,
+    atol: Any = 1e-10,
+    most: Any = MOST_STEPS,
+    drive: Any = None,
+    longest: float | None = None,
+) -> Solved:
+    """The trajectory by explicit steps, without derivatives backwards: it compiles much faster.
+
+    Args:
+        system: the compiled equations.
+        parameters: the network's numbers.
+        initial: a `system.State`.
+        ts: increasing times, shape (t,); the first is the start.
+        rtol: relative tolerance of a step.
+        atol: absolute tolerance of a step.
+        most: steps, which may be traced.
+        drive: the external input, `system.drive(parameters)` unless given.
+        longest: the longest step; None for any.
+    """
+    coefficients = system.coefficients(parameters)
+    drive = system.drive(parameters) if drive is None else drive
+    start, back = ravel_pytree(initial)
+
+    def field(t: Array, y: Array) -> Array:
+        return ravel_pytree(system.module.vector_field(back(y), drive(t), coefficients))[0]
+
+    options = {"rtol": rtol, "atol": atol, "most": most, "longest": longest}
+    found = explicit_course(field, start, ts, drive.edges, **options)
+    states = system.follow_all(jax.vmap(back)(found.states), ts, drive, coefficients)
+    return Solved(states, *found[1:5], back(found.state))
 
 
 def courses(
@@ -169,13 +221,14 @@ def _named(system: System, parameters: Parameters, states: Any) -> dict[str, Arr
 
 
 @eqx.filter_jit
-def _solve(system, parameters, initial, ts, method, first_steps, **options):
-    options |= {"solver": METHODS[method], "first_steps": first_steps}
-    found = solved(system, parameters, initial, ts, **options)
-    codes = (dfx.RESULTS.max_steps_reached, dfx.RESULTS.successful)
-    exhausted, reached = (found.result == code for code in codes)
-    values = _named(system, parameters, found.states)
-    return values, found._replace(result=(exhausted, reached), states=None)
+def _solve(system, parameters, initial, ts, method, most, compiled, **options):
+    """By a method, of which implicit steps are compiled for a number of them."""
+    if method == "explicit":
+        found = followed(system, parameters, initial, ts, most=most, **options)
+    else:
+        options |= {"first_steps": most, "method": method, "max_steps": compiled}
+        found = solved(system, parameters, initial, ts, **options)
+    return _named(system, parameters, found.states), found._replace(states=None)
 
 
 @dataclass(frozen=True)
@@ -206,19 +259,19 @@ def _run(system, parameters, start, ts, solver, max_steps, **options) -> _Run:
 
     def solve(method, most):
         own = (system, parameters, start, ts, method, jnp.asarray(most))
-        return _solve(*own, max_steps=compiled, **options)
+        return _solve(*own, compiled, **options)
 
     def run(method, found, fastest=0.0):
         values, end = found
         arrays = {name: np.array(v) for name, v in values.items()}
-        return _Run(arrays, method, int(end.steps), bool(end.result[0]), float(end.t), fastest)
+        return _Run(arrays, method, int(end.steps), bool(end.exhausted), float(end.t), fastest)
 
     if solver == "implicit":
         return run(solver, solve(solver, max_steps))
     most = min(FIRST_STEPS, max_steps) if solver == "auto" else max_steps
     found = solve("explicit", most)
     end = found[1]
-    if not end.result[0]:
+    if not end.exhausted:
         return run("explicit", found)
     step = float(end.t - ts[0]) / max(int(end.accepted), 1)
     fastest = stiffness(system, parameters, end.state, float(end.t), step)

@@ -1,21 +1,8 @@
-"""Generated code: JAX, NumPy, Julia, XPPAUT."""
+"""Generated code: JAX, NumPy, Julia, XPPAUT.
 
-from .averages import AverageCode
-from .functions import function_code, names_of, opaque_functions
-from .to_jax import RUNTIME, generate
-from .to_julia import julia_module
-from .to_numpy import numpy_module
-from .to_xpp import T, xpp_ode
+The names are those of `__init__.pyi`; each loads when it is first used.
+"""
 
-__all__ = [
-    "RUNTIME",
-    "AverageCode",
-    "T",
-    "function_code",
-    "generate",
-    "julia_module",
-    "names_of",
-    "numpy_module",
-    "opaque_functions",
-    "xpp_ode",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,227 @@
+"""Explicit steps of Tsitouras' method of order 5, with an adaptive length.
+
+The loop has the right side in one place, whichever stage evaluates it. It is traced and compiled
+several times faster than a general solver, holds no call back to Python, so that what is compiled
+can be kept, and has no derivatives backwards. Source: Tsitouras, Comput. Math. Appl. 62 (2011) 770.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+LARGEST = 1e12  # a state this large has diverged: currents of networks are of order 1
+SHORTEST = 16 * np.finfo(float).eps  # step relative to the time: its ends hardly differ
+MOST_SHORT = 50  # so many of those in a row are no landing on an edge of the input
+FIRST = 1e-6  # of the whole time: steps grow tenfold until errors limit them
+SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0  # of the next step, as other solvers choose them
+
+A = np.zeros((7, 7))
+A[1, :1] = 0.161
+A[2, :2] = -0.008480655492356989, 0.3354806554923570
+A[3, :3] = 2.897153057105493, -6.359448489975075, 4.362295432869581
+A[4, :4] = 5.325864828439257, -11.74888356406283, 7.495539342889836, -0.09249506636175525
+A[5, :5] = (
+    5.861455442946420,
+    -12.92096931784711,
+    8.159367898576159,
+    -0.07158497328140100,
+    -0.02826905039406838,
+)
+B = np.array(
+    [
+        0.09646076681806523,
+        0.01,
+        0.4798896504144996,
+        1.379008574103742,
+        -3.290069515436081,
+        2.324710524099774,
+        0.0,
+    ]
+)
+A[6] = B
+C = np.array([0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0])
+ERROR = np.array(
+    [
+        0.001780011052225777,
+        0.000816434459656747,
+        -0.007880878010261995,
+        0.1447110071732629,
+        -0.5823571654525553,
+        0.4580821059291869,
+        -1 / 66,
+    ]
+)
+"""The solution of order 5 minus the one of order 4."""
+FACTORS = (
+    (-1.0530884977290216, (1.3299890189751412,), (-1.4364028541716351, 0.7139816917074209), 1),
+    (0.1017, (), (-2.1966568338249754, 1.2949852507374631), 2),
+    (2.490627285651252793, (), (-2.38535645472061657, 1.57803468208092486), 2),
+    (-16.54810288924490272, (1.21712927295533244, 0.61620406037800089), None, 2),
+    (47.37952196281928122, (1.203071208372362603, 0.658047292653547382), None, 2),
+    (-34.87065786149660974, (1.2, 2 / 3), None, 2),
+    (2.5, (1.0, 0.6), None, 2),
+)
+"""Weights of the stages between the ends of a step: a number, roots, a quadratic, powers of t."""
+
+
+def _weights() -> np.ndarray:
+    """Coefficients of the weights as polynomials, (7, 5), the highest power first."""
+    rows = []
+    for factor, roots, quadratic, power in FACTORS:
+        row = factor * np.poly([*roots, *np.zeros(power)])
+        rows.append(row if quadratic is None else np.convolve(row, [1.0, *quadratic]))
+    return np.array(rows)
+
+
+BETWEEN = _weights()
+
+
+class Course(NamedTuple):
+    """States at the given times, infinite from where it ended; how it ended, and where.
+
+    Args:
+        states: (t, n).
+        exhausted: whether the steps ran out.
+        steps: how many, rejected ones included.
+        accepted: how many were not rejected.
+        t: the time of the end.
+        state: the state there, (n,).
+    """
+
+    states: Array
+    exhausted: Array
+    steps: Array
+    accepted: Array
+    t: Array
+    state: Array
+
+
+class _Carry(NamedTuple):
+    t: Array
+    y: Array
+    h: Array
+    slope: Array  # d(state)/dt at t
+    is_known: Array  # whether that is known: not at the start, and not behind a jump
+    states: Array
+    place: Array  # of the next time to save
+    steps: Array
+    accepted: Array
+    short: Array  # steps in a row that are as short as rounding
+    is_over: Array
+    exhausted: Array
+
+
+def explicit_course(
+    field: Callable[[Array, Array], Array],
+    start: Float[Array, " n"],
+    ts: Float[Array, " t"],
+    edges: Any = (),
+    *,
+    rtol: Any,
+    atol: Any,
+    most: Any,
+    longest: float | None = None,
+) -> Course:
+    """The solution of dy/dt = field(t, y) at given times; pure, for jit and vmap.
+
+    Steps end before every edge and go on behind it. The solution ends when a state exceeds 1e12,
+    when steps become as short as the rounding of the time, or when they run out.
+
+    Args:
+        field: of the time and a state.
+        start: the state at the first time.
+        ts: increasing times.
+        edges: times at which the field jumps.
+        rtol: relative tolerance of a step.
+        atol: absolute tolerance of a step.
+        most: steps.
+        longest: the longest step; None: any.
+    """
+    end, jumps = ts[-1], jnp.asarray(edges, dtype=float).reshape(-1)
+
+    def goes_on(c: _Carry) -> Array:
+        return (c.t < end) & ~c.is_over
+
+    def step(c: _Carry) -> _Carry:
+        edge = jnp.min(jumps, where=(jumps > c.t) & (jumps <= end), initial=jnp.inf)
+        last = jnp.minimum(jnp.nextafter(edge, -jnp.inf), end)
+        wanted = c.h if longest is None else jnp.minimum(c.h, longest)
+        lands = c.t + wanted >= last
+        t1 = jnp.where(lands, last, c.t + wanted)
+        h = t1 - c.t
+        k = _stages(field, c, h, t1)
+        y = c.y + h * (B @ k)
+        error = h * (ERROR @ k) / (atol + rtol * jnp.maximum(jnp.abs(c.y), jnp.abs(y)))
+        size = jnp.sqrt(jnp.mean(error**2))
+        size = jnp.where(jnp.isfinite(size), size, jnp.inf)
+        good = size < 1
+        grown = h * jnp.clip(SAFETY * size ** (-1 / 5), jnp.where(good, 1.0, SHRINK), GROW)
+        crosses = good & lands & (last < edge) & (edge <= end)
+        seen = jnp.where(good, jnp.where(crosses, edge, t1), -jnp.inf)
+        states, place = _saved(c, ts, k, h, seen)
+        is_short = h < SHORTEST * jnp.maximum(jnp.abs(t1), 1e-300)
+        short, count = jnp.where(is_short, c.short + 1, 0), c.steps + 1
+        t = jnp.where(crosses, jnp.nextafter(edge, jnp.inf), jnp.where(good, t1, c.t))
+        diverged = good & (jnp.max(jnp.abs(y)) > LARGEST)
+        exhausted = (count >= most) & (t < end) & ~diverged
+        return _Carry(
+            t,
+            jnp.where(good, y, c.y),
+            jnp.where(good & lands, jnp.maximum(wanted, grown), grown),
+            jnp.where(good, k[-1], k[0]),
+            ~crosses,
+            states,
+            place,
+            count,
+            jnp.where(good, c.accepted + 1, c.accepted),
+            short,
+            diverged | exhausted | (short > MOST_SHORT),
+            exhausted,
+        )
+
+    none, no = jnp.asarray(0), jnp.asarray(False)
+    states = jnp.full((len(ts), len(start)), jnp.inf).at[0].set(start)
+    first = FIRST * (end - ts[0])
+    begun = _Carry(
+        ts[0], start, first, jnp.zeros_like(start), no, states, none + 1, none, none, none, no, no
+    )
+    c = jax.lax.while_loop(goes_on, step, begun)
+    return Course(c.states, c.exhausted, c.steps, c.accepted, c.t, c.y)
+
+
+def _stages(field: Callable, c: _Carry, h: Array, t1: Array) -> Array:
+    """Slopes at the stages of a step, (7, n); the first is known behind another step."""
+
+    def stage(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        i, k = carry
+        at = jnp.minimum(c.t + jnp.asarray(C)[i] * h, t1)
+        return i + 1, k.at[i].set(field(at, c.y + h * (jnp.asarray(A)[i] @ k)))
+
+    k = jnp.zeros((len(C), len(c.y))).at[0].set(c.slope)
+    start = (jnp.where(c.is_known, 1, 0), k)
+    return jax.lax.while_loop(lambda carry: carry[0] < len(C), stage, start)[1]
+
+
+def _saved(c: _Carry, ts: Array, k: Array, h: Array, seen: Array) -> tuple[Array, Array]:
+    """The states at all times up to that one, between the ends of a step, and how many there are.
+
+    The times of a step are few among all, and are visited one after the other.
+    """
+
+    def there(carry: tuple[Array, Array]) -> Array:
+        place = carry[1]
+        return (place < len(ts)) & (ts[jnp.minimum(place, len(ts) - 1)] <= seen)
+
+    def save(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        states, place = carry
+        part = (ts[place] - c.t) / h
+        weights = jnp.polyval(jnp.asarray(BETWEEN).T, part)
+        return states.at[place].set(c.y + h * (weights @ k)), place + 1
+
+    return jax.lax.while_loop(there, save, (c.states, c.place))
