@@ -15,6 +15,9 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
+# of the environment: not for processes whose first answer is timed
+UNSET = ("JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", "JAX_TRACEBACK_IN_LOCATIONS_LIMIT")
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Any
 
 import tomli_w
-from _timing import Comparison, compared, options, report
+from _timing import UNSET, Comparison, compared, options, report
 
 IMPORTS = "import numpy, scipy, sympy, jax, diffrax, xarray"
 DERIVATIONS = Path(__file__).resolve().parents[1] / "derivations"
@@ -33,7 +33,6 @@ COMMANDS = {  # allowed: time / time of the imports, cold
 }
 SECOND = 0.8  # allowed on the second call
 OTHER = 1.1  # times the input: the other input
-UNSET = ("JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", "JAX_TRACEBACK_IN_LOCATIONS_LIMIT")
 
 
 @dataclass(frozen=True)
