@@ -49,19 +49,20 @@ def observer(above: Sequence[Any], below: Sequence[Any], n: int, m: int) -> Filt
         m: order to fill up to.
     """
 
+    # numbers stay with NumPy: outside of jit, JAX would compile every operation
+    xp: Any = jnp if any(isinstance(c, jax.Array) for c in (*above, *below)) else np
+
     def rows(coefficients):
-        return jnp.stack(
-            [jnp.broadcast_to(jnp.asarray(c, dtype=float), (n,)) for c in coefficients]
-        )
+        return xp.stack([xp.broadcast_to(xp.asarray(c, dtype=float), (n,)) for c in coefficients])
 
     own = len(below) - 1
     d = rows(below)
-    T = jnp.power(d[own], 1.0 / own)
+    T = xp.power(d[own], 1.0 / own)
     powers = T[None, :] ** np.arange(own - 1, -1, -1.0)[:, None]
-    padding = jnp.zeros((m - own, n))
-    a = jnp.concatenate([d[:own][::-1] / powers, padding])
-    b = jnp.concatenate([rows([*above, *[0.0] * (own - len(above))])[::-1] / powers, padding])
-    return Filters(T, a, b)
+    padding = xp.zeros((m - own, n))
+    a = xp.concatenate([d[:own][::-1] / powers, padding])
+    b = xp.concatenate([rows([*above, *[0.0] * (own - len(above))])[::-1] / powers, padding])
+    return Filters(*map(jnp.asarray, (T, a, b)))
 
 
 def select(forms: Sequence[Filters], of: tuple[int, ...] | None) -> Filters:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 
@@ -65,8 +64,7 @@ def breaks(system: System, parameters: Parameters, p: int) -> list[float]:
     for place in found:
         step = BESIDE * max(1.0, abs(place))
         left, right = (
-            float(system.transfer(jnp.asarray(place + sign * step), p, parameters))
-            for sign in (-1, 1)
+            float(system.sampled(place + sign * step, p, parameters)[0]) for sign in (-1, 1)
         )
         if abs(right - left) > JUMP * max(1.0, abs(left), abs(right)):
             raise ParameterError(

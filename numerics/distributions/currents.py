@@ -100,7 +100,7 @@ def cloud(
 
 def _on(system, parameters, p, edges, mean, variance, feedback) -> Cloud:
     x, weights = (v.ravel() for v in legendre_panels(edges))
-    rates, slopes = map(np.asarray, system.transfer_and_slope(jnp.asarray(x), p, parameters))
+    rates, slopes = system.sampled(x, p, parameters)
     stretch = 1 - feedback * slopes
     if np.any(stretch <= 0):
         raise SolverError(

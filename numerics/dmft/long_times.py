@@ -136,7 +136,7 @@ def stationary(
         raise ParameterError(f"window = {window} must be positive, and lags = {lags} at least 16")
     say = progress or (lambda text, part: None)
     say("static state", 0.0)
-    expansion, terms = Expansion.of(system, parameters, order), Couplings.of(parameters)
+    expansion, terms = Expansion.of(system, parameters, order), Couplings.of_numbers(parameters)
     inputs = held_inputs(parameters, time)
     start = as_state(initial, parameters, ("mean", "kappa", "variance"))
     first = jnp.stack([jnp.asarray(v) for v in start.values()])

@@ -126,7 +126,7 @@ def onset_of_chaos(
     def at(value: float, warm: Array) -> tuple[float, Array, float]:
         given = which.set(own, value)
         require_dmft(system, given)
-        expansion, terms = Expansion.of(system, given), Couplings.of(given)
+        expansion, terms = Expansion.of(system, given), Couplings.of_numbers(given)
         y, residual = static_state(expansion, terms, held_inputs(given, time), warm)
         return static_radius(expansion, terms, y), y, float(residual)
 

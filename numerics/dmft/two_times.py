@@ -119,7 +119,7 @@ def transient(
     expansion = Expansion.of(system, parameters, order)
     history, *lower = integrate_two_times(
         expansion,
-        Couplings.of(parameters),
+        Couplings.of_numbers(parameters),
         inputs_of(parameters, times),
         jnp.asarray(times),
         {name: jnp.asarray(v) for name, v in start.items()},
@@ -174,7 +174,7 @@ def _dataset(
     products: np.ndarray,
 ) -> xr.Dataset:
     rate, kappa = np.asarray(history.series.terms[0]), np.asarray(history.kappa)
-    widths = np.asarray(Couplings.of(parameters).widths)
+    widths = np.asarray(Couplings.of_numbers(parameters).widths)
     over_time = {
         "mean": history.K,
         "kappa": kappa,

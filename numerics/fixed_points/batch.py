@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
-from scipy.stats import qmc
 
 from ...errors import ParameterError
 from ...time_units import measured
@@ -23,6 +22,7 @@ from ..tangents import refuse_tracers
 from .batch_roots import Roots, searched
 from .point import HYPERBOLIC, LARGEST_RESIDUAL
 from .region import TransferBounds, transfer_bounds
+from .sobol import sobol
 
 MORE = 8  # times as many starts, for sets in which a point may be missing
 
@@ -143,11 +143,11 @@ def _searched(
     ends, is_bounded = _ends(model.system, batch, n)
     given = (batch, ends, is_bounded)
     found, every = Roots(n, most, model.size), np.arange(n)
-    count, sobol = _power(starts), qmc.Sobol(2 * P + 1, rng=seed)
-    searched(found, model, given, every, sobol.random(count), lambda v: say("starts", 0.7 * v))
+    count, points = _power(starts), sobol(2 * P + 1, seed)
+    searched(found, model, given, every, points(count), lambda v: say("starts", 0.7 * v))
     doubtful = every[found.doubtful(model, batch, is_bounded)]
     if len(doubtful):
-        more = sobol.random(MORE * count)
+        more = points(MORE * count)
         searched(found, model, given, doubtful, more, lambda v: say("more starts", 0.7 + 0.2 * v))
     say("eigenvalues", 0.9)
     return FixedPointBatch(_dataset(found, model, batch, is_bounded)), found.count

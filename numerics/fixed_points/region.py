@@ -66,7 +66,7 @@ def _bounds_of_one(
     system: System, parameters: Parameters, p: int
 ) -> tuple[float, float, float, float]:
     def at(x):
-        return tuple(map(np.asarray, system.transfer_and_slope(jnp.asarray(x), p, parameters)))
+        return system.sampled(x, p, parameters)
 
     far = _farthest(at)
     x = np.concatenate([-GRID, [0.0], GRID, np.linspace(-60, 60, 4801)])

@@ -9,7 +9,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import qmc
 
 from ...errors import ParameterError
 from ..parameters import Parameters
@@ -24,6 +23,7 @@ from .points import Evidence, FixedPoints
 from .proof import Proof, proof
 from .region import Region, open_region, region_of, state_box, transfer_bounds
 from .scales import state_scale
+from .sobol import sobol
 from .solve import seen_at
 from .starts import starts_in
 
@@ -71,7 +71,7 @@ class _Search:
 
     def __init__(self, model: Autonomous, parameters: Parameters, starts: int, seed: int):
         self.model, self.parameters, self.starts = model, parameters, starts
-        self.sobol = qmc.Sobol(2 * model.P + 1, rng=seed)
+        self.next = sobol(2 * model.P + 1, seed)
         self.scale = np.asarray(_scale(model, parameters))
         self.roots: list[Proof] = []
         self.hits: list[int] = []
@@ -81,7 +81,7 @@ class _Search:
         self.used = self.rounds = self.failed = self.plain = 0
 
     def points(self) -> np.ndarray:
-        return self.sobol.random(self.starts)
+        return self.next(self.starts)
 
     def round(self, region: Region, points: np.ndarray, deflate: bool) -> int:
         """How many new roots one round of starts finds."""
@@ -165,7 +165,7 @@ class _Search:
 
     def described(self) -> list[FixedPoint]:
         model, own = self.model, self.parameters
-        found = [_seen(model, own, jax.tree.map(jnp.asarray, root)) for root in self.roots]
+        found = [_seen(model, own, jax.tree.map(np.asarray, root)) for root in self.roots]
         every = (Seen(*seen) for seen in found)
         return [FixedPoint.of(model.system, own, model.state(s.proof.state), s) for s in every]
 
@@ -229,7 +229,7 @@ def fixed_points(
             f"starts = {starts} must be a power of two, at least 2 (a Sobol sequence)"
         )
     say = progress or (lambda text, part: None)
-    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))
+    model = Autonomous(system, parameters.P, jnp.asarray(np.asarray(float(time))))
     search, box = _Search(model, parameters, starts, seed), _bounded(model, parameters)
     region = _in_box(search, box, say) if box else _growing(search, model, parameters, say)
     found = _result(search, box is not None, region, parameters.populations)

@@ -82,7 +82,7 @@ def fixed_point(
     require_x64()
     system.check(parameters)
     first = initial_state(system, parameters, initial)
-    at = jnp.asarray(float(time))
+    at = jnp.asarray(np.asarray(float(time)))
     y, seen, bounded = _find(system, parameters, first, at, float(settle), rtol)
     state = Autonomous(system, parameters.P).state(y)
     point = FixedPoint.of(system, parameters, state, Seen(*seen), bool(bounded))
@@ -170,7 +170,7 @@ def check_point(
             f"the point is of populations {list(names)}, the parameters of "
             f"{list(parameters.populations)}"
         )
-    model = Autonomous(system, parameters.P, jnp.asarray(float(time)))
+    model = Autonomous(system, parameters.P, jnp.asarray(np.asarray(float(time))))
     residual = float(np.abs(np.asarray(_field(model, model.flat(point.state), parameters))).max())
     if not residual < LARGEST_MISFIT:
         raise SolverError(

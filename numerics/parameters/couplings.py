@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from .feasibility import residual_of
@@ -37,19 +41,13 @@ class Couplings(eqx.Module):
     @classmethod
     def of(cls, parameters: Parameters) -> Couplings:
         """Pure, for jit and grad."""
-        p, N, g, alpha = parameters, parameters.N, parameters.g, parameters.fractions
-        A, B = residual_of(p.tau_con, p.tau_div, p.tau_chn, p.tau_rec)
-        across = N * g[:, :, None] * g[None, :, :] * p.tau_chn
-        return cls(
-            fractions=alpha,
-            mean=N * alpha[None, :] * p.mean,
-            chain=alpha[None, :, None] * across,
-            offset=alpha[None, :] * jnp.sqrt(N) * g * p.tau_inp,
-            residual=alpha[None, :] * g**2 * jnp.maximum(A, 0.0),
-            pairs=alpha[None, :] * g * g.T * B,
-            widths=N * g[:, :, None] * g[:, None, :] * p.tau_con,
-            noise=p.noise,
-        )
+        return cls(**_tensors(parameters, jnp))
+
+    @classmethod
+    def of_numbers(cls, parameters: Parameters) -> Couplings:
+        """The same outside of jit, where JAX would compile every operation."""
+        made = _tensors(jax.tree.map(np.asarray, parameters), np)
+        return cls(**{name: jnp.asarray(v) for name, v in made.items()})
 
     def mean_field(self, rate: Array, gain: Array, kappa: Array, z: Array) -> Array:
         """(1 + d/dt) K without the external input, (P,).
@@ -85,3 +83,20 @@ def without_reciprocity(parameters: Parameters) -> Parameters:
     """
     around = jnp.einsum("pqp->pq", parameters.tau_chn)
     return parameters.replace(tau_rec=around + around.T)
+
+
+def _tensors(parameters: Parameters, xp: Any) -> dict[str, Any]:
+    """The fields by name, with NumPy or JAX."""
+    p, N, g, alpha = parameters, parameters.N, parameters.g, parameters.fractions
+    A, B = residual_of(p.tau_con, p.tau_div, p.tau_chn, p.tau_rec)
+    across = N * g[:, :, None] * g[None, :, :] * p.tau_chn
+    return {
+        "fractions": alpha,
+        "mean": N * alpha[None, :] * p.mean,
+        "chain": alpha[None, :, None] * across,
+        "offset": alpha[None, :] * xp.sqrt(N) * g * p.tau_inp,
+        "residual": alpha[None, :] * g**2 * xp.maximum(A, 0.0),
+        "pairs": alpha[None, :] * g * g.T * B,
+        "widths": N * g[:, :, None] * g[:, None, :] * p.tau_con,
+        "noise": p.noise,
+    }

@@ -235,7 +235,7 @@ def is_zero(value: Input) -> bool:
         return all(map(is_zero, value.parts))
     arrays = {Constant: "value", Steps: "values", Table: "values"}
     name = arrays.get(type(value))
-    return name is not None and not bool(jnp.any(getattr(value, name) != 0))
+    return name is not None and not np.any(np.asarray(getattr(value, name)) != 0)
 
 
 class Together(Input):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -131,7 +132,8 @@ class Parameters(eqx.Module):
         numbers = {"N": N, "fractions": fractions, "mean": mean, "g": g, "noise": noise}
         arrays = checked_arrays(names, motifs=motifs or Motifs(), tau_inp=tau_inp, **numbers)
         statistics: dict[str, Any] = {
-            name: jnp.asarray(v, dtype=float) for name, v in arrays.items()
+            name: v if isinstance(v, jax.core.Tracer) else jnp.asarray(np.asarray(v, dtype=float))
+            for name, v in arrays.items()
         }
         made = cls(
             names,

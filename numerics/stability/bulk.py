@@ -50,7 +50,7 @@ class Bulk:
     @classmethod
     def of(cls, parameters: Parameters, clouds: Sequence[Cloud] | None = None) -> Bulk:
         """That of the connectivity, or with the gains of the units."""
-        own = Couplings.of(parameters)
+        own = Couplings.of_numbers(parameters)
         return cls(
             tuple(clouds or (UNIT_CLOUD,) * parameters.P),
             np.asarray(own.residual),

@@ -35,7 +35,7 @@ def _at(f: Filters | None, s: Any) -> np.ndarray:
     s = np.asarray(s, dtype=complex)
     if f is None:
         return np.ones_like(s)
-    w, above, below = s * float(f.T[0]), np.zeros_like(s), np.ones_like(s)
+    w, above, below = s * np.asarray(f.T)[0], np.zeros_like(s), np.ones_like(s)
     for a, b in zip(np.asarray(f.a)[:, 0], np.asarray(f.b)[:, 0], strict=True):
         above, below = above * w + b, below * w + a
     return above / below

@@ -64,7 +64,7 @@ class Modes:
     @classmethod
     def of_connectivity(cls, parameters: Parameters) -> Modes:
         """Of the synapses themselves."""
-        P, own = parameters.P, Couplings.of(parameters)
+        P, own = parameters.P, Couplings.of_numbers(parameters)
         return cls(
             Bulk.of(parameters),
             np.asarray(own.mean),
@@ -99,7 +99,7 @@ class Modes:
             spread: sigma_p of the inputs, (P,).
         """
         P, alpha = parameters.P, np.asarray(parameters.fractions)
-        own = Couplings.of(parameters)
+        own = Couplings.of_numbers(parameters)
         covariances = neuron_covariances(parameters)
         kappa = alpha * synapse * rates + along
         rows = membrane[:, None] * np.einsum("qrs,s->qr", covariances[:, :P, :P], kappa)

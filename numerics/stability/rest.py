@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import scipy.linalg as sl
 import scipy.sparse as sps
@@ -62,7 +61,7 @@ def network_at_rest(
     for step in range(STEPS):
         rates, slopes = np.zeros(network.N), np.zeros(network.N)
         for p, own in enumerate(members):
-            rates[own], slopes[own] = system.transfer_and_slope(jnp.asarray(x[own]), p, parameters)
+            rates[own], slopes[own] = system.sampled(x[own], p, parameters)
         residual = W @ rates + drive - x
         size, left = max(1.0, np.abs(x).max()), float(np.abs(residual).max())
         if left < RESIDUAL * size:

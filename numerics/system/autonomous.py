@@ -34,15 +34,25 @@ class Autonomous(eqx.Module):
     @property
     def size(self) -> int:
         """Number of states."""
-        return len(ravel_pytree(self.system.rest(self.P))[0])
+        return sum(v.size for v in jax.tree.leaves(self.system.rest(self.P)))
 
     def flat(self, state: Any) -> Float[Array, " n"]:
         """A state as a vector."""
-        return ravel_pytree(state)[0]
+        leaves = jax.tree.leaves(state)
+        if any(isinstance(v, jax.core.Tracer) for v in leaves):
+            return ravel_pytree(state)[0]
+        # outside of jit, JAX would compile every operation
+        return jnp.asarray(np.concatenate([np.ravel(v) for v in leaves]))
 
     def state(self, y: Float[Array, " n"]) -> Any:
         """A vector as a state."""
-        return ravel_pytree(self.system.rest(self.P))[1](y)
+        rest = self.system.rest(self.P)
+        if isinstance(y, jax.core.Tracer):
+            return ravel_pytree(rest)[1](y)
+        leaves, kind = jax.tree.flatten(rest)
+        parts = np.split(np.asarray(y), np.cumsum([v.size for v in leaves])[:-1])
+        own = [jnp.asarray(p.reshape(v.shape)) for p, v in zip(parts, leaves, strict=True)]
+        return jax.tree.unflatten(kind, own)
 
     def latents(self) -> list[tuple[str, tuple[int, ...]]]:
         """Name of the state and index within it of each entry of a vector."""

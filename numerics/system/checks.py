@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from ...errors import ParameterError
@@ -36,7 +35,7 @@ def check_populations(architecture, parameters: Parameters) -> None:
 def check_motifs(architecture, parameters: Parameters) -> None:
     """Raise `ParameterError` for motifs that the equations leave out."""
     for motif, tensor in TENSORS.items():
-        there = bool(jnp.any(getattr(parameters, tensor) != 0))
+        there = bool(np.any(np.asarray(getattr(parameters, tensor)) != 0))
         if there and motif not in architecture.motifs:
             raise ParameterError(
                 f"the parameters have {motif} motifs, the architecture has none: add {motif!r} to "
@@ -49,8 +48,8 @@ def check_inputs(architecture, parameters: Parameters) -> None:
     given = {
         "in_strength": not is_zero(parameters.in_strength),
         "spread": not is_zero(parameters.spread),
-        "tau_inp": bool(jnp.any(parameters.tau_inp != 0)),
-        "noise": bool(jnp.any(parameters.noise != 0)),
+        "tau_inp": bool(np.any(np.asarray(parameters.tau_inp) != 0)),
+        "noise": bool(np.any(np.asarray(parameters.noise) != 0)),
     }
     for name, present in given.items():
         if present and OPTIONAL_INPUTS[name] not in architecture.inputs:
@@ -69,7 +68,7 @@ def check_transfer(
         architecture: whose transfer functions they are.
         parameters: the network's numbers.
         values: of all parameters of transfer functions by name, given or default.
-        transfer: phi_p(x) as a function of x, p and `parameters`.
+        transfer: phi_p(x) and its slope in NumPy, as a function of x, p and `parameters`.
     """
     known = architecture.transfer_parameters
     unknown = [name for name in parameters.transfer if name not in known]
@@ -81,15 +80,15 @@ def check_transfer(
     each = [architecture.distinct_transfers[k] for k in architecture.transfer_index(parameters.P)]
     for p, f in enumerate(each):
         own = {
-            symbol: float(jnp.broadcast_to(jnp.asarray(values[str(symbol)]), (parameters.P,))[p])
+            symbol: float(np.broadcast_to(np.asarray(values[str(symbol)]), (parameters.P,))[p])
             for symbol in f.defaults
         }
         where = f"of the transfer function {f.name} of population {parameters.populations[p]}"
         for symbol, value in own.items():
             if symbol.is_positive and not value > 0:
                 raise ParameterError(f"{symbol} = {value} {where} must be positive")
-        found = jnp.asarray(transfer(jnp.asarray(PLACES), p, parameters)) if own else jnp.zeros(1)
-        if not bool(jnp.all(jnp.isfinite(found))):
+        found = transfer(PLACES, p, parameters)[0] if own else np.zeros(1)
+        if not np.all(np.isfinite(found)):
             raise ParameterError(
                 f"the parameters {where} make it infinite or undefined: "
                 + ", ".join(f"{symbol} = {value}" for symbol, value in own.items())

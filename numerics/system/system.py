@@ -6,7 +6,7 @@ import builtins
 import linecache
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ...errors import ArchitectureError, ParameterError, SpecError
@@ -28,6 +29,7 @@ from .units import check_filters
 # of the average and its first derivative, relative to the transfer function's size: below the
 # first, rounding decides; above the second, fixed points are wrong in what plots show
 TOLERANCES = (1e-13, 1e-2)
+CHUNK = 2048  # arguments at which a transfer function is evaluated at once
 KEPT = 64  # modules of the last systems, so that equal equations share what JAX compiled for them
 
 
@@ -101,7 +103,8 @@ class System:
 
     def rest(self, P: int) -> Any:
         """The state of a silent network: all zero."""
-        return self.module.rest(P)
+        shapes = jax.eval_shape(lambda: self.module.rest(P))
+        return jax.tree.map(lambda own: jnp.asarray(np.zeros(own.shape)), shapes)
 
     def coefficients(self, parameters: Parameters) -> Any:
         """State-independent tensors; compute them once for many evaluations."""
@@ -209,9 +212,9 @@ class System:
         which = self.module.TRANSFER_OF
         k = 0 if which is None else which[population]
         own = self.transfer_parameters(parameters)
-        names = self.mean_field.architecture.distinct_transfers[k].parameters
+        values = (own[name] for name in self._names_of(k))
         return self.module.TRANSFER[k](
-            x, *(v if jnp.ndim(v) == 0 else v[population] for v in map(own.__getitem__, names))
+            x, *(v if jnp.ndim(v) == 0 else v[population] for v in values)
         )
 
     def transfer_and_slope(
@@ -223,6 +226,31 @@ class System:
             (x,),
             (jnp.ones_like(x),),
         )
+
+    def sampled(
+        self, x: Any, population: int, parameters: Parameters | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """phi_p(x) and phi_p'(x) as numbers, in NumPy, both of the shape of x.
+
+        One program serves all arguments, in chunks of one size: evaluated operation by operation,
+        as JAX does it outside of jit, each shape compiles each operation anew.
+        """
+        which = self.module.TRANSFER_OF
+        k = 0 if which is None else which[population]
+        own = self.transfer_parameters(parameters)
+        values = [np.asarray(own[name]) for name in self._names_of(k)]
+        values = [v if v.ndim == 0 else v[population] for v in values]
+        flat = np.ravel(np.asarray(x, dtype=float))
+        found = np.empty((2, len(flat)))
+        for at in range(0, len(flat), CHUNK):
+            some = flat[at : at + CHUNK]
+            made = _value_and_slope(self.module.TRANSFER[k], np.resize(some, CHUNK), values)
+            found[:, at : at + CHUNK] = np.asarray(made)[:, : len(some)]
+        return found[0].reshape(np.shape(x)), found[1].reshape(np.shape(x))
+
+    def _names_of(self, k: int) -> tuple[str, ...]:
+        """Parameters of the k-th distinct transfer function."""
+        return self.mean_field.architecture.distinct_transfers[k].parameters
 
     def transfer_parameters(self, parameters: Parameters | None = None) -> dict[str, Any]:
         """Parameters of the transfer functions by name: given values, else the defaults."""
@@ -271,7 +299,7 @@ class System:
         architecture = self.mean_field.architecture
         check_populations(architecture, parameters)
         values = self.transfer_parameters(parameters)
-        check_transfer(architecture, parameters, values, self.transfer)
+        check_transfer(architecture, parameters, values, self.sampled)
         check_filters(architecture, parameters)
         check_inputs(architecture, parameters)
         check_motifs(architecture, parameters)
@@ -294,6 +322,14 @@ class System:
         """The generated code as another module of its own, whose contents may be replaced."""
         functions = opaque_functions(self.mean_field)
         return _loaded(name, str(self.module.__file__), self.source, functions)
+
+
+@partial(jax.jit, static_argnums=0)
+def _value_and_slope(function: Callable, x: Array, values: Any) -> Array:
+    value, slope = jax.jvp(
+        lambda v: jnp.broadcast_to(function(v, *values), v.shape), (x,), (jnp.ones_like(x),)
+    )
+    return jnp.stack([value, slope])
 
 
 def _loaded(name: str, file: str, source: str, functions: Mapping[str, Callable]) -> ModuleType:

@@ -258,7 +258,7 @@ def _run(system, parameters, start, ts, solver, max_steps, **options) -> _Run:
     compiled = max(max_steps, MOST_STEPS)  # for which JAX compiles; fewer cost no compilation
 
     def solve(method, most):
-        own = (system, parameters, start, ts, method, jnp.asarray(most))
+        own = (system, parameters, start, ts, method, np.asarray(most))
         return _solve(*own, compiled, **options)
 
     def run(method, found, fastest=0.0):

@@ -82,7 +82,7 @@ class Units(eqx.Module):
         unit = all(
             f is not None
             and len(f.a) == 1
-            and all(float(v[..., 0]) == 1 for v in (f.T, f.a[0], f.b[0]))
+            and all(np.asarray(v).ravel()[0] == 1 for v in (f.T, f.a, f.b))
             for f in self.membrane
         )
         return unit and not self.is_noisy and all(f is None for f in self.synapse)
@@ -95,7 +95,7 @@ class Units(eqx.Module):
     @property
     def is_noisy(self) -> bool:
         """Whether there is white noise."""
-        return bool(jnp.any(self.noise != 0))
+        return bool(np.any(np.asarray(self.noise) != 0))
 
     @property
     def shortest(self) -> float:
@@ -269,8 +269,8 @@ def _observer(polynomials: tuple[np.ndarray, np.ndarray] | None) -> Any:
 def _poles(f: Filters) -> np.ndarray:
     """Eigenvalues of the observer form."""
     matrix = np.eye(len(f.a), k=1)
-    matrix[:, 0] -= np.asarray(f.a[:, 0])
-    return np.linalg.eigvals(matrix / float(f.T[0]))
+    matrix[:, 0] -= np.asarray(f.a)[:, 0]
+    return np.linalg.eigvals(matrix / np.asarray(f.T)[0])
 
 
 def _respond(f: Filters | None, z: Any, u: Array) -> Any:

@@ -167,7 +167,9 @@ def _start(system: System, parameters: Parameters, point: FixedPoint, time: floa
     clouds = [cloud(system, parameters, p, mean[p], variance[p], feedback[p]) for p in range(P)]
     rate, square = (np.array([own.average(own.rates**k) for own in clouds]) for k in (1, 2))
     out = (
-        mean - np.asarray(parameters.input(time)) - np.asarray(Couplings.of(parameters).mean) @ rate
+        mean
+        - np.asarray(parameters.input(time))
+        - np.asarray(Couplings.of_numbers(parameters).mean) @ rate
     )
     return np.concatenate([rate, square, out, feedback])
 

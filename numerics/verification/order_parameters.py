@@ -75,7 +75,7 @@ class Ensemble(eqx.Module):
     def of(cls, parameters: Parameters, time: float = 0.0) -> Ensemble:
         """Inputs at their values at `time`."""
         return cls(
-            Couplings.of(parameters),
+            Couplings.of_numbers(parameters),
             held_inputs(parameters, time),
             jnp.asarray(neuron_covariances(parameters)),
         )
