@@ -6,7 +6,8 @@ import copy
 import itertools
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cache, cached_property
 from typing import Any
 
 import jax
@@ -16,28 +17,30 @@ from jaxtyping import Array
 
 from ...errors import ExpressionError
 from . import panels
-from .bell_width import widest_bell
 from .elementwise import Elementwise, derivative, in_numpy, nth_derivative, piecewise
 from .envelope import NOTHING, Envelope, Logs, growth_of, logs_of
 from .legendre import legendre_panels
 from .rules import Rule
+from .tables import Table
 
 MOST_PANELS = 2048  # one for each unit of the checked range; what needs more oscillates
 FEW_PANELS = 256  # tried first: enough for most functions
 PLACES = np.linspace(-63.7, 63.3, 257)  # where a function must be finite; no round numbers
 HIGHEST = 5  # averages of derivatives are asked for up to the order before
+LEVEL = 1e-3  # relative change of a function that is nearly constant
 SMOOTH = 99  # the order of a derivative that is infinite where none is
 
 
 class Grid:
     """What quadrature needs to know of a function without parameters.
 
-    The edges of its panels, how wide a density may be for the bell rule, and how it grows; each is
-    found when it is first asked for.
+    The edges of its panels, a table of its averages, and how it grows; each is found when it is
+    first asked for.
     """
 
     def __init__(self, pieces: Sequence[Elementwise], breaks: Sequence[float], rule: Rule):
         self.pieces, self.breaks, self.rule = tuple(pieces), tuple(breaks), rule
+        self.radius = panels.RADII[0]  # up to which its panels are found
 
     @cached_property
     def function(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -45,20 +48,26 @@ class Grid:
         return in_numpy(lambda x: piecewise(x, self.pieces, self.breaks))
 
     @cached_property
+    def with_slope(self) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """The function and its derivative, of NumPy arrays."""
+        return in_numpy(
+            lambda x: tuple(nth_derivative(x, n, self.pieces, self.breaks) for n in (0, 1))
+        )
+
+    @cached_property
     def edges(self) -> np.ndarray:
         """Edges in u, ascending, ending with infinity."""
         self._refuse_infinite()
-        both = in_numpy(
-            lambda x: tuple(nth_derivative(x, n, self.pieces, self.breaks) for n in (0, 1))
-        )
         for radius, most in itertools.product(panels.RADII, (FEW_PANELS, MOST_PANELS)):
             with np.errstate(all="ignore"):
-                edges, resolved = find(both, self.breaks, self.rule.tolerance, most, radius, np)
+                edges, resolved = find(
+                    self.with_slope, self.breaks, self.rule.tolerance, most, radius, np
+                )
             if resolved:
                 break
         else:
             raise ExpressionError(unresolved("", MOST_PANELS))
-        found = np.unique(edges)[:-1]
+        found, self.radius = np.unique(edges)[:-1], radius
         if radius < panels.RADII[0]:
             found = _continued(found, radius)
         else:
@@ -83,22 +92,41 @@ class Grid:
             edges[:-1, None] + np.diff(edges)[:, None] * np.array([0.0, 0.25, 0.5, 0.75])
         ).ravel()
         made.__dict__["edges"] = np.concatenate([inner, edges[-1:], [np.inf]])
-        made.__dict__["widest_bell"] = self.widest_bell
+        made.radius, made.rule = self.radius, replace(self.rule, refinement=2)
+        made.__dict__.pop("tables", None)
         return made
 
     @cached_property
-    def widest_bell(self) -> tuple[float, float]:
-        """The largest standard deviations for which the bell rule serves; 0 where there are breaks.
-
-        Of the function, and of its square.
-        """
+    def tables(self) -> tuple[Table, Table] | None:
+        """Of averages of the function and of its square; None where it is not smooth."""
         if self.breaks:
-            return 0.0, 0.0
-        own = [self.rule.growing(power * self.degree) for power in (1, 2)]
-        widest = widest_bell(self.function, self.edges, own, 0.1 * self.size)
-        # twice as wide, and squared, it still is within the reach
-        limit = 0.125 / max(*self.growth, 1e-9)
-        return min(widest[0], limit), min(widest[1], limit)
+            return None
+        edges = self.edges[:-1]
+        ends = [[-self.radius], edges[np.abs(edges) < self.radius], [self.radius]]
+        rest = self.rule.tolerance, self.rule.refinement
+
+        def square(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            value, slope = self.with_slope(x)
+            return value**2, 2 * value * slope
+
+        one = Table(self.with_slope, np.concatenate(ends), self.size, *rest)
+        if one.scale is None:
+            return None
+        return one, Table(square, one.edges, self.size**2, *rest, scale=one.scale)
+
+    @cache  # noqa: B019
+    def places(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where values of a polynomial in the function tell its coefficients, and the matrix that
+        takes them there.
+        """
+        for reach in (2.0, 64.0, self.radius):
+            x = np.linspace(-reach, reach, 129)
+            y = self.function(x)
+            if np.ptp(y) > LEVEL * np.max(np.abs(y)):
+                break
+        wanted = np.linspace(np.min(y), np.max(y), count)
+        nearest = np.argmin(np.abs(y[:, None] - wanted), axis=0)
+        return x[nearest], np.linalg.inv(np.vander(y[nearest], increasing=True))
 
     @cached_property
     def size(self) -> float:

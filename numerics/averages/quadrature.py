@@ -24,6 +24,7 @@ from .rules import Rule
 
 TOLERANCE = 1e-11  # two digits above what sums of float64 reach
 MOST_PANELS_TRACED = 256  # of a function with parameters, for each of whose values they are kept
+HIGHEST_TABULATED = 3  # rounding takes too much of derivatives from there on
 STEP = 2e-3  # of a limit: its error of fourth order is rounding's, about 1e-11
 FINEST = 1e-15  # the tolerance of a check: no sum is better
 BESIDE = 1e-4  # of a break, where a function that does its own branching is extrapolated from
@@ -61,12 +62,10 @@ class Quadrature(Average):
     ):
         super().__init__(parameters, inner)
         self.pieces, self.breaks = tuple(pieces), tuple(float(b) for b in breaks)
-        self.offset, self.opaque, self.rule, self.power = (
-            float(offset),
-            opaque,
-            Rule(float(tolerance)),
-            1,
-        )
+        self.offset, self.opaque, self.rule = float(offset), opaque, Rule(float(tolerance))
+        self.power = 1
+        # coefficients of the grid's function and its powers; None where parameters set them
+        self.in_terms_of_g: tuple[float, ...] | None = None if parameters else (0.0, 1.0)
         shape = self.pieces if shape is None and not parameters else shape
         self.grid = None if shape is None else Grid(shape, self.breaks, self.rule)
         self.singular_order = lambda: (
@@ -83,6 +82,7 @@ class Quadrature(Average):
             pieces=tuple(partial(_square, piece, self.offset) for piece in self.pieces),
             offset=0.0,
             power=2 if self.grid is not None else 1,
+            in_terms_of_g=self.in_terms_of_g and (self.offset**2, 2 * self.offset, 1.0),
         )
 
     def error(
@@ -108,7 +108,9 @@ class Quadrature(Average):
     @cache  # noqa: B019
     def varied(self, k):
         return self._with(
-            pieces=tuple(along_parameter(piece, k + 1) for piece in self.pieces), offset=0.0
+            pieces=tuple(along_parameter(piece, k + 1) for piece in self.pieces),
+            offset=0.0,
+            in_terms_of_g=None,
         )
 
     def prepare(self, values: Mapping[str, Any] = {}) -> Prepared:
@@ -188,18 +190,43 @@ class Quadrature(Average):
             )
 
         rule, growth, reaches = self._reach(function, mu)
-        count, widest = len(orders), 0.0
-        if self.grid is not None:
-            widest = self.grid.widest_bell[0] if self.power == 1 else min(self.grid.widest_bell)
-        if widest > 0:
-            return self._smooth_everywhere(
-                direct, count, mu, sigma, edges, rule, growth, reaches, widest
+
+        def exact(width):
+            values = rules.march(
+                with_singularities, len(orders), mu, width, edges, rule, growth, reaches
             )
-        wide = rules.march(with_singularities, count, mu, sigma, edges, rule, growth, reaches)
-        return tuple(
-            jnp.where(sigma > 0, v, self._there(function, n, mu))
-            for n, v in zip(orders, wide, strict=True)
+            return tuple(
+                jnp.where(width > 0, v, self._there(function, n, mu))
+                for n, v in zip(orders, values, strict=True)
+            )
+
+        if self.grid is None or self.grid.tables is None or max(orders) > HIGHEST_TABULATED:
+            return exact(sigma)
+        found = self._tabulated(orders, mu, sigma**2, parameters)
+        lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(sigma)
+        others = jax.lax.cond(
+            jnp.any(lost), lambda: exact(jnp.where(lost, sigma, 0.0)), lambda: found
         )
+        return tuple(jnp.where(lost, b, a) for a, b in zip(found, others, strict=True))
+
+    def _tabulated(
+        self, orders: tuple[int, ...], mu: Array, Delta: Array, parameters: tuple[Array, ...]
+    ) -> tuple[Array, ...]:
+        """From the tables of g and g^2, as c_0 + c_1 g + c_2 g^2 of the grid's function g."""
+        c = self.in_terms_of_g
+        if c is None:
+            at, to_coefficients = self.grid.places(self.power + 1)
+            values = [like(self.pieces[0](jnp.full_like(mu, u), *parameters), mu) for u in at]
+            c = tuple(
+                sum(w * v for w, v in zip(row, values, strict=True)) for row in to_coefficients
+            )
+        tables = self.grid.tables[: self.power]
+        powers = [table.averages(orders, mu, Delta) for table in tables]
+        totals = [
+            sum(a * of_power[k] for a, of_power in zip(c[1:], powers, strict=True))
+            for k in range(len(orders))
+        ]
+        return tuple(v if n else v + c[0] for n, v in zip(orders, totals, strict=True))
 
     def _reach(self, function: Callable, mu: Array) -> tuple[Rule, Any, Envelope | None]:
         """How far nodes reach: the rule, exponential rates of growth, and how far it matters."""
@@ -215,52 +242,15 @@ class Quadrature(Average):
     def _there(self, function: Callable, n: int, mu: Array) -> Array:
         """The derivative of order n at mu itself: the average where the variance is 0."""
 
-        def at(x):
-            return function(x[:, None], n)[:, 0]
-
         # at a break a power law may be 0 times infinity, its limit from the right is not;
         # x / (1 - exp(-x)) is 0 / 0 at 0
-        exact = at(mu)
         if self.breaks:
-            limit = at(mu + 1e-150)
+            exact, limit = function(mu[:, None] + np.array([[0.0, 1e-150]]), n).T
         else:
-            near, far = at(mu + STEP) + at(mu - STEP), at(mu + 2 * STEP) + at(mu - 2 * STEP)
-            limit = (4 * near - far) / 6
+            steps = STEP * np.array([[0.0, 1.0, -1.0, 2.0, -2.0]])
+            exact, *(a, b, c, d) = function(mu[:, None] + steps, n).T
+            limit = (4 * (a + b) - (c + d)) / 6
         return jnp.where(jnp.isfinite(exact), exact, limit)
-
-    def _smooth_everywhere(
-        self,
-        integrands: Callable,
-        count: int,
-        mu: Array,
-        sigma: Array,
-        edges: Array,
-        rule: Rule,
-        growth: Any,
-        reaches: Envelope | None,
-        widest: float,
-    ) -> tuple[Array, ...]:
-        """For a function without breaks: the bell rule, and the march where that is too coarse.
-
-        Between the two the bell rule has twice as many nodes.
-        """
-
-        def where_any(wanted, compute):
-            return jax.lax.cond(jnp.any(wanted), compute, lambda: (jnp.zeros_like(mu),) * count)
-
-        narrow, wide = sigma <= widest, sigma > 2 * widest
-        coarse = rules.bell(integrands, mu, sigma, rule)
-        between = where_any(~narrow, lambda: rules.bell(integrands, mu, sigma, rule, between=True))
-        far = where_any(
-            wide,
-            lambda: rules.march(
-                integrands, count, mu, jnp.where(wide, sigma, 0.0), edges, rule, growth, reaches
-            ),
-        )
-        return tuple(
-            jnp.where(narrow, a, jnp.where(wide, c, 0.5 * (a + b)))
-            for a, b, c in zip(coarse, between, far, strict=True)
-        )
 
     def _by_parts(
         self, function: Callable, order: int, mu: Array, sigma: Array, x: Array, z: Array
