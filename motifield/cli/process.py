@@ -48,7 +48,11 @@ def prepare(*, once: bool) -> None:
     gc.set_threshold(*COLLECTED)
     wanted = dict(SETTINGS)
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (place := cache.usable()) is not None:
-        wanted |= KEEPING | {"JAX_COMPILATION_CACHE_DIR": str(place / _machine())}
+        own = place / _machine()
+        wanted |= KEEPING | {
+            "JAX_COMPILATION_CACHE_DIR": str(own / "compiled"),
+            "MOTIFIELD_PROGRAMS": str(own / "programs"),
+        }
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
     if once:

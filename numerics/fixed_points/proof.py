@@ -68,9 +68,7 @@ def sizes(
     own = held(parameters, model.time)
     values, back = ravel_pytree(own)
     count = len(values) + len(y)
-    signs = jax.random.rademacher(jax.random.key(0), (DRAWS, count), values.dtype)
-
-    signs = signs.at[0].set(0.0)
+    signs = _signs(count).astype(values.dtype).at[0].set(0.0)
 
     def at(states: Array, sign: Array) -> Array:
         numbers = back(values * (1 + CHANGE * sign[: len(values)]))
@@ -82,6 +80,18 @@ def sizes(
     here, away = jnp.sqrt(jnp.mean((moved / CHANGE) ** 2, axis=0))
     away = jnp.where(jnp.isfinite(away), away, 0.0)
     return jnp.maximum(jnp.maximum(here, SMALL * away), LEAST)
+
+
+def _signs(count: int) -> Array:
+    """+1 and -1 without a pattern, (DRAWS, count); the same ones always.
+
+    They are bits of mixed integers (the last steps of MurmurHash3): JAX's generator would take as
+    long to compile as the equations.
+    """
+    k = jnp.arange(DRAWS * count, dtype=jnp.uint32) * jnp.uint32(2654435769)
+    for shift, factor in ((16, 2246822507), (13, 3266489909)):
+        k = (k ^ (k >> jnp.uint32(shift))) * jnp.uint32(factor)
+    return jnp.where(k >> jnp.uint32(31), 1, -1).reshape(DRAWS, count)
 
 
 def proof(

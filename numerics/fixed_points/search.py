@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ...errors import ParameterError
+from ...keeping import kept
 from ..parameters import Parameters
 from ..precision import require_x64
 from ..results import OK, Code, Status, raise_on_failure
@@ -37,17 +37,17 @@ NEAR = 1e-2  # part of the states' sizes: the same place
 APART = 1e-4  # places nearer than this, relative to the states, are looked at once
 
 
-@eqx.filter_jit
+@kept
 def _box(model: Autonomous, parameters: Parameters, bounds: tuple) -> Region:
     return region_of(model, parameters, bounds[:2], state_box(model, parameters, bounds))
 
 
-_starts: Any = eqx.filter_jit(starts_in)
-_scale: Any = eqx.filter_jit(state_scale)
-_seen: Any = eqx.filter_jit(seen_at)
+_starts: Any = kept(starts_in)
+_scale: Any = kept(state_scale)
+_seen: Any = kept(seen_at)
 
 
-@eqx.filter_jit
+@kept
 def _round(
     model: Autonomous, own: Parameters, region: Region, starts: Any, known: Any, scale: Any
 ) -> Proof:
@@ -56,12 +56,12 @@ def _round(
     return _proofs(model, own, ends, scale[0])
 
 
-@eqx.filter_jit
+@kept
 def _proofs(model: Autonomous, own: Parameters, ends: Any, scale: Any) -> Proof:
     return jax.vmap(lambda y: proof(model, own, y, scale, model.system.accuracy))(ends)
 
 
-@eqx.filter_jit
+@kept
 def _beside(model: Autonomous, own: Parameters, ends: Any, scale: Any) -> Beside:
     return jax.vmap(lambda y: beside(model, own, y, scale, model.system.accuracy))(ends)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ...errors import SolverError
+from ...keeping import kept
 from ..parameters import Held, Parameters
 from ..precision import require_x64
 from ..results import raise_on_failure
@@ -26,7 +26,7 @@ LARGEST_MISFIT = 1e-6
 """Residual of a point that was found elsewhere, perhaps read from a file of few digits."""
 
 
-@eqx.filter_jit
+@kept
 def _find(system, parameters, start, time, settle, rtol):
     model, drive = Autonomous(system, parameters.P, time), system.drive(parameters)(time)
     if settle > 0:
@@ -179,4 +179,4 @@ def check_point(
         )
 
 
-_field = eqx.filter_jit(Autonomous.field)
+_field = kept(Autonomous.field)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -29,6 +30,8 @@ from .units import check_filters
 # of the average and its first derivative, relative to the transfer function's size: below the
 # first, rounding decides; above the second, fixed points are wrong in what plots show
 TOLERANCES = (1e-13, 1e-2)
+VARIANT = re.compile("^motifield_generated_[0-9a-f]+")
+KNOWN_VARIANTS = ("", "_within_tables")
 CHUNK = 2048  # arguments at which a transfer function is evaluated at once
 KEPT = 64  # modules of the last systems, so that equal equations share what JAX compiled for them
 
@@ -61,6 +64,17 @@ class System:
 
     def __hash__(self) -> int:
         return hash(self.source)
+
+    @property
+    def content(self) -> tuple:
+        """What makes it this system and no other, for programs that are kept.
+
+        The name of a module says which averages have taken the place of the source's; of others
+        than these the module itself is part, which no program can be kept with.
+        """
+        own, variant = self.mean_field, VARIANT.sub("", self.module.__name__)
+        known = variant in KNOWN_VARIANTS
+        return self.source, own.architecture, own.closure, variant if known else self.module
 
     @property
     def title(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
+from ...keeping import kept
 from ...time_units import measured, moment
 from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
@@ -220,7 +220,7 @@ def _named(system: System, parameters: Parameters, states: Any) -> dict[str, Arr
     return {**named(system, states), "variance": variance, "rate": rates}
 
 
-@eqx.filter_jit
+@kept
 def _solve(system, parameters, initial, ts, method, most, compiled, **options):
     """By a method, of which implicit steps are compiled for a number of them."""
     if method == "explicit":

@@ -1,0 +1,243 @@
+"""Programs kept on disk: what a function of arrays was traced to, for the next process.
+
+`kept` is `equinox.filter_jit`. Where a folder is named, which the command line does, a call looks
+there first for the program of the same function, equations, shapes and versions, and then neither
+traces nor lowers it. A file holds StableHLO, which JAX reads without running anything of it, and
+the shape of the result as JSON; one that cannot be read is made again. Calls whose other arguments
+are not known by their content, such as functions, are not kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
+from functools import cache, wraps
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .files import write_bytes
+
+FOLDER = "MOTIFIELD_PROGRAMS"
+"""The environment variable that names the folder, which the command line sets."""
+SUFFIX = ".stablehlo"
+PACKAGE = __name__.partition(".")[0]
+GENERATED = f"{PACKAGE}_generated"
+LIBRARIES = ("jax", "jaxlib", "equinox", "numpy")
+
+
+class Unknown(Exception):
+    """A value whose content is not known, or whose kind no file can hold."""
+
+
+def kept(function: Callable) -> Callable:
+    """The function compiled for arrays, whatever else its arguments hold, as the module says."""
+    plain = eqx.filter_jit(function)
+    loaded: dict[str, tuple[Callable, Any]] = {}
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        folder, given = os.environ.get(FOLDER), (args, options)
+        if not folder or any(isinstance(v, jax.core.Tracer) for v in jax.tree.leaves(given)):
+            return plain(*args, **options)
+        try:
+            key = _key(function, given)
+            if key not in loaded:
+                program, shape = _found(Path(folder) / f"{key}{SUFFIX}", function, given)
+                loaded[key] = jax.jit(program.call), shape
+        except Unknown:
+            return plain(*args, **options)
+        run, shape = loaded[key]
+        leaves = jax.tree.leaves(eqx.filter(given, eqx.is_array))
+        return _built(shape, iter(run(*map(np.asarray, leaves))), given)
+
+    return call
+
+
+def _found(path: Path, function: Callable, given: Any) -> tuple[Any, Any]:
+    """The program and the shape of its result, from the file or made and written there."""
+    leaves = jax.tree.leaves(eqx.filter(given, eqx.is_array))
+    with suppress(Exception):  # there is none, or it is damaged
+        head, seal, body = path.read_bytes().split(b"\n", 2)
+        if _seal(head, body) == seal:
+            with suppress(OSError):
+                os.utime(path)  # what was not used for longest is removed first
+            told = json.loads(head)
+            return _program(told, leaves, body), told["shape"]
+    program, shape = _made(function, given)
+    told = {
+        "shape": shape,
+        "results": [[list(own.shape), str(own.dtype)] for own in program.out_avals],
+        "used": list(program.module_kept_var_idx),
+    }
+    head, body = json.dumps(told).encode(), program.mlir_module_serialized
+    with suppress(OSError):  # a folder that cannot be written is no error
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_bytes(path, b"\n".join([head, _seal(head, body), body]))
+        path.chmod(0o600)
+    return program, shape
+
+
+def _program(told: Mapping[str, Any], leaves: list, body: bytes) -> Any:
+    """StableHLO as a program that JAX can call.
+
+    It takes the place of the code of a program that has the same arguments and results: JAX's own
+    files need another library, and hold no more.
+    """
+    if b"lapack" in body:
+        _load_lapack()
+    shapes = [(tuple(shape), dtype) for shape, dtype in told["results"]]
+    like = _exported(lambda *_: [jnp.zeros(*own) for own in shapes], leaves)
+    used = tuple(told["used"])
+    return replace(like, mlir_module_serialized=body, module_kept_var_idx=used)
+
+
+@cache
+def _load_lapack() -> None:
+    """Let JAX load LAPACK, which it does where it lowers a call of it, and never for a program."""
+    jax.jit(jax.lax.linalg.lu).lower(np.eye(1))
+
+
+def _exported(function: Callable, leaves: list) -> Any:
+    from jax import export
+
+    return export.export(jax.jit(function))(*map(np.asarray, leaves))
+
+
+def _seal(head: bytes, body: bytes) -> bytes:
+    return sha256(head + b"\n" + body).hexdigest().encode()
+
+
+def _made(function: Callable, given: Any) -> tuple[Any, Any]:
+    """Trace the function of the arrays alone. Raises `Unknown` where JAX cannot export it."""
+    arrays, static = eqx.partition(given, eqx.is_array)
+    leaves, kind = jax.tree.flatten(arrays)
+    shape: list[Any] = []
+
+    def of_arrays(*values: Any) -> list[Any]:
+        args, options = eqx.combine(jax.tree.unflatten(kind, values), static)
+        result = function(*args, **options)
+        shape[:] = [_shape(result)]
+        return jax.tree.leaves(result)
+
+    try:
+        program = _exported(of_arrays, leaves)
+    except (ValueError, NotImplementedError) as error:
+        raise Unknown from error
+    if program.ordered_effects or program.unordered_effects or program.uses_global_constants:
+        raise Unknown("calls back to Python")
+    return program, shape[0]
+
+
+# ---- what tells two calls apart
+
+
+def _key(function: Callable, given: Any) -> str:
+    said = [_versions(), f"{function.__module__}.{function.__qualname__}", *_told(given)]
+    return sha256("\n".join(said).encode()).hexdigest()
+
+
+@cache
+def _versions() -> str:
+    """Of Python, the libraries, and the files of this package that hold the functions."""
+    roots = [*sys.modules[f"{PACKAGE}.numerics"].__path__, str(Path(__file__).parent)]
+    files = [
+        (str(path), path.stat()) for root in roots for path in sorted(Path(root).rglob("*.py"))
+    ]
+    own = [f"{path} {found.st_size} {found.st_mtime_ns}" for path, found in files]
+    backend = jax.default_backend()
+    return "\n".join([sys.version, backend, *(f"{n} {version(n)}" for n in LIBRARIES), *own])
+
+
+def _told(value: Any) -> Iterator[str]:
+    """An argument in words: arrays by shape and kind, everything else by content."""
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
+        yield f"array {np.shape(value)} {value.dtype}"
+    elif value is None or isinstance(value, (bool, int, float, complex, str)):
+        yield f"{name} {value!r}"
+    elif isinstance(value, (tuple, list)):
+        yield f"{name if not name.startswith(GENERATED) else ''} {len(value)}"
+        for part in value:
+            yield from _told(part)
+    elif isinstance(value, Mapping):
+        yield f"mapping {len(value)}"
+        for own, part in value.items():
+            yield from (*_told(own), *_told(part))
+    elif isinstance(value, frozenset):
+        yield f"set {len(value)}"
+        yield from sorted("\n".join(_told(part)) for part in value)
+    elif isinstance(value, type) and hasattr(value, "_fields"):
+        yield f"type {value.__qualname__} {value._fields}"
+    elif hasattr(value, "content"):
+        yield name
+        yield from _told(value.content)
+    elif is_dataclass(value):
+        yield name
+        for field in fields(value):
+            yield from _told(getattr(value, field.name))
+    elif name.startswith("sympy."):
+        import sympy
+
+        yield sympy.srepr(value)
+    else:
+        raise Unknown(name)
+
+
+# ---- the shape of a result, from which it is built again
+
+
+def _shape(value: Any) -> Any:
+    """Nested lists: an array, nothing, a mapping, a tuple, or a record of this package."""
+    kind = type(value)
+    if value is None:
+        return "nothing"
+    if isinstance(value, (jax.Array, np.ndarray)):
+        return "array"
+    if kind is dict:
+        names = sorted(value)
+        return ["mapping", names, [_shape(value[name]) for name in names]]
+    if kind is tuple:
+        return ["tuple", [_shape(part) for part in value]]
+    if isinstance(value, eqx.Module) and kind.__module__.startswith(PACKAGE):
+        parts = [getattr(value, field.name) for field in fields(value)]
+    elif isinstance(value, tuple) and kind.__module__.startswith(PACKAGE):
+        parts = list(value)
+    else:
+        raise Unknown(kind)
+    module = "" if kind.__module__.startswith(GENERATED) else kind.__module__
+    return ["record", [module, kind.__qualname__], [_shape(part) for part in parts]]
+
+
+def _built(shape: Any, leaves: Iterator[Any], given: Any) -> Any:
+    if shape == "array":
+        return next(leaves)
+    if shape == "nothing":
+        return None
+    parts = [_built(part, leaves, given) for part in shape[-1]]
+    if shape[0] == "mapping":
+        return dict(zip(shape[1], parts, strict=True))
+    if shape[0] == "tuple":
+        return tuple(parts)
+    module, name = shape[1]
+    return getattr(sys.modules[module] if module else _generated(given), name)(*parts)
+
+
+def _generated(given: Any) -> Any:
+    """The generated module of the equations among the arguments."""
+    args, options = given
+    for value in (*args, *options.values()):
+        system = getattr(value, "system", value)
+        if hasattr(system, "module"):
+            return system.module
+    raise Unknown("no equations")
