@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "MOTIFIELD_CACHE"
-LIMIT = 256 * 2**20  # bytes: some hundred networks
+LIMIT = 512 * 2**20  # bytes: some dozens of networks
 KEPT = 0.5  # part of the limit that is left once it is exceeded
 PRIVATE = 0o700
 

@@ -8,6 +8,7 @@ from . import (  # noqa: F401  (a command registers itself when its module is im
     ablate,
     average,
     bifurcate,
+    cache,
     derive,
     dmft,
     fit,

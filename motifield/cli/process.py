@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import warnings
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,6 +36,9 @@ COLLECTED = (200_000, 20, 20)
 """Tracing makes a million objects that live on: looking for circles among them took a tenth of a
 command's time."""
 
+DAMAGED = "Error (reading|writing) persistent compilation cache entry"
+"""How JAX warns of an entry that it cannot read, and compiles again: nobody has to know."""
+
 
 def prepare(*, once: bool) -> None:
     """Set the process up for one command; nothing where JAX is there already, as in tests.
@@ -46,8 +50,10 @@ def prepare(*, once: bool) -> None:
     if "jax" in sys.modules:
         return
     gc.set_threshold(*COLLECTED)
+    warnings.filterwarnings("ignore", message=DAMAGED)
     wanted = dict(SETTINGS)
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (place := cache.usable()) is not None:
+        cache.trim(place)
         own = place / _machine()
         wanted |= KEEPING | {
             "JAX_COMPILATION_CACHE_DIR": str(own / "compiled"),

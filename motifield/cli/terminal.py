@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from ..time_units import headed, in_words, moment, time_unit_of
+from .process import DAMAGED
 
 Say = Callable[[str, float], None]
 WIDEST = 10_000
@@ -111,6 +112,7 @@ def warnings_shown() -> Iterator[None]:
     """Warnings as one line each on standard error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", message=DAMAGED)
         yield
     for text in dict.fromkeys(str(w.message) for w in caught):
         typer.echo(f"warning: {text}", err=True)
