@@ -26,7 +26,6 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 from jaxtyping import Array
-from scipy.special import dawsn
 
 ROOT_PI = math.sqrt(math.pi)
 # where the half line is cut in two, and how many terms then reach rounding
@@ -267,6 +266,8 @@ def _dawson_series() -> tuple[float, ...]:
     """D(y) (y^2 + scale^2) / y in s = (scale^2 - y^2) / (scale^2 + y^2)."""
 
     def scaled(angle):
+        from scipy.special import dawsn
+
         y = D_SCALE * np.tan(angle / 2)
         return dawsn(y) * (y * y + D_SCALE**2) / y
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..fixed_points import FixedPoint
 from ..linear import Filters
@@ -82,6 +81,7 @@ def _edge(bulk: Bulk, units: Units) -> float:
     low, high = float(poles.real.max()), 1.0
 
     def excess(growth: float) -> float:
+
         return float(np.clip(np.log(max(worst(bulk, units, growth)[0], 1e-300)), -50, 50))
 
     while excess(high) >= 0 and high < FASTEST:
@@ -89,6 +89,8 @@ def _edge(bulk: Bulk, units: Units) -> float:
     low += 1e-9 * (high - low)
     if excess(low) <= 0:
         return low
+    from scipy.optimize import brentq
+
     return float(brentq(excess, low, high, xtol=1e-8 * max(1.0, abs(high)), rtol=1e-8))
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from scipy.linalg import eigh_tridiagonal
 
 from ..distributions import Cloud, clouds_at
 from ..linear import spectral_radius
@@ -70,6 +69,8 @@ def _gain(bulk: Bulk, units: Units | None) -> float:
 
 def _reduced(cloud: Cloud) -> Cloud:
     """The same distribution of slopes on few nodes: Gauss quadrature, by Lanczos' algorithm."""
+    from scipy.linalg import eigh_tridiagonal
+
     held = cloud.weights > 0
     slopes, vector = cloud.slopes[held], np.sqrt(cloud.weights[held])
     scale = max(float(np.abs(slopes).max(initial=0.0)), SMALLEST)
