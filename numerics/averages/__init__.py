@@ -6,7 +6,14 @@ Also of neurons that feel their own rate. Free of SymPy: generated code imports 
 from . import feedback
 from .closed_at_defaults import ClosedAtDefaults
 from .elementwise import flat, nth_derivative, piecewise
-from .expectation import Average, ByPopulation, Closed, Prepared, by_population
+from .expectation import (
+    Average,
+    ByPopulation,
+    Closed,
+    Differentiable,
+    Prepared,
+    by_population,
+)
 from .inversion import invert
 from .joint_probabilities import (
     bivariate,
@@ -27,6 +34,7 @@ __all__ = [
     "ByPopulation",
     "Closed",
     "ClosedAtDefaults",
+    "Differentiable",
     "Prepared",
     "Quadrature",
     "Rule",

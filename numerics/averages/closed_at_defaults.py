@@ -8,7 +8,6 @@ from typing import Any
 from jaxtyping import Array
 
 from .expectation import ByPopulation, Closed, Differentiable, Prepared
-from .quadrature import Quadrature
 
 
 class ClosedAtDefaults(Differentiable):
@@ -23,10 +22,14 @@ class ClosedAtDefaults(Differentiable):
         general: the average as a function of all parameters.
     """
 
-    def __init__(self, closed: Closed | ByPopulation, general: Quadrature):
+    def __init__(self, closed: Closed | ByPopulation, general: Any):
         self.closed, self.general = closed, general
         averages = closed.averages if isinstance(closed, ByPopulation) else (closed,)
         self.own = {name for average in averages for name in average.parameters}
+
+    def with_general(self, general: Differentiable) -> ClosedAtDefaults:
+        """The same closed form, with another average beside it."""
+        return ClosedAtDefaults(self.closed, general)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ right, and a delta function there counts as 0.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -238,6 +239,12 @@ class ByPopulation(Differentiable):
     @property
     def accuracy(self):
         return max(average.accuracy for average in self.averages)
+
+    def with_averages(self, averages: Sequence[Any]) -> ByPopulation:
+        """The same populations with other averages."""
+        made = copy.copy(self)
+        made.averages = tuple(averages)
+        return made
 
     def prepare(self, values: Mapping[str, Any] = {}) -> tuple[Prepared, ...]:
         """Each average with the parameters, by name, of its own populations."""

@@ -63,7 +63,7 @@ class Quadrature(Average):
         super().__init__(parameters, inner)
         self.pieces, self.breaks = tuple(pieces), tuple(float(b) for b in breaks)
         self.offset, self.opaque, self.rule = float(offset), opaque, Rule(float(tolerance))
-        self.power = 1
+        self.power, self.ends_with_table = 1, False
         # coefficients of the grid's function and its powers; None where parameters set them
         self.in_terms_of_g: tuple[float, ...] | None = None if parameters else (0.0, 1.0)
         shape = self.pieces if shape is None and not parameters else shape
@@ -84,6 +84,12 @@ class Quadrature(Average):
             power=2 if self.grid is not None else 1,
             in_terms_of_g=self.in_terms_of_g and (self.offset**2, 2 * self.offset, 1.0),
         )
+
+    def within_table(self) -> Quadrature:
+        """The same average, NaN outside the table; the average itself where it has no table."""
+        if self.grid is None or self.grid.tables is None:
+            return self
+        return self._with(ends_with_table=True)
 
     def error(
         self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None
@@ -172,16 +178,31 @@ class Quadrature(Average):
         self, orders: tuple[int, ...], edges: Array, mu: Array, sigma: Array, *parameters: Array
     ) -> tuple[Array, ...]:
         """The averages without what the jumps at the breaks add."""
+        tabulated = self.grid is not None and self.grid.tables is not None
+        if not tabulated or max(orders) > HIGHEST_TABULATED:
+            return self._by_quadrature(orders, edges, mu, sigma, *parameters)
+        found = self._tabulated(orders, mu, sigma**2, parameters)
+        if self.ends_with_table:
+            return found
+        lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(sigma)
+        width = jnp.where(lost, sigma, 0.0)
+        others = jax.lax.cond(
+            jnp.any(lost),
+            lambda: self._by_quadrature(orders, edges, mu, width, *parameters),
+            lambda: found,
+        )
+        return tuple(jnp.where(lost, b, a) for a, b in zip(found, others, strict=True))
+
+    def _by_quadrature(
+        self, orders: tuple[int, ...], edges: Array, mu: Array, sigma: Array, *parameters: Array
+    ) -> tuple[Array, ...]:
         own = [p[:, None] for p in parameters]
         pieces = [lambda u, piece=piece: piece(u, *own) for piece in self.pieces]
 
         def function(x, n):
             return nth_derivative(x, n, pieces, self.breaks)
 
-        def direct(x, z):
-            return tuple(function(x, n) for n in orders)
-
-        def with_singularities(x, z):
+        def integrands(x, z):
             return tuple(
                 self._by_parts(function, n, mu, sigma, x, z)
                 if n >= self.singular_order()
@@ -189,25 +210,11 @@ class Quadrature(Average):
                 for n in orders
             )
 
-        rule, growth, reaches = self._reach(function, mu)
-
-        def exact(width):
-            values = rules.march(
-                with_singularities, len(orders), mu, width, edges, rule, growth, reaches
-            )
-            return tuple(
-                jnp.where(width > 0, v, self._there(function, n, mu))
-                for n, v in zip(orders, values, strict=True)
-            )
-
-        if self.grid is None or self.grid.tables is None or max(orders) > HIGHEST_TABULATED:
-            return exact(sigma)
-        found = self._tabulated(orders, mu, sigma**2, parameters)
-        lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(sigma)
-        others = jax.lax.cond(
-            jnp.any(lost), lambda: exact(jnp.where(lost, sigma, 0.0)), lambda: found
+        values = rules.march(integrands, len(orders), mu, sigma, edges, *self._reach(function, mu))
+        return tuple(
+            jnp.where(sigma > 0, v, self._there(function, n, mu))
+            for n, v in zip(orders, values, strict=True)
         )
-        return tuple(jnp.where(lost, b, a) for a, b in zip(found, others, strict=True))
 
     def _tabulated(
         self, orders: tuple[int, ...], mu: Array, Delta: Array, parameters: tuple[Array, ...]

@@ -8,7 +8,6 @@ deviation.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,14 +16,12 @@ from jaxtyping import Array
 
 from ..averages import (
     Average,
-    ByPopulation,
-    ClosedAtDefaults,
     Quadrature,
     hermite,
     legendre_panels,
     nth_derivative,
 )
-from ..system import System
+from ..system import System, with_averages
 
 # Panels of 1.4 standard deviations with 12 nodes each: averages of power laws to 1e-10; beyond 8.5
 # the normal density is below rounding.
@@ -126,28 +123,11 @@ def with_fixed_nodes(system: System) -> System:
     Returns:
         A system for fits, to about 1e-8; the given one where no average needs it.
     """
-    module = system.loaded(system.module.__name__ + "_fixed")
-    changed = {
-        name: made
-        for name, value in module.__dict__.items()
-        if (made := _replaced(value)) is not value
-    }
-    if not changed:
-        return system
-    module.__dict__.update(changed)
-    return replace(system, module=module)
+    return with_averages(system, "fixed", _fixed)
 
 
-def _replaced(value: Any) -> Any:
-    if isinstance(value, Quadrature) and (value.grid is None or value.breaks) and not value.opaque:
-        return FixedNodes.of(value)
-    if isinstance(value, ClosedAtDefaults):
-        general = _replaced(value.general)
-        return value if general is value.general else ClosedAtDefaults(value.closed, general)
-    if isinstance(value, ByPopulation):
-        own = tuple(_replaced(average) for average in value.averages)
-        if any(a is not b for a, b in zip(own, value.averages, strict=True)):
-            made = ByPopulation.__new__(ByPopulation)
-            made.averages, made.groups = own, value.groups
-            return made
-    return value
+def _fixed(average: Any) -> Any:
+    is_quadrature = isinstance(average, Quadrature) and not average.opaque
+    if is_quadrature and (average.grid is None or average.breaks):
+        return FixedNodes.of(average)
+    return average

@@ -14,7 +14,7 @@ from ...keeping import kept
 from ..parameters import Held, Parameters
 from ..precision import require_x64
 from ..results import raise_on_failure
-from ..system import Autonomous, System, followed, initial_state
+from ..system import Autonomous, System, followed, initial_state, tabulated_first
 from ..tangents import refuse_tracers
 from .newton import newton
 from .point import LARGEST_RESIDUAL, FixedPoint, Seen
@@ -83,7 +83,11 @@ def fixed_point(
     system.check(parameters)
     first = initial_state(system, parameters, initial)
     at = jnp.asarray(np.asarray(float(time)))
-    y, seen, bounded = _find(system, parameters, first, at, float(settle), rtol)
+    y, seen, bounded = tabulated_first(
+        system,
+        lambda equations: _find(equations, parameters, first, at, float(settle), rtol),
+        lambda found: bool(np.isfinite(found[1][0].radius).all()),
+    )
     state = Autonomous(system, parameters.P).state(y)
     point = FixedPoint.of(system, parameters, state, Seen(*seen), bool(bounded))
     raise_on_failure(point.status, throw)

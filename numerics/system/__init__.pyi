@@ -11,6 +11,7 @@ from .exports import (
 )
 from .one_average import Averaged as Averaged, average as average
 from .pure import pure_rates as pure_rates, pure_trajectory as pure_trajectory
+from .replaced import tabulated_first as tabulated_first, with_averages as with_averages
 from .states import (
     STATE_NAMES as STATE_NAMES,
     dataset as dataset,

@@ -21,6 +21,7 @@ from ..results import OK, Code, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
 from .explicit import LARGEST, explicit_course
 from .output_times import check_span, dense_times, even_times
+from .replaced import tabulated_first
 from .states import dataset, initial_state, named
 from .stepping import FIRST_STEPS, check_solver, stiffness
 from .system import System
@@ -336,7 +337,11 @@ def integrate(
     own = _probed(parameters, t0, t1)
     ts, longest = _times(t0, t1, saveat, system, own), longest_step(system.drive(own), t0, t1)
     options = {"rtol": rtol, "atol": atol, "longest": longest}
-    run = _run(system, own, start, jnp.asarray(ts), solver, max_steps, **options)
+    run = tabulated_first(
+        system,
+        lambda equations: _run(equations, own, start, ts, solver, max_steps, **options),
+        lambda run: all(np.isfinite(v).all() for v in run.values.values()),
+    )
     status = _judged(ts, run, max_steps, own.time_unit)
     raise_on_failure(status, throw)
     return _trajectory(system, own, ts, run, status)

@@ -1,0 +1,75 @@
+"""The same equations with other Gaussian averages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from ..averages import ByPopulation, ClosedAtDefaults, Differentiable, Quadrature
+from .system import System
+
+KEPT = 64  # systems whose variants are kept, so that JAX compiles them once
+
+
+def with_averages(system: System, suffix: str, change: Callable[[Any], Any]) -> System:
+    """The same equations with averages replaced; the given ones where nothing changes.
+
+    Args:
+        system: the compiled equations.
+        suffix: of the name of the generated module.
+        change: gives the other average of one function, or the same.
+    """
+    own = {n: v for n, v in vars(system.module).items() if isinstance(v, Differentiable)}
+    changed = {n: made for n, v in own.items() if (made := _replaced(v, change)) is not v}
+    if not changed:
+        return system
+    module = system.loaded(f"{system.module.__name__}_{suffix}")
+    vars(module).update(own | changed)  # they share what was found out about functions
+    if hasattr(module, "mean_gain"):
+        vars(module)["mean_gain"] = module.mean_rate.derivative()
+    return replace(system, module=module)
+
+
+def _replaced(average: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(average, ClosedAtDefaults):
+        general = _replaced(average.general, change)
+        return average if general is average.general else average.with_general(general)
+    if isinstance(average, ByPopulation):
+        own = tuple(_replaced(one, change) for one in average.averages)
+        same = all(a is b for a, b in zip(own, average.averages, strict=True))
+        return average if same else average.with_averages(own)
+    return change(average)
+
+
+@lru_cache(maxsize=KEPT)
+def within_tables(system: System) -> System:
+    """The same equations, where averages that come from tables are NaN outside of them.
+
+    They are traced and compiled in half the time. Whoever calls them falls back on the system
+    itself where a result is not finite. The given system where no average comes from a table.
+
+    Args:
+        system: the compiled equations.
+    """
+
+    def change(average: Any) -> Any:
+        return average.within_table() if isinstance(average, Quadrature) else average
+
+    return with_averages(system, "within_tables", change)
+
+
+def tabulated_first(
+    system: System, compute: Callable[[System], Any], is_found: Callable[[Any], bool]
+) -> Any:
+    """What is computed from tables alone where that succeeds, else from the system itself.
+
+    Args:
+        system: the compiled equations.
+        compute: from equations.
+        is_found: whether all of a result is there.
+    """
+    quick = within_tables(system)
+    found = compute(quick)
+    return found if quick is system or is_found(found) else compute(system)
