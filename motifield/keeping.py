@@ -27,6 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .files import write_bytes
+from .waiting import compiling
 
 FOLDER = "MOTIFIELD_PROGRAMS"
 """The environment variable that names the folder, which the command line sets."""
@@ -49,17 +50,19 @@ def kept(function: Callable) -> Callable:
     def call(*args: Any, **options: Any) -> Any:
         folder, given = os.environ.get(FOLDER), (args, options)
         if not folder or any(isinstance(v, jax.core.Tracer) for v in jax.tree.leaves(given)):
-            return plain(*args, **options)
-        try:
-            key = _key(function, given)
-            if key not in loaded:
-                program, shape = _found(Path(folder) / f"{key}{SUFFIX}", function, given)
-                loaded[key] = jax.jit(program.call), shape
-        except Unknown:
-            return plain(*args, **options)
+            with compiling():
+                return plain(*args, **options)
+        leaves = [np.asarray(v) for v in jax.tree.leaves(eqx.filter(given, eqx.is_array))]
+        with compiling():
+            try:
+                key = _key(function, given)
+                if key not in loaded:
+                    program, shape = _found(Path(folder) / f"{key}{SUFFIX}", function, given)
+                    loaded[key] = jax.jit(program.call).lower(*leaves).compile(), shape
+            except Unknown:
+                return plain(*args, **options)
         run, shape = loaded[key]
-        leaves = jax.tree.leaves(eqx.filter(given, eqx.is_array))
-        return _built(shape, iter(run(*map(np.asarray, leaves))), given)
+        return _built(shape, iter(run(*leaves)), given)
 
     return call
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from .. import __version__
+from ..waiting import wanted
 from .paths import check_paths
 from .process import prepare
 
@@ -72,7 +73,8 @@ def command(
             check_paths(options, values)
             for own, (group, names) in groups.items():
                 values[own] = group(**{option: values.pop(option) for option in names})
-            function(**values)
+            with wanted(True):
+                function(**values)
 
         # what typer reads of a command
         call.__name__, call.__doc__ = function.__name__, function.__doc__

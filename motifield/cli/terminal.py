@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from ..time_units import headed, in_words, moment, time_unit_of
+from ..waiting import wanted
 from .process import DAMAGED
 
 Say = Callable[[str, float], None]
@@ -133,7 +134,7 @@ def progress(shown: bool) -> Iterator[Say]:
         transient=True,
         disable=not (shown and console.is_terminal),
     )
-    with bar:
+    with bar, wanted(False):  # a bar says that there is work
         task = bar.add_task("", total=1.0)
 
         def say(text: str, part: float) -> None:

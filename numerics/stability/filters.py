@@ -81,7 +81,6 @@ def _edge(bulk: Bulk, units: Units) -> float:
     low, high = float(poles.real.max()), 1.0
 
     def excess(growth: float) -> float:
-
         return float(np.clip(np.log(max(worst(bulk, units, growth)[0], 1e-300)), -50, 50))
 
     while excess(high) >= 0 and high < FASTEST:

@@ -197,9 +197,10 @@ def followed(
     coefficients = system.coefficients(parameters)
     drive = system.drive(parameters) if drive is None else drive
     start, back = ravel_pytree(initial)
+    change = jax.jit(system.module.vector_field)  # traced once for all that shares it
 
     def field(t: Array, y: Array) -> Array:
-        return ravel_pytree(system.module.vector_field(back(y), drive(t), coefficients))[0]
+        return ravel_pytree(change(back(y), drive(t), coefficients))[0]
 
     options = {"rtol": rtol, "atol": atol, "most": most, "longest": longest}
     found = explicit_course(field, start, ts, drive.edges, **options)
