@@ -1,9 +1,7 @@
-"""Two rules for E f(mu + sigma z), z standard normal, each right where the other is expensive.
+"""The march: a rule for E f(mu + sigma z), z standard normal, for every f, mu and sigma.
 
-The bell rule: the trapezoidal rule in z, whose error falls exponentially where f is analytic and
-wide compared to sigma.
-The march: Gauss-Legendre on panels in z that are no wider than the normal density and the
-function's own panels permit, one after the other until the density is spent.
+Gauss-Legendre on panels in z that are no wider than the normal density and the function's own
+panels permit, one after the other until the density is spent.
 
 All arrays have shape (n,); integrands, several at once, are called with x and z, which have one
 more axis, that of the nodes.
@@ -19,7 +17,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -34,11 +31,11 @@ FEW_EDGES = 64  # so many are compared with all at once faster than searched
 
 @dataclass(frozen=True)
 class Rule:
-    """Reach and spacing of the nodes.
+    """Reach and panels of the nodes.
 
     Args:
         tolerance: of the average, relative to the function's size.
-        refinement: 2 halves every spacing, which tells the error.
+        refinement: 2 halves every panel, which tells the error.
         degree: of the power of x as which the function grows.
     """
 
@@ -59,53 +56,12 @@ class Rule:
         return replace(self, degree=min(max(4, math.ceil(degree - 0.05)), HIGHEST_DEGREE))
 
     @property
-    def spacing(self) -> float:
-        """Distance of the bell rule's nodes in z.
-
-        A seventh lets functions that vary over a third of a standard deviation use it.
-        """
-        return 1 / 7 / self.refinement
-
-    @cached_property
-    def bell(self) -> tuple[np.ndarray, np.ndarray]:
-        """Nodes and weights of the bell rule in z."""
-        count = math.ceil(self.reach / self.spacing)
-        return _normalised(self.spacing * np.arange(-count, count + 1))
-
-    @cached_property
-    def between(self) -> tuple[np.ndarray, np.ndarray]:
-        """The same half a spacing further: the mean of both rules has half the spacing."""
-        z, _ = self.bell
-        return _normalised(z[1:] - 0.5 * self.spacing)
-
-    @property
     def widest_panel(self) -> float:
         """The widest panel in z on which sixteen nodes resolve the normal density.
 
         To 1e-9 on panels of 4.6 and to rounding on those of 4.
         """
         return (4.6 if self.tolerance >= 1e-9 else 4.0) / self.refinement
-
-
-def _normalised(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    weights = np.exp(-0.5 * z * z)
-    return z, weights / weights.sum()
-
-
-def bell(
-    integrands: Integrands,
-    mu: Float[Array, " n"],
-    sigma: Float[Array, " n"],
-    rule: Rule,
-    *,
-    between: bool = False,
-) -> tuple[Float[Array, " n"], ...]:
-    """E f by the trapezoidal rule, or by the one half a spacing further."""
-    z, weights = (v[None, :] for v in (rule.between if between else rule.bell))
-    return tuple(
-        jnp.sum(weights * values, axis=-1)
-        for values in integrands(mu[:, None] + sigma[:, None] * z, z)
-    )
 
 
 def march(
