@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from functools import cache, wraps
 from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ def _key(function: Callable, given: Any) -> str:
 @cache
 def _versions() -> str:
     """Of Python, the libraries, and the files of this package that hold the functions."""
-    roots = [*sys.modules[f"{PACKAGE}.numerics"].__path__, str(Path(__file__).parent)]
+    roots = [*import_module(f"{PACKAGE}.numerics").__path__, str(Path(__file__).parent)]
     files = [
         (str(path), path.stat()) for root in roots for path in sorted(Path(root).rglob("*.py"))
     ]

@@ -18,9 +18,11 @@ from .. import cache
 SETTINGS = {
     "JAX_ENABLE_X64": "1",
     "JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0",  # where in the source an operation is from: unused
-    # XLA's loader says of every cached program that it was made for the machine's own features
-    "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+LOGGED, FATAL, OF_JAX = "TF_CPP_MIN_LOG_LEVEL", "3", "1"
+"""XLA's loader says of every cached program, in lines of 2 kB that end in SIGILL, that the machine
+lacks what are preferences of the compiler and no instructions. JAX sets the level to 1, and a
+process that JAX has started inherits that: no user's choice."""
 KEEPING = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -59,6 +61,8 @@ def prepare(*, once: bool) -> None:
             "JAX_COMPILATION_CACHE_DIR": str(own / "compiled"),
             "MOTIFIELD_PROGRAMS": str(own / "programs"),
         }
+    if os.environ.get(LOGGED) in (None, OF_JAX):
+        os.environ[LOGGED] = FATAL
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
     if once:
