@@ -153,7 +153,7 @@ class Quadrature(Average):
             edges = jnp.broadcast_to(edges, (*mu.shape, edges.shape[-1])).reshape(
                 -1, edges.shape[-1]
             )
-        flat = [jnp.ravel(v) for v in (mu, jnp.sqrt(Delta), *parameters)]
+        flat = [jnp.ravel(v) for v in (mu, Delta, *parameters)]
         smooth = rules.elementwise(partial(self._smooth, orders))(edges, *flat)
         values = [
             v.reshape(mu.shape) + self._jumps(order, mu, Delta, parameters)
@@ -175,27 +175,28 @@ class Quadrature(Average):
         return total
 
     def _smooth(
-        self, orders: tuple[int, ...], edges: Array, mu: Array, sigma: Array, *parameters: Array
+        self, orders: tuple[int, ...], edges: Array, mu: Array, Delta: Array, *parameters: Array
     ) -> tuple[Array, ...]:
         """The averages without what the jumps at the breaks add."""
         tabulated = self.grid is not None and self.grid.tables is not None
         if not tabulated or max(orders) > HIGHEST_TABULATED:
-            return self._by_quadrature(orders, edges, mu, sigma, *parameters)
-        found = self._tabulated(orders, mu, sigma**2, parameters)
+            return self._by_quadrature(orders, edges, mu, Delta, *parameters)
+        found = self._tabulated(orders, mu, Delta, parameters)
         if self.ends_with_table:
             return found
-        lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(sigma)
-        width = jnp.where(lost, sigma, 0.0)
+        lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(Delta)
+        far = jnp.where(lost, Delta, 0.0)
         others = jax.lax.cond(
             jnp.any(lost),
-            lambda: self._by_quadrature(orders, edges, mu, width, *parameters),
+            lambda: self._by_quadrature(orders, edges, mu, far, *parameters),
             lambda: found,
         )
         return tuple(jnp.where(lost, b, a) for a, b in zip(found, others, strict=True))
 
     def _by_quadrature(
-        self, orders: tuple[int, ...], edges: Array, mu: Array, sigma: Array, *parameters: Array
+        self, orders: tuple[int, ...], edges: Array, mu: Array, Delta: Array, *parameters: Array
     ) -> tuple[Array, ...]:
+        sigma = jnp.sqrt(Delta)
         own = [p[:, None] for p in parameters]
         pieces = [lambda u, piece=piece: piece(u, *own) for piece in self.pieces]
 
