@@ -23,6 +23,7 @@ LOGGED, FATAL, OF_JAX = "TF_CPP_MIN_LOG_LEVEL", "3", "1"
 """XLA's loader says of every cached program, in lines of 2 kB that end in SIGILL, that the machine
 lacks what are preferences of the compiler and no instructions. JAX sets the level to 1, and a
 process that JAX has started inherits that: no user's choice."""
+PROGRAMS = "MOTIFIELD_PROGRAMS"  # as `motifield.keeping` reads it, which JAX would load with
 KEEPING = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -56,10 +57,10 @@ def prepare(*, once: bool) -> None:
     wanted = dict(SETTINGS)
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (place := cache.usable()) is not None:
         cache.trim(place)
-        own = place / _machine()
+        here = place / _machine()
         wanted |= KEEPING | {
-            "JAX_COMPILATION_CACHE_DIR": str(own / "compiled"),
-            "MOTIFIELD_PROGRAMS": str(own / "programs"),
+            "JAX_COMPILATION_CACHE_DIR": str(here / "compiled"),
+            PROGRAMS: str(here / "programs"),
         }
     if os.environ.get(LOGGED) in (None, OF_JAX):
         os.environ[LOGGED] = FATAL

@@ -75,7 +75,11 @@ def stability(
     system, parameters = model.system, model.parameters
     from ..numerics.stability import stability as analysed
 
-    point = model.point(start) if which is None else _numbered(system, parameters, which)
+    point = None  # the one reached from rest, which is found there and needs no check
+    if which is not None:
+        point = _numbered(system, parameters, which)
+    elif start is not None or model.initial is not None:
+        point = model.point(start)
     with out.progress() as say:
         answer = analysed(system, parameters, point)
         network = compared.find(parameters, say)
