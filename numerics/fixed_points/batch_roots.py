@@ -15,10 +15,11 @@ from ..system import Autonomous
 from .newton import roots_from, same_root
 from .point import LARGEST_RESIDUAL
 from .proof import proof
-from .region import Region, open_region, region_of, state_box
+from .region import Region, region_of, state_box
 from .scales import state_scale
 from .search import GROWTHS
 from .starts import starts_in
+from .unbounded import OpenRegion, open_region
 
 CHUNK = 512  # sets of 32 starts at once: a few hundred megabytes for four populations
 STEPS = (8, 40)
@@ -39,7 +40,9 @@ def _starts(model: Autonomous, batch: Parameters, ends: Any, points: Any, is_bou
     return jax.vmap(of_one)(batch, ends)
 
 
-def _region(model: Autonomous, own: Parameters, limits: Any, is_bounded: bool) -> Region:
+def _region(
+    model: Autonomous, own: Parameters, limits: Any, is_bounded: bool
+) -> Region | OpenRegion:
     if is_bounded:
         bounds = tuple(limits)
         return region_of(model, own, bounds[:2], state_box(model, own, bounds))

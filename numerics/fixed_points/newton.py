@@ -13,6 +13,7 @@ from ..parameters import Parameters
 from ..system import Autonomous
 from .proof import polished
 from .region import Region
+from .unbounded import OpenRegion
 
 MERGE = 1e-6
 """Roots nearer than this, relative to the size of the states, are one: Newton's method ends with
@@ -77,7 +78,7 @@ def newton(
 def roots_from(
     model: Autonomous,
     parameters: Parameters,
-    region: Region,
+    region: Region | OpenRegion,
     starts: Float[Array, "k n"],
     known: Float[Array, "m n"],
     scale: Float[Array, " n"],
@@ -100,7 +101,7 @@ def roots_from(
         max_steps: of each start.
 
     Returns:
-        The ends and the largest |d(state)/dt| / scale at each.
+        The ends and the largest |d(state)/dt| / (scale + |state|) at each.
 
     Source: Farrell, Birkisson and Funke, SIAM J Sci Comput 2015.
     """
@@ -123,7 +124,8 @@ def roots_from(
         # else it left the root that was divided out for another
         near = jnp.sum((end - first) ** 2) < 1e-6
         end = jnp.where(near, end, first)
-        residual = jnp.where(near, jnp.max(jnp.abs(F)), jnp.inf)
+        # far out it is rounding of terms as large as the state
+        residual = jnp.where(near, jnp.max(jnp.abs(F) / (1 + jnp.abs(end))), jnp.inf)
         # on a curve of fixed points the Jacobian is singular at the start already
         end = jnp.where(jnp.all(jnp.isfinite(end)), end, u)
         return scale * end, residual

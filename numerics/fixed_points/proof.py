@@ -26,6 +26,7 @@ STEPS = 12  # of Newton's method at most, from where a search ended
 INFLATION = 2.0  # of the box, so that Newton's map goes from it into its interior
 ROUNDS = 3  # in which the box becomes as wide as it has to be
 FAR = 1e6  # in units of the states' scale
+ELSEWHERE = 10.0  # times as far out as where Newton's method ends
 LARGEST_BOX = 1e-3  # part of the states' sizes: Jacobians on its boundary tell of all inside
 LEAST_STEP = 1e-16  # part of a state's size: rounding
 
@@ -120,6 +121,7 @@ def proof(
     """
     field = model.bind(parameters)
     size = sizes(model, parameters, y, scale)
+    begun = y
     y, F, J = polished(field, y, size, LEAST_STEP * SMALL * scale, STEPS)
     error = jnp.abs(F) + accuracy * size
     weights = jnp.abs(y) + SMALL * scale
@@ -148,6 +150,9 @@ def proof(
         jnp.abs(y) > FAR * scale
     )  # where the equations' terms are large, whatever they are
     residual = jnp.max(jnp.abs(F) / jnp.where(far, scale, size))
+    # relative to the sizes of another place, far out, it tells nothing
+    elsewhere = jnp.any(jnp.abs(begun) > ELSEWHERE * (jnp.abs(y) + scale))
+    residual = jnp.where(elsewhere, jnp.inf, residual)
     return Proof(y, jnp.where(there, r, jnp.inf), residual, J)
 
 

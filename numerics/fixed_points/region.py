@@ -13,7 +13,6 @@ from jaxtyping import Array, Float
 
 from ..parameters import Parameters
 from ..system import Autonomous, System
-from .scales import current_scales
 
 DECADES, REFINEMENTS = 30, 4  # of currents around 1, in which functions bend
 STEPS_OUT = np.array([1e-10, 1e-5, 1.0])  # of the farthest: a bounded function has its limit there
@@ -21,7 +20,6 @@ STEEPEST = 1e6  # a function that rises faster jumps
 ROUNDING = 1e-14  # of differences of values, which tiny differences of x would make steep
 MARGIN = 0.02  # for slopes between the points of the finest grid
 GRID = 10.0 ** np.linspace(-DECADES, DECADES, 64 * DECADES + 1)
-LEAST_SPAN = 1000.0  # of starts on all scales, where nothing bounds the states
 
 
 @dataclass(frozen=True)
@@ -237,20 +235,17 @@ def _currents(
 
 
 class Region(eqx.Module):
-    """Where to start and to search.
+    """Where to start and to search where the states are bounded.
 
     Args:
         rates: bounds of the mean rates, (P,) each.
         box: bounds of the states, (n,) each.
         spread: largest standard deviation of the input currents, (P,).
-        span: ratio of the largest to the smallest scale that is searched, where nothing bounds the
-            states.
     """
 
     rates: tuple[Float[Array, " P"], Float[Array, " P"]]
     box: tuple[Float[Array, " n"], Float[Array, " n"]]
     spread: Float[Array, " P"]
-    span: Float[Array, ""]
 
 
 def region_of(model: Autonomous, parameters: Parameters, rates: Any, box: Any) -> Region:
@@ -267,18 +262,4 @@ def region_of(model: Autonomous, parameters: Parameters, rates: Any, box: Any) -
     variance = model.system.module.variance(
         model.state(largest), model.system.coefficients(parameters)
     )
-    return Region(rates, box, jnp.sqrt(jnp.maximum(variance, 0.0)), jnp.asarray(LEAST_SPAN))
-
-
-def open_region(model: Autonomous, parameters: Parameters, growth: float) -> Region:
-    """Where nothing bounds the states: mean currents to `growth` times three times the network's.
-
-    Pure, for jit and vmap.
-    """
-    least, largest = current_scales(model, parameters)
-    width = 3 * growth * largest
-    is_mean = jnp.array([name == "K" for name, _ in model.latents()])
-    box = (jnp.where(is_mean, -width, -jnp.inf), jnp.where(is_mean, width, jnp.inf))
-    rates = (jnp.full(model.P, -jnp.inf), jnp.full(model.P, jnp.inf))
-    span = jnp.maximum(LEAST_SPAN, 30 * largest / least)
-    return Region(rates, box, jnp.full(model.P, width / 2), span)
+    return Region(rates, box, jnp.sqrt(jnp.maximum(variance, 0.0)))

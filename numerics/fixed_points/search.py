@@ -21,11 +21,12 @@ from .newton import roots_from
 from .point import NEARLY, FixedPoint, Seen
 from .points import Evidence, FixedPoints
 from .proof import Proof, proof
-from .region import Region, open_region, region_of, state_box, transfer_bounds
+from .region import Region, region_of, state_box, transfer_bounds
 from .scales import state_scale
 from .sobol import sobol
 from .solve import seen_at
 from .starts import starts_in
+from .unbounded import SHARE, OpenRegion, open_region
 
 ROOM = 16  # known roots are passed in arrays of multiples of this, so that few shapes compile
 ROUNDS = 12  # of one set of starts; each but the last finds something
@@ -43,13 +44,14 @@ def _box(model: Autonomous, parameters: Parameters, bounds: tuple) -> Region:
 
 
 _starts: Any = kept(starts_in)
+_open: Any = kept(open_region)
 _scale: Any = kept(state_scale)
 _seen: Any = kept(seen_at)
 
 
 @kept
 def _round(
-    model: Autonomous, own: Parameters, region: Region, starts: Any, known: Any, scale: Any
+    model: Autonomous, own: Parameters, region: Any, starts: Any, known: Any, scale: Any
 ) -> Proof:
     """The proofs at the ends of Newton's method; scale: of the states, and for deflation."""
     ends, _ = roots_from(model, own, region, starts, known, scale[1])
@@ -83,13 +85,14 @@ class _Search:
     def points(self) -> np.ndarray:
         return self.next(self.starts)
 
-    def round(self, region: Region, points: np.ndarray, deflate: bool) -> int:
+    def round(self, region: Region | OpenRegion, points: np.ndarray, deflate: bool) -> int:
         """How many new roots one round of starts finds."""
         model, own = self.model, self.parameters
         low, high = (np.asarray(v) for v in region.box)
         width = np.where(np.isfinite(high - low), high - low, 0.0)
         # deflation reaches a quarter of the box: starts leave a root, and keep apart from others
-        reach = np.where(width > 0, 0.25 * width, self.scale)
+        apart = np.minimum(width, 2 * region.width) if isinstance(region, OpenRegion) else width
+        reach = np.where(width > 0, 0.25 * apart, self.scale)
         starts = _starts(model, own, region, jnp.asarray(points))
         known = np.full((ROOM * (1 + len(self.roots) // ROOM), model.size), np.nan)
         if deflate and self.roots:
@@ -125,7 +128,7 @@ class _Search:
         self.roots.append(root)
         self.hits.append(int(count))
 
-    def exhaust(self, region: Region) -> int:
+    def exhaust(self, region: Region | OpenRegion) -> int:
         """How many roots one set of starts finds, in rounds until the last finds nothing new.
 
         All that is found is divided out in the next round.
@@ -198,7 +201,9 @@ def fixed_points(
     and the signs of det(-Jacobian) sum to 1: while they do not, or while a point was hit only once,
     up to four further sets of starts follow; then the status says "incomplete" where they do not.
     Where they are not bounded, regions grow to 1000 times the largest current at which recurrence
-    or the input matters. The set of points does not depend on the units of currents and rates.
+    or the input matters, half of the starts lie where the variance that the rates make sustains
+    them, however far out, and nothing tells whether there are others. The set of points does not
+    depend on the units of currents and rates.
 
     Args:
         system: the compiled equations, from `compile`.
@@ -270,12 +275,18 @@ def _growing(
 ) -> str:
     for k, growth in enumerate(GROWTHS):
         say("starts", k / len(GROWTHS))
-        region = open_region(model, parameters, growth)
+        region = _open(model, parameters, jnp.asarray(growth), jnp.asarray(SHARE if k else 0.0))
         search.exhaust(region)
-    width = float(jnp.max(jnp.where(jnp.isfinite(region.box[1]), region.box[1], 0.0)))
+    where = (
+        f"searched to |K| = {float(region.width):.4g}, and farther out where the variance that the "
+        "rates make sustains them"
+    )
     if model.system.mean_field.is_static:
-        return f"no bound is known for susceptibilities: searched to |K| = {width:.4g}"
-    return f"a transfer function or its slope is not bounded: searched to |K| = {width:.4g}"
+        return f"no bound is known for susceptibilities: {where}"
+    return (
+        "nothing bounds the fixed points, as a transfer function or its slope has no bound: "
+        f"{where}"
+    )
 
 
 def _result(

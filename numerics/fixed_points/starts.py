@@ -10,6 +10,7 @@ from ..parameters import Parameters
 from ..system import Autonomous
 from .region import Region
 from .states import settle_others, with_rates
+from .unbounded import OpenRegion, open_start
 
 HALVINGS = 14  # a start needs its mean current to 1e-4 of the range, no better
 OF_RATES = 0.75  # share of starts by rates; the others are by means and variances
@@ -21,21 +22,17 @@ def start_states(
     """A state from a point of the unit cube; pure, for vmap.
 
     Either rates within their bounds with the mean currents that give them, or means and variances
-    within theirs with the rates that follow (all scales alike, down to 1 / span, where rates
-    are not bounded); the latent variables of the variability follow from the rates.
+    within theirs with the rates that follow; the latent variables of the variability follow from
+    the rates.
     """
     system, P = model.system, model.P
     module, c = system.module, system.coefficients(parameters)
     low, high = model.state(region.box[0]).K, model.state(region.box[1]).K
     extra = (c.transfer,) if hasattr(c, "transfer") else ()
-    bounded = jnp.isfinite(region.rates[0]) & jnp.isfinite(region.rates[1])
-    shrink = jnp.where(jnp.all(bounded), 1.0, region.span ** -where[2 * P])
-    sigma = region.spread * where[P : 2 * P] * shrink
-    K_free = (low + (high - low) * where[:P]) * shrink
-    first = jnp.where(
-        bounded, region.rates[0] + (region.rates[1] - region.rates[0]) * where[:P], 0.0
-    )
-    by_rates = jnp.all(bounded) & (where[2 * P] < OF_RATES)
+    sigma = region.spread * where[P : 2 * P]
+    K_free = low + (high - low) * where[:P]
+    first = region.rates[0] + (region.rates[1] - region.rates[0]) * where[:P]
+    by_rates = where[2 * P] < OF_RATES
     R = jnp.where(by_rates, first, module.mean_rate(K_free, sigma**2, *extra))
     state = with_rates(model, parameters, R)
     Delta = jnp.maximum(module.variance(state, c), 0.0)
@@ -50,11 +47,18 @@ def start_states(
 
 
 def starts_in(
-    model: Autonomous, parameters: Parameters, region: Region, points: Float[Array, "k 2P+1"]
+    model: Autonomous,
+    parameters: Parameters,
+    region: Region | OpenRegion,
+    points: Float[Array, "k 2P+1"],
 ) -> Float[Array, "k n"]:
     """States to start from, one for each point of the unit cube; pure."""
 
     def start(u: Array) -> Array:
-        return settle_others(model, parameters, start_states(model, parameters, region, u))
+        if isinstance(region, OpenRegion):
+            y = open_start(model, parameters, region, u)
+        else:
+            y = start_states(model, parameters, region, u)
+        return settle_others(model, parameters, y)
 
     return jax.vmap(start)(points)
