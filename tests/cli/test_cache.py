@@ -87,6 +87,8 @@ def test_the_second_command_finds_what_the_first_kept_and_a_damaged_entry_is_mad
     first = command("first", 0.5)
     kept = files()
     assert any(path.suffix == keeping.SUFFIX for path in kept)
+    # the program of the trajectory, and at most two small ones: numbers are checked without JAX
+    assert sum(path.name.endswith("-cache") for path in kept) <= 3
     command("other", 0.4)
     assert files().keys() == kept.keys()  # nothing was compiled
     for path, content in kept.items():
