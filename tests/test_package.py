@@ -17,7 +17,8 @@ def test_the_wheel_holds_motifield_alone(wheel):
         f"motifield-{motifield.__version__}.dist-info",
     }
     modules = ("theory/equations/derive.py", "numerics/system/system.py", "cli/main.py")
-    for module in (*modules, "py.typed", "__init__.pyi"):
+    stubs = ("__init__.pyi", "numerics/system/__init__.pyi", "theory/code/__init__.pyi")
+    for module in (*modules, "py.typed", *stubs):
         assert (wheel / "motifield" / module).is_file()
 
 
