@@ -91,6 +91,11 @@ class Quadrature(Average):
             return self
         return self._with(ends_with_table=True)
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some averages within the ends of its table are not in it, nor of the square."""
+        return any(table.has_gaps for table in self.grid.tables)
+
     def error(
         self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None
     ) -> Float[Array, "*n"]:

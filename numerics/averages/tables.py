@@ -138,6 +138,11 @@ class Table:
             _built[key] = np.concatenate(made)
         return _built[key]
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some averages within its ends are not in it."""
+        return bool(np.isnan(self.coefficients).any())
+
     def _digest(self) -> bytes:
         """Equal for functions that are equal wherever their panels resolve them."""
         values = self.function(legendre_panels(self.edges)[0])[0]

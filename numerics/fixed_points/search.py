@@ -14,7 +14,7 @@ from ...keeping import kept
 from ..parameters import Parameters
 from ..precision import require_x64
 from ..results import OK, Code, Status, raise_on_failure
-from ..system import Autonomous, System
+from ..system import Autonomous, System, tables_reach, within_tables
 from ..tangents import refuse_tracers
 from .beside import Beside, beside
 from .newton import roots_from
@@ -71,8 +71,16 @@ def _beside(model: Autonomous, own: Parameters, ends: Any, scale: Any) -> Beside
 class _Search:
     """Roots found so far in a region, and what it took."""
 
-    def __init__(self, model: Autonomous, parameters: Parameters, starts: int, seed: int):
-        self.model, self.parameters, self.starts = model, parameters, starts
+    def __init__(
+        self,
+        system: System,
+        model: Autonomous,
+        parameters: Parameters,
+        starts: int,
+        seed: int,
+    ):
+        self.system, self.model = system, model
+        self.parameters, self.starts = parameters, starts
         self.next = sobol(2 * model.P + 1, seed)
         self.scale = np.asarray(_scale(model, parameters))
         self.roots: list[Proof] = []
@@ -170,7 +178,7 @@ class _Search:
         model, own = self.model, self.parameters
         found = [_seen(model, own, jax.tree.map(np.asarray, root)) for root in self.roots]
         every = (Seen(*seen) for seen in found)
-        return [FixedPoint.of(model.system, own, model.state(s.proof.state), s) for s in every]
+        return [FixedPoint.of(self.system, own, model.state(s.proof.state), s) for s in every]
 
 
 def _in_numpy(found: Proof) -> Proof:
@@ -235,7 +243,8 @@ def fixed_points(
         )
     say = progress or (lambda text, part: None)
     model = Autonomous(system, parameters.P, jnp.asarray(np.asarray(float(time))))
-    search, box = _Search(model, parameters, starts, seed), _bounded(model, parameters)
+    box = _bounded(model, parameters)
+    search = _Search(system, _tabulated(model, parameters, box), parameters, starts, seed)
     region = _in_box(search, box, say) if box else _growing(search, model, parameters, say)
     found = _result(search, box is not None, region, parameters.populations)
     raise_on_failure(found.status, throw)
@@ -249,6 +258,16 @@ def _bounded(model: Autonomous, parameters: Parameters) -> Region | None:
         return None
     box = _box(model, parameters, tuple(map(jnp.asarray, bounds.rows)))
     return box if np.all(np.isfinite(np.asarray(model.state(box.box[0]).K))) else None
+
+
+def _tabulated(model: Autonomous, parameters: Parameters, box: Region | None) -> Autonomous:
+    """The same equations from tables alone, where these reach as far as the box."""
+    quick = within_tables(model.system)
+    if box is None or quick is model.system:
+        return model
+    means = jnp.stack([model.state(v).K for v in box.box])
+    reached = tables_reach(quick, parameters, means, box.spread**2)
+    return Autonomous(quick, model.P, model.time) if reached else model
 
 
 def _index(search: _Search) -> int:

@@ -11,7 +11,12 @@ from .exports import (
 )
 from .one_average import Averaged as Averaged, average as average
 from .pure import pure_rates as pure_rates, pure_trajectory as pure_trajectory
-from .replaced import tabulated_first as tabulated_first, with_averages as with_averages
+from .replaced import (
+    tables_reach as tables_reach,
+    tabulated_first as tabulated_first,
+    with_averages as with_averages,
+    within_tables as within_tables,
+)
 from .states import (
     STATE_NAMES as STATE_NAMES,
     dataset as dataset,

@@ -7,6 +7,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ...keeping import kept
 from ..averages import ByPopulation, ClosedAtDefaults, Differentiable, Quadrature
 from .system import System
 
@@ -58,6 +63,37 @@ def within_tables(system: System) -> System:
         return average.within_table() if isinstance(average, Quadrature) else average
 
     return with_averages(system, "within_tables", change)
+
+
+@kept
+def _corners(system: System, parameters: Any, means: Array, variance: Array) -> Array:
+    prepared = getattr(system.coefficients(parameters), "transfer", None)
+    variances = jnp.stack([jnp.zeros_like(variance), variance])
+    each = [(mu, Delta) for mu in means for Delta in variances]
+    return jnp.stack([system.module.mean_rate(*one, prepared) for one in each])
+
+
+def tables_reach(system: System, parameters: Any, means: Array, variance: Array) -> bool:
+    """Whether averages come from tables alone for all these means and variances.
+
+    Args:
+        system: what `within_tables` gave.
+        parameters: the network's numbers.
+        means: the lowest and the highest, (2, P).
+        variance: the largest, (P,).
+    """
+    own = vars(system.module).values()
+    if any(_has_gaps(v) for v in own if isinstance(v, Differentiable)):
+        return False
+    return bool(np.isfinite(np.asarray(_corners(system, parameters, means, variance))).all())
+
+
+def _has_gaps(average: Any) -> bool:
+    if isinstance(average, ClosedAtDefaults):
+        return _has_gaps(average.general)
+    if isinstance(average, ByPopulation):
+        return any(_has_gaps(one) for one in average.averages)
+    return isinstance(average, Quadrature) and average.ends_with_table and average.has_gaps
 
 
 def tabulated_first(

@@ -8,6 +8,7 @@ from scipy import stats
 
 import motifield as mf
 from motifield.numerics.averages import Quadrature, tables
+from motifield.numerics.fixed_points import search
 from motifield.numerics.system import replaced
 
 
@@ -111,3 +112,22 @@ def test_where_tables_end_trajectories_and_fixed_points_go_on():
 def test_without_a_table_equations_stay_as_they_are():
     system = mf.compile(mf.derive(mf.Architecture(transfer="erf"), mf.MotifOnly()))
     assert replaced.within_tables(system) is system
+
+
+def test_the_search_for_fixed_points_uses_tables_where_they_reach(monkeypatch):
+    """tanh: three points for N Jbar = 2; for N Jbar = 60 two of them are beyond the table."""
+    system = mf.compile(mf.derive(mf.Architecture(transfer="tanh"), mf.MotifOnly()))
+    seen = []
+
+    def watched(*given):
+        seen.append(replaced.tables_reach(*given))
+        return seen[-1]
+
+    monkeypatch.setattr(search, "tables_reach", watched)
+    for strength, reached in ((0.02, True), (0.6, False)):
+        parameters = mf.Parameters.of(N=100, fractions=[1.0], mean=strength, g=0.1, input=0.0)
+        points = mf.fixed_points(system, parameters)
+        assert points.status == "ok"
+        assert len(points) == 3
+        assert seen[-1] == reached
+        assert all(p.dataset.attrs["residual"] < 1e-9 for p in points)
