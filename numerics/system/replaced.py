@@ -32,6 +32,8 @@ def with_averages(system: System, suffix: str, change: Callable[[Any], Any]) -> 
         return system
     module = system.loaded(f"{system.module.__name__}_{suffix}")
     vars(module).update(own | changed)  # they share what was found out about functions
+    records = ("State", "Drive")  # a state of these equations is one of the given ones
+    vars(module).update({n: v for n, v in vars(system.module).items() if n in records})
     if hasattr(module, "mean_gain"):
         vars(module)["mean_gain"] = module.mean_rate.derivative()
     return replace(system, module=module)

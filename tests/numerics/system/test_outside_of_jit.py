@@ -8,7 +8,7 @@ import pytest
 import motifield as mf
 from motifield.numerics.linear import observer
 from motifield.numerics.parameters import Couplings
-from motifield.numerics.system import Autonomous
+from motifield.numerics.system import Autonomous, within_tables
 
 CLOSE = {"rtol": 1e-13, "atol": 1e-15}
 
@@ -61,3 +61,12 @@ def test_states_are_vectors_and_back(system_of):
     for a, b in zip(state, traced, strict=True):
         assert np.array_equal(a, b)
     assert all(not np.any(v) for v in system.rest(2))
+
+
+def test_states_of_equations_with_other_averages_are_states(system_of):
+    system = system_of("1 + tanh(x - 3/2)", "MotifOnly")
+    quick = within_tables(system)
+    assert quick is not system
+    assert quick.State is system.State
+    assert isinstance(quick.rest(2), system.State)
+    assert isinstance(Autonomous(quick, 2).state(jnp.zeros(4)), system.State)
