@@ -21,7 +21,7 @@ from .elementwise import Elementwise, derivative, in_numpy, nth_derivative, piec
 from .envelope import NOTHING, Envelope, Logs, growth_of, logs_of
 from .legendre import legendre_panels
 from .rules import Rule
-from .tables import Table
+from .tables import NotSmooth, Table
 
 MOST_PANELS = 2048  # one for each unit of the checked range; what needs more oscillates
 FEW_PANELS = 256  # tried first: enough for most functions
@@ -96,6 +96,11 @@ class Grid:
         made.__dict__.pop("tables", None)
         return made
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether averages within the ends of the tables are lacking, or all of them."""
+        return self.tables is None or any(table.has_gaps for table in self.tables)
+
     @cached_property
     def tables(self) -> tuple[Table, Table] | None:
         """Of averages of the function and of its square; None where it is not smooth."""
@@ -109,8 +114,9 @@ class Grid:
             value, slope = self.with_slope(x)
             return value**2, 2 * value * slope
 
-        one = Table(self.with_slope, np.concatenate(ends), self.size, *rest)
-        if one.scale is None:
+        try:
+            one = Table(self.with_slope, np.concatenate(ends), self.size, *rest)
+        except NotSmooth:
             return None
         return one, Table(square, one.edges, self.size**2, *rest, scale=one.scale)
 

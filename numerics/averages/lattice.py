@@ -91,13 +91,12 @@ def averages(
     own = weights(moved)
     total = _products(shared, own)
     ends = _products(np.abs(shared[:, :, [0, -1]]), np.abs(own[[0, -1]]))
-    if len(details) > MOST_DETAILS:
-        details, lost = [], details
-        for j in lost:
-            total[max(j - 2 * reach, 0) : j + 1] = np.nan
     for j in details:
-        x, at = _own_nodes(f, edges[j], edges[j + 1], small)
         near = slice(max(j - 2 * reach, 0), min(j, count - 1) + 1)
+        if len(details) > MOST_DETAILS:
+            total[near] = np.nan
+            continue
+        x, at = _own_nodes(f, edges[j], edges[j + 1], small)
         middles = edges[reach:][near] + 0.5 * width
         total[near] += np.tensordot(weights(x - middles[:, None]), at, ((1,), (0,)))
     return total, ends

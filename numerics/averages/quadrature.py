@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from .expectation import Average, Prepared
 from .grid import SMOOTH, Grid, find, unresolved
 from .normal import density, hermite
 from .rules import Rule
+from .tables import Table
 
 TOLERANCE = 1e-11  # two digits above what sums of float64 reach
 MOST_PANELS_TRACED = 256  # of a function with parameters, for each of whose values they are kept
@@ -86,15 +87,10 @@ class Quadrature(Average):
         )
 
     def within_table(self) -> Quadrature:
-        """The same average, NaN outside the table; the average itself where it has no table."""
-        if self.grid is None or self.grid.tables is None:
+        """The same average, NaN outside the table; the average itself where it can have none."""
+        if self.grid is None or self.breaks:
             return self
         return self._with(ends_with_table=True)
-
-    @property
-    def has_gaps(self) -> bool:
-        """Whether some averages within the ends of its table are not in it, nor of the square."""
-        return any(table.has_gaps for table in self.grid.tables)
 
     def error(
         self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None
@@ -183,10 +179,9 @@ class Quadrature(Average):
         self, orders: tuple[int, ...], edges: Array, mu: Array, Delta: Array, *parameters: Array
     ) -> tuple[Array, ...]:
         """The averages without what the jumps at the breaks add."""
-        tabulated = self.grid is not None and self.grid.tables is not None
-        if not tabulated or max(orders) > HIGHEST_TABULATED:
+        if self.grid is None or self.grid.tables is None or max(orders) > HIGHEST_TABULATED:
             return self._by_quadrature(orders, edges, mu, Delta, *parameters)
-        found = self._tabulated(orders, mu, Delta, parameters)
+        found = self._tabulated(self.grid, self.grid.tables, orders, mu, Delta, *parameters)
         if self.ends_with_table:
             return found
         lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(Delta)
@@ -223,22 +218,22 @@ class Quadrature(Average):
         )
 
     def _tabulated(
-        self, orders: tuple[int, ...], mu: Array, Delta: Array, parameters: tuple[Array, ...]
+        self,
+        grid: Grid,
+        tables: tuple[Table, Table],
+        orders: tuple[int, ...],
+        mu: Array,
+        Delta: Array,
+        *parameters: Array,
     ) -> tuple[Array, ...]:
         """From the tables of g and g^2, as c_0 + c_1 g + c_2 g^2 of the grid's function g."""
-        c = self.in_terms_of_g
+        c: Sequence[Any] | None = self.in_terms_of_g
         if c is None:
-            at, to_coefficients = self.grid.places(self.power + 1)
+            at, to_coefficients = grid.places(self.power + 1)
             values = [like(self.pieces[0](jnp.full_like(mu, u), *parameters), mu) for u in at]
-            c = tuple(
-                sum(w * v for w, v in zip(row, values, strict=True)) for row in to_coefficients
-            )
-        tables = self.grid.tables[: self.power]
-        powers = [table.averages(orders, mu, Delta) for table in tables]
-        totals = [
-            sum(a * of_power[k] for a, of_power in zip(c[1:], powers, strict=True))
-            for k in range(len(orders))
-        ]
+            c = [_weighted(row, values) for row in to_coefficients]
+        powers = [table.averages(orders, mu, Delta) for table in tables[: self.power]]
+        totals = [_weighted(c[1:], of_order) for of_order in zip(*powers, strict=True)]
         return tuple(v if n else v + c[0] for n, v in zip(orders, totals, strict=True))
 
     def _reach(self, function: Callable, mu: Array) -> tuple[Rule, Any, Envelope | None]:
@@ -292,6 +287,11 @@ class Quadrature(Average):
         # extrapolated to the break: the function itself has there the value from one side only
         one, two, three = (slope(at[0] + side * k * BESIDE) for k in (1, 2, 3))
         return 3 * (one - two) + three
+
+
+def _weighted(weights: Iterable[Any], values: Iterable[Array]) -> Array:
+    products = (w * v for w, v in zip(weights, values, strict=True))
+    return sum(products, start=jnp.zeros(()))
 
 
 def _square(piece: Elementwise, offset: float, u: Array, *parameters: Array) -> Array:

@@ -84,6 +84,10 @@ LEVELS = Levels.of_octaves(OCTAVES)
 _built: dict[tuple, np.ndarray] = {}  # the last tables, which equal functions share
 
 
+class NotSmooth(Exception):
+    """A function of which no table can be made."""
+
+
 class Table:
     """The averages of one function, certified against its quadrature; see the head of this module.
 
@@ -98,7 +102,10 @@ class Table:
         tolerance: relative.
         refinement: 2 halves the panels of the quadrature and adds four terms.
         scale: over which the function varies; by default the largest for which averages at the
-            smallest variances are right, None where there is none.
+            smallest variances are right.
+
+    Raises:
+        NotSmooth: there is no such scale.
     """
 
     def __init__(
@@ -116,7 +123,7 @@ class Table:
         self.terms = math.ceil(terms) + (4 if refinement > 1 else 0)
         self.scale = self._scale() if scale is None else scale
 
-    def _scale(self) -> float | None:
+    def _scale(self) -> float:
         middle = LEVELS.count[0] // 2
         reach = math.ceil(CORE / LEVELS.width[0])
         some = slice(middle - reach, middle + reach)
@@ -124,7 +131,7 @@ class Table:
         for scale in SCALES:
             if np.all(np.isfinite(self._level(0, float(scale), tolerance)[some, 0])):
                 return float(scale)
-        return None
+        raise NotSmooth
 
     @cached_property
     def coefficients(self) -> np.ndarray:

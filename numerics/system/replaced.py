@@ -95,7 +95,9 @@ def _has_gaps(average: Any) -> bool:
         return _has_gaps(average.general)
     if isinstance(average, ByPopulation):
         return any(_has_gaps(one) for one in average.averages)
-    return isinstance(average, Quadrature) and average.ends_with_table and average.has_gaps
+    if not isinstance(average, Quadrature) or average.grid is None:
+        return False
+    return average.ends_with_table and average.grid.has_gaps
 
 
 def tabulated_first(
