@@ -99,6 +99,26 @@ def test_the_second_command_finds_what_the_first_kept_and_a_damaged_entry_is_mad
 # ---- the folder
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no forked clean environment")
+def test_commands_at_the_same_time_share_a_folder(tmp_path):
+    """Both find it empty and write the same entries; a third finds what they left."""
+    home = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_", "MOTIFIELD_"))}
+    home |= {cache.VARIABLE: str(tmp_path / "kept")}
+    (tmp_path / "one.toml").write_text(ONE.replace("INPUT", "0.5"))
+    line = [sys.executable, "-c", "from motifield.cli import run; run()"]
+    given = [*line, "integrate", str(tmp_path / "one.toml"), "--json"]
+
+    def begun():
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(given, **pipes, text=True, env=home)
+
+    both = [begun(), begun()]
+    said = [process.communicate(timeout=120) for process in both]
+    said.append(begun().communicate(timeout=120))
+    assert said[0][0]
+    assert all(one == (said[0][0], "") for one in said)
+
+
 def test_the_folder_is_the_users_own_or_named_or_off(monkeypatch, tmp_path):
     monkeypatch.delenv(cache.VARIABLE, raising=False)
     assert cache.folder().name == "motifield"
