@@ -47,8 +47,8 @@ WRONG = {
     "averages.quadrature": lambda *_: of("averages.quadrature", "Quadrature")([jnp.tanh]).error(
         TWO, THREE
     ),
-    "averages.rules": lambda *_: of("averages.rules", "bell")(
-        lambda x, z: (x,), TWO, THREE, of("averages.rules", "Rule")(1e-9)
+    "averages.rules": lambda *_: of("averages.rules", "march")(
+        lambda x, z: (x,), 1, TWO, THREE, THREE, of("averages.rules", "Rule")(1e-9)
     ),
     "parameters.couplings": lambda *_: of("parameters.couplings", "Couplings")(
         TWO, TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, TWO
