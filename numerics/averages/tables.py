@@ -200,7 +200,8 @@ class Table:
         middle, narrow, width, half, first = row.T
         place = (mu - scale * SHIFT) / width + half
         inside = (level >= 0) & (level <= last) & (place >= 0) & (place <= 2 * half)
-        cell = jnp.clip(jnp.floor(place), 0, 2 * half - 1)
+        # what is not a number must not become an index either
+        cell = jnp.where(inside, jnp.minimum(jnp.floor(place), 2 * half - 1), 0)
         C = table.at[(first + cell).astype(int)].get(mode="promise_in_bounds").T
         d, e = (place - cell - 0.5) * width * narrow, Delta / middle - 1
         sums = _sums_in_a_loop(C, d, e, orders) if compiles_fast() else _sums(C, d, e, orders)

@@ -84,6 +84,21 @@ def test_beyond_a_table_and_in_its_gaps_it_is_quadrature():
     np.testing.assert_array_equal(is_there, [False, True, True, False, False])
 
 
+def test_what_is_no_number_and_what_is_negative_is_outside():
+    table = Quadrature([jnp.tanh]).grid.tables[0]
+    places = [
+        (np.nan, 1.0),
+        (0.0, np.nan),
+        (np.inf, 1.0),
+        (-np.inf, 1.0),
+        (0.0, np.inf),
+        (0.0, -1.0),
+    ]
+    mu, Delta = (jnp.array(v) for v in zip(*places, strict=True))
+    for values in table.averages((0, 1), mu, Delta):
+        assert np.isnan(values).all()
+
+
 def test_functions_that_are_not_smooth_have_no_table():
     assert Quadrature([lambda x: jnp.maximum(x, 0.0) ** 1.5], [0.0]).grid.tables is None
     assert Quadrature([lambda x: 0 * x, lambda x: x**1.5], [0.0]).grid.tables is None
