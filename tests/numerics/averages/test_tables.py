@@ -99,6 +99,11 @@ def test_what_is_no_number_and_what_is_negative_is_outside():
         assert np.isnan(values).all()
 
 
+@pytest.mark.parametrize("phi", [jnp.tanh, jax.nn.softplus, jax.nn.sigmoid, jnp.arctan])
+def test_tables_of_smooth_functions_and_their_squares_have_no_gaps(phi):
+    assert not Quadrature([phi]).grid.has_gaps
+
+
 def test_functions_that_are_not_smooth_have_no_table():
     assert Quadrature([lambda x: jnp.maximum(x, 0.0) ** 1.5], [0.0]).grid.tables is None
     assert Quadrature([lambda x: 0 * x, lambda x: x**1.5], [0.0]).grid.tables is None
