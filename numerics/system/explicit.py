@@ -157,9 +157,7 @@ def explicit_course(
         h = t1 - c.t
         k = _stages(field, c, h, t1)
         y = c.y + h * (B @ k)
-        error = h * (ERROR @ k) / (atol + rtol * jnp.maximum(jnp.abs(c.y), jnp.abs(y)))
-        size = jnp.sqrt(jnp.mean(error**2))
-        size = jnp.where(jnp.isfinite(size), size, jnp.inf)
+        size = _size(h * (ERROR @ k), c.y, y, rtol, atol)
         good = size < 1
         grown = h * jnp.clip(SAFETY * size ** (-1 / 5), jnp.where(good, 1.0, SHRINK), GROW)
         crosses = good & lands & (last < edge) & (edge <= end)
@@ -170,29 +168,29 @@ def explicit_course(
         t = jnp.where(crosses, jnp.nextafter(edge, jnp.inf), jnp.where(good, t1, c.t))
         diverged = good & (jnp.max(jnp.abs(y)) > LARGEST)
         exhausted = (count >= most) & (t < end) & ~diverged
-        return _Carry(
-            t,
-            jnp.where(good, y, c.y),
-            jnp.where(good & lands, jnp.maximum(wanted, grown), grown),
-            jnp.where(good, k[-1], k[0]),
-            ~crosses,
-            states,
-            place,
-            count,
-            jnp.where(good, c.accepted + 1, c.accepted),
-            short,
-            diverged | exhausted | (short > MOST_SHORT),
-            exhausted,
-        )
+        y, slope = jnp.where(good, y, c.y), jnp.where(good, k[-1], k[0])
+        following = jnp.where(good & lands, jnp.maximum(wanted, grown), grown)
+        is_over = diverged | exhausted | (short > MOST_SHORT)
+        counts = (count, c.accepted + jnp.where(good, 1, 0), short)
+        return _Carry(t, y, following, slope, ~crosses, states, place, *counts, is_over, exhausted)
 
+    c = jax.lax.while_loop(goes_on, step, _begun(start, ts))
+    return Course(c.states, c.exhausted, c.steps, c.accepted, c.t, c.y)
+
+
+def _begun(start: Array, ts: Array) -> _Carry:
     none, no = jnp.asarray(0), jnp.asarray(False)
     states = jnp.full((len(ts), len(start)), jnp.inf).at[0].set(start)
-    first = FIRST * (end - ts[0])
-    begun = _Carry(
-        ts[0], start, first, jnp.zeros_like(start), no, states, none + 1, none, none, none, no, no
-    )
-    c = jax.lax.while_loop(goes_on, step, begun)
-    return Course(c.states, c.exhausted, c.steps, c.accepted, c.t, c.y)
+    counts = (none + 1, none, none, none)
+    first = FIRST * (ts[-1] - ts[0])
+    return _Carry(ts[0], start, first, jnp.zeros_like(start), no, states, *counts, no, no)
+
+
+def _size(error: Array, y0: Array, y1: Array, rtol: Any, atol: Any) -> Array:
+    """Of a step's error, relative to the tolerances."""
+    relative = error / (atol + rtol * jnp.maximum(jnp.abs(y0), jnp.abs(y1)))
+    size = jnp.sqrt(jnp.mean(relative**2))
+    return jnp.where(jnp.isfinite(size), size, jnp.inf)
 
 
 def _stages(field: Callable, c: _Carry, h: Array, t1: Array) -> Array:

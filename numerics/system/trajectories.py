@@ -134,11 +134,10 @@ def solved(
     from .differentiable import METHODS, Bounded
 
     coefficients = system.coefficients(parameters)
-    field = system.module.vector_field
     drive = system.drive(parameters) if drive is None else drive
 
     def right_side(t, state, _):
-        return field(state, drive(t), coefficients)
+        return system.module.vector_field(state, drive(t), coefficients)
 
     def too_large(t, y, *_, **__):
         return jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in y])) > LARGEST
@@ -148,12 +147,11 @@ def solved(
         controller = dfx.ClipStepSizeController(controller, jump_ts=jnp.asarray(drive.edges))
     most = max_steps if first_steps is None else first_steps
     bounded = Bounded(controller=controller, most=most)  # type: ignore[call-arg]
+    span = (ts[0], ts[-1], None)
     solution = dfx.diffeqsolve(
         dfx.ODETerm(right_side),
         METHODS[method],
-        ts[0],
-        ts[-1],
-        None,
+        *span,
         initial,
         saveat=dfx.SaveAt(subs=[dfx.SubSaveAt(ts=ts), dfx.SubSaveAt(t1=True)]),
         stepsize_controller=bounded,
@@ -163,10 +161,9 @@ def solved(
     )
     (_, end), (states, last) = solution.ts, solution.ys
     steps, accepted = (solution.stats[name] for name in ("num_steps", "num_accepted_steps"))
-    state = jax.tree.map(lambda v: v[0], last)
     states = system.follow_all(states, ts, drive, coefficients)
     exhausted = solution.result == dfx.RESULTS.max_steps_reached
-    return Solved(states, exhausted, steps, accepted, end[0], state)
+    return Solved(states, exhausted, steps, accepted, end[0], jax.tree.map(lambda v: v[0], last))
 
 
 def followed(
@@ -253,6 +250,9 @@ class _Run:
     t: float
     fastest: float = 0.0
 
+    def is_finite(self) -> bool:
+        return all(np.isfinite(v).all() for v in self.values.values())
+
 
 def _run(system, parameters, start, ts, solver, max_steps, **options) -> _Run:
     """By explicit steps, and by implicit ones where these are limited by a fast decay."""
@@ -338,11 +338,8 @@ def integrate(
     own = _probed(parameters, t0, t1)
     ts, longest = _times(t0, t1, saveat, system, own), longest_step(system.drive(own), t0, t1)
     options = {"rtol": rtol, "atol": atol, "longest": longest}
-    run = tabulated_first(
-        system,
-        lambda equations: _run(equations, own, start, ts, solver, max_steps, **options),
-        lambda run: all(np.isfinite(v).all() for v in run.values.values()),
-    )
+    given = (own, start, ts, solver, max_steps)
+    run = tabulated_first(system, lambda s: _run(s, *given, **options), _Run.is_finite)
     status = _judged(ts, run, max_steps, own.time_unit)
     raise_on_failure(status, throw)
     return _trajectory(system, own, ts, run, status)
