@@ -11,7 +11,7 @@ import typer
 from ..errors import SpecError
 from .application import command
 from .loading import equations_of, spec_of
-from .options import AsJson, ClosureName, SpecFile, option
+from .options import AsJson, ClosureName, SpecFile, option, output_option
 from .paths import Writes
 from .terminal import print_json, progress
 
@@ -65,11 +65,9 @@ class File:
     ] = None
     output: Annotated[
         Path | None,
-        option(
-            "--output",
-            "-o",
-            help="Write the derivation (.tex with a .bib, .md, .html) or code: .py (JAX), "
-            ".np.py (NumPy), .jl (Julia), .ode (XPPAUT).",
+        output_option(
+            "Write the derivation (.tex with a .bib, .md, .html) or code: .py (JAX), "
+            ".np.py (NumPy), .jl (Julia), .ode (XPPAUT)."
         ),
         Writes((*DOCUMENTS, *CODE)),
     ] = None

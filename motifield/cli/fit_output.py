@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .fit_results import Results
-from .options import Plot, Report, option
+from .options import Plot, Report, option, output_option
 from .paths import DATA_SUFFIXES, SPEC_SUFFIXES, Writes
 from .terminal import print_table, say_time_unit
 
@@ -28,11 +28,8 @@ class Files:
     ] = None
     output: Annotated[
         Path | None,
-        option(
-            "--output",
-            "-o",
-            help="Write all minima (.nc), the output of --json (.json), or the fitted numbers "
-            "(.csv).",
+        output_option(
+            "Write all minima (.nc), the output of --json (.json), or the fitted numbers (.csv)."
         ),
         Writes(DATA_SUFFIXES),
     ] = None

@@ -11,7 +11,7 @@ import typer
 from ..errors import SpecError
 from .application import command
 from .loading import network_of
-from .options import AsJson, LabelFile, option
+from .options import AsJson, LabelFile, option, output_option
 from .paths import NETWORK_SUFFIXES, SPEC_SUFFIXES, Writes
 from .terminal import print_json, print_table
 
@@ -40,11 +40,9 @@ Errors = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    option(
-        "--output",
-        "-o",
-        help="Write the statistics as parameters (.toml, .json), or the network with its "
-        "statistics (.npz, .h5).",
+    output_option(
+        "Write the statistics as parameters (.toml, .json), or the network with its "
+        "statistics (.npz, .h5)."
     ),
     Writes((*SPEC_SUFFIXES, *NETWORK_SUFFIXES)),
 ]

@@ -15,6 +15,11 @@ def option(*names: str, help: str, **settings: Any) -> Any:
     return typer.Option(*names, help=help, show_default=False, **settings)
 
 
+def output_option(help: str) -> Any:
+    """Where a command writes what it found, under the name that this has in every command."""
+    return option("--output", "-o", help=help)
+
+
 SpecFile = Annotated[
     Path,
     typer.Argument(
@@ -71,7 +76,7 @@ Solver = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    option("--output", "-o", help="Write the numbers to a .nc, .csv or .json file."),
+    output_option("Write the numbers to a .nc, .csv or .json file."),
     Writes(DATA_SUFFIXES),
 ]
 Plot = Annotated[

@@ -9,13 +9,13 @@ import typer
 
 from .application import command
 from .loading import SamplerChoice, spec_of
-from .options import AsJson, Seed, Size, SpecFile, option
+from .options import AsJson, Seed, Size, SpecFile, output_option
 from .paths import NETWORK_SUFFIXES, Writes
 from .terminal import Say, print_json, print_table, progress, within
 
 NetworkOutput = Annotated[
     Path,
-    option("--output", "-o", help="Network file to write (.npz or .h5)."),
+    output_option("Network file to write (.npz or .h5)."),
     Writes(NETWORK_SUFFIXES),
 ]
 Nearest = Annotated[

@@ -10,7 +10,7 @@ from ..errors import SpecError
 from .application import command
 from .loading import NetworkChoice
 from .model import Model
-from .options import EndTime, SpecFile, option
+from .options import EndTime, SpecFile, output_option
 from .output import Out
 from .paths import DATA_SUFFIXES, Writes
 from .terminal import at_time, by_population
@@ -22,11 +22,9 @@ class OutOfNeurons(Out):
 
     output: Annotated[
         Path | None,
-        option(
-            "--output",
-            "-o",
-            help="Write the time courses of populations: .csv, .json, or .nc, which also has the "
-            "final state of every neuron.",
+        output_option(
+            "Write the time courses of populations: .csv, .json, or .nc, which also has the "
+            "final state of every neuron."
         ),
         Writes(DATA_SUFFIXES),
     ] = None

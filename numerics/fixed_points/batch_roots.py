@@ -200,7 +200,7 @@ def _describe(model: Autonomous, batch: Parameters, ys: Any, scales: Any, prove:
     def one(own, y, scale):
         proven, J = jnp.asarray(True), None
         if prove:
-            y, radius, _, J = proof(model, own, y, scale, model.system.accuracy)
+            y, radius, _, J = proof(model, own, y, scale)
             proven = jnp.all(jnp.isfinite(radius))
         seen = model.observables(y, own)
         return (

@@ -43,11 +43,7 @@ class Beside(NamedTuple):
 
 
 def beside(
-    model: Autonomous,
-    parameters: Parameters,
-    y: Float[Array, " n"],
-    scale: Float[Array, " n"],
-    accuracy: float,
+    model: Autonomous, parameters: Parameters, y: Float[Array, " n"], scale: Float[Array, " n"]
 ) -> Beside:
     """What there is beside a state at which d(state)/dt all but vanishes; pure, for jit and vmap.
 
@@ -56,12 +52,11 @@ def beside(
         parameters: the network's numbers.
         y: the state, (n,).
         scale: of the states, (n,).
-        accuracy: of the equations, relative.
 
     Source: Golubitsky and Schaeffer, Singularities and Groups in Bifurcation Theory, 1985
     (Lyapunov-Schmidt reduction).
     """
-    field = model.bind(parameters)
+    field, accuracy = model.bind(parameters), model.system.accuracy
     size, weights = sizes(model, parameters, y, scale), jnp.abs(y) + scale
 
     def relative(u: Array) -> Array:

@@ -96,25 +96,21 @@ def _signs(count: int) -> Array:
 
 
 def proof(
-    model: Autonomous,
-    parameters: Parameters,
-    y: Float[Array, " n"],
-    scale: Float[Array, " n"],
-    accuracy: float,
+    model: Autonomous, parameters: Parameters, y: Float[Array, " n"], scale: Float[Array, " n"]
 ) -> Proof:
     """Whether there is a fixed point beside y; pure, for jit and vmap.
 
     Newton's map u -> u - A F(u), with A the inverse of a Jacobian, maps the box |u - y| <= r into
     its interior if |A| |F(y)| + max_u |1 - A J(u)| r < r, for each state; then the box contains one
-    fixed point and no other. |F(y)| counts as its value plus `accuracy` times `sizes`; J(u) is
-    taken at the middles of the box's faces and at corners.
+    fixed point and no other. |F(y)| counts as its value plus `sizes` times the accuracy of the
+    equations, which is that of Gaussian averages; J(u) is taken at the middles of the box's faces
+    and at corners.
 
     Args:
         model: the equations with the inputs held.
         parameters: the network's numbers.
         y: where a search ended, (n,).
         scale: of the states, (n,).
-        accuracy: of the equations, relative: that of Gaussian averages.
 
     Source: Krawczyk's operator, with boxes that grow until they fit: Rump, Acta Numerica 2010,
     section 13 (there in interval arithmetic).
@@ -123,7 +119,7 @@ def proof(
     size = sizes(model, parameters, y, scale)
     begun = y
     y, F, J = polished(field, y, size, LEAST_STEP * SMALL * scale, STEPS)
-    error = jnp.abs(F) + accuracy * size
+    error = jnp.abs(F) + model.system.accuracy * size
     weights = jnp.abs(y) + SMALL * scale
     eye = jnp.eye(len(y))
 

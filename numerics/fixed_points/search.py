@@ -60,12 +60,12 @@ def _round(
 
 @kept
 def _proofs(model: Autonomous, own: Parameters, ends: Any, scale: Any) -> Proof:
-    return jax.vmap(lambda y: proof(model, own, y, scale, model.system.accuracy))(ends)
+    return jax.vmap(lambda y: proof(model, own, y, scale))(ends)
 
 
 @kept
 def _beside(model: Autonomous, own: Parameters, ends: Any, scale: Any) -> Beside:
-    return jax.vmap(lambda y: beside(model, own, y, scale, model.system.accuracy))(ends)
+    return jax.vmap(lambda y: beside(model, own, y, scale))(ends)
 
 
 class _Search:

@@ -38,7 +38,7 @@ def _find(system, parameters, start, time, settle, rtol):
     y = newton(field, model.flat(start), rtol=rtol, atol=rtol, steps=100)
     # at a fold the Jacobian is singular at the start already
     y = jnp.where(jnp.all(jnp.isfinite(y)), y, model.flat(start))
-    found = proof(model, parameters, y, state_scale(model, parameters), system.accuracy)
+    found = proof(model, parameters, y, state_scale(model, parameters))
     return found.state, seen_at(model, parameters, found), jnp.all(jnp.isfinite(model.flat(start)))
 
 

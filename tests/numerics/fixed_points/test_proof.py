@@ -160,7 +160,7 @@ def test_a_box_is_small(system_of):
     parameters = found_parameters(0.0)
     scale = state_scale(model, parameters)
     for y in ([-3.3, 0.0], [3.0, 4.0], [40.0, 0.0]):
-        found = proof(model, parameters, jnp.array(y), scale, system.accuracy)
+        found = proof(model, parameters, jnp.array(y), scale)
         inside = np.abs(model.field(found.state, parameters)).max() < 1e-12
         assert np.all(np.isfinite(found.radius)) == inside
         assert np.all(found.radius < 1e-6) == inside
