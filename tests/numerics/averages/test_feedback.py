@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import kstest
 
 import motifield as mf
-from motifield.errors import ArchitectureError, ParameterError, SpecError
+from motifield.errors import ArchitectureError, ParameterError, SolverError, SpecError
 from motifield.numerics import averages as gaussian
 from motifield.numerics.averages.feedback import Feedback
 from motifield.theory.checks.checks import check
@@ -294,9 +294,10 @@ def test_sampled_networks_of_strong_reciprocity():
 @pytest.mark.slow
 def test_where_a_neuron_has_several_solutions_the_result_says_so(erf):
     par = network(0.99, g=3.0, P=2)
-    point = mf.fixed_point(
-        erf, par, {"mean": 1.0, "kappa": 0.5, "rms_rate": 1.4, "susceptibility": 0.15}, settle=20.0
-    )
+    start = {"mean": 1.0, "kappa": 0.5, "rms_rate": 1.4, "susceptibility": 0.15}
+    with pytest.raises(SolverError, match="a neuron's own equation has several solutions"):
+        mf.fixed_point(erf, par, start, settle=20.0)
+    point = mf.fixed_point(erf, par, start, settle=20.0, throw=False)
     assert point.status.startswith("invalid: 1 - Gamma phi' falls to -")
     assert not point.converged
     assert float(point.dataset["validity"].min()) < 0
