@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
+from .covered import uncover
 from .style import panels
 
 
@@ -51,6 +52,7 @@ def averages(found: Any) -> Figure:
     )
     ax.grid(color="0.92", lw=0.7)
     ax.set_axisbelow(True)
+    uncover(ax)
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from ...errors import ParameterError
 from ..continuation import Branches, LimitCycles
+from .covered import uncover
 from .style import (
     BULK_TEXT,
     BULK_UNSTABLE,
@@ -32,6 +33,12 @@ MARKS = {
     "bulk instability": ("P", "bulk turns unstable"),
     "cusp": ("^", "cusp"),
     "Bogdanov-Takens": ("*", "Bogdanov-Takens point"),
+}
+DASHES: dict[str, Any] = {"stable": "-", "unstable": UNSTABLE, BULK_TEXT: BULK_UNSTABLE}
+IMPOSSIBLE = "no network has these statistics"
+CYCLES: dict[str, dict[str, Any]] = {
+    "stable cycle, min and max": {"lw": 2.4, "alpha": 0.75},
+    "unstable cycle": {"lw": 1.4, "alpha": 0.75, "ls": ":"},
 }
 FAINT = 0.25  # opacity of solutions with statistics that no network has
 
@@ -69,17 +76,16 @@ def bifurcation_diagram(
         )
     figure, axes = panels(len(show), width=3.9, height=3.4)
     for ax, what in zip(axes[0], show, strict=True):
-        for position, p in enumerate(chosen):
-            k = known.index(p)
-            width = 1.4 + 0.9 * (len(chosen) - 1 - position)
+        for k in map(known.index, chosen):
             for branch in branches:
-                _branch(ax, branch, what, k, width)
+                _branch(ax, branch, what, k)
             for own in cycles:
                 _cycles(ax, own, what, k)
             for s in branches.special:
                 _special(ax, s, what, k)
         ax.set(xlabel=branches.name, ylabel=LABELS[what])
     legend_beside(axes[0, -1], handles=_legend(branches, cycles, chosen))
+    uncover(*axes[0])
     return figure
 
 
@@ -97,44 +103,39 @@ def cycles_diagram(cycles: LimitCycles) -> Figure:
         ax.set_xlabel(cycles.name)
     handles = [Line2D([], [], color=f"C{k}", label=str(p)) for k, p in enumerate(names)]
     legend_beside(axes[0, -1], handles=[*handles, *_cycle_handles([cycles])])
+    uncover(*axes[0])
     return figure
 
 
-def _branch(ax: Axes, branch: Any, what: str, k: int, width: float) -> None:
-    """One population; the first ones wider, so that equal ones are seen beneath each other."""
+def _branch(ax: Axes, branch: Any, what: str, k: int) -> None:
+    """One population."""
     x, y = branch.values, branch.dataset[what].values[:, k]
+    for own, kind, alpha in _stretches(branch):
+        ax.plot(x[own], y[own], color=f"C{k}", lw=1.4, ls=DASHES[kind], alpha=alpha)
+
+
+def _stretches(branch: Any) -> Iterator[tuple[slice, str, float]]:
+    """Parts of a branch that are seen, what the equations do there, and their opacity."""
     good = branch.dataset["feasible"].values & branch.dataset["physical"].values
-    kinds = np.stack([branch.stable, branch.bulk_unstable, good], axis=1)
-    for first, last in _runs(kinds):
-        ax.plot(
-            x[first:last],
-            y[first:last],
-            color=f"C{k}",
-            lw=width,
-            ls=_dashes(branch, first),
-            alpha=1.0 if good[first] else FAINT,
-        )
-
-
-def _dashes(branch: Any, k: int) -> Any:
-    if not branch.stable[k]:
-        return UNSTABLE
-    return BULK_UNSTABLE if branch.bulk_unstable[k] else "-"
+    for own in _runs(np.stack([branch.stable, branch.bulk_unstable, good], axis=1)):
+        k = own.start
+        settled = BULK_TEXT if branch.bulk_unstable[k] else "stable"
+        yield own, settled if branch.stable[k] else "unstable", 1.0 if good[k] else FAINT
 
 
 def _cycles(ax: Axes, cycles: LimitCycles, what: str, k: int) -> None:
     data = cycles.dataset
     for side in ("min", "max"):
         x, y = data["value"].values, data[f"{what}_{side}"].values[:, k]
-        for first, last in _runs(cycles.stable[:, None]):
-            ax.plot(
-                x[first:last],
-                y[first:last],
-                color=f"C{k}",
-                lw=2.4 if cycles.stable[first] else 1.4,
-                alpha=0.75,
-                ls="-" if cycles.stable[first] else ":",
-            )
+        for own, kind in _cycle_stretches(cycles):
+            ax.plot(x[own], y[own], color=f"C{k}", **CYCLES[kind])
+
+
+def _cycle_stretches(cycles: LimitCycles) -> Iterator[tuple[slice, str]]:
+    """Parts of a branch of cycles that are seen, and what they are."""
+    stable, unstable = CYCLES
+    for own in _runs(cycles.stable[:, None]):
+        yield own, stable if cycles.stable[own.start] else unstable
 
 
 def _special(ax: Axes, point: Any, what: str, k: int) -> None:
@@ -147,27 +148,27 @@ def _special(ax: Axes, point: Any, what: str, k: int) -> None:
     ax.plot(point.value, point.seen[what][k], mark, ms=5.5, zorder=5, ls="none", **face)
 
 
-def _runs(labels: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches of equal labels, each with the first point of the next one."""
+def _runs(labels: np.ndarray) -> list[slice]:
+    """Stretches of equal labels, each with the first point of the next one; a point is no line."""
     changes = np.flatnonzero(np.any(labels[1:] != labels[:-1], axis=1)) + 1
     starts, ends = [0, *changes.tolist()], [*changes.tolist(), len(labels)]
-    return [(a, min(b + 1, len(labels))) for a, b in zip(starts, ends, strict=True)]
+    runs = [slice(a, min(b + 1, len(labels))) for a, b in zip(starts, ends, strict=True)]
+    return [run for run in runs if run.stop - run.start > 1]
 
 
 def _legend(
     branches: Branches, cycles: Sequence[LimitCycles], chosen: Sequence[str]
 ) -> list[Line2D]:
     handles = [Line2D([], [], color=f"C{branches.populations.index(p)}", label=p) for p in chosen]
+    seen = [stretch for branch in branches for stretch in _stretches(branch)]
+    kinds, shades = ({stretch[k] for stretch in seen} for k in (1, 2))
+    style: dict[str, Any] = {"color": "0.4", "lw": 1.6}
     handles += [
-        Line2D([], [], color="0.4", lw=1.6, label="stable"),
-        Line2D([], [], color="0.4", lw=1.6, ls=UNSTABLE, label="unstable"),
+        Line2D([], [], ls=ls, label=kind, **style) for kind, ls in DASHES.items() if kind in kinds
     ]
-    if any(b.bulk_unstable.any() for b in branches):
-        handles.append(Line2D([], [], color="0.4", lw=1.6, ls=BULK_UNSTABLE, label=BULK_TEXT))
     handles += _cycle_handles(cycles)
-    if any(not b.dataset["feasible"].values.all() for b in branches):
-        impossible = "no network has these statistics"
-        handles.append(Line2D([], [], color="0.4", lw=1.6, alpha=FAINT, label=impossible))
+    if FAINT in shades:
+        handles.append(Line2D([], [], alpha=FAINT, label=IMPOSSIBLE, **style))
     for kind in dict.fromkeys(s.kind for s in branches.special):
         mark, label = MARKS[kind]
         handles.append(Line2D([], [], color="k", marker=mark, ls="none", ms=5.5, label=label))
@@ -175,10 +176,9 @@ def _legend(
 
 
 def _cycle_handles(cycles: Sequence[LimitCycles]) -> list[Line2D]:
-    handles = []
-    if cycles:
-        label = "stable cycle, min and max"
-        handles.append(Line2D([], [], color="0.4", lw=2.4, alpha=0.75, label=label))
-    if any(not c.stable.all() for c in cycles):
-        handles.append(Line2D([], [], color="0.4", lw=1.4, ls=":", label="unstable cycle"))
-    return handles
+    kinds = {kind for own in cycles for _, kind in _cycle_stretches(own)}
+    return [
+        Line2D([], [], color="0.4", label=kind, **style)
+        for kind, style in CYCLES.items()
+        if kind in kinds
+    ]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from ...time_units import labelled
 from ..dmft import Onset, Stationary
-from .style import LABELS, panels, time_label
+from .covered import uncover
+from .style import LABELS, first_of, panels, time_label
 
 QUANTITIES = LABELS | {"variance": "variance of input $C(t, t)$"}
-STYLES = ("--", ":", "-.")
+STYLES = ("--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+DARKER = 0.55
 MOST_CURVES = 4
 """Populations drawn: each has several curves, of theories and of networks."""
 LONGEST = 8.0
@@ -65,12 +69,25 @@ def draw_courses(
             if networks is not None:
                 _band(ax, networks[quantity].sel(population=p), f"C{k}", f"networks{who}")
             ax.plot(own["time"], own, color=f"C{k}", lw=1.6, label=f"two-time theory{who}")
-            for style, (name, other) in zip(STYLES, others.items(), strict=False):
-                colour = "k" if len(names) == 1 else f"C{k}"
+            for style, (name, other) in zip(itertools.cycle(STYLES), others.items(), strict=False):
+                colour = "k" if len(names) == 1 else _darker(f"C{k}")
                 line = {"color": colour, "ls": style, "lw": 1.1, "label": None if k else name}
                 ax.plot(other["time"], other[quantity].sel(population=p), **line)
         ax.set(xlabel=time_label(data, otherwise="time constants"), ylabel=label)
-    axes[0].legend(frameon=False, fontsize="x-small")
+    _legend(axes[0], data)
+    uncover(*axes)
+
+
+def _darker(colour: str) -> tuple[float, float, float]:
+    """A shade that is seen on the colour itself: closures can be exact."""
+    red, green, blue = to_rgb(colour)
+    return DARKER * red, DARKER * green, DARKER * blue
+
+
+def _legend(ax: Axes, data: xr.Dataset) -> None:
+    """It says so where more populations are there than are drawn."""
+    more = first_of(MOST_CURVES, data["population"].values)
+    ax.legend(frameon=False, fontsize="x-small", title=more, title_fontsize="x-small")
 
 
 def _dataset(result: Any) -> Any:
@@ -149,7 +166,8 @@ def draw_autocovariance(
             _dots(ax, networks["autocovariance"].sel(population=p), f"C{k}", who)
     xlabel = time_label(stationary, r"lag $\tau$", "time constants")
     ax.set(xlabel=xlabel, ylabel=r"autocovariance of inputs $C(\tau)$")
-    ax.legend(frameon=False, fontsize="x-small")
+    _legend(ax, d)
+    uncover(ax)
 
 
 def _dots(ax: Axes, seen: xr.DataArray, colour: str, who: str) -> None:

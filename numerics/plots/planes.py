@@ -55,7 +55,9 @@ def draw_curves(ax: Axes, curves: BifurcationCurves) -> None:
         x, y = curve.dataset["first"].values, curve.dataset["second"].values
         if "frequency" in curve.dataset:
             y = np.where(np.isfinite(curve.dataset["frequency"].values), y, np.nan)
-        (handles[label],) = ax.plot(x, y, color=color, lw=1.6)
+        (line,) = ax.plot(x, y, color=color, lw=1.6)
+        if np.isfinite(y).any():
+            handles[label] = line
     for s in curves.special:
         mark, label = MARKS[s.kind]
         (handles[label],) = ax.plot(*s.value, mark, color="k", mfc="w", ms=8, zorder=5)

@@ -39,7 +39,7 @@ def fixed_points(points: FixedPoints | Sequence[FixedPoint]) -> Figure:
     for ax in (left, right):
         ax.margins(0.12)
     if len(points):
-        left.legend(handles=_legend(points[0]), frameon=False, fontsize="small")
+        left.legend(handles=_legend(points), frameon=False, fontsize="small")
         values = np.concatenate([p.eigenvalues for p in points])
         height = 1.15 * max(np.abs(values.imag).max(), 0.25 * np.abs(values.real).max(), 1e-3)
         right.set_ylim(-height, height)
@@ -74,11 +74,13 @@ def _eigenvalues(ax: Axes, point: FixedPoint, k: int) -> None:
     )
 
 
-def _legend(point: FixedPoint) -> list[Line2D]:
-    names = [str(p) for p in point.dataset["population"].values[:MOST_POPULATIONS]]
+def _legend(points: FixedPoints | Sequence[FixedPoint]) -> list[Line2D]:
+    names = [str(p) for p in points[0].dataset["population"].values[:MOST_POPULATIONS]]
     handles = [
         Line2D([], [], color=f"C{p}", marker="o", ls="none", label=name)
         for p, name in enumerate(names)
     ]
-    empty = Line2D([], [], color="0.4", marker="o", mfc="w", ls="none", label="not stable")
-    return [*handles, empty]
+    if not all(point.stable for point in points):
+        empty = {"color": "0.4", "marker": "o", "mfc": "w", "ls": "none"}
+        handles.append(Line2D([], [], label="not stable", **empty))
+    return handles

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..fixed_points import Response
-from .style import MOST_POPULATIONS, ink_on, name_ticks, open_frame, rate_label, signed_image
+from .covered import uncover
+from .style import first_of, ink_on, name_ticks, open_frame, rate_label, signed_image
 
 MOST_BARS = 24
 """Sensitivities drawn, whose names fit below the axis."""
@@ -21,6 +22,7 @@ ROUNDING = 1e-12
 MOST_WRITTEN = 8
 """Populations up to which numbers fit in the cells of the matrix."""
 STYLES = ("-", "--", ":", "-.")
+"""Of driven populations, as many as are drawn."""
 DECADES = (1e-2, 1e2)
 """Frequencies drawn, around 1 / the time constant of a neuron."""
 
@@ -106,8 +108,9 @@ def _bars(ax: Axes, labels: list[str], values: np.ndarray, answer: Response) -> 
 
 def _gain(ax: Axes, answer: Response, omega: np.ndarray) -> None:
     table = np.abs(answer.frequency(omega)["rate"].values)
-    for p, name in enumerate(answer.populations[:MOST_POPULATIONS]):
-        for q, (other, style) in enumerate(zip(answer.populations, STYLES, strict=False)):
+    drawn = answer.populations[: len(STYLES)]
+    for p, name in enumerate(drawn):
+        for q, (other, style) in enumerate(zip(drawn, STYLES, strict=False)):
             label = f"{name} to {other}'s drive"
             ax.loglog(omega, table[:, p, q], color=f"C{p}", ls=style, lw=1.2, label=label)
     ax.set(
@@ -115,4 +118,6 @@ def _gain(ax: Axes, answer: Response, omega: np.ndarray) -> None:
         ylabel="$|dR_p(\\omega)/dI_q(\\omega)|$",
         title="linear response over frequencies",
     )
-    open_frame(ax).legend(frameon=False, fontsize="x-small")
+    more = first_of(len(STYLES), answer.populations)
+    open_frame(ax).legend(frameon=False, fontsize="x-small", title=more, title_fontsize="x-small")
+    uncover(ax)

@@ -73,7 +73,8 @@ def draw(
     ax.set(xlabel="real part", ylabel="imaginary part", title=title)
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
-    open_frame(ax).legend(frameon=False, fontsize="small", loc="upper left")
+    if open_frame(ax).get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize="small", loc="upper left")
 
 
 def _network(ax: Axes, own: Spectrum, count: int, labelled: bool) -> None:
@@ -85,7 +86,7 @@ def _network(ax: Axes, own: Spectrum, count: int, labelled: bool) -> None:
         out = own.outliers
         label = f"{'their' if count > 1 else 'its'} outliers" if labelled else None
         style: dict[str, Any] = {"ms": 5, "mew": 0, "color": OUTLIERS, "alpha": 0.6}
-        ax.plot(out.real, out.imag, "o", label=label, zorder=2, **style)
+        ax.plot(out.real, out.imag, "o", label=label if len(out) else None, zorder=2, **style)
 
 
 def _theory(ax: Axes, predicted: Spectral) -> None:
@@ -97,4 +98,5 @@ def _theory(ax: Axes, predicted: Spectral) -> None:
     elif np.isfinite(predicted.edge):
         ax.axvline(predicted.edge, label="predicted edge of the bulk", **line)
     cross: dict[str, Any] = {"ms": 9, "mew": 1.8, "color": THEORY}
-    ax.plot(out.real, out.imag, "x", label="predicted outliers", zorder=4, **cross)
+    label = "predicted outliers" if len(out) else None
+    ax.plot(out.real, out.imag, "x", label=label, zorder=4, **cross)

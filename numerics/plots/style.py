@@ -66,6 +66,11 @@ def rate_label(shown: Any, text: str) -> str:
     return labelled(text, time_unit_of(shown), -1, "1 / time")
 
 
+def first_of(most: int, names: Sequence[Any]) -> str | None:
+    """What a legend says where more populations are there than are drawn."""
+    return f"first {most} of {len(names)}" if len(names) > most else None
+
+
 def legend_beside(ax: Axes, *handles_and_texts: Any, **settings: Any) -> None:
     """A legend to the right of the axes."""
     place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}

@@ -11,7 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..verification import NetworkVerification, Verification
-from .style import LABELS, MOST_POPULATIONS, legend_beside, of_quantities, panels, time_label
+from .covered import uncover
+from .style import (
+    LABELS,
+    MOST_POPULATIONS,
+    first_of,
+    legend_beside,
+    of_quantities,
+    panels,
+    time_label,
+)
 
 EVERY = 4
 """Times between two dots, so that the lines beneath are seen."""
@@ -54,10 +63,7 @@ def network_time_courses(v: NetworkVerification) -> Figure:
         ax.plot(theory["time"], theory, color=colour, lw=1.2)
         ax.plot(plain["time"], plain, color=colour, lw=0.9, ls="--")
 
-    more = ""
-    if len(names) > MOST_POPULATIONS:
-        more = f" (first {MOST_POPULATIONS} of {len(names)})"
-    return _time_courses(v, names, draw, f"network dots,\ntheory lines,\nno motifs dashed{more}")
+    return _time_courses(v, names, draw, "network dots,\ntheory lines,\nno motifs dashed")
 
 
 def _time_courses(v: Any, names: np.ndarray, draw: Callable, title: str) -> Figure:
@@ -67,7 +73,11 @@ def _time_courses(v: Any, names: np.ndarray, draw: Callable, title: str) -> Figu
         for k, p in enumerate(names[:MOST_POPULATIONS]):
             draw(ax, quantity, p, f"C{k}")
         ax.set_xlabel(time_label(v))
-    legend_beside(axes[0, -1], title=title, title_fontsize="small")
+    more = first_of(MOST_POPULATIONS, names)
+    legend_beside(
+        axes[0, -1], title=f"{title}\n({more})" if more else title, title_fontsize="small"
+    )
+    uncover(*axes[0])
     return figure
 
 
@@ -127,6 +137,7 @@ def error_against_size(v: Verification) -> Figure:
         _errors(ax, v.dataset.sel(quantity=quantity))
         ax.set(xlabel="N", ylabel=f"error of {label}")
     axes[0, 0].legend(frameon=False, fontsize="small")
+    uncover(*axes[0])
     return figure
 
 

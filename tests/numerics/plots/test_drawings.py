@@ -77,15 +77,15 @@ def test_what_has_no_picture_says_what_to_draw():
 
 
 def test_cycles_have_a_smallest_and_a_largest_value(monkeypatch):
-    """Of two cycles, the second one is unstable: dotted."""
+    """Of three cycles, the last two are unstable: dotted."""
     each = ("cycle", "population")
     ends = {
-        f"{what}_{end}": (each, [[1.0, 2.0], [1.5, 2.5]])
+        f"{what}_{end}": (each, [[1.0, 2.0], [1.5, 2.5], [2.0, 3.0]])
         for what in ("mean", "variance", "rate")
         for end in ("min", "max")
     }
     data = xr.Dataset(
-        {"value": ("cycle", [0.1, 0.2]), "stable": ("cycle", [True, False]), **ends},
+        {"value": ("cycle", [0.1, 0.2, 0.3]), "stable": ("cycle", [True, False, False]), **ends},
         coords={"population": ["E", "I"]},
     )
     monkeypatch.setattr(LimitCycles, "__init__", lambda self: None)
