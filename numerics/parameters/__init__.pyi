@@ -9,6 +9,7 @@ from .feasibility import (
     neuron_covariances as neuron_covariances,
     residual_moments as residual_moments,
     strength_covariances as strength_covariances,
+    synaptic_units as synaptic_units,
     violations as violations,
 )
 from .files import (
@@ -45,6 +46,7 @@ from .scalars import (
     scalar as scalar,
     stacked as stacked,
 )
+from .strengths import Strengths as Strengths, padded as padded
 from .tables import (
     ARRAYS as ARRAYS,
     DIMS as DIMS,

@@ -79,6 +79,17 @@ def strength_covariances(parameters: SynapticStatistics) -> np.ndarray:
     return np.block([[rows, across], [across.transpose(0, 2, 1), columns]])
 
 
+def synaptic_units(parameters: SynapticStatistics) -> np.ndarray:
+    """Covariance of a neuron's (u^1..u^P, b^1..b^P), u = N a of order one and b per synapse.
+
+    Returns:
+        By population of the neuron, (P, 2P, 2P).
+    """
+    unit = np.ones(2 * parameters.P)
+    unit[parameters.P :] /= float(parameters.N)
+    return strength_covariances(parameters) * unit[:, None] * unit[None, :]
+
+
 def neuron_covariances(parameters: SynapticStatistics) -> np.ndarray:
     """Covariance of a neuron's (N a^1..N a^P, N b^1..N b^P, xi), xi the offset of its input.
 

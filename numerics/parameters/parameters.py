@@ -28,12 +28,13 @@ from .arrays import (
     shown,
     traced_per_population,
 )
-from .feasibility import check_feasible
+from .feasibility import check_feasible, synaptic_units
 from .files import parameter_data, read_parameters, write_parameters
 from .inputs import Input, as_input
 from .motifs import Motifs
 from .reals import real
 from .shapes import PerPair, PerPopulation, PerTriple
+from .strengths import Strengths, strengths_of
 from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS
 
 
@@ -65,6 +66,8 @@ class Parameters(eqx.Module):
             inputs, xi_i standard normal; in units of input current.
         tau_inp: (P, P), correlation of xi_j with the synapses J_ij that j in q makes onto p.
         noise: (P,), D_p, half the intensity of the white noise in the input of each neuron.
+        strengths: how in- and out-strengths are distributed, and assortativity; None where
+            strengths are Gaussian and synapses know nothing of their neurons.
         time_unit: the unit of all times, such as "ms", which results and pictures name; it changes
             no number.
     """
@@ -86,6 +89,7 @@ class Parameters(eqx.Module):
     spread: Input
     tau_inp: PerPair
     noise: PerPopulation
+    strengths: Strengths | None = None
     time_unit: str = eqx.field(static=True, default="")
 
     @classmethod
@@ -106,6 +110,7 @@ class Parameters(eqx.Module):
         spread: Any = 0.0,
         tau_inp: Any = 0.0,
         noise: Any = 0.0,
+        strengths: Any = None,
         time_unit: str = "",
         check: bool = True,
     ) -> Parameters:
@@ -119,6 +124,8 @@ class Parameters(eqx.Module):
             input, in_strength, spread: what `motifield.inputs` has, or a number, one number per
                 population, a function of time, or a mapping; none by default.
             transfer, membrane, synapse: values by name of parameter, numbers or by population.
+            strengths: `Strengths`, or a mapping with `gamma`, `features`, `weights`, `means` and
+                `covariances`, as `strengths_of` takes it; none by default.
             time_unit: name of the unit of all times; not said by default.
             check: whether the motif statistics must be those of some network; False is for
                 statistics measured on a given one.
@@ -146,7 +153,12 @@ class Parameters(eqx.Module):
         )
         if check:
             check_feasible(made)
-        return made
+        if strengths is None:
+            return made
+        own = strengths_of(
+            strengths, names, N=N, fractions=made.fractions, covariances=synaptic_units(made)
+        )
+        return dataclasses.replace(made, strengths=own)
 
     @classmethod
     def from_covariances(
@@ -261,6 +273,7 @@ class Parameters(eqx.Module):
             mean=self.mean * s,
             motifs=Motifs(con * s, div * s, chn * s, rec),
             tau_inp=self.tau_inp * np.sqrt(s),
+            strengths=None if self.strengths is None else self.strengths.rescaled(s),
             **others,
         )
 

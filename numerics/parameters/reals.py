@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ParameterError
 from ...numbers import LARGEST, brief, fault
 
-DEEPEST = 3  # nested lists: of triples of populations
+DEEPEST = 4  # nested lists: of pairs of populations and pairs of features
 
 
 def reals(value: Any, what: str, names: Sequence[str] = ()) -> np.ndarray:

@@ -73,7 +73,8 @@ class Autonomous(eqx.Module):
         def follows(name: str, index: tuple[int, ...]) -> bool:
             if responses.get(name) != "membrane":
                 return False
-            return classes[index[0]] if len(index) > 1 else own[index[0]]
+            by_filter = len(index) > 1 and name != "theta"
+            return classes[index[0]] if by_filter else own[index[0]]
 
         return np.array([not follows(*latent) for latent in self.latents()])
 

@@ -93,3 +93,37 @@ def check_transfer(
                 f"the parameters {where} make it infinite or undefined: "
                 + ", ".join(f"{symbol} = {value}" for symbol, value in own.items())
             )
+
+
+def check_strengths(architecture, parameters: Parameters) -> None:
+    """Raise `ParameterError` where strengths and assortativity are not those of the equations."""
+    own, features = parameters.strengths, architecture.features
+    if not architecture.has_components:
+        if own is not None:
+            raise ParameterError(
+                "the parameters have strengths or assortativity of their own, the architecture has "
+                "none: give it strengths=Mixture() and assortativity, or leave them out"
+            )
+        return
+    if own is None:
+        raise ParameterError(
+            f"the architecture has strengths {architecture.strengths.name!r} and the features "
+            f"{list(features)}: the parameters need strengths, such as "
+            "strengths={'gamma': ...} with weights, means and covariances of the components"
+        )
+    if own.features != features:
+        raise ParameterError(
+            f"the parameters have assortativity of the features {list(own.features)}, the "
+            f"architecture of {list(features)}"
+        )
+    centred = bool(np.any(np.asarray(own.means) != 0)) or own.components > 1
+    if centred and not architecture.strengths.has_centres:
+        raise ParameterError(
+            "the parameters have components of strengths, the architecture has Gaussian ones: give "
+            "it strengths=Mixture()"
+        )
+    if np.any(np.asarray(own.covariances) != 0) and not architecture.strengths.has_widths:
+        raise ParameterError(
+            "the components of the parameters' strengths have widths, those of Empirical() have "
+            "none: use Mixture()"
+        )

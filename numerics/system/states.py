@@ -18,6 +18,8 @@ from .system import System
 STATE_NAMES = {
     "K": "mean",
     "kappa": "kappa",
+    "theta": "theta",
+    "along": "synaptic_feature_current",
     "s": "rms_rate",
     "rho": "filtered_rate",
     "e": "synaptic_rate",
@@ -30,6 +32,8 @@ STATE_NAMES = {
 MEANINGS = {
     "mean": "mean input current K_p",
     "kappa": "latent variable of the variability, filtered alpha_q R_q",
+    "theta": "latent variable of the variability along features theta_p",
+    "synaptic_feature_current": "input along features after the synapses' filter",
     "rms_rate": "filtered root mean square rate s_q",
     "variance": "variance of the input current Delta_p",
     "rate": "mean rate R_p",
@@ -51,7 +55,9 @@ OF_FILTERS = {
     "filtered_rate": "membrane",
     "rms_rate": "membrane",
     "synaptic_current": "synapse",
+    "synaptic_feature_current": "synapse",
 }
+OF_FEATURES = ("theta", "synaptic_feature_current")
 
 
 def named(system: System, state: Any) -> dict[str, Any]:
@@ -68,11 +74,13 @@ def dataset(
 ) -> xr.Dataset:
     """Results as a dataset over population and further coordinates.
 
-    A variable that belongs to distinct filters has a dimension for these, `membrane` or `synapse`.
+    A variable that belongs to distinct filters has a dimension for these, `membrane` or `synapse`,
+    one that belongs to features of neurons has `feature` as its last.
 
     Args:
         system: the compiled equations.
-        values: arrays by name, of shape (*coords, P), or (*coords, filters, P).
+        values: arrays by name, of shape (*coords, P), (*coords, filters, P), or with a last axis of
+            features.
         populations: names of the P populations.
         coords: the leading coordinates by name, such as times.
         attrs: attributes of the dataset; the closure is added.
@@ -80,10 +88,13 @@ def dataset(
     architecture = system.mean_field.architecture
     data, labels = {}, {}
     for name, v in values.items():
-        dims = (*coords, "population")
+        own = ("population", "feature") if name in OF_FEATURES else ("population",)
+        dims = (*coords, *own)
+        if name in OF_FEATURES:
+            labels["feature"] = list(architecture.features)
         if np.ndim(v) > len(dims):
             kind = OF_FILTERS[name]
-            dims = (*coords, kind, "population")
+            dims = (*coords, kind, *own)
             of = architecture.filter_index(kind, len(populations))
             labels[kind] = [
                 "+".join(p for p, k in zip(populations, of, strict=True) if k == n)

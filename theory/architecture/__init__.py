@@ -5,14 +5,21 @@ from .architecture import MOTIFS, Architecture
 from .filters import UNIT, Filter, S
 from .function import TransferFunction
 from .known_functions import LIBRARY
+from .strengths import QUADRATIC, TOTALS, Empirical, Gaussian, Mixture, Strengths
 
 __all__ = [
     "LIBRARY",
     "MOTIFS",
+    "QUADRATIC",
+    "TOTALS",
     "UNIT",
     "Architecture",
+    "Empirical",
     "Filter",
+    "Gaussian",
+    "Mixture",
     "S",
+    "Strengths",
     "TransferFunction",
     "filters",
     "transfer",

@@ -14,6 +14,7 @@ from ...numbers import brief
 from . import filters, transfer as transfers
 from .filters import Filter
 from .function import TransferFunction
+from .strengths import GAUSSIAN, Strengths, features_of, strengths_of
 
 # classes of motifs, and the tensor that holds the correlation coefficients of each
 MOTIFS = {
@@ -54,6 +55,13 @@ class Architecture:
             along the deviations of the in-strengths; "spread", a part s_p xi_i, xi standard normal
             across neurons; "out-strength", a correlation of xi_i with the synapses that i makes;
             "noise", white noise in time, independent for each neuron.
+        strengths: How in- and out-strengths are distributed within a population: `Gaussian()`,
+            `Mixture(...)` or `Empirical()`, of `motifield.strengths`.
+        assortativity: Which functions f of both neurons' strengths a synapse knows, by a part
+            f_i' Gamma_pq f_j: True for the two total strengths, "quadratic" for these, their
+            squares and product, or a list of names.
+        patterns: Names of hidden variables of neurons, which synapses know as they do strengths: a
+            low-rank structure m n'/N is patterns m and n with Gamma[m, n] = 1/N.
 
     Raises:
         ArchitectureError: Names are unknown or missing; chains come without both convergence and
@@ -70,6 +78,9 @@ class Architecture:
     membrane: tuple[Filter, ...]
     synapse: tuple[Filter, ...]
     inputs: frozenset[str]
+    strengths: Strengths
+    assortativity: tuple[str, ...]
+    patterns: tuple[str, ...]
 
     def __init__(
         self,
@@ -80,6 +91,9 @@ class Architecture:
         membrane: Any = filters.UNIT,
         synapse: Any = filters.INSTANTANEOUS,
         inputs: Sequence[str] = (),
+        strengths: Any = GAUSSIAN,
+        assortativity: Any = False,
+        patterns: Sequence[str] = (),
     ):
         names = _names(populations)
         known, given = _known(motifs, tuple(MOTIFS), "motifs"), _known(inputs, INPUTS, "inputs")
@@ -104,6 +118,10 @@ class Architecture:
         object.__setattr__(self, "membrane", _filters(membrane, names, "membrane"))
         object.__setattr__(self, "synapse", _filters(synapse, names, "synapse"))
         object.__setattr__(self, "inputs", given)
+        functions, hidden = features_of(assortativity, patterns)
+        object.__setattr__(self, "strengths", strengths_of(strengths))
+        object.__setattr__(self, "assortativity", functions)
+        object.__setattr__(self, "patterns", hidden)
         for f in self.membrane:
             if not (f.is_identity or f.is_strictly_proper):
                 raise ArchitectureError(
@@ -139,6 +157,16 @@ class Architecture:
         """Of which populations the membrane is 1."""
         of = self.filter_index("membrane", P)
         return tuple(self.distinct_filters("membrane")[k].is_identity for k in of)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of what synapses know of both neurons: functions of strengths, then patterns."""
+        return self.assortativity + self.patterns
+
+    @property
+    def has_components(self) -> bool:
+        """Whether averages are taken over components of the distribution of strengths."""
+        return self.strengths.has_centres or bool(self.features)
 
     @property
     def is_unit(self) -> bool:

@@ -68,7 +68,7 @@ def equalities(mean_field: MeanField) -> list[Equality]:
 
 
 def _of_statistics(mean_field: MeanField) -> Iterator[Equality]:
-    statistics = SynapseStatistics(mean_field.architecture.motifs, mean_field.architecture.inputs)
+    statistics = SynapseStatistics.of(mean_field.architecture)
     for name, value in statistics.of_parts(p, q, r).items():
         pair = PairCovariance(sp.Symbol(name), p, q, r)
         yield Equality("Decomposition", f"Covariance of parts: {name}", pair, value, "sampled")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ...errors import ArchitectureError
-from ..notation import QUANTITIES
+from ..notation import QUANTITIES, Term
 from .printer import jax_code
 
 
@@ -75,6 +75,9 @@ def _bare(name: str) -> str:
 
 
 def product(expression: sp.Expr, rename: Mapping[str, str] = {}) -> Product:
+    """The factors of a product, under sums too: einsum sums over what its output lacks."""
+    if isinstance(expression, sp.Sum):
+        expression = Term.of("", expression).summand
     number, operands = sp.Integer(1), []
     for factor in sorted(sp.Mul.make_args(expression), key=_order):
         base, power = factor.as_base_exp()

@@ -9,7 +9,7 @@ import sympy as sp
 
 from ..architecture import UNIT, Architecture, Filter
 from ..equations import MeanField
-from ..notation import DRIVES, QUANTITIES, Equation
+from ..notation import COUNTS, DRIVES, QUANTITIES, Equation
 from .printer import jax_code
 
 # latent variables of the sources, one for each membrane among the targets
@@ -93,9 +93,7 @@ class FilterCode:
         """Fields of the state."""
         lines = []
         for e in self.mean_field.equations:
-            shape = {"kappa": "[membrane, q]", "current": "[synapse, p]"}.get(
-                "kappa" if self._is_gathered(e.name) else e.name, ""
-            )
+            shape = _AXES.get("kappa" if self._is_gathered(e.name) else e.name, "")
             lines.append(
                 f"    {e.name}: jax.Array  # "
                 f"{shape + ' ' if shape else ''}{QUANTITIES[e.name].meaning}"
@@ -109,12 +107,14 @@ class FilterCode:
         fields = []
         for e in self.mean_field.equations:
             rows = self._rows(e)
-            trailing = "P" if len(e.indices) > 1 else ""
-            fields.append(f"{e.name}=jnp.zeros({f'({rows}, P)' if trailing else 'P'})")
+            trailing = "".join(f", {axis}" for axis in self._trailing(e))
+            fields.append(f"{e.name}=jnp.zeros({f'({rows}{trailing})' if trailing else 'P'})")
             if self._inner(e):
                 places = "noise_places" if e.response == "noise" else "inner_places"
                 count = f"len(linear.{places}({self._orders(e)}, {rows})[0])"
-                fields.append(f"{e.name}_inner=jnp.zeros({f'({count}, P)' if trailing else count})")
+                fields.append(
+                    f"{e.name}_inner=jnp.zeros({f'({count}{trailing})' if trailing else count})"
+                )
         head = [
             "def rest(P):",
             '    """The state of a silent network of P populations."""',
@@ -128,7 +128,12 @@ class FilterCode:
 
     def _is_of_classes(self, e: Equation) -> bool:
         """Whether the first axis is that of the distinct filters, not of the populations."""
-        return len(e.indices) > 1
+        return len(e.indices) > 1 and e.name != "theta"
+
+    def _trailing(self, e: Equation) -> list[str]:
+        """Sizes of the axes after the first."""
+        features = str(len(self.mean_field.architecture.features))
+        return [features if index in COUNTS else "P" for index in e.indices[1:]]
 
     def _rows(self, e: Equation) -> str:
         """How many filters of this kind stand side by side."""
@@ -164,7 +169,7 @@ class FilterCode:
             lines += kind.coefficients()
             if self.needs_classes(kind):
                 lines.append(f"    {kind.name}_class = {kind.name}.at({kind.name.upper()}_FIRST)")
-        if any(e.name == "current" for e in self.mean_field.equations):
+        if any(e.name in ("current", "along") for e in self.mean_field.equations):
             kind = self.kinds["synapse"]
             made = "jnp.ones((1, P))" if kind.distinct == 1 else f"jnp.array({kind.membership()!r})"
             lines.append(f"    SOURCES = {made}")
@@ -300,3 +305,9 @@ class _Kind:
 
 
 _GATHERED = ("kappa", "rho", "s")
+_AXES = {
+    "kappa": "[membrane, q]",
+    "current": "[synapse, p]",
+    "theta": "[p, feature]",
+    "along": "[synapse, p, feature]",
+}

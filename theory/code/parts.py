@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..notation import PARAMETERS, Equation, N, Term
+from ..notation import PARAMETERS, STRENGTHS, Equation, N, Term
 from .einsum import Product, product
 
 
 def _is_parameter(factor: sp.Expr) -> bool:
     base = factor.as_base_exp()[0]
-    known = (*PARAMETERS, "A", "B", "SOURCES")
+    known = (*PARAMETERS, *STRENGTHS, "A", "B", "E", "E_back", "SOURCES")
     return (
         factor.is_number or base == N or (isinstance(base, sp.Indexed) and str(base.base) in known)
     )
 
 
-def _indices(expression: sp.Expr) -> set[str]:
+def indices_of(expression: sp.Expr) -> set[str]:
+    """The letters of all indices in it."""
     return {str(index) for indexed in expression.atoms(sp.Indexed) for index in indexed.indices}
 
 
@@ -45,7 +46,7 @@ class Part:
             term,
             constant,
             varying,
-            "".join(sorted(_indices(constant) & (_indices(varying) | free))),
+            "".join(sorted(indices_of(constant) & (indices_of(varying) | free))),
         )
 
     def code(

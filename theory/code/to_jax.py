@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..equations import MeanField
-from ..notation import DRIVES, Equation
+from ..notation import DRIVES, STRENGTHS, Equation
 from .averages import AverageCode, values_code
+from .components import ComponentCode
 from .einsum import product, sum_of_products
 from .filters import FilterCode
 from .functions import function_code, names_of
@@ -50,9 +51,8 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
         *filters.drive(),
         _coefficient_class(mean_field, tensors, filters),
         _coefficient_function(mean_field, list(tensors.values()), filters),
-        _variance(mean_field, filters),
+        *_moments(mean_field, filters),
         *_feedback(mean_field, filters),
-        _rates(mean_field),
         *filters.follow(lambda e: _sum(e, filters.names)),
         _vector_field(mean_field, filters),
     ]
@@ -78,28 +78,27 @@ def _coefficient_class(
     return [*lines, *filters.coefficient_fields()]
 
 
-def _variance(mean_field: MeanField, filters: FilterCode) -> list[str]:
-    return [
+def _moments(mean_field: MeanField, filters: FilterCode) -> list[list[str]]:
+    """Variances, mean rates, and what they are made of where strengths have components."""
+    variance = [
         "def variance(state, c):",
         '    """Variance of the input current within each population, shape (P,)."""',
-        *filters.gathered(mean_field.variance),
-        f"    return {_sum(mean_field.variance, filters.names) or 'jnp.zeros_like(state.K)'}",
     ]
-
-
-def _rates(mean_field: MeanField) -> list[str]:
+    rates = ["def rates(state, c):", '    """Mean rate of each population, shape (P,)."""']
+    if mean_field.components:
+        own = ComponentCode(mean_field, filters, _prepared(mean_field))
+        return [own.moments(), variance + own.variance(), rates + own.rates()]
+    whole = _sum(mean_field.variance, filters.names) or "jnp.zeros_like(state.K)"
     value = f"mean_rate(state.K, variance(state, c){_prepared(mean_field)})"
     if mean_field.is_static:
         value = "averages_at(state, c).rate"
-    return [
-        "def rates(state, c):",
-        '    """Mean rate of each population, shape (P,)."""',
-        f"    return {value}",
-    ]
+    variance += [*filters.gathered(mean_field.variance), f"    return {whole}"]
+    return [variance, [*rates, f"    return {value}"]]
 
 
 def _docstring(mean_field: MeanField) -> str:
-    attributes = [n for n in mean_field.parameters if n not in DRIVES]
+    attributes = [n for n in mean_field.parameters if n not in (*STRENGTHS, *DRIVES)]
+    attributes += ["strengths"] if mean_field.components else []
     attributes += ["transfer"] if mean_field.architecture.transfer_parameters else []
     attributes += FilterCode(mean_field).parametrised
     body = "\n".join(indented(mean_field))
@@ -197,7 +196,9 @@ def _coefficient_function(
         '    """Collect the parameters into one tensor per term."""',
     ]
     lines += [
-        f"    {name} = parameters.{name}" for name in mean_field.parameters if name not in DRIVES
+        f"    {name} = parameters.{'strengths.' if name in STRENGTHS else ''}{name}"
+        for name in mean_field.parameters
+        if name not in DRIVES
     ]
     lines += filters.coefficients()
     lines += [
@@ -231,6 +232,9 @@ def _average_lines(mean_field: MeanField, state: str) -> list[str]:
     """Lines that compute R, and G and C where they are needed."""
     if mean_field.is_static:
         return ["    R, susceptibility, C = averages_at(state, c)"]
+    if mean_field.components:
+        own = ComponentCode(mean_field, FilterCode(mean_field), _prepared(mean_field))
+        return own.averages(state)
     arguments = f"({state}.K, Delta{_prepared(mean_field)})"
     has_gain = "G" in mean_field.averages
     rate = f"R, G = mean_rate.derivatives{arguments}" if has_gain else f"R = mean_rate{arguments}"

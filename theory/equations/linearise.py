@@ -10,6 +10,7 @@ from ..notation import (
     DRIVES,
     PARAMETERS,
     QUANTITIES,
+    STRENGTHS,
     Delta,
     Equation,
     G,
@@ -22,7 +23,7 @@ from ..notation import (
 )
 from .mean_field import MeanField
 
-_FIXED = (*PARAMETERS, *DRIVES, "SOURCES", "A", "B")
+_FIXED = (*PARAMETERS, *STRENGTHS, *DRIVES, "SOURCES", "A", "B", "E", "E_back")
 
 
 def linearised(mean_field: MeanField) -> list[Equation]:

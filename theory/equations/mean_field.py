@@ -18,6 +18,7 @@ from ..notation import (
     PAIRS,
     PARAMETERS,
     QUANTITIES,
+    STRENGTHS,
     Equation,
     N,
     definition_latex,
@@ -74,6 +75,9 @@ class MeanField:
         derivation: The same, to read, save and check.
         feedback: Gamma_p, where neurons feel their own rate (`Cavity`): averages are then over
             x = h + Gamma phi(x), h ~ N(K, Delta).
+        components: Where strengths have components: mean and variance of the input current of each,
+            and what the averages over them add up to. Averages are then over
+            N(K_q + shift_mq, Delta_c_mq).
 
     Source: docs/theory.md, section 2.
     """
@@ -87,6 +91,7 @@ class MeanField:
     record: Record
     derivation: Any = None
     feedback: Equation | None = None
+    components: tuple[Equation, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -105,10 +110,11 @@ class MeanField:
 
     @property
     def results(self) -> tuple[Equation, ...]:
-        """All equations: of the states, of Delta, and of Gamma where there is one."""
+        """All equations: of states, of Delta, of components, and of Gamma where there is one."""
         return (
             *self.equations,
             self.variance,
+            *self.components,
             *([self.feedback] if self.feedback is not None else []),
         )
 
@@ -140,7 +146,7 @@ class MeanField:
         has_N = any(e.has(N) for e in everything)
         return (
             *(["N"] if has_N else []),
-            *(name for name in (*PARAMETERS, *DRIVES) if name in bases),
+            *(name for name in (*PARAMETERS, *STRENGTHS, *DRIVES) if name in bases),
         )
 
     def closed_averages(self) -> list[ClosedAverage]:
@@ -213,9 +219,11 @@ class MeanField:
         lines = []
         for name, average in self.averages.items():
             inside = latex(average.f).replace(r"\left(x\right)", "(x)")
+            over = ", ".join(map(latex, (average.mean, average.variance)))
+            index = "mq" if self.components else "q"
             lines.append(
-                rf"{QUANTITIES[name].latex}_{{q}} = \left\langle {inside} \right\rangle, \quad "
-                rf"x \sim \mathcal{{N}}(K_{{q}}, \Delta_{{q}})"
+                rf"{QUANTITIES[name].latex}_{{{index}}} = \left\langle {inside} \right\rangle, "
+                rf"\quad x \sim \mathcal{{N}}({over})"
             )
         if self.feedback is not None:
             lines += [f"{left} = {right}" for left, right in FEEDBACK_LATEX]
@@ -243,6 +251,10 @@ class MeanField:
         ]
         return "\n".join(lines)
 
+    def _averaged(self, name: str) -> str:
+        """What an average is called in the text of the equations."""
+        return f"{name}_c[m, q]" if self.components else f"{name}[q]"
+
     def _plain(self, e: Equation) -> str:
         terms = e.input()
         if e.response is None:
@@ -257,14 +269,15 @@ class MeanField:
 
     def __str__(self) -> str:
         lines = [self._plain(self.shown(e)) for e in self.equations]
-        lines.append(f"{self.variance.symbol} = {self.variance.right_side()}")
+        for e in (self.variance, *self.components):
+            lines.append(f"{e.symbol} = {e.right_side()}")
         if self.feedback is not None:
             lines += [f"{self.feedback.symbol} = {self.feedback.right_side()}", *FEEDBACK]
         lines += [f"{name}[p, q] = {value}" for name, value in self.definitions.items()]
         return "\n".join(
             lines
             + [
-                f"{name}[q] = <{value.f}> over N(K[q], Delta[q])"
+                f"{self._averaged(name)} = <{value.f}> over N({value.mean}, {value.variance})"
                 for name, value in self.averages.items()
             ]
         )

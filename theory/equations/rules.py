@@ -33,11 +33,14 @@ from ..notation import (
     drive,
     e,
     f,
+    feature,
     field,
     i,
     in_strength,
     j,
+    k,
     kappa,
+    l,
     n,
     over_populations,
     p,
@@ -46,6 +49,7 @@ from ..notation import (
     rho,
     sources,
     spread,
+    theta,
     u,
     x,
     xi,
@@ -125,7 +129,10 @@ def decompose(field: sp.Expr, statistics: SynapseStatistics) -> dict[str, sp.Exp
     first- and second-order statistics, at every $N$.
     """
     parts = {"mean": Jbar[p, q], **statistics.parts(i, j, p, q)}
-    return {name: field.xreplace({J[i, j]: part}) for name, part in parts.items()}
+    made = {name: field.xreplace({J[i, j]: part}) for name, part in parts.items()}
+    if "assortativity" in made:
+        made["assortativity"] = over_populations(made["assortativity"], k, l)
+    return made
 
 
 @holds("algebra")
@@ -183,6 +190,8 @@ def current(neuron, population, statistics: SynapseStatistics, latents: Latents)
     total = K[population] + y[neuron]
     if statistics.has_rows:
         total += over_populations(latents.kappa(population, r) * u[neuron, r], r)
+    if statistics.has_features:
+        total += over_populations(theta[population, k] * feature[neuron, k], k)
     if "spread" in statistics.inputs:
         total += z[population] * xi[neuron]
     return total + (n[neuron] if "noise" in statistics.inputs else 0)

@@ -6,7 +6,31 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..notation import A, B, N, a, b, g, tau_chn, tau_con, tau_div, tau_inp, tau_rec, w
+from ..architecture import Architecture
+from ..notation import (
+    A,
+    B,
+    E,
+    E_back,
+    N,
+    a,
+    b,
+    feature,
+    feature_covariance,
+    g,
+    gamma,
+    k,
+    l,
+    o,
+    over_populations,
+    t,
+    tau_chn,
+    tau_con,
+    tau_div,
+    tau_inp,
+    tau_rec,
+    w,
+)
 
 
 @dataclass(frozen=True)
@@ -16,12 +40,19 @@ class SynapseStatistics:
     Args:
         motifs: Classes of motifs, as in `Architecture`.
         inputs: Parts of the external input, as in `Architecture`.
+        has_features: Whether synapses know features of both neurons.
 
-    Source: docs/theory.md, section 1.2.
+    Source: docs/theory.md, sections 1.2 and 6.1.
     """
 
     motifs: frozenset[str]
     inputs: frozenset[str] = frozenset()
+    has_features: bool = False
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> SynapseStatistics:
+        """Those of an architecture."""
+        return cls(architecture.motifs, architecture.inputs, bool(architecture.features))
 
     @property
     def has_rows(self) -> bool:
@@ -36,11 +67,19 @@ class SynapseStatistics:
         """B differs from 0: reciprocal motifs are present, or chains that would make them."""
         return bool({"reciprocal", "chain"} & self.motifs)
 
+    @property
+    def returns(self) -> bool:
+        """Whether w_ij and w_ji are correlated, by reciprocal motifs or what assortativity left."""
+        return self.has_reciprocal_residual or self.has_features
+
     def parts(self, i, j, p, q) -> dict[str, sp.Expr]:
-        """The terms of J_ij beside its mean, by name."""
+        """The terms of J_ij beside its mean, by name; assortativity is summed over k and l."""
         parts = {
             "rows": a[i, q] if self.has_rows else 0,
             "columns": b[j, p] if self.has_columns else 0,
+            "assortativity": feature[i, k] * gamma[p, q, k, l] * feature[j, l]
+            if self.has_features
+            else 0,
             "residual": w[i, j],
         }
         return {name: part for name, part in parts.items() if part != 0}
@@ -83,11 +122,12 @@ class SynapseStatistics:
 
     def residual(self, p, q) -> sp.Expr:
         """Var(w_ij), i in p, j in q."""
-        return A[p, q] * g[p, q] ** 2 / N
+        return (A[p, q] * g[p, q] ** 2 - (E[p, q] if self.has_features else 0)) / N
 
     def reciprocal(self, p, q) -> sp.Expr:
         """Cov(w_ij, w_ji), i in p, j in q."""
-        return B[p, q] * g[p, q] * g[q, p] / N if self.has_reciprocal_residual else sp.Integer(0)
+        back = B[p, q] * g[p, q] * g[q, p] if self.has_reciprocal_residual else sp.Integer(0)
+        return (back - (E_back[p, q] if self.has_features else 0)) / N
 
     def of_parts(self, p, q, r) -> dict[str, sp.Expr]:
         """Covariances of the parts, those that are not 0.
@@ -105,10 +145,18 @@ class SynapseStatistics:
         return {name: value for name, value in every.items() if value != 0}
 
     def definitions(self, p, q) -> dict[str, sp.Expr]:
-        """A_pq and B_pq in the motif coefficients."""
+        """A_pq and B_pq in the motif coefficients, and what assortativity explains of both."""
         left = sp.Integer(1)
         left -= tau_con[p, q, q] if self.has_rows else 0
         left -= tau_div[q, p, p] if self.has_columns else 0
         back = tau_rec[p, q] if "reciprocal" in self.motifs else sp.Integer(0)
         back -= tau_chn[p, q, p] + tau_chn[q, p, q] if "chain" in self.motifs else 0
-        return {"A": left, **({"B": back} if self.has_reciprocal_residual else {})}
+        found = {"A": left, **({"B": back} if self.has_reciprocal_residual else {})}
+        if not self.has_features:
+            return found
+        # N tr(Gamma_pq C_q Gamma_pq' C_p), and with Gamma_qp in place of the transpose
+        around = N * gamma[p, q, k, l] * feature_covariance[q, l, t]
+        around *= feature_covariance[p, o, k]
+        found["E"] = over_populations(around * gamma[p, q, o, t], k, l, t, o)
+        found["E_back"] = over_populations(around * gamma[q, p, t, o], k, l, t, o)
+        return found

@@ -135,7 +135,7 @@ def decomposition(mean_field: MeanField) -> Section:
         words.append("$b_j^p$ that of neuron $j$'s out-strength to population $p$")
     parts.append("+ w_{ij}")
     words.append("$w_{ij}$ is what is left")
-    own = SynapseStatistics(architecture.motifs, architecture.inputs)
+    own = SynapseStatistics.of(architecture)
     lines = [Line("J_{ij}", "=", tuple(parts))]
     for name, value in own.of_parts(p, q, r).items():
         pair = PairCovariance(sp.Symbol(name), p, q, r)

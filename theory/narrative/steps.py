@@ -58,7 +58,7 @@ class Steps:
 
     def reciprocal(self) -> Section:
         title = "The residual"
-        if SynapseStatistics(self.motifs, self.inputs).has_reciprocal_residual:
+        if SynapseStatistics.of(self.mean_field.architecture).returns:
             own = ": neurons feel their own rate" if self.mean_field.is_static else ""
             title = f"Reciprocal motifs{own}"
         return Section(title, tuple(self._told("residual")))

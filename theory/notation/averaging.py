@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from .symbols import P
+from .symbols import count
 
 
 class Rate(sp.Function):
@@ -70,5 +70,5 @@ class Synaptic(sp.Function):
 
 
 def over_populations(body: sp.Expr, *indices: sp.Symbol) -> sp.Expr:
-    """A sum over populations, kept as it is written."""
-    return sp.Sum(body, *((index, 1, P) for index in indices)) if indices else body
+    """A sum over populations, components or features, kept as it is written."""
+    return sp.Sum(body, *((index, 1, count(index)) for index in indices)) if indices else body

@@ -86,11 +86,47 @@ _QUANTITIES = [
     Quantity("xi", r"\xi", "i",
         "offset of neuron i's external input, standard normal across neurons"),
     Quantity("n", "n", "i", "what white noise makes of neuron i's input current"),
+    Quantity("feature", "f", "ik", "feature k of neuron i, centred: a function of its strengths"),
+    Quantity("gamma", r"\Gamma", "pqkl",
+        "assortativity: what synapses from population q onto p gain per feature k of the target "
+        "and feature l of the source"),
+    Quantity("weight", r"\pi", "mq", "weight of component m of the strengths in population q"),
+    Quantity("mean_in", r"\bar{u}", "mqr", "mean of u_j^r in component m of population q"),
+    Quantity("mean_out", r"\bar{b}", "mqp", "mean of b_j^p in component m of population q"),
+    Quantity("mean_feature", r"\bar{f}", "mqk", "mean of feature k in component m of population q"),
+    Quantity("cov_in", r"S^{uu}", "mpqr",
+        "covariance of u_i^q and u_i^r within component m of population p"),
+    Quantity("cov_in_feature", r"S^{uf}", "mpqk",
+        "covariance of u_i^q and feature k within component m of population p"),
+    Quantity("cov_features", r"S^{f\!f}", "mpkl",
+        "covariance of features k and l within component m of population p"),
+    Quantity("cov_out_in", r"S^{bu}", "mqpr",
+        "covariance of b_j^p and u_j^r within component m of population q"),
+    Quantity("cov_out_feature", r"S^{bf}", "mqpk",
+        "covariance of b_j^p and feature k within component m of population q"),
+    Quantity("feature_covariance", r"\Phi", "pkl",
+        "covariance of features k and l in population p"),
+    Quantity("E", "E", "pq", "N times the variance of a synapse that assortativity explains"),
+    Quantity("E_back", r"\tilde{E}", "pq",
+        "N times the covariance of J_ij and J_ji that assortativity explains"),
+    Quantity("theta", r"\theta", "pk",
+        "latent variable of the variability along feature k of population p"),
+    Quantity("along", "c", "fpk",
+        "input to population p along feature k, through synapses with the filter f"),
+    Quantity("shift", r"\delta", "mp",
+        "mean input current of component m of population p, less K_p"),
+    Quantity("Delta_c", r"\Delta", "mp",
+        "variance of the input current within component m of population p"),
+    Quantity("R_c", "R", "mq", "mean rate of component m of population q"),
+    Quantity("G_c", "G", "mq", "mean gain of component m of population q"),
+    Quantity("C_c", "C", "mq", "second moment of the rates of component m of population q"),
+    Quantity("beta", r"\beta", "pq", "covariance of b_j^p and the rates of population q"),
+    Quantity("eta", r"\eta", "ql", "covariance of feature l and the rates of population q"),
 ]
 # fmt: on
 QUANTITIES = {quantity.name: quantity for quantity in _QUANTITIES}
 
-STATES = ("K", "kappa", "rho", "s", "e", "v", "current", "chi", "z", "V")
+STATES = ("K", "kappa", "theta", "rho", "s", "e", "v", "current", "along", "chi", "z", "V")
 PARAMETERS = (
     *("fractions", "mean", "g"),
     *("tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp"),
@@ -98,6 +134,12 @@ PARAMETERS = (
 )
 DRIVES = ("drive", "in_strength", "spread")
 AVERAGES = ("R", "G", "C")
+STRENGTHS = (
+    *("weight", "mean_in", "mean_out", "mean_feature"),
+    *("cov_in", "cov_in_feature", "cov_features", "cov_out_in", "cov_out_feature"),
+    *("feature_covariance", "gamma"),
+)
+"""The numbers of the distribution of strengths, and of assortativity."""
 
 # which two synapses each class of motifs correlates, and which parts of synapses are correlated
 PAIRS = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ...errors import ArchitectureError
-from .symbols import P
+from .symbols import count
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Term:
     def expression(self) -> sp.Expr:
         """The term as a SymPy expression with its sums."""
         return (
-            sp.Sum(self.summand, *((index, 1, P) for index in self.sums))
+            sp.Sum(self.summand, *((index, 1, count(index)) for index in self.sums))
             if self.sums
             else self.summand
         )

@@ -1,0 +1,144 @@
+"""How the strengths of neurons are distributed, and which functions of them synapses know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import ArchitectureError
+from ...names import names_fault
+from ...numbers import brief
+
+TOTALS = ("in", "out")
+"""The deviations of a neuron's total in-strength, sum_q alpha_q u_i^q, and out-strength."""
+QUADRATIC = (*TOTALS, "in^2", "in*out", "out^2")
+"""These two, and their squares and product, each less its mean."""
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """How the deviations (u, b) of in- and out-strengths are distributed within a population.
+
+    Their mean is 0 and their covariance that of convergent, chain and divergent motifs, whatever
+    the distribution. Source: docs/theory.md, section 6.1.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name used on the command line and in files."""
+        return type(self).__name__.lower()
+
+    @property
+    def has_centres(self) -> bool:
+        """Whether components of the distribution have means of their own."""
+        return True
+
+    @property
+    def has_widths(self) -> bool:
+        """Whether strengths vary within a component."""
+        return True
+
+
+@dataclass(frozen=True)
+class Gaussian(Strengths):
+    """Jointly normal strengths: one component. The default."""
+
+    @property
+    def has_centres(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Mixture(Strengths):
+    """A mixture of normal components, as skewed as their means and covariances make it.
+
+    The equations are the same for any number of components, which are data.
+
+    Args:
+        components: how many each population has where they are measured; None leaves it to the
+            numbers.
+    """
+
+    components: int | None = None
+
+    def __post_init__(self) -> None:
+        n = self.components
+        if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
+            raise ArchitectureError(
+                f"a mixture has a number of components, at least 1, not {brief(n)}"
+            )
+
+
+@dataclass(frozen=True)
+class Empirical(Strengths):
+    """The strengths of the neurons of a given network: a component of no width for each of them.
+
+    Row sums of a given network hold the noise of its finite rows, so that the residual acts on
+    deviations of the rates from their mean alone.
+    """
+
+    @property
+    def has_widths(self) -> bool:
+        return False
+
+
+GAUSSIAN = Gaussian()
+KINDS = {"gaussian": Gaussian, "mixture": Mixture, "empirical": Empirical}
+
+
+def strengths_of(given: Any) -> Strengths:
+    """A distribution from one, or from what a file says of it.
+
+    Args:
+        given: `Gaussian()`, `Mixture(...)`, `Empirical()`; or "gaussian", "mixture", "empirical",
+            {"mixture": 4}.
+
+    Raises:
+        ArchitectureError: something else.
+    """
+    if isinstance(given, Strengths):
+        return given
+    if isinstance(given, str) and given in KINDS:
+        return KINDS[given]()
+    if isinstance(given, Mapping) and set(given) == {"mixture"}:
+        return Mixture(given["mixture"])
+    raise ArchitectureError(
+        f"strengths are Gaussian(), Mixture(components) or Empirical() (in a file {list(KINDS)} or "
+        f"{{mixture = 4}}), not {brief(given)}"
+    )
+
+
+def features_of(assortativity: Any, patterns: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the functions f of strengths that synapses know, and of the hidden patterns.
+
+    Args:
+        assortativity: False or none; True, the two total strengths; "quadratic", these with their
+            squares and product; or a list of names: "in" and "out", powers and products of them
+            such as "in^2*out", or other names, whose values the numbers give.
+        patterns: names of hidden variables of neurons.
+
+    Raises:
+        ArchitectureError: something else, or a name that occurs twice.
+    """
+    if assortativity is True:
+        functions: tuple[str, ...] = TOTALS
+    elif assortativity is False or assortativity is None:
+        functions = ()
+    elif assortativity == "quadratic":
+        functions = QUADRATIC
+    else:
+        functions = _listed(assortativity, "assortativity")
+    hidden = _listed(patterns, "patterns")
+    if clash := [n for n in hidden if n in functions]:
+        raise ArchitectureError(f"{clash[0]!r} is a function of strengths and a pattern")
+    return functions, hidden
+
+
+def _listed(given: Any, what: str) -> tuple[str, ...]:
+    is_list = isinstance(given, (Sequence, Iterable)) and not isinstance(given, (str, Mapping))
+    names = tuple(map(str, given)) if is_list else ()
+    if not is_list or (names and (fault := names_fault(names))):
+        reason = fault if is_list else "no list of names"
+        raise ArchitectureError(f"{what} = {brief(given)}: {reason}")
+    return names

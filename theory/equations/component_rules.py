@@ -1,0 +1,181 @@
+"""The rules for strengths that have components, and for what synapses know of both neurons.
+
+As in `rules`, the first paragraph of a docstring is printed in the derivation.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from ..notation import (
+    G_c,
+    Mean,
+    R_c,
+    Rate,
+    V,
+    b,
+    beta,
+    cov_features,
+    cov_in,
+    cov_in_feature,
+    cov_out_feature,
+    cov_out_in,
+    eta,
+    feature,
+    k,
+    l,
+    m,
+    mean_feature,
+    mean_in,
+    mean_out,
+    n,
+    over_populations,
+    p,
+    q,
+    r,
+    shift,
+    theta,
+    weight,
+    x,
+    z,
+)
+from .rules import Latents, holds
+
+
+class Widths:
+    """What of the strengths' distribution is not 0: centres and widths of its components."""
+
+    def __init__(self, architecture):
+        own = architecture.strengths
+        self.centres, self.widths = own.has_centres, own.has_widths
+        self.rows = "convergent" in architecture.motifs
+        self.columns = "divergent" in architecture.motifs
+        self.features = bool(architecture.features)
+        self.chains = "chain" in architecture.motifs
+
+    def shift(self, latents: Latents) -> dict[str, sp.Expr]:
+        """The mean input current of a component less K_p."""
+        found = {}
+        if self.centres and self.rows:
+            found["centres"] = over_populations(latents.kappa(p, q) * mean_in[m, p, q], q)
+        if self.centres and self.features:
+            found["feature_centres"] = over_populations(theta[p, k] * mean_feature[m, p, k], k)
+        return found
+
+    def variance(self, latents: Latents) -> dict[str, sp.Expr]:
+        """The variance of the input current within a component, without the residual field."""
+        if not self.widths:
+            return {}
+        found = {}
+        if self.rows:
+            along = latents.kappa(p, q) * latents.kappa(p, r)
+            found["convergent"] = over_populations(cov_in[m, p, q, r] * along, q, r)
+        if self.features:
+            both = cov_features[m, p, k, l] * theta[p, k] * theta[p, l]
+            found["assorted"] = over_populations(both, k, l)
+        if self.rows and self.features:
+            crossed = 2 * cov_in_feature[m, p, q, k] * latents.kappa(p, q) * theta[p, k]
+            found["crossed"] = over_populations(crossed, q, k)
+        return found
+
+    def covariance_with_columns(self, latents: Latents) -> dict[str, sp.Expr]:
+        """Cov(b_j^p, phi(x_j)) over the neurons j of population q."""
+        if not self.columns:
+            return {}
+        found = {}
+        if self.centres:
+            centred = weight[m, q] * mean_out[m, q, p] * R_c[m, q]
+            found["column_centres"] = over_populations(centred, m)
+        if self.widths and self.rows and self.chains:
+            along = cov_out_in[m, q, p, r] * latents.kappa(q, r)
+            found["column_strengths"] = over_populations(weight[m, q] * along * G_c[m, q], m, r)
+        if self.widths and self.features:
+            along = cov_out_feature[m, q, p, k] * theta[q, k]
+            found["column_features"] = over_populations(weight[m, q] * along * G_c[m, q], m, k)
+        return found
+
+    def covariance_with_features(self, latents: Latents) -> dict[str, sp.Expr]:
+        """Cov(f_jl, phi(x_j)) over the neurons j of population q."""
+        found = {}
+        if self.centres:
+            centred = weight[m, q] * mean_feature[m, q, l] * R_c[m, q]
+            found["centred"] = over_populations(centred, m)
+        if self.widths and self.rows:
+            along = cov_in_feature[m, q, r, l] * latents.kappa(q, r)
+            found["with_strengths"] = over_populations(weight[m, q] * along * G_c[m, q], m, r)
+        if self.widths:
+            along = cov_features[m, q, l, k] * theta[q, k]
+            found["with_features"] = over_populations(weight[m, q] * along * G_c[m, q], m, k)
+        return found
+
+
+@holds("sampled")
+def name_covariances(term: sp.Expr) -> sp.Expr:
+    """The covariance of out-strengths with rates is called $\\beta_{pq}$, that of features with
+    rates $\\eta_{ql}$.
+    """
+
+    def rewrite(body, neuron, population):
+        deviation = body / Rate(population, x[neuron])
+        if isinstance(deviation, sp.Indexed) and deviation.base == b:
+            return beta[deviation.indices[1], population]
+        if isinstance(deviation, sp.Indexed) and deviation.base == feature:
+            return eta[population, deviation.indices[1]]
+        return Mean(body, neuron, population)
+
+    return term.replace(Mean, rewrite)
+
+
+@holds("sampled")
+def stein_in_components(_: sp.Expr, parts: dict[str, sp.Expr]) -> dict[str, sp.Expr]:
+    """The population falls into components of weights $\\pi_{mq}$, in each of which strengths and
+    features are jointly Gaussian. The covariance with the rates is the weighted sum over components
+    of the component's mean times its mean rate and, by Stein's lemma inside each component, of the
+    covariance with the input current times the mean gain.
+    """
+    return parts
+
+
+@holds("sampled")
+def average_over_components(_: sp.Expr, total: sp.Expr) -> sp.Expr:
+    """An average over a population is the weighted average over its components, inside each of
+    which the input current is normally distributed with mean $K_q + \\delta_{mq}$ and variance
+    $\\Delta_{mq}$.
+    """
+    return total
+
+
+@holds("algebra")
+def collect_features(term: sp.Expr) -> sp.Expr:
+    """What reaches a neuron along its feature $k$ passes its own filter: its coefficient is a
+    latent variable of the variability, too.
+    """
+    return over_populations(theta[p, k] * feature[_neuron(term), k], k)
+
+
+def _neuron(term: sp.Expr) -> sp.Symbol:
+    (own,) = {e.indices[0] for e in term.atoms(sp.Indexed) if e.base == feature}
+    return own
+
+
+@holds("sampled")
+def variance_over_components(
+    ansatz: sp.Expr, shifts: dict[str, sp.Expr], variances: dict[str, sp.Expr]
+) -> dict[str, sp.Expr]:
+    """The variance over a population is the average variance within its components, and the
+    variance of their means; the parts of the current that are independent of strengths add theirs.
+    """
+    inside = {name: over_populations(weight[m, p] * v, m) for name, v in variances.items()}
+    if shifts:
+        inside["between"] = over_populations(weight[m, p] * shift[m, p] ** 2, m)
+    return inside | independent_parts(ansatz)
+
+
+def independent_parts(ansatz: sp.Expr) -> dict[str, sp.Expr]:
+    """The variances of offsets of the external input, and of white noise."""
+    parts = {}
+    if ansatz.has(z):
+        parts["spread"] = z[p] ** 2
+    if ansatz.has(n):
+        parts["noise"] = V[p]
+    return parts

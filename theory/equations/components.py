@@ -1,0 +1,179 @@
+"""The derivation where strengths have components, or synapses know features of both neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from ...errors import ArchitectureError
+from ..architecture import Architecture
+from ..averages import GaussianAverage
+from ..notation import (
+    C_c,
+    Delta_c,
+    Equation,
+    G_c,
+    K,
+    R_c,
+    Synaptic,
+    Term,
+    along,
+    alpha,
+    beta,
+    eta,
+    f,
+    feature,
+    i,
+    k,
+    l,
+    m,
+    over_populations,
+    p,
+    q,
+    shift,
+    sources,
+    weight,
+    y,
+    z,
+)
+from . import component_rules as rules
+from .closures import Closure, LowRank
+from .deriving import AVERAGED, Deriving, equation_of, occurs
+from .rules import current, gather_sources
+
+
+def refuse_strengths(architecture: Architecture, closure: Closure) -> None:
+    """Raise `ArchitectureError` for what components of strengths are not derived with."""
+    own, name = architecture.strengths, type(closure).__name__
+    if closure.is_static:
+        raise ArchitectureError(
+            f"{name} is derived for Gaussian strengths without assortativity or patterns: use "
+            "SecondMoment()"
+        )
+    if own.has_centres and "convergent" not in architecture.motifs and not architecture.features:
+        raise ArchitectureError(
+            f"strengths = {type(own).__name__}() is about in- and out-strengths, which vary only "
+            "with convergent motifs"
+        )
+    if architecture.assortativity and not {"convergent", "divergent"} <= architecture.motifs:
+        raise ArchitectureError(
+            "assortativity is about in- and out-strengths: it needs convergent and divergent motifs"
+        )
+    if not own.has_widths and "out-strength" in architecture.inputs:
+        raise ArchitectureError(
+            "an input correlated with the out-strength is derived for strengths that vary within "
+            "a component, not for Empirical()"
+        )
+    if not own.has_widths and isinstance(closure, LowRank):
+        raise ArchitectureError(
+            "with Empirical() strengths the residual acts on deviations of rates from their mean, "
+            "which LowRank() leaves out: use SecondMoment(), or MotifOnly()"
+        )
+
+
+class DerivingComponents(Deriving):
+    """A derivation with components of strengths, of which Gaussian ones have one."""
+
+    def __init__(self, architecture: Architecture, closure: Closure):
+        super().__init__(architecture, closure)
+        self.own = rules.Widths(architecture)
+
+    def column_terms(self, term: sp.Expr | None) -> dict[str, sp.Expr]:
+        if term is None:
+            return {}
+        self.record.begin("Columns")
+        term = self.record.apply("Columns: named covariances", rules.name_covariances, term)
+        parts = self.own.covariance_with_columns(self.latents)
+        if "out-strength" in self.architecture.inputs:
+            offsets = self.statistics.offset(p, q) * z[q] * weight[m, q] * G_c[m, q]
+            parts["out_strength"] = over_populations(offsets, m)
+        if not parts:
+            return {}
+        self.columns = parts
+        self.record.apply(
+            "Columns: Stein's lemma in components", rules.stein_in_components, beta[p, q], parts
+        )
+        if self.architecture.has_synapses:
+            term = self.record.apply("Columns: equal synapses", gather_sources, term)
+            term = term.args[0].args[0]
+        return {"columns": term}
+
+    def of_features(self, term: sp.Expr | None) -> list[Equation]:
+        if term is None:
+            return []
+        self.record.begin("Assortativity")
+        term = self.record.apply("Assortativity: named covariances", rules.name_covariances, term)
+        parts = self.own.covariance_with_features(self.latents)
+        self.record.apply(
+            "Assortativity: Stein's lemma in components",
+            rules.stein_in_components,
+            eta[q, l],
+            parts,
+        )
+        self.record.apply("Latent variables along features", rules.collect_features, term)
+        summed = Term.of("assortativity", term.replace(Synaptic, lambda body, _: body))
+        sums = tuple(index for index in summed.sums if index != k)
+        reached = summed.summand / feature[i, k]
+        if not self.architecture.has_synapses:
+            own = {"assortativity": over_populations(reached, *sums)}
+            return [equation_of("theta", (p, k), own)]
+        own = {"assortativity": over_populations(sources[f, q] * reached, *sums)}
+        return [
+            equation_of("theta", (p, k), {"through": over_populations(along[f, p, k], f)}),
+            equation_of("along", (f, p, k), own, "synapse"),
+        ]
+
+    def latent_variance(self, ansatz: sp.Expr, left: sp.Expr) -> dict[str, sp.Expr]:
+        return self.record.apply(
+            "Variance within a population",
+            rules.variance_over_components,
+            ansatz,
+            self.own.shift(self.latents),
+            self.own.variance(self.latents),
+            left=left,
+        )
+
+    def variance_parts(self) -> dict[str, sp.Expr]:
+        parts = super().variance_parts()
+        residual = parts.pop("residual", None)
+        self.within = self.own.variance(self.latents) | rules.independent_parts(self.ansatz())
+        if residual is not None:
+            self.within["residual"] = residual
+        total = {"within": over_populations(weight[m, p] * Delta_c[m, p], m)}
+        if self.own.shift(self.latents):
+            total["between"] = over_populations(weight[m, p] * shift[m, p] ** 2, m)
+        return total
+
+    def ansatz(self) -> sp.Expr:
+        """The input current of a neuron without its residual field."""
+        return current(i, p, self.statistics, self.latents) - y[i]
+
+    def of_components(self, whole: list[Equation]) -> list[Equation]:
+        found = [
+            equation_of("shift", (m, p), self.own.shift(self.latents), None),
+            equation_of("Delta_c", (m, p), self.within, None),
+        ]
+        if hasattr(self, "columns"):
+            found.append(equation_of("beta", (p, q), self.columns, None))
+        if self.own.features:
+            parts = self.own.covariance_with_features(self.latents)
+            found.append(equation_of("eta", (q, l), parts, None))
+        for name, own in (("R", R_c), ("G", G_c), ("C", C_c)):
+            if occurs(name, [*whole, *found]):
+                total = over_populations(weight[m, q] * own[m, q], m)
+                found.append(equation_of(name, q, {"weight": total}, None))
+        return found
+
+    def averages(self, whole: Sequence[Equation]) -> dict[str, GaussianAverage]:
+        return {
+            name: GaussianAverage.of(f, K[q] + shift[m, q], Delta_c[m, q])
+            for name, f in AVERAGED.items()
+            if occurs(f"{name}_c", whole)
+        }
+
+    def felt_second_moment(self) -> sp.Expr:
+        second = super().felt_second_moment()
+        if self.own.widths or second == 0:
+            return second
+        return second - (self.latents.rate(p, q) / alpha[q]) ** 2
