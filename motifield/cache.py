@@ -44,14 +44,22 @@ def usable() -> Path | None:
         if place is None:
             return None
         place.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-        found = place.stat()
+        if not is_own(place):
+            return None
     except (OSError, RuntimeError):  # no home, no right to write, a file in the way
         return None
-    if hasattr(os, "getuid"):
-        foreign = found.st_uid != os.getuid()
-        if foreign or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return None
     return place if os.access(place, os.R_OK | os.W_OK | os.X_OK) else None
+
+
+def is_own(place: Path) -> bool:
+    """Whether a folder is there, belongs to this user, and nobody else can write to it."""
+    try:
+        found = place.stat()
+    except OSError:
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def entries(place: Path) -> Iterator[tuple[Path, os.stat_result]]:

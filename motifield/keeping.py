@@ -72,23 +72,16 @@ def _found(path: Path, function: Callable, given: Any) -> tuple[Any, Any]:
     """The program and the shape of its result, from the file or made and written there."""
     leaves = jax.tree.leaves(eqx.filter(given, eqx.is_array))
     with suppress(Exception):  # there is none, or it is damaged
-        head, seal, body = path.read_bytes().split(b"\n", 2)
-        if _seal(head, body) == seal:
-            with suppress(OSError):
-                os.utime(path)  # what was not used for longest is removed first
-            told = json.loads(head)
-            return _program(told, leaves, body), told["shape"]
+        told, body = read_entry(path)
+        return _program(told, leaves, body), told["shape"]
     program, shape = _made(function, given)
     told = {
         "shape": shape,
         "results": [[list(own.shape), str(own.dtype)] for own in program.out_avals],
         "used": list(program.module_kept_var_idx),
     }
-    head, body = json.dumps(told).encode(), program.mlir_module_serialized
-    with suppress(OSError):  # a folder that cannot be written is no error
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_bytes(path, b"\n".join([head, _seal(head, body), body]))
-        path.chmod(0o600)
+    body = program.mlir_module_serialized
+    write_entry(path, told, body)
     # as it is read the next time, so that XLA keeps what it compiles of the same text
     return _program(told, leaves, body), shape
 
@@ -119,10 +112,6 @@ def _exported(function: Callable, leaves: list) -> Any:
     return export.export(jax.jit(function))(*map(np.asarray, leaves))
 
 
-def _seal(head: bytes, body: bytes) -> bytes:
-    return sha256(head + b"\n" + body).hexdigest().encode()
-
-
 def _made(function: Callable, given: Any) -> tuple[Any, Any]:
     """Trace the function of the arrays alone. Raises `Unknown` where JAX cannot export it."""
     arrays, static = eqx.partition(given, eqx.is_array)
@@ -144,6 +133,43 @@ def _made(function: Callable, given: Any) -> tuple[Any, Any]:
     return program, shape[0]
 
 
+# ---- files
+
+
+def read_entry(path: Path) -> tuple[Any, bytes]:
+    """What `write_entry` wrote: what is told, and the body.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is damaged.
+    """
+    head, seal, body = path.read_bytes().split(b"\n", 2)
+    if _seal(head, body) != seal:
+        raise ValueError(f"{path} is damaged")
+    with suppress(OSError):
+        os.utime(path)  # what was not used for longest is removed first
+    return json.loads(head), body
+
+
+def write_entry(path: Path, told: Any, body: bytes) -> None:
+    """Write a file for the next process, whole or not at all, that its user alone can read.
+
+    Args:
+        path: of the file; its folder is made. One that cannot be written is no error.
+        told: plain data about the body.
+        body: any bytes.
+    """
+    head = json.dumps(told).encode()
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_bytes(path, b"\n".join([head, _seal(head, body), body]))
+        path.chmod(0o600)
+
+
+def _seal(head: bytes, body: bytes) -> bytes:
+    return sha256(head + b"\n" + body).hexdigest().encode()
+
+
 # ---- what tells two calls apart
 
 
@@ -155,13 +181,21 @@ def _key(function: Callable, given: Any) -> str:
 @cache
 def _versions() -> str:
     """Of Python, the libraries, and the files of this package that hold the functions."""
-    roots = [*import_module(f"{PACKAGE}.numerics").__path__, str(Path(__file__).parent)]
-    files = [
-        (str(path), path.stat()) for root in roots for path in sorted(Path(root).rglob("*.py"))
-    ]
-    own = [f"{path} {found.st_size} {found.st_mtime_ns}" for path, found in files]
     backend = jax.default_backend()
-    return "\n".join([sys.version, backend, *(f"{n} {version(n)}" for n in LIBRARIES), *own])
+    own = files_of(f"{PACKAGE}.numerics")
+    return "\n".join([sys.version, backend, *(f"{n} {version(n)}" for n in LIBRARIES), own])
+
+
+def files_of(*packages: str) -> str:
+    """The files of packages and of this one with sizes and times, which change with any of them."""
+    roots = [*(place for name in packages for place in import_module(name).__path__)]
+    paths = [
+        path
+        for root in [*roots, Path(__file__).parent]
+        for path in sorted(Path(root).rglob("*.py"))
+    ]
+    found = [(path, path.stat()) for path in paths]
+    return "\n".join(f"{path} {own.st_size} {own.st_mtime_ns}" for path, own in found)
 
 
 def _told(value: Any) -> Iterator[str]:

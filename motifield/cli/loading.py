@@ -21,13 +21,13 @@ def double_precision() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def spec_of(path: Path, *, numbers: bool = True) -> Any:
+def spec_of(path: Path, *, numbers: bool = True, known: Any = None) -> Any:
     """The spec in a file; without numbers where only its equations are wanted."""
     if numbers:
         double_precision()
     from ..numerics.spec import load_spec
 
-    return load_spec(path, numbers=numbers)
+    return load_spec(path, numbers=numbers, known=known)
 
 
 def equations_of(loaded: Any, closure: str | None = None) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .loading import equations_of, spec_of
+from .loading import spec_of
 from .options import ClosureName, Settings, SpecFile
 from .parsing import per_population, setting
 
@@ -22,7 +22,7 @@ class Model:
     @cached_property
     def loaded(self) -> Any:
         """The spec."""
-        return spec_of(self.spec)
+        return spec_of(self.spec, known=self._known)
 
     @property
     def title(self) -> str:
@@ -35,17 +35,27 @@ class Model:
         return self.loaded.initial or None
 
     @cached_property
-    def mean_field(self) -> Any:
-        """The spec's equations, with its closure or that of `--closure`."""
-        return equations_of(self.loaded, self.closure)
-
-    @cached_property
     def system(self) -> Any:
-        """The compiled equations."""
-        mean_field = self.mean_field
-        from ..numerics.system import compile as compile_system
+        """The compiled equations, with the spec's closure or that of `--closure`."""
+        kept = self._kept(self.loaded.section)
+        return kept.found() or kept.made()
 
-        return compile_system(mean_field)
+    def _kept(self, section: dict[str, Any]) -> Any:
+        """Its equations, where a command before has kept them."""
+        from ..numerics.system import KeptEquations
+
+        def derive() -> Any:
+            from ..numerics.spec import equations_of
+            from ..theory.derivation import derive as derived
+
+            return derived(*equations_of(section, self.closure))
+
+        closure = self.closure or section["closure"]
+        return KeptEquations(section | {"closure": closure}, derive)
+
+    def _known(self, section: dict[str, Any]) -> Any:
+        found = self._kept(section).found()
+        return None if found is None else found.mean_field
 
     @cached_property
     def parameters(self) -> Any:

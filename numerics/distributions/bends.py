@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
-from ...errors import ExpressionError, ParameterError
+from ...errors import ParameterError
 from ..parameters import Parameters
-from ..system import System
+from ..system import System, bend_code, evaluated
 
 BESIDE = 1e-9  # how far from a break its sides are looked at, relative to the place
 JUMP = 1e-5  # a difference of sides that steepness alone does not make, relative to the rate
@@ -30,14 +29,8 @@ def bends(system: System, k: int) -> list[Callable[..., Any]]:
     f = system.mean_field.architecture.distinct_transfers[k]
     if f.function is not None:
         return [lambda *_, place=float(b): place for b in f.breaks]
-    symbols = [sp.Symbol(name) for name in system.transfer_parameters()]
-    plain = {s: sp.Symbol(str(s)) for s in f.defaults}
-    try:
-        a, b = f.affine.a, f.affine.b
-        places = [((u - b) / a).subs(plain) for u in f.pieces.breaks] if a else []
-    except ExpressionError:
-        return []
-    return [sp.lambdify(symbols, place, "math") for place in places]
+    names = tuple(system.transfer_parameters())
+    return [evaluated(code) for code in bend_code(f, names)]
 
 
 def breaks(system: System, parameters: Parameters, p: int) -> list[float]:

@@ -29,7 +29,7 @@ def closure_validity(closure: Any, statistics: Any, parameters: dict[str, Parame
     """
     found = [_variance(closure, statistics, parameters), _reciprocity(parameters)]
     left_out = [text for text in found if text]
-    name = type(closure).__name__
+    name = closure.kind
     return f"{name} {' and '.join(left_out)}" if left_out else "exact at fixed points"
 
 

@@ -100,7 +100,7 @@ def _verdict(fit: Fit) -> tuple[bool, str, str]:
 
 
 def _summary(fit: Fit) -> dict[str, str]:
-    closure = type(fit.problem.system.mean_field.closure).__name__
+    closure = fit.problem.system.mean_field.closure.kind
     lines = {
         "Stability": "; ".join(f"{name}: {found}" for name, found in fit.stability().items()),
         "Closure": f"{closure}, {fit.closure_validity()}",

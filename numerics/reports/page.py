@@ -56,7 +56,7 @@ def equations(mean_field: Any) -> dict[str, Any]:
     transfers = (rf"\phi(x) = {f.latex()}" for f in functions)
     parts = enumerate(mean_field.closure.statement.split("$"))
     return {
-        "closure": type(mean_field.closure).__name__,
+        "closure": mean_field.closure.kind,
         # formulas stand between dollars: every second part is one
         "statement": [(k % 2 == 1, _formula(p, "inline") if k % 2 else p) for k, p in parts],
         "lines": [_formula(line) for line in mean_field.latex_lines()],

@@ -2,4 +2,9 @@
 
 from .fit import FitSpec as FitSpec
 from .fitted import save_fitted_spec as save_fitted_spec
-from .spec import Spec as Spec, closure_of as closure_of, load_spec as load_spec
+from .spec import (
+    Spec as Spec,
+    closure_of as closure_of,
+    equations_of as equations_of,
+    load_spec as load_spec,
+)

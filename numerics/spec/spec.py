@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,13 +10,21 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from ...errors import ArchitectureError, MotifieldError, SpecError
-from ...theory.architecture import MOTIFS, Architecture
-from ...theory.equations import CLOSURES, Closure
-from ..parameters import Number, ParametersSpec, PerPopulation, Strict, read_mapping, validate
+from ..parameters import (
+    TENSORS,
+    Number,
+    ParametersSpec,
+    PerPopulation,
+    Strict,
+    read_mapping,
+    validate,
+)
 from .connectome import ConnectomeSpec
 from .fit import FitSpec
 
-if TYPE_CHECKING:  # what numbers need loads when there are some
+if TYPE_CHECKING:  # loads SymPy, and what numbers need when there are some
+    from ...theory.architecture import Architecture
+    from ...theory.equations import Closure
     from ..networks import Network
     from ..parameters import Parameters
 
@@ -37,7 +46,7 @@ class ArchitectureSpec(Strict):
 
     populations: list[str] | None = None
     transfer: str | dict[str, Any] | list[str | dict[str, Any]] = "rectified_linear"
-    motifs: list[str] = Field(default=list(MOTIFS))
+    motifs: list[str] = Field(default=list(TENSORS))
     membrane: FilterSpec = "1/(1 + s)"
     synapse: FilterSpec = "1"
     inputs: list[str] = Field(default=[])
@@ -45,6 +54,8 @@ class ArchitectureSpec(Strict):
 
     def build(self, populations: Any) -> Architecture:
         """The architecture with these populations; None: a symbolic number."""
+        from ...theory.architecture import Architecture
+
         return Architecture(
             populations,
             transfer=self.transfer,
@@ -98,6 +109,7 @@ class Spec:
         t1: end time.
         fit: the section [fit]; None without one.
         integrate: the section [integrate], options of `integrate` by name.
+        section: [architecture] as plain data, with the populations that it has here.
     """
 
     title: str
@@ -109,6 +121,7 @@ class Spec:
     t1: float
     fit: FitSpec | None = None
     integrate: dict[str, Any] = field(default_factory=dict)
+    section: dict[str, Any] = field(default_factory=dict)
 
     def numbers(self) -> Parameters:
         """The parameters.
@@ -140,13 +153,18 @@ class Spec:
         )
 
 
-def load_spec(path: str | Path, *, numbers: bool = True) -> Spec:
+Known = Callable[[dict[str, Any]], Any]
+
+
+def load_spec(path: str | Path, *, numbers: bool = True, known: Known | None = None) -> Spec:
     """Read a spec from a TOML or JSON file.
 
     Args:
         path: .toml or .json file; files that it names are found from its folder.
         numbers: False for the equations alone, which do not need them: the spec then has no
             parameters and no network, and loads without JAX, where it names its populations.
+        known: gives the equations of a section [architecture] that was read before, from
+            `Spec.section`, else None; their architecture and closure are then taken as they are.
 
     Returns:
         The architecture, closure, parameters and, where it names one, the connectome.
@@ -160,8 +178,7 @@ def load_spec(path: str | Path, *, numbers: bool = True) -> Spec:
     file = validate(FileSpec, read_mapping(path), path)
     folder = Path(path).parent
     try:
-        architecture, parameters, network = _built(file, folder, numbers)
-        closure = closure_of(file.architecture.closure)
+        section, architecture, closure, parameters, network = _built(file, folder, numbers, known)
     except MotifieldError as error:
         raise type(error)(f"{path}: {error}") from None
     return Spec(
@@ -174,16 +191,19 @@ def load_spec(path: str | Path, *, numbers: bool = True) -> Spec:
         float(file.t1),
         None if file.fit is None else file.fit.within(folder),
         file.integrate.model_dump(),
+        section,
     )
 
 
-def _built(
-    file: FileSpec, folder: Path, numbers: bool
-) -> tuple[Architecture, Parameters | None, Network | None]:
-    """Populations are those that are declared, or the connectome's, or the parameters'."""
+def _built(file: FileSpec, folder: Path, numbers: bool, known: Known | None) -> tuple:
+    """Populations are those that are declared, or the connectome's, or the parameters'.
+
+    Returns:
+        The section [architecture], the architecture, the closure, the parameters, the network.
+    """
     declared = file.architecture
     if not numbers and declared.populations is not None:
-        return declared.build(declared.populations), None, None
+        return *_equations(declared, declared.populations, known), None, None
     if file.connectome is not None:
         network = file.connectome.build(folder)
         names = declared.populations or list(network.populations)
@@ -194,21 +214,44 @@ def _built(
             )
         from ..networks import measure
 
-        architecture = declared.build(names)
+        equations = _equations(declared, names, known)
         measured = measure(network).parameters(
             input=file.connectome.input, time_unit=file.time_unit
         )
-        return architecture, measured, network
-    architecture = declared.build(declared.populations)
+        return *equations, measured, network
+    equations = _equations(declared, declared.populations, known)
     if file.parameters is None:
-        return architecture, None, None
+        return *equations, None, None
     from ..parameters import Parameters
 
-    given = file.parameters.arguments(architecture.populations)
+    given = file.parameters.arguments(equations[1].populations)
     parameters = Parameters.of(**given | {"time_unit": file.time_unit or given["time_unit"]})
     if declared.populations is None:
-        architecture = declared.build(parameters.populations)
-    return architecture, parameters, None
+        equations = _equations(declared, list(parameters.populations), known)
+    return *equations, parameters, None
+
+
+def _equations(
+    declared: ArchitectureSpec, populations: list[str] | None, known: Known | None
+) -> tuple[dict[str, Any], Architecture, Closure]:
+    section = declared.model_dump() | {"populations": populations}
+    found = None if known is None or populations is None else known(section)
+    if found is not None:
+        return section, found.architecture, found.closure
+    return section, declared.build(populations), closure_of(declared.closure)
+
+
+def equations_of(
+    section: dict[str, Any], closure: str | None = None
+) -> tuple[Architecture, Closure]:
+    """The architecture and the closure of a section [architecture], as `Spec.section` has it.
+
+    Args:
+        section: its entries.
+        closure: the name of another closure.
+    """
+    own = ArchitectureSpec(**section)
+    return own.build(own.populations), closure_of(closure or own.closure)
 
 
 def closure_of(name: str) -> Closure:
@@ -217,6 +260,8 @@ def closure_of(name: str) -> Closure:
     Raises:
         ArchitectureError: there is no such closure; the known ones are listed.
     """
+    from ...theory.equations import CLOSURES
+
     if name not in CLOSURES:
         raise ArchitectureError(f"unknown closure {name!r}: known are {', '.join(CLOSURES)}")
     return CLOSURES[name]

@@ -9,6 +9,8 @@ from .exports import (
     save_equations as save_equations,
     xpp_ode as xpp_ode,
 )
+from .formulas import bend_code as bend_code, evaluated as evaluated
+from .kept_equations import KeptEquations as KeptEquations
 from .one_average import Averaged as Averaged, average as average
 from .pure import pure_rates as pure_rates, pure_trajectory as pure_trajectory
 from .replaced import (

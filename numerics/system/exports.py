@@ -152,7 +152,7 @@ def xpp_ode(mean_field: MeanField, parameters: Parameters, *, initial: Initial =
 def _refuse_static(mean_field: MeanField, what: str) -> None:
     if mean_field.is_static:
         raise SpecError(
-            f"cannot write {what}: {type(mean_field.closure).__name__} is of fixed points alone, "
+            f"cannot write {what}: {mean_field.closure.kind} is of fixed points alone, "
             "and its averages are those of the JAX library: write a .py file, or use another "
             "closure"
         )

@@ -6,12 +6,12 @@ import builtins
 import linecache
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from html import escape
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -20,12 +20,20 @@ from jaxtyping import Array, Float
 
 from ...errors import ArchitectureError, ParameterError, SpecError
 from ...files import write_text
-from ...theory.code import generate, opaque_functions
-from ...theory.equations import MeanField
 from ..parameters import FILTERS, Input, Parameters, Together
 from ..precision import require_x64
-from .checks import check_inputs, check_motifs, check_populations, check_transfer
+from .checks import (
+    check_inputs,
+    check_motifs,
+    check_populations,
+    check_strengths,
+    check_transfer,
+)
+from .recalled import RecalledMeanField
 from .units import check_filters
+
+if TYPE_CHECKING:  # loads SymPy
+    from ...theory.equations import MeanField
 
 # of the average and its first derivative, relative to the transfer function's size: below the
 # first, rounding decides; above the second, fixed points are wrong in what plots show
@@ -48,19 +56,27 @@ class System:
         source: the text of a module with the equations, which a person can read, and which
             imports without SymPy when saved to a file.
         module: the same, loaded.
+        functions: JAX functions that the module cannot import, by their name in it.
     """
 
     mean_field: MeanField
     source: str
     module: ModuleType
+    functions: Mapping[str, Callable] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
         """Whether the equations are the same: JAX then traces and compiles what uses them once."""
         if self is other or not isinstance(other, System):
             return self is other
-        own, its = self.mean_field, other.mean_field
-        same = (own.architecture, own.closure) == (its.architecture, its.closure)
-        return same and self.module is other.module
+        return self._equations == other._equations and self.module is other.module
+
+    @property
+    def _equations(self) -> tuple:
+        """What makes the equations these and no others."""
+        own = self.mean_field
+        if isinstance(own, RecalledMeanField):
+            return (own.said,)
+        return own.architecture, own.closure
 
     def __hash__(self) -> int:
         return hash(self.source)
@@ -72,9 +88,9 @@ class System:
         The name of a module says which averages have taken the place of the source's; of others
         than these the module itself is part, which no program can be kept with.
         """
-        own, variant = self.mean_field, VARIANT.sub("", self.module.__name__)
+        variant = VARIANT.sub("", self.module.__name__)
         known = variant in KNOWN_VARIANTS
-        return self.source, own.architecture, own.closure, variant if known else self.module
+        return self.source, *self._equations, variant if known else self.module
 
     @property
     def title(self) -> str:
@@ -87,7 +103,7 @@ class System:
         functions = [f.name for f in architecture.distinct_transfers]
         membranes = [str(f.expression) for f in architecture.distinct_filters("membrane")]
         parts = {
-            "closure": type(self.mean_field.closure).__name__,
+            "closure": self.mean_field.closure.kind,
             "populations": ", ".join(architecture.populations or ("any number",)),
             "states": ", ".join(self.states),
             "parameters": ", ".join(self.mean_field.parameters),
@@ -181,7 +197,7 @@ class System:
         """Raise `ArchitectureError` if the equations are of fixed points alone, without `what`."""
         if self.mean_field.is_static:
             raise ArchitectureError(
-                f"{type(self.mean_field.closure).__name__} is of fixed points alone: it has no "
+                f"{self.mean_field.closure.kind} is of fixed points alone: it has no "
                 f"{what}; use SecondMoment() or LowRank()"
             )
 
@@ -317,6 +333,7 @@ class System:
         check_filters(architecture, parameters)
         check_inputs(architecture, parameters)
         check_motifs(architecture, parameters)
+        check_strengths(architecture, parameters)
 
     def save(self, path: str | Path) -> None:
         """Write the source to a Python file.
@@ -324,18 +341,17 @@ class System:
         Raises:
             SpecError: a transfer function is code that cannot be imported from anywhere.
         """
-        lost = opaque_functions(self.mean_field)
-        if lost:
+        if self.functions:
             raise SpecError(
-                f"{path} would lack the transfer function {next(iter(lost))}: define it at the top "
+                f"{path} would lack the transfer function {next(iter(self.functions))}: "
+                "define it at the top "
                 "of a module to import it from"
             )
         write_text(path, self.source)
 
     def loaded(self, name: str) -> ModuleType:
         """The generated code as another module of its own, whose contents may be replaced."""
-        functions = opaque_functions(self.mean_field)
-        return _loaded(name, str(self.module.__file__), self.source, functions)
+        return _loaded(name, str(self.module.__file__), self.source, self.functions)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -356,7 +372,7 @@ def _loaded(name: str, file: str, source: str, functions: Mapping[str, Callable]
 
 
 @lru_cache(maxsize=KEPT)
-def _shared(source: str, functions: tuple[tuple[str, Callable], ...]) -> ModuleType:
+def shared(source: str, functions: tuple[tuple[str, Callable], ...] = ()) -> ModuleType:
     """The module of one source, the same for all systems that have it."""
     name = f"motifield_generated_{abs(hash(source)):x}"
     file = f"<{name}>"
@@ -382,6 +398,8 @@ def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:
     require_x64()
     if tolerance is not None and not TOLERANCES[0] <= tolerance <= TOLERANCES[1]:
         raise ParameterError(f"tolerance = {tolerance} must be between 1e-13 and 0.01")
+    from ...theory.code import generate, opaque_functions
+
     source = generate(mean_field, tolerance)
     functions = opaque_functions(mean_field)
-    return System(mean_field, source, _shared(source, tuple(functions.items())))
+    return System(mean_field, source, shared(source, tuple(functions.items())), functions)

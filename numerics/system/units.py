@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-import sympy as sp
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
-from ...theory.architecture import Architecture, Filter, S
 from ..linear import Filters, observer, respond
 from ..parameters import FILTERS, Parameters, shown
+from .formulas import evaluated, filter_code
+
+if TYPE_CHECKING:  # loads SymPy
+    from ...theory.architecture import Architecture, Filter
 
 MARGINAL = 1e-12
 """Poles this close to the imaginary axis, relative to their size, do not decay."""
@@ -220,16 +220,17 @@ def _numbers(
     for symbol, value in values.items():
         if symbol.is_positive and not value > 0:
             raise ParameterError(f"{symbol} = {value} of {where} must be positive")
-    symbols, polynomials, factors = _functions(f.expression)
+    names, polynomials, factors = filter_code(f)
     with np.errstate(all="ignore"):
-        arguments = [np.float64(values[symbol]) for symbol in symbols]
-        above, below = (np.array(c, dtype=float) for c in polynomials(*arguments))
+        own_values = {str(symbol): np.float64(value) for symbol, value in values.items()}
+        arguments = [own_values[name] for name in names]
+        above, below = (np.array(c, dtype=float) for c in evaluated(polynomials)(*arguments))
         if not (np.isfinite([*above, *below]).all() and below[-1] != 0):
             raise ParameterError(
                 f"{where} is improper with {shown}: the denominator's coefficients of 1, s, ... "
                 f"are {below.tolist()}, they must be finite and the last one not 0"
             )
-        poles = np.concatenate([np.roots(factor) for factor in factors(*arguments)])
+        poles = np.concatenate([np.roots(factor) for factor in evaluated(factors)(*arguments)])
     worst = poles[np.argmax(poles.real)]
     if worst.real > -MARGINAL * np.abs(worst):
         raise ParameterError(
@@ -237,26 +238,6 @@ def _numbers(
             f"{worst if worst.imag else worst.real:.4g}, every pole must have a negative real part"
         )
     return above, below
-
-
-@functools.cache
-def _functions(expression: sp.Expr) -> tuple[tuple[sp.Symbol, ...], Callable, Callable]:
-    """A filter's parameters, and as functions of them its polynomials and the factors below.
-
-    Factors, since the roots of a whole polynomial are inaccurate where one is repeated, as in a
-    gamma-distributed delay.
-    """
-    symbols = tuple(sorted(expression.free_symbols - {S}, key=str))
-    factors = [
-        factor for factor, _ in sp.factor_list(sp.fraction(expression)[1])[1] if factor.has(S)
-    ]
-    coefficients = [list(sp.Poly(factor, S).all_coeffs()) for factor in factors]
-    above, below = Filter("", expression).polynomials
-    return (
-        symbols,
-        sp.lambdify(symbols, [list(above), list(below)], "numpy"),
-        sp.lambdify(symbols, coefficients, "numpy"),
-    )
 
 
 def _observer(polynomials: tuple[np.ndarray, np.ndarray] | None) -> Any:

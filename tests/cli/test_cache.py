@@ -11,6 +11,7 @@ import pytest
 
 from motifield import cache, keeping
 from motifield.cli import process
+from motifield.numerics.system import kept_equations
 
 ONE = """
 [architecture]
@@ -71,9 +72,11 @@ def test_the_second_command_finds_what_the_first_kept_and_a_damaged_entry_is_mad
     home = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_", "MOTIFIELD_"))}
     home |= {cache.VARIABLE: str(tmp_path / "kept")}
 
-    def command(name, number):
+    def command(name, number, without=""):
         (tmp_path / f"{name}.toml").write_text(ONE.replace("INPUT", str(number)))
-        line = [sys.executable, "-c", "from motifield.cli import run; run()"]
+        code = "import sys; from motifield.cli import run\ntry: run()\n"
+        code += f"finally: assert {without!r} not in sys.modules"
+        line = [sys.executable, "-c", code]
         given = [*line, "integrate", str(tmp_path / f"{name}.toml"), "--json"]
         done = subprocess.run(given, capture_output=True, text=True, env=home, timeout=120)
         assert (done.returncode, done.stderr) == (0, "")
@@ -81,16 +84,18 @@ def test_the_second_command_finds_what_the_first_kept_and_a_damaged_entry_is_mad
 
     def files():
         return {path: path.read_bytes() for path in (tmp_path / "kept").rglob("*-cache")} | {
-            path: path.read_bytes() for path in (tmp_path / "kept").rglob(f"*{keeping.SUFFIX}")
+            path: path.read_bytes()
+            for path in (tmp_path / "kept").rglob("*")
+            if path.suffix in (keeping.SUFFIX, kept_equations.SUFFIX)
         }
 
     first = command("first", 0.5)
     kept = files()
-    assert any(path.suffix == keeping.SUFFIX for path in kept)
+    assert {keeping.SUFFIX, kept_equations.SUFFIX} <= {path.suffix for path in kept}
     # the program of the trajectory, and at most two small ones: numbers are checked without JAX
     assert sum(path.name.endswith("-cache") for path in kept) <= 3
-    command("other", 0.4)
-    assert files().keys() == kept.keys()  # nothing was compiled
+    command("other", 0.4, without="sympy")
+    assert files().keys() == kept.keys()  # nothing was derived or compiled
     for path, content in kept.items():
         path.write_bytes(content[: len(content) // 2])
     assert command("first", 0.5) == first

@@ -28,6 +28,11 @@ class Closure(ABC):
         )
 
     @property
+    def kind(self) -> str:
+        """The name of its class, as `SecondMoment`."""
+        return type(self).__name__
+
+    @property
     def allows_noise(self) -> bool:
         """Whether it also holds when white noise drives the units."""
         return not self.extra_equations()
