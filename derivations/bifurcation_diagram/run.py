@@ -121,7 +121,7 @@ def draw_widths(ax: Axes, pairs: dict[int, tuple[Floats, Floats]]) -> None:
         ax.loglog(sizes, expected.mean() * np.sqrt(np.mean(sizes) / sizes), color="k", lw=0.8)
     ax.set(xlabel="neurons", ylabel="standard deviation over networks")
     ax.set_xticks(sizes, [str(N) for N in sizes])
-    ax.minorticks_off()
+    ax.xaxis.minorticks_off()
     ax.legend(frameon=False, fontsize="small")
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ..stability import Spectral, Spectrum, Stability
 from .style import open_frame, panels, rate_label
 
 THEORY, NETWORKS, OUTLIERS = "C3", "0.6", "C0"
+SEEN = 7.0  # size of a dot in the legend
 
 
 def spectra(
@@ -74,7 +76,10 @@ def draw(
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
     if open_frame(ax).get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, fontsize="small", loc="upper left")
+        legend = ax.legend(frameon=False, fontsize="small", loc="upper left")
+        for handle in legend.legend_handles:  # a single dot of a cloud is hardly seen
+            if isinstance(handle, Line2D):
+                handle.set_markersize(max(handle.get_markersize(), SEEN))
 
 
 def _network(ax: Axes, own: Spectrum, count: int, labelled: bool) -> None:

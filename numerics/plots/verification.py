@@ -155,7 +155,7 @@ def _errors(ax: Axes, summary: xr.Dataset) -> None:
     line = anchor * np.sqrt(np.exp(np.log(n).mean()) / n)
     ax.loglog(n, line, color="0.3", ls="--", lw=1, label=r"$1/\sqrt{N}$")
     ax.set_xticks(n, [f"{int(k)}" for k in n])
-    ax.minorticks_off()
+    ax.xaxis.minorticks_off()  # numbers stay at those of the other axis, less than a decade
 
 
 def verification_figures(v: Verification | NetworkVerification) -> dict[str, Figure]:

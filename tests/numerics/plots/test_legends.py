@@ -1,4 +1,4 @@
-"""A legend explains what is drawn, and nothing else."""
+"""A legend explains what is drawn, and nothing else; axes have numbers."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,13 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from motifield.numerics.plots import bifurcation_diagram, draw, draw_curves, fixed_points
+from motifield.numerics.plots import (
+    bifurcation_diagram,
+    draw,
+    draw_curves,
+    error_against_size,
+    fixed_points,
+)
 
 BULK = "stable equations, unstable bulk: chaos"
 IMPOSSIBLE = "no network has these statistics"
@@ -105,6 +111,9 @@ def test_spectra(outliers):
     figure = Figure()
     draw(figure.subplots(), predicted, [seen])
     far = [text for text in texts(figure) if "outliers" in text]
+    dots = figure.axes[0].get_legend().legend_handles[0]
+    assert dots.get_label() == "1 network"
+    assert dots.get_markersize() > 5  # a dot of the cloud is not seen alone
     assert far == (["its outliers", "predicted outliers"] if outliers else [])
 
 
@@ -117,3 +126,17 @@ def test_curves(frequency):
     figure = Figure()
     draw_curves(figure.subplots(), curves)
     assert texts(figure) == ([] if np.isnan(frequency) else ["Hopf points"])
+
+
+def test_errors_within_a_decade_have_numbers_on_their_axis():
+    each = ("size", "population", "quantity")
+    spread = 0.3 / np.sqrt([500.0, 1000.0])[:, None, None] * np.ones((2, 2, 3))
+    coords = {"size": [500, 1000], "population": ["E", "I"], "quantity": list(COURSES)}
+    found = SimpleNamespace(dataset=xr.Dataset({"spread": (each, spread)}, coords=coords))
+    figure = error_against_size(found)
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    ends, labels = sorted(ax.get_ylim()), ax.get_yticklabels(which="both")
+    seen = [t for t in labels if t.get_text() and ends[0] <= t.get_position()[1] <= ends[1]]
+    assert len(seen) >= 2
+    assert [text.get_text() for text in ax.get_xticklabels(which="both")] == ["500", "1000"]
