@@ -11,3 +11,11 @@ from .radius import spectral_radius as spectral_radius
 from .readers import read_network as read_network
 from .sources import as_network as as_network
 from .statistics import Statistics as Statistics, measure as measure
+from .strengths import (
+    NeuronStrengths as NeuronStrengths,
+    assortativity as assortativity,
+    measure_strengths as measure_strengths,
+    neuron_strengths as neuron_strengths,
+    split_by_strength as split_by_strength,
+    strength_classes as strength_classes,
+)

@@ -36,6 +36,8 @@ class Strengths(eqx.Module):
         covariances: (M, P, D, D), within a component; (1, P, D, D) where all have the same.
         gamma: (P, P, F, F), Gamma_pq per synapse, of order 1/N: rows are features of the target,
             columns of the source.
+        quenched: whether they are the strengths of a given network's neurons, whose finite rows
+            and columns hold what residual synapses add to them.
 
     Source: docs/theory.md, section 6.1.
     """
@@ -45,6 +47,7 @@ class Strengths(eqx.Module):
     means: Float[Array, "M P D"]
     covariances: Float[Array, "M_or_1 P D D"]
     gamma: Float[Array, "P P F F"]
+    quenched: bool = eqx.field(static=True, default=False)
 
     @property
     def P(self) -> int:
@@ -125,6 +128,7 @@ class Strengths(eqx.Module):
             self.means * unit,
             self.covariances * unit[:, None] * unit[None, :],
             self.gamma * s,
+            self.quenched,
         )
 
 
@@ -250,19 +254,24 @@ def _with_features(own, name: str, N: float, fractions, features) -> tuple[np.nd
     return w, m @ T.T, T @ S @ T.T
 
 
-def padded(parts: Sequence[tuple], features: tuple[str, ...], gamma: Any) -> Strengths:
+def padded(
+    parts: Sequence[tuple], features: tuple[str, ...], gamma: Any, quenched: bool = False
+) -> Strengths:
     """Components of all populations side by side; missing ones have weight 0."""
     M = max(len(w) for w, _, _ in parts)
 
-    def filled(values: np.ndarray) -> np.ndarray:
-        rest = np.zeros((M - len(values), *values.shape[1:]))
+    # components without a width need no covariance each
+    widths = max(len(S) for _, _, S in parts)
+
+    def filled(values: Any, count: int) -> np.ndarray:
+        rest = np.zeros((count - len(values), *np.shape(values)[1:]))
         return np.concatenate([values, rest])
 
     weight, means, covariances = (
-        jnp.asarray(np.stack([filled(np.asarray(part[k])) for part in parts], axis=1))
-        for k in range(3)
+        jnp.asarray(np.stack([filled(part[k], n) for part in parts], axis=1))
+        for k, n in enumerate((M, M, widths))
     )
-    return Strengths(features, weight, means, covariances, jnp.asarray(gamma))
+    return Strengths(features, weight, means, covariances, jnp.asarray(gamma), quenched)
 
 
 def check_strengths(own: Strengths, names: Sequence[str], covariances: np.ndarray) -> None:
@@ -290,6 +299,9 @@ def check_strengths(own: Strengths, names: Sequence[str], covariances: np.ndarra
         two = 2 * own.P
         size = np.sqrt(np.outer(np.diag(covariances[p]), np.diag(covariances[p])))
         size = np.maximum(size, np.outer(scale[:two], scale[:two]))
+        _check_widths(own, p, name)
+        if own.quenched:  # finite rows add to what the motifs make
+            continue
         wrong = np.abs(total[p, :two, :two] - covariances[p]) > CLOSE * size
         if wrong.any():
             i, j = np.argwhere(wrong)[0]
@@ -298,7 +310,6 @@ def check_strengths(own: Strengths, names: Sequence[str], covariances: np.ndarra
                 f"{total[p, i, j]:.6g} of {_entry(names, i)} and {_entry(names, j)}, the motifs "
                 f"{covariances[p][i, j]:.6g}: use motifs_of_strengths, or scale the components"
             )
-        _check_widths(own, p, name)
 
 
 def _check_widths(own: Strengths, p: int, name: str) -> None:

@@ -122,6 +122,12 @@ def check_strengths(architecture, parameters: Parameters) -> None:
             "the parameters have components of strengths, the architecture has Gaussian ones: give "
             "it strengths=Mixture()"
         )
+    if own.quenched != architecture.strengths.is_quenched:
+        theirs, others = ("a given network", "an ensemble")[:: 1 if own.quenched else -1]
+        raise ParameterError(
+            f"the parameters have the strengths of {theirs}, the architecture those of {others}: "
+            "Empirical() and Mixture(quenched=True) are about given networks"
+        )
     if np.any(np.asarray(own.covariances) != 0) and not architecture.strengths.has_widths:
         raise ParameterError(
             "the components of the parameters' strengths have widths, those of Empirical() have "

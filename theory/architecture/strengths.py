@@ -39,6 +39,16 @@ class Strengths:
         """Whether strengths vary within a component."""
         return True
 
+    @property
+    def is_quenched(self) -> bool:
+        """Whether the strengths are those of the neurons of a given network.
+
+        Sums of its finite rows and columns hold what the residual synapses add to them: the
+        residual then acts on deviations of the rates from their mean alone, and what reciprocal
+        pairs bring back is in the covariance of strengths.
+        """
+        return False
+
 
 @dataclass(frozen=True)
 class Gaussian(Strengths):
@@ -58,9 +68,12 @@ class Mixture(Strengths):
     Args:
         components: how many each population has where they are measured; None leaves it to the
             numbers.
+        quenched: whether the components describe the strengths of the neurons of a given network,
+            as `measure_strengths` does, not those of an ensemble.
     """
 
     components: int | None = None
+    quenched: bool = False
 
     def __post_init__(self) -> None:
         n = self.components
@@ -69,18 +82,22 @@ class Mixture(Strengths):
                 f"a mixture has a number of components, at least 1, not {brief(n)}"
             )
 
+    @property
+    def is_quenched(self) -> bool:
+        return self.quenched
+
 
 @dataclass(frozen=True)
 class Empirical(Strengths):
-    """The strengths of the neurons of a given network: a component of no width for each of them.
-
-    Row sums of a given network hold the noise of its finite rows, so that the residual acts on
-    deviations of the rates from their mean alone.
-    """
+    """The strengths of the neurons of a given network: a component of no width for each of them."""
 
     @property
     def has_widths(self) -> bool:
         return False
+
+    @property
+    def is_quenched(self) -> bool:
+        return True
 
 
 GAUSSIAN = Gaussian()

@@ -153,6 +153,14 @@ def collect_features(term: sp.Expr) -> sp.Expr:
     return over_populations(theta[p, k] * feature[_neuron(term), k], k)
 
 
+@holds("sampled")
+def residual_in_strengths(term: sp.Expr) -> sp.Expr:
+    """The strengths are those of given neurons: rows and columns of the residual sum to 0, and what
+    reciprocal pairs of synapses bring back is in the covariance of strengths already.
+    """
+    return sp.Integer(0)
+
+
 def _neuron(term: sp.Expr) -> sp.Symbol:
     (own,) = {e.indices[0] for e in term.atoms(sp.Indexed) if e.base == feature}
     return own

@@ -65,10 +65,10 @@ def refuse_strengths(architecture: Architecture, closure: Closure) -> None:
             "an input correlated with the out-strength is derived for strengths that vary within "
             "a component, not for Empirical()"
         )
-    if not own.has_widths and isinstance(closure, LowRank):
+    if own.is_quenched and isinstance(closure, LowRank):
         raise ArchitectureError(
-            "with Empirical() strengths the residual acts on deviations of rates from their mean, "
-            "which LowRank() leaves out: use SecondMoment(), or MotifOnly()"
+            "with the strengths of a given network the residual acts on deviations of rates from "
+            "their mean, which LowRank() leaves out: use SecondMoment(), or MotifOnly()"
         )
 
 
@@ -98,6 +98,13 @@ class DerivingComponents(Deriving):
             term = self.record.apply("Columns: equal synapses", gather_sources, term)
             term = term.args[0].args[0]
         return {"columns": term}
+
+    def residual_terms(self, term: sp.Expr) -> dict[str, sp.Expr]:
+        if not self.architecture.strengths.is_quenched:
+            return super().residual_terms(term)
+        self.record.begin("Reciprocal motifs")
+        self.record.apply("Residual: within the strengths", rules.residual_in_strengths, term)
+        return {}
 
     def of_features(self, term: sp.Expr | None) -> list[Equation]:
         if term is None:
@@ -174,6 +181,6 @@ class DerivingComponents(Deriving):
 
     def felt_second_moment(self) -> sp.Expr:
         second = super().felt_second_moment()
-        if self.own.widths or second == 0:
+        if not self.architecture.strengths.is_quenched or second == 0:
             return second
         return second - (self.latents.rate(p, q) / alpha[q]) ** 2

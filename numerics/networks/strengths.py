@@ -1,0 +1,258 @@
+"""Strengths of a network's neurons, their distribution, and what synapses know of them.
+
+With u_i^q = N a_i^q and b_j^p the deviations of rows and columns, per synapse, and f_i functions of
+neuron i's own strengths, centred within its population, the synapses of a pair of populations are
+
+    J_ij = Jbar_pq + a_i^q + b_j^p + f_i' Gamma_pq f_j + w_ij,
+    Gamma_pq = Cov_p(f)^-1 < f_i J_ij f_j' > Cov_q(f)^-1.
+
+The time they take is proportional to the number of synapses. Source: docs/theory.md, section 6.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...errors import NetworkError, ParameterError
+from ..parameters import Strengths, padded
+from .network import Network
+
+TOTALS = ("in", "out")
+FACTOR = re.compile(r"(in|out)(?:\^([1-9]))?")
+STARTS = 10  # of k-means, whose end depends on its start
+SINGULAR = 1e-10  # of a feature's variance, below which it follows from the others
+
+
+class NeuronStrengths(NamedTuple):
+    """Deviations of strengths and features of every neuron; `neuron_strengths` measures them.
+
+    Args:
+        rows: u_i^q, (N, P), in units of input current per rate.
+        columns: b_j^p per synapse, (N, P), of order 1/N.
+        features: f, (N, F), with mean 0 in every population.
+        names: of the features.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    features: np.ndarray
+    names: tuple[str, ...]
+
+    @property
+    def together(self) -> np.ndarray:
+        """(N, 2P + F), of (u, b, f)."""
+        return np.concatenate([self.rows, self.columns, self.features], axis=1)
+
+
+def neuron_strengths(
+    network: Network, features: Sequence[str] = (), patterns: Mapping[str, Any] | None = None
+) -> NeuronStrengths:
+    """Deviations of every neuron's in- and out-strengths from the mean of its population.
+
+    Args:
+        network: whose synapses are stored.
+        features: names of functions of strengths: "in" and "out", the total strengths
+            sum_q alpha_q u^q and sum_p N alpha_p b^p, their powers and products, such as "in^2" or
+            "in*out"; or names of `patterns`.
+        patterns: hidden variables of the neurons, (N,) each.
+
+    Raises:
+        NetworkError: the synapses are not stored, or a pattern has another shape.
+        ParameterError: an unknown feature.
+    """
+    N, W, labels = network.N, network.matrix, network.labels
+    sizes = np.asarray(network.sizes, dtype=float)
+    Z = np.eye(network.P)[labels]
+    rows, columns = np.asarray(W @ Z, dtype=float), np.asarray(W.T @ Z, dtype=float)
+    rows, columns = centred(rows / sizes, labels) * N, centred(columns / sizes, labels)
+    totals = {"in": rows @ sizes / N, "out": columns @ sizes}
+    known = {name: _pattern(name, v, N) for name, v in (patterns or {}).items()}
+    made = [known[n] if n in known else _product(n, totals) for n in features]
+    values = np.stack(made, axis=1) if made else np.zeros((N, 0))
+    return NeuronStrengths(rows, columns, centred(values, labels), tuple(features))
+
+
+def _pattern(name: str, values: Any, N: int) -> np.ndarray:
+    array = np.asarray(values, dtype=float)
+    if array.shape != (N,) or not np.isfinite(array).all():
+        raise NetworkError(
+            f"the pattern {name!r} has shape {array.shape}; it needs a finite number for each of "
+            f"{N} neurons"
+        )
+    return array
+
+
+def _product(name: str, totals: Mapping[str, np.ndarray]) -> np.ndarray:
+    value = 1.0
+    for text in name.replace(" ", "").split("*"):
+        factor = FACTOR.fullmatch(text)
+        if factor is None:
+            raise ParameterError(
+                f"unknown feature {name!r}: use products of powers of in and out, such as 'in', "
+                "'out', 'in^2' or 'in*out', or the name of a pattern whose values are given"
+            )
+        value = value * totals[factor[1]] ** int(factor[2] or 1)
+    return np.asarray(value)
+
+
+def centred(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Deviations from the mean of each population."""
+    counts = np.bincount(labels)
+    means = np.stack([np.bincount(labels, v) for v in values.T], axis=1) / counts[:, None]
+    return values - means.reshape(len(counts), values.shape[1])[labels]
+
+
+def assortativity(network: Network, features: np.ndarray) -> np.ndarray:
+    """Gamma_pq, what synapses gain per feature of the target and of the source.
+
+    Args:
+        network: whose synapses are stored.
+        features: of every neuron, centred in its population, (N, F).
+
+    Returns:
+        (P, P, F, F); 0 where features do not vary.
+    """
+    P, F = network.P, features.shape[1]
+    members = [network.members(p) for p in range(P)]
+    inverse = [_inverse(np.cov(features[m].T, ddof=0).reshape(F, F)) for m in members]
+    spread = np.zeros((network.N, P * F))
+    for q, own in enumerate(members):
+        spread[own, q * F : (q + 1) * F] = features[own]
+    felt = np.asarray(network.matrix @ spread, dtype=float).reshape(network.N, P, F)
+    gamma = np.zeros((P, P, F, F))
+    for p, q in np.ndindex(P, P):
+        both = np.einsum("ik,il->kl", features[members[p]], felt[members[p], q])
+        mean = both / (len(members[p]) * len(members[q]))
+        gamma[p, q] = inverse[p] @ mean @ inverse[q]
+    return gamma
+
+
+def _inverse(covariance: np.ndarray) -> np.ndarray:
+    scale = np.sqrt(np.diag(covariance))
+    scale = np.where(scale > 0, scale, 1.0)
+    return np.linalg.pinv(covariance / np.outer(scale, scale), SINGULAR, True) / np.outer(
+        scale, scale
+    )
+
+
+def measure_strengths(
+    network: Network,
+    components: int | None = None,
+    *,
+    features: Sequence[str] = TOTALS,
+    patterns: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Strengths:
+    """The distribution of a network's strengths, and its assortativity: (u, b, f) and Gamma.
+
+    Args:
+        network: whose synapses are stored.
+        components: how many describe a population: its neurons fall into clusters of similar total
+            strengths (k-means on their square roots), each a component with their mean and
+            covariance. None: each neuron is a component without a width.
+        features: names of the functions f of strengths, or of patterns, as `neuron_strengths` has
+            them; () for none.
+        patterns: hidden variables of the neurons, (N,) each.
+        seed: of the clusters.
+
+    Returns:
+        Quenched strengths, for `Empirical()` or `Mixture(quenched=True)`.
+
+    Raises:
+        NetworkError: the synapses are not stored.
+        ParameterError: an unknown feature, or no number of components.
+    """
+    own = neuron_strengths(network, features, patterns)
+    labels = None if components is None else strength_classes(network, components, seed=seed)
+    values, parts = own.together, []
+    D = values.shape[1]
+    for p in range(network.P):
+        members = network.members(p)
+        if labels is None:
+            weights, width = np.full(len(members), 1 / len(members)), np.zeros((1, D, D))
+            parts.append((weights, values[members], width))
+            continue
+        classes = [members[labels[members] == k] for k in np.unique(labels[members])]
+        means = np.stack([values[c].mean(axis=0) for c in classes])
+        widths = np.stack([np.cov(values[c].T, ddof=0).reshape(D, D) for c in classes])
+        parts.append((np.array([len(c) for c in classes]) / len(members), means, widths))
+    return padded(parts, own.names, assortativity(network, own.features), quenched=True)
+
+
+def strength_classes(network: Network, k: int, *, seed: int = 0) -> np.ndarray:
+    """Classes of similar strength within each population: k-means on square roots of strengths.
+
+    Args:
+        network: whose synapses are stored.
+        k: classes of each population; fewer where it has fewer different neurons.
+        seed: of the starts.
+
+    Returns:
+        The class of each neuron within its population, (N,), from 0, by rising in-strength.
+
+    Raises:
+        ParameterError: no number of classes.
+    """
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise ParameterError(f"the number of classes must be an integer, at least 1, not {k!r}")
+    size = np.abs(network.matrix)
+    totals = np.stack([np.asarray(size.sum(axis=a)).ravel() for a in (1, 0)], axis=1)
+    roots, found = np.sqrt(totals), np.zeros(network.N, dtype=int)
+    for p in range(network.P):
+        members = network.members(p)
+        spread = roots[members].std(axis=0)
+        scaled = roots[members] / np.where(spread > 0, spread, 1.0)
+        found[members] = _clusters(scaled, k, seed)
+    return found
+
+
+def _clusters(values: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """The best of several runs of k-means, numbered by the first coordinate."""
+    from scipy.cluster.vq import kmeans2
+
+    k = min(k, len(np.unique(values, axis=0)))
+    best, labels = np.inf, np.zeros(len(values), dtype=int)
+    for run in range(STARTS if k > 1 else 0):
+        rng = np.random.default_rng([seed, run])
+        centres, own = kmeans2(values, k, minit="++", rng=rng)
+        error = float(((values - centres[own]) ** 2).sum())
+        if error < best:
+            best, labels = error, own
+    there = np.unique(labels)
+    order = np.argsort([values[labels == c, 0].mean() for c in there])
+    rank = np.zeros(there.max() + 1, dtype=int)
+    rank[there[order]] = np.arange(len(there))
+    return rank[labels]
+
+
+def split_by_strength(network: Network, k: int, *, seed: int = 0) -> Network:
+    """The same network with every population split into k classes of similar strength.
+
+    Second-order theory with k P populations describes skewed strengths without further equations;
+    motifs between classes become means. `joined` puts classes together again.
+
+    Args:
+        network: whose synapses are stored.
+        k: classes of each population.
+        seed: of the clusters.
+
+    Returns:
+        A network whose populations are called "E/1", "E/2", ..., by rising strength; empty classes
+        are left out.
+
+    Raises:
+        ParameterError: no number of classes.
+
+    Source: docs/theory.md, section 6.3.
+    """
+    classes = strength_classes(network, k, seed=seed)
+    pairs = [(p, c) for p in range(network.P) for c in np.unique(classes[network.members(p)])]
+    index = {pair: n for n, pair in enumerate(pairs)}
+    labels = np.array([index[p, c] for p, c in zip(network.labels, classes, strict=True)])
+    names = tuple(f"{network.populations[p]}/{c + 1}" for p, c in pairs)
+    return replace(network, populations=names, labels=labels, seed=None, parameters=None, rows=None)
