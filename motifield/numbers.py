@@ -27,6 +27,11 @@ def fault(value: Any) -> str:
     return f"is larger than {LARGEST:g}, the largest number" if abs(number) > LARGEST else ""
 
 
+def counted(count: int, word: str, plural: str = "") -> str:
+    """How many there are, in words: 1 network, 2 networks, 2 branches."""
+    return f"{count} {word if count == 1 else plural or word + 's'}"
+
+
 def brief(value: Any) -> str:
     """A value as an error shows it, in few characters."""
     if isinstance(value, bool):

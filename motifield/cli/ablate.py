@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ..errors import SpecError
+from ..numbers import counted
 from ..time_units import moment
 from .application import command
 from .loading import NetworkChoice, double_precision, network_of
@@ -149,7 +150,8 @@ def _network_case(
     values = 0.0 if drive is None else per_population("--input", drive)
     if isinstance(values, list) and len(values) != network.P:
         raise SpecError(
-            f"--input has {len(values)} numbers, the network {network.P} populations: "
+            f"--input has {counted(len(values), 'number')}, the network "
+            f"{counted(network.P, 'population')}: "
             f"{', '.join(network.populations)}"
         )
     architecture = Architecture(network.populations, transfer)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
+from ..numbers import counted
 from .application import command
 from .model import Model
 from .options import Start, Vary
@@ -89,8 +90,8 @@ def _cycles(model: Model, name: str, bounds: Range, found: Any, say: Say) -> lis
 def _pieces(found: Any) -> str:
     """How many branches or curves there are, in words."""
     if hasattr(found, "curves"):
-        return f"{len(found.curves)} curve{'s' * (len(found.curves) != 1)}"
-    return f"{len(found.branches)} branch{'es' * (len(found.branches) != 1)}"
+        return counted(len(found.curves), "curve")
+    return counted(len(found.branches), "branch", "branches")
 
 
 def _say_cycles(orbits: list[Any]) -> None:

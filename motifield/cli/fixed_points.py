@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..numbers import counted
 from .application import command
 from .model import Model
 from .options import Seed, option
@@ -70,9 +71,9 @@ def fixed_points(
         if found.evidence is not None:
             typer.echo(f"evidence: {found.evidence}")
 
-    count = len(found.rows())
+    count = counted(len(found.rows()), "fixed point")
     out.conclude(
         found,
-        f"{model.title}: {count} fixed point{'s' * (count != 1)}, status {found.status}",
+        f"{model.title}: {count}, status {found.status}",
         then=evidence,
     )

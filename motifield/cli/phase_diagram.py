@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SpecError
+from ..numbers import counted
 from .application import command
 from .model import Model
 from .options import Seed, Vary
@@ -50,7 +51,7 @@ def phase_diagram(
     if len(names) != 2:
         raise SpecError(
             "a phase diagram varies two parameters: give --vary twice, "
-            f"not {len(names)} time{'s' * (len(names) != 1)}"
+            f"not {counted(len(names), 'time')}"
         )
     try:
         first, second = (int(v) for v in grid.split(","))

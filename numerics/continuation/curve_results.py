@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...numbers import counted
 from ..results import OK, Code, Result, Status, plain
 from .curve_tracing import BifurcationCurve
 from .special_points import SpecialPoint
@@ -36,10 +37,7 @@ class BifurcationCurves(Result):
     @property
     def title(self) -> str:
         """How many curves there are, and over what."""
-        count = len(self.curves)
-        return (
-            f"{count} bifurcation curve{'s' * (count != 1)} over {self.names[0]}, {self.names[1]}"
-        )
+        return f"{counted(len(self.curves), 'bifurcation curve')} over {', '.join(self.names)}"
 
     @property
     def status(self) -> Status:

@@ -13,6 +13,7 @@ import xarray as xr
 from jax.flatten_util import ravel_pytree
 
 from ...errors import ParameterError, SolverError
+from ...numbers import counted
 from ...time_units import measured
 from ..parameters import Parameters, Scalar, scalar
 from ..results import OK, Code, Result, Status
@@ -54,7 +55,7 @@ class LimitCycles(Result):
     @property
     def title(self) -> str:
         """How many cycles there are, and along what."""
-        return f"{self.dataset.sizes['cycle']} limit cycles along {self.name}"
+        return f"{counted(self.dataset.sizes['cycle'], 'limit cycle')} along {self.name}"
 
     @property
     def status(self) -> Status:

@@ -13,6 +13,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
+from ...numbers import counted
 from ...time_units import measured
 from ..parameters import Parameters
 from ..precision import require_x64
@@ -44,7 +45,7 @@ class FixedPointBatch(Result):
     @property
     def title(self) -> str:
         """How many sets there are."""
-        return f"Fixed points of {self.dataset.sizes['set']} parameter sets"
+        return f"Fixed points of {counted(self.dataset.sizes['set'], 'parameter set')}"
 
     @property
     def status(self) -> Status:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from jax.flatten_util import ravel_pytree
 
+from ...numbers import counted
 from ...time_units import headed
 from ..results import OK, Collection, Status
 from .newton import same_root
@@ -85,7 +86,7 @@ class FixedPoints(Collection[FixedPoint], Sequence):
     @property
     def title(self) -> str:
         """How many there are."""
-        return f"{len(self)} fixed point{'s' * (len(self) != 1)}"
+        return counted(len(self), "fixed point")
 
     @property
     def parts(self) -> tuple[FixedPoint, ...]:

@@ -15,6 +15,7 @@ import xarray as xr
 from scipy import stats
 
 from ...errors import ParameterError, SolverError
+from ...numbers import counted
 from ..fitting import (
     LARGEST_RESIDUAL,
     Condition,
@@ -68,7 +69,7 @@ class Confirmation(Result):
     @property
     def title(self) -> str:
         """How many networks of which size."""
-        return f"Confirmation by {len(self.samples)} networks of {self.N} neurons"
+        return f"Confirmation by {counted(len(self.samples), 'network')} of {self.N} neurons"
 
     @property
     def mean(self) -> np.ndarray:
@@ -139,15 +140,15 @@ class Confirmation(Result):
         n, targets = self.finite.shape
         if n < 2:
             return (
-                f"fewer than two of {len(self.samples)} networks of {self.N} neurons did not "
-                "diverge"
+                f"fewer than two of {counted(len(self.samples), 'network')} of {self.N} neurons "
+                "did not diverge"
             )
         allowed = f" or {self.tolerance:g} of the target's error" if self.tolerance else ""
         worst = int(np.argmax(np.abs(self.z)))
         return (
             f"theory minus the mean of {n} networks of {self.N} neurons is within "
-            f"{self.threshold:.1f} standard errors{allowed} for all {targets} targets; the largest "
-            f"is {abs(self.z[worst]):.1f} ({self.fit.problem.label(worst)})"
+            f"{self.threshold:.1f} standard errors{allowed} for {counted(targets, 'target')}; the "
+            f"largest is {abs(self.z[worst]):.1f} ({self.fit.problem.label(worst)})"
         )
 
     def rows(self) -> list[dict[str, Any]]:

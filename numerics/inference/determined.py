@@ -14,6 +14,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from ...errors import ParameterError, SolverError
+from ...numbers import counted
 from ..fitting import Fit, Problem
 from ..parameters import MOTIFS
 from ..results import Settled
@@ -61,7 +62,7 @@ class Identifiability(Settled):
     @property
     def title(self) -> str:
         """How many numbers are asked for."""
-        return f"Identifiability of {len(self.all_names)} numbers"
+        return f"Identifiability of {counted(len(self.all_names), 'number')}"
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -216,13 +217,12 @@ class Identifiability(Settled):
         """In words: what is determined, and directions that change no prediction."""
         n = len(self.names)
         if self.data.rank == n:
-            return f"the targets determine each of the {n} parameters"
+            whole = "the parameter" if n == 1 else f"each of the {n} parameters"
+            return f"the targets determine {whole}"
         if not self.data.rank:
-            return f"the targets determine none of the {n} parameters"
-        lines = [
-            f"of {n} parameters, the targets determine {self.data.rank} "
-            f"combination{'s' * (self.data.rank > 1)}:"
-        ]
+            return f"the targets determine none of the {counted(n, 'parameter')}"
+        combinations = counted(self.data.rank, "combination")
+        lines = [f"of {n} parameters, the targets determine {combinations}:"]
         lines += [
             f"  {'' if len(own.names) == 1 else 'only '}{own.text}"
             f"{'' if own.simple else ' (near these values)'}"

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from ...numbers import counted
 from ...time_units import labelled
 from ..dmft import Onset, Stationary
 from .covered import uncover
@@ -174,7 +175,7 @@ def _dots(ax: Axes, seen: xr.DataArray, colour: str, who: str) -> None:
     """Mean over networks with its standard error."""
     count = seen.sizes["network"]
     error = seen.std("network", ddof=1) / np.sqrt(count)
-    label = f"{count} networks{who}"
+    label = counted(count, "network") + who
     ax.errorbar(
         seen["lag"], seen.mean("network"), error, fmt="o", ms=3.5, lw=1, color=colour, label=label
     )

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from ...numbers import counted
 from ..inference import Comparison, Confirmation, Profile
 from .fit_targets import deviations
 from .style import open_frame
@@ -102,6 +103,6 @@ def confirmation(found: Confirmation) -> Figure:
     colours = ["C2" if agrees else "C3" for agrees in found.agrees]
     labels = list(found.fit.problem.targets.labels)
     figure = deviations(labels, found.z, np.zeros(len(labels)), colours, found.threshold)
-    title = f"{len(found.finite)} networks of {found.N} neurons"
+    title = f"{counted(len(found.finite), 'network')} of {found.N} neurons"
     figure.axes[0].set(xlabel="(theory - networks) / standard error", title=title)
     return figure

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from ...numbers import counted
 from ..stability import Spectral, Spectrum, Stability
-from .style import open_frame, panels, rate_label
+from .style import enlarged, open_frame, panels, rate_label
 
 THEORY, NETWORKS, OUTLIERS = "C3", "0.6", "C0"
-SEEN = 7.0  # size of a dot in the legend
 
 
 def spectra(
@@ -76,16 +75,13 @@ def draw(
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
     if open_frame(ax).get_legend_handles_labels()[0]:
-        legend = ax.legend(frameon=False, fontsize="small", loc="upper left")
-        for handle in legend.legend_handles:  # a single dot of a cloud is hardly seen
-            if isinstance(handle, Line2D):
-                handle.set_markersize(max(handle.get_markersize(), SEEN))
+        enlarged(ax.legend(frameon=False, fontsize="small", loc="upper left"))
 
 
 def _network(ax: Axes, own: Spectrum, count: int, labelled: bool) -> None:
     """Dots for eigenvalues, larger ones for outliers."""
     dots = own.eigenvalues
-    label = f"{count} network{'s' * (count > 1)}" if labelled else None
+    label = counted(count, "network") if labelled else None
     ax.plot(dots.real, dots.imag, ".", ms=2, mew=0, color=NETWORKS, label=label, zorder=1)
     if own.predicted is not None:
         out = own.outliers

@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 
 from ...time_units import labelled, time_unit_of
 
@@ -26,6 +28,8 @@ BULK_UNSTABLE = (0, (6, 1.5, 1, 1.5))
 """Dashes and dots of what is stable in the equations, while the bulk of the network is not."""
 BULK_TEXT = "stable equations, unstable bulk: chaos"
 """What the legend says of it."""
+SEEN = 5.0
+"""Points that a marker measures to be seen, and its colour told."""
 HATCH = "//"
 """Where no network has such statistics."""
 BULK_HATCH = ".."
@@ -74,7 +78,15 @@ def first_of(most: int, names: Sequence[Any]) -> str | None:
 def legend_beside(ax: Axes, *handles_and_texts: Any, **settings: Any) -> None:
     """A legend to the right of the axes."""
     place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    ax.legend(*handles_and_texts, frameon=False, fontsize="small", **(place | settings))
+    enlarged(ax.legend(*handles_and_texts, frameon=False, fontsize="small", **(place | settings)))
+
+
+def enlarged(legend: Legend) -> None:
+    """Dots of a legend become as large as one is seen alone; many small ones make a cloud."""
+    for handle in legend.legend_handles:
+        if isinstance(handle, Line2D):
+            least = 2 * SEEN if handle.get_marker() == "." else SEEN  # half as large as its size
+            handle.set_markersize(max(handle.get_markersize(), least))
 
 
 def signed_image(ax: Axes, values: np.ndarray, **settings: Any) -> tuple[Any, float]:

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
+from ...numbers import counted
 from ...time_units import moment
 from ..networks import Network
 from ..parameters import by_population
@@ -41,7 +42,9 @@ class Simulation(Result):
     @property
     def title(self) -> str:
         """Neurons and time."""
-        runs = f", {self.dataset.sizes['run']} runs" if "run" in self.dataset.sizes else ""
+        runs = (
+            f", {counted(self.dataset.sizes['run'], 'run')}" if "run" in self.dataset.sizes else ""
+        )
         end = moment(self.t_end, self.time_unit)
         return f"{self.dataset.sizes['neuron']} neurons until {end}{runs}"
 

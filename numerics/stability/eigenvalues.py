@@ -12,6 +12,7 @@ import scipy.sparse.linalg as spl
 import xarray as xr
 
 from ...errors import NetworkError, ParameterError
+from ...numbers import counted
 from ...time_units import labelled, measured
 from ..parameters import Parameters
 from ..results import OK, Result, Status
@@ -51,7 +52,7 @@ class Spectrum(Result):
     def title(self) -> str:
         """Of what it is."""
         what = "connectivity" if self.x is None else "Jacobian"
-        text = f"{len(self.eigenvalues)} eigenvalues of the {what} of a network"
+        text = f"{counted(len(self.eigenvalues), 'eigenvalue')} of the {what} of a network"
         return text if self.x is None else labelled(text, self.time_unit, -1)
 
     @property

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from ...errors import ParameterError
 from ...keeping import kept
+from ...numbers import counted
 from ...time_units import measured, moment
 from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
@@ -54,7 +55,7 @@ class Trajectory(Result):
         table = last.drop_vars("time").to_dataframe()[["mean", "variance", "rate"]]
         shown = table.to_string(max_rows=8, float_format="%.5g").splitlines()
         at = moment(float(last["time"]), self.time_unit)
-        return [f"{self.dataset.sizes['time']} times; at {at}:", *shown]
+        return [f"{counted(self.dataset.sizes['time'], 'time')}; at {at}:", *shown]
 
 
 class Solved(NamedTuple):

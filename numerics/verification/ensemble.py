@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import MotifieldError, ParameterError
+from ...numbers import counted
 from ..fixed_points import fixed_point
 from ..parameters import Parameters
 from ..results import OK, Code, Result, Status
@@ -204,7 +205,7 @@ def _outcome(
     close = np.abs(found["limit"]) <= tolerance * np.abs(found["theory"].isel(size=-1))
     where = "extrapolated to infinite N" if len(sizes) > 1 else f"at N = {sizes[0]}"
     allowed = f" or within {tolerance:g} of the theory" if tolerance else ""
-    sampled = f"({networks} networks at N = {', '.join(map(str, sizes))})"
+    sampled = f"({counted(networks, 'network')} at N = {', '.join(map(str, sizes))})"
     if verdict is not None:
         passed = verdict.passed or bool(close.all())
         return passed, _by_p_values(verdict, where, allowed, sampled)

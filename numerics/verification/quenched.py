@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...numbers import counted
 from ...time_units import moment, time_unit_of
 from ..networks import Network, measure
 from ..parameters import NEURONS, Parameters, violations
@@ -173,9 +174,10 @@ def _errors(
         for name, d in zip(THEORIES, (theory, plain), strict=True)
     }
     last = moment(float(seen["time"][-1]), time_unit_of(seen))
+    populations = counted(rate.sizes["population"], "population")
     return errors, (
-        f"the mean over {rate.sizes['population']} populations of |R_theory - R_network| / "
-        f"R_network at {last} is {errors['with motifs']:.3f}, at most {tolerance:g} is allowed "
+        f"the mean over {populations} of |R_theory - R_network| / R_network at {last} is "
+        f"{errors['with motifs']:.3f}, at most {tolerance:g} is allowed "
         f"(without motifs: {errors['without motifs']:.3f})"
     )
 

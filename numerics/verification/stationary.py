@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
+from ...numbers import counted
 from ...time_units import measured
 from ..dmft import require_dmft
 from ..parameters import Parameters, without_reciprocity
@@ -40,7 +41,8 @@ class StationaryNetworks(Result):
     def title(self) -> str:
         """How many networks, and how large."""
         data = self.dataset
-        return f"Stationary states of {data.sizes['network']} networks of {data.attrs['N']} neurons"
+        networks = counted(data.sizes["network"], "network")
+        return f"Stationary states of {networks} of {data.attrs['N']} neurons"
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per population: mean over networks of `mean`, `rate` and `variance`."""

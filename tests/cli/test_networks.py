@@ -223,7 +223,7 @@ simulate {spec} --network {csv} --size 100 => give one of them
 simulate {spec} -o s.txt => suffix must be one of .nc, .csv, .json
 ablate {csv} => say what its units do with --transfer
 ablate {csv} --transfer exec(x) => exec
-ablate {csv} --transfer tanh(x) --input 1,2 => --input has 2 numbers, the network 1 populations
+ablate {csv} --transfer tanh(x) --input 1,2 => --input has 2 numbers, the network 1 population:
 ablate {csv} --transfer tanh(x) --size 10 => --network and --size are for specs
 ablate {spec} --transfer tanh(x) => is a spec, which says
 """
