@@ -68,11 +68,14 @@ def within_tables(system: System) -> System:
 
 
 @kept
-def _corners(system: System, parameters: Any, means: Array, variance: Array) -> Array:
+def _corners(system: System, parameters: Any, means: Array, variance: Array) -> tuple[Array, Array]:
+    """The rates at corners, and whether tables have gaps, which asks for all of the tables."""
+    own = [v for v in vars(system.module).values() if isinstance(v, Differentiable)]
     prepared = getattr(system.coefficients(parameters), "transfer", None)
     variances = jnp.stack([jnp.zeros_like(variance), variance])
     each = [(mu, Delta) for mu in means for Delta in variances]
-    return jnp.stack([system.module.mean_rate(*one, prepared) for one in each])
+    rates = jnp.stack([system.module.mean_rate(*one, prepared) for one in each])
+    return rates, jnp.asarray(any(map(_has_gaps, own)))
 
 
 def tables_reach(system: System, parameters: Any, means: Array, variance: Array) -> bool:
@@ -84,10 +87,8 @@ def tables_reach(system: System, parameters: Any, means: Array, variance: Array)
         means: the lowest and the highest, (2, P).
         variance: the largest, (P,).
     """
-    own = vars(system.module).values()
-    if any(_has_gaps(v) for v in own if isinstance(v, Differentiable)):
-        return False
-    return bool(np.isfinite(np.asarray(_corners(system, parameters, means, variance))).all())
+    rates, has_gaps = _corners(system, parameters, means, variance)
+    return not bool(has_gaps) and bool(np.isfinite(np.asarray(rates)).all())
 
 
 def _has_gaps(average: Any) -> bool:
