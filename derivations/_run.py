@@ -24,6 +24,8 @@ jax.config.update("jax_enable_x64", True)
 
 COMPARED = "N = {N}, {population}, {quantity:8s}"
 """Where a row of a verification stands; the numbers follow in `print_verification`."""
+WIDEST = 10_000
+"""Columns that no table needs."""
 
 
 class Script:
@@ -105,7 +107,11 @@ def print_table(title: str, rows: Iterable[Mapping[str, Any]], digits: int = 3) 
         grid.add_column(name, justify="left" if isinstance(value, str) else "right")
     for row in rows:
         grid.add_row(*(f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console().print(grid)
+    console = Console()
+    # in a file, where a line has 80 characters for Rich, nothing is cut
+    whole = console.measure(grid, options=console.options.update(max_width=WIDEST)).maximum
+    console.width = max(console.width, whole)
+    console.print(grid)
 
 
 def print_verification(rows: Iterable[Mapping[str, Any]], where: str = COMPARED) -> None:

@@ -74,11 +74,11 @@ def main() -> int:
         expected, seen = theory[name].values, np.mean([n[name] for n in networks], axis=0)
         error = np.sqrt(((seen - expected) ** 2).mean(0)) / expected.std(0)
         script.check(np.all(error < TOLERANCE))
-        print(
-            f"{name}: swings by {np.ptp(expected, 0).round(3)} (E, I); networks minus theory, "
-            f"root mean square over time: {(100 * error).round(1)} % of its standard deviation in "
-            "time"
-        )
+        for population, swing, part in zip("EI", np.ptp(expected, 0), error, strict=True):
+            print(
+                f"{name} of {population}: swings by {swing:.3f}; networks minus theory, root mean "
+                f"square over time: {part:.1%} of its standard deviation in time"
+            )
     return script.end(
         f"the mean over {len(networks)} networks follows the theory to {TOLERANCE:.0%}"
     )

@@ -45,8 +45,8 @@ def compared(system: mf.types.System, par: mf.Parameters, label: str) -> dict:
     error = found.std(axis=0, ddof=1) / np.sqrt(NETWORKS)
     names = ("mean", "variance in time", "across neurons")
     rows = zip(names, expected, found.mean(0), error, strict=True)
-    texts = (f"{name} {e:.3f}, networks {f:.3f} +- {s:.3f};" for name, e, f, s in rows)
-    print(f"{label:44s}", *texts)
+    texts = (f"{name} {e:.3f}, networks {f:.3f} +- {s:.3f}" for name, e, f, s in rows)
+    print(f"{label:28s}", "; ".join(texts))
     return {"x": x[0], "expected": expected, "found": found.mean(0), "error": error}
 
 
