@@ -1,5 +1,6 @@
 """What commands keep, how their processes are set up, what they load, and that they are quiet."""
 
+import atexit
 import gc
 import json
 import os
@@ -186,6 +187,7 @@ def fresh(monkeypatch, place):
     with warnings.catch_warnings():
         yield os.environ
     gc.set_threshold(*before)
+    atexit.unregister(gc.freeze)
 
 
 def test_what_runs_once_is_compiled_fast(fresh):
