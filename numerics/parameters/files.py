@@ -6,8 +6,9 @@ import json
 import re
 import tomllib
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 import tomli_w
@@ -78,6 +79,21 @@ class MotifsSpec(Strict):
         return Motifs(self.convergent, self.divergent, self.chain, self.reciprocal)
 
 
+class StrengthsSpec(Strict):
+    """[parameters.strengths]: components of each population in its order, features and gamma."""
+
+    features: list[str] | None = None
+    gamma: list[list[list[list[Number]]]] | None = None
+    quenched: bool = False
+    weights: list[list[Number]] | dict[str, list[Number]] | None = None
+    means: list[list[list[Number]]] | dict[str, list[list[Number]]] | None = None
+    covariances: list[Cube] | dict[str, Cube] | None = None
+
+    def build(self) -> dict[str, Any]:
+        """What `Parameters.of` takes."""
+        return {name: v for name, v in self.model_dump().items() if v is not None}
+
+
 class ParametersSpec(Strict):
     """[parameters]: the arguments of `Parameters.of`; matrices have a row per target."""
 
@@ -95,6 +111,7 @@ class ParametersSpec(Strict):
     spread: Number | list[Number] | dict[str, Any] = 0.0
     tau_inp: Matrix = 0.0
     noise: PerPopulation = 0.0
+    strengths: StrengthsSpec | None = None
     time_unit: str = ""
 
     def arguments(self, populations: Any = None) -> dict[str, Any]:
@@ -104,6 +121,7 @@ class ParametersSpec(Strict):
         return {
             "populations": self.populations or populations,
             "motifs": self.motifs.build(),
+            "strengths": None if self.strengths is None else self.strengths.build(),
             "time_unit": self.time_unit,
             **own,
         }
@@ -170,6 +188,8 @@ def parameter_data(parameters: Any) -> dict[str, Any]:
     for name in ("tau_inp", "noise"):
         if np.any(np.asarray(getattr(parameters, name)) != 0):
             found[name] = _listed(parameters, name)
+    if parameters.strengths is not None:
+        found["strengths"] = parameters.strengths.data(parameters.populations)
     return found | ({"time_unit": parameters.time_unit} if parameters.time_unit else {})
 
 
@@ -270,13 +290,36 @@ def validate(model: type[BaseModel], data: dict[str, Any], path: str | Path) -> 
             where = ".".join(
                 str(k) for k in e["loc"] if not (isinstance(k, str) and KIND.fullmatch(k))
             )
-            seen.setdefault(where, e["msg"])
+            unknown = e["type"] == "extra_forbidden"
+            seen.setdefault(where, unknown_entry(model, e["loc"]) if unknown else e["msg"])
         # of a table that could also be a number, what is wrong inside it is said
         deepest = [w for w in seen if not any(other.startswith(f"{w}.") for other in seen)]
-        known = {"Extra inputs are not permitted": "unknown entry", "Field required": "missing"}
+        known = {"Field required": "missing"}
         lines = [
             f"{where or 'file'}: {known.get(m, m.removeprefix('Value error, '))}"
             for where, m in ((w, seen[w]) for w in deepest)
         ]
         between = " " if len(lines) == 1 else "\n  "
         raise SpecError(f"{path} is not a valid spec:{between}" + between.join(lines)) from None
+
+
+def unknown_entry(model: type[BaseModel], place: Sequence[str | int]) -> str:
+    """That a table has no such entry, and which it has: those that look alike, else all."""
+    *above, name = place
+    tables = [model]
+    for part in above:
+        inside = [table.model_fields[str(part)] for table in tables if part in table.model_fields]
+        tables = [own for field in inside for own in _tables(field.annotation)] or tables
+        tables = [own for own in tables if own.__name__ == part] or tables  # a member of a union
+    entries = [f.alias or key for table in tables for key, f in table.model_fields.items()]
+    alike = [entry for entry in entries if str(name) in entry or entry in str(name)]
+    alike += get_close_matches(str(name), entries)
+    names = list(dict.fromkeys(alike or entries))
+    return f"unknown entry; there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+
+
+def _tables(annotation: Any) -> list[type[BaseModel]]:
+    """The tables that an annotation allows."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [own for part in get_args(annotation) for own in _tables(part)]

@@ -271,7 +271,7 @@ def test_whole_inputs_of_a_condition(read):
     ("old", "new", "message"),
     [
         ("starts = 5", "starts = 0", "fit.starts: Input should be greater than or equal to 1"),
-        ("starts = 5", "begins = 5", "fit.begins: unknown entry"),
+        ("starts = 5", "begins = 5", "fit.begins: unknown entry; there are targets, .*starts"),
         ("step = 0.05", "step = 0", "fit.step: .*greater than 0"),
         ("starts = 5", "steps = 0", "fit.steps: Input should be greater than or equal to 1"),
         (
@@ -308,7 +308,11 @@ def test_whole_inputs_of_a_condition(read):
         ("start = [1, 2]", "start = [2, 1]", r"fit.unknown.0: .*must be two increasing values"),
         ("start = [1, 2]", "start = [1, 2, 3]", "fit.unknown.0.start"),
         ("normal = [1.5, 0.5]", "normal = [1.5, 0]", "fit.unknown.0.prior: .*sd positive"),
-        ("normal = [1.5, 0.5]", "uniform = [0, 1]", "fit.unknown.0.prior.uniform: unknown entry"),
+        (
+            "normal = [1.5, 0.5]",
+            "uniform = [0, 1]",
+            "prior.uniform: unknown entry; there is normal",
+        ),
         ("{ normal = [1.5, 0.5] }", "{}", r"fit.unknown.0.prior: give normal = \[mean, sd\]"),
         (
             "log-normal = [-0.006, 0.4]",

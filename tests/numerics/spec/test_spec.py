@@ -102,7 +102,8 @@ def test_parameters_survive_a_file(write, tmp_path, suffix):
             "unknown closure 'third-moment': known are motif-only",
         ),
         ("t1 = 7.0", "t1 = -1", SpecError, "t1"),
-        ("t1 = 7.0", "t2 = 1", SpecError, "t2: unknown entry"),
+        ("t1 = 7.0", "t2 = 1", SpecError, "t2: unknown entry; there are title, .* t1, .*time_unit"),
+        ("closure =", "closures =", SpecError, "architecture.closures: .*; there is closure$"),
         ("N = 1000\n", "", SpecError, "parameters.N: missing"),
         (
             "g = [[0.2, 0.1], [0.3, 0.4]]",
