@@ -42,6 +42,7 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
     filters = FilterCode(mean_field)
     parts = [part for e in mean_field.results for part in parts_of(e) if part.kept]
     tensors = {part.term.name: part for part in parts}
+    *moments, rates = _moments(mean_field, filters)
     blocks = [
         _head(mean_field, filters),
         _transfers(mean_field, tolerance),
@@ -51,8 +52,9 @@ def generate(mean_field: MeanField, tolerance: float | None = None) -> str:
         *filters.drive(),
         _coefficient_class(mean_field, tensors, filters),
         _coefficient_function(mean_field, list(tensors.values()), filters),
-        *_moments(mean_field, filters),
+        *moments,
         *_feedback(mean_field, filters),
+        rates,
         *filters.follow(lambda e: _sum(e, filters.names)),
         _vector_field(mean_field, filters),
     ]

@@ -8,11 +8,15 @@ from __future__ import annotations
 import sympy as sp
 
 from ..notation import (
+    C,
     G_c,
     Mean,
+    N,
+    R,
     R_c,
     Rate,
     V,
+    alpha,
     b,
     beta,
     cov_features,
@@ -40,6 +44,7 @@ from ..notation import (
     z,
 )
 from .rules import Latents, holds
+from .statistics import SynapseStatistics
 
 
 class Widths:
@@ -51,7 +56,8 @@ class Widths:
         self.rows = "convergent" in architecture.motifs
         self.columns = "divergent" in architecture.motifs
         self.features = bool(architecture.features)
-        self.chains = "chain" in architecture.motifs
+        # components may each have what cancels in their sum, which is the chain motif
+        self.across = self.centres or "chain" in architecture.motifs
 
     def shift(self, latents: Latents) -> dict[str, sp.Expr]:
         """The mean input current of a component less K_p."""
@@ -86,7 +92,7 @@ class Widths:
         if self.centres:
             centred = weight[m, q] * mean_out[m, q, p] * R_c[m, q]
             found["column_centres"] = over_populations(centred, m)
-        if self.widths and self.rows and self.chains:
+        if self.widths and self.rows and self.across:
             along = cov_out_in[m, q, p, r] * latents.kappa(q, r)
             found["column_strengths"] = over_populations(weight[m, q] * along * G_c[m, q], m, r)
         if self.widths and self.features:
@@ -155,10 +161,21 @@ def collect_features(term: sp.Expr) -> sp.Expr:
 
 @holds("sampled")
 def residual_in_strengths(term: sp.Expr) -> sp.Expr:
-    """The strengths are those of given neurons: rows and columns of the residual sum to 0, and what
-    reciprocal pairs of synapses bring back is in the covariance of strengths already.
+    """The strengths are those of given neurons, and rows and columns of the residual sum to 0:
+    what comes back to neuron $i$ through $w_{ji}$ is the deviation of its rate from the mean, which
+    averages out over the population. The rest of what reciprocal pairs of synapses bring back is in
+    the covariance of strengths already.
     """
     return sp.Integer(0)
+
+
+@holds("sampled")
+def residual_variance_in_strengths(_: sp.Expr, statistics: SynapseStatistics) -> sp.Expr:
+    """The residual field of neuron $i$ is a sum of many independent terms. Since its synapses sum
+    to 0 over the neurons of a population, it acts on deviations of the rates from their mean, whose
+    second moment is $C_q - R_q^2$.
+    """
+    return over_populations(N * alpha[q] * statistics.residual(p, q) * (C[q] - R[q] ** 2), q)
 
 
 def _neuron(term: sp.Expr) -> sp.Symbol:

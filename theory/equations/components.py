@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
@@ -13,13 +13,13 @@ from ..notation import (
     C_c,
     Delta_c,
     Equation,
+    Filtered,
     G_c,
     K,
     R_c,
     Synaptic,
     Term,
     along,
-    alpha,
     beta,
     eta,
     f,
@@ -31,6 +31,7 @@ from ..notation import (
     over_populations,
     p,
     q,
+    rho,
     shift,
     sources,
     weight,
@@ -64,6 +65,12 @@ def refuse_strengths(architecture: Architecture, closure: Closure) -> None:
         raise ArchitectureError(
             "an input correlated with the out-strength is derived for strengths that vary within "
             "a component, not for Empirical()"
+        )
+    if "out-strength" in architecture.inputs and architecture.assortativity:
+        raise ArchitectureError(
+            "an input correlated with the out-strength is correlated with features of strengths, "
+            "too, whose covariance with it is no parameter: leave out assortativity, or the input "
+            "'out-strength'"
         )
     if own.is_quenched and isinstance(closure, LowRank):
         raise ArchitectureError(
@@ -118,7 +125,12 @@ class DerivingComponents(Deriving):
             eta[q, l],
             parts,
         )
-        self.record.apply("Latent variables along features", rules.collect_features, term)
+        self.record.apply(
+            "Latent variables along features",
+            rules.collect_features,
+            term,
+            left=Filtered(term, p),
+        )
         summed = Term.of("assortativity", term.replace(Synaptic, lambda body, _: body))
         sums = tuple(index for index in summed.sums if index != k)
         reached = summed.summand / feature[i, k]
@@ -179,8 +191,13 @@ class DerivingComponents(Deriving):
             if occurs(f"{name}_c", whole)
         }
 
-    def felt_second_moment(self) -> sp.Expr:
-        second = super().felt_second_moment()
-        if not self.architecture.strengths.is_quenched or second == 0:
-            return second
-        return second - (self.latents.rate(p, q) / alpha[q]) ** 2
+    @property
+    def residual_variance(self) -> Callable[..., sp.Expr]:
+        if self.architecture.strengths.is_quenched:
+            return rules.residual_variance_in_strengths
+        return super().residual_variance
+
+    def feels_rates(self, variance: Equation) -> bool:
+        returns = self.statistics.returns and not self.architecture.strengths.is_quenched
+        residual = self.within.get("residual", sp.Integer(0))
+        return returns or residual.has(rho)

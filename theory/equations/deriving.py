@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
@@ -259,16 +259,17 @@ class Deriving:
         field = over_populations(OverNeurons(w[i, j] * Rate(q, x[j]), j, q), q)
         residual = self.record.apply(
             "Variance of the residual field",
-            rules.residual_variance,
+            self.residual_variance,
             ansatz,
             self.statistics,
             left=Variance(field, i, p),
         )
         second = self.felt_second_moment()
+        felt = {C[q]: second, R[q]: self.latents.rate(p, q) / alpha[q]}
 
         def close(term: sp.Expr) -> sp.Expr:
             return (
-                Term.of("residual", term).expression().xreplace({C[q]: second})
+                Term.of("residual", term).expression().xreplace(felt)
                 if second != 0
                 else sp.Integer(0)
             )
@@ -289,6 +290,15 @@ class Deriving:
             self.latents,
             left=left,
         )
+
+    @property
+    def residual_variance(self) -> Callable[..., sp.Expr]:
+        """The rule for the variance of the residual field."""
+        return rules.residual_variance
+
+    def feels_rates(self, variance: Equation) -> bool:
+        """Whether something depends on filtered rates alone, without inputs along strengths."""
+        return self.statistics.has_reciprocal_residual or _has_rate(variance.terms)
 
     def felt_second_moment(self) -> sp.Expr:
         """What stands for C_q, in latent variables as neurons of p feel them."""
@@ -317,11 +327,8 @@ class Deriving:
         index = (p, q) if self.latents.by_target else q
         if "in-strength" not in self.architecture.inputs:
             return [equation_of("kappa", index, parts), *found]
-        alone = self.statistics.has_reciprocal_residual or any(
-            t.summand.has(rho) for t in variance.terms
-        )
         found = [equation_of("kappa", index, {**parts, "in_strength": in_strength[q]}), *found]
-        return [*found, equation_of("rho", index, parts)] if alone else found
+        return [*found, equation_of("rho", index, parts)] if self.feels_rates(variance) else found
 
     def of_closure(self) -> list[Equation]:
         found = []
@@ -367,6 +374,10 @@ def _terms(key: str, part: sp.Expr) -> list[Term]:
         of_mean = "_of_mean" if summand.has(*MEAN_RATES) and part.has(s) else ""
         found.append(Term(f"{key}{explained}{of_mean}", summand, whole.sums))
     return found
+
+
+def _has_rate(terms: Sequence[Term]) -> bool:
+    return any(t.summand.has(rho) for t in terms)
 
 
 def occurs(name: str, whole: Sequence[Equation]) -> bool:
