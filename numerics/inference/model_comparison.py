@@ -23,6 +23,7 @@ from .information import Information
 from .reduced_models import class_models, reduced_problem, without_entries
 
 CRITERIA = ("AIC", "AICc", "BIC", "cross-validated")
+ROUNDING = 1e-9  # of a number of parameters that is a sum of eigenvalues, relative
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,7 +72,8 @@ class Comparison(Result):
         k, chi2 = self.effective[model], self.chi2(model)
         n = int(self.fits[model].problem.fitted.sum())
         AIC = chi2 + 2 * k
-        AICc = AIC + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else float("inf")
+        spare = n - k - 1
+        AICc = AIC + 2 * k * (k + 1) / spare if spare > ROUNDING * n else float("inf")
         held = float(np.mean(self.held[model])) if len(self.folds) else float("nan")
         return {
             "AIC": AIC,

@@ -210,7 +210,7 @@ def _width(fit: Fit, name: str, scale: Scale) -> float:
     error = identifiability(fit).standard_errors()[name] * scale.slope(value)
     if np.isfinite(error):
         return float(error)
-    return 1.0 if any(scale.bounds) else max(abs(value), 1.0)
+    return 1.0 if any(scale.bounds) else abs(value) or 1.0
 
 
 def _checked(values: Sequence[float], name: str, scale: Scale) -> np.ndarray:

@@ -48,6 +48,7 @@ def _information(ax: Axes, found: Comparison, models: list[str]) -> None:
             ax.barh(there + 0.27 * (k - 1), above, 0.24, color=f"C{k}", label=name)
     if ax.get_xlim()[1] > FAR:  # AICc of models with almost as many parameters as targets
         ax.set_xscale("symlog", linthresh=10.0)
+        ax.xaxis.get_major_locator().set_params(numticks=6)
     ax.set(xlabel="above the smallest", title="information criteria")
     ax.set_yticks(range(len(models)), models)
     ax.set_ylim(len(models) - 0.4, -0.6)
@@ -82,7 +83,8 @@ def profiles(found: Sequence[Profile]) -> Figure:
 
 def _profile(ax: Axes, own: Profile) -> None:
     allowed = float(stats.chi2.ppf(own.level, 1))
-    ax.plot(own.values, own.rises, "o-", ms=4, lw=1.2)
+    values, rises = _with_ends(own, allowed)
+    ax.plot(values, rises, "o-", ms=4, lw=1.2)
     ax.axhline(allowed, color="0.5", lw=0.9, ls="--")
     for end in own.interval:
         if np.isfinite(end):
@@ -90,8 +92,23 @@ def _profile(ax: Axes, own: Profile) -> None:
     highest = float(np.max(own.rises[np.isfinite(own.rises)], initial=0.0))
     above = min(1.05 * highest, 4 * allowed) if highest > allowed else 1.5 * allowed
     ax.set(ylim=(-0.05 * allowed, above), xlabel=own.name, ylabel="rise of the loss")
+    seen = values[rises <= above]
+    pad = 0.08 * float(np.ptp(seen)) or 0.1 * abs(float(seen[0])) or 0.1
+    ax.set_xlim(seen.min() - pad, seen.max() + pad)
     ax.tick_params(axis="x", labelsize="small")
     ax.locator_params(axis="x", nbins=5)
+
+
+def _with_ends(own: Profile, allowed: float) -> tuple[np.ndarray, np.ndarray]:
+    """Values and rises, with the ends of the interval where the rise passes what is allowed."""
+    values, rises = own.values, own.rises
+    for end in own.interval:
+        k = int(np.searchsorted(values, end))
+        if 0 < k < len(values) and values[k] != end:
+            low, high = sorted(rises[k - 1 : k + 1])
+            if low < allowed < high:
+                values, rises = np.insert(values, k, end), np.insert(rises, k, allowed)
+    return values, rises
 
 
 def confirmation(found: Confirmation) -> Figure:

@@ -22,7 +22,7 @@ def compared(made_up_fit, monkeypatch):
     held = {"all": np.linspace(0, 2, n), "none": np.linspace(1, 5, n)}
     return Comparison(
         dict.fromkeys(held, made_up_fit),
-        {"all": 14.0, "none": 5.0},
+        {"all": np.nextafter(14.0, 0.0), "none": 5.0},  # a sum of eigenvalues, with rounding
         np.arange(n) % 3,
         held,
         dict.fromkeys(held, "ok"),
@@ -68,10 +68,27 @@ def test_without_folds_there_is_one_panel(compared, made_up_fit):
 def test_profiles(profiled):
     (ax,) = profiles([profiled]).axes
     curve, level, end = ax.lines
-    assert curve.get_ydata() == pytest.approx(((curve.get_xdata() - 2) / 0.5) ** 2)
+    assert curve.get_ydata() == pytest.approx(((curve.get_xdata() - 2) / 0.5) ** 2, rel=1e-4)
+    assert 1.02 in curve.get_xdata()
     assert level.get_ydata()[0] == pytest.approx(3.841, abs=1e-3)
     assert end.get_xdata()[0] == 1.02, "the end that was not found has no line"
     assert ax.get_xlabel() == "mean[E,E]"
+
+
+def test_a_profile_shows_its_interval_however_far_it_was_looked_at(profiled):
+    """The ends of the interval are points of the curve, and values far outside are not in sight."""
+    far = replace(
+        profiled,
+        values=np.array([-3.0, 0.09, 3.0]),
+        losses=np.array([1e6, 0.0, 1e5]),
+        interval=(0.01, 0.4),
+    )
+    (ax,) = profiles([far]).axes
+    left, right = ax.get_xlim()
+    assert -0.1 < left < 0.01
+    assert 0.4 < right < 0.6
+    assert ax.lines[0].get_xdata().tolist() == [-3.0, 0.01, 0.09, 0.4, 3.0]
+    assert ax.lines[0].get_ydata()[[1, 3]] == pytest.approx(3.841, abs=1e-3)
 
 
 def test_both_are_on_the_page(compared, profiled, made_up_fit, monkeypatch, tmp_path):
