@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -101,6 +103,80 @@ def raise_on_failure(status: Status, throw: bool = True) -> None:
         raise SolverError(status.message)
 
 
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Arrays by name over named dimensions, which become a dataset when one is asked for.
+
+    xarray then loads, which takes longer than many computations.
+
+    Args:
+        variables: dimensions, values and attributes by name.
+        coords: coordinates by name, each along a dimension of its own.
+        attrs: attributes of the dataset.
+        time_unit: the name of the unit of times; "" where none is.
+    """
+
+    variables: Mapping[str, tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]]
+    coords: Mapping[str, Any]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    time_unit: str = ""
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset) -> Numbers:
+        """Those of a dataset."""
+        made = cls(
+            {str(n): (v.dims, v.values, v.attrs) for n, v in dataset.data_vars.items()},
+            {str(n): v.values for n, v in dataset.coords.items()},
+            dataset.attrs,
+            time_unit_of(dataset),
+        )
+        made.__dict__["dataset"] = dataset
+        return made
+
+    @cached_property
+    def dataset(self) -> xr.Dataset:
+        """As a dataset."""
+        import xarray as xr
+
+        made = xr.Dataset(dict(self.variables), coords=self.coords, attrs=self.attrs)
+        return measured(made, self.time_unit)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.variables
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*self.variables, *self.coords)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.variables[name][1] if name in self else np.asarray(self.coords[name])
+
+    def last(self, dimension: str) -> Numbers:
+        """At the end of a dimension."""
+        variables = {
+            name: (tuple(d for d in dims if d != dimension), _last(values, dims, dimension), attrs)
+            for name, (dims, values, attrs) in self.variables.items()
+        }
+        coords = {name: v for name, v in self.coords.items() if name != dimension}
+        return Numbers(variables, coords, self.attrs, self.time_unit)
+
+    def by_population(self, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+        """A row for each population; what belongs to a distinct filter has a column for each."""
+        shown = self.variables if names is None else names
+        rows: list[dict[str, Any]] = [{"population": str(p)} for p in self["population"]]
+        for name in shown:
+            dims, values, _ = self.variables[name]
+            others = itertools.product(*(self[d] for d in dims if d != "population"))
+            labels = [" ".join([name, *map(str, other)]) for other in others]
+            along = np.moveaxis(values, dims.index("population"), 0).reshape(len(rows), -1)
+            for row, own in zip(rows, along, strict=True):
+                row |= {label: float(v) for label, v in zip(labels, own, strict=True)}
+        return rows
+
+
+def _last(values: np.ndarray, dims: tuple[str, ...], dimension: str) -> np.ndarray:
+    return np.take(values, -1, axis=dims.index(dimension)) if dimension in dims else values
+
+
 class Result:
     """What a verb returns. Subclasses are immutable and say what they hold.
 
@@ -138,13 +214,16 @@ class Result:
     @property
     def time_unit(self) -> str:
         """The name of the unit of times, as `time_unit` of the parameters; "" where none is."""
-        owners = (getattr(self, name, None) for name in ("parameters", "fit"))
-        return next(filter(None, map(time_unit_of, owners)), "") or time_unit_of(self.dataset)
+        owners = [getattr(self, name, None) for name in ("numbers", "parameters", "fit")]
+        known = [owner.time_unit for owner in owners if hasattr(owner, "time_unit")]
+        return next(filter(None, known), "") if known else time_unit_of(self.dataset)
 
     def json(self) -> dict[str, Any]:
         """Plain data for machines; complex numbers as [real, imaginary], NaN as None."""
-        values = {str(n): plain(v.values) for n, v in self.dataset.variables.items()}
-        return {**self.status.json(), **values}
+        own = getattr(self, "numbers", None)
+        if own is None:
+            own = {str(n): v.values for n, v in self.dataset.variables.items()}
+        return {**self.status.json(), **plain({name: own[name] for name in own})}
 
     def picked(self, *names: str) -> dict[str, Any]:
         """Fields and properties by name, as they are."""

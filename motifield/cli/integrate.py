@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..time_units import moment
 from .application import command
 from .model import Model
 from .options import ClosureName, EndTime, Solver, SpecFile
 from .output import Out
-from .terminal import at_time, by_population
 
 COURSES = ("mean", "variance", "rate")
 
@@ -30,11 +30,12 @@ def integrate(
 
     options = {**model.loaded.integrate, **({"solver": solver} if solver else {})}
     found = solve(system, numbers, end, initial=model.initial, throw=False, **options)
-    last = found.dataset.isel(time=-1)
-    others = [name for name in last.data_vars if name not in COURSES]
+    last = found.numbers.last("time")
+    others = [name for name in last.variables if name not in COURSES]
+    at = moment(float(found.numbers["time"][-1]), found.time_unit)
     out.conclude(
         found,
-        f"{model.title}: {at_time(last)}, status {found.status}"
-        + (f", {used} steps" if (used := found.dataset.attrs.get("solver")) else ""),
-        rows=by_population(last[[*COURSES, *others]]),
+        f"{model.title}: {at}, status {found.status}"
+        + (f", {used} steps" if (used := last.attrs.get("solver")) else ""),
+        rows=last.by_population([*COURSES, *others]),
     )

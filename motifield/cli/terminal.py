@@ -94,18 +94,10 @@ def _cell(value: Any, digits: int) -> str:
 
 
 def by_population(dataset: Any) -> list[dict[str, Any]]:
-    """A row for each population; what belongs to a distinct filter has a column for each."""
-    rows = []
-    for p in dataset["population"].values:
-        at = dataset.sel(population=p)
-        row: dict[str, Any] = {"population": str(p)}
-        for name in at.data_vars:
-            kinds = at[name].dims
-            for n in range(at[name].size):
-                label = f"{name} {at[kinds[0]].values[n]}" if kinds else str(name)
-                row[label] = float(at[name].values.ravel()[n])
-        rows.append(row)
-    return rows
+    """A row for each population of a dataset."""
+    from ..numerics.results import Numbers
+
+    return Numbers.of(dataset).by_population()
 
 
 @contextmanager

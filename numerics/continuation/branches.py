@@ -13,7 +13,7 @@ import xarray as xr
 from ...errors import ParameterError
 from ..fixed_points import FixedPoint, fixed_point, same_root
 from ..results import OK, Code, Collection, Status
-from ..system import dataset, named
+from ..system import named, numbers
 from .along import Along
 from .arclength import on_plane
 from .special_points import SpecialPoint
@@ -217,13 +217,13 @@ def branch_dataset(
         "rate": seen["rate"],
     }
     steps = np.arange(len(points))
-    made = dataset(
+    made = numbers(
         system,
         data,
         along.parameters.populations,
         {"step": steps},
         {"vary": along.names[0].scalar.name},
-    )
+    ).dataset
     unstable = np.sum(eigenvalues.real >= 0, axis=1)
     values = np.asarray(along.low)[0] + np.asarray(along.width)[0] * points[:, -1]
     return made.assign(

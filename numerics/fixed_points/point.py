@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
-from ...time_units import labelled, measured
+from ...late import xr
+from ...time_units import labelled
 from ..parameters import Parameters
-from ..results import OK, Code, Solution, Status
-from ..system import Autonomous, System, dataset, named
+from ..results import OK, Code, Numbers, Solution, Status
+from ..system import Autonomous, System, named, numbers
 from .proof import Proof
 
 LARGEST_RESIDUAL = 1e-9
@@ -34,7 +34,7 @@ class FixedPoint(Solution):
     for the variability; a population without variability counts the change of K_p itself.
 
     Args:
-        dataset: `mean`, `variance`, `kappa`, `rate` and others by population.
+        numbers: `mean`, `variance`, `kappa`, `rate` and others by population.
         state: the same as a state of the system.
         residual: largest |d(state)/dt| there.
         radius: half widths of the box around `state`, (n,), in which there is one fixed point and
@@ -48,7 +48,7 @@ class FixedPoint(Solution):
         is_static: whether the equations hold at fixed points alone (`Cavity`).
     """
 
-    dataset: xr.Dataset
+    numbers: Numbers
     state: Any
     residual: float
     jacobian: np.ndarray
@@ -81,11 +81,16 @@ class FixedPoint(Solution):
                 parameters.populations,
             )
         attrs = {"status": str(status), "residual": residual}
-        data = dataset(system, values, parameters.populations, {}, attrs)
-        data = measured(data, parameters.time_unit)
+        own = (values, parameters.populations, {}, attrs, parameters.time_unit)
+        data = numbers(system, *own)
         is_static = system.mean_field.is_static
         radius = np.asarray(seen.proof.radius)
         return cls(data, state, residual, jacobian, eigenvalues, status, leading, is_static, radius)
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The numbers over named dimensions."""
+        return self.numbers.dataset
 
     @property
     def title(self) -> str:
@@ -131,11 +136,8 @@ class FixedPoint(Solution):
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per population: every variable that is one number for each."""
-        values = {n: v.values for n, v in self.dataset.items() if v.dims == ("population",)}
-        return [
-            {"population": str(p), **{str(n): float(v[k]) for n, v in values.items()}}
-            for k, p in enumerate(self.dataset["population"].values)
-        ]
+        own = self.numbers.variables.items()
+        return self.numbers.by_population(n for n, v in own if v[0] == ("population",))
 
     def summary(self) -> list[str]:
         """Variables by population, the leading eigenvalue, the residual."""
@@ -150,8 +152,8 @@ class FixedPoint(Solution):
             "kind": self.kind,
             "stable": self.stable,
             "residual": self.residual,
-            "population": self.dataset["population"].values.tolist(),
-            **{str(name): v.values.tolist() for name, v in self.dataset.items()},
+            "population": self.numbers["population"].tolist(),
+            **{name: v[1].tolist() for name, v in self.numbers.variables.items()},
             "eigenvalues": [[v.real, v.imag] for v in self.eigenvalues.tolist()],
             "leading": self.leading,
         }

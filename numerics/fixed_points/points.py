@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from jax.flatten_util import ravel_pytree
 
+from ...late import xr
 from ...numbers import counted
 from ...time_units import headed
 from ..results import OK, Collection, Status
@@ -132,9 +132,9 @@ class FixedPoints(Collection[FixedPoint], Sequence):
                 "leading eigenvalue": complex(p.eigenvalues[0]),
                 "hits": self._hits[k],
                 **{
-                    f"{what} {name}": float(p.dataset[what].sel(population=name))
+                    f"{what} {name}": float(value)
                     for what in ("mean", "variance", "rate")
-                    for name in self.populations
+                    for name, value in zip(self.populations, p.numbers[what], strict=True)
                 },
                 **{
                     f"mode moves {what} {name}": part

@@ -314,7 +314,7 @@ def _result(
     points = search.described()
     index = None if search.undecided or search.curves else _index(search)
     kept = [k for k, p in enumerate(points) if p.converged]
-    kept.sort(key=lambda k: float(points[k].dataset["rate"].mean()))
+    kept.sort(key=lambda k: float(points[k].numbers["rate"].mean()))
     evidence = Evidence(
         starts=search.used,
         rounds=search.rounds,

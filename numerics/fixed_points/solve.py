@@ -168,7 +168,7 @@ def check_point(
     """Raise `SolverError` unless the point is a fixed point of these parameters."""
     if not point.converged:
         raise SolverError(f"the point is no fixed point: {point.status}")
-    names = tuple(point.dataset["population"].values)
+    names = tuple(point.numbers["population"].tolist())
     if names != parameters.populations:
         raise SolverError(
             f"the point is of populations {list(names)}, the parameters of "

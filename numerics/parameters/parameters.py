@@ -12,10 +12,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
+from ...late import xr
 from ...numbers import brief
 from ..precision import require_x64
 from .arrays import (

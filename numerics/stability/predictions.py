@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
+from ...late import xr
 from ...time_units import labelled
 from ..fixed_points import FixedPoint
 from ..parameters import Parameters

@@ -95,12 +95,11 @@ def stability(
 
 def clouds(system: System, parameters: Parameters, point: FixedPoint) -> tuple:
     """How x is distributed in each population at the point."""
-    values = point.dataset
+    values = point.numbers
     mean, variance = (
-        values[f"field_{name}" if "feedback" in values else name].values
-        for name in ("mean", "variance")
+        values[f"field_{name}" if "feedback" in values else name] for name in ("mean", "variance")
     )
-    feedback = values["feedback"].values if "feedback" in values else np.zeros(parameters.P)
+    feedback = values["feedback"] if "feedback" in values else np.zeros(parameters.P)
     return tuple(
         cloud(system, parameters, p, mean[p], variance[p], float(feedback[p]))
         for p in range(parameters.P)

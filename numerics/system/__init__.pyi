@@ -21,9 +21,9 @@ from .replaced import (
 )
 from .states import (
     STATE_NAMES as STATE_NAMES,
-    dataset as dataset,
     initial_state as initial_state,
     named as named,
+    numbers as numbers,
 )
 from .system import System as System, compile as compile
 from .trajectories import (

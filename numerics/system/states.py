@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 
 from ...errors import ParameterError
 from ..parameters import Parameters, by_population
+from ..results import Numbers
 from .autonomous import Autonomous
 from .system import System
 
@@ -65,14 +65,15 @@ def named(system: System, state: Any) -> dict[str, Any]:
     return {STATE_NAMES[name]: getattr(state, name) for name in system.states}
 
 
-def dataset(
+def numbers(
     system: System,
     values: Mapping[str, np.ndarray],
     populations: Sequence[str],
     coords: Mapping[str, Any],
     attrs: Mapping[str, Any],
-) -> xr.Dataset:
-    """Results as a dataset over population and further coordinates.
+    time_unit: str = "",
+) -> Numbers:
+    """Results over population and further coordinates.
 
     A variable that belongs to distinct filters has a dimension for these, `membrane` or `synapse`,
     one that belongs to features of neurons has `feature` as its last.
@@ -84,6 +85,7 @@ def dataset(
         populations: names of the P populations.
         coords: the leading coordinates by name, such as times.
         attrs: attributes of the dataset; the closure is added.
+        time_unit: the name of the unit of times.
     """
     architecture = system.mean_field.architecture
     data, labels = {}, {}
@@ -102,9 +104,8 @@ def dataset(
             ]
         data[name] = (dims, v, {"meaning": MEANINGS[name]})
     everywhere = {**coords, **labels, "population": list(populations)}
-    return xr.Dataset(
-        data, coords=everywhere, attrs={**attrs, "closure": system.mean_field.closure.name}
-    )
+    closure = system.mean_field.closure.name
+    return Numbers(data, everywhere, {**attrs, "closure": closure}, time_unit)
 
 
 def initial_state(system: System, parameters: Parameters, initial: Any = None) -> Any:

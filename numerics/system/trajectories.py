@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
 from ...keeping import kept
+from ...late import xr
 from ...numbers import counted
-from ...time_units import measured, moment
+from ...time_units import moment
 from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
-from ..results import OK, Code, Result, Status, raise_on_failure
+from ..results import OK, Code, Numbers, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
 from .explicit import LARGEST, explicit_course
 from .output_times import check_span, dense_times, even_times
 from .replaced import tabulated_first
-from .states import dataset, initial_state, named
+from .states import initial_state, named, numbers
 from .stepping import FIRST_STEPS, check_solver, stiffness
 from .system import System
 from .units import Units
@@ -38,13 +38,20 @@ class Trajectory(Result):
     Args:
         title: what it is.
         status: "ok", or when and why the solution ended before the last time.
-        dataset: `mean` K, `variance` Delta, `rate` R and the other states over (time, population),
-            NaN after the end; `attrs` has status, closure, solver and the number of steps.
+        numbers: those of the dataset.
     """
 
     title: str
     status: Status
-    dataset: xr.Dataset
+    numbers: Numbers
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """`mean` K, `variance` Delta, `rate` R and the other states over (time, population).
+
+        They are NaN after the end; `attrs` has status, closure, solver and the number of steps.
+        """
+        return self.numbers.dataset
 
     def summary(self) -> list[str]:
         """Mean, variance and rate of every population at the last time with finite values."""
@@ -377,8 +384,8 @@ def _trajectory(
 ) -> Trajectory:
     title = f"Trajectory of the {system.mean_field.closure.name} equations"
     attrs = {"status": str(status), "steps": run.steps, "solver": run.method}
-    data = dataset(system, run.values, parameters.populations, {"time": ts}, attrs)
-    return Trajectory(title, status, measured(data, parameters.time_unit))
+    own = (run.values, parameters.populations, {"time": ts}, attrs, parameters.time_unit)
+    return Trajectory(title, status, numbers(system, *own))
 
 
 def _failure(ts: np.ndarray, good: np.ndarray, run: _Run, max_steps: int, unit: str) -> Status:

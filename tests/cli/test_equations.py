@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from motifield.numerics.results import Code, Status
+from motifield.numerics.results import Code, Numbers, Status
 from motifield.numerics.system import Trajectory
 
 
@@ -48,7 +48,7 @@ def test_integrate_takes_its_solver_and_unit_of_time_from_options_or_the_spec(ca
     values = (("time", "population"), np.ones((2, 2)))
     quantities = dict.fromkeys(("mean", "variance", "rate"), values)
     data = xr.Dataset(quantities, coords=shape, attrs={"time_unit": "ms"})
-    calls = stub("system.integrate", Trajectory("made", Status("ok"), data))
+    calls = stub("system.integrate", Trajectory("made", Status("ok"), Numbers.of(data)))
     pair.write_text(f"time_unit = 'ms'\n{pair.read_text()}\n[integrate]\nsolver = 'implicit'\n")
     assert "pair: t = 1 ms, status ok" in call("integrate", pair)[1]
     assert call("integrate", pair, "--solver", "explicit")[0] == 0
@@ -62,7 +62,7 @@ def test_a_trajectory_that_diverges_is_written_and_has_status_1(call, pair, tmp_
     values = (tuple(shape), np.array([[0.5, 0.25], [np.nan, np.nan]]))
     data = xr.Dataset(dict.fromkeys(("mean", "variance", "rate"), values), coords=shape)
     status = Status("diverged: the solution diverged", Code.DIVERGED)
-    calls = stub("system.integrate", Trajectory("made", status, data))
+    calls = stub("system.integrate", Trajectory("made", status, Numbers.of(data)))
     code, out, err = call("integrate", pair, "-o", tmp_path / "s.csv")
     assert (code, err) == (1, "")
     assert "pair: t = 1, status diverged: the solution diverged" in out

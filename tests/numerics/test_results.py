@@ -9,7 +9,15 @@ import xarray as xr
 
 import motifield as mf
 from motifield.errors import FileError, SolverError, SpecError
-from motifield.numerics.results import OK, Code, Saved, Status, plain, raise_on_failure
+from motifield.numerics.results import (
+    OK,
+    Code,
+    Numbers,
+    Saved,
+    Status,
+    plain,
+    raise_on_failure,
+)
 
 
 def made(status=OK, **variables):
@@ -102,3 +110,46 @@ def test_what_a_result_shows():
 def test_plain_data():
     given = {1: np.float64(0.5), "z": np.array([1 + 2j]), "t": (np.inf, True), "none": None}
     assert plain(given) == {"1": 0.5, "z": [[1.0, 2.0]], "t": [None, True], "none": None}
+
+
+NUMBERS = Numbers(
+    {
+        "rate": (("time", "population"), np.array([[1.0, 2.0], [3.0, 4.0]]), {"meaning": "R"}),
+        "kappa": (("time", "membrane", "population"), np.arange(8.0).reshape(2, 2, 2), {}),
+    },
+    {"time": np.array([0.0, 5.0]), "membrane": ["E", "I"], "population": ["E", "I"]},
+    {"closure": "low-rank"},
+    "ms",
+)
+
+
+def test_numbers_are_those_of_their_dataset():
+    made = NUMBERS.dataset
+    assert made is NUMBERS.dataset
+    assert (made.attrs, made["time"].attrs) == (
+        {"closure": "low-rank", "time_unit": "ms"},
+        {"unit": "ms"},
+    )
+    assert made["rate"].attrs == {"meaning": "R"}
+    again = Numbers.of(made)
+    assert again.dataset is made
+    assert again.time_unit == "ms"
+    assert set(again) == set(NUMBERS) == set(map(str, made.variables))
+    for name in NUMBERS:
+        assert np.array_equal(NUMBERS[name], made[name].values)
+        assert np.array_equal(again[name], made[name].values)
+    assert "rate" in NUMBERS
+    assert "time" not in NUMBERS
+
+
+def test_rows_of_the_last_numbers_by_population():
+    last = NUMBERS.last("time")
+    assert set(last) == {"rate", "kappa", "membrane", "population"}
+    assert last.by_population() == [
+        {"population": "E", "rate": 3.0, "kappa E": 4.0, "kappa I": 6.0},
+        {"population": "I", "rate": 4.0, "kappa E": 5.0, "kappa I": 7.0},
+    ]
+    assert last.by_population(["rate"]) == [
+        {"population": "E", "rate": 3.0},
+        {"population": "I", "rate": 4.0},
+    ]

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import xarray as xr
 
 import motifield as mf
 from motifield import Motifs, Parameters, fixed_points, fixed_points_batch
@@ -15,6 +14,7 @@ from motifield.numerics.fixed_points.newton import roots_from
 from motifield.numerics.fixed_points.point import FixedPoint
 from motifield.numerics.fixed_points.region import region_of, state_box, transfer_bounds
 from motifield.numerics.parameters.scalars import scalar, stacked
+from motifield.numerics.results import Numbers
 from motifield.numerics.system.autonomous import Autonomous
 from motifield.types import Code
 
@@ -192,7 +192,7 @@ def test_what_the_leading_mode_moves(base, system_of):
 )
 def test_kinds(eigenvalues, kind):
     values = np.array(eigenvalues, dtype=complex)
-    point = FixedPoint(xr.Dataset(), None, 0.0, np.diag(values.real), values)
+    point = FixedPoint(Numbers({}, {}), None, 0.0, np.diag(values.real), values)
     assert point.kind == kind
     assert point.stable == (kind.startswith("stable"))
 
