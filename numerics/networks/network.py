@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +14,15 @@ import scipy.sparse as sps
 
 from ...errors import NetworkError
 from .files import read_arrays, write_arrays
-from .stored import arrays_of, parameters_in, reading, refuse_unknown_numbers, weights_in
+from .stored import (
+    arrays_of,
+    feature_arrays,
+    features_in,
+    parameters_in,
+    reading,
+    refuse_unknown_numbers,
+    weights_in,
+)
 
 if TYPE_CHECKING:
     from ..parameters import Parameters
@@ -27,6 +35,7 @@ class Reading(NamedTuple):
     duplicates: int = 0
 
 
+KNOWN = ("rows", "offsets", "columns")  # arrays of what a sampler knows of the neurons
 FEW_NEURONS = 50  # ARPACK needs more neurons than vectors in its basis, 20 or so
 
 
@@ -45,6 +54,10 @@ class Network:
             (N, P), None where they are not known; read-only.
         offsets: the standard normal offsets xi_i of the inputs, (N,), None where they are not
             known; read-only.
+        columns: b_j^p, the deviations of out-strengths that the synapses were drawn with, per
+            synapse, (N, P), None where they are not known; read-only.
+        features: f, what synapses were drawn to know of neurons, values (N,) by name, None where
+            they are not known; read-only.
         read: how it was read from a file, an array or a graph; None if it was not. Not saved.
     """
 
@@ -55,10 +68,13 @@ class Network:
     parameters: Parameters | None = None
     rows: np.ndarray | None = None
     offsets: np.ndarray | None = None
+    columns: np.ndarray | None = None
+    features: Mapping[str, np.ndarray] | None = None
     read: Reading | None = None
 
     def __post_init__(self) -> None:
-        W, arrays = self.weights, [self.labels, self.rows, self.offsets]
+        W, arrays = self.weights, [self.labels, self.rows, self.offsets, self.columns]
+        arrays += (self.features or {}).values()
         if isinstance(W, sps.csr_array):
             arrays += [W.data, W.indices, W.indptr]
         elif isinstance(W, np.ndarray):
@@ -76,6 +92,8 @@ class Network:
         *,
         rows: Any = None,
         offsets: Any = None,
+        columns: Any = None,
+        features: Mapping[str, Any] | None = None,
     ) -> Network:
         """A validated network from a square matrix, row = target, and one label per neuron.
 
@@ -85,6 +103,8 @@ class Network:
             populations: names; without them, labels are sorted, or populations are named "1", ...
             rows: deviations of in-strengths, (N, P), where they are known.
             offsets: of the inputs, (N,), where they are known.
+            columns: deviations of out-strengths per synapse, (N, P), where they are known.
+            features: that synapses know, (N,) by name, where they are known.
 
         Raises:
             NetworkError: weights that are no finite square matrix, or labels that do not fit.
@@ -92,8 +112,17 @@ class Network:
         checked = _weights(weights)
         N = checked.shape[0]
         names, index = _populations(labels, populations, N)
-        known = (_known("rows", rows, (N, len(names))), _known("offsets", offsets, (N,)))
-        return cls(checked, names, index, rows=known[0], offsets=known[1])
+        both = (N, len(names))
+        own = {name: _known(f"feature {name}", v, (N,)) for name, v in (features or {}).items()}
+        return cls(
+            checked,
+            names,
+            index,
+            rows=_known("rows", rows, both),
+            offsets=_known("offsets", offsets, (N,)),
+            columns=_known("columns", columns, both),
+            features=own or None,
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Network:
@@ -105,7 +134,8 @@ class Network:
         with reading(path):
             content = read_arrays(path)
             refuse_unknown_numbers(content)
-            known = {name: content.get(name) for name in ("rows", "offsets")}
+            known: dict[str, Any] = {name: content.get(name) for name in KNOWN}
+            known["features"] = features_in(content)
             names = [str(name) for name in content["populations"]]
             network = cls.of(weights_in(path, content), content["labels"], names, **known)
             seed = as_seed(content["seed"].item()) if "seed" in content else None
@@ -116,7 +146,7 @@ class Network:
         """Write one .npz or .h5 file, whole or not at all, that `load` reads.
 
         It holds the synapses and populations, and what is known of the seed, the parameters,
-        `rows` and `offsets`.
+        `rows`, `offsets`, `columns` and `features`.
 
         Args:
             path: with the suffix .npz, .h5 or .hdf5.
@@ -126,8 +156,8 @@ class Network:
             NetworkError: the file cannot be written, or the parameters' input is a function.
         """
         measured = {} if statistics is None else statistics.arrays()
-        names = ("labels", "populations", "seed", "rows", "offsets")
-        others = {name: getattr(self, name) for name in names}
+        others = {name: getattr(self, name) for name in ("labels", "populations", "seed", *KNOWN)}
+        others |= feature_arrays(self.features or {})
         return write_arrays(path, arrays_of(self.matrix, self.parameters, others) | measured)
 
     @property
@@ -193,9 +223,10 @@ class Network:
 
     def scaled(self, factor: float) -> Network:
         """The network with every synapse times `factor`; no longer the one that was sampled."""
-        rows = None if self.rows is None else self.rows * float(factor)
+        both = {"rows": self.rows, "columns": self.columns}
+        own = {name: None if v is None else v * float(factor) for name, v in both.items()}
         weights = self.matrix * float(factor)
-        return replace(self, weights=weights, seed=None, parameters=None, rows=rows)
+        return replace(self, weights=weights, seed=None, parameters=None, **own)
 
     def __repr__(self) -> str:
         W = self.weights

@@ -14,8 +14,9 @@ from ...errors import NetworkError
 if TYPE_CHECKING:
     from ..parameters import Parameters
 
-FORMAT = 2  # 1 had no inputs besides `input`, no filters and no noise
+FORMAT = 3  # 1 had no inputs besides `input`, no filters and no noise; 2 had no strengths
 PREFIX = "parameters."
+STRENGTHS = "strengths."  # behind PREFIX
 MEASURED = "measured."
 INPUT_FIELDS = {
     "Constant": ("value",),
@@ -62,6 +63,22 @@ def arrays_of(
         own = _parameter_arrays(parameters)
         content |= {f"{PREFIX}{name}": value for name, value in own.items()}
     return {name: np.asarray(array) for name, array in content.items()}
+
+
+def feature_arrays(features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Features of neurons as arrays of a file: names, and values (N, F)."""
+    if not features:
+        return {}
+    values = np.stack(list(features.values()), axis=1)
+    return {"feature_names": np.array(list(features)), "features": values}
+
+
+def features_in(content: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """Features of neurons by name, of a file."""
+    if "features" not in content:
+        return None
+    names = map(str, content["feature_names"])
+    return dict(zip(names, content["features"].T, strict=True))
 
 
 def refuse_unknown_numbers(content: Mapping[str, np.ndarray]) -> None:
@@ -111,6 +128,8 @@ def parameters_in(
     values |= {which: _input(which, found) for which in INPUTS if f"{which}.kind" in found}
     values["N"] = float(found["N"])
     values["motifs"] = Motifs(**{motif: found[name] for motif, name in TENSORS.items()})
+    if f"{STRENGTHS}features" in found:
+        values["strengths"] = _strengths_in(found)
     return Parameters.of(populations=populations, **values, check=False)
 
 
@@ -123,7 +142,22 @@ def _parameter_arrays(own: Parameters) -> dict[str, Any]:
     for which in INPUTS:
         parts = _input_arrays(which, getattr(own, which))
         found |= {f"{which}.{name}": array for name, array in parts.items()}
+    if own.strengths is not None:
+        for name in ("weight", "means", "covariances", "gamma", "quenched"):
+            found[f"{STRENGTHS}{name}"] = getattr(own.strengths, name)
+        found[f"{STRENGTHS}features"] = np.array(own.strengths.features, dtype=str)
     return found
+
+
+def _strengths_in(found: Mapping[str, np.ndarray]) -> Any:
+    import jax.numpy as jnp
+
+    from ..parameters import Strengths
+
+    names = ("weight", "means", "covariances", "gamma")
+    own = {name: jnp.asarray(found[f"{STRENGTHS}{name}"]) for name in names}
+    features = tuple(map(str, found[f"{STRENGTHS}features"]))
+    return Strengths(features, **own, quenched=bool(found[f"{STRENGTHS}quenched"]))
 
 
 def _input_arrays(which: str, drive: Any) -> dict[str, Any]:

@@ -255,4 +255,5 @@ def split_by_strength(network: Network, k: int, *, seed: int = 0) -> Network:
     index = {pair: n for n, pair in enumerate(pairs)}
     labels = np.array([index[p, c] for p, c in zip(network.labels, classes, strict=True)])
     names = tuple(f"{network.populations[p]}/{c + 1}" for p, c in pairs)
-    return replace(network, populations=names, labels=labels, seed=None, parameters=None, rows=None)
+    unknown = dict.fromkeys(("seed", "parameters", "rows", "columns", "features"))
+    return replace(network, populations=names, labels=labels, **unknown)

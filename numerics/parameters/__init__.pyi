@@ -2,7 +2,11 @@
 
 from . import inputs as inputs
 from .arrays import by_population as by_population, shown as shown
-from .couplings import Couplings as Couplings, without_reciprocity as without_reciprocity
+from .couplings import (
+    Couplings as Couplings,
+    explained as explained,
+    without_reciprocity as without_reciprocity,
+)
 from .feasibility import (
     check_feasible as check_feasible,
     nearest_feasible as nearest_feasible,
@@ -10,6 +14,7 @@ from .feasibility import (
     residual_moments as residual_moments,
     strength_covariances as strength_covariances,
     synaptic_units as synaptic_units,
+    unexplained_moments as unexplained_moments,
     violations as violations,
 )
 from .files import (
@@ -38,6 +43,7 @@ from .inputs import (
 from .jumps import longest_step as longest_step, with_jumps as with_jumps
 from .motifs import Motifs as Motifs
 from .parameters import Parameters as Parameters
+from .reals import reals as reals
 from .scalars import (
     Scalar as Scalar,
     entries_of as entries_of,
@@ -46,7 +52,11 @@ from .scalars import (
     scalar as scalar,
     stacked as stacked,
 )
-from .strengths import Strengths as Strengths, padded as padded
+from .strengths import (
+    Strengths as Strengths,
+    linear_features as linear_features,
+    padded as padded,
+)
 from .tables import (
     ARRAYS as ARRAYS,
     DIMS as DIMS,

@@ -23,8 +23,8 @@ class Couplings(eqx.Module):
         mean: (P, P), N alpha_q Jbar_pq.
         chain: (P, P, P), alpha_q N g_pq g_qr tau_chn[p, q, r].
         offset: (P, P), alpha_q sqrt(N) g_pq tau_inp[p, q].
-        residual: (P, P), alpha_q g_pq^2 A_pq.
-        pairs: (P, P), alpha_q g_pq g_qp B_pq.
+        residual: (P, P), alpha_q g_pq^2 A_pq, less what assortativity explains.
+        pairs: (P, P), alpha_q g_pq g_qp B_pq, likewise.
         widths: (P, P, P), Sigma_p[q, r].
         noise: (P,), D_p.
     """
@@ -85,18 +85,37 @@ def without_reciprocity(parameters: Parameters) -> Parameters:
     return parameters.replace(tau_rec=around + around.T)
 
 
+def explained(parameters: Parameters, xp: Any = jnp) -> tuple[Any, Any]:
+    """What assortativity explains of synapses' variances and of reciprocal covariances, times N.
+
+    Args:
+        parameters: with strengths.
+        xp: NumPy or JAX.
+
+    Returns:
+        N tr(Gamma_pq C_q Gamma_pq' C_p) and N tr(Gamma_pq C_q Gamma_qp C_p), C_p = Cov_p(f), (P, P)
+        each. Source: `docs/theory.md`, section 6.1.
+    """
+    assert parameters.strengths is not None
+    own, C = parameters.strengths.gamma, parameters.strengths.feature_covariance
+    around = xp.einsum("pqkl,qlt,pok->pqot", own, C, C)
+    both = xp.einsum("pqot,pqot->pq", around, own), xp.einsum("pqot,qpto->pq", around, own)
+    return parameters.N * both[0], parameters.N * both[1]
+
+
 def _tensors(parameters: Parameters, xp: Any) -> dict[str, Any]:
     """The fields by name, with NumPy or JAX."""
     p, N, g, alpha = parameters, parameters.N, parameters.g, parameters.fractions
     A, B = residual_of(p.tau_con, p.tau_div, p.tau_chn, p.tau_rec)
+    known, back = (0.0, 0.0) if p.strengths is None else explained(p, xp)
     across = N * g[:, :, None] * g[None, :, :] * p.tau_chn
     return {
         "fractions": alpha,
         "mean": N * alpha[None, :] * p.mean,
         "chain": alpha[None, :, None] * across,
         "offset": alpha[None, :] * xp.sqrt(N) * g * p.tau_inp,
-        "residual": alpha[None, :] * g**2 * xp.maximum(A, 0.0),
-        "pairs": alpha[None, :] * g * g.T * B,
+        "residual": alpha[None, :] * xp.maximum(g**2 * A - known, 0.0),
+        "pairs": alpha[None, :] * (g * g.T * B - back),
         "widths": N * g[:, :, None] * g[:, None, :] * p.tau_con,
         "noise": p.noise,
     }

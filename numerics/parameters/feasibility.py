@@ -3,14 +3,17 @@
 J_ij = Jbar_pq + a_i^q + b_j^p + w_ij. A Gaussian ensemble with the given statistics exists if and
 only if, for every population, the covariance of (a^1..a^P, b^1..b^P) is positive semidefinite, and
 for every pair of populations the residual's 2 x 2 matrix [[A_pq, B_pq], [B_pq, A_qp]] is, that is
-A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp). Source: `docs/theory.md`, section 1.2.
+A_pq >= 0 and |B_pq| <= sqrt(A_pq A_qp). Assortativity takes its part off A and B, and the same
+holds for what is left. Source: `docs/theory.md`, sections 1.2 and 6.1.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import jax.numpy as jnp
 import numpy as np
 
 from ...errors import InfeasibleStatisticsError
@@ -41,6 +44,9 @@ class SynapticStatistics(Protocol):
 
     @property
     def P(self) -> int: ...
+
+    @property
+    def strengths(self) -> Any: ...
 
     @property
     def motifs(self) -> Motifs: ...
@@ -115,6 +121,36 @@ def residual_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.nda
     return residual_of(*(np.asarray(t) for t in parameters.motifs))
 
 
+def unexplained_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
+    """A_pq and B_pq less what assortativity explains of both, each (P, P).
+
+    A_pq - N tr(Gamma_pq C_q Gamma_pq' C_p) / g_pq^2 and B_pq - N tr(Gamma_pq C_q Gamma_qp C_p) /
+    (g_pq g_qp): those of the residual that `Gaussian` draws. Source: `docs/theory.md`, section 6.1.
+    """
+    A, B = residual_moments(parameters)
+    variance, back = _explained_shares(parameters)
+    return A - variance, B - back
+
+
+def _explained_shares(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
+    """What assortativity explains in units of g_pq^2 and of g_pq g_qp; infinite where these are 0.
+
+    Strengths of a given network are those of a network that is there: 0.
+    """
+    zero = np.zeros((parameters.P, parameters.P))
+    if parameters.strengths is None or parameters.strengths.quenched:
+        return zero, zero
+    from .couplings import explained  # which needs this module
+
+    g = np.asarray(parameters.g)
+    shares = []
+    for part, unit in zip(explained(parameters, np), (g**2, g * g.T), strict=True):
+        value = np.asarray(part, dtype=float)
+        nothing = np.where(value == 0, 0.0, np.copysign(np.inf, value))
+        shares.append(np.divide(value, unit, out=nothing, where=unit > 0))
+    return shares[0], shares[1]
+
+
 def residual_of(con: Any, div: Any, chn: Any, rec: Any) -> tuple[Any, Any]:
     """A and B of `residual_moments` from the four coefficients, NumPy or JAX arrays."""
     own = np.arange(len(rec))
@@ -157,21 +193,34 @@ def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> 
                 -A[p, q],
             )
         )
+    known, back = _explained_shares(parameters)
+    for p, q in np.argwhere((known > A + tolerance) & (A >= -tolerance)):
+        found.append(
+            Violation(
+                (names[p], names[q]),
+                f"assortativity explains N tr(Gamma C Gamma' C) / g^2 = {known[p, q]:.3g} of the "
+                f"variance of synapses, and in- and out-strengths leave A = {A[p, q]:.3g}, which",
+                known[p, q] - A[p, q],
+            )
+        )
+    found += _reciprocity_bounds(names, A - known, B - back, np.any(known), tolerance)
+    return sorted(found, key=lambda v: -v.amount)
+
+
+def _reciprocity_bounds(names, A: np.ndarray, B: np.ndarray, assorted, tolerance: float):
+    """|B| <= sqrt(A A') of the residual synapses, without what assortativity explains."""
     bound = np.sqrt(np.maximum(A, 0) * np.maximum(A.T, 0))
-    for p, q in np.argwhere(
-        (np.abs(B) > bound + tolerance) & (A >= -tolerance) & (A.T >= -tolerance)
-    ):
+    there = (A >= -tolerance) & (A.T >= -tolerance) & np.isfinite(B)
+    without = " (both without what assortativity explains)" if assorted else ""
+    for p, q in np.argwhere(there & (np.abs(B) > bound + tolerance)):
         if p <= q:
             a, b = names[p], names[q]
-            found.append(
-                Violation(
-                    (a, b),
-                    f"|B| = |tau_rec[{a},{b}] - tau_chn[{a},{b},{a}] - tau_chn[{b},{a},{b}]| = "
-                    f"{abs(B[p, q]):.3g} <= sqrt(A A') = {bound[p, q]:.3g}",
-                    abs(B[p, q]) - bound[p, q],
-                )
+            yield Violation(
+                (a, b),
+                f"|B| = |tau_rec[{a},{b}] - tau_chn[{a},{b},{a}] - tau_chn[{b},{a},{b}]| = "
+                f"{abs(B[p, q]):.3g} <= sqrt(A A') = {bound[p, q]:.3g}{without}",
+                abs(B[p, q]) - bound[p, q],
             )
-    return sorted(found, key=lambda v: -v.amount)
 
 
 def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
@@ -241,10 +290,12 @@ def check_feasible(parameters: SynapticStatistics) -> None:
         more = len(broken) - MOST_SHOWN
         lines = "\n  ".join(map(str, broken[:MOST_SHOWN]))
         lines += f"\n  and {more} more" if more > 0 else ""
+        advice = "lower the chains or reciprocity, or raise convergence and divergence"
+        if any("assortativity" in v.condition for v in broken):
+            advice = "lower gamma, or reciprocity"
         raise InfeasibleStatisticsError(
             f"no network has these synaptic statistics:\n  {lines}\n"
-            "lower the chains or reciprocity, or raise convergence and divergence; "
-            "nearest_feasible(parameters) gives the closest statistics that exist"
+            f"{advice}; nearest_feasible(parameters) gives the closest statistics that exist"
         )
 
 
@@ -256,7 +307,8 @@ def nearest_feasible(
     Minimises the sum over all index combinations of the squared changes of tau_con, tau_div,
     tau_chn and tau_rec under the linear matrix inequalities of this module, to about 1e-12 of the
     largest given coefficient, or of 1; those of real networks are below 1. Memory and the time of
-    a step grow with P^3 and P^4, for P populations.
+    a step grow with P^3 and P^4, for P populations. With `strengths`, whose components make the
+    motifs, Gamma is scaled back by pair of populations, then tau_rec.
 
     Args:
         parameters: the network's numbers.
@@ -272,8 +324,42 @@ def nearest_feasible(
     """
     if not violations(parameters):
         return parameters
+    if parameters.strengths is not None and not parameters.strengths.quenched:
+        return _less_assorted(parameters, margin)
     active, say = np.asarray(parameters.g) > 0, progress or (lambda text, part: None)
     return _inside(parameters, nearest_motifs(parameters.motifs, active, margin, say), margin)
+
+
+def _less_assorted(parameters: S, margin: float) -> S:
+    """With Gamma of each pair of populations, and then tau_rec, scaled back to their bounds.
+
+    Raises:
+        InfeasibleStatisticsError: the strengths themselves leave no residual.
+    """
+    names, own = parameters.populations, parameters.strengths
+    A, _ = residual_moments(parameters)
+    if np.any(A < -TOLERANCE) or any(
+        v for v in violations(parameters) if "covariance" in v.condition or "tau_inp" in v.condition
+    ):
+        raise InfeasibleStatisticsError(
+            f"the strengths' components in {list(names)} make the motifs, which no network has "
+            "whatever gamma and reciprocity are: narrow the components, or raise g"
+        )
+    room, share = np.maximum(A, 0) * (1 - margin), _explained_shares(parameters)[0]
+    ratio = np.divide(room, share, out=np.ones_like(A), where=share > room)
+    gamma = np.asarray(own.gamma) * np.sqrt(ratio)[:, :, None, None]
+    found: Any = dataclasses.replace(
+        parameters,  # type: ignore[type-var]
+        strengths=dataclasses.replace(own, gamma=jnp.asarray(gamma)),
+    )
+    A, B = unexplained_moments(found)
+    bound = np.sqrt(np.maximum(A, 0) * np.maximum(A.T, 0)) * (1 - margin)
+    found = found.replace(tau_rec=np.asarray(found.tau_rec) - B + np.clip(B, -bound, bound))
+    if broken := violations(found):
+        raise InfeasibleStatisticsError(
+            f"the nearest feasible statistics could not be made to hold: {broken[0]}"
+        )
+    return found
 
 
 def _inside(parameters: S, near: Motifs, margin: float) -> S:

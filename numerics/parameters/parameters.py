@@ -34,7 +34,7 @@ from .inputs import Input, as_input
 from .motifs import Motifs
 from .reals import real
 from .shapes import PerPair, PerPopulation, PerTriple
-from .strengths import Strengths, strengths_of
+from .strengths import Strengths, check_strengths, unchecked_strengths
 from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS
 
 
@@ -151,14 +151,19 @@ class Parameters(eqx.Module):
             spread=as_input(spread, names, "spread"),
             time_unit=_unit(time_unit),
         )
-        if check:
-            check_feasible(made)
         if strengths is None:
+            if check:
+                check_feasible(made)
             return made
-        own = strengths_of(
-            strengths, names, N=N, fractions=made.fractions, covariances=synaptic_units(made)
+        covariances = synaptic_units(made)
+        own = unchecked_strengths(
+            strengths, names, N=N, fractions=made.fractions, covariances=covariances
         )
-        return dataclasses.replace(made, strengths=own)
+        made = dataclasses.replace(made, strengths=own)
+        if check:  # says more than what the components lack, and comes first
+            check_feasible(made)
+        check_strengths(own, names, covariances)
+        return made
 
     @classmethod
     def from_covariances(

@@ -125,8 +125,8 @@ class Strengths(eqx.Module):
         return Strengths(
             self.features,
             self.weight,
-            self.means * unit,
-            self.covariances * unit[:, None] * unit[None, :],
+            self.means * unit[None, None],
+            self.covariances * np.outer(unit, unit)[None, None],
             self.gamma * s,
             self.quenched,
         )
@@ -157,11 +157,7 @@ def strengths_of(
     """Validated strengths from what a user gives.
 
     Args:
-        given: None, `Strengths`, or a mapping with some of `features` (names; default "in" and
-            "out" where there is a gamma), `gamma` (P, P, F, F), and the components of each
-            population, by name or in their order: `weights` (M_p,), `means` (M_p, 2P) and
-            `covariances` (M_p, 2P, 2P) of (u, b), or with the features' own entries after these.
-            Left out, strengths are Gaussian.
+        given: None, or as `unchecked_strengths` takes it.
         names: of the populations.
         N, fractions: number of neurons, (P,).
         covariances: (P, 2P, 2P), of (u, b) by the motifs.
@@ -172,14 +168,36 @@ def strengths_of(
     """
     if given is None:
         return None
-    if isinstance(given, Strengths):
-        made = given
-    elif isinstance(given, Mapping):
-        made = _from_mapping(given, names, float(N), np.asarray(fractions), covariances)
-    else:
-        raise ParameterError(f"strengths must be a mapping or Strengths, not {type(given)}")
+    made = unchecked_strengths(given, names, N=N, fractions=fractions, covariances=covariances)
     check_strengths(made, names, covariances)
     return made
+
+
+def unchecked_strengths(
+    given: Any, names: Sequence[str], *, N: float, fractions: Any, covariances: np.ndarray
+) -> Strengths:
+    """Strengths from what a user gives, of which only the shapes are certain.
+
+    Args:
+        given: `Strengths`, or a mapping with some of `features` (names; default "in" and
+            "out" where there is a gamma), `gamma` (P, P, F, F), and the components of each
+            population, by name or in their order: `weights` (M_p,), `means` (M_p, 2P) and
+            `covariances` (M_p, 2P, 2P) of (u, b), or with the features' own entries after these.
+            Left out, strengths are Gaussian.
+        names: of the populations.
+        N, fractions: number of neurons, (P,).
+        covariances: (P, 2P, 2P), of (u, b) by the motifs.
+
+    Raises:
+        ParameterError: wrong shapes or names.
+    """
+    if isinstance(given, Mapping):
+        return _from_mapping(given, names, float(N), np.asarray(fractions), covariances)
+    if not isinstance(given, Strengths):
+        raise ParameterError(f"strengths must be a mapping or Strengths, not {type(given)}")
+    if given.P != len(names):
+        raise ParameterError(f"strengths of {given.P} populations, for {list(names)}")
+    return given
 
 
 KNOWN = ("features", "gamma", "weights", "means", "covariances")
@@ -279,8 +297,6 @@ def check_strengths(own: Strengths, names: Sequence[str], covariances: np.ndarra
     if isinstance(own.weight, jax.core.Tracer):
         return
     weight, means = np.asarray(own.weight), np.asarray(own.means)
-    if own.P != len(names):
-        raise ParameterError(f"strengths of {own.P} populations, for {list(names)}")
     total = np.asarray(own.covariance)
     for p, name in enumerate(names):
         if np.any(weight[:, p] < 0) or abs(weight[:, p].sum() - 1) > SUM:

@@ -2,10 +2,11 @@
 
 The deviation of J_ij from its mean is a_i^q + b_j^p + w_ij, i in p, j in q. (a^1..a^P, b^1..b^P) of
 a neuron has the covariance `strength_covariances` / N^2; w_ij has the variance A_pq g_pq^2 / N and
-is correlated with w_ji alone (`docs/theory.md`, section 1.2). Each tile has random bits of its own,
-keyed by the seed and the tile's position: any part of the field can be drawn again, in any order
-and by any number of threads, and is the same. Sums are in float64; what is stored as float32 is
-their rounding.
+is correlated with w_ji alone (`docs/theory.md`, section 1.2). With assortativity f_i' Gamma_pq f_j
+is added, and w has what that leaves of its covariances (section 6.1). Each tile has random bits of
+its own, keyed by the seed and the tile's position: any part of the field can be drawn again, in any
+order and by any number of threads, and is the same. Sums are in float64; what is stored as float32
+is their rounding.
 """
 
 from __future__ import annotations
@@ -16,13 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..parameters import Parameters, neuron_covariances, residual_moments, strength_covariances
+from ..parameters import Parameters, unexplained_moments
+from .neurons import Neurons, blocks
 
 TILE = 512
 """Neurons along a tile, 2 MB, which caches hold. The field of a seed depends on it."""
-
-
-ROUNDING = 1e-12  # of the covariance of a neuron's strengths, which may be degenerate
 
 
 class Tile(NamedTuple):
@@ -38,7 +37,7 @@ class Field:
 
     a[i, q], b[j, p]: (N, P); tiles: which neurons belong to which; scale[p, q]: standard deviation
     of w; direct[p, q], swapped[p, q]: w_ij = scale (direct Z_ij + swapped Z_ji), Z independent
-    standard normal.
+    standard normal; features: f, (N, F); gamma: (P, P, F, F).
     """
 
     seed: int
@@ -50,29 +49,32 @@ class Field:
     scale: np.ndarray
     direct: np.ndarray
     swapped: np.ndarray
+    features: np.ndarray
+    gamma: np.ndarray
 
     @classmethod
     def of(cls, parameters: Parameters, seed: int) -> Field:
         """The field of a seed."""
         rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, 0])))
-        a, b = _strengths(parameters, rng)
-        A, B = residual_moments(parameters)
+        own, strengths, P = Neurons.of(parameters, rng), parameters.strengths, parameters.P
+        A, B = unexplained_moments(parameters)
         A = np.maximum(A, 0)
         bound = np.sqrt(A * A.T)
         rho = np.clip(np.divide(B, bound, out=np.zeros_like(B), where=bound > 0), -1, 1)
         direct, swapped = ((np.sqrt(1 + rho) + sign * np.sqrt(1 - rho)) / 2 for sign in (1, -1))
         scale = np.sqrt(A / float(parameters.N)) * np.asarray(parameters.g)
-        # last, so that a seed's synapses do not depend on the offsets
         return cls(
             seed,
             parameters.sizes,
-            a,
-            b,
-            _offsets(parameters, a, b, rng),
+            own.a,
+            own.b,
+            own.offsets,
             tuple(_tiles(parameters.sizes)),
             scale,
             direct,
             swapped,
+            own.features,
+            np.zeros((P, P, 0, 0)) if strengths is None else np.asarray(strengths.gamma),
         )
 
     @property
@@ -106,6 +108,17 @@ class Field:
         """a and b of the tile (i, j) as a column (n_i, 1) and a row (n_j,)."""
         (p, rows), (q, columns) = self.tiles[i], self.tiles[j]
         return self.a[rows, q][:, None], self.b[columns, p]
+
+    def assorted(self, i: int, j: int) -> np.ndarray | None:
+        """f_i' Gamma_pq f_j of the tile (i, j), None where synapses know no features."""
+        (p, rows), (q, columns) = self.tiles[i], self.tiles[j]
+        if not self.features.shape[1]:
+            return None
+        onto, source = self.features[rows] @ self.gamma[p, q], self.features[columns]
+        # by outer products, whose digits do not depend on the linear algebra library
+        return np.asarray(
+            sum(o[:, None] * s for o, s in zip(onto.T, source.T, strict=True)), dtype=float
+        )
 
     def _normal(self, shape: tuple[int, int], i: int, j: int) -> np.ndarray:
         return normal(np.random.SFC64(np.random.SeedSequence([self.seed, 1, i, j])), shape)
@@ -157,41 +170,3 @@ def aligned(N: int, dtype: np.dtype) -> np.ndarray:
     raw = np.empty(N * N * dtype.itemsize + 64, np.uint8)
     first = -raw.ctypes.data % 64
     return raw[first : first + N * N * dtype.itemsize].view(dtype).reshape(N, N)
-
-
-def blocks(sizes: tuple[int, ...]) -> list[slice]:
-    """The neurons of each population."""
-    stops = np.cumsum(sizes).tolist()
-    return [slice(stop - n, stop) for stop, n in zip(stops, sizes, strict=True)]
-
-
-def _strengths(parameters: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """a[i, q] and b[j, p], each (N, P)."""
-    covariances = strength_covariances(parameters) / float(parameters.N) ** 2
-    parts = []
-    for n, covariance in zip(parameters.sizes, covariances, strict=True):
-        values, vectors = np.linalg.eigh(covariance)
-        # the symmetric root does not depend on the signs that LAPACK gives the eigenvectors: one
-        # seed, one network
-        root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-        parts.append(rng.standard_normal((n, len(root))) @ root)
-    both = np.concatenate(parts)
-    return both[:, : parameters.P], both[:, parameters.P :]
-
-
-def _offsets(
-    parameters: Parameters, a: np.ndarray, b: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """xi, (N,), from its conditional distribution given a and b."""
-    own = rng.standard_normal(len(a))
-    if not np.any(np.asarray(parameters.tau_inp) != 0):
-        return own
-    strengths = float(parameters.N) * np.hstack([a, b])
-    for members, covariance in zip(
-        blocks(parameters.sizes), neuron_covariances(parameters), strict=True
-    ):
-        across = covariance[:-1, -1]
-        regression = np.linalg.pinv(covariance[:-1, :-1], rcond=ROUNDING, hermitian=True) @ across
-        own[members] *= np.sqrt(max(covariance[-1, -1] - regression @ across, 0))
-        own[members] += strengths[members] @ regression
-    return own

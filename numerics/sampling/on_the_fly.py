@@ -1,10 +1,11 @@
 """Networks whose synapses are never stored: every product with them draws them again.
 
 They are drawn tile by tile from counter-based random bits. The synapses are those of the Gaussian
-sampler in distribution, J_ij = Jbar_pq + a_i^q + b_j^p + w_ij: in-strengths, out-strengths and the
-seed take memory proportional to N, and the list of pairs of tiles 24 (N / 1024)^2 bytes. One
-product of a network with itself costs N^2 random numbers; several states at once cost no more of
-them. JAX code: the same on a GPU; over several devices, each draws a share of the tiles.
+sampler in distribution, J_ij = Jbar_pq + a_i^q + b_j^p + f_i' Gamma_pq f_j + w_ij: in-strengths,
+out-strengths, features and the seed take memory proportional to N, and the list of pairs of tiles
+24 (N / 1024)^2 bytes. One product of a network with itself costs N^2 random numbers; several states
+at once cost no more of them. JAX code: the same on a GPU; over several devices, each draws a share
+of the tiles.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ..machine import require_memory
 from ..networks import Network
 from ..parameters import Parameters
 from .field import Field
-from .samplers import ready
+from .samplers import known_of, ready
 
 TILE = 1024  # neurons along a tile: 8 MB in float32, and few steps of the scan
 COLUMNS = 512  # of the dense matrix at once
@@ -43,6 +44,8 @@ class MatrixFree(eqx.Module):
         scale: of the residual, w_ij = scale (direct Z_ij + swapped Z_ji), (P, P).
         direct: likewise.
         swapped: likewise.
+        features: f[i, k], what synapses know of neurons, (N, F); F = 0 where they know nothing.
+        gamma: Gamma[p, q], assortativity, (P, P, F, F).
         key: of Z.
         labels: population of every neuron.
         tile: neurons along a tile, part of what the seed means.
@@ -55,6 +58,8 @@ class MatrixFree(eqx.Module):
     scale: Float[Array, "P P"]
     direct: Float[Array, "P P"]
     swapped: Float[Array, "P P"]
+    features: Float[Array, "N F"]
+    gamma: Float[Array, "P P F F"]
     key: Any
     labels: Any
     tile: int = eqx.field(static=True)
@@ -127,9 +132,10 @@ def matrix_free(
         parameters, seed, dtype, lambda asked, kind: _memory(asked, kind, tile)
     )
     own = Field.of(parameters, seed)
+    names = ("a", "b", "scale", "direct", "swapped", "features", "gamma")
     given: dict[str, Any] = {
         "mean": parameters.mean,
-        **{name: getattr(own, name) for name in ("a", "b", "scale", "direct", "swapped")},
+        **{name: getattr(own, name) for name in names},
     }
     key = jax.random.key(int(np.random.SeedSequence([seed, 2]).generate_state(1)[0]), impl=bits)
     arrays: dict[str, Any] = {name: jnp.asarray(np.asarray(v), dtype) for name, v in given.items()}
@@ -146,8 +152,7 @@ def matrix_free(
         labels,
         seed,
         parameters,
-        float(parameters.N) * own.a,
-        own.offsets,
+        *known_of(own, parameters),
     )
 
 
@@ -164,6 +169,10 @@ def _product(J: MatrixFree, r: Float[Array, "N k"]) -> Float[Array, "N k"]:
     N, P = J.a.shape
     by_source = jax.ops.segment_sum(r, J.labels, P)
     low_rank = (J.mean @ by_source)[J.labels] + J.a @ by_source + (J.b.T @ r)[J.labels]
+    if J.features.shape[1]:
+        sums = jax.ops.segment_sum(J.features[:, :, None] * r[:, None, :], J.labels, P)
+        onto = jnp.einsum("pqkl,qlm->pkm", J.gamma, sums)
+        low_rank += jnp.einsum("ik,ikm->im", J.features, onto[J.labels])
     count = -(-N // J.tile)
     padding = count * J.tile - N
     padded = jnp.pad(r, ((0, padding), (0, 0))).reshape(count, J.tile, -1)

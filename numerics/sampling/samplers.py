@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import scipy.sparse as sps
 
-from ...errors import NetworkError
+from ...errors import NetworkError, ParameterError
 from ..machine import in_threads, require_memory
 from ..networks import Network, as_seed
 from ..parameters import Parameters, check_feasible
@@ -23,19 +23,35 @@ LABEL = 8  # bytes of the index of a neuron's population
 class Drawn(NamedTuple):
     """Synapses J[i, j] from j onto i, (N, N), dense or CSR, and what is known of the neurons.
 
-    `rows` and `offsets` are those of `Network`, None where a sampler does not know them.
+    `rows`, `offsets`, `columns` and `features` are those of `Network`, None where a sampler does
+    not know them.
     """
 
     weights: np.ndarray | sps.csr_array
     rows: np.ndarray | None = None
     offsets: np.ndarray | None = None
+    columns: np.ndarray | None = None
+    features: dict[str, np.ndarray] | None = None
+
+
+def known_of(field: Field, parameters: Parameters) -> tuple[Any, ...]:
+    """`Drawn` of a Gaussian field without its synapses."""
+    rows, own = float(parameters.N) * field.a, parameters.strengths
+    if own is None:
+        return rows, field.offsets
+    features = dict(zip(own.features, field.features.T, strict=True))
+    return rows, field.offsets, field.b, features or None
 
 
 class Sampler(ABC):
     """A way to draw the synapses of a network.
 
     Final classes implement `weights`, or `draw` where they know more of each neuron.
+    `draws_strengths` is for those that give strengths the distribution that parameters state, and
+    synapses their assortativity; others draw Gaussian strengths, and `sample` refuses the rest.
     """
+
+    draws_strengths: ClassVar[bool] = False
 
     @abstractmethod
     def weights(
@@ -83,7 +99,9 @@ class TiledSampler(Sampler):
 class Gaussian(TiledSampler):
     """Jointly Gaussian synapses with exactly the given means, variances and motif correlations.
 
-    J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, i in p, j in q, as in `docs/theory.md`, section 1.2. The
+    J_ij = Jbar_pq + a_i^q + b_j^p + w_ij, i in p, j in q, as in `docs/theory.md`, section 1.2, with
+    f_i' Gamma_pq f_j more where synapses know features of their neurons; (a, b, f) of a neuron is
+    drawn from its population's mixture (section 6.1), of which total strengths stay functions. The
     offset xi_i of the neuron's input is standard normal, independent of the a, and
     N Cov(b_i^p, xi_i) = sqrt(N) g_pq tau_inp[p, q]. Exact at every N: nothing is asymptotic. Tiles
     are drawn straight into the matrix.
@@ -92,6 +110,7 @@ class Gaussian(TiledSampler):
         threads: how many draw, all cores unless given; their number changes nothing.
     """
 
+    draws_strengths = True
     threads: int | None = None
 
     def draw(self, parameters, seed, dtype, say):
@@ -102,10 +121,12 @@ class Gaussian(TiledSampler):
             (p, rows), (q, columns) = field.tiles[i], field.tiles[j]
             in_row, in_column = field.strengths(i, j)
             w += in_row + mean[p, q]
+            if (assorted := field.assorted(i, j)) is not None:
+                w += assorted
             np.add(w, in_column, out=J[rows, columns])
 
         self.tile_by_tile(field, place, say)
-        return Drawn(J, float(parameters.N) * field.a, field.offsets)
+        return Drawn(J, *known_of(field, parameters))
 
 
 def sample(
@@ -121,7 +142,8 @@ def sample(
     Neurons are ordered by population, `parameters.sizes` of them. A neuron's synapse onto itself
     has its block's mean, and Gaussian ones the variance g_pp^2 / N (1 + 2 tau_chn[p,p,p]), since
     both strengths of the neuron meet in it. The network carries the parameters, and `rows` and
-    `offsets` for the heterogeneous inputs `in_strength` and `spread`.
+    `offsets` for the heterogeneous inputs `in_strength` and `spread`; with `parameters.strengths`
+    its out-strengths and features, too.
 
     Args:
         parameters: means, variances and motifs of the synapses.
@@ -135,15 +157,20 @@ def sample(
 
     Raises:
         InfeasibleStatisticsError: no network has these statistics.
+        ParameterError: strengths of a given network, or a sampler that draws Gaussian ones alone.
         NetworkError: a seed that is not an integer >= 0, an empty population, or a matrix that does
             not fit into memory (estimated before anything is allocated).
     """
     how, say = sampler or Gaussian(), progress or (lambda what, fraction: None)
+    if parameters.strengths is not None and not how.draws_strengths:
+        raise ParameterError(
+            f"{type(how).__name__} draws Gaussian strengths without assortativity or patterns; "
+            "these parameters have others: use Gaussian(), or dataclasses.replace(parameters, "
+            "strengths=None)"
+        )
     seed, dtype, labels = ready(parameters, seed, dtype, how.memory)
-    weights, rows, offsets = how.draw(
-        parameters, seed, dtype, lambda fraction: say("sampling", fraction)
-    )
-    return Network(weights, parameters.populations, labels, seed, parameters, rows, offsets)
+    weights, *known = how.draw(parameters, seed, dtype, lambda fraction: say("sampling", fraction))
+    return Network(weights, parameters.populations, labels, seed, parameters, *known)
 
 
 def ready(

@@ -168,6 +168,71 @@ def signed_network():
     return made
 
 
+def motifs_of(covariances, g, N):
+    """Coefficients whose strengths have these covariances of (u, b) by population, (P, 2P, 2P)."""
+    import motifield as mf
+
+    P, g = len(g), np.asarray(g)
+    con, div, chn = np.zeros((3, P, P, P))
+    for p, q, r in np.ndindex(P, P, P):
+        con[p, q, r] = covariances[p][q, r] / (N * g[p, q] * g[p, r])
+        div[q, p, r] = N * covariances[q][P + p, P + r] / (g[p, q] * g[r, q])
+        chn[p, q, r] = covariances[q][P + p, r] / (g[p, q] * g[q, r])
+    around = np.einsum("pqp->pq", chn)
+    return mf.Motifs(con, div, chn, around + around.T)
+
+
+@pytest.fixture(scope="session")
+def mixed_network():
+    """mixed_network(P, M, N, seed, size, gamma, patterns): skewed, correlated strengths in M
+    components, assortativity with four different elements in each block, B = 0 but for it.
+
+    size: standard deviation of u, and of N b; gamma: of N Gamma; patterns: names of features of
+    their own beside the total strengths, correlated with these.
+    """
+    import motifield as mf
+
+    def made(P=1, M=2, N=600, seed=1, size=0.5, gamma=0.5, patterns=(), **changes):
+        rng = np.random.default_rng(seed)
+        features = ("in", "out", *patterns)
+        D, F = 2 * P + len(patterns), len(features)
+        fractions = np.linspace(1.0, 1.5, P) / np.linspace(1.0, 1.5, P).sum()
+        unit = size * np.r_[np.ones(P), np.ones(P) / N, np.ones(len(patterns)) / size]
+        T = np.eye(D)
+        totals = np.zeros((2, D))
+        totals[0, :P], totals[1, P : 2 * P] = fractions, N * fractions
+        T = np.vstack([T[: 2 * P], totals, T[2 * P :]])
+        weights, means, covariances, whole = [], [], [], []
+        for _ in range(P):
+            w = np.sort(rng.dirichlet(np.full(M, 4.0)))
+            m = rng.normal(size=(M, D))
+            m = (m - w @ m) * unit
+            half = rng.normal(size=(M, D, D)) / np.sqrt(D)
+            S = 0.6 * np.einsum("mij,mkj->mik", half, half) * np.outer(unit, unit)
+            whole.append(np.einsum("m,mi,mj->ij", w, m, m) + np.einsum("m,mij->ij", w, S))
+            weights.append(w)
+            means.append(m @ T.T)
+            covariances.append(T @ S @ T.T)
+        g = rng.uniform(0.5, 0.9, (P, P))
+        given = {
+            "N": N,
+            "fractions": fractions,
+            "mean": rng.uniform(-1.0, 1.0, (P, P)) / N,
+            "g": g,
+            "motifs": motifs_of(whole, g, N),
+            "strengths": {
+                "features": features,
+                "gamma": gamma * rng.normal(size=(P, P, F, F)) / N,
+                "weights": weights,
+                "means": means,
+                "covariances": covariances,
+            },
+        }
+        return mf.Parameters.of(**(given | changes))
+
+    return made
+
+
 TARGETS = """
 rate_mean E spontaneous, rate_mean I spontaneous,
 rate_mean E gratings, rate_mean I gratings, rate_mean E+I gratings,

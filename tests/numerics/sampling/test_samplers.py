@@ -8,7 +8,7 @@ from scipy.stats import kstest, norm
 from motifield import Motifs, Parameters, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError
 from motifield.numerics.parameters.feasibility import residual_moments
-from motifield.numerics.sampling import field
+from motifield.numerics.sampling import field, neurons
 from motifield.numerics.sampling.field import Field
 from motifield.sampling import Dense, Gaussian, Sampler, Sparse, marginals
 
@@ -278,8 +278,8 @@ def test_out_strengths_may_decide_the_offsets():
         N=400, fractions=[1.0], mean=0.0, g=0.5, motifs=Motifs(divergent=0.09), tau_inp=-0.3
     )
     rng = np.random.default_rng(1)
-    _, b = field._strengths(parameters, rng)
-    xi = field._offsets(parameters, np.zeros((400, 1)), b, rng)
+    _, b = neurons._gaussian(parameters, rng)
+    xi = neurons._offsets(parameters, np.zeros((400, 1)), b, rng)
     np.testing.assert_allclose(xi, -b[:, 0] * np.sqrt(400) / (0.5 * 0.3), atol=1e-6)
     with pytest.raises(InfeasibleStatisticsError, match="tau_inp"):
         sample(parameters.replace(tau_inp=[[-0.31]]), 0)
