@@ -110,6 +110,9 @@ def _say(result: Any) -> None:
     print_table(
         "Relative error of the variances, by population", result.population_rows("variance")
     )
+    print_table(
+        "Relative error of the SDs of rates, by population", result.population_rows("rate_sd")
+    )
     if result.remark:
         typer.echo(f"Note: {result.remark}.")
 

@@ -44,8 +44,10 @@ def clouds_at(
 
     Returns:
         For each point the clouds of its populations, `JUMP` where the transfer function jumps; None
-        where it varies too finely for the averages to settle.
+        where it varies too finely for the averages to settle, and where strengths have components.
     """
+    if system.mean_field.architecture.has_components:
+        return [None] * len(mean)
     plain = jax.tree.map(np.asarray, batch)
     cuts = _cuts(system, [jax.tree.map(lambda v, k=k: v[k], plain) for k in range(len(mean))])
     found: list[tuple[Cloud, ...] | None] = [None] * len(mean)

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..parameters import Parameters
-from ..system import System
+from ..system import System, refuse_components
 from .bends import breaks
 from .fixed_nodes import nodes_of
 
@@ -109,7 +109,9 @@ class Expansion(eqx.Module):
 
         Raises:
             ParameterError: a transfer function that jumps.
+            ArchitectureError: strengths with components.
         """
+        refuse_components(system, "dynamical mean-field theory")
         each = [breaks(system, parameters, p) for p in range(parameters.P)]
         most = max(map(len, each))
         return cls(

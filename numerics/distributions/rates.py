@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from ...errors import ParameterError
 from ..parameters import Couplings, Parameters
-from ..system import System
+from ..system import System, refuse_components
 from ..tangents import through_jacobian
 from .bends import bends, breaks
 from .fixed_nodes import PANELS, nodes_of
@@ -67,11 +67,13 @@ class RateDistribution:
 
     Raises:
         ParameterError: a transfer function that jumps.
+        ArchitectureError: strengths with components.
     """
 
     def __init__(
         self, system: System, parameters: Parameters, order: int = RATE_ORDER, panels: int = PANELS
     ):
+        refuse_components(system, "the distribution of rates that fits need")
         self.system, self.order, self.panels = system, order, panels
         for p in range(parameters.P):
             breaks(system, parameters, p)

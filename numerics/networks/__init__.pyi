@@ -18,4 +18,5 @@ from .strengths import (
     neuron_strengths as neuron_strengths,
     split_by_strength as split_by_strength,
     strength_classes as strength_classes,
+    with_strengths as with_strengths,
 )

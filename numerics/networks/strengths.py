@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import NetworkError, ParameterError
-from ..parameters import Strengths, padded
+from ..parameters import Parameters, Strengths, padded
 from .network import Network
 
 TOTALS = ("in", "out")
+COMPONENTS = 4  # of a population: variances of real networks then err by some percent
 FACTOR = re.compile(r"(in|out)(?:\^([1-9]))?")
 STARTS = 10  # of k-means, whose end depends on its start
 SINGULAR = 1e-10  # of a feature's variance, below which it follows from the others
@@ -257,3 +258,42 @@ def split_by_strength(network: Network, k: int, *, seed: int = 0) -> Network:
     names = tuple(f"{network.populations[p]}/{c + 1}" for p, c in pairs)
     unknown = dict.fromkeys(("seed", "parameters", "rows", "columns", "features"))
     return replace(network, populations=names, labels=labels, **unknown)
+
+
+def with_strengths(parameters: Parameters, network: Network, architecture: Any) -> Parameters:
+    """Parameters with a network's own strengths and assortativity, where equations need them.
+
+    Args:
+        parameters: with the statistics measured on the network.
+        network: whose synapses are stored.
+        architecture: of the equations: its `strengths`, `assortativity` and `patterns`.
+
+    Returns:
+        Parameters with quenched strengths for `Empirical()` and `Mixture(quenched=True)`, of four
+        components where it says no number; with Gaussian ones and their assortativity for
+        `Gaussian()`; the same parameters for equations that need neither.
+
+    Raises:
+        NetworkError: patterns, whose values a network does not have, or a mixture of an ensemble.
+        ParameterError: an unknown feature.
+    """
+    if not architecture.has_components:
+        return parameters
+    if architecture.patterns:
+        raise NetworkError(
+            f"a network does not say what the patterns {list(architecture.patterns)} of its "
+            "neurons are: measure_strengths(network, patterns=...) takes their values"
+        )
+    names, kind = architecture.assortativity, architecture.strengths
+    if kind.is_quenched:
+        count = (kind.components or COMPONENTS) if kind.has_widths else None
+        own: Any = measure_strengths(network, count, features=names)
+    elif kind.has_centres:
+        raise NetworkError(
+            "a mixture of an ensemble's strengths is not measured on one network: use "
+            "Mixture(quenched=True), or Empirical()"
+        )
+    else:
+        features = neuron_strengths(network, names).features
+        own = {"features": list(names), "gamma": assortativity(network, features)}
+    return parameters.with_strengths(own)

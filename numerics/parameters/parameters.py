@@ -34,7 +34,7 @@ from .inputs import Input, as_input
 from .motifs import Motifs
 from .reals import real
 from .shapes import PerPair, PerPopulation, PerTriple
-from .strengths import Strengths, check_strengths, unchecked_strengths
+from .strengths import Strengths, check_strengths, strengths_of, unchecked_strengths
 from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS
 
 
@@ -282,10 +282,30 @@ class Parameters(eqx.Module):
             **others,
         )
 
+    def with_strengths(self, strengths: Any) -> Parameters:
+        """A copy with another distribution of strengths, and other assortativity.
+
+        Args:
+            strengths: as `of` takes them; None for Gaussian strengths without assortativity.
+
+        Raises:
+            ParameterError: wrong shapes, signs or names.
+            InfeasibleStatisticsError: components whose moments are not those of the motifs.
+        """
+        own = strengths_of(
+            strengths,
+            self.populations,
+            N=float(self.N),
+            fractions=self.fractions,
+            covariances=synaptic_units(self),
+        )
+        return dataclasses.replace(self, strengths=own)
+
     def without_motifs(self) -> Parameters:
         """The same means and variances with all synapses independent."""
         zero = {name: jnp.zeros_like(getattr(self, name)) for name in (*MOTIFS, "tau_inp")}
-        return self.replace(**zero)
+        own = None if self.strengths is None else self.strengths.without()
+        return dataclasses.replace(self.replace(**zero), strengths=own)
 
     def replace(self, **values: Any) -> Parameters:
         """A copy with some fields replaced; not validated, so that it works under jit and grad.

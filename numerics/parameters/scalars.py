@@ -4,6 +4,8 @@ tau_chn[E,E,I]          one entry; where a definition demands symmetry, its part
 mean[*,I], input        every entry that matches gets the same value
 transfer.gain[E]        a parameter of the transfer functions, of `membrane` or `synapse` filters
 input.image[E]          the weight of a signal in an input made of several (`inputs.Signals`)
+gamma[E,I,in,out]       assortativity, of two populations and of features of target and source
+weight[E,2]             the weight of a component of the strengths, numbered from 1
 factor(tau_chn)         a common factor of all chains, 1 as given; also factor(motifs) and
                         factor(mean[E,*], input)
 """
@@ -25,6 +27,7 @@ from .inputs import Constant, Signals
 from .parameters import Parameters
 from .tables import FAMILIES, INPUTS, MOTIFS, PARTNER, RANKS
 
+STRENGTHS = ("gamma", "weight")
 EQUAL = 1e-12  # entries that differ by less than this part of the largest have one value
 
 ENTRY = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?:\[([^\]]*)\])?\s*")
@@ -45,6 +48,8 @@ class Part:
     def read(self, parameters: Parameters) -> Any:
         """The whole array."""
         family, _, own = self.name.partition(".")
+        if self.name in STRENGTHS:
+            return getattr(parameters.strengths, self.name)
         if own and family in INPUTS:
             return getattr(parameters, family).weights[own]
         if own:
@@ -55,6 +60,8 @@ class Part:
     def write(self, parameters: Parameters, array: Any) -> Parameters:
         """The parameters with another array there; pure, for jit, vmap and grad."""
         family, _, own = self.name.partition(".")
+        if self.name in STRENGTHS:
+            return eqx.tree_at(lambda p: getattr(p.strengths, self.name), parameters, array)
         if own and family in INPUTS:
             return eqx.tree_at(lambda p: getattr(p, family).weights[own], parameters, array)
         if own:
@@ -102,7 +109,8 @@ class Scalar:
     def set(self, parameters: Parameters, value: Any) -> Parameters:
         """The parameters with this value; pure, for jit, vmap and grad.
 
-        Not validated, like `Parameters.replace`. Of fractions, the others keep their proportions.
+        Not validated, like `Parameters.replace`. Of fractions, and of weights of components, the
+        others keep their proportions; components are then no longer centred.
         """
         for part in self.parts:
             array = part.read(parameters)
@@ -112,10 +120,12 @@ class Scalar:
                 else jnp.broadcast_to(jnp.asarray(value, dtype=array.dtype), array.shape)
             )
             array = jnp.where(part.where, changed, array)
-            if part.name == "fractions":  # the others keep their proportions
+            if part.name in ("fractions", "weight"):  # the others keep their proportions
                 rest = jnp.where(part.where, 0.0, array)
-                free = 1 - jnp.sum(jnp.where(part.where, array, 0.0))
-                array = jnp.where(part.where, array, rest * free / jnp.sum(rest))
+                free = 1 - jnp.sum(jnp.where(part.where, array, 0.0), axis=0)
+                left = jnp.sum(rest, axis=0)
+                share = free / jnp.where(left > 0, left, 1.0)
+                array = jnp.where(part.where, array, rest * share)
             parameters = part.write(parameters, array)
         return parameters
 
@@ -175,26 +185,44 @@ def names(parameters: Parameters) -> list[str]:
         if isinstance(given := getattr(parameters, name), Signals)
         for own in given.weights
     ]
+    arrays += [] if parameters.strengths is None else STRENGTHS
     for array in arrays:
         if array in INPUTS and not isinstance(getattr(parameters, array), Constant):
             continue
-        found += entry_names(
-            Part(array, np.ones((parameters.P,) * RANKS.get(array, 1), dtype=bool)), parameters
-        )
+        every = np.ones([len(axis) for axis in _axes(array, parameters)][:: _order(array)], bool)
+        found += entry_names(Part(array, every), parameters)
     return found
+
+
+def _axes(name: str, parameters: Parameters) -> list[Sequence[str]]:
+    """What indexes an array, by names, in the order in which a name has them."""
+    P = parameters.populations
+    if name in STRENGTHS:
+        own = parameters.strengths
+        assert own is not None
+        parts = {"gamma": [P, P, own.features, own.features]}
+        parts["weight"] = [P, [str(k + 1) for k in range(own.components)]]
+        return parts[name]
+    return [P] * RANKS.get(name, 1)
+
+
+def _order(name: str) -> int:
+    """-1 where an array has the axes of its name from the last to the first."""
+    return -1 if name == "weight" else 1
 
 
 def entry_names(part: Part, parameters: Parameters) -> list[str]:
     """The names of its entries one by one; equal partners once."""
     if part.where.ndim == 0:
         return [part.name]
-    found = []
+    found, axes, order = [], _axes(part.name, parameters), _order(part.name)
     for index in map(tuple, np.argwhere(part.where).tolist()):
         partner = (
             tuple(index[axis] for axis in PARTNER[part.name]) if part.name in PARTNER else index
         )
         if partner >= index:
-            found.append(f"{part.name}[{','.join(parameters.populations[k] for k in index)}]")
+            pairs = zip(axes, index[::order], strict=True)
+            found.append(f"{part.name}[{','.join(axis[k] for axis, k in pairs)}]")
     return found
 
 
@@ -227,6 +255,8 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
             f"{whole!r}: there is no parameter {name} here; of functions and filters there are "
             f"{have or 'none written out'} (system.complete(parameters) writes out the defaults)"
         )
+    if name in STRENGTHS and parameters.strengths is not None:
+        return [Part(name, _where(name, index, whole, parameters))]
     if not own and name not in RANKS:
         raise ParameterError(
             f"{whole!r}: there is no parameter {name!r}; there are {', '.join(RANKS)}, "
@@ -240,22 +270,26 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
 
 
 def _where(name: str, index: str | None, whole: str | Scalar, parameters: Parameters) -> np.ndarray:
-    rank, known = RANKS.get(name, 1), parameters.populations
-    where = np.zeros((parameters.P,) * rank, dtype=bool)
-    given = ["*"] * rank if index is None else [part.strip() for part in index.split(",")]
-    if len(given) != rank:
+    axes = _axes(name, parameters)
+    where = np.zeros([len(axis) for axis in axes], dtype=bool)
+    given = ["*"] * len(axes) if index is None else [part.strip() for part in index.split(",")]
+    if len(given) != len(axes):
         raise ParameterError(
-            f"{whole!r}: {name} has {rank} indices, as {name}[{','.join(known[:1] * rank)}]; "
-            f"{len(given)} are given"
+            f"{whole!r}: {name} has {len(axes)} indices, as "
+            f"{name}[{','.join(axis[0] for axis in axes)}]; {len(given)} are given"
         )
-    unknown = [k for k in given if k != "*" and k not in known]
-    if unknown:
-        raise ParameterError(
-            f"{whole!r}: there is no population {unknown[0]!r}; there are {', '.join(known)}, and "
-            "* for every one"
-        )
-    where[tuple(slice(None) if k == "*" else known.index(k) for k in given)] = True
-    return where | where.transpose(PARTNER[name]) if name in PARTNER else where
+    for k, axis in zip(given, axes, strict=True):
+        if k != "*" and k not in axis:
+            what = "population" if axis == parameters.populations else "index"
+            raise ParameterError(
+                f"{whole!r}: there is no {what} {k!r}; there are {', '.join(axis)}, and * for "
+                "every one"
+            )
+    pairs = zip(given, axes, strict=True)
+    where[tuple(slice(None) if k == "*" else list(axis).index(k) for k, axis in pairs)] = True
+    if name in PARTNER:
+        where = where | where.transpose(PARTNER[name])
+    return where.T if _order(name) < 0 else where
 
 
 def entries_of(name: str, parameters: Parameters) -> tuple[str, np.ndarray]:

@@ -118,6 +118,47 @@ class Strengths(eqx.Module):
         """(P, F, F), Cov_p(f); pure."""
         return self.covariance[:, 2 * self.P :, 2 * self.P :]
 
+    def without(self, *parts: str) -> Strengths:
+        """Strengths that lack some parts, of the same form.
+
+        Args:
+            parts: "convergent", in-strengths that vary; "divergent" or "chain", out-strengths that
+                vary with anything; "assortativity". None: all of them.
+        """
+        P, keep = self.P, np.ones(self.means.shape[2])
+        if not parts or "convergent" in parts:
+            keep[:P] = 0
+        if not parts or {"divergent", "chain"} & set(parts):
+            keep[P : 2 * P] = 0
+        gone = not parts or "assortativity" in parts
+        return Strengths(
+            self.features,
+            self.weight,
+            self.means * keep,
+            self.covariances * keep[:, None] * keep,
+            self.gamma * 0 if gone else self.gamma,
+            self.quenched,
+        )
+
+    def data(self, populations: Sequence[str]) -> dict[str, Any]:
+        """Plain data, as the table [parameters.strengths] of a spec holds them."""
+        weight, means, widths = (np.asarray(v) for v in (self.weight, self.means, self.covariances))
+        own = {name: weight[:, p] > 0 for p, name in enumerate(populations)}
+
+        def listed(values: np.ndarray) -> dict[str, Any]:
+            each = zip(own.items(), range(self.P), strict=True)
+            shared = slice(1) if len(values) < len(weight) else None
+            return {n: values[k if shared is None else shared, p].tolist() for (n, k), p in each}
+
+        return {
+            "features": list(self.features),
+            "gamma": np.asarray(self.gamma).tolist(),
+            "quenched": self.quenched,
+            "weights": listed(weight),
+            "means": listed(means),
+            "covariances": listed(widths),
+        }
+
     def rescaled(self, s: Any) -> Strengths:
         """For a network of N / s neurons with the same limit: b and Gamma per synapse change."""
         unit = np.ones(self.means.shape[2])
@@ -200,7 +241,7 @@ def unchecked_strengths(
     return given
 
 
-KNOWN = ("features", "gamma", "weights", "means", "covariances")
+KNOWN = ("features", "gamma", "weights", "means", "covariances", "quenched")
 
 
 def _from_mapping(given, names, N, fractions, covariances) -> Strengths:
@@ -222,7 +263,7 @@ def _from_mapping(given, names, N, fractions, covariances) -> Strengths:
         listed = (_by_population(given, key, names) for key in ("weights", "means", "covariances"))
         parts = [_component(names[k], *own) for k, own in enumerate(zip(*listed, strict=True))]
     whole = [_with_features(own, names[k], N, fractions, features) for k, own in enumerate(parts)]
-    return padded(whole, features, gamma)
+    return padded(whole, features, gamma, bool(given.get("quenched", False)))
 
 
 def _by_population(given: Mapping, key: str, names: Sequence[str]) -> list[Any]:
@@ -254,7 +295,7 @@ def _component(name: str, weights, means, covariances) -> tuple[np.ndarray, ...]
             f"strengths of population {name}: {len(w)} weights, means of shape {m.shape} and "
             f"covariances of shape {S.shape} do not fit each other"
         )
-    return w, m, np.broadcast_to(S, (M, D, D))
+    return w, m, S
 
 
 def _with_features(own, name: str, N: float, fractions, features) -> tuple[np.ndarray, ...]:
@@ -278,8 +319,10 @@ def padded(
     """Components of all populations side by side; missing ones have weight 0."""
     M = max(len(w) for w, _, _ in parts)
 
-    # components without a width need no covariance each
-    widths = max(len(S) for _, _, S in parts)
+    shared = all(len(S) == 1 and not np.any(S) for _, _, S in parts)  # none has a width
+    widths = 1 if shared else M
+    if not shared:
+        parts = [(w, m, np.broadcast_to(S, (len(w), *np.shape(S)[1:]))) for w, m, S in parts]
 
     def filled(values: Any, count: int) -> np.ndarray:
         rest = np.zeros((count - len(values), *np.shape(values)[1:]))
@@ -313,7 +356,8 @@ def check_strengths(own: Strengths, names: Sequence[str], covariances: np.ndarra
                 "deviations"
             )
         two = 2 * own.P
-        size = np.sqrt(np.outer(np.diag(covariances[p]), np.diag(covariances[p])))
+        own_scale = np.sqrt(np.maximum(np.diag(covariances[p]), 0))  # measured ones can be negative
+        size = np.outer(own_scale, own_scale)
         size = np.maximum(size, np.outer(scale[:two], scale[:two]))
         _check_widths(own, p, name)
         if own.quenched:  # finite rows add to what the motifs make

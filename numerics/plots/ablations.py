@@ -8,14 +8,18 @@ from matplotlib.figure import Figure
 from ..verification import ALL, NONE, Ablation
 from .style import panels
 
-ERRORS = {"rate": "error of the mean rates (%)", "variance": "error of the variances (%)"}
+ERRORS = {
+    "rate": "error of the mean rates (%)",
+    "variance": "error of the variances (%)",
+    "rate_sd": "error of the SDs of rates (%)",
+}
 COLOURS = {ALL: "C3", NONE: "0.65"}
 MOST_DOTS = 30
 """Populations up to which each has a dot on the bar; of more, dots cover each other."""
 
 
 def ablation(result: Ablation) -> Figure:
-    """Errors of rates and variances for every variant of the theory.
+    """Errors of rates, variances and SDs of rates for every variant of the theory.
 
     Args:
         result: of `ablate`.
@@ -23,7 +27,7 @@ def ablation(result: Ablation) -> Figure:
     Returns:
         Bars for the average over populations, dots for each population.
     """
-    figure, axes = panels(2, width=4.3, height=3.6)
+    figure, axes = panels(len(ERRORS), width=4.3, height=3.6)
     variants = [str(v) for v in result.dataset["variant"].values]
     for ax, (name, label) in zip(axes[0], ERRORS.items(), strict=True):
         errors = 100 * result.dataset[f"{name}_error"].values

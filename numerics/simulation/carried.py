@@ -53,7 +53,7 @@ def neuron_parameters(
         if "noise" in given:
             given["noise"] = np.broadcast_to(given["noise"], (network.P,))
         known = known.replace(**given)
-    system.check(known.without_motifs())  # single neurons: any motifs may join them
+    system.check_neurons(known.without_motifs())
     return known
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # loads SymPy, and what numbers need when there are some
     from ..networks import Network
     from ..parameters import Parameters
 
+COMPONENTS = 4  # of a mixture of a network's strengths that names no number
 FilterSpec = str | dict[str, Any] | list[str | dict[str, Any]]
 
 
@@ -41,6 +42,10 @@ class ArchitectureSpec(Strict):
         membrane: filter of the neurons, one or by population.
         synapse: filter of the synapses, one or by source population.
         inputs: optional inputs in the equations.
+        strengths: "gaussian", "mixture", "empirical", or { mixture = 4 }; of a connectome they are
+            measured.
+        assortativity: true, "quadratic", or names of functions of strengths.
+        patterns: names of hidden variables of neurons.
         closure: name of a closure.
     """
 
@@ -50,7 +55,17 @@ class ArchitectureSpec(Strict):
     membrane: FilterSpec = "1/(1 + s)"
     synapse: FilterSpec = "1"
     inputs: list[str] = Field(default=[])
+    strengths: str | dict[str, int | bool] = "gaussian"
+    assortativity: bool | str | list[str] = False
+    patterns: list[str] = Field(default=[])
     closure: str = "low-rank"
+
+    def of_network(self) -> ArchitectureSpec:
+        """The same for a given network, whose own strengths a mixture then describes."""
+        own = {"mixture": COMPONENTS} if self.strengths == "mixture" else self.strengths
+        if not isinstance(own, dict):
+            return self
+        return self.model_copy(update={"strengths": {**own, "quenched": True}})
 
     def build(self, populations: Any) -> Architecture:
         """The architecture with these populations; None: a symbolic number."""
@@ -63,6 +78,9 @@ class ArchitectureSpec(Strict):
             membrane=self.membrane,
             synapse=self.synapse,
             inputs=self.inputs,
+            strengths=self.strengths,
+            assortativity=self.assortativity,
+            patterns=self.patterns,
         )
 
 
@@ -205,20 +223,20 @@ def _built(file: FileSpec, folder: Path, numbers: bool, known: Known | None) -> 
     if not numbers and declared.populations is not None:
         return *_equations(declared, declared.populations, known), None, None
     if file.connectome is not None:
-        network = file.connectome.build(folder)
+        network, declared = file.connectome.build(folder), declared.of_network()
         names = declared.populations or list(network.populations)
         if names != list(network.populations):
             raise ArchitectureError(
                 f"the connectome has the populations {list(network.populations)}, "
                 f"the architecture {names}"
             )
-        from ..networks import measure
+        from ..networks import measure, with_strengths
 
         equations = _equations(declared, names, known)
         measured = measure(network).parameters(
             input=file.connectome.input, time_unit=file.time_unit
         )
-        return *equations, measured, network
+        return *equations, with_strengths(measured, network, equations[1]), network
     equations = _equations(declared, declared.populations, known)
     if file.parameters is None:
         return *equations, None, None

@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import ParameterError
-from ..distributions import breaks, cloud
+from ..distributions import breaks, cloud, within
 from ..fixed_points import FixedPoint, check_point, fixed_point
 from ..parameters import Parameters
 from ..precision import require_x64
 from ..system import System, Units, held_inputs
 from ..tangents import refuse_tracers
 from .bulk import Bulk
+from .components import (
+    component_outliers,
+    connectivity_modes,
+    refuse_filters,
+)
 from .filters import filtered, transmission, worst
 from .modes import Modes
 from .outliers import Found, outliers
@@ -29,9 +34,11 @@ def connectivity_spectrum(parameters: Parameters) -> Spectral:
     """
     modes = Modes.of_connectivity(parameters)
     boundary = modes.bulk.boundary()
-    return _spectral(
-        outliers(modes, boundary), boundary, modes.bulk.radius, float(boundary.real.max()), 0.0
-    )
+    if parameters.strengths is None:
+        found = outliers(modes, boundary)
+    else:
+        found = component_outliers(modes.bulk, connectivity_modes(parameters))
+    return _spectral(found, boundary, modes.bulk.radius, float(boundary.real.max()), 0.0)
 
 
 def stability(
@@ -72,22 +79,29 @@ def stability(
         )
     for p in range(parameters.P):
         breaks(system, parameters, p)
+    has_components = system.mean_field.architecture.has_components
+    if has_components:
+        refuse_filters(system)
     if point is None:
         point = fixed_point(system, parameters, time=time)
     else:
         check_point(system, parameters, point, time)
     units = Units.of(system.mean_field.architecture, parameters)
-    bulk = Bulk.of(parameters, clouds(system, parameters, point))
-    modes = _modes(bulk, units, parameters, time)
+    own = within(system, parameters, point.state) if has_components else None
+    bulk = Bulk.of(parameters, own or clouds(system, parameters, point))
     exact, basis = _basis(system, bulk)
     if units.is_plain:
         boundary = bulk.boundary()
         edge = float(boundary.real.max())
-        found = outliers(modes, boundary, list(point.eigenvalues + 1))
+        if has_components:
+            found = component_outliers(bulk, point.eigenvalues + 1)
+        else:
+            modes = _modes(bulk, units, parameters, time)
+            found = outliers(modes, boundary, list(point.eigenvalues + 1))
         gain, omega = (bulk.radius, 0.0) if not bulk.is_reciprocal else worst(bulk, units, 0.0)
         jacobian = _spectral(found, boundary, bulk.radius, edge, -1.0)
     else:
-        jacobian, gain, omega = filtered(modes, units, point)
+        jacobian, gain, omega = filtered(_modes(bulk, units, parameters, time), units, point)
     return Stability(
         parameters, point, connectivity_spectrum(parameters), jacobian, gain, omega, exact, basis
     )
@@ -117,6 +131,11 @@ def _basis(system: System, bulk: Bulk) -> tuple[bool, str]:
     closure = system.mean_field.closure.name
     if closure == "cavity":
         return True, "the cavity solution, linearised in time: exact for large N"
+    if system.mean_field.architecture.has_components and bulk.is_reciprocal:
+        return False, (
+            "components of strengths with reciprocal residuals (B != 0), which the equations take "
+            "as a feedback of means alone"
+        )
     if bulk.is_reciprocal:
         return False, (
             f"exact around x ~ N(K, Delta), which the {closure} closure assumes and reciprocal "

@@ -2,7 +2,10 @@
 
 from .autonomous import Autonomous as Autonomous, held as held, held_inputs as held_inputs
 from .average_curves import AverageCurves as AverageCurves, curves as curves
-from .checks import OPTIONAL_INPUTS as OPTIONAL_INPUTS
+from .checks import (
+    OPTIONAL_INPUTS as OPTIONAL_INPUTS,
+    refuse_components as refuse_components,
+)
 from .exports import (
     julia_module as julia_module,
     numpy_module as numpy_module,
@@ -21,6 +24,7 @@ from .replaced import (
 )
 from .states import (
     STATE_NAMES as STATE_NAMES,
+    given_state as given_state,
     initial_state as initial_state,
     named as named,
     numbers as numbers,
@@ -33,3 +37,4 @@ from .trajectories import (
     trajectory as trajectory,
 )
 from .units import Units as Units
+from .variants import with_strength_kind as with_strength_kind

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ParameterError
+from ...errors import ArchitectureError, ParameterError
 from ..parameters import TENSORS, Parameters, is_zero
 
 OPTIONAL_INPUTS = {
@@ -132,4 +132,19 @@ def check_strengths(architecture, parameters: Parameters) -> None:
         raise ParameterError(
             "the components of the parameters' strengths have widths, those of Empirical() have "
             "none: use Mixture()"
+        )
+
+
+def refuse_components(system: Any, what: str, instead: str = "") -> None:
+    """Raise `ArchitectureError` for equations with components of strengths, or assortativity.
+
+    Args:
+        system: the compiled equations.
+        what: what is not derived for them.
+        instead: what to use.
+    """
+    if system.mean_field.architecture.has_components:
+        raise ArchitectureError(
+            f"{what} is derived for Gaussian strengths without assortativity or patterns"
+            f"{f': {instead}' if instead else ''}"
         )

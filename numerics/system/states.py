@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...errors import ParameterError
-from ..parameters import Parameters, by_population
+from ..parameters import Parameters, by_population, reals
 from ..results import Numbers
 from .autonomous import Autonomous
 from .system import System
@@ -154,10 +154,27 @@ def given_state(system: System, parameters: Parameters, initial: Any) -> Any:
             f"an initial state is a mapping with some of {list(known)}: {initial!r}"
         )
     rest = system.rest(parameters.P)
-    values = {known[k]: _entry(v, parameters.populations, k) for k, v in initial.items()}
+    names, features = parameters.populations, system.mean_field.architecture.features
+    values = {
+        known[k]: _of_features(v, names, features, k) if k in OF_FEATURES else _entry(v, names, k)
+        for k, v in initial.items()
+    }
     return rest._replace(
         **{name: jnp.broadcast_to(v, getattr(rest, name).shape) for name, v in values.items()}
     )
+
+
+def _of_features(value: Any, populations: Sequence[str], features: Sequence[str], name: str) -> Any:
+    """Numbers by population and feature."""
+    shape = (len(populations), len(features))
+    if not isinstance(value, jax.core.Tracer):
+        value = jnp.asarray(reals(value, f"initial {name}", populations))
+    if value.shape[-2:] not in (shape, ()):
+        raise ParameterError(
+            f"initial {name} has shape {value.shape}; it needs one number for each population and "
+            f"feature, {shape}"
+        )
+    return value
 
 
 def _entry(value: Any, populations: Sequence[str], name: str) -> jax.Array:

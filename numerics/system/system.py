@@ -326,14 +326,23 @@ class System:
             ParameterError: other populations or transfer functions, values out of range, or
                 motifs and inputs that the equations leave out.
         """
+        self.check_neurons(parameters)
+        check_motifs(self.mean_field.architecture, parameters)
+        check_strengths(self.mean_field.architecture, parameters)
+
+    def check_neurons(self, parameters: Parameters) -> None:
+        """Check that single neurons fit the equations, whatever motifs and strengths join them.
+
+        Raises:
+            ParameterError: other populations or transfer functions, values out of range, or inputs
+                that the equations leave out.
+        """
         architecture = self.mean_field.architecture
         check_populations(architecture, parameters)
         values = self.transfer_parameters(parameters)
         check_transfer(architecture, parameters, values, self.sampled)
         check_filters(architecture, parameters)
         check_inputs(architecture, parameters)
-        check_motifs(architecture, parameters)
-        check_strengths(architecture, parameters)
 
     def save(self, path: str | Path) -> None:
         """Write the source to a Python file.

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from ..networks import Network
+from ..networks import Network, measure_strengths
 from ..parameters import TENSORS, Parameters
 from ..results import Code, Result, Status, raise_on_failure
-from ..system import System, integrate
+from ..system import System, integrate, with_strength_kind
 from .differences import QUANTITIES
 from .ensemble import Progress
 from .quenched import NetworkVerification, verify_network
+from .rate_spread import theory_spread
 
-ALL, NONE = "all motifs", "without motifs"
+ALL, NONE, SECOND_ORDER = "all motifs", "without motifs", "second-order statistics alone"
+ABLATED = (*QUANTITIES, "rate_sd")
+TOLD = {"rate": "rate", "variance": "variance", "rate_sd": "SD"}
+"""Quantities whose errors tables and pictures show, and how they are called there."""
 ROUNDING = 1e-12
 """Of the squared mean: variances below it are made by rounding, and count as 0."""
 NOTABLE = 0.1  # a relative error of a rate or variance that asks for an explanation
@@ -36,8 +40,8 @@ class Ablation(Result):
 
     Args:
         compared: theory with all motifs and without any, and the network, in time.
-        dataset: at the last time, over (variant, population), `mean`, `variance` and `rate` of the
-            theory and `mean_error`, `variance_error`, `rate_error`, |theory - network| / |network|;
+        dataset: at the last time, over (variant, population), `mean`, `variance`, `rate` and
+            `rate_sd` of the theory and `mean_error`, ..., |theory - network| / |network|;
             over population, `network_mean`, ..., and `size`; over variant, the `status` of each
             integration. What did not come that far is NaN.
     """
@@ -81,7 +85,7 @@ class Ablation(Result):
         left unexplained.
         """
         d, shares = self.dataset, {}
-        for name in ("rate", "variance"):
+        for name in TOLD:
             weighted = d["size"] * (d[name] - d[f"network_{name}"]) ** 2
             squares = weighted.sum("population", skipna=False)
             rest = squares.sel(variant=NONE, drop=True)
@@ -92,11 +96,25 @@ class Ablation(Result):
     def remark(self) -> str:
         """Why all motifs together do not explain the network; "" where they do.
 
-        Where a relative error of a population's rate or variance exceeds a tenth.
+        Where a relative error of a population's rate or variance exceeds a tenth, or the average
+        error of a quantity that of the theory without motifs.
         """
         at = self.dataset.sel(variant=ALL)
         errors = np.stack([at[f"{name}_error"].values for name in ("rate", "variance")])
-        return BEYOND if np.any(errors > NOTABLE) else ""
+        if not np.any(errors > NOTABLE):
+            return self._worse
+        return f"{self._worse}{'; ' * bool(self._worse)}{BEYOND}"
+
+    @property
+    def _worse(self) -> str:
+        """Which quantities all motifs predict worse than none."""
+        both = {n: self.dataset[f"{n}_error"].mean("population", skipna=False) for n in TOLD}
+        worse = [
+            TOLD[n] for n, e in both.items() if float(e.sel(variant=ALL) - e.sel(variant=NONE)) > 0
+        ]
+        if not worse:
+            return ""
+        return f"with all motifs the {' and the '.join(worse)} is predicted worse than without any"
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per variant: relative errors, averaged over populations and the largest."""
@@ -105,12 +123,12 @@ class Ablation(Result):
         for variant in d["variant"].values:
             at, share = d.sel(variant=variant), explained.sel(variant=variant)
             row: dict[str, Any] = {"theory": str(variant)}
-            for name in ("rate", "variance"):
+            for name, called in TOLD.items():
                 error = at[f"{name}_error"]
                 row |= {
-                    f"{name} error": float(error.mean(skipna=False)),
-                    f"largest {name} error": float(error.max(skipna=False)),
-                    f"{name} explained": float(share[name]),
+                    f"{called} error": float(error.mean(skipna=False)),
+                    f"largest {called} error": float(error.max(skipna=False)),
+                    f"{called} explained": float(share[name]),
                 }
             rows.append(row)
         return rows
@@ -134,6 +152,7 @@ class Ablation(Result):
             "rows": self.rows(),
             "rate": self.population_rows("rate"),
             "variance": self.population_rows("variance"),
+            "rate_sd": self.population_rows("rate_sd"),
             "failed": self.failed,
             "remark": self.remark,
         }
@@ -156,7 +175,9 @@ def ablate(
 
     The network is measured and simulated once, as in `verify_network`. "without chain" is the same
     theory with tau_chn = 0 and everything else as measured, the variances included; "without
-    motifs" has independent synapses with the measured means and variances.
+    motifs" has independent synapses with the measured means and variances. Equations with a
+    network's own strengths, or assortativity, have further rows: "without assortativity", "Gaussian
+    strengths" of the same covariance, and "second-order statistics alone", neither of both.
 
     A low-rank matrix m n'/N with zero-mean m and n (Mastrogiuseppe and Ostojic 2018) changes no
     mean, row or column of the synapses, and the rest of their statistics as 1/N: it can rule a
@@ -189,24 +210,64 @@ def ablate(
     about: Any = {"seed": seed, "title": title, "progress": lambda text, p: say(text, FIRST * p)}
     compared = verify_network(system, network, parameters, **how, **about, **changes)
     raise_on_failure(compared.network_failure, throw)
-    own, theories = compared.parameters, {ALL: (compared.theory, compared.failure)}
-    for k, (motif, tau) in enumerate(TENSORS.items()):
-        say(f"without {motif}", FIRST + (1 - FIRST) * k / len(TENSORS))
-        without = own.replace(**{tau: np.zeros(getattr(own, tau).shape)})
-        course = integrate(system, without, saveat=[0.0, t1], **how)
-        theories[f"without {motif}"] = course.dataset, course.status
-    theories[NONE] = compared.without_motifs, compared.plain_failure
+    spread = compared.spread["rate_sd"]
+    theories = {ALL: Theory.of(compared.theory, compared.failure, spread.sel(source="theory"))}
+    variants = _variants(system, compared.parameters, network)
+    for k, (name, (equations, numbers)) in enumerate(variants.items()):
+        say(name, FIRST + (1 - FIRST) * k / len(variants))
+        course = integrate(equations, numbers, saveat=[0.0, t1], **how)
+        own = theory_spread(equations, numbers, course.dataset)["rate_sd"]
+        theories[name] = Theory.of(course.dataset, course.status, own)
+    plain = spread.sel(source=NONE)
+    theories[NONE] = Theory.of(compared.without_motifs, compared.plain_failure, plain)
     say("done", 1.0)
-    return Ablation(compared, _ends(theories, compared.network, network))
+    return Ablation(compared, _ends(theories, compared, network))
+
+
+class Theory(NamedTuple):
+    """What a theory comes to at the last time, and how its integration ended."""
+
+    last: xr.Dataset
+    status: Status
+
+    @classmethod
+    def of(cls, course: xr.Dataset, status: Status, rate_sd: xr.DataArray) -> Theory:
+        """From its time course, and the spread of rates at the end."""
+        return cls(course.isel(time=-1).assign(rate_sd=("population", rate_sd.values)), status)
+
+
+def _variants(
+    system: System, own: Parameters, network: Network
+) -> dict[str, tuple[System, Parameters]]:
+    """Equations and numbers without each class of motifs, and without what else they have."""
+    found = {}
+    for motif, tau in TENSORS.items():
+        numbers = own.replace(**{tau: np.zeros(getattr(own, tau).shape)})
+        if own.strengths is not None:
+            numbers = replace(numbers, strengths=own.strengths.without(motif))
+        found[f"without {motif}"] = system, numbers
+    if own.strengths is None:
+        return found
+    architecture, plain = system.mean_field.architecture, replace(own, strengths=None)
+    if architecture.assortativity:
+        numbers = replace(own, strengths=own.strengths.without("assortativity"))
+        found["without assortativity"] = system, numbers
+    if own.strengths.quenched:
+        features = architecture.assortativity
+        normal = with_strength_kind(system, {"mixture": 1, "quenched": True}, features)
+        strengths = measure_strengths(network, 1, features=features)
+        found["Gaussian strengths"] = normal, replace(own, strengths=strengths)
+    found[SECOND_ORDER] = with_strength_kind(system, "gaussian", False), plain
+    return found
 
 
 def _ends(
-    theories: dict[str, tuple[xr.Dataset, Status]], seen: xr.Dataset, network: Network
+    theories: dict[str, Theory], compared: NetworkVerification, network: Network
 ) -> xr.Dataset:
-    last = seen.isel(time=-1)
+    last = compared.network.isel(time=-1)
     data: dict[str, Any] = {}
-    for name in QUANTITIES:
-        own = np.stack([theory[name].isel(time=-1).values for theory, _ in theories.values()])
+    for name in ABLATED:
+        own = np.stack([theory.last[name].values for theory in theories.values()])
         true = last[name].values
         if name == "variance":
             least = ROUNDING * last["mean"].values ** 2
@@ -218,7 +279,7 @@ def _ends(
         error = np.divide(off, np.abs(true), out=infinite, where=true != 0)
         data[f"{name}_error"] = (("variant", "population"), error)
     data["size"] = (("population",), np.asarray(network.sizes))
-    data["status"] = (("variant",), [str(status) for _, status in theories.values()])
+    data["status"] = (("variant",), [str(theory.status) for theory in theories.values()])
     return xr.Dataset(
         data,
         coords={"variant": list(theories), "population": list(network.populations)},

@@ -14,7 +14,7 @@ from ..fixed_points import FixedPoint, check_point, fixed_point
 from ..parameters import Couplings, Parameters, without_reciprocity
 from ..precision import require_x64
 from ..results import Settled
-from ..system import System, Units
+from ..system import System, Units, refuse_components
 from .order_parameters import Neurons, consistent
 
 QUANTITIES = ("mean", "variance", "rate", "kappa")
@@ -150,7 +150,8 @@ def finite_size(
 
 
 def require_plain(system: System, parameters: Parameters) -> None:
-    """Raise `ArchitectureError` for units that are filters or noisy."""
+    """Raise `ArchitectureError` for units that are filters or noisy, or strengths not Gaussian."""
+    refuse_components(system, "the spread over finite networks")
     if not Units.of(system.mean_field.architecture, parameters).is_plain:
         raise ArchitectureError(
             "the spread over finite networks is known for dx/dt = -x + input alone, not for units "

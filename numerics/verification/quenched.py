@@ -10,13 +10,14 @@ import xarray as xr
 
 from ...numbers import counted
 from ...time_units import moment, time_unit_of
-from ..networks import Network, measure
+from ..networks import Network, measure, with_strengths
 from ..parameters import NEURONS, Parameters, violations
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..simulation import input_offsets, neuron_parameters, simulate
 from ..system import System, integrate
 from .differences import QUANTITIES
 from .ensemble import Progress, initial_mean
+from .rate_spread import network_spread, theory_spread
 
 INTERVALS = 120  # between the times that are compared
 THEORIES = ("with motifs", "without motifs")
@@ -33,6 +34,8 @@ class NetworkVerification(Result):
         theory: time courses with motifs.
         without_motifs: time courses with independent synapses.
         network: time courses of the simulation.
+        spread: at the last time, over (source, population), `rate_sd`, the standard deviation of
+            rates across neurons, and over level too `rate_quantile`.
         errors: mean over populations of |R_theory - R_network| / R_network at the end, "with
             motifs" and "without motifs".
         infeasible: conditions that the measured statistics break; the equations do not need them,
@@ -49,6 +52,7 @@ class NetworkVerification(Result):
     theory: xr.Dataset
     without_motifs: xr.Dataset
     network: xr.Dataset
+    spread: xr.Dataset
     errors: dict[str, float]
     infeasible: int
     passed: bool
@@ -80,15 +84,18 @@ class NetworkVerification(Result):
     def rows(self) -> list[dict[str, Any]]:
         """One row per population and quantity, at the last time."""
         last = self.dataset.isel(time=-1)
+        each = {k: last[k] for k in QUANTITIES} | {"rate_sd": self.spread["rate_sd"]}
+        for level in self.spread["level"].values:
+            each[f"rate, {100 * level:.0f} %"] = self.spread["rate_quantile"].sel(level=level)
         names = ("network", "theory", "without motifs")
         return [
             {
                 "population": str(p),
                 "quantity": k,
-                **{name: float(last[k].sel(population=p, source=name)) for name in names},
+                **{name: float(v.sel(population=p, source=name)) for name in names},
             }
             for p in last["population"].values
-            for k in QUANTITIES
+            for k, v in each.items()
         ]
 
     def json(self) -> dict[str, Any]:
@@ -158,10 +165,18 @@ def verify_network(
     seen = simulate(system, network, own, t1=t1, **how)
     say("done", 1.0)
     courses = theory.dataset, plain.dataset, seen.dataset
+    spreads = {
+        "theory": theory_spread(system, own, courses[0]),
+        "without motifs": theory_spread(system, own.without_motifs(), courses[1]),
+        "network": network_spread(network, seen.dataset),
+    }
+    source = xr.DataArray(list(spreads), dims="source", name="source")
+    spread = xr.concat(list(spreads.values()), source, join="override")
     errors, text = _errors(*courses, tolerance)
     passed, broken = bool(errors["with motifs"] <= tolerance), len(violations(own))
     ends = theory.status, plain.status, seen.status
-    return NetworkVerification(title, system, own, *courses, errors, broken, passed, text, *ends)
+    judged = errors, broken, passed, text
+    return NetworkVerification(title, system, own, *courses, spread, *judged, *ends)
 
 
 def _errors(
@@ -185,10 +200,11 @@ def _errors(
 def _measured(system: System, network: Network, neurons: Parameters, seed: int) -> Parameters:
     """The measured statistics of the synapses with the inputs and functions of the neurons."""
     own = measure(network).parameters(**{name: getattr(neurons, name) for name in NEURONS})
-    if "out-strength" not in system.mean_field.architecture.inputs:
-        return own
-    offsets = input_offsets(network, seed)
-    return own.replace(tau_inp=offset_correlations(network, offsets, own))
+    architecture = system.mean_field.architecture
+    if "out-strength" in architecture.inputs:
+        offsets = input_offsets(network, seed)
+        own = own.replace(tau_inp=offset_correlations(network, offsets, own))
+    return with_strengths(own, network, architecture)
 
 
 def offset_correlations(

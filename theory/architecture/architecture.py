@@ -158,6 +158,17 @@ class Architecture:
         of = self.filter_index("membrane", P)
         return tuple(self.distinct_filters("membrane")[k].is_identity for k in of)
 
+    def replaced(self, **changes: Any) -> Architecture:
+        """The same architecture with other arguments, as the constructor takes them."""
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "motifs"}
+        own["transfer"] = own["transfer"] if len(own["transfer"]) > 1 else own["transfer"][0]
+        for kind in ("membrane", "synapse"):
+            names = self.populations or ()
+            each = dict(zip(names, own[kind], strict=False))
+            own[kind] = each if len(own[kind]) > 1 else own[kind][0]
+        own |= {"motifs": tuple(self.motifs), "inputs": tuple(self.inputs)}
+        return Architecture(**(own | changes))
+
     @property
     def features(self) -> tuple[str, ...]:
         """Names of what synapses know of both neurons: functions of strengths, then patterns."""

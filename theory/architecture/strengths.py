@@ -109,7 +109,7 @@ def strengths_of(given: Any) -> Strengths:
 
     Args:
         given: `Gaussian()`, `Mixture(...)`, `Empirical()`; or "gaussian", "mixture", "empirical",
-            {"mixture": 4}.
+            {"mixture": 4} and {"mixture": 4, "quenched": True}.
 
     Raises:
         ArchitectureError: something else.
@@ -118,8 +118,8 @@ def strengths_of(given: Any) -> Strengths:
         return given
     if isinstance(given, str) and given in KINDS:
         return KINDS[given]()
-    if isinstance(given, Mapping) and set(given) == {"mixture"}:
-        return Mixture(given["mixture"])
+    if isinstance(given, Mapping) and "mixture" in given and set(given) <= {"mixture", "quenched"}:
+        return Mixture(given["mixture"], bool(given.get("quenched", False)))
     raise ArchitectureError(
         f"strengths are Gaussian(), Mixture(components) or Empirical() (in a file {list(KINDS)} or "
         f"{{mixture = 4}}), not {brief(given)}"

@@ -1,0 +1,47 @@
+"""How rates are spread within populations at the end of a comparison: theory and network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..distributions import rate_quantiles, rate_sd, within
+from ..networks import Network
+from ..parameters import Parameters
+from ..system import STATE_NAMES, System
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def theory_spread(system: System, parameters: Parameters, course: xr.Dataset) -> xr.Dataset:
+    """`rate_sd` and `rate_quantile` of the rates at the last time, by the theory.
+
+    Args:
+        system: the compiled equations.
+        parameters: the network's numbers.
+        course: of `integrate`; where it did not come to the end, values are NaN.
+    """
+    last = course.isel(time=-1)
+    values = {n: last[n].values for n in (STATE_NAMES[name] for name in system.states)}
+    if all(np.isfinite(v).all() for v in values.values()):
+        clouds = within(system, parameters, values)
+        return _dataset(rate_sd(clouds), rate_quantiles(clouds, LEVELS), parameters.populations)
+    nothing = np.full((parameters.P, len(LEVELS)), np.nan)
+    return _dataset(nothing[:, 0], nothing, parameters.populations)
+
+
+def network_spread(network: Network, seen: xr.Dataset) -> xr.Dataset:
+    """The same of a simulated network, whose rates at the end are `r` over neurons."""
+    rates = [seen["r"].values[network.members(p)] for p in range(network.P)]
+    quantiles = np.stack([np.quantile(r, LEVELS) for r in rates])
+    return _dataset(np.array([r.std() for r in rates]), quantiles, network.populations)
+
+
+def _dataset(deviations: np.ndarray, quantiles: np.ndarray, names: Any) -> xr.Dataset:
+    data = {
+        "rate_sd": (("population",), deviations),
+        "rate_quantile": (("population", "level"), quantiles),
+    }
+    return xr.Dataset(data, coords={"population": list(names), "level": list(LEVELS)})
