@@ -43,7 +43,6 @@ from .inputs import (
 from .jumps import longest_step as longest_step, with_jumps as with_jumps
 from .motifs import Motifs as Motifs
 from .parameters import Parameters as Parameters
-from .reals import reals as reals
 from .scalars import (
     Scalar as Scalar,
     entries_of as entries_of,

@@ -14,8 +14,8 @@ from ...files import write_text
 from ...theory import code as languages
 from ...theory.equations import MeanField, names_of, scalar
 from ..parameters import ARRAYS, FAMILIES, Constant, Held, Input, Parameters, by_population
-from .numbers import DRIVES, julia_numbers, numpy_numbers, over_time
 from .states import STATE_NAMES
+from .written_numbers import DRIVES, julia_numbers, numpy_numbers, over_time
 
 Initial = Mapping[str, Any] | None
 SUFFIXES = (".np.py", ".py", ".jl", ".ode")

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...errors import ParameterError
-from ..parameters import Parameters, by_population, reals
+from ...numbers import brief
+from ..parameters import Parameters, by_population
 from ..results import Numbers
 from .autonomous import Autonomous
 from .system import System
@@ -168,7 +169,12 @@ def _of_features(value: Any, populations: Sequence[str], features: Sequence[str]
     """Numbers by population and feature."""
     shape = (len(populations), len(features))
     if not isinstance(value, jax.core.Tracer):
-        value = jnp.asarray(reals(value, f"initial {name}", populations))
+        try:
+            value = jnp.asarray(np.asarray(value, dtype=float))
+        except (TypeError, ValueError):
+            raise ParameterError(f"initial {name} = {brief(value)} is not a number") from None
+        if not np.all(np.isfinite(value)):
+            raise ParameterError(f"initial {name} = {brief(value)} is not finite")
     if value.shape[-2:] not in (shape, ()):
         raise ParameterError(
             f"initial {name} has shape {value.shape}; it needs one number for each population and "
