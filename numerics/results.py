@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -95,6 +95,11 @@ class Status(str):
 
 
 OK = Status()
+
+
+def incomplete(notes: Sequence[str]) -> Status:
+    """ "ok", or what is missing."""
+    return Status("; ".join(notes), Code.INCOMPLETE) if notes else OK
 
 
 def raise_on_failure(status: Status, throw: bool = True) -> None:
@@ -314,6 +319,17 @@ class Settled(Result):
     def status(self) -> Status:
         """Always "ok"."""
         return OK
+
+
+class Noted(Result):
+    """A result that notes what was not reached."""
+
+    notes: tuple[str, ...]
+
+    @property
+    def status(self) -> Status:
+        """ "ok", or what was not reached."""
+        return incomplete(self.notes)
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,7 @@ import xarray as xr
 
 from ...errors import ParameterError
 from ..fixed_points import FixedPoint, fixed_point, same_root
-from ..results import OK, Code, Collection, Status
+from ..results import Collection, Noted
 from ..system import named, numbers
 from .along import Along
 from .arclength import on_plane
@@ -59,7 +59,7 @@ class Branch:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Branches(Collection[Branch]):
+class Branches(Noted, Collection[Branch]):
     """All branches that were found; make them with `continuation.follow`.
 
     A collection of `Branch`es: `found[0]`, `len(found)`, `for branch in found`; `found["rate"]` is
@@ -102,11 +102,6 @@ class Branches(Collection[Branch]):
     def time_unit(self) -> str:
         """That of the parameters."""
         return self.along.parameters.time_unit
-
-    @property
-    def status(self) -> Status:
-        """ "ok", or what was not reached."""
-        return Status("; ".join(self.notes), Code.INCOMPLETE) if self.notes else OK
 
     def of(self, kind: str) -> list[SpecialPoint]:
         """The special points of one kind, such as "fold" or "Hopf", by value."""

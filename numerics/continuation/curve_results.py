@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 
 from ...numbers import counted
-from ..results import OK, Code, Result, Status, plain
+from ..results import Noted, plain
 from .curve_tracing import BifurcationCurve
 from .special_points import SpecialPoint
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class BifurcationCurves(Result):
+class BifurcationCurves(Noted):
     """All curves that start from the given special points, and what is special on them.
 
     Args:
@@ -38,11 +38,6 @@ class BifurcationCurves(Result):
     def title(self) -> str:
         """How many curves there are, and over what."""
         return f"{counted(len(self.curves), 'bifurcation curve')} over {', '.join(self.names)}"
-
-    @property
-    def status(self) -> Status:
-        """ "ok", or what was not reached."""
-        return Status("; ".join(self.notes), Code.INCOMPLETE) if self.notes else OK
 
     def of(self, kind: str) -> list[SpecialPoint]:
         """The special points of one kind, "cusp" or "Bogdanov-Takens"."""

@@ -14,7 +14,7 @@ from ...errors import ParameterError
 from ...time_units import measured
 from ..fixed_points import fixed_points_batch
 from ..parameters import Parameters, Scalar, stacked, violations
-from ..results import OK, Code, Result, Status
+from ..results import Noted
 from ..stability import bulk_gains
 from ..system import System
 from .along import check_bounds, prepared, two_numbers
@@ -23,7 +23,7 @@ from .curves import bifurcation_curves
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class PhaseDiagram(Result):
+class PhaseDiagram(Noted):
     """Fixed points over a grid of two parameters.
 
     Args:
@@ -51,11 +51,6 @@ class PhaseDiagram(Result):
     def title(self) -> str:
         """Over what."""
         return f"Fixed points over {self.names[0]} and {self.names[1]}"
-
-    @property
-    def status(self) -> Status:
-        """ "ok", or what was not reached."""
-        return Status("; ".join(self.notes), Code.INCOMPLETE) if self.notes else OK
 
     def rows(self) -> list[dict[str, Any]]:
         """What part of the grid has how many states."""

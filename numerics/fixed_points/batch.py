@@ -17,7 +17,7 @@ from ...numbers import counted
 from ...time_units import measured
 from ..parameters import Parameters
 from ..precision import require_x64
-from ..results import OK, Code, Result, Status, raise_on_failure
+from ..results import Code, Result, Status, incomplete, raise_on_failure
 from ..system import Autonomous, System
 from ..tangents import refuse_tracers
 from .batch_roots import Roots, searched
@@ -50,8 +50,7 @@ class FixedPointBatch(Result):
     @property
     def status(self) -> Status:
         """ "ok", or in how many sets a point may be missing; each set has its own, too."""
-        notes = self.doubts("sets")
-        return Status("; ".join(notes), Code.INCOMPLETE) if notes else OK
+        return incomplete(self.doubts("sets"))
 
     def doubts(self, of: str) -> tuple[str, ...]:
         """In how many sets something is open, a text for each kind; of: what sets are called."""

@@ -16,7 +16,7 @@ import xarray as xr
 
 from ...errors import ParameterError
 from ..fitting import LANES, Fit, FreeMotifs, LevenbergMarquardt, Problem, Solver, with_free_states
-from ..results import OK, Code, Result, Status
+from ..results import Result, Status, incomplete
 from .cross_validation import Folds, fits_without_folds, fold_numbers, held_errors
 from .determined import TOLERANCE
 from .information import Information
@@ -54,7 +54,7 @@ class Comparison(Result):
     def status(self) -> Status:
         """ "ok", or the models of which a fit, or that of a fold, has not come to an end."""
         wrong = [f"{name}: {text}" for name, text in self.statuses.items() if text != "ok"]
-        return Status("; ".join(wrong), Code.INCOMPLETE) if wrong else OK
+        return incomplete(wrong)
 
     def chi2(self, model: str) -> float:
         """The sum of squared standardised misfits of the targets in the fit, without priors."""

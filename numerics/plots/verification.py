@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -12,15 +9,8 @@ from matplotlib.figure import Figure
 
 from ..verification import NetworkVerification, Verification
 from .covered import uncover
-from .style import (
-    LABELS,
-    MOST_POPULATIONS,
-    first_of,
-    legend_beside,
-    of_quantities,
-    panels,
-    time_label,
-)
+from .style import LABELS, MOST_POPULATIONS, panels
+from .time_courses import time_courses
 
 EVERY = 4
 """Times between two dots, so that the lines beneath are seen."""
@@ -44,7 +34,7 @@ def ensemble_time_courses(v: Verification) -> Figure:
         ax.plot(line["time"], line, color=colour, lw=1.5, label=str(p))
 
     title = f"theory; bands: N = {int(seen['size'])}"
-    return _time_courses(v, theory["population"].values, draw, title)
+    return time_courses(v, theory["population"].values, draw, title)
 
 
 def network_time_courses(v: NetworkVerification) -> Figure:
@@ -63,22 +53,7 @@ def network_time_courses(v: NetworkVerification) -> Figure:
         ax.plot(theory["time"], theory, color=colour, lw=1.2)
         ax.plot(plain["time"], plain, color=colour, lw=0.9, ls="--")
 
-    return _time_courses(v, names, draw, "network dots,\ntheory lines,\nno motifs dashed")
-
-
-def _time_courses(v: Any, names: np.ndarray, draw: Callable, title: str) -> Figure:
-    """A panel per quantity, in which draw(ax, quantity, population, colour) draws lines."""
-    figure, axes = panels(len(LABELS))
-    for ax, quantity in of_quantities(axes[0]):
-        for k, p in enumerate(names[:MOST_POPULATIONS]):
-            draw(ax, quantity, p, f"C{k}")
-        ax.set_xlabel(time_label(v))
-    more = first_of(MOST_POPULATIONS, names)
-    legend_beside(
-        axes[0, -1], title=f"{title}\n({more})" if more else title, title_fontsize="small"
-    )
-    uncover(*axes[0])
-    return figure
+    return time_courses(v, names, draw, "network dots,\ntheory lines,\nno motifs dashed")
 
 
 def ensemble_scatter(v: Verification) -> Figure:

@@ -11,7 +11,7 @@ from ...late import xr
 from ...time_units import labelled
 from ..fixed_points import FixedPoint
 from ..parameters import Parameters
-from ..results import OK, Code, Result, Status
+from ..results import OK, Result, Status, incomplete
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -175,7 +175,7 @@ class Stability(Result):
     def status(self) -> Status:
         """ "ok", or what of the spectra is missing."""
         wrong = [f"{n}: {s.status}" for n, s in self._both if not s.status.ok]
-        return Status("; ".join(wrong), Code.INCOMPLETE) if wrong else OK
+        return incomplete(wrong)
 
     @property
     def _both(self) -> tuple[tuple[str, Spectral], ...]:

@@ -13,7 +13,7 @@ import motifield.numerics
 from motifield.numerics.continuation import LimitCycles
 from motifield.numerics.plots import confirmation, draw_result
 from motifield.numerics.plots.drawings import DRAWINGS
-from motifield.numerics.results import OK, Collection, Result, Saved, Settled, Solution
+from motifield.numerics.results import OK, Collection, Noted, Result, Saved, Settled, Solution
 
 # What `load` reads, time courses and averages are drawn from their datasets; the last ones are
 # numbers, which tables show.
@@ -39,7 +39,7 @@ def results():
         for thing in vars(face).values():
             if isinstance(thing, type) and issubclass(thing, Result):
                 found.add(thing)
-    return found - {Result, Settled, Solution, Collection}
+    return found - {Result, Settled, Solution, Collection, Noted}
 
 
 def test_every_kind_of_result_has_a_picture_or_is_known_to_have_none():
