@@ -4,7 +4,6 @@ from . import inputs as inputs
 from .arrays import by_population as by_population, shown as shown
 from .couplings import (
     Couplings as Couplings,
-    explained as explained,
     without_reciprocity as without_reciprocity,
 )
 from .feasibility import (
@@ -53,6 +52,7 @@ from .scalars import (
 )
 from .strengths import (
     Strengths as Strengths,
+    explained as explained,
     linear_features as linear_features,
     padded as padded,
 )

@@ -13,6 +13,7 @@ from jaxtyping import Array
 from .feasibility import residual_of
 from .parameters import Parameters
 from .shapes import PerPair, PerPopulation, PerTriple
+from .strengths import explained
 
 
 class Couplings(eqx.Module):
@@ -83,24 +84,6 @@ def without_reciprocity(parameters: Parameters) -> Parameters:
     """
     around = jnp.einsum("pqp->pq", parameters.tau_chn)
     return parameters.replace(tau_rec=around + around.T)
-
-
-def explained(parameters: Parameters, xp: Any = jnp) -> tuple[Any, Any]:
-    """What assortativity explains of synapses' variances and of reciprocal covariances, times N.
-
-    Args:
-        parameters: with strengths.
-        xp: NumPy or JAX.
-
-    Returns:
-        N tr(Gamma_pq C_q Gamma_pq' C_p) and N tr(Gamma_pq C_q Gamma_qp C_p), C_p = Cov_p(f), (P, P)
-        each. Source: `docs/theory.md`, section 6.1.
-    """
-    assert parameters.strengths is not None
-    own, C = parameters.strengths.gamma, parameters.strengths.feature_covariance
-    around = xp.einsum("pqkl,qlt,pok->pqot", own, C, C)
-    both = xp.einsum("pqot,pqot->pq", around, own), xp.einsum("pqot,qpto->pq", around, own)
-    return parameters.N * both[0], parameters.N * both[1]
 
 
 def _tensors(parameters: Parameters, xp: Any) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _explained_shares(parameters: SynapticStatistics) -> tuple[np.ndarray, np.nd
     zero = np.zeros((parameters.P, parameters.P))
     if parameters.strengths is None or parameters.strengths.quenched:
         return zero, zero
-    from .couplings import explained  # which needs this module
+    from .strengths import explained  # which needs this module
 
     g = np.asarray(parameters.g)
     shares = []

@@ -173,6 +173,23 @@ class Strengths(eqx.Module):
         )
 
 
+def explained(parameters: Any, xp: Any = jnp) -> tuple[Any, Any]:
+    """What assortativity explains of synapses' variances and of reciprocal covariances, times N.
+
+    Args:
+        parameters: `Parameters` with strengths.
+        xp: NumPy or JAX.
+
+    Returns:
+        N tr(Gamma_pq C_q Gamma_pq' C_p) and N tr(Gamma_pq C_q Gamma_qp C_p), C_p = Cov_p(f), (P, P)
+        each. Source: `docs/theory.md`, section 6.1.
+    """
+    own, C = parameters.strengths.gamma, parameters.strengths.feature_covariance
+    around = xp.einsum("pqkl,qlt,pok->pqot", own, C, C)
+    both = xp.einsum("pqot,pqot->pq", around, own), xp.einsum("pqot,qpto->pq", around, own)
+    return parameters.N * both[0], parameters.N * both[1]
+
+
 def linear_features(N: float, fractions: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """The matrix (F, 2P) of features that are total strengths, on (u, b).
 
