@@ -14,13 +14,14 @@ from typing import Any
 
 import sympy as sp
 
-from ..equations import MeanField, SynapseStatistics, linearised, varied_averages
+from ..equations import MeanField, SynapseStatistics, linearised, varied_averages, varying
 from ..notation import (
     QUANTITIES,
     Equation,
     Filtered,
     PairCovariance,
     Synaptic,
+    m,
     p,
     q,
     r,
@@ -107,10 +108,9 @@ def _of_averages(mean_field: MeanField) -> Iterator[Equality]:
 
 def _of_deviations(mean_field: MeanField) -> Iterator[Equality]:
     for name, value in varied_averages(mean_field).items():
-        symbol = variation(QUANTITIES[name].base)[q]
+        symbol = variation(QUANTITIES[name].base)[(m, q) if mean_field.components else q]
         yield Equality("Linearisation", f"Variation of {name}", symbol, value, "linear", name)
-    every = (*mean_field.equations, mean_field.variance)
-    for e, varied in zip(every, linearised(mean_field), strict=True):
+    for e, varied in zip(varying(mean_field), linearised(mean_field), strict=True):
         title, sides = f"Variation of {e.name}", (e.input(), varied.input())
         yield Equality("Linearisation", title, *sides, "linear", e.name)
 

@@ -59,8 +59,7 @@ class Evaluator:
     def _Sum(self, e, at):
         index = e.limits[0][0]
         rest = e.function if len(e.limits) == 1 else sp.Sum(e.function, *e.limits[1:])
-        count = self.world.synapse_of.max() + 1 if str(index) == "f" else self.world.P
-        return sum(self(rest, {**at, index: k}) for k in range(count))
+        return sum(self(rest, {**at, index: k}) for k in range(self.world.count(index)))
 
     def _Indexed(self, e, at):
         name = str(e.base)
@@ -79,6 +78,10 @@ class Evaluator:
             return self._along(scale * sampled.rows[bound][:, at[indices[1]]], neuron, at)
         if name == "b":
             return self._along(sampled.columns[bound][:, at[indices[1]]], neuron, at)
+        if name == "feature":
+            if bound is None:
+                return w.own_features[at[p]][at[indices[1]]]
+            return self._along(sampled.features[bound][:, at[indices[1]]], neuron, at)
         if name == "w":
             return self._synapses(at, at["population", indices[1]])
         if name == "J":
@@ -87,6 +90,7 @@ class Evaluator:
                 w.mean[at[p], q]
                 + w.own_rows[at[p]][q]
                 + sampled.columns[q][:, at[p]]
+                + sampled.assorted(at[p], q, w.own_features[at[p]])
                 + sampled.onto[at[p], q]
             )
         if name == "x":
@@ -116,8 +120,11 @@ class Evaluator:
         if at.get(("population", i)) is None:
             return self.neurons.onto[at[p], q]
         w = self.world
-        draws = self.neurons.rng.standard_normal((MANY, int(w.sizes[q])))
-        return np.sqrt(w.A[at[p], q] / w.N) * w.g[at[p], q] * draws
+        n = int(w.sizes[q])
+        draws = self.neurons.rng.standard_normal((MANY, n))
+        if w.quenched:  # rows sum to 0
+            draws = (draws - draws.mean(1, keepdims=True)) * np.sqrt(n / (n - 1))
+        return np.sqrt(w.left[at[p], q] / w.N) * draws
 
     def _Rate(self, e, at):
         q, x = at[e.args[0]], e.args[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .world import World
@@ -24,11 +26,12 @@ class Neurons:
         self._rates: dict[tuple[int, int, int], np.ndarray] = {}
         w, P = world, world.P
         self.rows, self.columns, self.offsets, self.noise, self.rest = [], [], [], [], []
+        self.features = []
         for q in range(P):
-            draws = rng.standard_normal((m // 4, 2 * P + 1)) @ root(self.covariance(q)).T
-            draws = np.concatenate([draws, -draws, draws, -draws])
+            draws = self._draws(q, m // 4)
             self.rows.append(draws[:, :P] / w.N)
-            self.columns.append(draws[:, P:-1] / w.N)
+            self.columns.append(draws[:, P : 2 * P] / w.N)
+            self.features.append(draws[:, 2 * P : -1])
             self.offsets.append(draws[:, -1])
             both = np.tile(rng.standard_normal((2, m // 4)), (1, 4))
             self.noise.append(np.sqrt(w.V[q]) * both[0])
@@ -38,12 +41,28 @@ class Neurons:
         for p in range(P):
             for q in range(P):
                 first, second = rng.standard_normal((2, m // 4))
-                bound = np.sqrt(w.A[p, q] * w.A[q, p])
-                c = w.B[p, q] / bound
-                self.onto[p, q] = _mirrored(np.sqrt(w.A[p, q] / w.N) * w.g[p, q] * first)
-                self.back[p, q] = _mirrored(
-                    np.sqrt(w.A[q, p] / w.N) * w.g[q, p] * (c * first + np.sqrt(1 - c * c) * second)
-                )
+                c = w.back[p, q] / np.sqrt(w.left[p, q] * w.left[q, p])
+                self.onto[p, q] = _mirrored(np.sqrt(w.left[p, q] / w.N) * first)
+                both = c * first + np.sqrt(1 - c * c) * second
+                self.back[p, q] = _mirrored(np.sqrt(w.left[q, p] / w.N) * both)
+        # neurons i whose rates are above and below the mean, for residuals that feel deviations
+        self.side = np.tile(np.where(np.arange(m // 4) % 2, 1.0, -1.0), 4)
+
+    def _draws(self, q: int, count: int) -> np.ndarray:
+        """(N a^1, ..., N b^1, ..., f_1, ..., xi) of neurons of population q, in mirrored groups.
+
+        Components have their shares of neurons exactly.
+        """
+        rng, own = self.rng, self.world.distribution
+        normal = rng.standard_normal((count, 2 * self.world.P + self.world.F + 1))
+        if own is None:
+            draws = normal @ root(self.covariance(q)).T
+            return np.concatenate([draws, -draws, draws, -draws])
+        shares = np.round(own.weight[:, q] * count).astype(int)
+        label = rng.permutation(np.repeat(np.arange(len(shares)), shares))
+        roots = np.array([root(S) for S in own.covariances[:, q]])
+        around, draws = own.means[label, q], np.einsum("nij,nj->ni", roots[label], normal)
+        return np.concatenate([around + sign * draws for sign in (1, -1, 1, -1)])
 
     def covariance(self, q: int) -> np.ndarray:
         """Covariance of (N a^1, ..., N b^1, ..., xi) of a neuron of population q.
@@ -86,7 +105,9 @@ class Neurons:
         i, j, k = (same, mixed(m), mixed(m))
 
         def synapse(target, source, x, y, w):
-            return self.rows[target][x, source] + self.columns[source][y, target] + w
+            assorted = self.assorted(target, source, self.features[target][x], y)
+            rows, columns = self.rows[target][x, source], self.columns[source][y, target]
+            return rows + columns + assorted + w
 
         one = synapse(p, q, i, j, self.onto[p, q])
         if motif == "variance":
@@ -100,6 +121,12 @@ class Neurons:
         else:
             two = synapse(q, r, j, k, self.onto[q, r][mixed(m)])
         return float(np.mean(one * two) - np.mean(one) * np.mean(two))
+
+    def assorted(self, p: int, q: int, of_target: np.ndarray, sources: Any = slice(None)) -> Any:
+        """f_i' Gamma_pq f_j for neurons i of population p, or one, and j of population q."""
+        if self.world.F == 0:
+            return 0.0
+        return np.sum((of_target @ self.world.gamma[p, q]) * self.features[q][sources], axis=-1)
 
     def filtered(self, p: int, q: int) -> float:
         """What the filters make of the rate of neuron i of population p, as felt in q."""
@@ -126,8 +153,11 @@ class Neurons:
     def _field(self, p: int, q: int) -> np.ndarray:
         w = self.world
         f = self.filtered(p, q)
-        others = w.residual[q] - f * f * w.A[q, p] * w.g[q, p] ** 2 / w.N
+        if w.quenched:
+            f = self.side * (w.own_rate[p, q] - 1) * w.rho[q, p] / w.alpha[p]
+        others = w.residual[q] - f * f * w.left[q, p] / w.N
         x = w.K[q] + w.N * self.rows[q] @ w.kappa[q] + w.z[q] * self.offsets[q] + self.noise[q]
+        x = x + self.features[q] @ w.theta[q]
         return x + np.sqrt(others) * self.rest[q] + f * self.back[p, q]
 
 

@@ -1,7 +1,7 @@
 """Numbers for all that a derivation speaks of: a random stationary state of the theory.
 
-Written from the theory's text (docs/theory.md, sections 1 and 2), not from the derivation's code,
-so that the one tests the other. Filters stand still: what they make of a constant is a random
+Written from the theory's text (docs/theory.md, sections 1, 2 and 6), not from the derivation's
+code, so that the one tests the other. Filters stand still: what they make of a constant is a random
 factor each.
 """
 
@@ -16,22 +16,10 @@ import sympy as sp
 
 from .. import notation
 from ..equations import MeanField
-from ..notation import kappa
+from ..notation import COUNTS, kappa
+from . import strengths
+from .normal import NODES, WEIGHTS
 
-
-def _normal_rule(
-    panels: int = 48, points: int = 16, reach: float = 8.5
-) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for averages over a standard normal variable."""
-    t, w = np.polynomial.legendre.leggauss(points)
-    edges = np.linspace(-reach, reach, panels + 1)
-    half = np.diff(edges)[:, None] / 2
-    z = (edges[:-1, None] + half * (1 + t)).ravel()
-    weights = (half * w).ravel() * np.exp(-(z**2) / 2)
-    return z, weights / weights.sum()
-
-
-NODES, WEIGHTS = _normal_rule()
 MOST_POPULATIONS = 3  # p, q and r then take different values
 
 
@@ -63,10 +51,12 @@ class World:
         self.is_static = mean_field.is_static
         self.second = mean_field.closure.second_moment() if closed else None
         rng = np.random.default_rng(seed)
-        self._shape(mean_field.architecture, correlated)
         narrow = limit == "narrow"
+        self._shape(mean_field.architecture, correlated)
+        # nothing but features gives neurons their own inputs: without a push theta would be 0
+        self.is_led = self.F > 0 and not narrow and "convergent" not in self.motifs
         self._draw_synapses(rng, narrow)
-        self._draw_motifs(rng, 1e6 if limit == "dominated" else 1.0)
+        self._draw_motifs(rng, mean_field.architecture, limit)
         self._draw_filters(rng, plain or self.is_static)
         self._draw_inputs(rng, narrow)
         self._draw_neuron(rng)
@@ -77,7 +67,9 @@ class World:
         counts = [len(architecture.distinct_filters(kind)) for kind in ("membrane", "synapse")]
         names = architecture.populations
         self.P = P = len(names) if names and max(counts) > 1 else MOST_POPULATIONS
-        self.inputs = architecture.inputs
+        self.inputs, self.F = architecture.inputs, len(architecture.features)
+        self.distribution: strengths.Distribution | None = None
+        self.quenched = architecture.strengths.is_quenched
         self.motifs = frozenset(notation.PAIRS) if correlated else architecture.motifs
         self.has_synapses, self.by_target = architecture.has_synapses, counts[0] > 1
         self.membrane_of = np.array(architecture.filter_index("membrane", P))
@@ -88,6 +80,8 @@ class World:
         """Sizes of the populations, means and standard deviations of the synapses."""
         P = self.P
         self.N = 40.0 * P / 3  # few neurons: what is of order 1/N must be right, too
+        if self.is_led:  # a weaker Gamma then suffices, which leaves a residual
+            self.N *= 15
         alpha = rng.uniform(0.6, 1.4, P)
         self.sizes = np.maximum(np.round(self.N * alpha / alpha.sum()), 8)
         self.N = float(self.sizes.sum())
@@ -117,13 +111,62 @@ class World:
         shape = (self.P, self.P)
         signs = rng.choice([-1, 1], shape)
         rows = signs * rng.uniform(0.5, 1, shape) / self.N
+        self.own_features = rng.uniform(0.5, 1, (self.P, self.F)) * (
+            rng.choice([-1, 1], (self.P, self.F))
+        )
         self.own_rows = rows * float("convergent" in self.motifs)
         self.own_rate = rng.uniform(0.6, 1.2, shape)
         if self.is_static:  # of one neuron, whoever feels it
             self.own_rate = np.broadcast_to(self.own_rate[:, :1], shape)
 
-    def _draw_motifs(self, rng: np.random.Generator, strength: float) -> None:
-        """Covariances of random factors, no two alike; what the architecture lacks is 0."""
+    def count(self, index: sp.Symbol) -> int:
+        """How many values an index has."""
+        if str(index) == "f":
+            return self.synapse_of.max() + 1
+        if index in COUNTS:
+            return len(self.weight) if str(index) == "m" else self.F
+        return self.P
+
+    def _draw_motifs(self, rng: np.random.Generator, architecture: Any, limit: str) -> None:
+        """Motifs, components of strengths and assortativity; what the architecture lacks is 0."""
+        P = self.P
+        self.gamma, self.theta = np.zeros((P, P, self.F, self.F)), np.zeros((P, self.F))
+        self.weight, self.residual_share = np.ones((1, P)), 1.0
+        if not architecture.has_components:
+            self._draw_covariances(rng, 1e6 if limit == "dominated" else 1.0)
+        else:
+            self._draw_components(rng, architecture)
+            self.residual_share = 1e-7 if limit == "dominated" else 1.0
+            self.theta = rng.choice([-1, 1], (P, self.F)) * rng.uniform(0.2, 0.4, (P, self.F))
+        correlation = rng.uniform(0.2, 0.5, (P, P)) * rng.choice([-1, 1], (P, P))
+        self._draw_reciprocity(correlation * (0.4 if self.is_static else 1.0))
+
+    def _draw_components(self, rng: np.random.Generator, architecture: Any) -> None:
+        """A distribution of strengths and features, the motifs that it makes, and Gamma."""
+        P = self.P
+        drawn = strengths.draw(rng, architecture, self.motifs, P)
+        u, b = slice(0, P), slice(P, 2 * P)
+        total = drawn.total
+        share = np.einsum("pqq->pq", total[:, u, u]) + np.einsum("qpp->pq", total[:, b, b])
+        units = np.ones((P, 2 * P + self.F + 1))
+        units[:, : 2 * P] = np.sqrt(min(1.0, 0.7 / max(share.max(), 1e-12)))
+        drawn = drawn.scaled(units)
+        total = drawn.total
+        self.con, self.div = total[:, u, u], total[:, b, b]
+        self.chn, self.offset = total[:, b, u].transpose(1, 0, 2), total[:, b, -1].T
+        self.A = 1 - np.einsum("pqq->pq", self.con) - np.einsum("qpp->pq", self.div)
+        physical = np.ones_like(units)
+        physical[:, u], physical[:, b] = self.g, self.g.T
+        physical[:, : 2 * P] *= np.sqrt(self.N)
+        self.distribution = drawn.scaled(physical)
+        self.weight = self.distribution.weight
+        self.features = self.distribution.arrays(self.N)["feature_covariance"]
+        if self.F:
+            residual = self.A * self.g**2
+            self.gamma = strengths.draw_gamma(rng, self.N, residual, self.features)
+
+    def _draw_covariances(self, rng: np.random.Generator, strength: float) -> None:
+        """Covariances of random factors, no two alike."""
         P = self.P
         factors = rng.normal(size=(P, 2 * P + 1, 2 * P + 2)) + 0.7
         for own in factors:  # offsets are independent of the rows
@@ -153,19 +196,27 @@ class World:
         self.A = (
             1 - np.einsum("pqq->pq", self.con) * (strength == 1) - np.einsum("qpp->pq", self.div)
         )
+
+    def _draw_reciprocity(self, correlation: np.ndarray) -> None:
+        """Reciprocal motifs that leave a residual with this correlation."""
+        there = {name: float(name in self.motifs) for name in ("reciprocal", "chain")}
         around = np.einsum("pqp->pq", self.chn)
-        left = (
-            rng.uniform(0.2, 0.5, (P, P))
-            * rng.choice([-1, 1], (P, P))
-            * (0.4 if self.is_static else 1.0)
-        )
-        left = (np.triu(left) + np.triu(left, 1).T) * np.sqrt(np.maximum(self.A * self.A.T, 0))
+        left = np.triu(correlation) + np.triu(correlation, 1).T
+        left *= np.sqrt(np.maximum(self.A * self.A.T, 0))
         self.rec = (left + around + around.T) * there["reciprocal"]
-        self.B = (
-            (self.rec - around - around.T)
-            if there["reciprocal"] or there["chain"]
-            else np.zeros((P, P))
-        )
+        self.B = (self.rec - around - around.T) * max(there.values())
+        self._explain()
+
+    def _explain(self) -> None:
+        """What assortativity explains of a synapse, and what it leaves: N Var w, N Cov(w, w')."""
+        self.E, self.E_back = np.zeros((2, self.P, self.P))
+        if self.F:
+            self.E, self.E_back = strengths.explained_by(self.gamma, self.N, self.features)
+        self.left = self.A * self.g**2 - self.E
+        if self.residual_share != 1:
+            self.left = self.residual_share * self.g**2
+            self.A = (self.left + self.E) / self.g**2
+        self.back = self.B * self.g * self.g.T - self.E_back
 
     def _draw_filters(self, rng: np.random.Generator, plain: bool) -> None:
         """The answers of the filters to a constant."""
@@ -190,8 +241,15 @@ class World:
         return self.height[q] * self.gain[q] ** order * value
 
     def average(self, q: int, function: Any) -> float:
-        """E f(x), x = K_q + sqrt(Delta_q) z, or what feels its own rate besides."""
-        return float(WEIGHTS @ function(self.felt(q, self.K[q] + np.sqrt(self.Delta[q]) * NODES)))
+        """E f(x) over the components of population q."""
+        return float(self.weight[:, q] @ self.averages(q, function))
+
+    def averages(self, q: int, function: Any) -> np.ndarray:
+        """E f(x), x = K_q + shift_mq + sqrt(width_mq) z, or what feels its own rate besides."""
+        fields = (self.K[q] + self.shift[:, q])[:, None] + np.sqrt(self.width[:, q])[
+            :, None
+        ] * NODES
+        return function(self.felt(q, fields)) @ WEIGHTS
 
     def felt(self, q: int, h: np.ndarray) -> np.ndarray:
         """The solution of x = h + Gamma_q phi_q(x); h itself where nothing returns."""
@@ -212,22 +270,19 @@ class World:
         each = range(self.P)
         if self.is_static:
             self._return()
-        self.R, self.G, self.H, self.T = (
-            np.array([self.average(q, lambda x, q=q, n=n: self.phi(q, x, n)) for q in each])
-            for n in range(4)
-        )
-        self.C = np.array([self.average(q, lambda x, q=q: self.phi(q, x) ** 2) for q in each])
-        self.C1 = np.array(
-            [self.average(q, lambda x, q=q: 2 * self.phi(q, x) * self.phi(q, x, 1)) for q in each]
-        )
-        self.C2 = np.array(
-            [
-                self.average(
-                    q, lambda x, q=q: self.phi(q, x, 1) ** 2 + self.phi(q, x) * self.phi(q, x, 2)
-                )
-                for q in each
-            ]
-        )
+        functions = {
+            **{name: lambda q, x, n=n: self.phi(q, x, n) for n, name in enumerate("RGHT")},
+            "C": lambda q, x: self.phi(q, x) ** 2,
+            "C1": lambda q, x: 2 * self.phi(q, x) * self.phi(q, x, 1),
+            "C2": lambda q, x: self.phi(q, x, 1) ** 2 + self.phi(q, x) * self.phi(q, x, 2),
+        }
+        self.of_components = {
+            f"{name}_c": np.array([self.averages(q, lambda x, q=q, f=f: f(q, x)) for q in each]).T
+            for name, f in functions.items()
+        }
+        for name in functions:
+            own = self.of_components[f"{name}_c"]
+            setattr(self, name, np.einsum("mq,mq->q", self.weight, own))
 
     def _return(self) -> None:
         """Gamma and the susceptibility that belong to each other at the present K and Delta."""
@@ -248,33 +303,78 @@ class World:
 
     def _settle(self) -> None:
         """Latent variables that belong to the averages, and averages to them, until they agree."""
-        self.Delta, self.Gamma, self.chi = np.ones(self.P), np.zeros(self.P), np.zeros(self.P)
-        for _ in range(200):
+        self.shift, self.width = np.zeros_like(self.weight), np.ones_like(self.weight)
+        self.Gamma, self.chi = np.zeros(self.P), np.zeros(self.P)
+        for _ in range(400):
             self.update()
             self.e, self.v = self.S * self.alpha * self.R, self.S * np.sqrt(self.C)
             self.kappa, self.rho = self.M[:, None] * (self.e + self.h), self.M[:, None] * self.e
             self.s, self.z = self.M[:, None] * self.v, self.M * self.sigma
-            new = self._variance(self.kappa, self.rho, self.s, self.z, self.V)
-            if np.allclose(new, self.Delta, rtol=1e-14, atol=0):
+            self._follow_features()
+            shift, width = self._moments()
+            off = max(np.abs(shift - self.shift).max(), np.abs(width / self.width - 1).max())
+            self.shift = 0.5 * (self.shift + shift)
+            self.width = 0.5 * (self.width + width)
+            if off < 2e-15:
                 break
-            self.Delta = 0.5 * (self.Delta + new)
+        self.shift, self.width = shift, width
         self.update()
         self.later = self._later()
         total = self.N * self.mean @ self.e + self.later.sum(0)
         self.I = self.K / self.M - total
 
-    def _variance(self, kappa, rho, s, z, V) -> np.ndarray:
-        """Delta_p from latent variables [target, source]."""
-        rows = self.N * np.einsum("pq,pr,pqr,pq,pr->p", self.g, self.g, self.con, kappa, kappa)
-        self.residual = np.einsum(
-            "pq,pq,q,pq->p", self.A, self.g**2, self.alpha, self._second_moment(rho, s)
-        )
-        return rows + self.residual + z**2 + V
+    @property
+    def Delta(self) -> np.ndarray:
+        """The variance over whole populations."""
+        return np.einsum("mp,mp->p", self.weight, self.width + self.shift**2)
+
+    def _follow_features(self) -> None:
+        """theta that belongs to Gamma; or Gamma that belongs to theta, so that it is not 0."""
+        if not self.F:
+            return
+        sent = (self.S * self.N * self.alpha)[:, None] * self.covariances_with_rates()[1]
+        reached = np.einsum("pqkl,ql->pk", self.gamma, sent)
+        if not self.is_led:
+            self.theta = self.M[:, None] * reached
+            return
+        missing = self.theta / self.M[:, None] - reached
+        room = self.g**2
+        more = np.einsum("pk,pq,ql->pqkl", missing, room, sent)
+        total = np.einsum("pq,ql->p", room, sent**2)
+        self.gamma = self.gamma + more / total[:, None, None, None]
+        self._explain()
+
+    def covariances_with_rates(self) -> tuple[np.ndarray, np.ndarray]:
+        """beta_pq = Cov_q(b^p, phi) and eta_ql = Cov_q(f_l, phi), by Stein inside components."""
+        own, P = self.distribution, self.P
+        if own is None:
+            return np.zeros((P, P)), np.zeros((P, 0))
+        c = np.concatenate([self.kappa, np.zeros((P, P)), self.theta, self.z[:, None]], axis=1)
+        R, G = self.of_components["R_c"], self.of_components["G_c"]
+        found = np.einsum("mq,mqi,mq->qi", self.weight, own.means, R)
+        found += np.einsum("mq,mqij,qj,mq->qi", self.weight, own.covariances, c, G)
+        return found[:, P : 2 * P].T / self.N, found[:, 2 * P : -1]
+
+    def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean input current less K_p and variance of each component, [m, p]."""
+        seconds = self._second_moment(self.rho, self.s)
+        self.residual = np.einsum("pq,q,pq->p", self.left, self.alpha, seconds)
+        rest = self.residual + self.z**2 + self.V
+        if self.distribution is None:
+            g, own = self.g, self.kappa
+            rows = self.N * np.einsum("pq,pr,pqr,pq,pr->p", g, g, self.con, own, own)
+            return np.zeros((1, self.P)), (rows + rest)[None]
+        c = np.concatenate([self.kappa, np.zeros_like(self.kappa), self.theta], axis=1)
+        means, within = self.distribution.means, self.distribution.covariances
+        width = np.einsum("mpij,pi,pj->mp", within[:, :, :-1, :-1], c, c)
+        return np.einsum("mpi,pi->mp", means[:, :, :-1], c), width + rest
 
     def _second_moment(self, rho, s) -> np.ndarray:
         """What stands for the second moment of the rates of q in the field of p."""
+        # residuals of given strengths sum to 0 and act on deviations of the rates
+        mean = (rho / self.alpha) ** 2 if self.quenched else 0.0
         if self.second is None:
-            return s**2
+            return s**2 - mean
         places = {
             kappa: rho,
             notation.s: s,
@@ -283,27 +383,40 @@ class World:
             notation.alpha: self.alpha[None, :],
         }
         found = {base[notation.q]: v for base, v in places.items()}
-        return sp.lambdify(list(found), self.second, "numpy")(*found.values()) * np.ones(
-            (self.P, self.P)
-        )
+        value = sp.lambdify(list(found), self.second, "numpy")(*found.values())
+        return value * np.ones((self.P, self.P)) - mean * (self.second != 0)
 
     def _later(self) -> np.ndarray:
         """c_fp: what reaches the mean through chains, offsets and reciprocity, by filter."""
         classes = np.zeros((self.synapse_of.max() + 1, self.P))
+        beta, _ = self.covariances_with_rates()
         for p in range(self.P):
             for q in range(self.P):
-                through = sum(
-                    self.N * self.g[p, q] * self.g[q, r] * self.chn[p, q, r] * self.kappa[q, r]
-                    for r in range(self.P)
-                )
-                through += np.sqrt(self.N) * self.g[p, q] * self.offset[p, q] * self.z[q]
-                if not self.is_static:
-                    through += (
-                        self.g[p, q] * self.g[q, p] * self.B[p, q] * self.rho[q, p] / self.alpha[p]
-                    )
+                reached = self.N * beta[p, q]
                 slope = self.chi[q] if self.is_static else self.G[q]
-                classes[self.synapse_of[q], p] += self.S[q] * self.alpha[q] * slope * through
+                if self.distribution is None:
+                    reached += slope * sum(
+                        self.N * self.g[p, q] * self.g[q, r] * self.chn[p, q, r] * self.kappa[q, r]
+                        for r in range(self.P)
+                    )
+                    own_offset = self.offset[p, q] * self.z[q]
+                    reached += slope * np.sqrt(self.N) * self.g[p, q] * own_offset
+                if not (self.is_static or self.quenched):
+                    reached += slope * self.back[p, q] * self.rho[q, p] / self.alpha[p]
+                classes[self.synapse_of[q], p] += self.S[q] * self.alpha[q] * reached
         return classes
+
+    def _along(self) -> np.ndarray:
+        """c_fpk: what reaches population p along its feature k, by filter."""
+        _, eta = self.covariances_with_rates()
+        sent = (self.S * self.N * self.alpha)[:, None] * eta
+        each = np.einsum("pqkl,ql->qpk", self.gamma, sent)
+        return np.einsum("fq,qpk->fpk", self.sources, each)
+
+    @property
+    def sources(self) -> np.ndarray:
+        """1 where a population's synapses have the filter [f, q], else 0."""
+        return (self.synapse_of[None, :] == np.arange(self.synapse_of.max() + 1)[:, None]) * 1.0
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -322,11 +435,8 @@ class World:
             "tau_rec": self.rec,
             "tau_inp": self.offset,
             "noise": self.D,
-            "drive": self.I,
-            "in_strength": self.h,
-            "spread": self.sigma,
-            "SOURCES": (self.synapse_of[None, :] == np.arange(self.synapse_of.max() + 1)[:, None])
-            * 1.0,
+            **{"drive": self.I, "in_strength": self.h, "spread": self.sigma},
+            "SOURCES": self.sources,
             "A": self.A,
             "B": self.B,
             "K": self.K,
@@ -349,6 +459,20 @@ class World:
             "chi": self.chi,
             "susceptibility": self.chi,
             "Gamma": self.Gamma,
+            **self._of_components(),
+        }
+
+    def _of_components(self) -> dict[str, np.ndarray]:
+        """Values of what there is with components of strengths only."""
+        if self.distribution is None:
+            return {}
+        beta, eta = self.covariances_with_rates()
+        return {
+            **self.distribution.arrays(self.N),
+            **self.of_components,
+            **{"gamma": self.gamma, "E": self.E, "E_back": self.E_back},
+            **{"theta": self.theta, "along": self._along(), "beta": beta, "eta": eta},
+            **{"shift": self.shift, "Delta_c": self.width},
         }
 
     def moved(self, directions: dict[str, np.ndarray], step: float) -> World:
@@ -369,12 +493,10 @@ class World:
 
         other.K = values["K"]
         rho = whole("rho" if "rho" in values else "kappa")
-        other.Delta = other._variance(
-            whole("kappa"), rho, whole("s"), values.get("z", self.z), values.get("V", self.V)
-        )
+        other.kappa, other.rho, other.s = whole("kappa"), rho, whole("s")
+        other.z, other.V = values.get("z", self.z), values.get("V", self.V)
+        other.theta = values.get("theta", self.theta)
+        other.shift, other.width = other._moments()
         other.update()
-        averages = {
-            name: getattr(other, name) for name in ("Delta", "R", "G", "H", "T", "C", "C1", "C2")
-        }
-        other.arrays = {**self.arrays, **averages, **values}
+        other.arrays = {**other.arrays, **values}
         return other

@@ -3,7 +3,7 @@
 from .closures import CLOSURES, Cavity, Closure, LowRank, MotifOnly, SecondMoment
 from .derive import equations
 from .explicit import MOST_POPULATIONS, names_of, scalar
-from .linearise import linearised, varied_averages
+from .linearise import linearised, varied_averages, varying
 from .mean_field import FEEDBACK_LATEX, MeanField
 from .record import Step
 from .statistics import SynapseStatistics
@@ -25,4 +25,5 @@ __all__ = [
     "names_of",
     "scalar",
     "varied_averages",
+    "varying",
 ]

@@ -11,18 +11,28 @@ from ..notation import (
     PARAMETERS,
     QUANTITIES,
     STRENGTHS,
+    C1_c,
+    C2_c,
     Delta,
+    Delta_c,
     Equation,
     G,
+    G_c,
     H,
+    H_c,
     K,
     T,
+    T_c,
     Term,
+    m,
     q,
+    shift,
     variation,
 )
 from .mean_field import MeanField
 
+_OF_WHOLE = (C1, C2, G, H, T)
+_OF_COMPONENTS = (C1_c, C2_c, G_c, H_c, T_c)
 _FIXED = (*PARAMETERS, *STRENGTHS, *DRIVES, "SOURCES", "A", "B", "E", "E_back")
 
 
@@ -33,20 +43,37 @@ def linearised(mean_field: MeanField) -> list[Equation]:
         mean_field: Equations with dynamics.
 
     Returns:
-        One equation for each of the states, in their order, and the variance's.
+        One equation for each of the states, in their order, the variance's, and those of what
+        components of strengths add up to.
     """
-    return [_varied(e) for e in (*mean_field.equations, mean_field.variance)]
+    return [_varied(e) for e in varying(mean_field)]
+
+
+def varying(mean_field: MeanField) -> tuple[Equation, ...]:
+    """The equations that are linearised."""
+    return (*mean_field.equations, mean_field.variance, *mean_field.components)
 
 
 def varied_averages(mean_field: MeanField) -> dict[str, sp.Expr]:
-    """Deviations of the averages by Price's theorem, as dR_q = G_q dK_q + H_q dDelta_q / 2."""
-    dK, dDelta = variation(K)[q], variation(Delta)[q]
+    """Deviations of the averages by Price's theorem, as dR_q = G_q dK_q + H_q dDelta_q / 2.
+
+    Where strengths have components, those of each: dR_mq = G_mq (dK_q + dshift_mq)
+    + H_mq dDelta_mq / 2, under the names R_c, G_c and C_c.
+    """
+    if mean_field.components:
+        at, mark = (m, q), "_c"
+        first, second, gain, curvature, third = (base[at] for base in _OF_COMPONENTS)
+        dK, dDelta = variation(K)[q] + variation(shift)[at], variation(Delta_c)[at]
+    else:
+        mark = ""
+        first, second, gain, curvature, third = (base[q] for base in _OF_WHOLE)
+        dK, dDelta = variation(K)[q], variation(Delta)[q]
     every = {
-        "R": G[q] * dK + H[q] * dDelta / 2,
-        "G": H[q] * dK + T[q] * dDelta / 2,
-        "C": C1[q] * dK + C2[q] * dDelta,
+        "R": gain * dK + curvature * dDelta / 2,
+        "G": curvature * dK + third * dDelta / 2,
+        "C": first * dK + second * dDelta,
     }
-    return {name: every[name] for name in mean_field.averages}
+    return {f"{name}{mark}": every[name] for name in mean_field.averages}
 
 
 def _varied(e: Equation) -> Equation:

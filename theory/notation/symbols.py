@@ -24,7 +24,7 @@ COUNTS = {m: M, k: FEATURES, l: FEATURES, t: FEATURES, o: FEATURES}
     susceptibility, H, T, C1, C2, x, field, J, a, b, w, u, y, xi, n, feature, gamma, weight,
     mean_in, mean_out, mean_feature, cov_in, cov_in_feature, cov_features, cov_out_in,
     cov_out_feature, feature_covariance, E, E_back, theta, along, shift, Delta_c, R_c, G_c, C_c,
-    beta, eta,
+    H_c, T_c, C1_c, C2_c, beta, eta,
 ) = (quantity.base for quantity in QUANTITIES.values())
 # fmt: on
 
