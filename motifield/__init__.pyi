@@ -20,6 +20,7 @@ from . import (
     sampling as sampling,
     simulation as simulation,
     specs as specs,
+    strengths as strengths,
     types as types,
     verification as verification,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "spectrum",
     "stability",
     "stacked",
+    "strengths",
     "transfer",
     "types",
     "verification",

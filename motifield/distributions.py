@@ -3,5 +3,8 @@
 from .numerics.distributions import (
     RateDistribution as RateDistribution,
     RateStatistics as RateStatistics,
+    rate_quantiles as rate_quantiles,
+    rate_sd as rate_sd,
+    within as within,
 )
 from .numerics.fixed_points import cavity_distribution as cavity_distribution

@@ -3,7 +3,9 @@
 from .bends import breaks as breaks
 from .clouds import clouds_at as clouds_at
 from .components import (
+    LEVELS as LEVELS,
     components_at as components_at,
+    joined as joined,
     rate_quantiles as rate_quantiles,
     rate_sd as rate_sd,
     within as within,

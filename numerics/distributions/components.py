@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from ...late import xr
 from ..averages import legendre_panels
 from ..parameters import Parameters
 from ..system import System, given_state
 from .currents import Cloud
 
-REACH, PANELS, MOST_PANELS = 9.0, 8, 512  # standard deviations; of a component's current
+REACH, PANELS, FINE, MOST_PANELS = 9.0, 8, 64, 512  # standard deviations; of a component's current
 SETTLED = 1e-8  # of <phi'^2> and <phi^2>, relative, when halving panels ends
 LEAST_VARIANCE = 1e-12  # of a component, whose neurons else have one input
+LEVELS = (0.1, 0.5, 0.9)  # of quantiles
 FLOOR = 1e-12  # an average below this counts as this
 
 
@@ -75,6 +77,57 @@ def rate_quantiles(clouds: Sequence[Cloud], levels: Sequence[float]) -> np.ndarr
     return np.array(found)
 
 
+def joined(system: System, parameters: Parameters, state: Any) -> xr.Dataset:
+    """Classes of a population put together again, which `split_by_strength` has made.
+
+    A population is the mixture of its classes: variances are those within classes and of their
+    means.
+
+    Args:
+        system: the compiled equations of all classes.
+        parameters: of all classes, populations "E/1", "E/2", ...
+        state: of the equations, as `within` takes it.
+
+    Returns:
+        Over population, "E", ...: `mean` and `variance` of the input currents, `rate` and
+        `rate_sd` of the rates, and `rate_quantile` over level too.
+
+    Source: docs/theory.md, section 6.3.
+    """
+    state = given_state(system, parameters, state)
+    clouds = within(system, parameters, state)
+    own, sizes = [n.rpartition("/")[0] or n for n in parameters.populations], parameters.sizes
+    mean = np.asarray(state.K)
+    variance = np.asarray(system.module.variance(state, system.coefficients(parameters)))
+    rows = []
+    for name in dict.fromkeys(own):
+        members = [k for k, other in enumerate(own) if other == name]
+        w = np.array([sizes[k] for k in members], dtype=float)
+        w /= w.sum()
+        centre = w @ mean[members]
+        whole = _together([clouds[k] for k in members], w)
+        rows.append(
+            (
+                centre,
+                w @ (variance[members] + (mean[members] - centre) ** 2),
+                whole.average(whole.rates),
+                rate_sd([whole])[0],
+                rate_quantiles([whole], LEVELS)[0],
+            )
+        )
+    names = ("mean", "variance", "rate", "rate_sd")
+    data: dict[str, Any] = {n: (("population",), [r[k] for r in rows]) for k, n in enumerate(names)}
+    data["rate_quantile"] = (("population", "level"), np.array([row[4] for row in rows]))
+    return xr.Dataset(data, {"population": list(dict.fromkeys(own)), "level": list(LEVELS)})
+
+
+def _together(clouds: Sequence[Cloud], weights: np.ndarray) -> Cloud:
+    """The mixture of several distributions."""
+    parts = [w * c.weights for w, c in zip(weights, clouds, strict=True)]
+    own = (np.concatenate([getattr(c, n) for c in clouds]) for n in ("t", "rates", "slopes"))
+    return Cloud(np.concatenate(parts), *own, float(np.mean([c.variance for c in clouds])))
+
+
 def _cloud(
     system: System,
     parameters: Parameters,
@@ -84,7 +137,8 @@ def _cloud(
     variance: np.ndarray,
 ) -> Cloud:
     width = np.sqrt(np.maximum(variance, LEAST_VARIANCE))[:, None]
-    panels, before = PANELS, np.full(2, np.nan)
+    # quantiles are read between nodes, which many components together set closely
+    panels, before = max(PANELS, FINE // len(weight)), np.full(2, np.nan)
     while True:
         z, own = (v.ravel() for v in legendre_panels(np.linspace(-REACH, REACH, panels + 1)))
         own = own * np.exp(-(z**2) / 2)

@@ -125,7 +125,7 @@ class Scalar:
                 free = 1 - jnp.sum(jnp.where(part.where, array, 0.0), axis=0)
                 left = jnp.sum(rest, axis=0)
                 share = free / jnp.where(left > 0, left, 1.0)
-                array = jnp.where(part.where, array, rest * share)
+                array = jnp.where(part.where, array, rest * jnp.broadcast_to(share, rest.shape))
             parameters = part.write(parameters, array)
         return parameters
 

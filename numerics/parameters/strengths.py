@@ -118,6 +118,11 @@ class Strengths(eqx.Module):
         """(P, F, F), Cov_p(f); pure."""
         return self.covariance[:, 2 * self.P :, 2 * self.P :]
 
+    def _in_units(self, unit: np.ndarray) -> tuple[Array, Array]:
+        """Means and covariances where every entry of (u, b, f) is multiplied by its unit."""
+        means = self.means * unit[None, None]
+        return means, self.covariances * (unit[:, None] * unit)[None, None]
+
     def without(self, *parts: str) -> Strengths:
         """Strengths that lack some parts, of the same form.
 
@@ -134,8 +139,7 @@ class Strengths(eqx.Module):
         return Strengths(
             self.features,
             self.weight,
-            self.means * keep,
-            self.covariances * keep[:, None] * keep,
+            *self._in_units(keep),
             self.gamma * 0 if gone else self.gamma,
             self.quenched,
         )
@@ -269,6 +273,7 @@ def _from_mapping(given, names, N, fractions, covariances) -> Strengths:
     features = tuple(map(str, given.get("features", TOTALS if has_gamma else ())))
     F = len(features)
     gamma = reals(given["gamma"], "gamma", names) if has_gamma else np.zeros((P, P, F, F))
+    gamma = gamma if F else np.zeros((P, P, 0, 0))
     if gamma.shape != (P, P, F, F):
         raise ParameterError(
             f"gamma has shape {gamma.shape}; for {P} populations and the features {list(features)} "

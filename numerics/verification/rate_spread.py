@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..distributions import rate_quantiles, rate_sd, within
+from ..distributions import LEVELS, rate_quantiles, rate_sd, within
 from ..networks import Network
 from ..parameters import Parameters
 from ..system import STATE_NAMES, System
-
-LEVELS = (0.1, 0.5, 0.9)
 
 
 def theory_spread(system: System, parameters: Parameters, course: xr.Dataset) -> xr.Dataset:

@@ -52,13 +52,13 @@ class ComponentCode:
         """Lines of the function of the mean rates."""
         return [
             "    shift, Delta_c = components(state, c)",
-            f"    R_c = mean_rate(state.K + shift, Delta_c{self.prepared})",
+            f"    R_c = mean_rate(state.K[None] + shift, Delta_c{self.prepared})",
             f"    return {self.total(self.own['R'], {})}",
         ]
 
     def averages(self, state: str) -> list[str]:
         """Lines that compute the averages of components, and what they add up to."""
-        own = f"({state}.K + shift, Delta_c{self.prepared})"
+        own = f"({state}.K[None] + shift, Delta_c{self.prepared})"
         used = self.mean_field.averages
         first = f"R_c, G_c = mean_rate.derivatives{own}" if "G" in used else f"R_c = mean_rate{own}"
         lines = [f"    shift, Delta_c = components({state}, c)", f"    {first}"]
@@ -76,5 +76,6 @@ class ComponentCode:
         for part in parts_of(e):
             there = indices_of(part.term.summand)
             own = "".join(letter for letter in output if letter in there)
-            texts.append(part.code(own, names))
+            text = part.code(own, names)
+            texts.append(text if own == output else f"({text})[None]")
         return " + ".join(texts)

@@ -1,0 +1,18 @@
+"""How strengths of neurons are distributed, and what synapses know of them."""
+
+from .numerics.distributions import joined as joined
+from .numerics.networks import (
+    NeuronStrengths as NeuronStrengths,
+    assortativity as assortativity,
+    measure_strengths as measure_strengths,
+    neuron_strengths as neuron_strengths,
+    split_by_strength as split_by_strength,
+    strength_classes as strength_classes,
+    with_strengths as with_strengths,
+)
+from .numerics.parameters import Strengths as Strengths
+from .theory.architecture import (
+    Empirical as Empirical,
+    Gaussian as Gaussian,
+    Mixture as Mixture,
+)
