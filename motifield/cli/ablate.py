@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -18,6 +19,15 @@ from .output import Out
 from .parsing import per_population
 from .paths import SPEC_SUFFIXES
 from .terminal import print_table
+
+
+class StrengthKind(StrEnum):
+    """How a network's strengths are described."""
+
+    gaussian = "gaussian"
+    mixture = "mixture"
+    empirical = "empirical"
+
 
 T1 = 50.0  # of networks, as of specs that name no end time
 
@@ -45,6 +55,15 @@ Input = Annotated[
     ),
 ]
 
+Strengths = Annotated[
+    StrengthKind,
+    option(
+        "--strengths",
+        help="For a network: strengths of its neurons as Gaussian, as a mixture of four "
+        "components, or their own; the last two with assortativity.",
+    ),
+]
+
 
 class Case(NamedTuple):
     """A network, the equations and inputs that go with it, and how it is called."""
@@ -67,6 +86,7 @@ def ablate(
     transfer: Transfer = None,
     drive: Input = None,
     closure: ClosureName = None,
+    strengths: Strengths = StrengthKind.gaussian,
     labels: LabelFile = None,
     t1: EndTime = None,
     out: Out,
@@ -77,10 +97,11 @@ def ablate(
     not show in them: no variant explains it. Exit status 1 when an integration failed.
     """
     if source.suffix in SPEC_SUFFIXES:
-        if transfer is not None or drive is not None or labels is not None:
+        given = (transfer, drive, labels, strengths.value if strengths != "gaussian" else None)
+        if any(value is not None for value in given):
             raise SpecError(
-                f"{source} is a spec, which says what --transfer, --input and --labels say of "
-                "a network"
+                f"{source} is a spec, which says what --transfer, --input, --strengths and "
+                "--labels say of a network"
             )
         case = _spec_case(Model(source, closure), choice, t1)
     else:
@@ -91,7 +112,7 @@ def ablate(
             )
         if choice.network is not None or choice.size is not None:
             raise SpecError(f"{source} is a network: --network and --size are for specs")
-        case = _network_case(source, labels, transfer, drive, closure, t1)
+        case = _network_case(source, labels, transfer, drive, closure, strengths, t1)
     with out.progress() as say:
         result = _run(case, choice.seed, say)
     for variant, status in result.failed.items():
@@ -140,10 +161,12 @@ def _network_case(
     transfer: str,
     drive: str | None,
     closure: str | None,
+    strengths: StrengthKind,
     t1: float | None,
 ) -> Case:
     """A network with a transfer function and an input."""
     double_precision()
+    from ..numerics.networks import COMPONENTS
     from ..numerics.spec import closure_of
     from ..numerics.system import compile as compile_system
     from ..theory.architecture import Architecture
@@ -157,6 +180,11 @@ def _network_case(
             f"{counted(network.P, 'population')}: "
             f"{', '.join(network.populations)}"
         )
-    architecture = Architecture(network.populations, transfer)
+    kinds: dict[str, Any] = {
+        "gaussian": {},
+        "mixture": {"strengths": {"mixture": COMPONENTS, "quenched": True}, "assortativity": True},
+        "empirical": {"strengths": "empirical", "assortativity": True},
+    }
+    architecture = Architecture(network.populations, transfer, **kinds[strengths])
     system = compile_system(derive(architecture, closure_of(closure or "second-moment")))
     return Case(path.name, str(path), system, network, T1 if t1 is None else t1, input=values)

@@ -18,6 +18,9 @@ from .terminal import print_json, print_table
 MOST_CHAINS = 30
 """Chains printed, the strongest, which fit on a screen; --json has all."""
 
+MOST_COMPONENTS = 16
+"""Components of a population that a table lists."""
+
 COUNTS = {
     "edges": "edges",
     "self_synapses": "self-synapses",
@@ -37,6 +40,16 @@ Source = Annotated[
 ]
 Errors = Annotated[
     bool, typer.Option("--errors", help="Standard errors, by the jackknife over neurons.")
+]
+Mixture = Annotated[
+    int | None,
+    option(
+        "--mixture",
+        min=0,
+        metavar="M",
+        help="The distribution of strengths and assortativity as well, of M components per "
+        "population; 0: each neuron is one.",
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -120,27 +133,32 @@ def measure(
     search: Search,
     reading: Reading,
     errors: Errors = False,
+    mixture: Mixture = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the means, variances and four motifs of a network."""
+    """Measure the means, variances and four motifs of a network, and how strengths are spread."""
     if search.find is not None and reading.labels is not None:
         raise SpecError("--find and --labels both say what the populations are: give one of them")
     given = {name: value for name, value in vars(reading).items() if value is not None}
     network, drive = network_of(source, **given)
-    from ..numerics.networks import anatomy, measure as statistics
+    from ..numerics.networks import anatomy, measure as statistics, measure_strengths
 
     network = search.apply(network)
     measured, parts = statistics(network, errors=errors), anatomy(network)
+    strengths = None if mixture is None else measure_strengths(network, mixture or None)
     if output is not None and output.suffix in SPEC_SUFFIXES:
         changes = {} if drive is None else {"input": drive}
-        measured.parameters(**changes).save(output)
+        measured.parameters(**changes).with_strengths(strengths).save(output)
     elif output is not None:
         network.save(output, measured)
     if as_json:
-        print_json({"network": parts, **measured.json()})
-    else:
-        _say(network, measured, parts)
+        own = {} if strengths is None else {"strengths": strengths.data(network.populations)}
+        print_json({"network": parts, **measured.json(), **own})
+        return
+    _say(network, measured, parts)
+    if strengths is not None:
+        _say_strengths(network, strengths)
 
 
 def _say(network: Any, measured: Any, parts: dict[str, Any]) -> None:
@@ -160,6 +178,33 @@ def _say(network: Any, measured: Any, parts: dict[str, Any]) -> None:
             f"{len(broken)} conditions for a Gaussian ensemble with these statistics fail, "
             f"the largest: {broken[0]}"
         )
+
+
+def _say_strengths(network: Any, strengths: Any) -> None:
+    """Gamma of each pair of populations, and the components of each population if they are few."""
+    names, features = network.populations, strengths.features
+    rows = [
+        {"target": names[p], "source": names[q]}
+        | {
+            f"{a}-{b}": float(strengths.gamma[p, q, k, l])
+            for k, a in enumerate(features)
+            for l, b in enumerate(features)
+        }
+        for p in range(network.P)
+        for q in range(network.P)
+    ]
+    print_table("Assortativity Gamma, per synapse: features of target and source", rows)
+    if strengths.components > MOST_COMPONENTS:
+        typer.echo("strengths: each neuron is a component of its population")
+        return
+    components = [
+        {"population": name, "component": m + 1, "weight": float(strengths.weight[m, p])}
+        | {f"mean {f}": float(strengths.mean_feature[m, p, k]) for k, f in enumerate(features)}
+        for p, name in enumerate(names)
+        for m in range(strengths.components)
+        if strengths.weight[m, p] > 0
+    ]
+    print_table("Components of the strengths: total in- and out-strength", components)
 
 
 def _pair_rows(measured: Any) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from .readers import read_network as read_network
 from .sources import as_network as as_network
 from .statistics import Statistics as Statistics, measure as measure
 from .strengths import (
+    COMPONENTS as COMPONENTS,
     NeuronStrengths as NeuronStrengths,
     assortativity as assortativity,
     measure_strengths as measure_strengths,

@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # loads SymPy, and what numbers need when there are some
     from ..networks import Network
     from ..parameters import Parameters
 
-COMPONENTS = 4  # of a mixture of a network's strengths that names no number
 FilterSpec = str | dict[str, Any] | list[str | dict[str, Any]]
 
 
@@ -62,6 +61,8 @@ class ArchitectureSpec(Strict):
 
     def of_network(self) -> ArchitectureSpec:
         """The same for a given network, whose own strengths a mixture then describes."""
+        from ..networks import COMPONENTS
+
         own = {"mixture": COMPONENTS} if self.strengths == "mixture" else self.strengths
         if not isinstance(own, dict):
             return self
