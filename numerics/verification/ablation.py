@@ -25,10 +25,11 @@ ROUNDING = 1e-12
 """Of the squared mean: variances below it are made by rounding, and count as 0."""
 NOTABLE = 0.1  # a relative error of a rate or variance that asks for an explanation
 BEYOND = (
-    "what all motifs leave unexplained may be structure that is no motif: a low-rank matrix m n'/N "
-    "with zero-mean m and n changes no mean, row or column of the synapses, the rest of their "
-    "statistics as 1/N, and no theory here can express it (docs/theory.md, section 6.5); strengths "
-    "that are not Gaussian, or assortative, are others (section 6). Eigenvalues outside of the "
+    "what all motifs leave unexplained may be structure that is no motif: strengths that are not "
+    "Gaussian, and assortativity, which strengths=Empirical() and assortativity=True describe "
+    "(docs/theory.md, section 6); or a low-rank matrix m n'/N with zero-mean m and n, which "
+    "changes no mean, row or column of the synapses, the rest of their statistics as 1/N, and no "
+    "equations without its patterns can express (section 6.5). Eigenvalues outside of the "
     "predicted spectrum show such structure: stability(...) and spectrum(...)"
 )
 FIRST = 0.7  # of the work is the comparison with the network

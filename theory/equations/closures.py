@@ -115,7 +115,7 @@ class LowRank(Closure):
     Exact when rates vary little within a population, Var(phi) << <phi>^2. The name says that of
     the residual only its row sums count, which multiply mean rates: a matrix of rank P. It is no
     theory of low-rank connectivity: a structure m n'/N whose vectors have mean 0 (Mastrogiuseppe
-    and Ostojic 2018) cannot be expressed, with any closure. Source:
+    and Ostojic 2018) is expressed by the patterns of an architecture alone. Source:
     docs/theory.md, sections 2.1 and 6.5.
     """
 
