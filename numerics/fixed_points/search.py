@@ -210,7 +210,8 @@ def fixed_points(
     up to four further sets of starts follow; then the status says "incomplete" where they do not.
     Where they are not bounded, regions grow to 1000 times the largest current at which recurrence
     or the input matters, half of the starts lie where the variance that the rates make sustains
-    them, however far out, and nothing tells whether there are others. The set of points does not
+    them, however far out, a quarter have the pattern that grows fastest, and nothing tells whether
+    there are others. The set of points does not
     depend on the units of currents and rates.
 
     Args:

@@ -3,10 +3,13 @@
 A network whose transfer functions grow faster than linearly can have fixed points farther out than
 any current that the network is given, at which the variance that the rates make sustains the rates.
 Their size is exponential in the ratio of mean and standard deviation of the currents; starts on all
-scales alike hardly meet them.
+scales alike hardly meet them. Others lie where the network all but sustains activity of some
+pattern, whatever its size: Newton's method finds them from states near that pattern alone.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,6 +24,9 @@ from .states import with_rates
 
 LEAST_SPAN = 1000.0  # of starts on all scales
 SHARE = 0.5  # of starts at which the variance sustains itself
+TURNED = 0.25  # of starts, whose pattern is the one that grows fastest
+TURNS = 8  # steps towards it
+BANDS = 16  # of scales, each with turned starts
 SCALES = 10.0 ** np.linspace(-3, 12, 48)  # where that is looked for, in the network's currents
 FARTHEST = 1e13  # bound of the mean currents, as many times the network's
 QUIET, ACTIVE = 9.0, 2.0
@@ -74,7 +80,8 @@ def open_start(
 
     Means and variances with the rates that follow, on all scales alike, down to 1 / span. In a
     share of the starts, means in units of the standard deviations, on the largest scale at which
-    the variance that the rates make is the variance assumed.
+    the variance that the rates make is the variance assumed. Another part has the pattern that
+    grows fastest at its size.
     """
     system, P = model.system, model.P
     module, c = system.module, system.coefficients(parameters)
@@ -103,4 +110,29 @@ def open_start(
     sigma = jnp.where(balanced, sustained * relative, scale * where[P : 2 * P] / 2)
     K = jnp.where(balanced, ratio * sigma, scale * (2 * where[:P] - 1))
     R = module.mean_rate(K, sigma**2, *extra)
-    return model.flat(with_rates(model, parameters, R)._replace(K=K))
+    start = with_rates(model, parameters, R)._replace(K=K)
+    end = _turned(model, parameters, start, extra)
+    is_turned = (rest >= 0) & ((BANDS * part) % 1 < TURNED / (1 - region.share))
+    return jnp.where(is_turned & jnp.all(jnp.isfinite(end)), end, model.flat(start))
+
+
+def _turned(
+    model: Autonomous, parameters: Parameters, start: Any, extra: tuple[Any, ...]
+) -> Float[Array, " n"]:
+    """The state whose pattern a start takes on when its size is held: power iteration.
+
+    Steps are as long as it takes a mean current to change by its own size.
+    """
+    module, c = model.system.module, model.system.coefficients(parameters)
+    field = model.bind(parameters)
+    size = jnp.max(jnp.abs(start.K))
+    length = size / jnp.max(jnp.abs(model.state(field(model.flat(start))).K))
+
+    def turn(_, state: Any) -> Any:
+        y = model.flat(state)
+        moved = model.state(y + length * field(y))
+        factor = size / jnp.max(jnp.abs(moved.K))
+        K, Delta = factor * moved.K, factor**2 * module.variance(moved, c)
+        return with_rates(model, parameters, module.mean_rate(K, Delta, *extra))._replace(K=K)
+
+    return model.flat(jax.lax.fori_loop(0, TURNS, turn, start))
