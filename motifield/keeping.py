@@ -5,6 +5,9 @@ there first for the program of the same function, equations, shapes and versions
 traces nor lowers it. A file holds StableHLO, which JAX reads without running anything of it, and
 the shape of the result as JSON; one that cannot be read is made again. Calls whose other arguments
 are not known by their content, such as functions, are not kept.
+
+Tables of averages are arguments of a kept program, each in a file of its own: as constants they
+were nearly all of it, several times over where XLA copies them into what it compiles.
 """
 
 from __future__ import annotations
@@ -12,10 +15,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
-from functools import cache, wraps
+from functools import cache, partial, singledispatch, wraps
 from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import version
@@ -32,10 +35,19 @@ from .waiting import compiling
 
 FOLDER = "MOTIFIELD_PROGRAMS"
 """The environment variable that names the folder, which the command line sets."""
-SUFFIX = ".stablehlo"
+SUFFIX, ARRAY = ".stablehlo", ".array"
 PACKAGE = __name__.partition(".")[0]
 GENERATED = f"{PACKAGE}_generated"
 LIBRARIES = ("jax", "jaxlib", "equinox", "numpy")
+
+
+Apart = tuple[list[np.ndarray], Callable[[list[Any]], Any]]
+
+
+@singledispatch
+def apart(value: Any) -> Apart:
+    """Large arrays inside of a static argument, and the argument again with others for them."""
+    return [], lambda _: value
 
 
 class Unknown(Exception):
@@ -58,8 +70,9 @@ def kept(function: Callable) -> Callable:
             try:
                 key = _key(function, given)
                 if key not in loaded:
-                    program, shape = _found(Path(folder) / f"{key}{SUFFIX}", function, given)
-                    loaded[key] = jax.jit(program.call).lower(*leaves).compile(), shape
+                    program, shape, large = _found(Path(folder), key, function, given)
+                    run = jax.jit(program.call).lower(*large, *leaves).compile()
+                    loaded[key] = partial(run, *map(jnp.asarray, large)), shape
             except Unknown:
                 return plain(*args, **options)
         run, shape = loaded[key]
@@ -68,14 +81,19 @@ def kept(function: Callable) -> Callable:
     return call
 
 
-def _found(path: Path, function: Callable, given: Any) -> tuple[Any, Any]:
-    """The program and the shape of its result, from the file or made and written there."""
-    leaves = jax.tree.leaves(eqx.filter(given, eqx.is_array))
+def _found(folder: Path, key: str, function: Callable, given: Any) -> tuple[Any, Any, list]:
+    """The program, the shape of its result, and the large arrays that come before its arguments.
+
+    From the files, or made and written there.
+    """
+    path, leaves = folder / f"{key}{SUFFIX}", jax.tree.leaves(eqx.filter(given, eqx.is_array))
     with suppress(Exception):  # there is none, or it is damaged
         told, body = read_entry(path)
-        return _program(told, leaves, body), told["shape"]
-    program, shape = _made(function, given)
+        large = [_array(folder / name) for name in told["large"]]
+        return _program(told, [*large, *leaves], body), told["shape"], large
+    program, shape, large = _made(function, given)
     told = {
+        "large": [_write_array(folder, own) for own in large],
         "shape": shape,
         "results": [[list(own.shape), str(own.dtype)] for own in program.out_avals],
         "used": list(program.module_kept_var_idx),
@@ -83,7 +101,7 @@ def _found(path: Path, function: Callable, given: Any) -> tuple[Any, Any]:
     body = program.mlir_module_serialized
     write_entry(path, told, body)
     # as it is read the next time, so that XLA keeps what it compiles of the same text
-    return _program(told, leaves, body), shape
+    return _program(told, [*large, *leaves], body), shape, large
 
 
 def _program(told: Mapping[str, Any], leaves: list, body: bytes) -> Any:
@@ -112,25 +130,58 @@ def _exported(function: Callable, leaves: list) -> Any:
     return export.export(jax.jit(function))(*map(np.asarray, leaves))
 
 
-def _made(function: Callable, given: Any) -> tuple[Any, Any]:
+def _made(function: Callable, given: Any) -> tuple[Any, Any, list]:
     """Trace the function of the arrays alone. Raises `Unknown` where JAX cannot export it."""
     arrays, static = eqx.partition(given, eqx.is_array)
     leaves, kind = jax.tree.flatten(arrays)
+    large, supplied = _large(given)
     shape: list[Any] = []
 
     def of_arrays(*values: Any) -> list[Any]:
-        args, options = eqx.combine(jax.tree.unflatten(kind, values), static)
+        own = jax.tree.unflatten(kind, values[len(large) :])
+        args, options = supplied(eqx.combine(own, static), values[: len(large)])
         result = function(*args, **options)
         shape[:] = [_shape(result)]
         return jax.tree.leaves(result)
 
     try:
-        program = _exported(of_arrays, leaves)
+        program = _exported(of_arrays, [*large, *leaves])
     except (ValueError, NotImplementedError) as error:
         raise Unknown from error
     if program.ordered_effects or program.unordered_effects or program.uses_global_constants:
         raise Unknown("calls back to Python")
-    return program, shape[0]
+    return program, shape[0], large
+
+
+def _large(given: Any) -> tuple[list[np.ndarray], Callable[[Any, Sequence[Any]], Any]]:
+    """Large arrays inside of the equations among the arguments, and these with others for them."""
+    systems = {id(own): apart(own) for own in map(_equations, [*given[0], *given[1].values()])}
+    found = {id(own): own for arrays, _ in systems.values() for own in arrays}
+
+    def supplied(given: Any, values: Sequence[Any]) -> Any:
+        by_array = dict(zip(found, values, strict=True))
+        new = {
+            key: build([by_array[id(own)] for own in arrays])
+            for key, (arrays, build) in systems.items()
+            if arrays
+        }
+
+        def changed(value: Any) -> Any:
+            own = _equations(value)
+            if id(own) not in new:
+                return value
+            made = new[id(own)]
+            return made if own is value else replace(value, system=made)
+
+        args, options = given
+        return [*map(changed, args)], {name: changed(value) for name, value in options.items()}
+
+    return list(found.values()), supplied
+
+
+def _equations(value: Any) -> Any:
+    """The equations that an argument holds, or the argument."""
+    return getattr(value, "system", value)
 
 
 # ---- files
@@ -164,6 +215,19 @@ def write_entry(path: Path, told: Any, body: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_bytes(path, b"\n".join([head, _seal(head, body), body]))
         path.chmod(0o600)
+
+
+def _array(path: Path) -> np.ndarray:
+    told, body = read_entry(path)
+    return np.frombuffer(body, dtype=told["dtype"]).reshape(told["shape"])
+
+
+def _write_array(folder: Path, own: np.ndarray) -> str:
+    """The name of the file, which its content gives: programs share it."""
+    body = np.ascontiguousarray(own).tobytes()
+    name = f"{sha256(body).hexdigest()}{ARRAY}"
+    write_entry(folder / name, {"dtype": str(own.dtype), "shape": list(own.shape)}, body)
+    return name
 
 
 def _seal(head: bytes, body: bytes) -> bytes:
@@ -276,7 +340,7 @@ def _generated(given: Any) -> Any:
     """The generated module of the equations among the arguments."""
     args, options = given
     for value in (*args, *options.values()):
-        system = getattr(value, "system", value)
+        system = _equations(value)
         if hasattr(system, "module"):
             return system.module
     raise Unknown("no equations")

@@ -117,6 +117,47 @@ def test_what_has_no_content_is_not_kept(folder, argument):
     assert not folder.exists()
 
 
+class Tabulated:
+    """A static argument with a large array inside, which is no part of its content."""
+
+    content = ("a table",)
+
+    def __init__(self, table):
+        self.table = table
+
+
+@keeping.apart.register
+def _(value: Tabulated):
+    return [value.table], lambda arrays: Tabulated(arrays[0])
+
+
+def test_large_arrays_inside_of_arguments_are_files_of_their_own(folder):
+    table = np.arange(30_000.0).reshape(300, 100)
+
+    def looked_up(tabulated, k, twice):
+        TRACED.append(k)
+        return jnp.asarray(tabulated.table)[k] + jnp.asarray(twice.table)[k]
+
+    def answer():
+        given = Tabulated(table)
+        return keeping.kept(looked_up)(given, jnp.array(2), given)
+
+    for _ in range(2):
+        assert np.array_equal(answer(), 2 * table[2])
+        assert len(TRACED) == 1
+    (array,) = folder.glob(f"*{keeping.ARRAY}")
+    (program,) = folder.glob(f"*{keeping.SUFFIX}")
+    assert array.stat().st_size > table.nbytes > 20 * program.stat().st_size
+    array.write_bytes(array.read_bytes()[:-8])
+    assert np.array_equal(answer(), 2 * table[2])
+    assert len(TRACED) == 2
+    assert np.array_equal(answer(), 2 * table[2])
+    assert len(TRACED) == 2  # the damaged file was written again
+    array.unlink()
+    assert np.array_equal(answer(), 2 * table[2])
+    assert len(TRACED) == 3
+
+
 def test_a_result_of_a_foreign_kind_is_not_kept(folder):
     function = keeping.kept(lambda x: Pair(x, 2 * x))
     assert function(jnp.array(2.0)).second == 4

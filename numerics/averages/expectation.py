@@ -86,8 +86,14 @@ class Average(Differentiable):
         Delta: Array,
         parameters: tuple[Array, ...],
         edges: Array | None,
+        tables: tuple[Any, ...],
     ) -> tuple[Array, ...]:
         """Averages of derivatives with respect to u, in the sense of generalised functions."""
+
+    @property
+    def supplied(self) -> tuple[Any, ...]:
+        """Tables that `evaluate` takes, as arguments wherever JAX traces it."""
+        return ()
 
     @cache  # noqa: B019
     def traced(self, orders: tuple[int, ...]) -> Callable[..., tuple[Array, ...]]:
@@ -134,12 +140,13 @@ class Average(Differentiable):
         prepared = self.prepare() if prepared is None else prepared
         mu, Delta, *parameters = jnp.broadcast_arrays(mu, Delta, *prepared.parameters)
         if self.inner is None:
-            return _average(self, orders, mu, Delta, tuple(parameters), prepared.edges)
+            return _average(
+                self, orders, mu, Delta, tuple(parameters), prepared.edges, self.supplied
+            )
         a, b = self.inner(*parameters)
         a = like(a, mu)
-        values = _average(
-            self, orders, a * mu + b, a * a * Delta, tuple(parameters), prepared.edges
-        )
+        u = (a * mu + b, a * a * Delta)
+        values = _average(self, orders, *u, tuple(parameters), prepared.edges, self.supplied)
         return tuple(
             a**order * value if order else value
             for order, value in zip(orders, values, strict=True)
@@ -154,18 +161,19 @@ def _average(
     Delta: Array,
     parameters: tuple[Array, ...],
     edges: Array | None,
+    tables: tuple[Any, ...],
 ):
     # constant averages, such as the slope of a line, must depend on mu for jax: its rule for vmap
     # in nested derivatives fails otherwise
     return tuple(
         jnp.where(jnp.isnan(mu), mu, value)
-        for value in average.traced(orders)(mu, Delta, parameters, edges)
+        for value in average.traced(orders)(mu, Delta, parameters, edges, tables)
     )
 
 
 def _price(average, orders, primals, tangents):
     mu, *_ = primals
-    d_mu, d_Delta, d_parameters, _ = tangents
+    d_mu, d_Delta, d_parameters, *_ = tangents
     steps = [
         (n, factor, t)
         for n, factor, t in ((1, 1.0, d_mu), (2, 0.5, d_Delta))
@@ -213,7 +221,7 @@ class Closed(Average):
     def accuracy(self):
         return ROUNDING
 
-    def evaluate(self, orders, mu, Delta, parameters, edges):
+    def evaluate(self, orders, mu, Delta, parameters, edges, tables):
         return tuple(
             derivative(lambda m: like(self.formula(m, Delta, *parameters), m), order)(mu)
             for order in orders

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
@@ -119,6 +119,15 @@ class Grid:
         except NotSmooth:
             return None
         return one, Table(square, one.edges, self.size**2, *rest, scale=one.scale)
+
+    def with_tables(self, coefficients: Mapping[int, Any]) -> Grid:
+        """The same with other coefficients of its tables, by their `id`."""
+        made = copy.copy(self)
+        made.__dict__["tables"] = tuple(
+            table.with_coefficients(coefficients[id(table)]) if id(table) in coefficients else table
+            for table in self.tables or ()
+        )
+        return made
 
     @cache  # noqa: B019
     def places(self, count: int) -> tuple[np.ndarray, np.ndarray]:

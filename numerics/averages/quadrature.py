@@ -92,6 +92,22 @@ class Quadrature(Average):
             return self
         return self._with(ends_with_table=True)
 
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that averages are from; none where there are no tables."""
+        return () if self.grid is None else (self.grid.tables or ())[: self.power]
+
+    def with_tables(self, coefficients: Mapping[int, Any]) -> Quadrature:
+        """The same average with others in the place of its tables' coefficients.
+
+        Args:
+            coefficients: of tables by their `id`, as JAX traces them.
+        """
+        if not self.tables:
+            return self
+        assert self.grid is not None
+        return self._with(grid=self.grid.with_tables(coefficients))
+
     def error(
         self, mu: Float[Array, "*n"], Delta: Float[Array, "*n"], prepared: Prepared | None = None
     ) -> Float[Array, "*n"]:
@@ -143,7 +159,11 @@ class Quadrature(Average):
         edges = jnp.concatenate([edges, jnp.full((len(edges), 1), jnp.inf)], axis=1)
         return prepared._replace(edges=jax.lax.stop_gradient(edges.reshape(*shape, -1)))
 
-    def evaluate(self, orders, mu, Delta, parameters, edges):
+    @property
+    def supplied(self):
+        return tuple(table.coefficients for table in self.tables)
+
+    def evaluate(self, orders, mu, Delta, parameters, edges, tables):
         if self.grid is not None:
             edges = jnp.asarray(self.grid.edges)
         elif edges is None:
@@ -155,7 +175,9 @@ class Quadrature(Average):
                 -1, edges.shape[-1]
             )
         flat = [jnp.ravel(v) for v in (mu, Delta, *parameters)]
-        smooth = rules.elementwise(partial(self._smooth, orders))(edges, *flat)
+        if max(orders) > HIGHEST_TABULATED:
+            tables = ()
+        smooth = rules.elementwise(partial(self._smooth, orders))(edges, tables, *flat)
         values = [
             v.reshape(mu.shape) + self._jumps(order, mu, Delta, parameters)
             for order, v in zip(orders, smooth, strict=True)
@@ -176,12 +198,18 @@ class Quadrature(Average):
         return total
 
     def _smooth(
-        self, orders: tuple[int, ...], edges: Array, mu: Array, Delta: Array, *parameters: Array
+        self,
+        orders: tuple[int, ...],
+        edges: Array,
+        tables: tuple[Array, ...],
+        mu: Array,
+        Delta: Array,
+        *parameters: Array,
     ) -> tuple[Array, ...]:
         """The averages without what the jumps at the breaks add."""
-        if self.grid is None or self.grid.tables is None or max(orders) > HIGHEST_TABULATED:
+        if not tables:
             return self._by_quadrature(orders, edges, mu, Delta, *parameters)
-        found = self._tabulated(self.grid, self.grid.tables, orders, mu, Delta, *parameters)
+        found = self._tabulated(tables, orders, mu, Delta, *parameters)
         if self.ends_with_table:
             return found
         lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(Delta)
@@ -219,8 +247,7 @@ class Quadrature(Average):
 
     def _tabulated(
         self,
-        grid: Grid,
-        tables: tuple[Table, Table],
+        tables: tuple[Array, ...],
         orders: tuple[int, ...],
         mu: Array,
         Delta: Array,
@@ -229,10 +256,14 @@ class Quadrature(Average):
         """From the tables of g and g^2, as c_0 + c_1 g + c_2 g^2 of the grid's function g."""
         c: Sequence[Any] | None = self.in_terms_of_g
         if c is None:
-            at, to_coefficients = grid.places(self.power + 1)
+            assert self.grid is not None
+            at, to_coefficients = self.grid.places(self.power + 1)
             values = [like(self.pieces[0](jnp.full_like(mu, u), *parameters), mu) for u in at]
             c = [_weighted(row, values) for row in to_coefficients]
-        powers = [table.averages(orders, mu, Delta) for table in tables[: self.power]]
+        powers = [
+            table.averages(orders, mu, Delta, coefficients)
+            for table, coefficients in zip(self.tables, tables, strict=True)
+        ]
         totals = [_weighted(c[1:], of_order) for of_order in zip(*powers, strict=True)]
         return tuple(v if n else v + c[0] for n, v in zip(orders, totals, strict=True))
 

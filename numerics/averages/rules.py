@@ -141,18 +141,19 @@ def _edge(edges: Array, index: Array) -> Array:
 
 
 def elementwise(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:
-    """A function of edges and arrays of shape (n,) whose batches become longer arrays.
+    """A function of edges, tables and arrays of shape (n,) whose batches become longer arrays.
 
     Its loops then end when the slowest entry does, and a branch that no entry needs is not taken.
     """
 
     @jax.custom_batching.custom_vmap
-    def flat(edges, *arrays):
-        return function(edges, *arrays)
+    def flat(edges, tables, *arrays):
+        return function(edges, tables, *arrays)
 
     @flat.def_vmap
-    def _(size: int, batched: Any, edges: Any, *arrays: Array):
-        on_edges, *on = batched
+    def _(size: int, batched: Any, edges: Any, tables: Any, *arrays: Array):
+        on_edges, on_tables, *on = batched
+        assert not any(on_tables)  # they are those of one function
         n = arrays[0].shape[-1]
         long = [
             a if b else jnp.broadcast_to(a[None], (size, n))
@@ -163,7 +164,7 @@ def elementwise(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tup
         elif not on_edges and edges.ndim == 2:
             edges = jnp.broadcast_to(edges[None], (size, *edges.shape))
         edges = edges.reshape(size * n, -1) if edges.ndim == 3 else edges
-        results = flat(edges, *(a.reshape(-1) for a in long))
+        results = flat(edges, tables, *(a.reshape(-1) for a in long))
         return tuple(r.reshape(size, n) for r in results), (True,) * len(results)
 
     return flat

@@ -14,6 +14,7 @@ is smooth.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import math
@@ -21,6 +22,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -145,10 +147,16 @@ class Table:
             _built[key] = np.concatenate(made)
         return _built[key]
 
-    @property
+    @cached_property
     def has_gaps(self) -> bool:
         """Whether some averages within its ends are not in it."""
         return bool(np.isnan(self.coefficients).any())
+
+    def with_coefficients(self, coefficients: Any) -> Table:
+        """The same table with the same numbers, as JAX traces them."""
+        made = copy.copy(self)
+        made.__dict__ |= {"coefficients": coefficients, "has_gaps": self.has_gaps}
+        return made
 
     def _digest(self) -> bytes:
         """Equal for functions that are equal wherever their panels resolve them."""
@@ -188,11 +196,22 @@ class Table:
         return np.where(good[:, None], made, np.nan)
 
     def averages(
-        self, orders: tuple[int, ...], mu: Float[Array, " n"], Delta: Float[Array, " n"]
+        self,
+        orders: tuple[int, ...],
+        mu: Float[Array, " n"],
+        Delta: Float[Array, " n"],
+        table: Float[Array, "densities terms"],
     ) -> tuple[Float[Array, " n"], ...]:
-        """Averages of derivatives of the given orders; NaN outside the table."""
+        """Averages of derivatives of the given orders; NaN outside the table.
+
+        Args:
+            orders: of the derivatives.
+            mu: means.
+            Delta: variances.
+            table: the coefficients as JAX has them.
+        """
         scale, last = self.scale, len(LEVELS.low) - 1
-        rows, table = jnp.asarray(_rows(scale)), jnp.asarray(self.coefficients)
+        rows = jnp.asarray(_rows(scale))
         octaves = 1.0 + Delta * (1 / (SMALLEST * scale**2))
         bits = lax.bitcast_convert_type(octaves, jnp.int64) >> (MANTISSA_BITS - STEPS_BITS)
         level = bits - (BIAS << STEPS_BITS)
@@ -202,7 +221,7 @@ class Table:
         inside = (level >= 0) & (level <= last) & (place >= 0) & (place <= 2 * half)
         # what is not a number must not become an index either
         cell = jnp.where(inside, jnp.minimum(jnp.floor(place), 2 * half - 1), 0)
-        C = table.at[(first + cell).astype(int)].get(mode="promise_in_bounds").T
+        C = jnp.asarray(table).at[(first + cell).astype(int)].get(mode="promise_in_bounds").T
         d, e = (place - cell - 0.5) * width * narrow, Delta / middle - 1
         sums = _sums_in_a_loop(C, d, e, orders) if compiles_fast() else _sums(C, d, e, orders)
         return tuple(

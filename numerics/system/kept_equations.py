@@ -72,7 +72,7 @@ class KeptEquations:
 
     def _system(self, facts: Mapping[str, Any], source: str) -> System:
         require_x64()
-        return System(recalled(facts, self._derive, self._said), source, shared(source))
+        return System(recalled(facts, self._derive, self._said), source, shared(source, ()))
 
     def _path(self) -> Path | None:
         folder = os.environ.get(FOLDER)

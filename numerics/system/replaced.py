@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ...keeping import kept
+from ...keeping import Apart, apart, kept
 from ..averages import ByPopulation, ClosedAtDefaults, Differentiable, Quadrature
 from .system import System
 
@@ -48,6 +48,30 @@ def _replaced(average: Any, change: Callable[[Any], Any]) -> Any:
         same = all(a is b for a, b in zip(own, average.averages, strict=True))
         return average if same else average.with_averages(own)
     return change(average)
+
+
+@apart.register
+def _tables_apart(system: System) -> Apart:
+    """The tables of a system's averages, and the system with others, which can be traced."""
+    tables = {id(t): t for v in vars(system.module).values() for t in _tables(v)}
+
+    def build(arrays: list[Any]) -> System:
+        given = dict(zip(tables, arrays, strict=True))
+
+        def change(average: Any) -> Any:
+            return average.with_tables(given) if isinstance(average, Quadrature) else average
+
+        return with_averages(system, "of_tables", change)
+
+    return [table.coefficients for table in tables.values()], build
+
+
+def _tables(average: Any) -> Sequence[Any]:
+    if isinstance(average, ClosedAtDefaults):
+        return _tables(average.general)
+    if isinstance(average, ByPopulation):
+        return [table for one in average.averages for table in _tables(one)]
+    return average.tables if isinstance(average, Quadrature) else ()
 
 
 @lru_cache(maxsize=KEPT)

@@ -381,7 +381,7 @@ def _loaded(name: str, file: str, source: str, functions: Mapping[str, Callable]
 
 
 @lru_cache(maxsize=KEPT)
-def shared(source: str, functions: tuple[tuple[str, Callable], ...] = ()) -> ModuleType:
+def shared(source: str, functions: tuple[tuple[str, Callable], ...]) -> ModuleType:
     """The module of one source, the same for all systems that have it."""
     name = f"motifield_generated_{abs(hash(source)):x}"
     file = f"<{name}>"

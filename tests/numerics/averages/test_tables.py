@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 import motifield as mf
+from motifield import Parameters, keeping
 from motifield.numerics.averages import Quadrature, tables
 from motifield.numerics.fixed_points import search
 from motifield.numerics.system import replaced
@@ -39,7 +40,7 @@ def test_averages_and_three_derivatives(tolerance, errors, fast, monkeypatch):
     monkeypatch.setattr(tables, "compiles_fast", lambda: fast)
     table = Quadrature([jax.lax.erf], tolerance=tolerance).grid.tables[0]
     mu, Delta = places(table.scale, 300, seed=1)
-    found = jax.jit(lambda m, v: table.averages((0, 1, 2, 3), m, v))(mu, Delta)
+    found = jax.jit(lambda m, v: table.averages((0, 1, 2, 3), m, v, table.coefficients))(mu, Delta)
     expected = closed
     for values, error in zip(found, errors, strict=True):
         exact = jax.vmap(expected)(mu, Delta)
@@ -95,7 +96,7 @@ def test_what_is_no_number_and_what_is_negative_is_outside():
         (0.0, -1.0),
     ]
     mu, Delta = (jnp.array(v) for v in zip(*places, strict=True))
-    for values in table.averages((0, 1), mu, Delta):
+    for values in table.averages((0, 1), mu, Delta, jnp.asarray(table.coefficients)):
         assert np.isnan(values).all()
 
 
@@ -151,3 +152,29 @@ def test_the_search_for_fixed_points_uses_tables_where_they_reach(monkeypatch):
         assert len(points) == 3
         assert seen[-1] == reached
         assert all(p.dataset.attrs["residual"] < 1e-9 for p in points)
+
+
+def test_kept_programs_have_tables_as_arguments(system_of, tmp_path, monkeypatch):
+    """Of the average, its square and their derivatives, for two transfer functions."""
+    system = system_of(("1 + tanh(x)", "1/(1 + exp(-x))"), "SecondMoment")
+    par = Parameters.of(
+        populations=["A", "B"], N=400, fractions=[0.5, 0.5], mean=-0.002, g=0.3, input=0.5
+    )
+    state = system.rest(2)._replace(K=jnp.array([0.3, -0.8]), s=jnp.array([0.5, 0.7]))
+
+    def slopes(system, parameters, state):
+        def field(K):
+            change = system.vector_field(0.0, state._replace(K=K), parameters)
+            return jax.tree.leaves(change)
+
+        return {"field": jnp.stack(field(state.K)), "slopes": jnp.stack(jax.jacfwd(field)(state.K))}
+
+    expected = keeping.kept(slopes)(system, par, state)
+    monkeypatch.setenv(keeping.FOLDER, str(tmp_path))
+    for _ in range(2):
+        found = keeping.kept(slopes)(system, par, state)
+        for name, values in expected.items():
+            assert np.allclose(found[name], values, rtol=1e-13, atol=1e-15)
+    size = {path: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sum(s for p, s in size.items() if p.suffix == keeping.SUFFIX) < 300_000
+    assert len([p for p in size if p.suffix == keeping.ARRAY]) == 4
