@@ -187,12 +187,13 @@ def mixed_network():
     """mixed_network(P, M, N, seed, size, gamma, patterns): skewed, correlated strengths in M
     components, assortativity with four different elements in each block, B = 0 but for it.
 
-    size: standard deviation of u, and of N b; gamma: of N Gamma; patterns: names of features of
-    their own beside the total strengths, correlated with these.
+    size: standard deviation of u, and of N b; g: its range; gamma: the standard deviation of
+    N Gamma, or N Gamma of all blocks; patterns: names of features of their own beside the total
+    strengths, correlated with these.
     """
     import motifield as mf
 
-    def made(P=1, M=2, N=600, seed=1, size=0.5, gamma=0.5, patterns=(), **changes):
+    def made(P=1, M=2, N=600, seed=1, size=0.5, g=(0.5, 0.9), gamma=0.5, patterns=(), **changes):
         rng = np.random.default_rng(seed)
         features = ("in", "out", *patterns)
         D, F = 2 * P + len(patterns), len(features)
@@ -213,16 +214,17 @@ def mixed_network():
             weights.append(w)
             means.append(m @ T.T)
             covariances.append(T @ S @ T.T)
-        g = rng.uniform(0.5, 0.9, (P, P))
+        g, mean = rng.uniform(*g, (P, P)), rng.uniform(-1.0, 1.0, (P, P)) / N
+        random = gamma * rng.normal(size=(P, P, F, F)) if np.ndim(gamma) == 0 else gamma
         given = {
             "N": N,
             "fractions": fractions,
-            "mean": rng.uniform(-1.0, 1.0, (P, P)) / N,
+            "mean": mean,
             "g": g,
             "motifs": motifs_of(whole, g, N),
             "strengths": {
                 "features": features,
-                "gamma": gamma * rng.normal(size=(P, P, F, F)) / N,
+                "gamma": np.broadcast_to(random, (P, P, F, F)) / N,
                 "weights": weights,
                 "means": means,
                 "covariances": covariances,
