@@ -9,7 +9,9 @@ import pytest
 
 import motifield as mf
 from motifield.errors import ArchitectureError, SpecError
+from motifield.theory.architecture import Empirical, Mixture
 from motifield.theory.architecture.architecture import MOTIFS
+from motifield.theory.notation import QUANTITIES
 
 ROOT = Path(__file__).parents[2]
 FILTERED = {
@@ -29,6 +31,24 @@ ARCHITECTURES = {
     "convergence alone": (
         mf.Architecture(["E", "I"], "tanh(x)", motifs=["convergent"]),
         mf.MotifOnly(),
+    ),
+    "mixture and assortativity": (
+        mf.Architecture(["E", "I"], "erf", strengths=Mixture(2), assortativity=True),
+        mf.SecondMoment(),
+    ),
+    "neurons of a network": (
+        mf.Architecture(["E", "I"], "tanh(x)", strengths=Empirical(), assortativity="quadratic"),
+        mf.SecondMoment(),
+    ),
+    "patterns and filters": (
+        mf.Architecture(
+            ["E", "PV"],
+            "Max(x, 0)",
+            strengths=Mixture(2),
+            patterns=["m", "n"],
+            **(FILTERED | {"inputs": ["spread", "in-strength", "out-strength"]}),
+        ),
+        mf.SecondMoment(),
     ),
     "no motifs": (mf.Architecture(transfer="tanh(x)", motifs=[]), mf.LowRank()),
     "four cell types": (
@@ -99,13 +119,36 @@ def test_absent_motifs_leave_no_word(motifs):
     assert r"\\mathcal{S}" not in text
 
 
+@pytest.mark.parametrize(
+    ("options", "absent"),
+    [
+        ({}, ["omponent", "ssortativity", "pattern", "eature", r"\\pi_", r"\\theta"]),
+        ({"strengths": Mixture(2)}, ["ssortativity", "pattern", "eature", r"\\theta", "network's"]),
+        ({"assortativity": True}, ["pattern", "skewed", r"\\bar{u}", r"\\bar{f}"]),
+        (
+            {"patterns": ["m"], "strengths": Mixture(2), "motifs": []},
+            ["ssortativity", "trength", r"\\bar{u}", r"\\bar{b}", r"\\beta"],
+        ),
+        (
+            {"strengths": Empirical(), "motifs": ["convergent", "divergent"]},
+            ["eature", "Stein", "S^{", "jointly"],
+        ),
+    ],
+)
+def test_absent_parts_of_strengths_leave_no_word(options, absent):
+    mean_field = mf.derive(mf.Architecture(["E", "I"], "tanh(x)", **options), mf.SecondMoment())
+    document = mean_field.derivation.document()
+    text = str(document.sections)
+    assert not [word for word in absent if word in text]
+
+
 def test_every_symbol_is_in_the_table(made):
     document = made.derivation.document()
     table = next(section for section in document.sections if section.title == "Symbols").blocks[0]
     known = {row[0].strip("$").split("_{")[0] for row in table.rows}
     assert {"N", r"\alpha", r"\Delta"} <= known
     for letter in made.states:
-        shown = {"kappa": r"\kappa", "rho": r"\rho", "current": "c"}.get(letter, letter)
+        shown = QUANTITIES[letter].latex
         assert shown in known, letter
 
 
@@ -169,7 +212,8 @@ def test_names_in_any_script_compile(tmp_path, names):
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_compiles_without_overfull_boxes(tmp_path, made):
-    explicit = made.architecture.populations is not None
+    own = made.architecture
+    explicit = own.populations is not None and own.strengths.has_widths
     made.derivation.save(tmp_path / "a.tex", explicit=explicit)
     for command in (
         ["pdflatex", "-interaction=nonstopmode", "a"],

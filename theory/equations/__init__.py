@@ -2,7 +2,7 @@
 
 from .closures import CLOSURES, Cavity, Closure, LowRank, MotifOnly, SecondMoment
 from .derive import equations
-from .explicit import MOST_POPULATIONS, names_of, scalar
+from .explicit import MOST_POPULATIONS, labels_of, names_of, scalar
 from .linearise import linearised, varied_averages, varying
 from .mean_field import FEEDBACK_LATEX, MeanField
 from .record import Step
@@ -21,6 +21,7 @@ __all__ = [
     "Step",
     "SynapseStatistics",
     "equations",
+    "labels_of",
     "linearised",
     "names_of",
     "scalar",

@@ -5,6 +5,8 @@ As in `rules`, the first paragraph of a docstring is printed in the derivation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
 from ..notation import (
@@ -12,6 +14,7 @@ from ..notation import (
     G_c,
     Mean,
     N,
+    PairCovariance,
     R,
     R_c,
     Rate,
@@ -26,6 +29,7 @@ from ..notation import (
     cov_out_in,
     eta,
     feature,
+    feature_covariance,
     k,
     l,
     m,
@@ -57,7 +61,28 @@ class Widths:
         self.columns = "divergent" in architecture.motifs
         self.features = bool(architecture.features)
         # components may each have what cancels in their sum, which is the chain motif
-        self.across = self.centres or "chain" in architecture.motifs
+        self.chains = "chain" in architecture.motifs
+        self.across = self.centres or self.chains
+
+    def moments(self) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+        """Covariances over a whole population, and what components make of them, by name."""
+        found: dict[str, tuple[sp.Expr, sp.Expr]] = {}
+        if self.rows:
+            pair = N**2 * PairCovariance(sp.Symbol("rows"), p, q, r)
+            own = cov_in[m, p, q, r], mean_in[m, p, q] * mean_in[m, p, r]
+            found["in-strengths"] = pair, self._together(p, *own)
+        if self.chains:
+            pair = N * PairCovariance(sp.Symbol("across"), p, q, r)
+            own = cov_out_in[m, q, p, r], mean_out[m, q, p] * mean_in[m, q, r]
+            found["out- and in-strengths"] = pair, self._together(q, *own)
+        if self.features:
+            own = cov_features[m, p, k, l], mean_feature[m, p, k] * mean_feature[m, p, l]
+            found["features"] = feature_covariance[p, k, l], self._together(p, *own)
+        return found
+
+    def _together(self, population: sp.Symbol, inside: sp.Expr, between: sp.Expr) -> sp.Expr:
+        whole = sp.Add(inside * int(self.widths), between * int(self.centres))
+        return over_populations(weight[m, population] * whole, m)
 
     def shift(self, latents: Latents) -> dict[str, sp.Expr]:
         """The mean input current of a component less K_p."""
@@ -116,17 +141,30 @@ class Widths:
 
 
 @holds("sampled")
-def name_covariances(term: sp.Expr) -> sp.Expr:
-    """The covariance of out-strengths with rates is called $\\beta_{pq}$, that of features with
-    rates $\\eta_{ql}$.
-    """
+def moments_of_components(_: sp.Expr, total: sp.Expr) -> sp.Expr:
+    """Covariances over the population are what components have inside, and what their means add."""
+    return total
+
+
+@holds("sampled")
+def name_out_strengths(term: sp.Expr) -> sp.Expr:
+    """The covariance of out-strengths with rates is called $\\beta_{pq}$."""
+    return _named(term, b, lambda population, index: beta[index, population])
+
+
+@holds("sampled")
+def name_features(term: sp.Expr) -> sp.Expr:
+    """The covariance of feature $l$ with the rates of population $q$ is called $\\eta_{ql}$."""
+    return _named(term, feature, lambda population, index: eta[population, index])
+
+
+def _named(term: sp.Expr, base: sp.IndexedBase, name: Callable[..., sp.Expr]) -> sp.Expr:
+    """The average of a deviation times the rate by its name."""
 
     def rewrite(body, neuron, population):
         deviation = body / Rate(population, x[neuron])
-        if isinstance(deviation, sp.Indexed) and deviation.base == b:
-            return beta[deviation.indices[1], population]
-        if isinstance(deviation, sp.Indexed) and deviation.base == feature:
-            return eta[population, deviation.indices[1]]
+        if isinstance(deviation, sp.Indexed) and deviation.base == base:
+            return name(population, deviation.indices[1])
         return Mean(body, neuron, population)
 
     return term.replace(Mean, rewrite)
@@ -134,8 +172,8 @@ def name_covariances(term: sp.Expr) -> sp.Expr:
 
 @holds("sampled")
 def stein_in_components(_: sp.Expr, parts: dict[str, sp.Expr]) -> dict[str, sp.Expr]:
-    """The population falls into components of weights $\\pi_{mq}$, in each of which strengths and
-    features are jointly Gaussian. The covariance with the rates is the weighted sum over components
+    """The population falls into components of weights $\\pi_{mq}$, in each of which neurons are
+    jointly Gaussian. The covariance with the rates is the weighted sum over components
     of the component's mean times its mean rate and, by Stein's lemma inside each component, of the
     covariance with the input current times the mean gain.
     """
@@ -143,9 +181,17 @@ def stein_in_components(_: sp.Expr, parts: dict[str, sp.Expr]) -> dict[str, sp.E
 
 
 @holds("sampled")
+def deviations_of_components(_: sp.Expr, parts: dict[str, sp.Expr]) -> dict[str, sp.Expr]:
+    """Components have no width: the covariance with the rates is the weighted sum over them of the
+    component's own deviation times its mean rate.
+    """
+    return parts
+
+
+@holds("sampled")
 def average_over_components(_: sp.Expr, total: sp.Expr) -> sp.Expr:
     """An average over a population is the weighted average over its components, inside each of
-    which the input current is normally distributed with mean $K_q + \\delta_{mq}$ and variance
+    which the input current is normally distributed with mean $K_q + \\mu_{mq}$ and variance
     $\\Delta_{mq}$.
     """
     return total
@@ -188,7 +234,7 @@ def variance_over_components(
     ansatz: sp.Expr, shifts: dict[str, sp.Expr], variances: dict[str, sp.Expr]
 ) -> dict[str, sp.Expr]:
     """The variance over a population is the average variance within its components, and the
-    variance of their means; the parts of the current that are independent of strengths add theirs.
+    variance of their means; parts of the current that are independent of these add theirs.
     """
     inside = {name: over_populations(weight[m, p] * v, m) for name, v in variances.items()}
     if shifts:

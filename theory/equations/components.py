@@ -16,7 +16,9 @@ from ..notation import (
     Filtered,
     G_c,
     K,
+    Mean,
     R_c,
+    Rate,
     Synaptic,
     Term,
     along,
@@ -25,6 +27,7 @@ from ..notation import (
     f,
     feature,
     i,
+    j,
     k,
     l,
     m,
@@ -35,6 +38,7 @@ from ..notation import (
     shift,
     sources,
     weight,
+    x,
     y,
     z,
 )
@@ -86,11 +90,26 @@ class DerivingComponents(Deriving):
         super().__init__(architecture, closure)
         self.own = rules.Widths(architecture)
 
+    def decomposed(self) -> dict[str, sp.Expr]:
+        parts = super().decomposed()
+        self.record.begin("Components")
+        for name, (left, total) in self.own.moments().items():
+            self.record.apply(f"Components: {name}", rules.moments_of_components, left, total)
+        mean = Mean(Rate(q, x[j]), j, q)
+        total = over_populations(weight[m, q] * R_c[m, q], m)
+        self.record.apply("Components: averages", rules.average_over_components, mean, total)
+        return parts
+
+    @property
+    def over_components(self) -> Callable[..., dict[str, sp.Expr]]:
+        """The rule for covariances with rates."""
+        return rules.stein_in_components if self.own.widths else rules.deviations_of_components
+
     def column_terms(self, term: sp.Expr | None) -> dict[str, sp.Expr]:
         if term is None:
             return {}
         self.record.begin("Columns")
-        term = self.record.apply("Columns: named covariances", rules.name_covariances, term)
+        term = self.record.apply("Columns: named covariances", rules.name_out_strengths, term)
         parts = self.own.covariance_with_columns(self.latents)
         if "out-strength" in self.architecture.inputs:
             offsets = self.statistics.offset(p, q) * z[q] * weight[m, q] * G_c[m, q]
@@ -98,9 +117,7 @@ class DerivingComponents(Deriving):
         if not parts:
             return {}
         self.columns = parts
-        self.record.apply(
-            "Columns: Stein's lemma in components", rules.stein_in_components, beta[p, q], parts
-        )
+        self.record.apply("Columns: sum over components", self.over_components, beta[p, q], parts)
         if self.architecture.has_synapses:
             term = self.record.apply("Columns: equal synapses", gather_sources, term)
             term = term.args[0].args[0]
@@ -117,11 +134,11 @@ class DerivingComponents(Deriving):
         if term is None:
             return []
         self.record.begin("Assortativity")
-        term = self.record.apply("Assortativity: named covariances", rules.name_covariances, term)
+        term = self.record.apply("Assortativity: named covariances", rules.name_features, term)
         parts = self.own.covariance_with_features(self.latents)
         self.record.apply(
-            "Assortativity: Stein's lemma in components",
-            rules.stein_in_components,
+            "Assortativity: sum over components",
+            self.over_components,
             eta[q, l],
             parts,
         )

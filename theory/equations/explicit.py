@@ -9,9 +9,9 @@ from itertools import product
 import sympy as sp
 
 from ...errors import ArchitectureError, NoClosedFormError
-from ..architecture import UNIT, Architecture, Filter, TransferFunction
+from ..architecture import UNIT, Architecture, Filter, Mixture, TransferFunction
 from ..averages import GaussianAverage
-from ..notation import Equation, Rate, entry_name, f, p, q
+from ..notation import COUNTS, Equation, Rate, Term, entry_name, f, m, p, q
 
 MOST_POPULATIONS = 4  # written out, more fill pages that nobody reads
 # what the first of two indices stands for
@@ -37,6 +37,33 @@ def expand(
     """
     return _Expansion(architecture, names_of(architecture.populations, populations)).all(
         definitions, results, averages, closed
+    )
+
+
+def labels_of(architecture: Architecture, populations: int | Sequence[str] | None) -> tuple:
+    """What indices of written-out quantities are called: populations, components, features.
+
+    Raises:
+        ArchitectureError: As for `names_of`; or the number of components is not known.
+    """
+    names = names_of(architecture.populations, populations)
+    if not architecture.has_components:
+        return names
+    components = range(1, _components(architecture) + 1)
+    return (*names, *map(str, components), *architecture.features)
+
+
+def _components(architecture: Architecture) -> int:
+    """How many components each population has."""
+    own = architecture.strengths
+    if not own.has_centres:
+        return 1
+    if isinstance(own, Mixture) and own.components is not None:
+        return own.components
+    given = "Mixture()" if isinstance(own, Mixture) else f"{type(own).__name__}()"
+    raise ArchitectureError(
+        f"equations are written out for a known number of components, which {given} leaves to the "
+        "numbers: give it, as in Mixture(2); the indexed equations hold for any number"
     )
 
 
@@ -76,7 +103,12 @@ class _Expansion:
     """Writes equations out for named populations; a population is its position here."""
 
     def __init__(self, architecture: Architecture, names: tuple[str, ...]):
-        self.names, self.every = names, range(len(names))
+        self.every = range(len(names))
+        self.names = labels_of(architecture, names)
+        self.components, self.features = 1, range(len(architecture.features))
+        self.has_components = architecture.has_components
+        if self.has_components:
+            self.components = _components(architecture)
         self.transfers = [
             architecture.transfer[k if len(architecture.transfer) > 1 else 0] for k in self.every
         ]
@@ -91,15 +123,16 @@ class _Expansion:
 
     def all(self, definitions, results, averages, closed) -> list[sp.Eq]:
         written = [
-            self.average(name, average, a, closed)
+            self.average(name, average, {q: a, m: component}, closed)
             for name, average in averages.items()
+            for component in range(self.components)
             for a in self.every
         ]
         for name, value in definitions.items():
             for a, b in product(self.every, repeat=2):
-                written.append(
-                    sp.Eq(scalar(name, (a, b), self.names), self.fill(value, {p: a, q: b}))
-                )
+                terms = [Term.of(name, part) for part in sp.Add.make_args(value)]
+                total = sp.Add(*self.sums(terms, {p: a, q: b}))
+                written.append(sp.Eq(scalar(name, (a, b), self.names), total))
         for equation in results:
             for at in product(
                 *(self.values(equation.name, k, index) for k, index in enumerate(equation.indices))
@@ -108,7 +141,11 @@ class _Expansion:
         return written
 
     def values(self, name: str, place: int, index: sp.Symbol) -> Sequence[int]:
-        """What an index runs over: every population, or of those with the same filter the first."""
+        """What an index runs over: components, features, every population, or of those with the
+        same filter the first.
+        """
+        if index in COUNTS:
+            return range(self.components) if index == m else self.features
         if index == f:
             return sorted(set(self.first["synapse"]))
         is_class = place == 0 and name in _OF_CLASSES and index == p
@@ -118,7 +155,7 @@ class _Expansion:
         """Replace every indexed symbol by the scalar for the populations `at`."""
 
         def value(e: sp.Indexed) -> sp.Expr:
-            name, places = str(e.base), [at[index] for index in e.indices]
+            name, places = str(e.base), self.places(e.indices, [at[index] for index in e.indices])
             if name == "SOURCES":
                 return sp.Integer(self.synapse_of[places[0]] == self.synapse_of[places[1]])
             if name in _OF_CLASSES and len(places) > 1:
@@ -127,14 +164,21 @@ class _Expansion:
 
         return expression.xreplace({e: value(e) for e in expression.atoms(sp.Indexed)})
 
+    def places(self, indices: Sequence[sp.Symbol], at: Sequence[int]) -> list[int]:
+        """Positions among the labels: populations, then components, then features."""
+        first = {index: len(self.every) + self.components * (index != m) for index in COUNTS}
+        return [k + first.get(index, 0) for index, k in zip(indices, at, strict=True)]
+
     def terms(self, equation: Equation, at: Sequence[int]) -> list[sp.Expr]:
-        here = dict(zip(equation.indices, at, strict=True))
+        return self.sums(equation.terms, dict(zip(equation.indices, at, strict=True)))
+
+    def sums(self, terms: Sequence[Term], here: Mapping[sp.Symbol, int]) -> list[sp.Expr]:
+        """Every summand of the terms."""
         found = []
-        for term in equation.terms:
+        for term in terms:
             for values in product(*(self.values("", 0, index) for index in term.sums)):
-                found.append(
-                    self.fill(term.summand, {**here, **dict(zip(term.sums, values, strict=True))})
-                )
+                at = {**here, **dict(zip(term.sums, values, strict=True))}
+                found.append(self.fill(term.summand, at))
         return found
 
     def equations(self, equation: Equation, at: tuple[int, ...]) -> Iterator[sp.Eq]:
@@ -143,7 +187,7 @@ class _Expansion:
         What passes a membrane 1 is no state, and is equal to its terms.
         """
         terms = self.terms(equation, at)
-        symbol = scalar(equation.name, at, self.names)
+        symbol = scalar(equation.name, self.places(equation.indices, at), self.names)
         if not equation.is_state:
             yield sp.Eq(symbol, sp.Add(*terms), evaluate=False)
             return
@@ -164,7 +208,10 @@ class _Expansion:
             decay, gain = _observer(own, self.parameters(kind, own, at[0]))
             states = [
                 symbol,
-                *(scalar(f"{equation.name}{k + 1}", at, self.names) for k in range(1, own.order)),
+                *(
+                    scalar(f"{equation.name}{k + 1}", self.places(equation.indices, at), self.names)
+                    for k in range(1, own.order)
+                ),
                 sp.Integer(0),
             ]
             for k in range(own.order):
@@ -202,20 +249,23 @@ class _Expansion:
             for s in own.defaults
         }
 
-    def average(self, name: str, average: GaussianAverage, a: int, closed: bool) -> sp.Eq:
-        own = self.transfers[a]
-        symbols = self.parameters("transfer", own, a)
+    def average(
+        self, name: str, average: GaussianAverage, at: Mapping[sp.Symbol, int], closed: bool
+    ) -> sp.Eq:
+        own = self.transfers[at[q]]
+        symbols = self.parameters("transfer", own, at[q])
         f = average.f.replace(
             lambda e: isinstance(e, Rate),
             lambda rate: own.derivative(rate.order).xreplace(symbols),
         )
-        filled = GaussianAverage(
-            f, *(self.fill(v, {q: a}) for v in (average.mean, average.variance))
-        )
+        filled = GaussianAverage(f, *(self.fill(v, at) for v in (average.mean, average.variance)))
         if closed:
             with suppress(NoClosedFormError):
                 filled = filled.closed_form()
-        return sp.Eq(scalar(name, (a,), self.names), filled, evaluate=False)
+        if not self.has_components:
+            return sp.Eq(scalar(name, (at[q],), self.names), filled, evaluate=False)
+        places = self.places((m, q), (at[m], at[q]))
+        return sp.Eq(scalar(f"{name}_c", places, self.names), filled, evaluate=False)
 
 
 def _change(state: sp.Symbol, rate: sp.Expr) -> sp.Eq:

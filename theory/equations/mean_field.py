@@ -173,7 +173,8 @@ class MeanField:
         """Scalar equations for 1 to 4 populations.
 
         They are averages, definitions, variances, then the derivatives of the states. Symbols are
-        `K_E`, `tau_chn_EEI`.
+        `K_E`, `tau_chn_EEI`; the mean rate of the second component of E is `R_c_2E`, the latent
+        variable along its feature "in" `theta_E_in`.
 
         Args:
             populations: A number, or names; default: those of the architecture.
@@ -181,7 +182,8 @@ class MeanField:
             averages: Whether the averages are among the equations.
 
         Raises:
-            ArchitectureError: Another number of populations, or equations of fixed points alone.
+            ArchitectureError: Another number of populations, equations of fixed points alone, or
+                an unknown number of components: `Mixture(2)` has two.
         """
         if self.is_static:
             raise ArchitectureError(
@@ -191,7 +193,7 @@ class MeanField:
         return expand(
             self.architecture,
             self.definitions,
-            (self.variance, *self.equations),
+            (self.variance, *self.components, *self.equations),
             self.averages if averages else {},
             populations,
             closed=closed,

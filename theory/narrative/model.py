@@ -21,6 +21,7 @@ from ..notation import (
     terms_latex as terms,
 )
 from .filters import filters
+from .strengths import features_in_words
 from .words import introduced, listed, parameter_names, spoken
 
 
@@ -120,6 +121,9 @@ def statistics(mean_field: MeanField) -> Section:
     return Section("Statistics of the synapses", blocks)
 
 
+_WITH = "with parts of the right covariances"
+
+
 def decomposition(mean_field: MeanField) -> Section:
     """A synapse as mean, row, column and residual."""
     architecture = mean_field.architecture
@@ -133,6 +137,11 @@ def decomposition(mean_field: MeanField) -> Section:
     if "divergent" in architecture.motifs:
         parts.append("+ b_j^p")
         words.append("$b_j^p$ that of neuron $j$'s out-strength to population $p$")
+    if architecture.features:
+        parts.append(r"+ \sum_{k l} f_{ik} \, \Gamma_{pqkl} \, f_{jl}")
+        words.append(
+            "$f_{ik} \\Gamma_{pqkl} f_{jl}$ is what it gains from features of both its neurons"
+        )
     parts.append("+ w_{ij}")
     words.append("$w_{ij}$ is what is left")
     own = SynapseStatistics.of(architecture)
@@ -143,12 +152,16 @@ def decomposition(mean_field: MeanField) -> Section:
     for name, value in own.definitions(p, q).items():
         lines.append(Line(rf"{QUANTITIES[name].latex}_{{pq}}", "=", terms(value)))
     falls = Line(latex(step.before), "=", signed([latex(part) for part in step.after.values()]))
+    features = f".{features_in_words(architecture)} In formulas," if architecture.features else ":"
+    reason = step.reason
+    if mean_field.components:  # neither Gaussian parts alone, nor first and second order alone
+        reason = reason.replace("with Gaussian parts of the right covariances", _WITH)
     text = (
         "With it the recurrent input of neuron $i$ falls into parts, one for each part of a "
         "synapse, which the next sections evaluate one by one:"
     )
     blocks = (
-        Prose(f"{step.reason} Here {listed(words)} [@Zhang2026; @Shao2025]:"),
+        Prose(f"{reason} Here {listed(words)} [@Zhang2026; @Shao2025]{features}"),
         Display(tuple(lines), "decomposition"),
         *introduced(text, [falls], "parts"),
     )

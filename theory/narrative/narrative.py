@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..documents import Document, Section
 from ..equations import MeanField
-from . import references, results
+from . import references, results, strengths
 from .model import decomposition, network, statistics
 from .steps import Steps
 from .symbols import symbol_table
@@ -42,7 +42,8 @@ def narrate(
     who = f" of populations {listed(map(spoken, names))}" if names else ""
     heading = title or f"Mean-field equations of a random recurrent network{who}"
     there = tuple(s for s in sections if s.blocks)
-    return Document(heading, _abstract(mean_field), there, references.EVERY)
+    cited = (*references.EVERY, *references.LOW_RANK * bool(mean_field.architecture.patterns))
+    return Document(heading, _abstract(mean_field), there, cited)
 
 
 def _full(mean_field: MeanField, final: list[Section], last: Section) -> list[Section]:
@@ -50,6 +51,7 @@ def _full(mean_field: MeanField, final: list[Section], last: Section) -> list[Se
         network(mean_field),
         statistics(mean_field),
         decomposition(mean_field),
+        strengths.components(mean_field),
         *Steps(mean_field).sections(),
         *final,
         *([] if mean_field.is_static else [results.linearisation(mean_field)]),
@@ -67,8 +69,12 @@ def _abstract(mean_field: MeanField) -> str:
         if names
         else "with independent synapses"
     )
+    architecture = mean_field.architecture
+    also = ["whose neurons' strengths have any distribution"] * architecture.strengths.has_centres
+    also += ["whose synapses know features of both their neurons"] * bool(architecture.features)
+    more = f", {listed(also)}," if also else ""
     return (
-        f"The dynamics of a large random network {correlated} are reduced to equations for "
+        f"The dynamics of a large random network {correlated}{more} are reduced to equations for "
         f"{len(mean_field.equations)} kinds of latent variables, under the closure "
         f"{type(mean_field.closure).__name__}. Every displayed equality has been generated "
         "together with a numerical test of itself."

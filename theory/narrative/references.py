@@ -46,4 +46,19 @@ PRICE = Reference(
     "IRE Transactions on Information Theory 4, 69--72",
     1958,
 )
+MASTROGIUSEPPE = Reference(
+    "Mastrogiuseppe2018",
+    ("F. Mastrogiuseppe", "S. Ostojic"),
+    "Linking connectivity, dynamics, and computations in low-rank recurrent neural networks",
+    "Neuron 99, 609--623",
+    2018,
+)
+BEIRAN = Reference(
+    "Beiran2021",
+    ("M. Beiran", "A. Dubreuil", "A. Valente", "F. Mastrogiuseppe", "S. Ostojic"),
+    "Shaping dynamics with multiple populations in low-rank recurrent networks",
+    "Neural Computation 33, 1572--1615",
+    2021,
+)
+LOW_RANK = (MASTROGIUSEPPE, BEIRAN)
 EVERY = (ZHANG, SHAO, SHAO_OSTOJIC, STEIN, PRICE, KADMON)

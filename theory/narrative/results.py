@@ -12,8 +12,8 @@ from ..equations import (
     FEEDBACK_LATEX,
     MOST_POPULATIONS,
     MeanField,
+    labels_of,
     linearised,
-    names_of,
     varied_averages,
 )
 from ..notation import (
@@ -31,6 +31,7 @@ from ..notation import (
     terms_latex,
 )
 from .filters import realisation
+from .strengths import observed
 from .words import introduced, listed, parameter_names
 
 
@@ -62,12 +63,13 @@ def averages(mean_field: MeanField) -> Section:
     if mean_field.is_static:
         return _felt()
     functions = {"R": r"\phi_q", "G": r"\phi_q'", "C": r"\phi_q^2"}
+    at, who, over = _over(mean_field)
     lines = [
-        Line(rf"{name}_q", "=", (rf"\left\langle {functions[name]}(x) \right\rangle",))
+        Line(f"{name}_{at}", "=", (rf"\left\langle {functions[name]}(x) \right\rangle",))
         for name in mean_field.averages
     ]
     text = (
-        "The averages are those over a normal variable, $x \\sim \\mathcal{N}(K_q, \\Delta_q)$, "
+        f"The averages are those over a normal variable, $x \\sim \\mathcal{{N}}({over})$, "
         "and differentiate by Price's theorem, "
         "$\\partial \\langle f \\rangle / \\partial K = \\langle f' \\rangle$ and "
         "$\\partial \\langle f \\rangle / \\partial \\Delta = \\langle f'' \\rangle / 2$ "
@@ -79,10 +81,11 @@ def averages(mean_field: MeanField) -> Section:
         lines = []
         for average in closed:
             owner = _owner(mean_field, average.transfer)
+            index = f"m {owner}" if mean_field.components else owner
             own = parameter_names(mean_field, owner)
             terms = [latex(t, own) for t in sp.Add.make_args(average.form)]
-            lines.append(Line(f"{average.name}_{{{owner}}}", "=", signed(terms)))
-        text = "In closed form, with $K$ and $\\Delta$ those of the population,"
+            lines.append(Line(f"{average.name}_{{{index}}}", "=", signed(terms)))
+        text = f"In closed form, with $K$ and $\\Delta$ {who},"
         blocks += introduced(text, lines, "closed")
     if any(average.has_owen for average in closed):
         blocks.append(
@@ -95,6 +98,14 @@ def averages(mean_field: MeanField) -> Section:
         which = "The others have" if closed else "They have"
         blocks.append(Prose(f"{which} no closed form and are computed by quadrature."))
     return Section("Averages", tuple(blocks))
+
+
+def _over(mean_field: MeanField) -> tuple[str, str, str]:
+    """The index of averages, whose mean and variance they have, and which these are."""
+    if mean_field.components:
+        who = "the mean and the variance of the component"
+        return "{m q}", who, "K_q + \\mu_{m q}, \\Delta_{m q}"
+    return "q", "those of the population", "K_q, \\Delta_q"
 
 
 def _owner(mean_field: MeanField, function: str) -> str:
@@ -130,7 +141,7 @@ def written_out(mean_field: MeanField) -> Section:
             f"equations are written out for at most {MOST_POPULATIONS} populations, "
             f"not {len(names)}"
         )
-    lines, own = [], names_of(names, None)
+    lines, own = [], labels_of(mean_field.architecture, None)
     like = _indexed_terms(mean_field)
     order = {name: n for n, name in enumerate(like)}
 
@@ -157,13 +168,14 @@ def _indexed_terms(mean_field: MeanField) -> dict[str, list[sp.Expr]]:
 
 def linearisation(mean_field: MeanField) -> Section:
     """The equations of small deviations."""
+    at, _, _ = _over(mean_field)
     values = [
-        Line(rf"\delta {name}_q", "=", terms_latex(value))
+        Line(rf"\delta {QUANTITIES[name].latex}_{at}", "=", terms_latex(value))
         for name, value in varied_averages(mean_field).items()
     ]
-    more = [r"$H_q = \langle \phi_q'' \rangle$"]
+    more = [rf"$H_{at} = \langle \phi_q'' \rangle$"]
     if "G" in mean_field.averages:
-        more.append(r"$\Theta_q = \langle \phi_q''' \rangle$")
+        more.append(rf"$\Theta_{at} = \langle \phi_q''' \rangle$")
     text = (
         "Small deviations $\\delta$ from a solution follow the linearised equations, whose matrix "
         "is the Jacobian; by Price's theorem no square root of the variance appears in it:"
@@ -187,6 +199,8 @@ def observables(mean_field: MeanField) -> Section:
             "nothing returns, and $x = h$ is normal."
         )
         return Section("Observables", (Prose(text),))
+    if mean_field.components:
+        return Section("Observables", (Prose(_of_components(mean_field)),))
     parts: list[Any] = [
         "Within population $p$ the input currents are normally distributed with mean $K_p$ and "
         "variance $\\Delta_p$, so that the mean rate is $R_p$, the variance of the rates across "
@@ -202,3 +216,16 @@ def observables(mean_field: MeanField) -> Section:
         f"{which} those of mean-field theory for independent synapses [@Kadmon2015; @Shao2023]."
     )
     return Section("Observables", (Prose(" ".join(parts)),))
+
+
+def _of_components(mean_field: MeanField) -> str:
+    parts = [observed(mean_field)]
+    if "noise" in mean_field.architecture.inputs:
+        parts.append(
+            "Of $\\Delta_{m p}$ the part $V_p$ changes in time, the rest belongs to the neuron."
+        )
+    own = mean_field.architecture
+    without = ["one component of mean 0"] * own.strengths.has_centres
+    without += ["$\\Gamma = 0$"] * bool(own.features)
+    parts.append(f"With {listed(without)} the equations are those without components.")
+    return " ".join(parts)

@@ -9,6 +9,7 @@ import sympy as sp
 from ..documents import Line, Prose, Section
 from ..equations import MeanField, Step, SynapseStatistics
 from ..notation import QUANTITIES, latex, terms_latex
+from .strengths import within
 from .words import chain, introduced, shown
 
 
@@ -26,6 +27,7 @@ class Steps:
             Section("The means of the synapses", tuple(self._told("mean"))),
             self.variability(),
             self.columns(),
+            self.assortativity(),
             self.reciprocal(),
             self.variance(),
         ]
@@ -45,6 +47,9 @@ class Steps:
         if "divergent" not in self.motifs:
             return Section("", ())
         blocks = self._told("columns")
+        if self.mean_field.components:
+            blocks += self._in_components("Columns")
+            return Section("Out-strengths: the variability moves the mean", tuple(blocks))
         if "chain" in self.motifs:
             return Section("Chain motifs: the variability moves the mean", tuple(blocks))
         if "out-strength" not in self.inputs:
@@ -56,9 +61,35 @@ class Steps:
             )
         return Section("Divergent motifs", tuple(blocks))
 
+    def assortativity(self) -> Section:
+        found = [s for s in self.steps if s.rule == "collect_features"]
+        if not found:
+            return Section("", ())
+        (last,) = found
+        blocks = [
+            *self._told("assortativity"),
+            *self._in_components("Assortativity"),
+            Prose(last.reason),
+            shown(latex(last.before), last.right, "latent-features"),
+        ]
+        names = "Assortativity" if self.mean_field.architecture.assortativity else "Patterns"
+        return Section(f"{names}: the variability along features", tuple(blocks))
+
+    def _in_components(self, section: str) -> list[Any]:
+        """The covariance with rates as a sum over components, for the columns or for features."""
+        title = f"{section}: sum over components"
+        (step,) = [s for s in self.steps if s.title == title]
+        text = "In the same way,"
+        if step.reason not in self.told:
+            text = step.reason + " [@Stein1981]" * (step.rule == "stein_in_components")
+            self.told.add(step.reason)
+        label = "covariance-columns" if section == "Columns" else "covariance-features"
+        return [Prose(text), shown(latex(step.before), step.right, label)]
+
     def reciprocal(self) -> Section:
-        title = "The residual"
-        if SynapseStatistics.of(self.mean_field.architecture).returns:
+        title, own = "The residual", self.mean_field.architecture
+        quenched = own.strengths.is_quenched
+        if SynapseStatistics.of(own).has_reciprocal_residual and not quenched:
             own = ": neurons feel their own rate" if self.mean_field.is_static else ""
             title = f"Reciprocal motifs{own}"
         return Section(title, tuple(self._told("residual")))
@@ -115,6 +146,7 @@ class Steps:
                 f"closes the equations. {closure.reason}"
             ),
             shown(latex(closure.before), closure.right, "closure", r"\approx"),
+            *within(self.mean_field),
         ]
         return Section(section, tuple(blocks))
 

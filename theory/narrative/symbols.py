@@ -11,20 +11,36 @@ from ..equations import MeanField
 from ..notation import QUANTITIES, latex, parameter_latex
 from .words import parameter_names
 
-_INDICES = {"p": "P", "q": "P", "r": "P", "f": "F", "i": "N", "j": "N"}
+_INDICES = {
+    "p": "P",
+    "q": "P",
+    "r": "P",
+    "f": "F",
+    "i": "N",
+    "j": "N",
+    "m": "M",
+    "k": "F",
+    "l": "F",
+}
 
 
 def symbol_table(mean_field: MeanField) -> Table:
     """Symbol, meaning and shape of every quantity of the equations and of their derivation."""
     seen = {str(b) for e in _expressions(mean_field) for b in e.atoms(sp.IndexedBase)}
     rows = [("$N$", "number of neurons", "$1$"), ("$P$", "number of populations", "$1$")]
+    letters = dict(_INDICES)
+    if mean_field.components:
+        rows.append(("$M$", "largest number of components in a population", "$1$"))
+    if mean_field.architecture.features:
+        rows.append(("$F$", "number of features", "$1$"))
+        letters["f"] = "L"
     for q in QUANTITIES.values():
         if q.name in seen or q.name in ("x", "y", "Delta"):
             rows.append(
                 (
                     f"${shown(q.name, q.indices)}$",
                     meaning(q.meaning),
-                    "$" + r" \times ".join(_INDICES[i] for i in q.indices) + "$",
+                    "$" + r" \times ".join(letters[i] for i in q.indices) + "$",
                 )
             )
     own = parameter_names(mean_field, "p")
@@ -42,7 +58,7 @@ def symbol_table(mean_field: MeanField) -> Table:
                 if row not in rows:
                     rows.append(row)
     synapses = (
-        "; $F$ is the number of distinct synaptic filters"
+        f"; ${letters['f']}$ is the number of distinct synaptic filters"
         if mean_field.architecture.has_synapses
         else ""
     )
@@ -60,7 +76,7 @@ def shown(name: str, indices: str) -> str:
 
 def meaning(text: str) -> str:
     """Plain words with names such as alpha_q as formulas."""
-    greek = {"alpha": r"\alpha", "xi": r"\xi"}
+    greek = {"alpha": r"\alpha", "xi": r"\xi", "theta": r"\theta"}
 
     def formula(match: re.Match) -> str:
         base, lower, upper = match["base"], match["lower"], match["upper"]

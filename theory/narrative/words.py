@@ -24,7 +24,8 @@ def parameter_names(mean_field: MeanField, index: str) -> dict[sp.Symbol, str]:
     architecture = mean_field.architecture
     index = "" if len(architecture.populations or "pq") == 1 else index
     symbols = {s for f in architecture.transfer for s in f.defaults}
-    return {s: transfer_parameter_latex(str(s), index) for s in symbols}
+    own = bool(mean_field.components)
+    return {s: transfer_parameter_latex(str(s), index, components=own) for s in symbols}
 
 
 def listed(names: Iterable[str]) -> str:

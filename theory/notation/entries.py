@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .quantities import QUANTITIES
+from .quantities import QUANTITIES, STRENGTHS
 
 _TOKEN = r"\{(?:[^{}]|\{\{|\}\})*\}|[^_{}]"
 _NAME = r"\{(?:[^{}]|\{\{|\}\})*\}|[^_{}]+"
@@ -52,7 +52,9 @@ def entry_of(text: str, populations: Sequence[str] = ()) -> Entry:
     for base in _BASES:
         state = r"\d+(?:_\d+)?" if base == "V" else r"\d+"  # covariances are of two states
         match = re.fullmatch(rf"{base}({state})?_(.+)", text, re.DOTALL)
-        if match and (names := _names(match[2], base, populations)):
+        names = _names(match[2], base, populations) if match else ()
+        # mean_in_E may be the mean of populations in and E, not of components' in-strengths
+        if names and (base not in STRENGTHS or len(names) == len(QUANTITIES[base].indices)):
             return Entry(base, match[1] or "", names)
     return Entry(text, "", ())
 

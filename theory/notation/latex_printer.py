@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
 from .averaging import PairCovariance
-from .quantities import PAIRS, PARTS, QUANTITIES
+from .quantities import PAIRS, PARTS, QUANTITIES, STRENGTHS
 from .terms import Equation, Term
 
 # fmt: off
@@ -30,6 +30,10 @@ _LETTERS = {
     **{mark: rf"\{mark}" for mark in "_{}$%&# "},
     **{"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "},
 }
+_PLAIN = list(QUANTITIES).index("feature")  # those after it are of components and features
+_FIRST = list(QUANTITIES)[: list(QUANTITIES).index("drive")]
+_ORDER = [*_FIRST, *STRENGTHS, *(name for name in QUANTITIES if name not in (*_FIRST, *STRENGTHS))]
+"""Of factors in a product: parameters, states, averages."""
 _RAISED = {"a", "b", "u"}  # a_i^q: neuron below, population above
 
 
@@ -75,7 +79,7 @@ class Printer(LatexPrinter):
         return rf"\mathrm{{Var}}_{{{neuron} \in {population}}}\left({body}\right)"
 
     def _print_PairCovariance(self, expr):
-        pair = PAIRS.get(str(expr.args[0]), "J_{ij}, J_{ij}")  # of a synapse with itself
+        pair = (PAIRS | PARTS).get(str(expr.args[0]), "J_{ij}, J_{ij}")  # of a synapse with itself
         return rf"\mathrm{{Cov}}\left({pair}\right)"
 
     def _print_Filtered(self, expr):
@@ -158,7 +162,7 @@ def reading_order(factor: sp.Expr) -> tuple[int, int, str]:
         name = str(base.base)
         return (
             5 if name.startswith("d_") else 2,
-            list(QUANTITIES).index(name.removeprefix("d_")),
+            _ORDER.index(name.removeprefix("d_")),
             str(factor),
         )
     return (4 if isinstance(base, sp.Sum) else 3, 0, str(factor))
@@ -200,14 +204,16 @@ def name_latex(name: str) -> str:
     return rf"\mathrm{{{''.join(_LETTERS.get(c, c) for c in name)}}}"
 
 
-def transfer_parameter_latex(name: str, index: str = "") -> str:
+def transfer_parameter_latex(name: str, index: str = "", *, components: bool = False) -> str:
     """A parameter of a transfer function, gain_q; gain^phi_q where the theory has such a name.
 
     Args:
         name: Of the parameter.
         index: Of its population; "" where it needs none.
+        components: Whether quantities of components of strengths are there, too.
     """
-    own = {quantity.latex for quantity in QUANTITIES.values()}
+    there = list(QUANTITIES)[: None if components else _PLAIN]
+    own = {QUANTITIES[known].latex for known in there}
     text = parameter_latex(name, "transfer", index)
     bare = parameter_latex(name, "", index)
     if bare.partition("_")[0] not in own:
