@@ -15,7 +15,33 @@ from .functions import fixed_breaks
 from .printer import prepared
 
 
-def refuse_code(architecture: Architecture, what: str) -> None:
+def refuse(architecture: Architecture, what: str) -> None:
+    """Raise for what only the JAX module can have.
+
+    Raises:
+        NoClosedFormError: A transfer function is JAX code.
+        ArchitectureError: A membrane is 1; or strengths have components, or synapses know
+            features.
+    """
+    _refuse_code(architecture, what)
+    _refuse_rate_form(architecture, what)
+    _refuse_components(architecture, what)
+
+
+def _refuse_components(architecture: Architecture, what: str) -> None:
+    if architecture.has_components:
+        given = (
+            f"strengths = {type(architecture.strengths).__name__}()"
+            if architecture.strengths.has_centres
+            else "assortativity or patterns"
+        )
+        raise ArchitectureError(
+            f"{what} cannot have {given}: averages over components of strengths are in the JAX "
+            "module alone; save that, or split populations into classes of equal strengths"
+        )
+
+
+def _refuse_code(architecture: Architecture, what: str) -> None:
     """Raise `NoClosedFormError` where a transfer function is JAX code.
 
     No other language can have it.
@@ -28,7 +54,7 @@ def refuse_code(architecture: Architecture, what: str) -> None:
             )
 
 
-def refuse_rate_form(architecture: Architecture, what: str) -> None:
+def _refuse_rate_form(architecture: Architecture, what: str) -> None:
     """Raise `ArchitectureError` where a membrane is 1: only the JAX module has `follow`."""
     if architecture.is_rate_form:
         raise ArchitectureError(

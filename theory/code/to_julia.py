@@ -13,7 +13,7 @@ from .averages import values_code
 from .filters import FilterCode
 from .header import preamble
 from .julia_functions import JuliaPrinter, TransferCode, helpers
-from .scalars import defaults_of, refuse_code, refuse_rate_form
+from .scalars import defaults_of, refuse
 
 
 def julia_module(mean_field: MeanField) -> str:
@@ -29,9 +29,9 @@ def julia_module(mean_field: MeanField) -> str:
 
     Raises:
         NoClosedFormError: A transfer function is JAX code.
+        ArchitectureError: A membrane is 1, or strengths have components.
     """
-    refuse_code(mean_field.architecture, "a Julia file")
-    refuse_rate_form(mean_field.architecture, "a Julia file")
+    refuse(mean_field.architecture, "a Julia file")
     return _Module(mean_field).source()
 
 

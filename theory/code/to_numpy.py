@@ -9,7 +9,7 @@ from .filters import FilterCode
 from .header import preamble
 from .numpy_functions import TransferCode, helpers, numpy_code
 from .parts import parts_of
-from .scalars import refuse_code, refuse_rate_form
+from .scalars import refuse
 
 USE = """\
     from scipy.integrate import solve_ivp
@@ -44,9 +44,9 @@ def numpy_module(mean_field: MeanField) -> str:
 
     Raises:
         NoClosedFormError: A transfer function is JAX code.
+        ArchitectureError: A membrane is 1, or strengths have components.
     """
-    refuse_code(mean_field.architecture, "a NumPy module")
-    refuse_rate_form(mean_field.architecture, "a NumPy module")
+    refuse(mean_field.architecture, "a NumPy module")
     return _Module(mean_field).source()
 
 

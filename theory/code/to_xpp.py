@@ -23,7 +23,7 @@ from ..averages import (
 from ..equations import MeanField, names_of, scalar
 from .averages import DELTA, MU, closed_average
 from .header import version
-from .scalars import ScalarPrinter, refuse_code, refuse_rate_form
+from .scalars import ScalarPrinter, refuse
 from .xpp_names import LONGEST_NAME, Names, comment, meaning
 
 T = sp.Symbol("t")
@@ -85,7 +85,8 @@ def xpp_ode(
     Raises:
         NoClosedFormError: The averages of a transfer function have no closed form in erf and exp;
             XPPAUT has no quadrature.
-        ArchitectureError: There are more than four populations.
+        ArchitectureError: There are more than four populations, a membrane is 1, or strengths have
+            components.
         SpecError: A number is missing, or a name unknown.
     """
     return _Writer(mean_field, parameters, initial or {}, populations).text()
@@ -93,8 +94,7 @@ def xpp_ode(
 
 class _Writer:
     def __init__(self, mean_field, parameters, initial, populations):
-        refuse_code(mean_field.architecture, "an XPPAUT file")
-        refuse_rate_form(mean_field.architecture, "an XPPAUT file")
+        refuse(mean_field.architecture, "an XPPAUT file")
         self.mean_field, self.architecture = mean_field, mean_field.architecture
         self.populations = names_of(self.architecture.populations, populations)
         self.every = range(len(self.populations))
