@@ -71,8 +71,8 @@ def kept(function: Callable) -> Callable:
                 key = _key(function, given)
                 if key not in loaded:
                     program, shape, large = _found(Path(folder), key, function, given)
-                    run = jax.jit(program.call).lower(*large, *leaves).compile()
-                    loaded[key] = partial(run, *map(jnp.asarray, large)), shape
+                    compiled = jax.jit(program.call).lower(*large, *leaves).compile()
+                    loaded[key] = partial(compiled, *map(jnp.asarray, large)), shape
             except Unknown:
                 return plain(*args, **options)
         run, shape = loaded[key]
@@ -252,7 +252,7 @@ def _versions() -> str:
 
 def files_of(*packages: str) -> str:
     """The files of packages and of this one with sizes and times, which change with any of them."""
-    roots = [*(place for name in packages for place in import_module(name).__path__)]
+    roots: list[Any] = [*(place for name in packages for place in import_module(name).__path__)]
     paths = [
         path
         for root in [*roots, Path(__file__).parent]

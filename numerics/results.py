@@ -130,7 +130,10 @@ class Numbers:
     def of(cls, dataset: xr.Dataset) -> Numbers:
         """Those of a dataset."""
         made = cls(
-            {str(n): (v.dims, v.values, v.attrs) for n, v in dataset.data_vars.items()},
+            {
+                str(n): (tuple(map(str, v.dims)), v.values, v.attrs)
+                for n, v in dataset.data_vars.items()
+            },
             {str(n): v.values for n, v in dataset.coords.items()},
             dataset.attrs,
             time_unit_of(dataset),
@@ -219,7 +222,7 @@ class Result:
     @property
     def time_unit(self) -> str:
         """The name of the unit of times, as `time_unit` of the parameters; "" where none is."""
-        owners = [getattr(self, name, None) for name in ("numbers", "parameters", "fit")]
+        owners: list[Any] = [getattr(self, name, None) for name in ("numbers", "parameters", "fit")]
         known = [owner.time_unit for owner in owners if hasattr(owner, "time_unit")]
         return next(filter(None, known), "") if known else time_unit_of(self.dataset)
 

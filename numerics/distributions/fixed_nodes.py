@@ -70,7 +70,12 @@ class FixedNodes(Quadrature):
         """The parameters by name, where they are not the defaults."""
         return Average.prepare(self, values or {})
 
-    def evaluate(self, orders, mu, Delta, parameters, edges):
+    @property
+    def tables(self):
+        """None: nodes do without."""
+        return ()
+
+    def evaluate(self, orders, mu, Delta, parameters, edges, tables):
         shape = mu.shape
         mu, sigma, *own = (jnp.ravel(v) for v in (mu, jnp.sqrt(Delta), *parameters))
         width = jnp.where(sigma > 0, sigma, 1.0)

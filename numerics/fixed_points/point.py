@@ -81,8 +81,8 @@ class FixedPoint(Solution):
                 parameters.populations,
             )
         attrs = {"status": str(status), "residual": residual}
-        own = (values, parameters.populations, {}, attrs, parameters.time_unit)
-        data = numbers(system, *own)
+        names, unit = parameters.populations, parameters.time_unit
+        data = numbers(system, values, names, {}, attrs, unit)
         is_static = system.mean_field.is_static
         radius = np.asarray(seen.proof.radius)
         return cls(data, state, residual, jacobian, eigenvalues, status, leading, is_static, radius)

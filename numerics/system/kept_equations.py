@@ -72,7 +72,8 @@ class KeptEquations:
 
     def _system(self, facts: Mapping[str, Any], source: str) -> System:
         require_x64()
-        return System(recalled(facts, self._derive, self._said), source, shared(source, ()))
+        equations: Any = recalled(facts, self._derive, self._said)  # stand for a MeanField
+        return System(equations, source, shared(source, ()))
 
     def _path(self) -> Path | None:
         folder = os.environ.get(FOLDER)

@@ -7,6 +7,7 @@ for, such as formulas, the equations are derived again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 KINDS = ("membrane", "synapse")
@@ -100,6 +101,12 @@ def recalled(facts: Mapping[str, Any], itself: Callable[[], Any], said: str) -> 
     def architecture() -> Any:
         return itself().architecture
 
+    def filters(kind: str) -> Any:
+        return architecture().distinct_filters(kind)
+
+    def attribute(name: str) -> Any:
+        return getattr(architecture(), name)
+
     def parts(given: Any, find: Callable[[], Any]) -> tuple[Any, ...]:
         return tuple(
             Recalled(_named(one), lambda k=k: find()[k])  # type: ignore[misc]
@@ -107,12 +114,11 @@ def recalled(facts: Mapping[str, Any], itself: Callable[[], Any], said: str) -> 
         )
 
     own["distinct_filters"] = {
-        kind: parts(given, lambda kind=kind: architecture().distinct_filters(kind))
+        kind: parts(given, partial(filters, kind))
         for kind, given in own["distinct_filters"].items()
     }
     own |= {
-        name: parts(own[name], lambda name=name: getattr(architecture(), name))
-        for name in ("distinct_transfers", *KINDS)
+        name: parts(own[name], partial(attribute, name)) for name in ("distinct_transfers", *KINDS)
     }
     own["transfer_parameters"] = {n: tuple(v) for n, v in own["transfer_parameters"].items()}
     if "strengths" in own:
