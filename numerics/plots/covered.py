@@ -66,7 +66,7 @@ def _is_along(above: np.ndarray, course: np.ndarray) -> bool:
     if np.array_equal(x, above[:, 0]):
         there = above[:, 1]
     elif np.all(np.diff(above[:, 0]) > 0):
-        there = np.interp(x, *above.T, left=np.nan, right=np.nan)
+        there = np.interp(x, above[:, 0], above[:, 1], left=np.nan, right=np.nan)
     else:
         return False
     return bool(np.all(np.abs(there - y) <= SAME))

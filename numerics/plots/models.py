@@ -48,7 +48,7 @@ def _information(ax: Axes, found: Comparison, models: list[str]) -> None:
             ax.barh(there + 0.27 * (k - 1), above, 0.24, color=f"C{k}", label=name)
     if ax.get_xlim()[1] > FAR:  # AICc of models with almost as many parameters as targets
         ax.set_xscale("symlog", linthresh=10.0)
-        ax.xaxis.get_major_locator().set_params(numticks=6)
+        ax.locator_params(axis="x", numticks=6)
     ax.set(xlabel="above the smallest", title="information criteria")
     ax.set_yticks(range(len(models)), models)
     ax.set_ylim(len(models) - 0.4, -0.6)

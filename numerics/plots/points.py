@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -81,6 +82,6 @@ def _legend(points: FixedPoints | Sequence[FixedPoint]) -> list[Line2D]:
         for p, name in enumerate(names)
     ]
     if not all(point.stable for point in points):
-        empty = {"color": "0.4", "marker": "o", "mfc": "w", "ls": "none"}
+        empty: dict[str, Any] = {"color": "0.4", "marker": "o", "mfc": "w", "ls": "none"}
         handles.append(Line2D([], [], label="not stable", **empty))
     return handles

@@ -70,7 +70,7 @@ def rate_label(shown: Any, text: str) -> str:
     return labelled(text, time_unit_of(shown), -1, "1 / time")
 
 
-def first_of(most: int, names: Sequence[Any]) -> str | None:
+def first_of(most: int, names: Sequence[Any] | np.ndarray) -> str | None:
     """What a legend says where more populations are there than are drawn."""
     return f"first {most} of {len(names)}" if len(names) > most else None
 

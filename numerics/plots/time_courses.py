@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -37,7 +38,7 @@ def trajectories(solution: Any) -> Figure:
 
 def time_courses(
     shown: Any,
-    names: Sequence[str],
+    names: Sequence[str] | np.ndarray,
     draw: Callable[[Axes, str, str, str], None],
     title: str = "",
 ) -> Figure:
