@@ -160,7 +160,9 @@ class Parameters(eqx.Module):
             strengths, names, N=N, fractions=made.fractions, covariances=covariances
         )
         made = dataclasses.replace(made, strengths=own)
-        if check:  # says more than what the components lack, and comes first
+        # it says more than what the components lack, and comes first; the statistics of a given
+        # network need not be those of an ensemble
+        if check and not own.quenched:
             check_feasible(made)
         check_strengths(own, names, covariances)
         return made

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sps
 
+import motifield as mf
 from motifield import Network, measure
 from motifield.networks import Statistics
 from motifield.numerics.results import Code, Status
@@ -107,6 +108,21 @@ def test_measure_finds_populations(call, table, tmp_path):
         np.testing.assert_array_equal(found.labels, labels == "B")
 
 
+def test_measure_the_distribution_of_strengths(call, answer, table, tmp_path):
+    path, names = table[:2]
+    asked = ("measure", path, "--labels", names, "--mixture", "2")
+    own = answer(*asked, "-o", tmp_path / "p.toml")["strengths"]
+    assert own["features"] == ["in", "out"]
+    assert all(abs(sum(w) - 1) < 1e-12 for w in own["weights"].values())
+    written = mf.Parameters.load(tmp_path / "p.toml").strengths
+    np.testing.assert_array_equal(written.gamma, own["gamma"])
+    assert written.quenched
+    shown = call(*asked)[1]
+    assert "in-out" in shown
+    assert "component" in shown
+    assert "each neuron is a component" in call(*asked[:-1], "0")[1]
+
+
 def test_measure_other_formats(answer, tmp_path):
     weights = np.random.default_rng(1).poisson(0.3, size=(30, 30)).astype(float)
     sps.save_npz(tmp_path / "s.npz", sps.csr_array(weights))
@@ -166,6 +182,16 @@ def test_ablate_a_network(call, answer, pair, tmp_path):
     shown = call(*asked, "--input", ".5")[1]
     assert "without reciprocal" in shown
     assert "400 neurons" in shown
+
+
+@pytest.mark.slow
+def test_ablate_with_the_strengths_of_a_network(answer, table):
+    path, names = table[:2]
+    asked = ("ablate", path, "--labels", names, "--transfer", "erf(x/20)", "--input", "0.3")
+    found = answer(*asked, "--t1", "8", "--strengths", "empirical")
+    rows = {row["theory"]: row for row in found["rows"]}
+    assert {"without assortativity", "Gaussian strengths"} <= set(rows)
+    assert {"rate error", "variance error", "SD error"} <= set(rows["all motifs"])
 
 
 def test_sample_measure_verify(call, answer, pair, tmp_path):
