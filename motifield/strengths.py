@@ -4,6 +4,7 @@ from .numerics.distributions import joined as joined
 from .numerics.networks import (
     NeuronStrengths as NeuronStrengths,
     assortativity as assortativity,
+    assortativity_errors as assortativity_errors,
     measure_strengths as measure_strengths,
     neuron_strengths as neuron_strengths,
     split_by_strength as split_by_strength,

@@ -9,6 +9,7 @@ from .network import Network as Network, as_seed as as_seed
 from .options import ReadOptions as ReadOptions
 from .radius import spectral_radius as spectral_radius
 from .readers import read_network as read_network
+from .regression_errors import assortativity_errors as assortativity_errors
 from .sources import as_network as as_network
 from .statistics import Statistics as Statistics, measure as measure
 from .strengths import (

@@ -37,12 +37,15 @@ class NeuronStrengths(NamedTuple):
         columns: b_j^p per synapse, (N, P), of order 1/N.
         features: f, (N, F), with mean 0 in every population.
         names: of the features.
+        slopes: derivatives of the features by the total in- and out-strength, (N, F, 2); 0 of
+            patterns.
     """
 
     rows: np.ndarray
     columns: np.ndarray
     features: np.ndarray
     names: tuple[str, ...]
+    slopes: np.ndarray
 
     @property
     def together(self) -> np.ndarray:
@@ -73,9 +76,13 @@ def neuron_strengths(
     rows, columns = centred(rows / sizes, labels) * N, centred(columns / sizes, labels)
     totals = {"in": rows @ sizes / N, "out": columns @ sizes}
     known = {name: _pattern(name, v, N) for name, v in (patterns or {}).items()}
-    made = [known[n] if n in known else _product(n, totals) for n in features]
-    values = np.stack(made, axis=1) if made else np.zeros((N, 0))
-    return NeuronStrengths(rows, columns, centred(values, labels), tuple(features))
+    values, slopes = np.zeros((N, len(features))), np.zeros((N, len(features), 2))
+    for k, name in enumerate(features):
+        if name in known:
+            values[:, k] = known[name]
+        else:
+            values[:, k], slopes[:, k, 0], slopes[:, k, 1] = _product(name, totals)
+    return NeuronStrengths(rows, columns, centred(values, labels), tuple(features), slopes)
 
 
 def _pattern(name: str, values: Any, N: int) -> np.ndarray:
@@ -88,8 +95,9 @@ def _pattern(name: str, values: Any, N: int) -> np.ndarray:
     return array
 
 
-def _product(name: str, totals: Mapping[str, np.ndarray]) -> np.ndarray:
-    value = 1.0
+def _product(name: str, totals: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+    """A product of powers of the totals, and its derivatives by both."""
+    powers = {"in": 0, "out": 0}
     for text in name.replace(" ", "").split("*"):
         factor = FACTOR.fullmatch(text)
         if factor is None:
@@ -97,8 +105,9 @@ def _product(name: str, totals: Mapping[str, np.ndarray]) -> np.ndarray:
                 f"unknown feature {name!r}: use products of powers of in and out, such as 'in', "
                 "'out', 'in^2' or 'in*out', or the name of a pattern whose values are given"
             )
-        value = value * totals[factor[1]] ** int(factor[2] or 1)
-    return np.asarray(value)
+        powers[factor[1]] += int(factor[2] or 1)
+    (x, n), (y, m) = ((totals[which], powers[which]) for which in ("in", "out"))
+    return x**n * y**m, n * x ** max(n - 1, 0) * y**m, m * x**n * y ** max(m - 1, 0)
 
 
 def centred(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -120,7 +129,7 @@ def assortativity(network: Network, features: np.ndarray) -> np.ndarray:
     """
     P, F = network.P, features.shape[1]
     members = [network.members(p) for p in range(P)]
-    inverse = [_inverse(np.cov(features[m].T, ddof=0).reshape(F, F)) for m in members]
+    inverse = [inverse_covariance(features[m]) for m in members]
     spread = np.zeros((network.N, P * F))
     for q, own in enumerate(members):
         spread[own, q * F : (q + 1) * F] = features[own]
@@ -133,7 +142,9 @@ def assortativity(network: Network, features: np.ndarray) -> np.ndarray:
     return gamma
 
 
-def _inverse(covariance: np.ndarray) -> np.ndarray:
+def inverse_covariance(values: np.ndarray) -> np.ndarray:
+    """Of centred features, (n, F); 0 in directions in which they do not vary."""
+    covariance = values.T @ values / len(values)
     scale = np.sqrt(np.diag(covariance))
     scale = np.where(scale > 0, scale, 1.0)
     return np.linalg.pinv(covariance / np.outer(scale, scale), SINGULAR, True) / np.outer(
