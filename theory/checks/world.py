@@ -270,19 +270,29 @@ class World:
         each = range(self.P)
         if self.is_static:
             self._return()
-        functions = {
-            **{name: lambda q, x, n=n: self.phi(q, x, n) for n, name in enumerate("RGHT")},
-            "C": lambda q, x: self.phi(q, x) ** 2,
-            "C1": lambda q, x: 2 * self.phi(q, x) * self.phi(q, x, 1),
-            "C2": lambda q, x: self.phi(q, x, 1) ** 2 + self.phi(q, x) * self.phi(q, x, 2),
+        values = [self._averaged(q) for q in each]
+        self.of_components = {f"{n}_c": np.array([v[n] for v in values]).T for n in values[0]}
+        self.whole = {
+            name.removesuffix("_c"): np.einsum("mq,mq->q", self.weight, own)
+            for name, own in self.of_components.items()
         }
-        self.of_components = {
-            f"{name}_c": np.array([self.averages(q, lambda x, q=q, f=f: f(q, x)) for q in each]).T
-            for name, f in functions.items()
+        self.R, self.G, self.C = (self.whole[name] for name in "RGC")
+
+    def _averaged(self, q: int) -> dict[str, np.ndarray]:
+        """Averages over each component of population q, and what they become by derivatives."""
+
+        def phi(x: np.ndarray, order: int = 0) -> np.ndarray:
+            return self.phi(q, x, order)
+
+        return {
+            "R": self.averages(q, phi),
+            "G": self.averages(q, lambda x: phi(x, 1)),
+            "H": self.averages(q, lambda x: phi(x, 2)),
+            "T": self.averages(q, lambda x: phi(x, 3)),
+            "C": self.averages(q, lambda x: phi(x) ** 2),
+            "C1": self.averages(q, lambda x: 2 * phi(x) * phi(x, 1)),
+            "C2": self.averages(q, lambda x: phi(x, 1) ** 2 + phi(x) * phi(x, 2)),
         }
-        for name in functions:
-            own = self.of_components[f"{name}_c"]
-            setattr(self, name, np.einsum("mq,mq->q", self.weight, own))
 
     def _return(self) -> None:
         """Gamma and the susceptibility that belong to each other at the present K and Delta."""
@@ -429,16 +439,12 @@ class World:
             "fractions": self.alpha,
             "mean": self.mean,
             "g": self.g,
-            "tau_con": self.con,
-            "tau_div": self.div,
-            "tau_chn": self.chn,
-            "tau_rec": self.rec,
-            "tau_inp": self.offset,
+            **{"tau_con": self.con, "tau_div": self.div, "tau_chn": self.chn},
+            **{"tau_rec": self.rec, "tau_inp": self.offset},
             "noise": self.D,
             **{"drive": self.I, "in_strength": self.h, "spread": self.sigma},
             "SOURCES": self.sources,
-            "A": self.A,
-            "B": self.B,
+            **{"A": self.A, "B": self.B},
             "K": self.K,
             "kappa": one(self.kappa),
             "rho": one(self.rho),
@@ -446,19 +452,9 @@ class World:
             "e": self.e,
             "v": self.v,
             "current": self.later,
-            "z": self.z,
-            "V": self.V,
-            "Delta": self.Delta,
-            "R": self.R,
-            "G": self.G,
-            "C": self.C,
-            "H": self.H,
-            "T": self.T,
-            "C1": self.C1,
-            "C2": self.C2,
-            "chi": self.chi,
-            "susceptibility": self.chi,
-            "Gamma": self.Gamma,
+            **{"z": self.z, "V": self.V, "Delta": self.Delta},
+            **self.whole,
+            **{"chi": self.chi, "susceptibility": self.chi, "Gamma": self.Gamma},
             **self._of_components(),
         }
 

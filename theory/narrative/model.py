@@ -152,7 +152,7 @@ def decomposition(mean_field: MeanField) -> Section:
     for name, value in own.definitions(p, q).items():
         lines.append(Line(rf"{QUANTITIES[name].latex}_{{pq}}", "=", terms(value)))
     falls = Line(latex(step.before), "=", signed([latex(part) for part in step.after.values()]))
-    features = f".{features_in_words(architecture)} In formulas," if architecture.features else ":"
+    features = f".{features_in_words(mean_field)} In formulas," if architecture.features else ":"
     reason = step.reason
     if mean_field.components:  # neither Gaussian parts alone, nor first and second order alone
         reason = reason.replace("with Gaussian parts of the right covariances", _WITH)

@@ -87,9 +87,9 @@ class Steps:
         return [Prose(text), shown(latex(step.before), step.right, label)]
 
     def reciprocal(self) -> Section:
-        title, own = "The residual", self.mean_field.architecture
-        quenched = own.strengths.is_quenched
-        if SynapseStatistics.of(own).has_reciprocal_residual and not quenched:
+        title, architecture = "The residual", self.mean_field.architecture
+        quenched = architecture.strengths.is_quenched
+        if SynapseStatistics.of(architecture).has_reciprocal_residual and not quenched:
             own = ": neurons feel their own rate" if self.mean_field.is_static else ""
             title = f"Reciprocal motifs{own}"
         return Section(title, tuple(self._told("residual")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..architecture import Architecture
 from ..documents import Line, Prose, Section
 from ..equations import MeanField
 from ..notation import Equation, equation_latex, latex, terms_latex
@@ -13,8 +12,9 @@ from .words import introduced, listed, spoken
 _TOTALS = {"in": "total in-strength", "out": "total out-strength"}
 
 
-def features_in_words(architecture: Architecture) -> str:
+def features_in_words(mean_field: MeanField) -> str:
     """What the features are, and what the elements of Gamma are called; "" without features."""
+    architecture = mean_field.architecture
     if not architecture.features:
         return ""
     own = [
@@ -54,7 +54,7 @@ def components(mean_field: MeanField) -> Section:
         return Section("", ())
     steps = [s for s in mean_field.record if s.section == "Components"]
     *moments, average = steps
-    blocks: list[Any] = [Prose(_distribution(mean_field.architecture))]
+    blocks: list[Any] = [Prose(_distribution(mean_field))]
     if moments:
         lines = [Line(latex(s.before), "=", terms_latex(s.right)) for s in moments]
         blocks += introduced(moments[0].reason, lines, "components")
@@ -67,8 +67,9 @@ def components(mean_field: MeanField) -> Section:
     return Section("Components", tuple(blocks))
 
 
-def _distribution(architecture: Architecture) -> str:
+def _distribution(mean_field: MeanField) -> str:
     """The kind of the distribution, in words."""
+    architecture = mean_field.architecture
     own = architecture.strengths
     there = {
         ("in-strengths $u_i^q = N a_i^q$", r"$\bar{u}$"): "convergent" in architecture.motifs,

@@ -52,11 +52,17 @@ def entry_of(text: str, populations: Sequence[str] = ()) -> Entry:
     for base in _BASES:
         state = r"\d+(?:_\d+)?" if base == "V" else r"\d+"  # covariances are of two states
         match = re.fullmatch(rf"{base}({state})?_(.+)", text, re.DOTALL)
-        names = _names(match[2], base, populations) if match else ()
-        # mean_in_E may be the mean of populations in and E, not of components' in-strengths
-        if names and (base not in STRENGTHS or len(names) == len(QUANTITIES[base].indices)):
+        if match and (names := _names(match[2], base, populations)) and _fits(base, names):
             return Entry(base, match[1] or "", names)
     return Entry(text, "", ())
+
+
+def _fits(base: str, names: tuple[str, ...]) -> bool:
+    """Whether there are as many names as indices.
+
+    mean_in_E may be the mean of populations in and E, not of components' in-strengths.
+    """
+    return base not in STRENGTHS or len(names) == len(QUANTITIES[base].indices)
 
 
 def _names(text: str, base: str, populations: Sequence[str]) -> tuple[str, ...]:
