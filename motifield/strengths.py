@@ -11,7 +11,10 @@ from .numerics.networks import (
     strength_classes as strength_classes,
     with_strengths as with_strengths,
 )
-from .numerics.parameters import Strengths as Strengths
+from .numerics.parameters import (
+    Strengths as Strengths,
+    motifs_of_strengths as motifs_of_strengths,
+)
 from .theory.architecture import (
     Empirical as Empirical,
     Gaussian as Gaussian,

@@ -50,6 +50,7 @@ from .scalars import (
     scalar as scalar,
     stacked as stacked,
 )
+from .strength_motifs import motifs_of_strengths as motifs_of_strengths
 from .strengths import (
     Strengths as Strengths,
     explained as explained,

@@ -282,10 +282,15 @@ def _from_mapping(given, names, N, fractions, covariances) -> Strengths:
     if "weights" not in given:
         parts = [(np.ones(1), np.zeros((1, 2 * P)), c[None]) for c in covariances]
     else:
-        listed = (_by_population(given, key, names) for key in ("weights", "means", "covariances"))
-        parts = [_component(names[k], *own) for k, own in enumerate(zip(*listed, strict=True))]
+        parts = components_of(given, names)
     whole = [_with_features(own, names[k], N, fractions, features) for k, own in enumerate(parts)]
     return padded(whole, features, gamma, bool(given.get("quenched", False)))
+
+
+def components_of(given: Mapping, names: Sequence[str]) -> list[tuple[np.ndarray, ...]]:
+    """Weights, means and covariances of every population's components."""
+    listed = (_by_population(given, key, names) for key in ("weights", "means", "covariances"))
+    return [_component(names[k], *own) for k, own in enumerate(zip(*listed, strict=True))]
 
 
 def _by_population(given: Mapping, key: str, names: Sequence[str]) -> list[Any]:
@@ -390,7 +395,7 @@ def check_strengths(own: Strengths, names: Sequence[str], covariances: np.ndarra
             raise InfeasibleStatisticsError(
                 f"the components of the strengths of population {name} give the covariance "
                 f"{total[p, i, j]:.6g} of {_entry(names, i)} and {_entry(names, j)}, the motifs "
-                f"{covariances[p][i, j]:.6g}: use motifs_of_strengths, or scale the components"
+                f"{covariances[p][i, j]:.6g}: use the motifs of mf.strengths.motifs_of_strengths, or scale the components"
             )
 
 

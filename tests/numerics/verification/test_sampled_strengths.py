@@ -136,9 +136,10 @@ PATTERN[0, 0, :2, :2] = 0.4 * ASYMMETRIC
 
 NETWORKS = {
     "one, three components": {"P": 1, "M": 3, "seed": 5, "gamma": 1.5},
-    "two, two components": {"P": 2, "M": 2, "seed": 2, "gamma": 1.0},
-    "two, four components": {"P": 2, "M": 4, "seed": 7, "gamma": 1.0},
-    "three, three components": {"P": 3, "M": 3, "seed": 4, "gamma": 0.8},
+    "two, two components": {"P": 2, "M": 2, "seed": 4, "gamma": 2.5, "size": 0.7},
+    "two, four components": {"P": 2, "M": 4, "seed": 2, "gamma": 2.5, "size": 0.7},
+    "three, three components": {"P": 3, "M": 3, "seed": 3, "gamma": 2.5, "size": 0.7},
+    "three, two components": {"P": 3, "M": 2, "seed": 1, "gamma": 2.5, "size": 0.7},
     "a pattern pair": {"P": 1, "M": 2, "seed": 3, "gamma": PATTERN, "patterns": ("m", "n")},
 }
 
@@ -150,7 +151,7 @@ def test_networks_follow_the_equations(name, mixed_network, theory):
     transposed in its features, in its populations, or has the other sign.
     """
     given = NETWORKS[name]
-    own = mixed_network(N=1000, size=0.6, g=(0.3, 0.5), input=0.5, **given)
+    own = mixed_network(**({"N": 1000, "size": 0.6, "g": (0.3, 0.5), "input": 0.5} | given))
     found = ensemble(own, {1000: 24, 2000: 12, 4000: 6})
     patterns = given.get("patterns", ())
     z = scores(found, theory(own, patterns)[0])
