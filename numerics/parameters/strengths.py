@@ -395,7 +395,8 @@ def check_strengths(own: Strengths, names: Sequence[str], covariances: np.ndarra
             raise InfeasibleStatisticsError(
                 f"the components of the strengths of population {name} give the covariance "
                 f"{total[p, i, j]:.6g} of {_entry(names, i)} and {_entry(names, j)}, the motifs "
-                f"{covariances[p][i, j]:.6g}: use the motifs of mf.strengths.motifs_of_strengths, or scale the components"
+                f"{covariances[p][i, j]:.6g}: use the motifs of mf.strengths.motifs_of_strengths, "
+                "or scale the components"
             )
 
 
