@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sps
@@ -47,11 +47,14 @@ class Sampler(ABC):
     """A way to draw the synapses of a network.
 
     Final classes implement `weights`, or `draw` where they know more of each neuron.
-    `draws_strengths` is for those that give strengths the distribution that parameters state, and
-    synapses their assortativity; others draw Gaussian strengths, and `sample` refuses the rest.
+    Where `draws_strengths` is false, strengths are Gaussian, and `sample` refuses parameters that
+    state others.
     """
 
-    draws_strengths: ClassVar[bool] = False
+    @property
+    def draws_strengths(self) -> bool:
+        """Whether it draws strengths of any distribution, and assortativity."""
+        return False
 
     @abstractmethod
     def weights(
@@ -110,8 +113,11 @@ class Gaussian(TiledSampler):
         threads: how many draw, all cores unless given; their number changes nothing.
     """
 
-    draws_strengths = True
     threads: int | None = None
+
+    @property
+    def draws_strengths(self) -> bool:
+        return True
 
     def draw(self, parameters, seed, dtype, say):
         field, mean = Field.of(parameters, seed), np.asarray(parameters.mean)
@@ -165,7 +171,8 @@ def sample(
     if parameters.strengths is not None and not how.draws_strengths:
         raise ParameterError(
             f"{type(how).__name__} draws Gaussian strengths without assortativity or patterns; "
-            "these parameters have others: use Gaussian(), or dataclasses.replace(parameters, "
+            "these parameters have others: use Gaussian(), or for sparse networks "
+            "Sparse(probability, marginals.Gaussian()), or dataclasses.replace(parameters, "
             "strengths=None)"
         )
     seed, dtype, labels = ready(parameters, seed, dtype, how.memory)

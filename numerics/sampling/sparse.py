@@ -27,9 +27,18 @@ from .copula import (
 )
 from .dense import diagonal_deviations, unit_normal, with_covariances
 from .field import Field
-from .marginals import EQUAL, Constant, Marginal, Quantiles, by_block, fit
-from .samplers import Drawn, TiledSampler
-from .sparse_tiles import SparseTiles
+from .marginals import (
+    EQUAL,
+    Constant,
+    Gaussian as GaussianWeights,
+    Marginal,
+    Quantiles,
+    by_block,
+    fit,
+)
+from .samplers import Drawn, TiledSampler, known_of
+from .sparse_strengths import MixedTiles
+from .sparse_tiles import SparseTiles, both_ways
 
 PRESENCE = Motifs("a_con", "a_div", "a_chn", "a_rec")
 STREAMS = {"presence": 2, "weight field": 3, "weights": 4}
@@ -69,6 +78,9 @@ class Sparse(TiledSampler):
     are within the finite-size spread of the theory. To compare several N give the weights a
     coefficient of variation `cv` and leave the probability out: in-degrees then stay.
 
+    With `parameters.strengths`, synapses are present independently, and the weights have strengths
+    and assortativity: this takes a probability and `marginals.Gaussian()`.
+
     Drawing raises `InfeasibleStatisticsError` where the weights have not the mean and variance, a
     motif is out of reach (with the range that is not), or no Gaussian field has the correlations;
     `nearest` gives the closest statistics that can be drawn.
@@ -99,35 +111,52 @@ class Sparse(TiledSampler):
     zero_diagonal: bool = False
     threads: int | None = None
 
+    @property
+    def draws_strengths(self) -> bool:
+        """With Gaussian weights that have the motifs alone: see `sparse_strengths`."""
+        gaussian = isinstance(self.marginal, GaussianWeights) and self.probability is not None
+        return gaussian and self.presence is None and self.weight_motifs is None
+
     def draw(self, parameters, seed, dtype, say):
         blocks = self._blocks(parameters)
+        if parameters.strengths is not None:
+            mixed = MixedTiles.of(parameters, blocks.probability, seed, self._positions)
+            csr = self._finished(mixed.field, mixed.tile, dtype, say)
+            return Drawn(csr, *known_of(mixed.field, parameters))
         presence, strength = self._fields(parameters, blocks)
         field = Field.of(presence, _seed(seed, "presence"))
         onto_itself, thresholds = diagonal_deviations(presence), ndtri(blocks.probability)
         drawn = _Weights.of(strength, seed, blocks.quantiles)
+
+        def tile(i: int, j: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+            found = []
+            for (k, l), w in zip(both_ways(i, j), field.residual(i, j), strict=False):
+                (p, _), (q, _) = field.tiles[k], field.tiles[l]
+                present = unit_normal(field, k, l, w, onto_itself) > -thresholds[p, q]
+                found.append(self._positions(present, k == l))
+            return found, drawn.tile(i, j, found, field.tiles)
+
+        return Drawn(self._finished(field, tile, dtype, say), offsets=field.offsets)
+
+    def _positions(self, present: np.ndarray, on_diagonal: bool) -> np.ndarray:
+        if on_diagonal and self.zero_diagonal:
+            np.fill_diagonal(present, False)
+        return np.flatnonzero(present)
+
+    def _finished(self, field: Field, tile: Any, dtype: np.dtype, say: Any) -> Any:
+        """The matrix, from tile(i, j): positions and weights in the tiles (i, j) and (j, i)."""
         tiles = SparseTiles(field.tiles, dtype)
 
         def write(pair: tuple[int, int]) -> None:
-            i, j = pair
-            which = (i, j), (j, i)
-            found = []
-            for (k, l), w in zip(which[: 1 + (i != j)], field.residual(i, j), strict=False):
-                (p, _), (q, _) = field.tiles[k], field.tiles[l]
-                present = unit_normal(field, k, l, w, onto_itself) > -thresholds[p, q]
-                if k == l and self.zero_diagonal:
-                    np.fill_diagonal(present, False)
-                found.append(np.flatnonzero(present))
-            for (k, l), positions, values in zip(
-                which, found, drawn.tile(i, j, found, field.tiles), strict=False
-            ):
-                tiles.put(k, l, positions, values)
+            for which, positions, values in zip(both_ways(*pair), *tile(*pair), strict=True):
+                tiles.put(*which, positions, values)
 
         for done in in_threads(write, list(field.pairs()), self.threads):
             say(0.95 * done)
         csr = tiles.csr()
         for done in in_threads(csr.fill, range(len(field.tiles)), self.threads):
             say(0.95 + 0.05 * done)
-        return Drawn(csr.matrix(), offsets=field.offsets)
+        return csr.matrix()
 
     def memory(self, parameters, dtype):
         sizes = np.asarray(parameters.sizes, dtype=float)

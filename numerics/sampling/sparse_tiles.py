@@ -76,5 +76,10 @@ class CSR:
         return made
 
 
+def both_ways(i: int, j: int) -> tuple[tuple[int, int], ...]:
+    """The tiles of a pair: (i, j) and (j, i), or one where they are the same."""
+    return ((i, j),) if i == j else ((i, j), (j, i))
+
+
 def _width(tile: Tile) -> int:
     return tile.rows.stop - tile.rows.start

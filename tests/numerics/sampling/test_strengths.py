@@ -162,6 +162,45 @@ def test_the_matrix_free_network_has_the_same_neurons_and_assortativity(two):
     np.testing.assert_allclose(without_residual @ some, expected[:, ::50], rtol=0, atol=1e-12)
 
 
+@pytest.fixture(scope="module")
+def sparse_networks(two):
+    own = two.replace(mean=4 * np.asarray(two.mean), tau_rec=np.asarray(two.tau_rec) + 0.05)
+    sampler = Sparse([[0.3, 0.2], [0.15, 0.25]], marginals.Gaussian())
+    return own, [sample(own, seed, sampler=sampler) for seed in range(NETWORKS)]
+
+
+def test_sparse_networks_have_every_statistic_and_gamma(sparse_networks, scores_of):
+    own, networks = sparse_networks
+    z = scores_of(own, [measure(network) for network in networks])
+    assert {name: np.abs(s).max() for name, s in z.items() if np.abs(s).max() > 4} == {}
+    share = [np.mean([n.weights[n.members(p)].nnz for n in networks]) for p in range(2)]
+    size = np.array(own.sizes, dtype=float)
+    expected = size * (np.array([[0.3, 0.2], [0.15, 0.25]]) @ size)
+    assert np.abs(share / expected - 1).max() < 0.01
+    found = np.array([assortativity(n, drawn_features(n)) for n in networks])
+    asked = np.asarray(own.strengths.gamma)
+    assert np.abs(scores(found, asked)).max() < 4
+    assert np.abs(scores(found, asked.transpose(0, 1, 3, 2))).max() > 8
+
+
+def test_sparse_networks_of_a_seed_are_rounded_and_have_no_self_synapses_where_asked(two):
+    sampler = Sparse(0.3, marginals.Gaussian(), zero_diagonal=True)
+    one, other = (sample(two, 2, sampler=sampler, dtype=t) for t in (np.float64, np.float32))
+    np.testing.assert_array_equal(one.weights.astype(np.float32).toarray(), other.weights.toarray())
+    assert not one.weights.diagonal().any()
+    np.testing.assert_array_equal(one.features["m"], sample(two, 2).features["m"])
+
+
+def test_too_few_synapses_for_their_strengths_are_refused(two):
+    """A residual correlation of .3 both ways needs synapses of which .3 are present."""
+    own = two.replace(tau_rec=np.asarray(two.tau_rec) + np.diag([0.3, 0.0]))
+    with pytest.raises(
+        InfeasibleStatisticsError, match=r"1 <- 1: strengths.*0\.25.* about 0\.30\d* at least"
+    ):
+        sample(own, 1, sampler=Sparse(0.25, marginals.Gaussian()))
+    assert sample(own, 1, sampler=Sparse(0.31, marginals.Gaussian())).sparse
+
+
 @pytest.mark.parametrize("sampler", [Sparse(0.2), Dense(marginals.Gamma())])
 def test_samplers_of_other_marginals_refuse_them(two, sampler):
     with pytest.raises(ParameterError, match=f"{type(sampler).__name__} draws Gaussian strengths"):
