@@ -124,7 +124,7 @@ def test_absent_motifs_leave_no_word(motifs):
     [
         ({}, ["omponent", "ssortativity", "pattern", "eature", r"\\pi_", r"\\theta"]),
         ({"strengths": Mixture(2)}, ["ssortativity", "pattern", "eature", r"\\theta", "network's"]),
-        ({"assortativity": True}, ["pattern", "skewed", r"\\bar{u}", r"\\bar{f}"]),
+        ({"assortativity": True}, ["pattern", "skewed", r"\\bar{u}", r"\\mu_"]),
         (
             {"patterns": ["m"], "strengths": Mixture(2), "motifs": []},
             ["ssortativity", "trength", r"\\bar{u}", r"\\bar{b}", r"\\beta"],

@@ -31,13 +31,14 @@ class ComponentCode:
 
     def moments(self) -> list[str]:
         """The function of the means and variances of components."""
-        shift, variance = (self.own[name] for name in MOMENTS)
+        own = [self.own[name] for name in MOMENTS if name in self.own]
+        totals = {e.name: self.total(e, self.filters.names) for e in own}
         return [
             "def components(state, c):",
             '    """Mean input current less K, and variance, of each component: (M, P)."""',
-            *self.filters.gathered(shift, variance),
-            f"    shift = {self.total(shift, self.filters.names) or 'jnp.zeros_like(c.weight)'}",
-            f"    Delta_c = {self.total(variance, self.filters.names) or '0.0'}",
+            *self.filters.gathered(*own),
+            f"    shift = {totals.get('shift', 'jnp.zeros_like(c.weight)')}",
+            f"    Delta_c = {totals['Delta_c'] or '0.0'}",
             "    return shift, jnp.broadcast_to(Delta_c, shift.shape)",
         ]
 

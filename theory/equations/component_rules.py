@@ -197,6 +197,14 @@ def average_over_components(_: sp.Expr, total: sp.Expr) -> sp.Expr:
     return total
 
 
+@holds("sampled")
+def average_over_component(_: sp.Expr, total: sp.Expr) -> sp.Expr:
+    """An average over a population is that over its component, in which the input current is
+    normally distributed with mean $K_q$ and variance $\\Delta_{mq}$.
+    """
+    return total
+
+
 @holds("algebra")
 def collect_features(term: sp.Expr) -> sp.Expr:
     """What reaches a neuron along its feature $k$ passes its own filter: its coefficient is a

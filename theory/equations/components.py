@@ -97,7 +97,12 @@ class DerivingComponents(Deriving):
             self.record.apply(f"Components: {name}", rules.moments_of_components, left, total)
         mean = Mean(Rate(q, x[j]), j, q)
         total = over_populations(weight[m, q] * R_c[m, q], m)
-        self.record.apply("Components: averages", rules.average_over_components, mean, total)
+        rule = (
+            rules.average_over_components
+            if self.own.shift(self.latents)
+            else rules.average_over_component
+        )
+        self.record.apply("Components: averages", rule, mean, total)
         return parts
 
     @property
@@ -186,10 +191,9 @@ class DerivingComponents(Deriving):
         return current(i, p, self.statistics, self.latents) - y[i]
 
     def of_components(self, whole: list[Equation]) -> list[Equation]:
-        found = [
-            equation_of("shift", (m, p), self.own.shift(self.latents), None),
-            equation_of("Delta_c", (m, p), self.within, None),
-        ]
+        found = [equation_of("Delta_c", (m, p), self.within, None)]
+        if shifts := self.own.shift(self.latents):
+            found.insert(0, equation_of("shift", (m, p), shifts, None))
         if hasattr(self, "columns"):
             found.append(equation_of("beta", (p, q), self.columns, None))
         if self.own.features:
@@ -202,8 +206,9 @@ class DerivingComponents(Deriving):
         return found
 
     def averages(self, whole: Sequence[Equation]) -> dict[str, GaussianAverage]:
+        mean = K[q] + (shift[m, q] if self.own.shift(self.latents) else 0)
         return {
-            name: GaussianAverage.of(f, K[q] + shift[m, q], Delta_c[m, q])
+            name: GaussianAverage.of(f, mean, Delta_c[m, q])
             for name, f in AVERAGED.items()
             if occurs(f"{name}_c", whole)
         }

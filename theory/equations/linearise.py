@@ -63,7 +63,9 @@ def varied_averages(mean_field: MeanField) -> dict[str, sp.Expr]:
     if mean_field.components:
         at, mark = (m, q), "_c"
         first, second, gain, curvature, third = (base[at] for base in _OF_COMPONENTS)
-        dK, dDelta = variation(K)[q] + variation(shift)[at], variation(Delta_c)[at]
+        dK, dDelta = variation(K)[q], variation(Delta_c)[at]
+        if any(e.name == "shift" for e in mean_field.components):
+            dK += variation(shift)[at]
     else:
         mark = ""
         first, second, gain, curvature, third = (base[q] for base in _OF_WHOLE)

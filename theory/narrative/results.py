@@ -31,7 +31,7 @@ from ..notation import (
     terms_latex,
 )
 from .filters import realisation
-from .strengths import observed
+from .strengths import has_shifts, observed
 from .words import introduced, listed, parameter_names
 
 
@@ -104,7 +104,8 @@ def _over(mean_field: MeanField) -> tuple[str, str, str]:
     """The index of averages, whose mean and variance they have, and which these are."""
     if mean_field.components:
         who = "the mean and the variance of the component"
-        return "{m q}", who, "K_q + \\mu_{m q}, \\Delta_{m q}"
+        mean = "K_q + \\mu_{m q}" if has_shifts(mean_field) else "K_q"
+        return "{m q}", who, f"{mean}, \\Delta_{{m q}}"
     return "q", "those of the population", "K_q, \\Delta_q"
 
 

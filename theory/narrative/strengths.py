@@ -114,11 +114,17 @@ def within(mean_field: MeanField) -> list[Any]:
     own = [e for e in mean_field.components if e.name in ("shift", "Delta_c")]
     if not own:
         return []
+    mean = "$K_p + \\mu_{mp}$" if has_shifts(mean_field) else "$K_p$"
     text = (
-        "Within component $m$ the input current is normal, with the mean $K_p + \\mu_{mp}$ and "
-        "the variance $\\Delta_{mp}$,"
+        f"Within component $m$ the input current is normal, with the mean {mean} and the variance "
+        "$\\Delta_{mp}$,"
     )
     return introduced(text, [_line(e) for e in own], "within")
+
+
+def has_shifts(mean_field: MeanField) -> bool:
+    """Whether components differ in the mean of their input current."""
+    return any(e.name == "shift" for e in mean_field.components)
 
 
 def _line(e: Equation) -> Line:
@@ -128,19 +134,19 @@ def _line(e: Equation) -> Line:
 
 def observed(mean_field: MeanField) -> str:
     """What the equations say of currents and rates within populations."""
-    shift = next(e for e in mean_field.components if e.name == "shift")
+    shifted = has_shifts(mean_field)
     centred = (
         "a mixture of normal distributions with the weights $\\pi_{mp}$, the means "
         "$K_p + \\mu_{mp}$ and the variances $\\Delta_{mp}$: their mean is $K_p$, and their "
         "variance $\\Delta_p$ is the mean variance within components plus the variance of the "
         "components' means"
-        if shift.terms
+        if shifted
         else "normally distributed with mean $K_p$ and variance $\\Delta_p$"
     )
     rates = (
         "Quantiles of the rates are $\\phi_p$ of those of the mixture where $\\phi_p$ rises, not "
         "of those of a normal distribution with mean $K_p$ and variance $\\Delta_p$."
-        if shift.terms
+        if shifted
         else "Quantiles of the rates are $\\phi_p$ of the current's where $\\phi_p$ rises."
     )
     return (

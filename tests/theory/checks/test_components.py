@@ -197,3 +197,28 @@ def test_drawn_components_have_the_moments_that_motifs_ask_for():
         assert np.abs(found.total[:, 3:6, :3]).max() < 1e-12  # no chains
         assert np.linalg.eigvalsh(found.covariances).min() > -1e-12
         assert np.diagonal(found.total, axis1=1, axis2=2).min() > 1e-4
+
+
+def test_the_residual_of_given_strengths_moves_no_mean_and_feels_deviations():
+    """The terms of an ensemble in place of a network's own are wrong, and the other way round."""
+    ensemble = made(mf.SecondMoment(), Mixture(2), assortativity=["in"], **FILTERS)
+    quenched = QUICK["quenched"]()
+
+    def steps(mean_field):
+        every = {e.title: e for e in mean_field.derivation.equalities()}
+        field = every["Variance of the residual field"]
+        wanted = ("Residual: within the strengths", "Reciprocal motifs")
+        return field, next(every[name] for name in wanted if name in every)
+
+    (field, residual), (own_field, returned) = steps(quenched), steps(ensemble)
+    first = "Population average: residual"
+    begins = {e.title: e for e in ensemble.derivation.equalities()}[first].right
+    of_ensemble, of_network = Checker(ensemble), Checker(quenched)
+    assert of_network(residual).passed
+    assert residual.right == 0
+    assert of_ensemble(replace(returned, left=begins)).passed
+    assert not of_network(replace(residual, right=returned.right)).passed
+    assert not of_ensemble(replace(returned, left=begins, right=sp.Integer(0))).passed
+    assert of_network(field).passed
+    assert not of_network(replace(field, right=own_field.right)).passed
+    assert not of_ensemble(replace(own_field, right=field.right)).passed
