@@ -113,7 +113,9 @@ class Network:
         N = checked.shape[0]
         names, index = _populations(labels, populations, N)
         both = (N, len(names))
-        own = {name: _known(f"feature {name}", v, (N,)) for name, v in (features or {}).items()}
+        own: dict[str, Any] = {
+            name: _known(f"feature {name}", v, (N,)) for name, v in (features or {}).items()
+        }
         return cls(
             checked,
             names,
@@ -223,10 +225,12 @@ class Network:
 
     def scaled(self, factor: float) -> Network:
         """The network with every synapse times `factor`; no longer the one that was sampled."""
-        both = {"rows": self.rows, "columns": self.columns}
-        own = {name: None if v is None else v * float(factor) for name, v in both.items()}
+        rows = None if self.rows is None else self.rows * float(factor)
+        columns = None if self.columns is None else self.columns * float(factor)
         weights = self.matrix * float(factor)
-        return replace(self, weights=weights, seed=None, parameters=None, **own)
+        return replace(
+            self, weights=weights, seed=None, parameters=None, rows=rows, columns=columns
+        )
 
     def __repr__(self) -> str:
         W = self.weights

@@ -142,8 +142,8 @@ def _second_order(W: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if sps.issparse(W):
         W = W.astype(float)
         square, both = W.multiply(W), W.multiply(W.T.tocsr())
-        found = square.sum(axis=1), square.sum(axis=0), both.sum(axis=1)
-        return tuple(np.asarray(v).ravel() for v in found)
+        onto, from_, mutual = square.sum(axis=1), square.sum(axis=0), both.sum(axis=1)
+        return np.asarray(onto), np.asarray(from_), np.asarray(mutual)
     N = len(W)
     squares, column_squares, partners = np.zeros((3, N))
     for start in range(0, N, ROWS):

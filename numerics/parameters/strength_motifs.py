@@ -61,7 +61,7 @@ def motifs_of_strengths(
     return Motifs(con, div, chn, around + around.T if reciprocal is None else reciprocal)
 
 
-def _ratio(covariance: float, unit: float) -> float:
+def _ratio(covariance: Any, unit: Any) -> Any:
     if covariance and not unit:
         raise InfeasibleStatisticsError(
             "the components make strengths vary where g is 0, and no synapse does: raise g, or set "

@@ -280,14 +280,16 @@ def _from_mapping(given, names, N, fractions, covariances) -> Strengths:
             f"it needs {(P, P, F, F)}"
         )
     if "weights" not in given:
-        parts = [(np.ones(1), np.zeros((1, 2 * P)), c[None]) for c in covariances]
+        parts: list[tuple[Any, ...]] = [
+            (np.ones(1), np.zeros((1, 2 * P)), c[None]) for c in covariances
+        ]
     else:
         parts = components_of(given, names)
     whole = [_with_features(own, names[k], N, fractions, features) for k, own in enumerate(parts)]
     return padded(whole, features, gamma, bool(given.get("quenched", False)))
 
 
-def components_of(given: Mapping, names: Sequence[str]) -> list[tuple[np.ndarray, ...]]:
+def components_of(given: Mapping, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """Weights, means and covariances of every population's components."""
     listed = (_by_population(given, key, names) for key in ("weights", "means", "covariances"))
     return [_component(names[k], *own) for k, own in enumerate(zip(*listed, strict=True))]

@@ -176,8 +176,9 @@ def sample(
             "strengths=None)"
         )
     seed, dtype, labels = ready(parameters, seed, dtype, how.memory)
-    weights, *known = how.draw(parameters, seed, dtype, lambda fraction: say("sampling", fraction))
-    return Network(weights, parameters.populations, labels, seed, parameters, *known)
+    drawn = how.draw(parameters, seed, dtype, lambda fraction: say("sampling", fraction))
+    known: dict[str, Any] = drawn._asdict()
+    return Network(known.pop("weights"), parameters.populations, labels, seed, parameters, **known)
 
 
 def ready(

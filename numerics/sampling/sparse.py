@@ -148,8 +148,8 @@ class Sparse(TiledSampler):
         tiles = SparseTiles(field.tiles, dtype)
 
         def write(pair: tuple[int, int]) -> None:
-            for which, positions, values in zip(both_ways(*pair), *tile(*pair), strict=True):
-                tiles.put(*which, positions, values)
+            for (k, l), *found in zip(both_ways(*pair), *tile(*pair), strict=True):
+                tiles.put(k, l, *found)
 
         for done in in_threads(write, list(field.pairs()), self.threads):
             say(0.95 * done)
