@@ -124,8 +124,11 @@ def joined(system: System, parameters: Parameters, state: Any) -> xr.Dataset:
 def _together(clouds: Sequence[Cloud], weights: np.ndarray) -> Cloud:
     """The mixture of several distributions."""
     parts = [w * c.weights for w, c in zip(weights, clouds, strict=True)]
-    own = (np.concatenate([getattr(c, n) for c in clouds]) for n in ("t", "rates", "slopes"))
-    return Cloud(np.concatenate(parts), *own, float(np.mean([c.variance for c in clouds])))
+    t, rates, slopes = (
+        np.concatenate([getattr(c, n) for c in clouds]) for n in ("t", "rates", "slopes")
+    )
+    variance = float(np.mean([c.variance for c in clouds]))
+    return Cloud(np.concatenate(parts), t, rates, slopes, variance)
 
 
 def _cloud(
@@ -148,6 +151,6 @@ def _cloud(
         close = np.abs(sums - before) <= SETTLED * np.maximum(sums, FLOOR)
         if np.all(close) or panels >= MOST_PANELS:
             t = np.broadcast_to(z / width, rates.shape)
-            flat = (weights.ravel(), t.ravel(), rates.ravel(), slopes.ravel())
-            return Cloud(*flat, float(np.mean(variance)))
+            w, t, rates, slopes = (v.ravel() for v in (weights, t, rates, slopes))
+            return Cloud(w, t, rates, slopes, float(np.mean(variance)))
         before, panels = sums, 2 * panels

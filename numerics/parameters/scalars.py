@@ -196,14 +196,13 @@ def names(parameters: Parameters) -> list[str]:
 
 def _axes(name: str, parameters: Parameters) -> list[Sequence[str]]:
     """What indexes an array, by names, in the order in which a name has them."""
-    P = parameters.populations
-    if name in STRENGTHS:
-        own = parameters.strengths
-        assert own is not None
-        parts = {"gamma": [P, P, own.features, own.features]}
-        parts["weight"] = [P, [str(k + 1) for k in range(own.components)]]
-        return parts[name]
-    return [P] * RANKS.get(name, 1)
+    populations: Sequence[str] = parameters.populations
+    own = parameters.strengths
+    if name == "weight" and own is not None:
+        return [populations, [str(k + 1) for k in range(own.components)]]
+    if name == "gamma" and own is not None:
+        return [populations, populations, own.features, own.features]
+    return [populations] * RANKS.get(name, 1)
 
 
 def _order(name: str) -> int:

@@ -175,8 +175,8 @@ def verify_network(
     errors, text = _errors(*courses, tolerance)
     passed, broken = bool(errors["with motifs"] <= tolerance), len(violations(own))
     ends = theory.status, plain.status, seen.status
-    judged = errors, broken, passed, text
-    return NetworkVerification(title, system, own, *courses, spread, *judged, *ends)
+    made: Any = (title, system, own, *courses, spread, errors, broken, passed, text, *ends)
+    return NetworkVerification(*made)
 
 
 def _errors(
