@@ -5,6 +5,7 @@ from .numerics.networks import (
     NeuronStrengths as NeuronStrengths,
     assortativity as assortativity,
     assortativity_errors as assortativity_errors,
+    ensemble_assortativity as ensemble_assortativity,
     measure_strengths as measure_strengths,
     neuron_strengths as neuron_strengths,
     split_by_strength as split_by_strength,

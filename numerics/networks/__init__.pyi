@@ -22,3 +22,4 @@ from .strengths import (
     strength_classes as strength_classes,
     with_strengths as with_strengths,
 )
+from .unattenuated import ensemble_assortativity as ensemble_assortativity
