@@ -130,6 +130,39 @@ def test_the_leading_eigenvalue_of_a_network_is_that_of_its_gamma(asymmetric, th
     assert np.abs(scores(found, without.real.max())) > 8
 
 
+@pytest.mark.slow
+def test_networks_follow_the_equations_in_time(asymmetric, system_of):
+    """Mean and variance of x and mean rate at 20 times from rest; Heun's steps of .05."""
+    times, substeps, h = np.linspace(0.5, 10.0, 20), 10, np.float32(0.05)
+    system = system_of(
+        TRANSFER, "SecondMoment", strengths=Mixture(), assortativity=True, patterns=()
+    )
+
+    def course(own):
+        data = mf.integrate(system, own, times[-1], saveat=times).dataset.sel(time=times)
+        return np.stack([data[name].values[:, 0] for name in ("mean", "variance", "rate")], axis=1)
+
+    def run(N, seed):
+        W = mf.sample(asymmetric.rescaled(N), seed, dtype=np.float32).weights
+        drive, x, seen = np.float32(asymmetric.input(0.0)[0]), np.zeros(N, np.float32), []
+
+        def change(x):
+            return W @ phi(x) + drive - x
+
+        for _ in times:
+            for _ in range(substeps):
+                first = change(x)
+                x = x + h / 2 * (first + change(x + h * first))
+            seen.append([x.mean(dtype=float), x.var(dtype=float), phi(x).mean(dtype=float)])
+        return np.array(seen)
+
+    found = {N: np.array([run(N, k) for k in range(n)]) for N, n in ((1000, 16), (2000, 8))}
+    assert np.abs(scores(found, course(asymmetric))).max() < 4
+    gamma = np.asarray(asymmetric.strengths.gamma)
+    for wrong in (gamma.transpose(0, 1, 3, 2), -gamma):
+        assert np.abs(scores(found, course(with_gamma(asymmetric, wrong)))).max() > 8
+
+
 PATTERN = np.zeros((1, 1, 4, 4))
 PATTERN[0, 0, 2, 3] = 2.5  # m n'/N of a low-rank network
 PATTERN[0, 0, :2, :2] = 0.4 * ASYMMETRIC
