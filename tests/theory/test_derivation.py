@@ -81,6 +81,10 @@ def test_every_step_is_displayed(made):
             assert latex(step.before) in shown or not alone, step.title
 
 
+def test_a_sum_has_its_sign_in_front(made):
+    assert not re.search(r"sum_\{[a-z ]*\} -", made.derivation.latex())
+
+
 def test_the_rate_form_is_displayed_as_it_is():
     """Rates follow differential equations, the input current does not."""
     derivation = mf.derive(*ARCHITECTURES["rate form"])

@@ -60,7 +60,8 @@ class Printer(LatexPrinter):
 
     def _print_Sum(self, expr):
         indices = "".join(rf"\sum_{{{self._print(limit[0])}}} " for limit in expr.limits)
-        return indices + self._print(expr.function)
+        text = self._print(expr.function)
+        return indices + text if expr.function.is_Add else _signed_sum(indices, text)
 
     def _print_OverNeurons(self, expr):
         body, neuron, population = (self._print(a) for a in expr.args)
@@ -240,9 +241,14 @@ def covariance_latex(pair: PairCovariance) -> str:
 
 
 def term_latex(term: Term) -> str:
-    """A term with its sums in front."""
+    """A term with its sign and its sums in front."""
     sums = f"\\sum_{{{' '.join(map(str, term.sums))}}} " if term.sums else ""
-    return sums + latex(term.summand)
+    return _signed_sum(sums, latex(term.summand))
+
+
+def _signed_sum(sums: str, text: str) -> str:
+    """Sums and what is summed, its sign in front of both."""
+    return f"-{sums}{text[1:]}" if text.startswith("-") and sums else sums + text
 
 
 def equation_latex(equation: Equation, *, unit: bool = True) -> tuple[str, list[str]]:
