@@ -19,7 +19,7 @@ import numpy as np
 from ...errors import ParameterError
 from ..parameters import Parameters, by_population, residual_moments
 from ..precision import require_x64
-from ..system import System, Units
+from ..system import System, Units, refuse_components
 
 LARGEST_B = 1e-9  # rounding of tau_rec - tau_chn - tau_chn
 
@@ -31,6 +31,7 @@ def require_dmft(system: System, parameters: Parameters) -> None:
     """
     require_x64()
     system.check(parameters)
+    refuse_components(system, "dynamical mean-field theory")
     names, (_, B) = parameters.populations, residual_moments(parameters)
     B = np.where(np.asarray(parameters.g) * np.asarray(parameters.g).T > 0, B, 0.0)
     p, q = np.unravel_index(np.argmax(np.abs(B)), B.shape)

@@ -9,7 +9,6 @@ import json
 import os
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
@@ -28,13 +27,6 @@ COLUMNS = {
 NETWORKS = 16
 SOLVED = [(case["name"], key) for case in CASES for key in case["results"]]
 SAMPLED = [case for case in CASES if "sampled_networks" in case]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _broadcasting():
-    """Generated code adds numbers of populations to those of their components."""
-    with jax.numpy_rank_promotion("allow"):
-        yield
 
 
 def parameters(case) -> mf.Parameters:
@@ -94,7 +86,7 @@ def test_components_and_the_spread_of_rates(solved):
     system, own, result, _, point = solved
     stored = result["fixed_point"]
     shift, variance = system.module.components(point.state, system.coefficients(own))
-    mean = point.state.K + shift
+    mean = point.state.K[None] + shift
     weight = np.asarray(own.strengths.weight)
     for p, (means, variances) in enumerate(
         zip(stored["component_mean"], stored["component_variance"], strict=True)

@@ -16,18 +16,16 @@ def plain():
     return mf.compile(mf.derive(mf.Architecture(["a", "b"], ERF), mf.SecondMoment()))
 
 
+def network(**others):
+    """Two populations of 400 neurons together."""
+    mean = [[0.002, -0.003], [0.004, -0.001]]
+    about = {"populations": ["a", "b"], "N": 400, "fractions": [0.6, 0.4], "mean": mean, "g": 0.4}
+    return mf.Parameters.of(**about, input=[0.4, 0.1], **others)
+
+
 @pytest.fixture(scope="module")
 def numbers():
-    motifs = mf.Motifs.shared(0.02)
-    return mf.Parameters.of(
-        populations=["a", "b"],
-        N=400,
-        fractions=[0.6, 0.4],
-        mean=[[0.002, -0.003], [0.004, -0.001]],
-        g=0.4,
-        motifs=motifs,
-        input=[0.4, 0.1],
-    )
+    return network(motifs=mf.Motifs.shared(0.02))
 
 
 def test_of_normal_currents_by_monte_carlo(plain, numbers):
@@ -44,7 +42,7 @@ def test_of_normal_currents_by_monte_carlo(plain, numbers):
         np.testing.assert_allclose(rate_quantiles(clouds, [0.1, 0.5, 0.9])[p], expected, atol=3e-3)
 
 
-def test_a_mixture_of_two_components_by_monte_carlo(numbers):
+def test_a_mixture_of_two_components_by_monte_carlo():
     system = mf.compile(
         mf.derive(mf.Architecture(["a", "b"], ERF, strengths=Mixture()), mf.SecondMoment())
     )
@@ -58,16 +56,7 @@ def test_a_mixture_of_two_components_by_monte_carlo(numbers):
     con, div = total[:2, :2] / 400 / 0.16, total[2:, 2:] * 400 / 0.16
     chain = np.zeros((2, 2, 2))
     motifs = mf.Motifs(np.stack([con] * 2), np.stack([div] * 2), chain, 0.0)
-    given = mf.Parameters.of(
-        populations=["a", "b"],
-        N=400,
-        fractions=[0.6, 0.4],
-        mean=[[0.002, -0.003], [0.004, -0.001]],
-        g=0.4,
-        motifs=motifs,
-        input=[0.4, 0.1],
-        strengths=own,
-    )
+    given = network(motifs=motifs, strengths=own)
     point = mf.fixed_point(system, given)
     weight, mean, variance = components_at(system, given, point.state)
     np.testing.assert_allclose(weight, np.stack([w, w], axis=1))

@@ -29,13 +29,6 @@ def slope(x):
     return (2 / np.sqrt(np.pi) * np.exp(-((x - 1) ** 2))).astype(np.float32)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _broadcasting():
-    """Generated code adds numbers of populations to those of their components."""
-    with jax.numpy_rank_promotion("allow"):
-        yield
-
-
 @pytest.fixture(scope="module")
 def theory(system_of):
     """Mean and variance of x and SD of rates, (P, 3), at the fixed point; and its eigenvalues."""
@@ -46,7 +39,7 @@ def theory(system_of):
         point = mf.fixed_point(system, own)
         shift, variance = system.module.components(point.state, system.coefficients(own))
         weight = np.asarray(own.strengths.weight)
-        second = np.asarray(system.module.second_moment(point.state.K + shift, variance))
+        second = np.asarray(system.module.second_moment(point.state.K[None] + shift, variance))
         data = {name: point.dataset[name].values for name in ("mean", "variance", "rate")}
         rate_sd = np.sqrt((weight * second).sum(axis=0) - data["rate"] ** 2)
         return np.stack([data["mean"], data["variance"], rate_sd], axis=1), point.eigenvalues
