@@ -109,10 +109,11 @@ def test_tables(chains):
 
 def test_picture(chains, tmp_path):
     figure = picture(chains)
-    assert len(figure.axes) == 2
-    assert [bar.get_height() for bar in figure.axes[0].patches] == pytest.approx(
-        [100 * row["rate error"] for row in chains.rows()]
-    )
+    assert len(figure.axes) == 3
+    for ax, name in zip(figure.axes, ("rate", "variance", "SD"), strict=True):
+        assert [bar.get_height() for bar in ax.patches] == pytest.approx(
+            [100 * row[f"{name} error"] for row in chains.rows()]
+        )
 
 
 def test_a_system_without_a_class_is_refused():

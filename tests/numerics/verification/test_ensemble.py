@@ -193,7 +193,11 @@ def quenched(system, parameters):
 def test_quenched_theory_follows_one_network(quenched):
     assert quenched.passed
     assert quenched.errors["with motifs"] < 0.05
-    assert len(quenched.rows()) == 6
+    rows = {(row["population"], row["quantity"]): row for row in quenched.rows()}
+    assert len(rows) == 2 * 7
+    for quantity in ("rate_sd", "rate, 10 %", "rate, 50 %", "rate, 90 %"):
+        row = rows["E", quantity]
+        assert row["theory"] == pytest.approx(row["network"], rel=0.1, abs=0.02)
 
 
 def test_a_network_brings_its_inputs(system, parameters, quenched):
