@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -22,9 +23,10 @@ def theory_spread(system: System, parameters: Parameters, course: xr.Dataset) ->
         course: of `integrate`; where it did not come to the end, values are NaN.
     """
     last = course.isel(time=-1)
-    values = {n: last[n].values for n in (STATE_NAMES[name] for name in system.states)}
+    values = {name: jnp.asarray(last[STATE_NAMES[name]].values) for name in system.states}
     if all(np.isfinite(v).all() for v in values.values()):
-        clouds = within(system, parameters, values)
+        # what filters keep inside is not known, and neither means nor variances depend on it
+        clouds = within(system, parameters, system.rest(parameters.P)._replace(**values))
         return _dataset(rate_sd(clouds), rate_quantiles(clouds, LEVELS), parameters.populations)
     nothing = np.full((parameters.P, len(LEVELS)), np.nan)
     return _dataset(nothing[:, 0], nothing, parameters.populations)
