@@ -47,7 +47,7 @@ EACH = xargs -P 2 -I{} sh -c 'mkdir -p out && name=$$(basename $$(dirname {})) &
 derivations: $(ENV)/.ready
 	ls derivations/*/run.py | $(EACH)
 
-# Those that take under a minute of processor time.
+# Those that take a few minutes at most.
 QUICK = adaptation_and_synapses ei_heterogeneous_chains larva_brain larva_mushroom_body low_rank_and_motifs noise_and_thresholds one_population two_areas
 
 quick-derivations: $(ENV)/.ready
