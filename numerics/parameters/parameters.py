@@ -151,21 +151,7 @@ class Parameters(eqx.Module):
             spread=as_input(spread, names, "spread"),
             time_unit=_unit(time_unit),
         )
-        if strengths is None:
-            if check:
-                check_feasible(made)
-            return made
-        covariances = synaptic_units(made)
-        own = unchecked_strengths(
-            strengths, names, N=N, fractions=made.fractions, covariances=covariances
-        )
-        made = dataclasses.replace(made, strengths=own)
-        # it says more than what the components lack, and comes first; the statistics of a given
-        # network need not be those of an ensemble
-        if check and not own.quenched:
-            check_feasible(made)
-        check_strengths(own, names, covariances)
-        return made
+        return _checked(made, strengths, check)
 
     @classmethod
     def from_covariances(
@@ -400,6 +386,25 @@ class Parameters(eqx.Module):
         )
         names = escape(", ".join(self.populations))
         return f"<p><b>Parameters</b> of populations {names}</p><table>{cells}</table>"
+
+
+def _checked(made: Parameters, strengths: Any, check: bool) -> Parameters:
+    """The parameters with these strengths, as `Parameters.of` takes them."""
+    if strengths is None:
+        if check:
+            check_feasible(made)
+        return made
+    covariances = synaptic_units(made)
+    own = unchecked_strengths(
+        strengths, made.populations, N=made.N, fractions=made.fractions, covariances=covariances
+    )
+    made = dataclasses.replace(made, strengths=own)
+    # it says more than what the components lack, and comes first; the statistics of a given
+    # network need not be those of an ensemble
+    if check and not own.quenched:
+        check_feasible(made)
+    check_strengths(own, made.populations, covariances)
+    return made
 
 
 def _unit(name: Any) -> str:

@@ -236,7 +236,7 @@ def strengths_of(
 
 
 def unchecked_strengths(
-    given: Any, names: Sequence[str], *, N: float, fractions: Any, covariances: np.ndarray
+    given: Any, names: Sequence[str], *, N: Any, fractions: Any, covariances: np.ndarray
 ) -> Strengths:
     """Strengths from what a user gives, of which only the shapes are certain.
 

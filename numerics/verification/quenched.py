@@ -165,18 +165,25 @@ def verify_network(
     seen = simulate(system, network, own, t1=t1, **how)
     say("done", 1.0)
     courses = theory.dataset, plain.dataset, seen.dataset
-    spreads = {
-        "theory": theory_spread(system, own, courses[0]),
-        "without motifs": theory_spread(system, own.without_motifs(), courses[1]),
-        "network": network_spread(network, seen.dataset),
-    }
-    source = xr.DataArray(list(spreads), dims="source", name="source")
-    spread = xr.concat(list(spreads.values()), source, join="override")
+    spread = _spreads(system, own, network, courses)
     errors, text = _errors(*courses, tolerance)
     passed, broken = bool(errors["with motifs"] <= tolerance), len(violations(own))
     ends = theory.status, plain.status, seen.status
     made: Any = (title, system, own, *courses, spread, errors, broken, passed, text, *ends)
     return NetworkVerification(*made)
+
+
+def _spreads(
+    system: System, own: Parameters, network: Network, courses: tuple[xr.Dataset, ...]
+) -> xr.Dataset:
+    """How rates are spread at the end: theory, without motifs, network."""
+    spreads = {
+        "theory": theory_spread(system, own, courses[0]),
+        "without motifs": theory_spread(system, own.without_motifs(), courses[1]),
+        "network": network_spread(network, courses[2]),
+    }
+    source = xr.DataArray(list(spreads), dims="source", name="source")
+    return xr.concat(list(spreads.values()), source, join="override")
 
 
 def _errors(
