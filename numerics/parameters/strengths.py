@@ -273,7 +273,8 @@ def _from_mapping(given, names, N, fractions, covariances) -> Strengths:
     features = tuple(map(str, given.get("features", TOTALS if has_gamma else ())))
     F = len(features)
     gamma = reals(given["gamma"], "gamma", names) if has_gamma else np.zeros((P, P, F, F))
-    gamma = gamma if F else np.zeros((P, P, 0, 0))
+    if gamma.size == 0 and F == 0:  # nested lists in a file do not keep the shape of nothing
+        gamma = np.zeros((P, P, 0, 0))
     if gamma.shape != (P, P, F, F):
         raise ParameterError(
             f"gamma has shape {gamma.shape}; for {P} populations and the features {list(features)} "

@@ -72,13 +72,7 @@ def stability(
     refuse_tracers((parameters, time), "stability", "motifield.pure.fixed_point")
     require_x64()
     system.check(parameters)
-    if np.any(np.asarray(parameters.noise) > 0):
-        raise ParameterError(
-            "with white noise x never rests, and there is no fixed point to linearise at: set "
-            "noise to 0, or look at the equations' own eigenvalues, fixed_point(...).eigenvalues"
-        )
-    for p in range(parameters.P):
-        breaks(system, parameters, p)
+    _refuse_noise_and_jumps(system, parameters)
     has_components = system.mean_field.architecture.has_components
     if has_components:
         refuse_filters(system)
@@ -93,11 +87,12 @@ def stability(
     if units.is_plain:
         boundary = bulk.boundary()
         edge = float(boundary.real.max())
-        if has_components:
-            found = component_outliers(bulk, point.eigenvalues + 1)
-        else:
-            modes = _modes(bulk, units, parameters, time)
-            found = outliers(modes, boundary, list(point.eigenvalues + 1))
+        starts = point.eigenvalues + 1
+        found = (
+            component_outliers(bulk, starts)
+            if has_components
+            else outliers(_modes(bulk, units, parameters, time), boundary, list(starts))
+        )
         gain, omega = (bulk.radius, 0.0) if not bulk.is_reciprocal else worst(bulk, units, 0.0)
         jacobian = _spectral(found, boundary, bulk.radius, edge, -1.0)
     else:
@@ -105,6 +100,17 @@ def stability(
     return Stability(
         parameters, point, connectivity_spectrum(parameters), jacobian, gain, omega, exact, basis
     )
+
+
+def _refuse_noise_and_jumps(system: System, parameters: Parameters) -> None:
+    """Raise `ParameterError` where there is no fixed point, or no slope, to linearise at."""
+    if np.any(np.asarray(parameters.noise) > 0):
+        raise ParameterError(
+            "with white noise x never rests, and there is no fixed point to linearise at: set "
+            "noise to 0, or look at the equations' own eigenvalues, fixed_point(...).eigenvalues"
+        )
+    for p in range(parameters.P):
+        breaks(system, parameters, p)
 
 
 def clouds(system: System, parameters: Parameters, point: FixedPoint) -> tuple:

@@ -211,18 +211,30 @@ def ablate(
     about: Any = {"seed": seed, "title": title, "progress": lambda text, p: say(text, FIRST * p)}
     compared = verify_network(system, network, parameters, **how, **about, **changes)
     raise_on_failure(compared.network_failure, throw)
+    theories = _theories(system, compared, network, how, say)
+    say("done", 1.0)
+    return Ablation(compared, _ends(theories, compared, network))
+
+
+def _theories(
+    system: System,
+    compared: NetworkVerification,
+    network: Network,
+    how: dict[str, Any],
+    say: Progress,
+) -> dict[str, Theory]:
+    """All motifs, every variant, and no motifs."""
     spread = compared.spread["rate_sd"]
     theories = {ALL: Theory.of(compared.theory, compared.failure, spread.sel(source="theory"))}
     variants = _variants(system, compared.parameters, network)
     for k, (name, (equations, numbers)) in enumerate(variants.items()):
         say(name, FIRST + (1 - FIRST) * k / len(variants))
-        course = integrate(equations, numbers, saveat=[0.0, t1], **how)
+        course = integrate(equations, numbers, saveat=[0.0, how["t1"]], **how)
         own = theory_spread(equations, numbers, course.dataset)["rate_sd"]
         theories[name] = Theory.of(course.dataset, course.status, own)
     plain = spread.sel(source=NONE)
     theories[NONE] = Theory.of(compared.without_motifs, compared.plain_failure, plain)
-    say("done", 1.0)
-    return Ablation(compared, _ends(theories, compared, network))
+    return theories
 
 
 class Theory(NamedTuple):

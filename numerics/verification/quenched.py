@@ -152,12 +152,10 @@ def verify_network(
     say("measuring", 0.0)
     neurons = neuron_parameters(system, network, parameters, **changes)
     own = _measured(system, network, neurons, seed)
-    ts = np.linspace(0.0, t1, INTERVALS + 1)
+    ts, both = np.linspace(0.0, t1, INTERVALS + 1), (own, own.without_motifs())
     say("integrating the theory", 0.1)
-    theory, plain = (
-        integrate(system, p, t1, saveat=ts, initial=initial, throw=False)
-        for p in (own, own.without_motifs())
-    )
+    options: Any = {"saveat": ts, "initial": initial, "throw": False}
+    theory, plain = (integrate(system, p, t1, **options) for p in both)
     raise_on_failure(theory.status, throw)
     say("simulating the network", 0.5)
     start = initial_mean(system, own, initial)
@@ -165,12 +163,11 @@ def verify_network(
     seen = simulate(system, network, own, t1=t1, **how)
     say("done", 1.0)
     courses = theory.dataset, plain.dataset, seen.dataset
-    spread = _spreads(system, own, network, courses)
     errors, text = _errors(*courses, tolerance)
-    passed, broken = bool(errors["with motifs"] <= tolerance), len(violations(own))
-    ends = theory.status, plain.status, seen.status
-    made: Any = (title, system, own, *courses, spread, errors, broken, passed, text, *ends)
-    return NetworkVerification(*made)
+    passed, ends = bool(errors["with motifs"] <= tolerance), (theory.status, plain.status)
+    spread, broken = _spreads(system, own, network, courses), len(violations(own))
+    found: Any = (*courses, spread, errors, broken, passed, text, *ends, seen.status)
+    return NetworkVerification(title, system, own, *found)
 
 
 def _spreads(

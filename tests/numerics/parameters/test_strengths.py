@@ -163,6 +163,7 @@ def test_wrong_components_are_refused(own):
         "must be 0": {"means": [[[0.1] * 4, [0.1] * 4], own["means"][1]]},
         "do not fit": {"means": [own["means"][0][:1], own["means"][1]]},
         "gamma has shape": {"gamma": np.zeros((2, 2, 3, 3)).tolist()},
+        r"features \[\] it needs": {"features": []},
         "no linear function": {"features": ["in", "in^2"]},
         "no entry 'width'": {"width": 1},
         "one entry per population": {"weights": own["weights"][:1]},
