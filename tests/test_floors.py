@@ -14,9 +14,10 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "numerics": {
         "averages": "",
+        "tables": "",
         "targets": "",
         "parameters": "",
-        "networks": "parameters",
+        "networks": "parameters tables",
         "system": "averages parameters",
         "sampling": "averages networks parameters",
         "fixed_points": "parameters system",

@@ -51,6 +51,8 @@ def read_edges(
     """
     chosen = ReadOptions.of(options, given)
     chosen.refuse(("kind", "rows"), edges, "is a list of edges, which has no")
+    pre, post = (k if c is None else c for k, c in enumerate((chosen.pre, chosen.post)))
+    chosen = replace(chosen, pre=pre, post=post)
     listed = _read_edge_list(edges, chosen)
     neurons = _read_nodes(nodes, chosen, listed)
     i, j = (_positions(ids, neurons.ids) for ids in (listed.target, listed.source))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import NetworkError
+from ..tables import filters_of
 
 # fmt: off
 CHOICES = {
@@ -18,38 +19,57 @@ CHOICES = {
     "missing": ("refuse", "zero"), "negative": ("keep", "refuse"),
     "self_synapses": ("keep", "drop"), "duplicates": ("refuse", "sum"),
     "unlabelled": ("refuse", "drop"), "unknown": ("refuse", "drop"),
+    "distinct": ("refuse", "keep"), "decimal": (None, ".", ","),
 }
 # fmt: on
 COLUMNS = ("pre", "post", "id", "label", "where", "unknown")
+TEXT = ("decimal", "separator", "encoding")
 
 
 @dataclass(frozen=True)
 class ReadOptions:
     """Options of `read_network`, `as_network` and `read_edges`, given as keyword arguments.
 
+    A column is named where its table has a header, and a position from 0 where it has none. Those
+    that are not given are recognised by their names (`pre`, `source`, `pre_pt_root_id`, ...), or
+    without a header by their places: source, target, weight; id, label. A table whose columns
+    cannot be told is refused.
+
     Args:
-        kind: what a table with few columns is, "edges" or "adjacency"; None: its shape decides.
+        kind: what a table is, "edges" or "adjacency"; None: its shape and header decide.
         rows: of a matrix, the "target" neurons of the synapses, or their "source".
         missing: a weight that is not known (NaN, None, empty) is refused, or no synapse ("zero").
         negative: weights below 0 are kept, or refused (counts of synapses have none).
         self_synapses: keep or drop the synapses of a neuron onto itself.
         duplicates: an edge given twice is refused, or its weights are summed ("sum").
-        unlabelled: a neuron without a label is refused, or dropped with its synapses ("drop").
+        unlabelled: a neuron without a label ("", NaN, NA) is refused, or dropped with its synapses
+            ("drop").
         smallest: populations of fewer neurons become one, `other`. A population of one neuron has
             no variance between its neurons, and motifs within it are 0.
         other: the name of that population.
-        weight: where weights are: a column of a list of edges (by default the third), an attribute
-            of a graph's edges (by default "weight"); None: every edge is 1.
-        pre: column of the source neurons in a list of edges. Columns are positions where the file
-            has no header, names where it has one.
+        distinct: labels that differ from neuron to neuron, so that all populations are of size 1,
+            are refused (they are names, not types), or kept.
+        weight: where weights are: a column of a list of edges, an attribute of a graph's edges (by
+            default "weight"); None: every edge is 1.
+        pre: column of the source neurons in a list of edges.
         post: column of their targets.
-        id: column of the neurons' ids in a table of neurons; a name means that it has a header. By
-            default "id" in `read_edges`, the first column in `read_network`.
-        label: column of their populations. By default there is one population, "all", in
-            `read_edges`, and the second column in `read_network`.
-        where: keep only the neurons with these values, `{column: value or list of values}`, and
-            the edges among them; the others are still known.
+        id: column of the neurons' ids in a table of neurons or of labels.
+        label: column of their populations there, or the attribute of a graph's nodes. By default
+            there is one population, "all", in `read_edges`; `read_network` looks for the column.
+        where: filters of edges and of neurons, by the table that has the column:
+            `{column: value or list of values}`, or a text such as "type=chemical",
+            "layer=L1|L2", "type!=electrical", "count>=5", or several. Where both tables have it,
+            "edges.type" or "neurons.type" says which. Edges among the neurons that are kept are
+            kept; the other neurons are still known.
         unknown: an edge whose neuron is not in the table is refused, or dropped.
+        decimal: the decimal sign of numbers in text, "." or ","; None: recognised, or refused.
+        separator: of columns in text, such as ";"; None: recognised.
+        encoding: of text, such as "latin-1"; None: recognised (UTF-8, UTF-16, Latin-1).
+        part: which of several tables or arrays of one file is the network: the sheet of a
+            workbook, the variable of a .mat or .npz file, the member of a .zip, the population
+            of a SONATA file.
+        cache: a .npz or .h5 file, in which the network is kept. It is read from there as long as
+            the files' contents and the other options are the same.
 
     Raises:
         NetworkError: an option has no such value.
@@ -64,13 +84,19 @@ class ReadOptions:
     unlabelled: str = "refuse"
     smallest: int = 1
     other: str = "other"
+    distinct: str = "refuse"
     weight: str | int | EllipsisType | None = ...
-    pre: str | int = 0
-    post: str | int = 1
+    pre: str | int | None = None
+    post: str | int | None = None
     id: str | int | None = None
     label: str | int | None = None
-    where: Mapping[str | int, Any] | None = None
+    where: Mapping[str | int, Any] | Sequence[str] | str | None = None
     unknown: str = "refuse"
+    decimal: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    part: str | None = None
+    cache: str | os.PathLike | None = None
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
@@ -82,6 +108,7 @@ class ReadOptions:
             raise NetworkError(
                 f"smallest={self.smallest!r} must be a number of neurons, at least 1"
             )
+        filters_of(self.where)
 
     @classmethod
     def of(cls, options: ReadOptions | None, given: Mapping[str, Any]) -> ReadOptions:
