@@ -2,9 +2,11 @@
 
 from .numerics.distributions import joined as joined
 from .numerics.networks import (
+    ComponentNumbers as ComponentNumbers,
     NeuronStrengths as NeuronStrengths,
     assortativity as assortativity,
     assortativity_errors as assortativity_errors,
+    component_numbers as component_numbers,
     ensemble_assortativity as ensemble_assortativity,
     measure_strengths as measure_strengths,
     neuron_strengths as neuron_strengths,

@@ -21,6 +21,9 @@ MOST_CHAINS = 30
 MOST_COMPONENTS = 16
 """Components of a population that a table lists."""
 
+AUTO = "auto"
+CRITERION = "Components of the strengths: BIC of each number, less the least"
+
 COUNTS = {
     "edges": "edges",
     "self_synapses": "self-synapses",
@@ -42,13 +45,13 @@ Errors = Annotated[
     bool, typer.Option("--errors", help="Standard errors, by the jackknife over neurons.")
 ]
 Mixture = Annotated[
-    int | None,
+    str | None,
     option(
         "--mixture",
-        min=0,
         metavar="M",
         help="The distribution of strengths and assortativity as well, of M components per "
-        "population; 0: each neuron is one.",
+        "population; 0: each neuron is one; auto: as many as the Bayesian information criterion "
+        "asks for.",
     ),
 ]
 Output = Annotated[
@@ -141,12 +144,19 @@ def measure(
     if search.find is not None and reading.labels is not None:
         raise SpecError("--find and --labels both say what the populations are: give one of them")
     given = {name: value for name, value in vars(reading).items() if value is not None}
+    count = None if mixture is None else _number_of_components(mixture)
     network, drive = network_of(source, **given)
-    from ..numerics.networks import anatomy, measure as statistics, measure_strengths
+    from ..numerics.networks import (
+        anatomy,
+        component_numbers,
+        measure as statistics,
+        measure_strengths,
+    )
 
     network = search.apply(network)
     measured, parts = statistics(network, errors=errors), anatomy(network)
-    strengths = None if mixture is None else measure_strengths(network, mixture or None)
+    strengths = None if count is None else measure_strengths(network, count or None)
+    compared = component_numbers(network) if count == AUTO else None
     if output is not None and output.suffix in SPEC_SUFFIXES:
         changes = {} if drive is None else {"input": drive}
         measured.parameters(**changes).with_strengths(strengths).save(output)
@@ -154,11 +164,35 @@ def measure(
         network.save(output, measured)
     if as_json:
         own = {} if strengths is None else {"strengths": strengths.data(network.populations)}
+        if compared is not None:
+            own["components"] = _component_rows(network, compared)
         print_json({"network": parts, **measured.json(), **own})
         return
     _say(network, measured, parts)
+    if compared is not None:
+        print_table(CRITERION, _component_rows(network, compared))
     if strengths is not None:
         _say_strengths(network, strengths)
+
+
+def _number_of_components(text: str) -> int | str:
+    """What --mixture says: a number, 0, or auto."""
+    if text == AUTO or (text.isascii() and text.isdecimal()):
+        return text if text == AUTO else int(text)
+    raise SpecError(f"--mixture is a number of components, 0 or {AUTO}, not {text!r}")
+
+
+def _component_rows(network: Any, found: Any) -> list[dict[str, Any]]:
+    """The number of components of each population, and the criterion less its least value."""
+    import numpy as np
+
+    least = np.nanmin(found.criterion, axis=1, keepdims=True)
+    rows = zip(network.populations, found.numbers, found.criterion - least, strict=True)
+    return [
+        {"population": name, "components": number}
+        | {str(k + 1): float(value) for k, value in enumerate(values)}
+        for name, number, values in rows
+    ]
 
 
 def _say(network: Any, measured: Any, parts: dict[str, Any]) -> None:

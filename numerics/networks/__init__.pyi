@@ -1,5 +1,11 @@
 """Networks from files and memory, their statistics and the errors of these."""
 
+from .classes import (
+    ComponentNumbers as ComponentNumbers,
+    component_numbers as component_numbers,
+    split_by_strength as split_by_strength,
+    strength_classes as strength_classes,
+)
 from .communities import find_populations as find_populations
 from .composition import anatomy as anatomy
 from .edges import read_edges as read_edges
@@ -18,8 +24,6 @@ from .strengths import (
     assortativity as assortativity,
     measure_strengths as measure_strengths,
     neuron_strengths as neuron_strengths,
-    split_by_strength as split_by_strength,
-    strength_classes as strength_classes,
     with_strengths as with_strengths,
 )
 from .unattenuated import ensemble_assortativity as ensemble_assortativity

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...errors import NetworkError, ParameterError
 from ..parameters import Parameters, Strengths, padded
+from .classes import strength_classes
 from .network import Network
 
 TOTALS = ("in", "out")
 COMPONENTS = 4  # of a population: variances of real networks then err by some percent
 FACTOR = re.compile(r"(in|out)(?:\^([1-9]))?")
-STARTS = 10  # of k-means, whose end depends on its start
 SINGULAR = 1e-10  # of a feature's variance, below which it follows from the others
 
 
@@ -113,8 +112,8 @@ def _product(name: str, totals: Mapping[str, np.ndarray]) -> tuple[np.ndarray, .
 def centred(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Deviations from the mean of each population."""
     counts = np.bincount(labels)
-    means = np.stack([np.bincount(labels, v) for v in values.T], axis=1) / counts[:, None]
-    return values - means.reshape(len(counts), values.shape[1])[labels]
+    sums = np.array([np.bincount(labels, v) for v in values.T]).reshape(-1, len(counts))
+    return values - (sums / counts).T[labels]
 
 
 def assortativity(network: Network, features: np.ndarray) -> np.ndarray:
@@ -154,7 +153,7 @@ def inverse_covariance(values: np.ndarray) -> np.ndarray:
 
 def measure_strengths(
     network: Network,
-    components: int | None = None,
+    components: int | str | None = None,
     *,
     features: Sequence[str] = TOTALS,
     patterns: Mapping[str, Any] | None = None,
@@ -166,7 +165,9 @@ def measure_strengths(
         network: whose synapses are stored.
         components: how many describe a population: its neurons fall into clusters of similar total
             strengths (k-means on their square roots), each a component with their mean and
-            covariance. None: each neuron is a component without a width.
+            covariance. "auto": as many as the Bayesian information criterion asks for, in each
+            population by itself (`component_numbers`). None: each neuron is a component without a
+            width.
         features: names of the functions f of strengths, or of patterns, as `neuron_strengths` has
             them; () for none.
         patterns: hidden variables of the neurons, (N,) each.
@@ -196,81 +197,6 @@ def measure_strengths(
     return padded(parts, own.names, assortativity(network, own.features), quenched=True)
 
 
-def strength_classes(network: Network, k: int, *, seed: int = 0) -> np.ndarray:
-    """Classes of similar strength within each population: k-means on square roots of strengths.
-
-    Args:
-        network: whose synapses are stored.
-        k: classes of each population; fewer where it has fewer different neurons.
-        seed: of the starts.
-
-    Returns:
-        The class of each neuron within its population, (N,), from 0, by rising in-strength.
-
-    Raises:
-        ParameterError: no number of classes.
-    """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ParameterError(f"the number of classes must be an integer, at least 1, not {k!r}")
-    size = np.abs(network.matrix)
-    totals = np.stack([np.asarray(size.sum(axis=a)).ravel() for a in (1, 0)], axis=1)
-    roots, found = np.sqrt(totals), np.zeros(network.N, dtype=int)
-    for p in range(network.P):
-        members = network.members(p)
-        spread = roots[members].std(axis=0)
-        scaled = roots[members] / np.where(spread > 0, spread, 1.0)
-        found[members] = _clusters(scaled, k, seed)
-    return found
-
-
-def _clusters(values: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """The best of several runs of k-means, numbered by the first coordinate."""
-    from scipy.cluster.vq import kmeans2
-
-    k = min(k, len(np.unique(values, axis=0)))
-    best, labels = np.inf, np.zeros(len(values), dtype=int)
-    for run in range(STARTS if k > 1 else 0):
-        rng = np.random.default_rng([seed, run])
-        centres, own = kmeans2(values, k, minit="++", rng=rng)
-        error = float(((values - centres[own]) ** 2).sum())
-        if error < best:
-            best, labels = error, own
-    there = np.unique(labels)
-    order = np.argsort([values[labels == c, 0].mean() for c in there])
-    rank = np.zeros(there.max() + 1, dtype=int)
-    rank[there[order]] = np.arange(len(there))
-    return rank[labels]
-
-
-def split_by_strength(network: Network, k: int, *, seed: int = 0) -> Network:
-    """The same network with every population split into k classes of similar strength.
-
-    Second-order theory with k P populations describes skewed strengths without further equations;
-    motifs between classes become means. `joined` puts classes together again.
-
-    Args:
-        network: whose synapses are stored.
-        k: classes of each population.
-        seed: of the clusters.
-
-    Returns:
-        A network whose populations are called "E/1", "E/2", ..., by rising strength; empty classes
-        are left out.
-
-    Raises:
-        ParameterError: no number of classes.
-
-    Source: docs/theory.md, section 6.3.
-    """
-    classes = strength_classes(network, k, seed=seed)
-    pairs = [(p, c) for p in range(network.P) for c in np.unique(classes[network.members(p)])]
-    index = {pair: n for n, pair in enumerate(pairs)}
-    labels = np.array([index[p, c] for p, c in zip(network.labels, classes, strict=True)])
-    names = tuple(f"{network.populations[p]}/{c + 1}" for p, c in pairs)
-    unknown = dict.fromkeys(("seed", "parameters", "rows", "columns", "features"))
-    return replace(network, populations=names, labels=labels, **unknown)
-
-
 def with_strengths(parameters: Parameters, network: Network, architecture: Any) -> Parameters:
     """Parameters with a network's own strengths and assortativity, where equations need them.
 
@@ -281,8 +207,9 @@ def with_strengths(parameters: Parameters, network: Network, architecture: Any) 
 
     Returns:
         Parameters with quenched strengths for `Empirical()` and `Mixture(quenched=True)`, of four
-        components where it says no number; with Gaussian ones and their assortativity for
-        `Gaussian()`; the same parameters for equations that need neither.
+        components where it says no number, with "auto" of as many as they ask for; with Gaussian
+        ones and their assortativity for `Gaussian()`; the same parameters for equations that need
+        neither.
 
     Raises:
         NetworkError: patterns, whose values a network does not have, or a mixture of an ensemble.
@@ -297,7 +224,7 @@ def with_strengths(parameters: Parameters, network: Network, architecture: Any) 
         )
     names, kind = architecture.assortativity, architecture.strengths
     if kind.is_quenched:
-        count = (kind.components or COMPONENTS) if kind.has_widths else None
+        count: int | str | None = (kind.components or COMPONENTS) if kind.has_widths else None
         own: Any = measure_strengths(network, count, features=names)
     elif kind.has_centres:
         raise NetworkError(

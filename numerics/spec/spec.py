@@ -42,7 +42,7 @@ class ArchitectureSpec(Strict):
         synapse: filter of the synapses, one or by source population.
         inputs: optional inputs in the equations.
         strengths: "gaussian", "mixture", "empirical", or { mixture = 4 }; of a connectome they are
-            measured.
+            measured, with { mixture = "auto" } as many components as they ask for.
         assortativity: true, "quadratic", or names of functions of strengths.
         patterns: names of hidden variables of neurons.
         closure: name of a closure.
@@ -54,7 +54,7 @@ class ArchitectureSpec(Strict):
     membrane: FilterSpec = "1/(1 + s)"
     synapse: FilterSpec = "1"
     inputs: list[str] = Field(default=[])
-    strengths: str | dict[str, int | bool] = "gaussian"
+    strengths: str | dict[str, int | bool | str] = "gaussian"
     assortativity: bool | str | list[str] = False
     patterns: list[str] = Field(default=[])
     closure: str = "low-rank"

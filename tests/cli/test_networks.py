@@ -123,6 +123,20 @@ def test_measure_the_distribution_of_strengths(call, answer, table, tmp_path):
     assert "each neuron is a component" in call(*asked[:-1], "0")[1]
 
 
+def test_measure_as_many_components_as_there_are(call, answer, table):
+    asked = ("measure", table[0], "--labels", table[1], "--mixture")
+    found = answer(*asked, "auto")
+    numbers = [row["components"] for row in found["components"]]
+    weights = found["strengths"]["weights"].values()
+    assert [np.count_nonzero(w) for w in weights] == numbers
+    for row in found["components"]:  # less the least
+        assert row[str(row["components"])] == 0
+        assert min(v for k, v in row.items() if k.isdecimal() and v is not None) == 0
+    assert "BIC of each number" in call(*asked, "auto")[1]
+    code, _, said = call(*asked, "-1")
+    assert (code, "0 or auto, not '-1'" in said) == (2, True)
+
+
 def test_measure_other_formats(answer, tmp_path):
     weights = np.random.default_rng(1).poisson(0.3, size=(30, 30)).astype(float)
     sps.save_npz(tmp_path / "s.npz", sps.csr_array(weights))

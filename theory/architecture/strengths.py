@@ -66,20 +66,22 @@ class Mixture(Strengths):
     The equations are the same for any number of components, which are data.
 
     Args:
-        components: how many each population has where they are measured; None leaves it to the
-            numbers.
+        components: how many each population has where they are measured, "auto" for as many as its
+            strengths ask for; None leaves it to the numbers.
         quenched: whether the components describe the strengths of the neurons of a given network,
             as `measure_strengths` does, not those of an ensemble.
     """
 
-    components: int | None = None
+    components: int | str | None = None
     quenched: bool = False
 
     def __post_init__(self) -> None:
         n = self.components
-        if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
+        if n in (None, "auto"):
+            return
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise ArchitectureError(
-                f"a mixture has a number of components, at least 1, not {brief(n)}"
+                f"a mixture has a number of components, at least 1, or 'auto', not {brief(n)}"
             )
 
     @property

@@ -141,3 +141,13 @@ def test_one_component_for_each_neuron_or_few_need_their_equations(network):
         system = mf.compile(mf.derive(wrong, mf.SecondMoment()))
         with pytest.raises(ParameterError, match=r"strengths of a given network|have widths"):
             system.check(own)
+
+
+@pytest.mark.parametrize("kind", [Empirical(), Mixture(2, quenched=True)])
+def test_strengths_of_a_network_without_assortativity(network, kind):
+    architecture = mf.Architecture(["E", "I"], "erf", strengths=kind)
+    numbers = mf.strengths.with_strengths(mf.measure(network).parameters(), network, architecture)
+    assert numbers.strengths.features == ()
+    covariance = np.asarray(numbers.strengths.covariance)[0]
+    rows = neuron_strengths(network).rows[network.members(0)]
+    np.testing.assert_allclose(covariance[:2, :2], np.cov(rows.T, ddof=0), rtol=1e-9)
