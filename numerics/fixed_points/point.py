@@ -11,7 +11,7 @@ from ...late import xr
 from ...time_units import labelled
 from ..parameters import Parameters
 from ..results import OK, Code, Numbers, Solution, Status
-from ..system import Autonomous, System, named, numbers
+from ..system import Autonomous, System, named, negative_why, numbers
 from .proof import Proof
 
 LARGEST_RESIDUAL = 1e-9
@@ -67,7 +67,7 @@ class FixedPoint(Solution):
         values |= {"variance": np.asarray(seen.variance), "rate": np.asarray(seen.rate)}
         values |= {n: np.asarray(v) for n, v in system.report(state, parameters).items()}
         residual, jacobian = float(seen.residual), np.asarray(seen.proof.jacobian)
-        status = _status(seen.proof, bounded, values, parameters.populations)
+        status = _status(system, parameters, seen.proof, bounded, values)
         model = Autonomous(system, parameters.P)
         eigenvalues, leading = np.full(model.moving.sum(), np.nan + 0j), {}
         if np.all(np.isfinite(jacobian)):
@@ -190,7 +190,11 @@ def _shares(
 
 
 def _status(
-    proof: Proof, bounded: bool, values: dict[str, np.ndarray], populations: tuple[str, ...]
+    system: System,
+    parameters: Parameters,
+    proof: Proof,
+    bounded: bool,
+    values: dict[str, np.ndarray],
 ) -> Status:
     if not bounded:
         text = "diverged: the dynamics leave every bound from this start"
@@ -209,15 +213,20 @@ def _status(
             "start, or a longer settle"
         )
         return Status(text, Code.NOT_CONVERGED)
-    least = values["variance"].min()
-    if least < -LARGEST_RESIDUAL * np.abs(values["variance"]).max():
-        text = f"unphysical: a variance is negative ({least:.3g}); the closure is outside its range"
+    variance, names = values["variance"], parameters.populations
+    if variance.min() < -LARGEST_RESIDUAL * np.abs(variance).max():
+        p = int(variance.argmin())
+        kappa = np.asarray(parameters.fractions) * values["rate"]
+        text = (
+            f"unphysical: the variance of population {names[p]} is negative ({variance[p]:.3g}); "
+            f"{negative_why(system.mean_field, parameters, p, kappa)}"
+        )
         return Status(text, Code.OUT_OF_RANGE)
     valid = values.get("validity", np.ones(1))
     if not valid.min() > 0:
         text = (
             f"invalid: 1 - Gamma phi' falls to {valid.min():.3g} in population "
-            f"{populations[int(valid.argmin())]}, where a neuron's own equation has several "
+            f"{names[int(valid.argmin())]}, where a neuron's own equation has several "
             "solutions"
         )
         return Status(text, Code.OUT_OF_RANGE)

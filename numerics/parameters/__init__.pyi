@@ -41,7 +41,16 @@ from .inputs import (
 )
 from .jumps import longest_step as longest_step, with_jumps as with_jumps
 from .motifs import Motifs as Motifs
-from .parameters import Parameters as Parameters
+from .negative_variances import (
+    current_scale as current_scale,
+    faulty_populations as faulty_populations,
+    negative_variance_text as negative_variance_text,
+)
+from .parameters import (
+    Parameters as Parameters,
+    all_inputs as all_inputs,
+    with_all_inputs as with_all_inputs,
+)
 from .scalars import (
     Scalar as Scalar,
     entries_of as entries_of,

@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArchitectureError, ParameterError
-from ..parameters import TENSORS, Parameters, is_zero
+from ...errors import ArchitectureError, InfeasibleStatisticsError, ParameterError
+from ..parameters import (
+    TENSORS,
+    Parameters,
+    faulty_populations,
+    is_zero,
+    negative_variance_text,
+)
 
 OPTIONAL_INPUTS = {
     "in_strength": "in-strength",
@@ -21,6 +27,8 @@ OPTIONAL_INPUTS = {
 # where transfer functions are tried: both signs, no round numbers, at which they may have a break
 PLACES = np.linspace(-2.1, 2.3, 7)
 
+# and where rates below 0 are looked for: on all scales that currents have
+FAR = np.concatenate([-np.logspace(3, -3, 61), [0.0], np.logspace(-3, 3, 61)])
 
 def check_populations(architecture, parameters: Parameters) -> None:
     """Raise `ParameterError` for parameters of other populations."""
@@ -143,6 +151,30 @@ def refuse_components(system: Any, what: str, instead: str = "") -> None:
         what: what is not derived for them.
         instead: what to use.
     """
+def check_variances(mean_field, parameters: Parameters, transfer: Callable) -> None:
+    """Raise `InfeasibleStatisticsError` for motifs that make the variance of currents negative.
+
+    Args:
+        mean_field: the equations.
+        parameters: the network's numbers.
+        transfer: as `check_transfer` takes it.
+    """
+    if mean_field.architecture.has_components:
+        return  # whose strengths are a distribution, and the residual what they leave
+    closure = mean_field.closure
+    kind = {"residual": closure.has_residual, "varying": closure.keeps_second_moment}
+    own = faulty_populations(parameters, **kind, positive=[True] * parameters.P)
+    if not own:
+        return
+    found = [transfer(FAR, p, parameters)[0] for p in range(parameters.P)]
+    positive = [not np.nanmin(rates) < 0 for rates in found]
+    for p in faulty_populations(parameters, **kind, positive=positive):
+        raise InfeasibleStatisticsError(
+            "the equations cannot use these statistics: "
+            + negative_variance_text(parameters, p, residual=closure.has_residual)
+        )
+
+
     if system.mean_field.architecture.has_components:
         raise ArchitectureError(
             f"{what} is derived for Gaussian strengths without assortativity or patterns"

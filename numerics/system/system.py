@@ -28,6 +28,7 @@ from .checks import (
     check_populations,
     check_strengths,
     check_transfer,
+    check_variances,
 )
 from .recalled import RecalledMeanField
 from .units import check_filters
@@ -330,10 +331,12 @@ class System:
         check_motifs(self.mean_field.architecture, parameters)
         check_strengths(self.mean_field.architecture, parameters)
 
+            InfeasibleStatisticsError: motifs that make the variance of currents negative.
     def check_neurons(self, parameters: Parameters) -> None:
         """Check that single neurons fit the equations, whatever motifs and strengths join them.
 
         Raises:
+        check_variances(self.mean_field, parameters, self.sampled)
             ParameterError: other populations or transfer functions, values out of range, or inputs
                 that the equations leave out.
         """

@@ -20,6 +20,7 @@ from ..parameters import INPUTS, Parameters, longest_step, with_jumps
 from ..precision import require_x64
 from ..results import OK, Code, Numbers, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
+from .below_zero import below_zero
 from .explicit import LARGEST, explicit_course
 from .output_times import check_span, dense_times, even_times
 from .replaced import tabulated_first
@@ -337,7 +338,9 @@ def integrate(
         ParameterError: times or states that do not fit, an unknown solver, or a call under jit,
             vmap or grad.
         ArchitectureError: a closure of fixed points alone (`Cavity`).
-        SolverError: with `throw`, the solution diverged or the steps ran out.
+        InfeasibleStatisticsError: motifs that make the variance of currents negative.
+        SolverError: with `throw`, the solution diverged, the steps ran out, or a variance is
+            negative at the end; where one was negative before, the status says "undecided".
     """
     refuse_tracers((parameters, t0, t1, initial), "integrate", "motifield.pure.trajectory")
     require_x64()
@@ -349,6 +352,7 @@ def integrate(
     given = (own, start, ts, solver, max_steps)
     run = tabulated_first(system, lambda s: _run(s, *given, **options), _Run.is_finite)
     status = _judged(ts, run, max_steps, own.time_unit)
+    status = status if not status.ok else below_zero(system.mean_field, own, ts, run.values)
     raise_on_failure(status, throw)
     return _trajectory(system, own, ts, run, status)
 

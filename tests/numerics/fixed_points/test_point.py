@@ -109,20 +109,32 @@ def test_the_input_is_held_at_its_value_then(system_of):
 
 
 def test_a_negative_variance_is_unphysical(system_of):
-    """Convergent motifs that no network has, tau_con < 0: Delta = N g^2 tau_con kappa^2 is
-    negative.
+    """Convergent motifs that no network has, tau_con[a,a,b] < 0: Delta_a = N g^2 (tau_aa kappa_a^2
+    + 2 tau_ab kappa_a kappa_b) is negative where b is active enough.
     """
     from motifield import Motifs
 
+    convergent = np.zeros((2, 2, 2))
+    convergent[0] = [[0.05, -0.1], [-0.1, 0.05]]
     parameters = Parameters.of(
-        N=100, fractions=[1.0], mean=0.0, g=0.3, motifs=Motifs(-0.05), input=[1.0], check=False
+        populations=["a", "b"],
+        N=100,
+        fractions=[0.5, 0.5],
+        mean=0.0,
+        g=[[0.3, 0.4], [0.0, 0.0]],
+        motifs=Motifs(convergent),
+        input=[1.0, 1.0],
+        check=False,
     )
-    found = fixed_point(system_of("x/3", "MotifOnly"), parameters, settle=0, throw=False)
-    assert found.status.startswith("unphysical: a variance is negative")
+    system = system_of("x/3", "MotifOnly")
+    found = fixed_point(system, parameters, settle=0, throw=False)
+    assert found.status.startswith("unphysical: the variance of population a is negative")
+    assert "tau_con[a,a,b] = -0.1 makes" in found.status
+    assert "nearest_feasible(parameters)" in found.status
     assert found.status.code is Code.OUT_OF_RANGE
     assert not found.converged
     with pytest.raises(SolverError, match="unphysical"):
-        fixed_point(system_of("x/3", "MotifOnly"), parameters, settle=0)
+        fixed_point(system, parameters, settle=0)
 
 
 def test_errors(two_populations, system_of):
