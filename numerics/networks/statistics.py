@@ -15,11 +15,19 @@ import numpy as np
 import xarray as xr
 
 from ...errors import NetworkError
-from ..parameters import DIMS as TENSOR_DIMS, NEURONS, TENSORS, Motifs, Parameters
+from ..parameters import (
+    DIMS as TENSOR_DIMS,
+    NEURONS,
+    TENSORS,
+    Motifs,
+    Parameters,
+    nearest_feasible,
+)
 from ..results import Settled
 from .covariances import Covariances
 from .files import SUFFIXES, read_arrays, write_arrays
 from .jackknife import StandardErrors, standard_errors
+from .shrinkage import shrunken
 from .stored import MEASURED, parameters_in, reading, refuse_unknown_numbers
 from .sums import GroupSums, sums_by_group
 
@@ -54,29 +62,31 @@ class Statistics(Covariances, Settled):
         divergent: divergent[q, p, r], of J_ij and J_kj, (P, P, P).
         chain: chain[p, q, r], of J_ij and J_jk, (P, P, P).
         reciprocal: reciprocal[p, q], of J_ij and J_ji, (P, P).
-        errors: standard errors of all these and of `tau`, if they were asked for.
+        errors: standard errors of all these and of `tau`, if they were asked for; of the measured
+            coefficients, not of shrunken ones.
+        shrunk: whether the covariances are shrunken ones.
         sampled_from: the parameters that the network carries, None if it carries none.
     """
 
     populations: tuple[str, ...]
     sizes: tuple[int, ...]
     errors: StandardErrors | None = None
+    shrunk: bool = False
     sampled_from: Parameters | None = None
 
     @property
     def title(self) -> str:
         """What was measured."""
         sizes = ", ".join(f"{p} {n}" for p, n in zip(self.populations, self.sizes, strict=True))
-        return f"synaptic statistics of {sum(self.sizes)} neurons ({sizes})"
+        kind = ", shrunken" if self.shrunk else ""
+        return f"synaptic statistics of {sum(self.sizes)} neurons ({sizes}){kind}"
 
     @property
     def tau(self) -> Motifs:
         """Correlation coefficients: covariance / sqrt(variance variance'), 0 where one is 0."""
-        s = np.sqrt(self.variance)
-        left, onto = s[:, :, None], s.T[:, :, None]
-        scales = (left * s[:, None, :], onto * s.T[:, None, :], left * s[None, :, :], s * s.T)
         covariances = (self.convergent, self.divergent, self.chain, self.reciprocal)
-        return Motifs(*(_ratio(c, scale) for c, scale in zip(covariances, scales, strict=True)))
+        pairs = zip(covariances, _scales(self.variance), strict=True)
+        return Motifs(*(_ratio(c, scale) for c, scale in pairs))
 
     def parameters(self, *, check: bool = False, **neurons: Any) -> Parameters:
         """The `Parameters` with these statistics, for theory on the measured network itself.
@@ -131,22 +141,24 @@ class Statistics(Covariances, Settled):
         ]
 
     def json(self) -> dict[str, Any]:
-        """Plain lists and numbers, for machines."""
-        data: dict[str, Any] = {
+        """Plain lists and numbers, for machines.
+
+        `mean` and `variance`; by motif `covariances`, raw ones, and `coefficients`, tau; `errors`
+        has the standard errors of all of them under the same names, if they are known.
+        """
+        return {
             "populations": list(self.populations),
             "sizes": list(self.sizes),
-            **{name: getattr(self, name).tolist() for name in DIMS},
+            "shrunk": self.shrunk,
+            **_named(self, self.tau),
+            **({} if self.errors is None else {"errors": _named(self.errors, self.errors.tau)}),
         }
-        if self.errors is not None:
-            data["errors"] = {name: getattr(self.errors, name).tolist() for name in DIMS}
-            coefficients = self.errors.tau._asdict().items()
-            data["errors"]["tau"] = {name: np.asarray(tau).tolist() for name, tau in coefficients}
-        return data
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that `load` needs, as arrays with the prefix `measured.`."""
         data = {"populations": np.array(self.populations), "sizes": np.asarray(self.sizes)}
         data |= {name: getattr(self, name) for name in DIMS}
+        data["shrunk"] = np.asarray(self.shrunk)
         if self.errors is not None:
             data |= {f"errors.{name}": getattr(self.errors, name) for name in DIMS}
             coefficients = self.errors.tau._asdict().items()
@@ -194,10 +206,20 @@ def _statistics(own: Mapping[str, np.ndarray]) -> Statistics:
         errors = StandardErrors(**{name: own[f"errors.{name}"] for name in DIMS}, tau=tau)
     names, sizes = tuple(map(str, own["populations"])), tuple(map(int, own["sizes"]))
     found: dict[str, Any] = {name: own[name] for name in DIMS}
-    return Statistics(populations=names, sizes=sizes, **found, errors=errors)
+    shrunk = bool(own.get("shrunk", False))  # files of before do not say
+    return Statistics(populations=names, sizes=sizes, **found, errors=errors, shrunk=shrunk)
 
 
-def measure(network: Network, *, errors: bool = False) -> Statistics:
+def _named(values: Covariances, tau: Motifs) -> dict[str, Any]:
+    """Means, variances, covariances and coefficients as nested lists."""
+    return {
+        **{name: getattr(values, name).tolist() for name in ("mean", "variance")},
+        "covariances": {name: getattr(values, name).tolist() for name in Motifs._fields},
+        "coefficients": {name: np.asarray(t).tolist() for name, t in tau._asdict().items()},
+    }
+
+
+def measure(network: Network, *, errors: bool = False, shrink: bool = False) -> Statistics:
     """The synaptic statistics of a network, dense or sparse.
 
     Convergent and divergent covariances come from the squares of row and column sums (less the
@@ -208,12 +230,19 @@ def measure(network: Network, *, errors: bool = False) -> Statistics:
     Args:
         network: whose synapses are stored.
         errors: whether to estimate standard errors as well, by the jackknife over neurons.
+        shrink: whether to shrink the motif coefficients of populations of few neurons, which are
+            mostly noise and need not be those of any ensemble: each becomes tau A / (A + s^2), with
+            s its standard error and A the variance that the coefficients of its class have beyond
+            their errors (empirical Bayes: Efron and Morris, J. Am. Stat. Assoc. 70, 311, 1975), and
+            then all become the nearest ones that an ensemble has (`nearest_feasible`). Means and
+            variances stay.
 
     Returns:
         Means, variances and motif covariances by population.
 
     Raises:
         NetworkError: the synapses are not stored.
+        InfeasibleStatisticsError: with `shrink`, the nearest feasible motifs were not found.
     """
     sizes, Z = np.asarray(network.sizes, dtype=float), np.eye(network.P)[network.labels]
     sums = sums_by_group(network.matrix, Z)
@@ -240,9 +269,31 @@ def measure(network: Network, *, errors: bool = False) -> Statistics:
         reciprocal=_ratio(partners, pairs),
         sampled_from=network.parameters,
     )
-    if not errors:
+    if not errors and not shrink:
         return found
-    return replace(found, errors=standard_errors(network, m, found.variance, found.tau))
+    known = standard_errors(network, m, found.variance, found.tau)
+    made = _shrunk(found, known) if shrink else found
+    return replace(made, errors=known if errors else None)
+
+
+def _shrunk(found: Statistics, known: StandardErrors) -> Statistics:
+    """The same with shrunken motifs, which an ensemble has."""
+    tau = shrunken(found.tau, known.tau, found.sizes)
+    near = nearest_feasible(_with_motifs(found, tau).parameters())
+    return replace(_with_motifs(found, near.motifs), shrunk=True)
+
+
+def _with_motifs(found: Statistics, tau: Motifs) -> Statistics:
+    pairs = zip(tau, _scales(found.variance), strict=True)
+    covariances = (np.asarray(t, dtype=float) * scale for t, scale in pairs)
+    return replace(found, **dict(zip(Motifs._fields, covariances, strict=True)))
+
+
+def _scales(variance: np.ndarray) -> Motifs:
+    """sqrt(variance variance') of the pairs of synapses of each class."""
+    s = np.sqrt(variance)
+    left, onto = s[:, :, None], s.T[:, :, None]
+    return Motifs(left * s[:, None, :], onto * s.T[:, None, :], left * s[None, :, :], s * s.T)
 
 
 def _triples(

@@ -75,7 +75,9 @@ def test_sampled_files_hold_statistics_and_seed(answer, pair, tmp_path):
         said = answer("sample", pair, "-o", path, "--seed", "5")
         network = Network.load(path)
         assert (network.seed, network.N) == (5, 400)
-        np.testing.assert_array_equal(Statistics.load(path).chain, said["measured"]["chain"])
+        np.testing.assert_array_equal(
+            Statistics.load(path).chain, said["measured"]["covariances"]["chain"]
+        )
         assert told(answer("measure", path)) == said["measured"]
 
 
@@ -88,7 +90,7 @@ def test_measure_a_table_with_labels_and_errors(call, answer, table, tmp_path):
         data["mean"][0][1], counts[np.ix_(labels == "A", labels == "B")].mean()
     )
     own = measure(Network.load(tmp_path / "n.h5"), errors=True)
-    np.testing.assert_allclose(data["errors"]["tau"]["chain"], own.errors.tau.chain)
+    np.testing.assert_allclose(data["errors"]["coefficients"]["chain"], own.errors.tau.chain)
     np.testing.assert_allclose(Statistics.load(tmp_path / "n.h5").errors.mean, own.errors.mean)
     assert "+- convergent" in call(*measured, "--errors")[1]
     assert "+-" not in call(*measured)[1]

@@ -215,7 +215,9 @@ def test_errors_by_name_and_as_json():
         == found.errors.tau.divergent[1, 0, 1]
     )
     assert table.tau_chain.sel(target="1", middle="2", source="1") == found.tau.chain[0, 1, 0]
-    np.testing.assert_array_equal(found.json()["errors"]["tau"]["chain"], found.errors.tau.chain)
+    np.testing.assert_array_equal(
+        found.json()["errors"]["coefficients"]["chain"], found.errors.tau.chain
+    )
     assert "errors" not in measure(network).json()
 
 

@@ -182,4 +182,5 @@ def test_by_name_and_as_json():
     assert table["size"].sel(population="2") == 4
     plain = json.loads(json.dumps(found.json()))
     assert (plain["sizes"], plain["populations"]) == ([3, 4], ["1", "2"])
-    np.testing.assert_array_equal(plain["convergent"], found.convergent)
+    np.testing.assert_array_equal(plain["covariances"]["convergent"], found.convergent)
+    np.testing.assert_array_equal(plain["coefficients"]["convergent"], found.tau.convergent)
