@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..parameters import INPUTS, Input, Parameters, Signals, Table
+from ..parameters import Input, Parameters, Signals, Table, all_inputs
 from ..system import System
 
 MOMENT = 1e-12
@@ -45,7 +45,8 @@ class Course:
         have the moment before the first jump. Without times it is 0, or the first edge.
         """
         own = np.unique(np.asarray(times, dtype=float))
-        edges = np.unique(np.concatenate([_edges(getattr(parameters, k), step) for k in INPUTS]))
+        given = all_inputs(parameters).values()
+        edges = np.unique(np.concatenate([_edges(own, step) for own in given]))
         start = float(min(own[0], edges[0] if len(edges) else 0.0)) if len(own) else 0.0
         return cls(start, own, edges, step)
 

@@ -15,9 +15,9 @@ from ...errors import ParameterError
 from ..distributions import RATE_ORDER, RateDistribution, RateStatistics, with_fixed_nodes
 from ..fixed_points import ANYWHERE, FixedPoint, Search, fixed_point, growth, settled
 from ..linear import bulk_radius_square
-from ..parameters import INPUTS, Constant, Couplings, Parameters
+from ..parameters import Couplings, Parameters
 from ..precision import require_x64
-from ..system import Autonomous, System, Units
+from ..system import Autonomous, System, Units, held
 from ..targets import Targets, whitened, whitening
 from .coordinates import Coordinates
 from .course import Course
@@ -340,11 +340,8 @@ class Problem:
     def point(self, name: str, parameters: Parameters, y: Any) -> FixedPoint:
         """The fixed point of a condition, to analyse."""
         model = self.models[name]
-        held = parameters.replace(
-            **{key: Constant(getattr(parameters, key)(model.time)) for key in INPUTS}
-        )
         state = self.exact.State(*model.state(jnp.asarray(y)))
-        return fixed_point(self.exact, held, state, throw=False)
+        return fixed_point(self.exact, held(parameters, model.time), state, throw=False)
 
 
 def _excess(value: Array, limit: float) -> Array:

@@ -14,12 +14,14 @@ from ...errors import ParameterError
 from ..parameters import (
     FAMILIES,
     INPUTS,
+    NAMED_INPUTS,
     Constant,
     Input,
     Parameters,
     check_feasible,
     is_zero,
     residual_moments,
+    with_all_inputs,
 )
 from ..sampling import Sampler, sample
 from ..simulation import simulate
@@ -116,10 +118,7 @@ class Protocol:
             network = replace(
                 networks[key], offsets=self._offsets(networks[key], group[0], _seed(seed, k, 1))
             )
-            runs = [
-                {**{name: self._input(c, name) for name in INPUTS}, "initial": self.initial[c]}
-                for c in group
-            ]
+            runs = [{**self._inputs(c), "initial": self.initial[c]} for c in group]
             looks: list[Any] = [
                 [BEFORE * self.settle, self.settle],
                 *(self.moments(c) for c in group),
@@ -162,11 +161,16 @@ class Protocol:
             found.setdefault(key if self.mixing is None else key + name.encode(), []).append(name)
         return list(found.values())
 
-    def _input(self, name: str, kind: str) -> Input:
-        own, start = getattr(self.conditions[name], kind), self.starts[name]
-        if isinstance(own, Constant):
-            return own
-        return Later(own, start, self.settle) if len(self.times[name]) else Constant(own(start))
+    def _inputs(self, name: str) -> dict[str, Any]:
+        start, in_time = self.starts[name], len(self.times[name]) > 0
+
+        def later(own: Input, _: str) -> Input:
+            if isinstance(own, Constant):
+                return own
+            return Later(own, start, self.settle) if in_time else Constant(own(start))
+
+        made = with_all_inputs(self.conditions[name], later)
+        return {kind: getattr(made, kind) for kind in (*INPUTS, *NAMED_INPUTS)}
 
     def _offsets(self, network: Any, name: str, seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)

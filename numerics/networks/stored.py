@@ -117,7 +117,16 @@ def parameters_in(
     found = {name.removeprefix(PREFIX): array for name, array in own.items()}
     if not found:
         return None
-    from ..parameters import ARRAYS, FAMILIES, INPUTS, MOTIFS, TENSORS, Motifs, Parameters
+    from ..parameters import (
+        ARRAYS,
+        FAMILIES,
+        INPUTS,
+        MOTIFS,
+        NAMED_INPUTS,
+        TENSORS,
+        Motifs,
+        Parameters,
+    )
 
     values: dict[str, Any] = {
         name: found[name] for name in ARRAYS if name in found and name not in MOTIFS
@@ -126,6 +135,10 @@ def parameters_in(
         names = [name for name in found if name.startswith(f"{kind}.")]
         values[kind] = {name.removeprefix(f"{kind}."): found[name] for name in names}
     values |= {which: _input(which, found) for which in INPUTS if f"{which}.kind" in found}
+    for kind in NAMED_INPUTS:
+        names = [name for name in found if name.startswith(f"{kind}.") and name.endswith(".kind")]
+        which = [name.removesuffix(".kind") for name in names]
+        values[kind] = {name.removeprefix(f"{kind}."): _input(name, found) for name in which}
     values["N"] = float(found["N"])
     values["motifs"] = Motifs(**{motif: found[name] for motif, name in TENSORS.items()})
     if f"{STRENGTHS}features" in found:
@@ -134,13 +147,13 @@ def parameters_in(
 
 
 def _parameter_arrays(own: Parameters) -> dict[str, Any]:
-    from ..parameters import ARRAYS, FAMILIES, INPUTS
+    from ..parameters import ARRAYS, FAMILIES, all_inputs
 
     found = {name: getattr(own, name) for name in ARRAYS}
     for kind in FAMILIES:
         found |= {f"{kind}.{name}": array for name, array in getattr(own, kind).items()}
-    for which in INPUTS:
-        parts = _input_arrays(which, getattr(own, which))
+    for which, drive in all_inputs(own).items():
+        parts = _input_arrays(which, drive)
         found |= {f"{which}.{name}": array for name, array in parts.items()}
     if own.strengths is not None:
         for name in ("weight", "means", "covariances", "gamma", "quenched"):

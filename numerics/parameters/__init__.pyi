@@ -26,6 +26,7 @@ from .files import (
     write_parameters as write_parameters,
 )
 from .inputs import (
+    Columns as Columns,
     Constant as Constant,
     Function as Function,
     Held as Held,
@@ -36,6 +37,7 @@ from .inputs import (
     Together as Together,
     as_input as as_input,
     is_zero as is_zero,
+    named_inputs as named_inputs,
     pulse as pulse,
     signals as signals,
 )
@@ -73,6 +75,7 @@ from .tables import (
     FILTERS as FILTERS,
     INPUTS as INPUTS,
     MOTIFS as MOTIFS,
+    NAMED_INPUTS as NAMED_INPUTS,
     NEURONS as NEURONS,
     PARTNER as PARTNER,
     TENSORS as TENSORS,

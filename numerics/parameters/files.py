@@ -23,7 +23,7 @@ from pydantic import (
 from ...errors import SpecError
 from ...files import write_text
 from ...numbers import brief, fault
-from .tables import ARRAYS, FAMILIES, INPUTS, MOTIFS, TENSORS
+from .tables import ARRAYS, FAMILIES, INPUTS, MOTIFS, NAMED_INPUTS, TENSORS
 
 if TYPE_CHECKING:
     from .inputs import Input
@@ -112,11 +112,13 @@ class ParametersSpec(Strict):
     tau_inp: Matrix = 0.0
     noise: PerPopulation = 0.0
     strengths: StrengthsSpec | None = None
+    pattern_input: dict[str, Number | list[Number] | dict[str, Any]] = {}
     time_unit: str = ""
 
     def arguments(self, populations: Any = None) -> dict[str, Any]:
         """What `Parameters.of` takes."""
-        plain = (*(name for name in ARRAYS if name not in MOTIFS), *INPUTS, *FAMILIES)
+        arrays = (name for name in ARRAYS if name not in MOTIFS)
+        plain = (*arrays, *INPUTS, *NAMED_INPUTS, *FAMILIES)
         own = {name: getattr(self, name) for name in plain}
         return {
             "populations": self.populations or populations,
@@ -188,6 +190,10 @@ def parameter_data(parameters: Any) -> dict[str, Any]:
     for name in ("tau_inp", "noise"):
         if np.any(np.asarray(getattr(parameters, name)) != 0):
             found[name] = _listed(parameters, name)
+    along = {k: v for k, v in parameters.pattern_input.items() if not is_zero(v)}
+    if along:
+        own = {name: input_data(v, parameters.populations) for name, v in along.items()}
+        found["pattern_input"] = own
     if parameters.strengths is not None:
         found["strengths"] = parameters.strengths.data(parameters.populations)
     return found | ({"time_unit": parameters.time_unit} if parameters.time_unit else {})

@@ -223,6 +223,23 @@ class Separate(Input):
         return _edges(self.parts)
 
 
+class Columns(Input):
+    """Several inputs side by side, as inputs along the patterns of neurons are, (P, n).
+
+    Args:
+        parts: n inputs.
+    """
+
+    parts: tuple[Input, ...]
+
+    def __call__(self, t):
+        return jnp.stack([part(t) for part in self.parts], axis=-1)
+
+    @property
+    def edges(self):
+        return _edges(self.parts)
+
+
 def _edges(parts: Sequence[Input]) -> tuple[float, ...] | Float[Array, " n"]:
     """Those of several inputs, in order."""
     found = [jnp.asarray(part.edges, dtype=float) for part in parts if len(part.edges)]
@@ -362,6 +379,19 @@ def as_input(value: Any, populations: Sequence[str], name: str = "input") -> Inp
     if isinstance(value, Mapping) and any(map(_varies, value.values())):
         return _separate(value, populations, name)
     return Constant(jnp.asarray(by_population(value, populations, name)))
+
+
+def named_inputs(given: Any, populations: Sequence[str], name: str) -> dict[str, Input]:
+    """Inputs by the names of patterns, each from what `as_input` takes; none for None.
+
+    Raises:
+        ParameterError: no mapping, or what is no input.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ParameterError(
+            f"{name} maps names of patterns to inputs, such as {{'m': 0.5}}: {brief(given)}"
+        )
+    return {str(k): as_input(v, populations, f"{name}.{k}") for k, v in (given or {}).items()}
 
 
 def _varies(value: Any) -> bool:

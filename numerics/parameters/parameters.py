@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ from .arrays import (
 )
 from .feasibility import check_feasible, synaptic_units
 from .files import parameter_data, read_parameters, write_parameters
-from .inputs import Input, as_input
+from .inputs import Input, as_input, named_inputs
 from .motifs import Motifs
 from .reals import real
 from .shapes import PerPair, PerPopulation, PerTriple
 from .strengths import Strengths, check_strengths, strengths_of, unchecked_strengths
-from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS
+from .tables import ARRAYS, DIMS, FAMILIES, INPUTS, MOTIFS, NAMED_INPUTS
 
 
 class Parameters(eqx.Module):
@@ -68,6 +68,8 @@ class Parameters(eqx.Module):
         noise: (P,), D_p, half the intensity of the white noise in the input of each neuron.
         strengths: how in- and out-strengths are distributed, and assortativity; None where
             strengths are Gaussian and synapses know nothing of their neurons.
+        pattern_input: h_m(t) by the name of the pattern m, the parts of the inputs along the
+            patterns of neurons; each of shape (P,).
         time_unit: the unit of all times, such as "ms", which results and pictures name; it changes
             no number.
     """
@@ -90,6 +92,7 @@ class Parameters(eqx.Module):
     tau_inp: PerPair
     noise: PerPopulation
     strengths: Strengths | None = None
+    pattern_input: dict[str, Input] = eqx.field(default_factory=dict)
     time_unit: str = eqx.field(static=True, default="")
 
     @classmethod
@@ -111,6 +114,7 @@ class Parameters(eqx.Module):
         tau_inp: Any = 0.0,
         noise: Any = 0.0,
         strengths: Any = None,
+        pattern_input: Mapping[str, Any] | None = None,
         time_unit: str = "",
         check: bool = True,
     ) -> Parameters:
@@ -126,6 +130,7 @@ class Parameters(eqx.Module):
             transfer, membrane, synapse: values by name of parameter, numbers or by population.
             strengths: `Strengths`, or a mapping with `gamma`, `features`, `weights`, `means` and
                 `covariances`, as `strengths_of` takes it; none by default.
+            pattern_input: by the name of a pattern, what `input` may be; none by default.
             time_unit: name of the unit of all times; not said by default.
             check: whether the motif statistics must be those of some network; False is for
                 statistics measured on a given one.
@@ -149,6 +154,7 @@ class Parameters(eqx.Module):
             input=as_input(input, names),
             in_strength=as_input(in_strength, names, "in_strength"),
             spread=as_input(spread, names, "spread"),
+            pattern_input=named_inputs(pattern_input, names, "pattern_input"),
             time_unit=_unit(time_unit),
         )
         return _checked(made, strengths, check)
@@ -257,7 +263,7 @@ class Parameters(eqx.Module):
                 "more neurons"
             )
         con, div, chn, rec = self.motifs
-        kept = (*FAMILIES, *INPUTS, "g", "noise", "time_unit")
+        kept = (*FAMILIES, *INPUTS, *NAMED_INPUTS, "g", "noise", "time_unit")
         others = {name: getattr(self, name) for name in kept}
         return Parameters.of(
             populations=self.populations,
@@ -299,13 +305,25 @@ class Parameters(eqx.Module):
         """A copy with some fields replaced; not validated, so that it works under jit and grad.
 
         Args:
-            values: new values by field: arrays of the same shape, inputs as `of` takes them, and
-                for `transfer`, `membrane` and `synapse` those parameters that change, each a number
-                or numbers by population.
+            values: new values by field: arrays of the same shape, inputs as `of` takes them, of
+                `pattern_input` those of the patterns that change, and for `transfer`, `membrane`
+                and `synapse` those parameters that change, each a number or numbers by population;
+                `strengths` and `time_unit` as `of` takes them, which are validated.
 
         Raises:
             ParameterError: an unknown field, or another shape.
+            InfeasibleStatisticsError: `strengths` whose moments are not those of the motifs.
         """
+        if "strengths" in values:
+            own = values.pop("strengths")
+            return self.replace(**values).with_strengths(own)
+        if "time_unit" in values:
+            unit = _unit(values.pop("time_unit"))
+            return dataclasses.replace(self.replace(**values), time_unit=unit)
+        if "pattern_input" in values:
+            own = named_inputs(values.pop("pattern_input"), self.populations, "pattern_input")
+            changed = dataclasses.replace(self, pattern_input=self.pattern_input | own)
+            return changed.replace(**values)
         families = {kind: values.pop(kind) for kind in FAMILIES if kind in values}
         changed = self._with_arrays(values) if values else self
         if not families:
@@ -325,7 +343,11 @@ class Parameters(eqx.Module):
     def _with_arrays(self, values: dict[str, Any]) -> Parameters:
         unknown = set(values) - {*ARRAYS, *INPUTS}
         if unknown:
-            raise ParameterError(f"unknown parameters {sorted(unknown)}")
+            known = (*ARRAYS, *INPUTS, *NAMED_INPUTS, *FAMILIES, "strengths", "time_unit")
+            raise ParameterError(
+                f"unknown parameters {sorted(unknown)}: a copy may have other {', '.join(known)}; "
+                "for other populations make new ones, Parameters.of(...)"
+            )
         for name in values:
             if name in INPUTS:
                 values[name] = as_input(values[name], self.populations, name)
@@ -370,6 +392,7 @@ class Parameters(eqx.Module):
             for kind in FAMILIES
             for name, v in getattr(self, kind).items()
         }
+        values |= {f"pattern_input.{name}": shown(v) for name, v in self.pattern_input.items()}
         always, absent = ("N", "fractions", "mean", "g", "input"), ("0", "Constant(value=0)")
         return [
             {"name": k, "value": v} for k, v in values.items() if k in always or v not in absent
@@ -386,6 +409,26 @@ class Parameters(eqx.Module):
         )
         names = escape(", ".join(self.populations))
         return f"<p><b>Parameters</b> of populations {names}</p><table>{cells}</table>"
+
+
+def all_inputs(parameters: Parameters) -> dict[str, Input]:
+    """Every external input by its name: `input`, `in_strength`, ..., `pattern_input.m`."""
+    found = {name: getattr(parameters, name) for name in INPUTS}
+    for kind in NAMED_INPUTS:
+        found |= {f"{kind}.{name}": v for name, v in getattr(parameters, kind).items()}
+    return found
+
+
+def with_all_inputs(parameters: Parameters, change: Callable[[Input, str], Input]) -> Parameters:
+    """The parameters with every external input replaced by what is made of it and its name."""
+    plain: dict[str, Any] = {}
+    for name, own in all_inputs(parameters).items():
+        kind, _, pattern = name.partition(".")
+        if pattern:
+            plain.setdefault(kind, {})[pattern] = change(own, name)
+        else:
+            plain[name] = change(own, name)
+    return parameters.replace(**plain)
 
 
 def _checked(made: Parameters, strengths: Any, check: bool) -> Parameters:

@@ -4,6 +4,7 @@ tau_chn[E,E,I]          one entry; where a definition demands symmetry, its part
 mean[*,I], input        every entry that matches gets the same value
 transfer.gain[E]        a parameter of the transfer functions, of `membrane` or `synapse` filters
 input.image[E]          the weight of a signal in an input made of several (`inputs.Signals`)
+pattern_input.m[E]      the input along the pattern m
 gamma[E,I,in,out]       assortativity, of two populations and of features of target and source
 weight[E,2]             the weight of a component of the strengths, numbered from 1
 factor(tau_chn)         a common factor of all chains, 1 as given; also factor(motifs) and
@@ -25,7 +26,7 @@ import numpy as np
 from ...errors import ParameterError
 from .inputs import Constant, Signals
 from .parameters import Parameters
-from .tables import FAMILIES, INPUTS, MOTIFS, PARTNER, RANKS
+from .tables import FAMILIES, INPUTS, MOTIFS, NAMED_INPUTS, PARTNER, RANKS
 
 STRENGTHS = ("gamma", "weight")
 EQUAL = 1e-12  # entries that differ by less than this part of the largest have one value
@@ -52,6 +53,8 @@ class Part:
             return getattr(parameters.strengths, self.name)
         if own and family in INPUTS:
             return getattr(parameters, family).weights[own]
+        if family in NAMED_INPUTS:
+            return getattr(parameters, family)[own].value
         if own:
             return getattr(parameters, family)[own]
         value = getattr(parameters, self.name)
@@ -64,6 +67,8 @@ class Part:
             return eqx.tree_at(lambda p: getattr(p.strengths, self.name), parameters, array)
         if own and family in INPUTS:
             return eqx.tree_at(lambda p: getattr(p, family).weights[own], parameters, array)
+        if family in NAMED_INPUTS:
+            return eqx.tree_at(lambda p: getattr(p, family)[own].value, parameters, array)
         if own:
             return eqx.tree_at(lambda p: getattr(p, family)[own], parameters, array)
         if self.name in INPUTS:
@@ -178,6 +183,7 @@ def names(parameters: Parameters) -> list[str]:
     arrays = [
         *(n for n in RANKS if n not in fixed),
         *(f"{family}.{own}" for family in FAMILIES for own in getattr(parameters, family)),
+        *(f"{family}.{own}" for family in NAMED_INPUTS for own in constants(parameters, family)),
     ]
     arrays += [
         f"{name}.{own}"
@@ -192,6 +198,11 @@ def names(parameters: Parameters) -> list[str]:
         every = np.ones([len(axis) for axis in _axes(array, parameters)][:: _order(array)], bool)
         found += entry_names(Part(array, every), parameters)
     return found
+
+
+def constants(parameters: Parameters, kind: str) -> list[str]:
+    """Names of the patterns along which an input is constant."""
+    return [name for name, v in getattr(parameters, kind).items() if isinstance(v, Constant)]
 
 
 def _axes(name: str, parameters: Parameters) -> list[Sequence[str]]:
@@ -246,6 +257,14 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
             raise ParameterError(
                 f"{whole!r}: {family} has no signal {own!r}; "
                 + (f"it has {', '.join(known)}" if known else "it is not made of signals")
+            )
+        return [Part(name, _where(name, index, whole, parameters))]
+    if family in NAMED_INPUTS:
+        known = constants(parameters, family)
+        if own not in known:
+            raise ParameterError(
+                f"{whole!r}: there is no constant {family} along {own!r}; there is "
+                + (f"one along {', '.join(known)}" if known else "none along any pattern")
             )
         return [Part(name, _where(name, index, whole, parameters))]
     if own and own not in (getattr(parameters, family) if family in FAMILIES else ()):

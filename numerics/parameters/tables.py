@@ -34,12 +34,15 @@ PARTNER = {"tau_con": (0, 2, 1), "tau_div": (0, 2, 1), "tau_rec": (1, 0)}
 INPUTS = ("input", "in_strength", "spread")
 """Parameters that are functions of time."""
 
+NAMED_INPUTS = ("pattern_input",)
+"""Those of which there are several with names of their own, one for each pattern of neurons."""
+
 FILTERS = ("membrane", "synapse")
 
 FAMILIES = ("transfer", *FILTERS)
 """Parameters of transfer functions and of filters, which have names of their own."""
 
-NEURONS = (*INPUTS, *FAMILIES, "noise")
+NEURONS = (*INPUTS, *NAMED_INPUTS, *FAMILIES, "noise")
 """Parameters of single neurons: all that is not about synapses or sizes."""
 
 RANKS = {**{name: len(axes) for name, axes in DIMS.items()}, **dict.fromkeys(INPUTS, 1)}

@@ -12,7 +12,12 @@ from ..parameters import NEURONS, Parameters
 from ..system import OPTIONAL_INPUTS, System
 from .options import SimulationOptions
 
-REQUIRED = ("in_strength", "spread", "noise")  # where the architecture has such an input
+REQUIRED = (
+    "in_strength",
+    "pattern_input",
+    "spread",
+    "noise",
+)  # where the architecture has such an input
 
 
 def neuron_parameters(

@@ -1,4 +1,4 @@
-"""The external input of every neuron: of its population, along its in-strengths, and its offset."""
+"""The external input of every neuron: of its population, along what it has, and its offset."""
 
 from __future__ import annotations
 
@@ -10,21 +10,33 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from ...errors import ParameterError
+from ...errors import NetworkError, ParameterError
 from ..networks import Network
-from ..parameters import Input, as_input, is_zero, longest_step, with_jumps
+from ..parameters import (
+    Input,
+    as_input,
+    is_zero,
+    longest_step,
+    named_inputs,
+    with_jumps,
+)
 
-EACH_RUN = ("input", "in_strength", "spread", "initial")
+EACH_RUN = ("input", "in_strength", "spread", "pattern_input", "initial")
 
 
 class Drive(eqx.Module):
-    """I_i(t) = I_p(t) + sum_q h_q(t) u_i^q + sigma_p(t) xi_i, neurons ordered by population."""
+    """I_i(t) = I_p(t) + sum_q h_q(t) u_i^q + sum_m h_pm(t) m_i + sigma_p(t) xi_i.
+
+    Neurons are ordered by population; m_i are the values of patterns.
+    """
 
     input: Input
     in_strength: Input | None = None
     rows: Any = None
     spread: Input | None = None
     offsets: Any = None
+    pattern_input: tuple[Input, ...] = ()
+    patterns: tuple[Any, ...] = ()
 
     def __call__(self, t, sizes):
         def over(value):
@@ -37,12 +49,20 @@ class Drive(eqx.Module):
             total += self.rows @ along.astype(float)
         if self.spread is not None:
             total += over(self.spread) * self.offsets
+        for given, pattern in zip(self.pattern_input, self.patterns, strict=True):
+            total += over(given) * pattern
         return total
 
     @property
+    def parts(self) -> tuple[Input, ...]:
+        """All inputs that there are."""
+        found = (self.input, self.in_strength, self.spread, *self.pattern_input)
+        return tuple(v for v in found if v is not None)
+
+    @property
     def edges(self) -> np.ndarray:
-        parts = (v.edges for v in (self.input, self.in_strength, self.spread) if v is not None)
-        return np.concatenate([np.asarray(part, dtype=float).reshape(-1) for part in parts])
+        edges = (np.asarray(v.edges, dtype=float).reshape(-1) for v in self.parts)
+        return np.concatenate(list(edges))
 
 
 class Drives(eqx.Module):
@@ -74,15 +94,18 @@ def drives_of(
     made = []
     for own in each:
         given = {name: as_input(own[name], network.populations, name) for name in EACH_RUN[:3]}
+        given |= named_inputs(own.get("pattern_input"), network.populations, "pattern_input")
         if times is not None:
             given = {name: with_jumps(v, *times, name) for name, v in given.items()}
-        mean, along, beside = given.values()
+        mean, along, beside = (given.pop(name) for name in EACH_RUN[:3])
+        led = {name: v for name, v in given.items() if not is_zero(v)}
         parts: dict[str, Any] = {}
         if not is_zero(along):
             parts |= {"in_strength": along, "rows": rows()}
         if not is_zero(beside):
             parts |= {"spread": beside, "offsets": offsets()}
-        made.append(Drive(mean, **parts))
+        values = tuple(jnp.asarray(pattern_of(network, name)[order]) for name in led)
+        made.append(Drive(mean, **parts, pattern_input=tuple(led.values()), patterns=values))
     return made
 
 
@@ -90,8 +113,8 @@ def edges_of(drives: Sequence[Drive], t0: float, t1: float) -> np.ndarray:
     """Times between t0 and t1 at which steps must end: edges, and often where a function drives."""
     found = [drive.edges for drive in drives]
     for drive in drives:
-        for given in (drive.input, drive.in_strength, drive.spread):
-            step = None if given is None else longest_step(given, t0, t1)
+        for given in drive.parts:
+            step = longest_step(given, t0, t1)
             if step is not None:
                 found.append(np.arange(t0, t1, step))
     edges = np.concatenate(found)
@@ -112,6 +135,21 @@ def runs_of(
                 f"a run has no {unknown[0]!r} of its own: it may have {', '.join(EACH_RUN)}"
             )
     return [{**common, **run} for run in runs]
+
+
+def pattern_of(network: Network, name: str) -> np.ndarray:
+    """The values of a pattern, (N,).
+
+    Raises:
+        NetworkError: the network does not say them.
+    """
+    known = network.features or {}
+    if name not in known:
+        raise NetworkError(
+            f"the neurons' values of the pattern {name!r} are not known, along which there is an "
+            "input: give them, Network.of(..., features={" + repr(name) + ": ...})"
+        )
+    return known[name]
 
 
 def input_offsets(network: Network, seed: int = 0) -> np.ndarray:

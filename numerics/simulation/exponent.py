@@ -17,7 +17,7 @@ from jax.tree_util import Partial
 from ...errors import ParameterError
 from ...time_units import measured
 from ..networks import Network
-from ..parameters import NEURONS, Parameters
+from ..parameters import INPUTS, NAMED_INPUTS, NEURONS, Parameters
 from ..precision import require_x64
 from ..results import Code, Result, Status, raise_on_failure
 from ..system import System, Units
@@ -164,7 +164,7 @@ def _growth(
     weights = weights.toarray() if sps.issparse(weights) else weights
     in_order = np.array_equal(order, np.arange(network.N))
     J = jnp.asarray(weights if in_order else weights[np.ix_(order, order)])
-    inputs = {name: getattr(own, name) for name in ("input", "in_strength", "spread")}
+    inputs = {name: getattr(own, name) for name in (*INPUTS, *NAMED_INPUTS)}
     drive = drives_of(network, order, [inputs], seed)[0]
     n0, each = int(np.ceil(transient / dt)), max(1, int((t1 - transient) / dt / segments))
     phi = Partial(system.transfer, parameters=own)

@@ -18,7 +18,7 @@ from ...errors import NetworkError
 from ...time_units import measured
 from ..machine import require_memory
 from ..networks import Network, as_seed
-from ..parameters import INPUTS, Parameters
+from ..parameters import INPUTS, NAMED_INPUTS, Parameters
 from ..precision import require_x64
 from ..results import Result, Status, raise_on_failure
 from ..system import System, Units
@@ -47,9 +47,10 @@ def simulate(
 ) -> Simulation:
     """Integrate a network neuron by neuron, x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i(t) ].
 
-    Neuron i is of population p, j of q, and I_i(t) = I_p(t) + sum_q h_q(t) u_i^q + sigma_p(t) xi_i
-    and white noise: `docs/theory.md`, sections 1 and 2.3. Filters, transfer functions and inputs
-    are those that the network carries. Unknown in-strengths u are measured, offsets xi drawn.
+    Neuron i is of population p, j of q, and I_i(t) = I_p(t) + sum_q h_q(t) u_i^q + sigma_p(t) xi_i,
+    inputs along patterns and white noise: `docs/theory.md`, sections 1, 2.3 and 6.5. Filters,
+    transfer functions and inputs are those that the network carries. Unknown in-strengths u are
+    measured, offsets xi drawn.
     Without noise the method is Tsitouras' Runge-Kutta 5(4) with adaptive steps that land on jumps
     of the inputs, with noise Heun's, whose moments have errors of order dt^2.
 
@@ -61,14 +62,14 @@ def simulate(
         initial: x at the start: a number, one per population (list or mapping) or one per neuron;
             where the membrane is 1, of r, the rate as the synapses pass it on.
         seed: of the noise, and of offsets that the network lacks.
-        runs: several at once, each with its own `input`, `in_strength`, `spread` or `initial`; one
-            product of matrices serves all, with the steps of the hardest.
+        runs: several at once, each with its own `input`, `in_strength`, `spread`, `pattern_input`
+            or `initial`; one product of matrices serves all, with the steps of the hardest.
         resume: an earlier result for this network, to go on from its end with noise of its own.
         throw: whether a failure raises.
-        others: changes of the parameters: `input`, `in_strength`, `spread`, `noise`, `transfer`,
-            `membrane`, `synapse`, as in `Parameters.of`; and options of `SimulationOptions`:
-            `saveat`, `dt_save`, `record`, `rtol`, `atol`, `dt`, `dtype`, `max_steps`,
-            `progress`.
+        others: changes of the parameters: `input`, `in_strength`, `spread`, `pattern_input`,
+            `noise`, `transfer`, `membrane`, `synapse`, as in `Parameters.of`; and options of
+            `SimulationOptions`: `saveat`, `dt_save`, `record`, `rtol`, `atol`, `dt`, `dtype`,
+            `max_steps`, `progress`.
 
     Returns:
         The moments of all populations in time, and all neurons at the end.
@@ -99,7 +100,7 @@ def _neurons(system: System, own: Parameters) -> dict[str, Any]:
     return {
         "phi": Partial(system.transfer, parameters=own),
         "units": Units.of(system.mean_field.architecture, own),
-        **{name: getattr(own, name) for name in INPUTS},
+        **{name: getattr(own, name) for name in (*INPUTS, *NAMED_INPUTS)},
     }
 
 
@@ -122,7 +123,8 @@ def integrate_network(
     Options are those of `SimulationOptions`, and what each run may have of its own, 0 by default.
     """
     require_x64()
-    each = runs_of(runs, {name: options.pop(name, 0.0) for name in EACH_RUN})
+    defaults = dict.fromkeys(EACH_RUN, 0.0) | {"pattern_input": None}
+    each = runs_of(runs, {name: options.pop(name, v) for name, v in defaults.items()})
     chosen, seed = SimulationOptions.of("integrate_network", options, EACH_RUN), as_seed(seed)
     t0 = 0.0 if resume is None else reached(resume, network)
     times, recorded = chosen.times(t0, t1), chosen.recorded(network.N)

@@ -11,7 +11,7 @@ import scipy.sparse.linalg as spl
 
 from ...errors import SolverError
 from ..parameters import Parameters, by_population
-from ..simulation import input_offsets, simulate
+from ..simulation import input_offsets, pattern_of, simulate
 from ..system import System, held_inputs
 
 RESIDUAL = 1e-7  # of |dx/dt|, relative to the largest |x|: far below the spacing of eigenvalues
@@ -48,14 +48,19 @@ def network_at_rest(
         SolverError: the network does not rest.
     """
     I, h, spread = map(np.asarray, held_inputs(parameters, time))
+    led = {name: np.asarray(v(time)) for name, v in parameters.pattern_input.items()}
     x = _started(network, initial)
     if t1 > 0:
         how: Any = {"t1": t1, "saveat": [t1], "initial": x, "seed": seed, "dtype": np.float64}
-        how |= {"input": I, "in_strength": h, "spread": spread}
+        how |= {"input": I, "in_strength": h, "spread": spread, "pattern_input": led}
         x = simulate(system, network, parameters, **how).dataset["x"].values
     drive = I[network.labels] + network.in_strengths() @ h
     if np.any(spread != 0):
         drive = drive + spread[network.labels] * input_offsets(network, seed)
+    for name, along in led.items():
+        drive = drive + np.broadcast_to(along, network.P)[network.labels] * pattern_of(
+            network, name
+        )
     W = network.matrix.astype(float)
     members = [network.members(p) for p in range(network.P)]
     for step in range(STEPS):

@@ -11,7 +11,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from ..parameters import INPUTS, Constant, Parameters
+from ..parameters import INPUTS, Constant, Input, Parameters, with_all_inputs
 from .system import System
 
 
@@ -148,8 +148,11 @@ class Autonomous(eqx.Module):
 
 def held(parameters: Parameters, time: Any = 0.0) -> Parameters:
     """The parameters with every input constant, at its value at `time`; pure in the parameters."""
-    values = held_inputs(parameters, time)
-    return parameters.replace(**{k: Constant(v) for k, v in zip(INPUTS, values, strict=True)})
+
+    def at_once(given: Input, name: str) -> Input:
+        return Constant(jnp.broadcast_to(jnp.asarray(given(time), dtype=float), parameters.P))
+
+    return with_all_inputs(parameters, at_once)
 
 
 def held_inputs(

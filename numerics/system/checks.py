@@ -18,6 +18,7 @@ from ..parameters import (
 
 OPTIONAL_INPUTS = {
     "in_strength": "in-strength",
+    "pattern_input": "pattern",
     "spread": "spread",
     "tau_inp": "out-strength",
     "noise": "noise",
@@ -26,9 +27,9 @@ OPTIONAL_INPUTS = {
 
 # where transfer functions are tried: both signs, no round numbers, at which they may have a break
 PLACES = np.linspace(-2.1, 2.3, 7)
-
 # and where rates below 0 are looked for: on all scales that currents have
 FAR = np.concatenate([-np.logspace(3, -3, 61), [0.0], np.logspace(-3, 3, 61)])
+
 
 def check_populations(architecture, parameters: Parameters) -> None:
     """Raise `ParameterError` for parameters of other populations."""
@@ -55,6 +56,7 @@ def check_inputs(architecture, parameters: Parameters) -> None:
     """Raise `ParameterError` for inputs that the equations leave out."""
     given = {
         "in_strength": not is_zero(parameters.in_strength),
+        "pattern_input": not all(map(is_zero, parameters.pattern_input.values())),
         "spread": not is_zero(parameters.spread),
         "tau_inp": bool(np.any(np.asarray(parameters.tau_inp) != 0)),
         "noise": bool(np.any(np.asarray(parameters.noise) != 0)),
@@ -65,6 +67,12 @@ def check_inputs(architecture, parameters: Parameters) -> None:
                 f"the parameters have {name}, the architecture has no such input: add "
                 f"{OPTIONAL_INPUTS[name]!r} to its inputs"
             )
+    patterns = architecture.patterns
+    if unknown := [name for name in parameters.pattern_input if name not in patterns]:
+        raise ParameterError(
+            f"the parameters have a pattern_input along {unknown[0]!r}; the architecture has "
+            f"{f'the patterns {list(patterns)}' if patterns else 'no patterns'}"
+        )
 
 
 def check_transfer(
@@ -143,14 +151,6 @@ def check_strengths(architecture, parameters: Parameters) -> None:
         )
 
 
-def refuse_components(system: Any, what: str, instead: str = "") -> None:
-    """Raise `ArchitectureError` for equations with components of strengths, or assortativity.
-
-    Args:
-        system: the compiled equations.
-        what: what is not derived for them.
-        instead: what to use.
-    """
 def check_variances(mean_field, parameters: Parameters, transfer: Callable) -> None:
     """Raise `InfeasibleStatisticsError` for motifs that make the variance of currents negative.
 
@@ -175,6 +175,14 @@ def check_variances(mean_field, parameters: Parameters, transfer: Callable) -> N
         )
 
 
+def refuse_components(system: Any, what: str, instead: str = "") -> None:
+    """Raise `ArchitectureError` for equations with components of strengths, or assortativity.
+
+    Args:
+        system: the compiled equations.
+        what: what is not derived for them.
+        instead: what to use.
+    """
     if system.mean_field.architecture.has_components:
         raise ArchitectureError(
             f"{what} is derived for Gaussian strengths without assortativity or patterns"

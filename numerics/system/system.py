@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from ...errors import ArchitectureError, ParameterError, SpecError
 from ...files import write_text
-from ..parameters import FILTERS, Input, Parameters, Together
+from ..parameters import FILTERS, Columns, Constant, Input, Parameters, Together
 from ..precision import require_x64
 from .checks import (
     check_inputs,
@@ -145,11 +145,16 @@ class System:
         """The external input of the equations as a function of time: I_p(t), or all its parts."""
         if not hasattr(self.module, "Drive"):
             return parameters.input
-        names = {"mean": "input", "in_strength": "in_strength", "spread": "spread"}
-        return Together(
-            self.module.Drive,
-            tuple(getattr(parameters, names[field]) for field in self.module.Drive._fields),
-        )
+        none = Constant(jnp.zeros(parameters.P))
+        along = (parameters.pattern_input.get(f, none) for f in self._features)
+        given = {"mean": parameters.input, "pattern_input": Columns(tuple(along))}
+        names = self.module.Drive._fields
+        parts = (given[name] if name in given else getattr(parameters, name) for name in names)
+        return Together(self.module.Drive, tuple(parts))
+
+    @property
+    def _features(self) -> tuple[str, ...]:
+        return self.mean_field.architecture.features
 
     def vector_field(self, t: Any, state: Any, parameters: Parameters) -> Any:
         """d(state)/dt at time t.
@@ -326,17 +331,17 @@ class System:
         Raises:
             ParameterError: other populations or transfer functions, values out of range, or
                 motifs and inputs that the equations leave out.
+            InfeasibleStatisticsError: motifs that make the variance of currents negative.
         """
         self.check_neurons(parameters)
         check_motifs(self.mean_field.architecture, parameters)
         check_strengths(self.mean_field.architecture, parameters)
+        check_variances(self.mean_field, parameters, self.sampled)
 
-            InfeasibleStatisticsError: motifs that make the variance of currents negative.
     def check_neurons(self, parameters: Parameters) -> None:
         """Check that single neurons fit the equations, whatever motifs and strengths join them.
 
         Raises:
-        check_variances(self.mean_field, parameters, self.sampled)
             ParameterError: other populations or transfer functions, values out of range, or inputs
                 that the equations leave out.
         """

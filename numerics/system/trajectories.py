@@ -16,7 +16,7 @@ from ...keeping import kept
 from ...late import xr
 from ...numbers import counted
 from ...time_units import moment
-from ..parameters import INPUTS, Parameters, longest_step, with_jumps
+from ..parameters import Parameters, longest_step, with_all_inputs, with_jumps
 from ..precision import require_x64
 from ..results import OK, Code, Numbers, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
@@ -367,9 +367,7 @@ def _start(system: System, parameters: Parameters, initial: Any, span: tuple[flo
 
 def _probed(parameters: Parameters, t0: float, t1: float) -> Parameters:
     """Parameters whose inputs declare all jumps that probing finds."""
-    return parameters.replace(
-        **{name: with_jumps(getattr(parameters, name), t0, t1, name) for name in INPUTS}
-    )
+    return with_all_inputs(parameters, lambda given, name: with_jumps(given, t0, t1, name))
 
 
 def _judged(ts: np.ndarray, run: _Run, max_steps: int, unit: str) -> Status:

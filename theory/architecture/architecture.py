@@ -23,7 +23,7 @@ MOTIFS = {
     "chain": "tau_chn",
     "reciprocal": "tau_rec",
 }
-INPUTS = ("in-strength", "spread", "out-strength", "noise")
+INPUTS = ("in-strength", "pattern", "spread", "out-strength", "noise")
 
 
 @dataclass(frozen=True, init=False)
@@ -52,9 +52,10 @@ class Architecture:
             input at once.
         synapse: The filter S_q of the synapses that population q makes, likewise; none by default.
         inputs: What the external input I_i has besides I_p(t): "in-strength", a part h_q u_i^q
-            along the deviations of the in-strengths; "spread", a part s_p xi_i, xi standard normal
-            across neurons; "out-strength", a correlation of xi_i with the synapses that i makes;
-            "noise", white noise in time, independent for each neuron.
+            along the deviations of the in-strengths; "pattern", a part along each of the
+            `patterns`; "spread", a part s_p xi_i, xi standard normal across neurons;
+            "out-strength", a correlation of xi_i with the synapses that i makes; "noise", white
+            noise in time, independent for each neuron.
         strengths: How in- and out-strengths are distributed within a population: `Gaussian()`,
             `Mixture(...)` or `Empirical()`, of `motifield.strengths`.
         assortativity: Which functions f of both neurons' strengths a synapse knows, by a part
@@ -119,6 +120,11 @@ class Architecture:
         object.__setattr__(self, "synapse", _filters(synapse, names, "synapse"))
         object.__setattr__(self, "inputs", given)
         functions, hidden = features_of(assortativity, patterns)
+        if "pattern" in inputs and not hidden:
+            raise ArchitectureError(
+                "an input along patterns needs the patterns' names: patterns=['m'], or leave out "
+                "the input 'pattern'"
+            )
         object.__setattr__(self, "strengths", strengths_of(strengths))
         object.__setattr__(self, "assortativity", functions)
         object.__setattr__(self, "patterns", hidden)

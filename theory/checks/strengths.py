@@ -134,6 +134,14 @@ def draw_gamma(
     return gamma * np.sqrt(EXPLAINED * residual / explained)[:, :, None, None]
 
 
+def draw_inputs(rng: np.random.Generator, architecture: Any, P: int) -> np.ndarray:
+    """Random inputs along patterns, [p, k]; 0 along other features."""
+    if "pattern" not in architecture.inputs:
+        return np.zeros((P, len(architecture.features)))
+    is_pattern = np.isin(architecture.features, architecture.patterns)
+    return rng.uniform(0.1, 0.4, (P, len(is_pattern))) * is_pattern
+
+
 def explained_by(
     gamma: np.ndarray, N: float, covariance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

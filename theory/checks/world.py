@@ -161,6 +161,7 @@ class World:
         self.distribution = drawn.scaled(physical)
         self.weight = self.distribution.weight
         self.features = self.distribution.arrays(self.N)["feature_covariance"]
+        self.led = strengths.draw_inputs(rng, architecture, P)
         if self.F:
             residual = self.A * self.g**2
             self.gamma = strengths.draw_gamma(rng, self.N, residual, self.features)
@@ -345,9 +346,9 @@ class World:
         sent = (self.S * self.N * self.alpha)[:, None] * self.covariances_with_rates()[1]
         reached = np.einsum("pqkl,ql->pk", self.gamma, sent)
         if not self.is_led:
-            self.theta = self.M[:, None] * reached
+            self.theta = self.M[:, None] * (reached + self.led)
             return
-        missing = self.theta / self.M[:, None] - reached
+        missing = self.theta / self.M[:, None] - reached - self.led
         room = self.g**2
         more = np.einsum("pk,pq,ql->pqkl", missing, room, sent)
         total = np.einsum("pq,ql->p", room, sent**2)
@@ -467,6 +468,7 @@ class World:
             **self.distribution.arrays(self.N),
             **self.of_components,
             **{"gamma": self.gamma, "E": self.E, "E_back": self.E_back},
+            "pattern_input": self.led,
             **{"theta": self.theta, "along": self._along(), "beta": beta, "eta": eta},
             **{"shift": self.shift, "Delta_c": self.width},
         }

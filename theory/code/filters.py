@@ -13,7 +13,7 @@ from ..notation import COUNTS, DRIVES, QUANTITIES, Equation
 from .printer import jax_code
 
 # latent variables of the sources, one for each membrane among the targets
-_DRIVE = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
+_DRIVE = {name: name for name in DRIVES} | {"drive": "mean"}
 
 
 class FilterCode:

@@ -33,6 +33,7 @@ from ..notation import (
     m,
     over_populations,
     p,
+    pattern_input,
     q,
     rho,
     shift,
@@ -147,21 +148,31 @@ class DerivingComponents(Deriving):
             eta[q, l],
             parts,
         )
+        led, whole = {}, term
+        if "pattern" in self.architecture.inputs:
+            led = {"pattern_input": pattern_input[p, k]}
+            given = over_populations(pattern_input[p, k] * feature[i, k], k)
+            whole = sp.Add(term, given, evaluate=False)
         self.record.apply(
             "Latent variables along features",
             rules.collect_features,
-            term,
-            left=Filtered(term, p),
+            whole,
+            left=Filtered(whole, p),
         )
+        return self.along_features(term, led)
+
+    def along_features(self, term: sp.Expr, led: dict[str, sp.Expr]) -> list[Equation]:
+        """The equations of theta: what synapses send along features, and the input along them."""
         summed = Term.of("assortativity", term.replace(Synaptic, lambda body, _: body))
         sums = tuple(index for index in summed.sums if index != k)
         reached = summed.summand / feature[i, k]
         if not self.architecture.has_synapses:
             own = {"assortativity": over_populations(reached, *sums)}
-            return [equation_of("theta", (p, k), own)]
+            return [equation_of("theta", (p, k), own | led)]
         own = {"assortativity": over_populations(sources[f, q] * reached, *sums)}
+        through = over_populations(along[f, p, k], f)
         return [
-            equation_of("theta", (p, k), {"through": over_populations(along[f, p, k], f)}),
+            equation_of("theta", (p, k), {"through": through} | led),
             equation_of("along", (f, p, k), own, "synapse"),
         ]
 

@@ -67,6 +67,10 @@ def _external(inputs: frozenset[str]) -> list[Any]:
             r"+ \sum_{q} h_q \, u_i^q",
             "a part along the deviations $u_i^q$ of its in-strengths, defined below",
         ),
+        "pattern": (
+            r"+ \sum_{k} h^{f}_{pk} \, f_{ik}",
+            "a part along its patterns, which are features $f_{ik}$ as defined below",
+        ),
         "spread": (
             r"+ \sigma_p \, \xi_i",
             "an offset, $\\xi_i$ being standard normal across neurons",

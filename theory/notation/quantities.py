@@ -39,6 +39,8 @@ _QUANTITIES = [
         "half the intensity of the white noise in the input of each neuron of population p"),
     Quantity("drive", "I", "p", "external input to population p"),
     Quantity("in_strength", "h", "q", "external input along u_i^q, per unit of u_i^q"),
+    Quantity("pattern_input", r"h^{f}", "pk",
+        "external input along the pattern that is feature k of population p, per unit of it"),
     Quantity("spread", r"\sigma", "p",
         "standard deviation of the independent offsets of the inputs to population p"),
     Quantity("SOURCES", "m", "fq",
@@ -140,7 +142,7 @@ PARAMETERS = (
     *("tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp"),
     "noise",
 )
-DRIVES = ("drive", "in_strength", "spread")
+DRIVES = ("drive", "in_strength", "pattern_input", "spread")
 AVERAGES = ("R", "G", "C")
 STRENGTHS = (
     *("weight", "mean_in", "mean_out", "mean_feature"),

@@ -20,11 +20,11 @@ COUNTS = {m: M, k: FEATURES, l: FEATURES, t: FEATURES, o: FEATURES}
 # fmt: off
 (
     alpha, Jbar, g, tau_con, tau_div, tau_chn, tau_rec, tau_inp, noise, drive, in_strength,
-    spread, sources, A, B, K, kappa, rho, s, e, v, current, chi, Gamma, z, V, Delta, R, G, C,
-    susceptibility, H, T, C1, C2, x, field, J, a, b, w, u, y, xi, n, feature, gamma, weight,
-    mean_in, mean_out, mean_feature, cov_in, cov_in_feature, cov_features, cov_out_in,
-    cov_out_feature, feature_covariance, E, E_back, theta, along, shift, Delta_c, R_c, G_c, C_c,
-    H_c, T_c, C1_c, C2_c, beta, eta,
+    pattern_input, spread, sources, A, B, K, kappa, rho, s, e, v, current, chi, Gamma, z, V,
+    Delta, R, G, C, susceptibility, H, T, C1, C2, x, field, J, a, b, w, u, y, xi, n, feature,
+    gamma, weight, mean_in, mean_out, mean_feature, cov_in, cov_in_feature, cov_features,
+    cov_out_in, cov_out_feature, feature_covariance, E, E_back, theta, along, shift, Delta_c,
+    R_c, G_c, C_c, H_c, T_c, C1_c, C2_c, beta, eta,
 ) = (quantity.base for quantity in QUANTITIES.values())
 # fmt: on
 

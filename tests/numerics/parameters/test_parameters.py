@@ -269,6 +269,20 @@ def test_replace_and_without_motifs(two_populations):
         two_populations.replace(mean=np.zeros((3, 3)))
 
 
+def test_replace_takes_what_of_takes(two_populations):
+    """Strengths are validated as `with_strengths` does, with the motifs that are replaced."""
+    own = {"features": ["in", "out"], "gamma": np.full((2, 2, 2, 2), 1e-3)}
+    changed = two_populations.replace(strengths=own, time_unit="ms", g=two_populations.g * 0.5)
+    other = two_populations.replace(g=two_populations.g * 0.5).with_strengths(own)
+    np.testing.assert_array_equal(changed.strengths.covariances, other.strengths.covariances)
+    assert changed.time_unit == "ms"
+    assert changed.replace(strengths=None).strengths is None
+    with pytest.raises(ParameterError, match="gamma has shape"):
+        two_populations.replace(strengths={"gamma": np.zeros(3)})
+    with pytest.raises(ParameterError, match=r"other N, .*; for other populations make new ones"):
+        two_populations.replace(populations=["A", "B"])
+
+
 def test_replace_takes_values_by_population(two_populations):
     changed = two_populations.replace(membrane={"tau": {"I": 0.6, "E": 0.3}})
     np.testing.assert_array_equal(changed.membrane["tau"], [0.3, 0.6])

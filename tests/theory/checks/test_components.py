@@ -38,7 +38,7 @@ QUICK = {
         mf.SecondMoment(),
         Mixture(2),
         patterns=["m"],
-        inputs=["in-strength", "spread", "out-strength"],
+        inputs=["in-strength", "pattern", "spread", "out-strength"],
         **FILTERS,
     ),
     "quenched": lambda: made(
@@ -53,6 +53,9 @@ QUICK = {
     ),
 }
 SLOW = {
+    "inputs along patterns": lambda: made(
+        mf.SecondMoment(), Mixture(2), assortativity=["in"], patterns=["m"], inputs=["pattern"]
+    ),
     "mixture": lambda: made(mf.SecondMoment(), Mixture(2), assortativity=True),
     "Gaussian": lambda: made(mf.LowRank(), Gaussian(), assortativity=True),
     "quadratic": lambda: made(mf.MotifOnly(), Mixture(3), assortativity="quadratic", motifs=PAIR),

@@ -26,7 +26,7 @@ CASES = {
         mf.SecondMoment(),
     ),
     "Gaussian with patterns": (
-        {"patterns": ["m", "n"], "motifs": ["convergent", "divergent"]},
+        {"patterns": ["m", "n"], "motifs": ["convergent", "divergent"], "inputs": ["pattern"]},
         mf.LowRank(),
     ),
     "quenched": (
@@ -39,12 +39,13 @@ CASES = {
             "patterns": ["m"],
             "membrane": {"E": mf.filters.membrane(1), "I": mf.filters.membrane(2)},
             "synapse": {"E": mf.filters.exponential(0.5), "I": mf.filters.exponential(3)},
-            "inputs": ["in-strength", "spread", "out-strength"],
+            "inputs": ["in-strength", "pattern", "spread", "out-strength"],
         },
         mf.LowRank(),
     ),
 }
-DRIVES = {"drive": "mean", "in_strength": "in_strength", "spread": "spread"}
+NAMES = ("drive", "in_strength", "pattern_input", "spread")
+DRIVES = {name: name for name in NAMES} | {"drive": "mean"}
 
 
 class Numbers:
