@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from ...errors import InfeasibleStatisticsError
 from ..networks import Network, measure_strengths
 from ..parameters import TENSORS, Parameters
 from ..results import Code, Result, Status, raise_on_failure
 from ..system import System, integrate, with_strength_kind
-from .differences import QUANTITIES
+from .differences import QUANTITIES, relative_errors
 from .ensemble import Progress
 from .quenched import NetworkVerification, verify_network
 from .rate_spread import theory_spread
@@ -22,7 +23,7 @@ ABLATED = (*QUANTITIES, "rate_sd")
 TOLD = {"rate": "rate", "variance": "variance", "rate_sd": "SD"}
 """Quantities whose errors tables and pictures show, and how they are called there."""
 ROUNDING = 1e-12
-"""Of the squared mean: variances below it are made by rounding, and count as 0."""
+"""Of the squared mean: variances below it, and SDs below its root, are rounding and count as 0."""
 NOTABLE = 0.1  # a relative error of a rate or variance that asks for an explanation
 BEYOND = (
     "what all motifs leave unexplained may be structure that is no motif: strengths that are not "
@@ -181,6 +182,7 @@ def ablate(
     strengths" of the same covariance, and "second-order statistics alone", neither of both.
 
     A low-rank matrix m n'/N with zero-mean m and n (Mastrogiuseppe and Ostojic 2018) changes no
+    shrink: bool = False,
     mean, row or column of the synapses, and the rest of their statistics as 1/N: it can rule a
     network's activity, and no variant explains anything of it (`remark`). Source:
     `docs/theory.md`, section 6.5.
@@ -206,6 +208,7 @@ def ablate(
         ParameterError: as `verify_network`, or a system that lacks a class of motifs.
         SolverError: with `throw`, the simulation diverges.
     """
+        shrink: whether motifs of few neurons are shrunken by their errors, as `measure` does.
     say = progress or (lambda text, part: None)
     how: Any = {"t1": t1, "initial": initial, "throw": False}
     about: Any = {"seed": seed, "title": title, "progress": lambda text, p: say(text, FIRST * p)}
@@ -219,19 +222,19 @@ def ablate(
 def _theories(
     system: System,
     compared: NetworkVerification,
+        InfeasibleStatisticsError: measured motifs that the equations cannot use.
     network: Network,
     how: dict[str, Any],
     say: Progress,
 ) -> dict[str, Theory]:
     """All motifs, every variant, and no motifs."""
+    about["shrink"] = shrink
     spread = compared.spread["rate_sd"]
     theories = {ALL: Theory.of(compared.theory, compared.failure, spread.sel(source="theory"))}
     variants = _variants(system, compared.parameters, network)
     for k, (name, (equations, numbers)) in enumerate(variants.items()):
         say(name, FIRST + (1 - FIRST) * k / len(variants))
-        course = integrate(equations, numbers, saveat=[0.0, how["t1"]], **how)
-        own = theory_spread(equations, numbers, course.dataset)["rate_sd"]
-        theories[name] = Theory.of(course.dataset, course.status, own)
+        theories[name] = _variant(equations, numbers, theories[ALL].last, how)
     plain = spread.sel(source=NONE)
     theories[NONE] = Theory.of(compared.without_motifs, compared.plain_failure, plain)
     return theories
@@ -252,6 +255,16 @@ class Theory(NamedTuple):
 def _variants(
     system: System, own: Parameters, network: Network
 ) -> dict[str, tuple[System, Parameters]]:
+def _variant(system: System, numbers: Parameters, known: xr.Dataset, how: Any) -> Theory:
+    """One of them; NaN of the shape of a known one where it cannot use the statistics."""
+    try:
+        course = integrate(system, numbers, saveat=[0.0, how["t1"]], **how)
+    except InfeasibleStatisticsError as error:
+        return Theory(known.where(False), Status(f"unphysical: {error}", Code.OUT_OF_RANGE))
+    own = theory_spread(system, numbers, course.dataset)
+    return Theory.of(course.dataset, course.status, own)
+
+
     """Equations and numbers without each class of motifs, and without what else they have."""
     found = {}
     for motif, tau in TENSORS.items():
@@ -287,9 +300,7 @@ def _ends(
             own, true = (np.where(np.abs(v) <= least, 0, v) for v in (own, true))
         data[name] = (("variant", "population"), own)
         data[f"network_{name}"] = (("population",), true)
-        off = np.abs(own - true)
-        infinite = np.where(off > 0, np.inf, off)  # a relative error of a network at 0
-        error = np.divide(off, np.abs(true), out=infinite, where=true != 0)
+        error = relative_errors(own, np.broadcast_to(true, own.shape))
         data[f"{name}_error"] = (("variant", "population"), error)
     data["size"] = (("population",), np.asarray(network.sizes))
     data["status"] = (("variant",), [str(theory.status) for theory in theories.values()])
@@ -298,3 +309,5 @@ def _ends(
         coords={"variant": list(theories), "population": list(network.populations)},
         attrs={"time": float(last["time"])},
     )
+            if name == "rate_sd":
+                least = np.sqrt(ROUNDING) * np.abs(last["rate"].values)

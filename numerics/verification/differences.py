@@ -20,6 +20,16 @@ SIDE_BY_SIDE: Any = {
 }
 
 
+def relative_errors(theory: np.ndarray, network: np.ndarray) -> np.ndarray:
+    """|theory - network| / |network|.
+
+    0 where both are 0, infinite where the network alone is, NaN where one is not known.
+    """
+    off = np.abs(theory - network)
+    infinite = np.where(off > 0, np.inf, off)
+    return np.divide(off, np.abs(network), out=infinite, where=network != 0)
+
+
 def at_the_end(data: xr.Dataset) -> xr.DataArray:
     """The quantities that are judged, at the last time."""
     return data[list(QUANTITIES)].isel(time=-1).to_dataarray("quantity").drop_vars("time")

@@ -15,7 +15,7 @@ from ..parameters import NEURONS, Parameters, violations
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..simulation import input_offsets, neuron_parameters, simulate
 from ..system import System, integrate
-from .differences import QUANTITIES
+from .differences import QUANTITIES, relative_errors
 from .ensemble import Progress, initial_mean
 from .rate_spread import network_spread, theory_spread
 
@@ -84,9 +84,7 @@ class NetworkVerification(Result):
     def rows(self) -> list[dict[str, Any]]:
         """One row per population and quantity, at the last time."""
         last = self.dataset.isel(time=-1)
-        each = {k: last[k] for k in QUANTITIES} | {"rate_sd": self.spread["rate_sd"]}
-        for level in self.spread["level"].values:
-            each[f"rate, {100 * level:.0f} %"] = self.spread["rate_quantile"].sel(level=level)
+        each = {k: last[k] for k in QUANTITIES} | spread_columns(self.spread)
         names = ("network", "theory", "without motifs")
         return [
             {
@@ -117,6 +115,7 @@ def verify_network(
     t1: float = 60.0,
     initial: Any = None,
     tolerance: float = 0.1,
+    shrink: bool = False,
     seed: int = 0,
     title: str = "",
     throw: bool = True,
@@ -136,6 +135,7 @@ def verify_network(
         t1: end time.
         initial: the mean at the start, {"mean": ...}, for theory and all neurons; 0 by default.
         tolerance: largest error of the rates.
+        shrink: whether motifs of few neurons are shrunken by their errors, as `measure` does.
         seed: of the white noise, and of offsets of inputs that the network lacks; their
             correlation with the out-strengths is measured, if the equations have it.
         title: of the result.
@@ -146,12 +146,13 @@ def verify_network(
 
     Raises:
         ParameterError: parameters that are needed are not known, or do not fit the system.
+        InfeasibleStatisticsError: measured motifs that the equations cannot use.
         SolverError: with `throw`, the simulation diverges, or the theory.
     """
     say = progress or (lambda text, part: None)
     say("measuring", 0.0)
     neurons = neuron_parameters(system, network, parameters, **changes)
-    own = _measured(system, network, neurons, seed)
+    own = _measured(system, network, neurons, seed, shrink)
     ts, both = np.linspace(0.0, t1, INTERVALS + 1), (own, own.without_motifs())
     say("integrating the theory", 0.1)
     options: Any = {"saveat": ts, "initial": initial, "throw": False}
@@ -164,7 +165,8 @@ def verify_network(
     say("done", 1.0)
     courses = theory.dataset, plain.dataset, seen.dataset
     errors, text = _errors(*courses, tolerance)
-    passed, ends = bool(errors["with motifs"] <= tolerance), (theory.status, plain.status)
+    ends = theory.status, plain.status
+    passed = bool(errors["with motifs"] <= tolerance) and not theory.status.code.is_failure
     spread, broken = _spreads(system, own, network, courses), len(violations(own))
     found: Any = (*courses, spread, errors, broken, passed, text, *ends, seen.status)
     return NetworkVerification(title, system, own, *found)
@@ -187,9 +189,9 @@ def _errors(
     theory: xr.Dataset, plain: xr.Dataset, seen: xr.Dataset, tolerance: float
 ) -> tuple[dict[str, float], str]:
     """Relative errors of the mean rates at the end, with motifs and without, and in words."""
-    rate = seen["rate"].isel(time=-1)
-    errors = {
-        name: float((np.abs(d["rate"].isel(time=-1) - rate) / np.abs(rate)).mean())
+    last = seen.isel(time=-1)
+    each = {
+        name: relative_errors(d["rate"].values[-1], last["rate"].values)
         for name, d in zip(THEORIES, (theory, plain), strict=True)
     }
     last = moment(float(seen["time"][-1]), time_unit_of(seen))
@@ -200,10 +202,14 @@ def _errors(
         f"(without motifs: {errors['without motifs']:.3f})"
     )
 
+    lost = last["population"].values[~np.isfinite(each["with motifs"])]
+    return errors, text + (f"; it is no number for {', '.join(lost)}" if len(lost) else "")
 
-def _measured(system: System, network: Network, neurons: Parameters, seed: int) -> Parameters:
+def _measured(
+    system: System, network: Network, neurons: Parameters, seed: int, shrink: bool
+) -> Parameters:
     """The measured statistics of the synapses with the inputs and functions of the neurons."""
-    own = measure(network).parameters(**{name: getattr(neurons, name) for name in NEURONS})
+    own = measure(network, shrink=shrink).parameters(**{name: getattr(neurons, name) for name in NEURONS})
     architecture = system.mean_field.architecture
     if "out-strength" in architecture.inputs:
         offsets = input_offsets(network, seed)
