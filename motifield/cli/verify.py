@@ -24,7 +24,7 @@ from .options import (
 )
 from .output import Out
 from .parsing import sizes_of
-from .terminal import Say, say_time_unit
+from .terminal import Say, print_table, say_time_unit
 
 Sizes = Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")]
 Networks = Annotated[
@@ -97,9 +97,12 @@ def verify(
         from ..numerics.reports import save_report
 
         save_report(result, report)
+    spread = result.spread_rows() if given is None else []  # of one network it is among the rows
     verdict = f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}"
 
     def conclusion() -> None:
+        if spread:
+            print_table("Rates across the neurons of each population", spread)
         typer.echo(verdict)
         say_time_unit(result)
 

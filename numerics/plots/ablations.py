@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..verification import ALL, NONE, Ablation
-from .style import panels
+from ..verification import ALL, NONE, SECOND_ORDER, Ablation
+from .rate_spreads import Rates, draw_rates
+from .style import legend_beside, open_frame
 
 ERRORS = {
     "rate": "error of the mean rates (%)",
     "variance": "error of the variances (%)",
     "rate_sd": "error of the SDs of rates (%)",
 }
-COLOURS = {ALL: "C3", NONE: "0.65"}
+COLOURS = {ALL: "C3", SECOND_ORDER: "C0", NONE: "0.65"}
+NETWORK, RATES = "network", ("rate", "rate_sd", "rate_quantile")
 FAR, LEAST = 100, 0.1
 """Errors beyond this many medians, as of a saturated population, are on a logarithmic axis, which
 begins at the second, in per cent."""
@@ -22,17 +25,41 @@ MOST_DOTS = 30
 
 
 def ablation(result: Ablation) -> Figure:
-    """Errors of rates, variances and SDs of rates for every variant of the theory.
+    """Errors of rates, variances and SDs of rates for every variant of the theory, and the rates.
 
     Args:
         result: of `ablate`.
 
     Returns:
-        Bars for the average over populations, dots for each population.
+        Bars of errors for the average over populations, dots for each population; below, quantiles
+        of the rates of the network and of the theory with everything, with second-order statistics
+        alone, and without motifs.
     """
     variants = [str(v) for v in result.dataset["variant"].values]
-    figure, axes = panels(len(ERRORS), width=0.9 + 0.55 * len(variants), height=3.8)
-    for ax, (name, label) in zip(axes[0], ERRORS.items(), strict=True):
+    width = len(ERRORS) * (0.9 + 0.55 * len(variants))
+    figure = Figure(figsize=(width, 7.2), layout="constrained")
+    grid = figure.add_gridspec(2, len(ERRORS))
+    _draw_errors([figure.add_subplot(grid[0, k]) for k in range(len(ERRORS))], result, variants)
+    _draw_rates(figure.add_subplot(grid[1, :]), result, variants)
+    return figure
+
+
+def _draw_rates(ax: Axes, result: Ablation, variants: list[str]) -> None:
+    d = result.dataset
+    seen = d[[f"network_{name}" for name in RATES]].rename({f"network_{n}": n for n in RATES})
+    found = {NETWORK: Rates.of(seen, seen["rate"])}
+    for name in COLOURS:
+        if name in variants:
+            own = d[list(RATES)].sel(variant=name)
+            found[name] = Rates.of(own, own["rate"])
+    populations = [str(p) for p in d["population"].values]
+    draw_rates(ax, found, populations, {NETWORK: "k", **COLOURS})
+    legend_beside(ax)
+
+
+def _draw_errors(axes: list[Axes], result: Ablation, variants: list[str]) -> None:
+    for ax, (name, label) in zip(axes, ERRORS.items(), strict=True):
+        open_frame(ax)
         errors = 100 * result.dataset[f"{name}_error"].values
         colours = [COLOURS.get(v, "C0") for v in variants]
         ax.bar(range(len(variants)), errors.mean(axis=1), 0.62, color=colours, alpha=0.85)
@@ -45,4 +72,3 @@ def ablation(result: Ablation) -> Figure:
         ticks = [v.replace("without ", "without\n").replace("statistics ", "\n") for v in variants]
         ax.set_xticks(range(len(variants)), ticks, fontsize="small", rotation=35, ha="right")
         ax.set_ylabel(label)
-    return figure

@@ -9,11 +9,14 @@ from matplotlib.figure import Figure
 
 from ..verification import NetworkVerification, Verification
 from .covered import uncover
+from .rate_spreads import rate_spreads
 from .style import LABELS, MOST_POPULATIONS, panels
 from .time_courses import time_courses
 
 EVERY = 4
 """Times between two dots, so that the lines beneath are seen."""
+SCATTERED = LABELS | {"rate_sd": "SD of rates"}
+RATES = "Rates across the neurons of each population, at the last time"
 TINY = 1e-300  # whose logarithm exists
 
 
@@ -63,7 +66,9 @@ def ensemble_scatter(v: Verification) -> Figure:
         v: of `verify`.
     """
     seen = {"networks": v.networks.isel(size=-1, time=-1)}
-    return _scatter(v.theory.isel(size=-1, time=-1), seen, "theory", "sampled networks")
+    spread = v.spread["rate_sd"].isel(size=-1).sel(source="theory", drop=True)
+    theory = v.theory.isel(size=-1, time=-1).assign(rate_sd=spread)
+    return _scatter(theory, seen, "theory", "sampled networks")
 
 
 def network_scatter(v: NetworkVerification) -> Figure:
@@ -72,19 +77,21 @@ def network_scatter(v: NetworkVerification) -> Figure:
     Args:
         v: of `verify_network`.
     """
-    theories = {
-        "with motifs": v.theory.isel(time=-1),
-        "without motifs": v.without_motifs.isel(time=-1),
+    own = {"theory": v.theory, "without motifs": v.without_motifs, "network": v.network}
+    ends = {
+        name: course.isel(time=-1).assign(rate_sd=v.spread["rate_sd"].sel(source=name, drop=True))
+        for name, course in own.items()
     }
-    return _scatter(v.network.isel(time=-1), theories, "network", "theory")
+    theories = {"with motifs": ends["theory"], "without motifs": ends["without motifs"]}
+    return _scatter(ends["network"], theories, "network", "theory")
 
 
 def _scatter(
     reference: xr.Dataset, others: dict[str, xr.Dataset], xlabel: str, ylabel: str
 ) -> Figure:
     """Populations of the others against the reference, with the diagonal."""
-    figure, axes = panels(len(LABELS), height=3.1)
-    for ax, (quantity, label) in zip(axes[0], LABELS.items(), strict=True):
+    figure, axes = panels(len(SCATTERED), width=3.1, height=3.0)
+    for ax, (quantity, label) in zip(axes[0], SCATTERED.items(), strict=True):
         values = [reference[quantity].values.ravel()]
         for marker, (name, other) in zip("ox", others.items(), strict=False):
             x, y = xr.broadcast(reference[quantity], other[quantity])
@@ -143,10 +150,12 @@ def verification_figures(v: Verification | NetworkVerification) -> dict[str, Fig
         return {
             "Time courses": network_time_courses(v),
             "Theory against the network, one point per population": network_scatter(v),
+            RATES: rate_spreads(v),
         }
     shown = {
         "Time courses, theory and the largest networks": ensemble_time_courses(v),
         "Sampled networks against theory": ensemble_scatter(v),
+        RATES: rate_spreads(v),
     }
     if v.dataset.sizes["size"] > 1:
         shown["Error against network size"] = error_against_size(v)

@@ -56,12 +56,14 @@ def _section(result: Verification | NetworkVerification) -> dict[str, Any]:
         "equations": equations(result.system.mean_field),
         "pictures": verification_figures(result),
         "limits": [],
+        "spread": [],
         "p_values": [],
         "time": in_words(result.time_unit),
         "rows": result.rows(),
     }
     if isinstance(result, Verification):
         section["limits"] = result.json()["limits"]
+        section["spread"] = result.spread_rows()
         if result.verdict is not None:
             section["p_values"] = [result.verdict.json()]
     return section

@@ -20,6 +20,7 @@ from .rate_spread import theory_spread
 
 ALL, NONE, SECOND_ORDER = "all motifs", "without motifs", "second-order statistics alone"
 ABLATED = (*QUANTITIES, "rate_sd")
+QUANTILE = "rate_quantile"
 TOLD = {"rate": "rate", "variance": "variance", "rate_sd": "SD"}
 """Quantities whose errors tables and pictures show, and how they are called there."""
 ROUNDING = 1e-12
@@ -44,8 +45,9 @@ class Ablation(Result):
         compared: theory with all motifs and without any, and the network, in time.
         dataset: at the last time, over (variant, population), `mean`, `variance`, `rate` and
             `rate_sd` of the theory and `mean_error`, ..., |theory - network| / |network|;
-            over population, `network_mean`, ..., and `size`; over variant, the `status` of each
-            integration. What did not come that far is NaN.
+            over population, `network_mean`, ..., and `size`; `rate_quantile` and
+            `network_rate_quantile` over level too; over variant, the `status` of each integration.
+            What did not come that far is NaN.
     """
 
     compared: NetworkVerification
@@ -146,8 +148,20 @@ class Ablation(Result):
             rows.append(row | {str(v): float(errors.sel(variant=v)) for v in d["variant"].values})
         return rows
 
+    def quantile_rows(self) -> list[dict[str, Any]]:
+        """One row per population and level: quantiles of rates, of the network and all variants."""
+        d, rows = self.dataset, []
+        for p in d["population"].values:
+            for level in d["level"].values:
+                own = d.sel(population=p, level=level)
+                row = {"population": str(p), "quantile": f"{100 * level:.0f} %"}
+                row["network"] = float(own["network_rate_quantile"])
+                each = own["rate_quantile"]
+                rows.append(row | {str(v): float(each.sel(variant=v)) for v in d["variant"].values})
+        return rows
+
     def json(self) -> dict[str, Any]:
-        """Both tables as plain numbers, and the integrations that did not come to the end."""
+        """All tables as plain numbers, and the integrations that did not come to the end."""
         return {
             "title": self.title,
             **self.status.json(),
@@ -155,6 +169,7 @@ class Ablation(Result):
             "rate": self.population_rows("rate"),
             "variance": self.population_rows("variance"),
             "rate_sd": self.population_rows("rate_sd"),
+            "rate_quantile": self.quantile_rows(),
             "failed": self.failed,
             "remark": self.remark,
         }
@@ -167,6 +182,7 @@ def ablate(
     *,
     t1: float = 60.0,
     initial: Any = None,
+    shrink: bool = False,
     seed: int = 0,
     title: str = "",
     throw: bool = True,
@@ -182,7 +198,6 @@ def ablate(
     strengths" of the same covariance, and "second-order statistics alone", neither of both.
 
     A low-rank matrix m n'/N with zero-mean m and n (Mastrogiuseppe and Ostojic 2018) changes no
-    shrink: bool = False,
     mean, row or column of the synapses, and the rest of their statistics as 1/N: it can rule a
     network's activity, and no variant explains anything of it (`remark`). Source:
     `docs/theory.md`, section 6.5.
@@ -193,6 +208,7 @@ def ablate(
         parameters: with inputs, functions and filters in place of those that the network carries.
         t1: time of the comparison.
         initial: the mean at the start, {"mean": ...}; 0 by default.
+        shrink: whether motifs of few neurons are shrunken by their errors, as `measure` does.
         seed: of the white noise, and of offsets of inputs that the network lacks.
         title: of the result.
         throw: raise an error for a simulation that diverges; otherwise the status says so. A theory
@@ -206,12 +222,13 @@ def ablate(
 
     Raises:
         ParameterError: as `verify_network`, or a system that lacks a class of motifs.
+        InfeasibleStatisticsError: measured motifs that the equations cannot use.
         SolverError: with `throw`, the simulation diverges.
     """
-        shrink: whether motifs of few neurons are shrunken by their errors, as `measure` does.
     say = progress or (lambda text, part: None)
     how: Any = {"t1": t1, "initial": initial, "throw": False}
     about: Any = {"seed": seed, "title": title, "progress": lambda text, p: say(text, FIRST * p)}
+    about["shrink"] = shrink
     compared = verify_network(system, network, parameters, **how, **about, **changes)
     raise_on_failure(compared.network_failure, throw)
     theories = _theories(system, compared, network, how, say)
@@ -222,14 +239,12 @@ def ablate(
 def _theories(
     system: System,
     compared: NetworkVerification,
-        InfeasibleStatisticsError: measured motifs that the equations cannot use.
     network: Network,
     how: dict[str, Any],
     say: Progress,
 ) -> dict[str, Theory]:
     """All motifs, every variant, and no motifs."""
-    about["shrink"] = shrink
-    spread = compared.spread["rate_sd"]
+    spread = compared.spread
     theories = {ALL: Theory.of(compared.theory, compared.failure, spread.sel(source="theory"))}
     variants = _variants(system, compared.parameters, network)
     for k, (name, (equations, numbers)) in enumerate(variants.items()):
@@ -240,21 +255,6 @@ def _theories(
     return theories
 
 
-class Theory(NamedTuple):
-    """What a theory comes to at the last time, and how its integration ended."""
-
-    last: xr.Dataset
-    status: Status
-
-    @classmethod
-    def of(cls, course: xr.Dataset, status: Status, rate_sd: xr.DataArray) -> Theory:
-        """From its time course, and the spread of rates at the end."""
-        return cls(course.isel(time=-1).assign(rate_sd=("population", rate_sd.values)), status)
-
-
-def _variants(
-    system: System, own: Parameters, network: Network
-) -> dict[str, tuple[System, Parameters]]:
 def _variant(system: System, numbers: Parameters, known: xr.Dataset, how: Any) -> Theory:
     """One of them; NaN of the shape of a known one where it cannot use the statistics."""
     try:
@@ -265,6 +265,22 @@ def _variant(system: System, numbers: Parameters, known: xr.Dataset, how: Any) -
     return Theory.of(course.dataset, course.status, own)
 
 
+class Theory(NamedTuple):
+    """What a theory comes to at the last time, and how its integration ended."""
+
+    last: xr.Dataset
+    status: Status
+
+    @classmethod
+    def of(cls, course: xr.Dataset, status: Status, spread: xr.Dataset) -> Theory:
+        """From its time course, and the spread of rates at the end."""
+        own = {name: (spread[name].dims, spread[name].values) for name in spread.data_vars}
+        return cls(course.isel(time=-1).assign(own), status)
+
+
+def _variants(
+    system: System, own: Parameters, network: Network
+) -> dict[str, tuple[System, Parameters]]:
     """Equations and numbers without each class of motifs, and without what else they have."""
     found = {}
     for motif, tau in TENSORS.items():
@@ -295,19 +311,27 @@ def _ends(
     for name in ABLATED:
         own = np.stack([theory.last[name].values for theory in theories.values()])
         true = last[name].values
-        if name == "variance":
+        if name in ("variance", "rate_sd"):
             least = ROUNDING * last["mean"].values ** 2
+            if name == "rate_sd":
+                least = np.sqrt(ROUNDING) * np.abs(last["rate"].values)
             own, true = (np.where(np.abs(v) <= least, 0, v) for v in (own, true))
         data[name] = (("variant", "population"), own)
         data[f"network_{name}"] = (("population",), true)
         error = relative_errors(own, np.broadcast_to(true, own.shape))
         data[f"{name}_error"] = (("variant", "population"), error)
+    quantiles = [theory.last[QUANTILE].values for theory in theories.values()]
+    data[QUANTILE] = (("variant", "population", "level"), np.stack(quantiles))
+    seen = compared.spread[QUANTILE].sel(source="network")
+    data[f"network_{QUANTILE}"] = (("population", "level"), seen.values)
     data["size"] = (("population",), np.asarray(network.sizes))
     data["status"] = (("variant",), [str(theory.status) for theory in theories.values()])
     return xr.Dataset(
         data,
-        coords={"variant": list(theories), "population": list(network.populations)},
+        coords={
+            "variant": list(theories),
+            "population": list(network.populations),
+            "level": seen["level"].values,
+        },
         attrs={"time": float(last["time"])},
     )
-            if name == "rate_sd":
-                least = np.sqrt(ROUNDING) * np.abs(last["rate"].values)

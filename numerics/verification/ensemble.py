@@ -20,6 +20,7 @@ from ..system import STATE_NAMES, System, initial_state, integrate
 from .chi_squared import Verdict, check_level, student_threshold
 from .differences import QUANTITIES, SIDE_BY_SIDE, differences, judged
 from .fluctuations import FiniteSize, finite_size, require_plain
+from .rate_spread import ensemble_spread, network_spread, spread_columns, theory_spread
 
 INTERVALS = 50  # between the times that are compared
 SETTLED = 0.1
@@ -46,6 +47,10 @@ class Verification(Result):
             N. With predictions also `bias` and `predicted_spread`; then errors are predicted ones,
             the bias is taken off the difference, `spread_z` is the score of the networks' variance
             and `slope`, with `slope_error`, what the bias leaves of the difference times N.
+        spread: at the last time, over (source, size, population), `rate_sd`, the standard deviation
+            of rates across neurons, of "theory" and "network" (the ensemble's mean), and over level
+            too `rate_quantile`; `rate_sd_error` and `rate_quantile_error`, standard errors of the
+            ensemble's means. The verdict is not on them.
         passed: whether theory and networks agree.
         criterion: in words, with numbers.
         predictions: of spread and bias at each size; empty where there are none.
@@ -59,6 +64,7 @@ class Verification(Result):
     theory: xr.Dataset
     networks: xr.Dataset
     dataset: xr.Dataset
+    spread: xr.Dataset
     passed: bool
     criterion: str
     predictions: tuple[FiniteSize, ...] = ()
@@ -87,8 +93,20 @@ class Verification(Result):
                 rows.append(row | {v: own[v] for v in PREDICTED if v in own})
         return rows
 
+    def spread_rows(self) -> list[dict[str, Any]]:
+        """One row per size and population for the SD of rates and every quantile of them."""
+        each, errors = spread_columns(self.spread), spread_columns(self.spread, "_error")
+        return [
+            {"N": int(n), "population": str(p), "quantity": name}
+            | {s: float(own.sel(size=n, population=p, source=s)) for s in ("theory", "network")}
+            | {"error": float(errors[name].sel(size=n, population=p))}
+            for n in self.spread["size"].values
+            for p in self.spread["population"].values
+            for name, own in each.items()
+        ]
+
     def json(self) -> dict[str, Any]:
-        """Everything in the table and the verdict, as plain numbers."""
+        """Everything in the tables and the verdict, as plain numbers."""
         limits = ("limit", "limit_error", "trend", "slope", "slope_error")
         own = self.dataset[[v for v in limits if v in self.dataset]]
         rows = own.to_dataframe().reset_index().to_dict("records")
@@ -98,6 +116,7 @@ class Verification(Result):
             "passed": self.passed,
             "criterion": self.criterion,
             "rows": self.rows(),
+            "spread": self.spread_rows(),
             "limits": [{str(k): v for k, v in row.items()} for row in rows],
             "verdict": None if self.verdict is None else self.verdict.json(),
         }
@@ -156,14 +175,15 @@ def verify(
     system.check(parameters)
     own = (system, parameters, _sizes(sizes, networks), networks, seed, t1, initial, sampler, throw)
     ensembles = _Ensembles(*own)
-    courses = ensembles.run(progress or (lambda text, part: None))
-    return _judged(ensembles, *courses, title, tolerance, level)
+    found = ensembles.run(progress or (lambda text, part: None))
+    return _judged(ensembles, *found, title, tolerance, level)
 
 
 def _judged(
     ensembles: _Ensembles,
     theory: xr.Dataset,
     seen: xr.Dataset,
+    spread: xr.Dataset,
     failure: Status,
     title: str,
     tolerance: float,
@@ -174,13 +194,15 @@ def _judged(
     if not failure.ok:
         found = differences(theory, seen)
         text = f"not judged: {failure}"
-        return Verification(title, *about, theory, seen, found, False, text, failure=failure)
+        own = (*about, theory, seen, found, spread, False, text)
+        return Verification(title, *own, failure=failure)
     predictions, reason = _predictions(system, parameters, theory, seen)
     found = differences(theory, seen, predictions)
     verdict = judged(found, seen, predictions, level) if predictions else None
     count = ensembles.sizes, ensembles.networks
     outcome = _outcome(found, verdict, tolerance, *count, reason)
-    return Verification(title, *about, theory, seen, found, *outcome, predictions, verdict)
+    own = (*about, theory, seen, found, spread, *outcome, predictions, verdict)
+    return Verification(title, *own)
 
 
 def _sizes(sizes: Sequence[int], networks: int) -> list[int]:
@@ -241,11 +263,13 @@ class _Ensembles:
     sampler: Sampler | None
     throw: bool
 
-    def run(self, say: Progress) -> tuple[xr.Dataset, xr.Dataset, Status]:
-        """Time courses of theory and networks, and the first failure among them."""
+    def run(self, say: Progress) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset, Status]:
+        """Time courses of theory and networks, spreads, and the first failure among them."""
         ts, total = np.linspace(0.0, self.t1, INTERVALS + 1), len(self.sizes) * self.networks
         theories: list[xr.Dataset] = []
         samples: list[xr.Dataset] = []
+        expected: list[xr.Dataset] = []
+        spreads: list[list[xr.Dataset]] = []
         failed: list[Status] = []
         how: Any = {"saveat": ts, "initial": self.initial, "throw": self.throw}
         for n in self.sizes:
@@ -253,25 +277,30 @@ class _Ensembles:
             course = integrate(self.system, scaled, self.t1, **how)
             failed += _failure(f"the theory of N = {n}", course.status)
             theories.append(course.dataset)
+            expected.append(theory_spread(self.system, scaled, course.dataset))
+            spreads.append([])
             start = initial_mean(self.system, scaled, self.initial)
             for k in range(self.networks):
                 done = len(samples) * self.networks + k
                 say(f"N = {n}, network {k + 1} of {self.networks}", done / total)
-                seen = self._network(scaled, n, k, ts, start)
+                seen, spread = self._network(scaled, n, k, ts, start)
                 failed += _failure(f"network {k + 1} of N = {n}", seen.status)
                 runs.append(seen.moments)
+                spreads[-1].append(spread)
             samples.append(xr.concat(runs, "network", **SIDE_BY_SIDE))
         size = xr.DataArray(self.sizes, dims="size", name="size")
         theory, networks = (xr.concat(parts, size, **SIDE_BY_SIDE) for parts in (theories, samples))
-        return theory, networks, failed[0] if failed else OK
+        spread = ensemble_spread(expected, spreads, self.sizes)
+        return theory, networks, spread, failed[0] if failed else OK
 
     def _network(
         self, scaled: Parameters, n: int, k: int, ts: np.ndarray, start: np.ndarray
-    ) -> Simulation:
+    ) -> tuple[Simulation, xr.Dataset]:
         synapses, others = _seed(self.seed, n, k), _seed(self.seed, n, k, 1)
         network = sample(scaled, synapses, sampler=self.sampler, dtype=np.float32)
         options: Any = {"t1": self.t1, "saveat": ts, "initial": start, "seed": others}
-        return simulate(self.system, network, throw=self.throw, **options)
+        seen = simulate(self.system, network, throw=self.throw, **options)
+        return seen, network_spread(network, seen.dataset)
 
 
 def _failure(what: str, status: Status) -> list[Status]:

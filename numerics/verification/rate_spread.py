@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -35,8 +36,39 @@ def theory_spread(system: System, parameters: Parameters, course: xr.Dataset) ->
 def network_spread(network: Network, seen: xr.Dataset) -> xr.Dataset:
     """The same of a simulated network, whose rates at the end are `r` over neurons."""
     rates = [seen["r"].values[network.members(p)] for p in range(network.P)]
+    if not all(np.isfinite(r).all() for r in rates):
+        nothing = np.full((network.P, len(LEVELS)), np.nan)
+        return _dataset(nothing[:, 0], nothing, network.populations)
     quantiles = np.stack([np.quantile(r, LEVELS) for r in rates])
     return _dataset(np.array([r.std() for r in rates]), quantiles, network.populations)
+
+
+def ensemble_spread(
+    theories: Sequence[xr.Dataset], networks: Sequence[Sequence[xr.Dataset]], sizes: Sequence[int]
+) -> xr.Dataset:
+    """The theory of each size beside the mean over its networks, with the standard errors.
+
+    Args:
+        theories: of `theory_spread`, for each size.
+        networks: of `network_spread`, for each size and network.
+        sizes: numbers of neurons.
+    """
+    size = xr.DataArray(list(sizes), dims="size", name="size")
+    expected = xr.concat(list(theories), size)
+    seen = xr.concat([xr.concat(list(runs), "network") for runs in networks], size)
+    source = xr.DataArray(["theory", "network"], dims="source", name="source")
+    both = xr.concat([expected, seen.mean("network")], source)
+    errors = seen.std("network", ddof=1) / np.sqrt(seen.sizes["network"])
+    return both.assign({f"{name}_error": errors[name] for name in both})
+
+
+def spread_columns(spread: xr.Dataset, name: str = "") -> dict[str, xr.DataArray]:
+    """The SD and every quantile by the names that tables have, or their `name` "_error"."""
+    found = {"rate_sd": spread[f"rate_sd{name}"]}
+    for level in spread["level"].values:
+        own = spread[f"rate_quantile{name}"].sel(level=level)
+        found[f"rate, {100 * level:.0f} %"] = own
+    return found
 
 
 def _dataset(deviations: np.ndarray, quantiles: np.ndarray, names: Any) -> xr.Dataset:

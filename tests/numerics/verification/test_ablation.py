@@ -109,11 +109,36 @@ def test_tables(chains):
 
 def test_picture(chains, tmp_path):
     figure = picture(chains)
-    assert len(figure.axes) == 3
-    for ax, name in zip(figure.axes, ("rate", "variance", "SD"), strict=True):
+    assert len(figure.axes) == 4
+    for ax, name in zip(figure.axes, ("rate", "variance", "SD"), strict=False):
         assert [bar.get_height() for bar in ax.patches] == pytest.approx(
             [100 * row[f"{name} error"] for row in chains.rows()]
         )
+
+
+def test_quantiles_of_rates_are_told_and_drawn(chains):
+    """Of the network by NumPy on its rates at the end, of the theory as `verify_network` has them,
+    of two theories and the network as bars.
+    """
+    rows = chains.quantile_rows()
+    assert [(r["population"], r["quantile"]) for r in rows[:3]] == [
+        ("1", "10 %"),
+        ("1", "50 %"),
+        ("1", "90 %"),
+    ]
+    assert json.loads(json.dumps(chains.json()))["rate_quantile"] == rows
+    known = chains.compared.spread["rate_quantile"]
+    for source, column in (("theory", "all motifs"), ("network", "network")):
+        expected = known.sel(source=source).values.ravel()
+        np.testing.assert_array_equal([row[column] for row in rows], expected)
+    errors = [abs(r["all motifs"] - r["network"]) for r in rows]
+    plain = [abs(r["without motifs"] - r["network"]) for r in rows]
+    assert max(errors) < 0.2 < 1 < max(plain)
+    bars = picture(chains).axes[-1].patches
+    low, high = rows[0], rows[2]  # of the first population, then of the second
+    drawn = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in bars[::2]]
+    columns = ("network", "all motifs", "without motifs")
+    np.testing.assert_allclose(drawn, [(low[c], high[c]) for c in columns])
 
 
 def test_a_system_without_a_class_is_refused():

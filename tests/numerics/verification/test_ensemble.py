@@ -363,7 +363,8 @@ def test_report_is_one_file_with_equations_pictures_and_verdict(result, quenched
     )
     page = path.read_text()
     assert page.count("<math") >= 9
-    assert page.count("data:image/svg+xml") == 3 + 2
+    assert page.count("data:image/svg+xml") == 4 + 3
+    assert "<td>rate, 90 %</td>" in page
     assert "Passed:" in page
     assert f"<td>{result.verdict.p_mean:.4g}</td>" in page
     assert "a &lt;test&gt;" in page
