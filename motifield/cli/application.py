@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import is_dataclass
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -13,6 +15,8 @@ from .. import __version__
 from ..waiting import wanted
 from .paths import check_paths
 from .process import prepare
+
+TAGS = re.compile(r"(?=\[[a-z#/@])")  # what rich takes for markup in help texts, and swallows
 
 app = typer.Typer(
     name="motifield",
@@ -77,7 +81,7 @@ def command(
                 function(**values)
 
         # what typer reads of a command
-        call.__name__, call.__doc__ = function.__name__, function.__doc__
+        call.__name__, call.__doc__ = function.__name__, literal(function.__doc__ or "")
         call.__annotations__ = {option.name: option.annotation for option in options}
         call.__signature__ = Signature(options)  # type: ignore[attr-defined]
         app.command(name)(call)
@@ -90,6 +94,27 @@ def _parameters(function: Callable[..., Any]) -> list[Parameter]:
     """The parameters of a function or fields of a dataclass, by keyword, annotations evaluated."""
     hints = get_type_hints(function, include_extras=True)
     return [
-        parameter.replace(annotation=hints[parameter.name], kind=Parameter.KEYWORD_ONLY)
+        parameter.replace(annotation=_told(hints[parameter.name]), kind=Parameter.KEYWORD_ONLY)
         for parameter in signature(function).parameters.values()
     ]
+
+
+def _told(annotation: Any) -> Any:
+    """The annotation of a parameter, whose help text is printed as it is written."""
+    own, *marks = get_args(annotation) if hasattr(annotation, "__metadata__") else (annotation,)
+    if not marks:
+        return annotation
+    return Annotated[(own, *(_literal_help(mark) for mark in marks))]
+
+
+def _literal_help(mark: Any) -> Any:
+    if not getattr(mark, "help", None):
+        return mark
+    made = copy(mark)
+    made.help = literal(mark.help)
+    return made
+
+
+def literal(text: str) -> str:
+    """The text as rich's markup for itself: `[connectome]` stays, and is no style."""
+    return TAGS.sub(r"\\", text)

@@ -37,8 +37,8 @@ def fit(
 ) -> None:
     """Fit the connectivity to measured rates: values, errors, and what the data leave open.
 
-    The spec's section `fit` says what is unknown, and what differs between conditions; its
-    `parameters` are what is known, and where the search begins. Exit status 1: the best start has
+    The spec's section [fit] says what is unknown, and what differs between conditions; its
+    [parameters] are what is known, and where the search begins. Exit status 1: the best start has
     not converged, or --check fails.
     """
     section = changes.of(model.loaded)

@@ -37,7 +37,7 @@ Source = Annotated[
     typer.Argument(
         metavar="NETWORK",
         show_default=False,
-        help="A spec with a `connectome`, a network file (.npz, .h5), SciPy's sparse .npz, a list "
+        help="A spec with [connectome], a network file (.npz, .h5), SciPy's sparse .npz, a list "
         "of edges or an adjacency matrix (.csv, .tsv, .txt, .gz), .npy, .mtx, .graphml.",
     ),
 ]

@@ -1,7 +1,6 @@
 """Help, and how every command ends: files, JSON, table, exit status."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +9,12 @@ import pytest
 import typer
 import xarray as xr
 from matplotlib.figure import Figure
+from rich.text import Text
 from typer.testing import CliRunner
 
 import motifield as mf
 from motifield import __version__
-from motifield.cli.application import command
+from motifield.cli.application import command, literal
 from motifield.cli.main import app
 from motifield.cli.model import Model
 from motifield.cli.output import Out
@@ -41,11 +41,26 @@ def test_every_command_has_help():
         assert "--json" in shown.output
 
 
-def test_help_texts_have_no_markup():
-    """Small letters between brackets would be taken for it, and vanish."""
-    for own in typer.main.get_command(app).commands.values():
-        texts = [own.help, *(getattr(p, "help", None) for p in own.params)]
-        assert not [text for text in texts if re.search(r"\[[a-z#/@]", text or "")]
+def test_help_texts_are_shown_as_they_are_written():
+    """Small letters between brackets are no markup, which would vanish."""
+    for name, own in typer.main.get_command(app).commands.items():
+        shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "5000"}).output
+        shown = " ".join(shown.split())
+        about = (own.help or "").split("\n\n")
+        for text in [*about, *(getattr(p, "help", None) or "" for p in own.params)]:
+            assert " ".join(text.replace("\\[", "[").split()) in shown
+    assert "A spec with [connectome]" in CliRunner().invoke(app, ["measure", "--help"]).output
+
+
+@pytest.mark.parametrize("text", ["[connectome]", "[/] [bold] [#x]", "tau_con[E,E,I]", "[1, 2]"])
+def test_rich_shows_literal_texts_as_they_are(text):
+    assert Text.from_markup(literal(text)).plain == text
+
+
+def test_messages_with_brackets_are_whole(call):
+    code, _, err = call("derive", "[bold]network.toml")
+    assert code == 2
+    assert "[bold]network.toml" in err
 
 
 def test_a_group_stands_for_its_options():
