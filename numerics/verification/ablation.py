@@ -246,7 +246,7 @@ def _theories(
     """All motifs, every variant, and no motifs."""
     spread = compared.spread
     theories = {ALL: Theory.of(compared.theory, compared.failure, spread.sel(source="theory"))}
-    variants = _variants(system, compared.parameters, network)
+    variants = _variants(system, compared, network)
     for k, (name, (equations, numbers)) in enumerate(variants.items()):
         say(name, FIRST + (1 - FIRST) * k / len(variants))
         theories[name] = _variant(equations, numbers, theories[ALL].last, how)
@@ -279,10 +279,10 @@ class Theory(NamedTuple):
 
 
 def _variants(
-    system: System, own: Parameters, network: Network
+    system: System, compared: NetworkVerification, network: Network
 ) -> dict[str, tuple[System, Parameters]]:
     """Equations and numbers without each class of motifs, and without what else they have."""
-    found = {}
+    own, found = compared.parameters, {}
     for motif, tau in TENSORS.items():
         numbers = own.replace(**{tau: np.zeros(getattr(own, tau).shape)})
         if own.strengths is not None:
@@ -294,13 +294,24 @@ def _variants(
     if architecture.assortativity:
         numbers = replace(own, strengths=own.strengths.without("assortativity"))
         found["without assortativity"] = system, numbers
+    gaussian = compared.independent[0]
     if own.strengths.quenched:
         features = architecture.assortativity
+        found["without convergent"] = _equal_rows(system, found["without convergent"][1])
         normal = with_strength_kind(system, {"mixture": 1, "quenched": True}, features)
         strengths = measure_strengths(network, 1, features=features)
         found["Gaussian strengths"] = normal, replace(own, strengths=strengths)
-    found[SECOND_ORDER] = with_strength_kind(system, "gaussian", False), plain
+    else:
+        gaussian = with_strength_kind(system, "gaussian", False)
+    found[SECOND_ORDER] = gaussian, plain
     return found
+
+
+def _equal_rows(system: System, numbers: Parameters) -> tuple[System, Parameters]:
+    """Equations whose residual makes all noise of the rows, which measured rows held."""
+    features = system.mean_field.architecture.assortativity
+    strengths = replace(numbers.strengths, quenched=False)
+    return with_strength_kind(system, "mixture", features), replace(numbers, strengths=strengths)
 
 
 def _ends(

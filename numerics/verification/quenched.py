@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..networks import Network, measure, with_strengths
 from ..parameters import NEURONS, Parameters, violations
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..simulation import input_offsets, neuron_parameters, simulate
-from ..system import System, integrate
+from ..system import System, integrate, with_strength_kind
 from .differences import QUANTITIES, relative_errors
 from .ensemble import Progress, initial_mean
 from .rate_spread import network_spread, spread_columns, theory_spread
@@ -42,6 +43,7 @@ class NetworkVerification(Result):
             a Gaussian ensemble would.
         passed: whether the error with motifs is within the tolerance.
         criterion: in words, with numbers.
+        independent: the equations and numbers without motifs.
         failure: how the integration of the theory ended; `plain_failure`: without motifs;
             `network_failure`: how the simulation ended.
     """
@@ -57,6 +59,7 @@ class NetworkVerification(Result):
     infeasible: int
     passed: bool
     criterion: str
+    independent: tuple[System, Parameters]
     failure: Status
     plain_failure: Status
     network_failure: Status = OK
@@ -125,7 +128,9 @@ def verify_network(
     """Compare the equations that have a network's measured statistics with its own dynamics.
 
     The theory passes if the mean over populations of |R_theory - R_network| / R_network at t1 is
-    at most `tolerance`. The same equations without motifs show what these explain.
+    at most `tolerance`. The same equations without motifs show what these explain; without a given
+    network's own strengths, which hold the noise of its finite rows, they are those of Gaussian
+    ones, where that noise is the residual's.
 
     Args:
         system: the compiled equations.
@@ -153,10 +158,10 @@ def verify_network(
     say("measuring", 0.0)
     neurons = neuron_parameters(system, network, parameters, **changes)
     own = _measured(system, network, neurons, seed, shrink)
-    ts, both = np.linspace(0.0, t1, INTERVALS + 1), (own, own.without_motifs())
+    ts, both = np.linspace(0.0, t1, INTERVALS + 1), ((system, own), independent(system, own))
     say("integrating the theory", 0.1)
     options: Any = {"saveat": ts, "initial": initial, "throw": False}
-    theory, plain = (integrate(system, p, t1, **options) for p in both)
+    theory, plain = (integrate(*each, t1, **options) for each in both)
     raise_on_failure(theory.status, throw)
     say("simulating the network", 0.5)
     start = initial_mean(system, own, initial)
@@ -167,18 +172,26 @@ def verify_network(
     errors, text = _errors(*courses, tolerance)
     ends = theory.status, plain.status
     passed = bool(errors["with motifs"] <= tolerance) and not theory.status.code.is_failure
-    spread, broken = _spreads(system, own, network, courses), len(violations(own))
-    found: Any = (*courses, spread, errors, broken, passed, text, *ends, seen.status)
+    spread, broken = _spreads(both, network, courses), len(violations(own))
+    found: Any = (*courses, spread, errors, broken, passed, text, both[1], *ends, seen.status)
     return NetworkVerification(title, system, own, *found)
 
 
+def independent(system: System, own: Parameters) -> tuple[System, Parameters]:
+    """Equations and numbers of independent synapses with the same means and variances."""
+    plain = own.without_motifs()
+    if own.strengths is None or not own.strengths.quenched:
+        return system, plain
+    return with_strength_kind(system, "gaussian", False), replace(plain, strengths=None)
+
+
 def _spreads(
-    system: System, own: Parameters, network: Network, courses: tuple[xr.Dataset, ...]
+    both: Sequence[tuple[System, Parameters]], network: Network, courses: tuple[xr.Dataset, ...]
 ) -> xr.Dataset:
     """How rates are spread at the end: theory, without motifs, network."""
     spreads = {
-        "theory": theory_spread(system, own, courses[0]),
-        "without motifs": theory_spread(system, own.without_motifs(), courses[1]),
+        "theory": theory_spread(*both[0], courses[0]),
+        "without motifs": theory_spread(*both[1], courses[1]),
         "network": network_spread(network, courses[2]),
     }
     source = xr.DataArray(list(spreads), dims="source", name="source")
@@ -210,7 +223,9 @@ def _measured(
     system: System, network: Network, neurons: Parameters, seed: int, shrink: bool
 ) -> Parameters:
     """The measured statistics of the synapses with the inputs and functions of the neurons."""
-    own = measure(network, shrink=shrink).parameters(**{name: getattr(neurons, name) for name in NEURONS})
+    own = measure(network, shrink=shrink).parameters(
+        **{name: getattr(neurons, name) for name in NEURONS}
+    )
     architecture = system.mean_field.architecture
     if "out-strength" in architecture.inputs:
         offsets = input_offsets(network, seed)

@@ -163,6 +163,9 @@ class Made(Result):
     def rows(self):
         return self._rows
 
+    def spread_rows(self):
+        return []
+
     def json(self):
         return {"status": str(self.status), "rows": self._rows}
 

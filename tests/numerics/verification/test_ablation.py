@@ -198,3 +198,33 @@ def test_zero_mean_structure_is_said_to_be_out_of_reach(system):
 
 def test_explained_networks_need_no_remark(chains):
     assert chains.remark == chains.json()["remark"] == ""
+
+
+@pytest.fixture(scope="module")
+def skewed():
+    """Strengths of a given network, with equations that know them."""
+    rng = np.random.default_rng(3)
+    strong = rng.lognormal(0, 0.5, 80)
+    W = np.outer(strong, strong) * rng.lognormal(-0.5, 1.0, (80, 80)) * 0.01
+    network = mf.Network.of(W, ["X"] * 80)
+    architecture = mf.Architecture(["X"], TRANSFER, strengths="empirical", assortativity=True)
+    system = mf.compile(mf.derive(architecture, mf.SecondMoment()))
+    return network, mf.verification.ablate(system, network, input=0.3, t1=15.0)
+
+
+def test_theories_without_motifs_have_the_noise_of_finite_rows(system_of, skewed):
+    """Rows of independent synapses vary, too. A given network's strengths hold that noise; without
+    them it is the residual's, as in second-order equations, to the last digit.
+    """
+    network, found = skewed
+    plain = mf.verification.verify_network(
+        system_of(TRANSFER, "SecondMoment"), network, input=0.3, t1=15.0
+    )
+    at = found.dataset.sel(variant="without motifs")
+    last = plain.without_motifs.isel(time=-1)
+    for name in ("mean", "variance", "rate"):
+        np.testing.assert_allclose(at[name], last[name], rtol=1e-9)
+    noise = float(np.asarray(found.parameters.g)[0, 0] ** 2) * float(last["rms_rate"][0]) ** 2
+    assert float(at["variance"][0]) == pytest.approx(noise, rel=1e-4)
+    without = found.dataset["variance"].sel(variant="without convergent")
+    assert 0.7 * noise < float(without[0]) < float(found.dataset["network_variance"][0])
