@@ -14,6 +14,8 @@ from .style import first_of, legend_beside, open_frame
 
 MOST_SHOWN = 16
 """Populations whose bars are told apart."""
+BESIDE = 5
+"""Populations up to which both pictures stand beside each other."""
 COLOURS = {"network": "k", "theory": "C3", "without motifs": "0.65"}
 WIDTH = 0.7
 """Of a population's bars together; a population and the gap to the next measure 1."""
@@ -58,12 +60,15 @@ def rate_spreads(v: Verification | NetworkVerification) -> Figure:
     found = {names[s]: Rates.of(spread.sel(source=s), means[s]) for s in known}
     colours = {names[s]: COLOURS[s] for s in known}
     populations = [str(p) for p in spread["population"].values]
-    wide = 1.6 + 0.16 * len(found) * min(len(populations), MOST_SHOWN)
-    figure = Figure(figsize=(3 + 2 * max(wide, 2.6), 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    draw_rates(left, found, populations, colours)
-    draw_deviations(right, found, populations, colours)
-    legend_beside(right, title=first_of(MOST_SHOWN, populations), title_fontsize="small")
+    if len(populations) > BESIDE:
+        figure = Figure(figsize=(10.5, 5.6), layout="constrained")
+        first, second = figure.subplots(2, 1)
+    else:
+        figure = Figure(figsize=(10.5, 3.2), layout="constrained")
+        first, second = figure.subplots(1, 2)
+    draw_rates(first, found, populations, colours)
+    draw_deviations(second, found, populations, colours)
+    legend_beside(second, title=first_of(MOST_SHOWN, populations), title_fontsize="small")
     return figure
 
 
