@@ -88,7 +88,9 @@ class Search:
 
         found = find_populations(network, self.find, self.seed, self.method)
         names = [str(k + 1) for k in range(self.find)]
-        return replace(Network.of(network.weights, found, names), read=network.read)
+        return replace(
+            Network.of(network.weights, found, names, ids=network.ids), reading=network.reading
+        )
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sps
 
 from .network import Network
+from .reading import degrees
 from .sources import ORIENTATIONS
-from .sums import ROWS
 
 
 def anatomy(network: Network) -> dict[str, Any]:
@@ -27,8 +26,8 @@ def anatomy(network: Network) -> dict[str, Any]:
     Raises:
         NetworkError: the synapses are not stored.
     """
-    rows, columns, own = _degrees(network.matrix)
-    read = network.read
+    rows, columns, own = degrees(network.matrix)
+    read = network.reading
     return {
         "orientation": ORIENTATIONS["target"] if read is None else read.orientation,
         "neurons": network.N,
@@ -37,17 +36,3 @@ def anatomy(network: Network) -> dict[str, Any]:
         "isolated": int(np.sum((rows == own) & (columns == own))),
         "duplicates": 0 if read is None else read.duplicates,
     }
-
-
-def _degrees(W: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """By neuron: synapses onto it, synapses that it makes, and whether one is its own."""
-    own = (W.diagonal() != 0).astype(np.int64)
-    if sps.issparse(W):
-        there = sps.csr_array((W.data != 0, W.indices, W.indptr), shape=W.shape).astype(np.int64)
-        return there.sum(axis=1), there.sum(axis=0), own
-    rows, columns = np.zeros((2, len(W)), dtype=np.int64)
-    for start in range(0, len(W), ROWS):
-        there = W[start : start + ROWS] != 0
-        rows[start : start + ROWS] = np.count_nonzero(there, axis=1)
-        columns += np.count_nonzero(there, axis=0)
-    return rows, columns, own

@@ -1,49 +1,58 @@
-"""Networks from tables: an edge list and a table of neurons, as CSV, plain or compressed."""
+"""Networks from tables: a list of edges, and a table of neurons."""
 
 from __future__ import annotations
 
-import os
-import zipfile
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
-from ..archives import require_text
-from .network import Network, Reading
-from .options import ReadOptions, merge_small
-from .sources import refuse_negative
+from ..tables import (
+    Column,
+    Table,
+    kept_by,
+    names_of,
+    numbers_in,
+    open_table,
+    rounded_id,
+    taken,
+    values_in,
+)
+from .columns import EdgeColumns, edge_columns
+from .formats import described, unread
+from .network import Network
+from .neurons import NeuronTable, as_table, column_names, lost_digits, neuron_table
+from .options import ReadOptions, checked_labels
+from .reading import Reading, both_ends
+from .weights import refuse_negative
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-NO_WEIGHT = ("", "nan", "na")  # what spreadsheets and data frames write for a missing number
+WHAT = "edge list"
 
 
 def read_edges(
-    edges: str | os.PathLike,
-    nodes: str | os.PathLike | None = None,
+    edges: Any,
+    nodes: Any = None,
     options: ReadOptions | None = None,
     **given: Any,
 ) -> Network:
-    """A sparse network from an edge list and, if given, a table of neurons.
+    """A sparse network from a table of edges and, if given, a table of neurons.
 
-    Files are CSV (.csv), or separated by tabs (.tsv) or blanks (.txt), plain or compressed (.gz).
-    Neurons stand in the table's order (without a table: those of the edge list, sorted), and
-    populations in sorted order of their labels.
+    Tables are text (.csv, .tsv, .txt; plain, or packed as .gz, .bz2, .xz or .zip), whose separator,
+    encoding, comments and header are recognised; .xlsx, .parquet and .feather; data frames. Blanks
+    and quotes around cells do not count, and the ids `2` and `2.0` are one neuron. Neurons stand in
+    the order of their table; without one, in that of their ids.
 
     Args:
-        edges: a line for each edge, with columns `pre`, `post` and `weight`.
-        nodes: a line for each neuron, with columns `id` and `label`.
+        edges: a row for each edge, with columns of sources, targets and weights.
+        nodes: a row for each neuron, with columns `id` and `label`; or labels by id, as a mapping
+            or a pandas Series.
         options: how to read; by default those of `ReadOptions`.
         given: single options, by keyword.
 
     Returns:
-        The network; without `label` it has one population, "all".
+        The network, with its report `reading`; without `label` it has one population, "all".
 
     Raises:
         NetworkError: a missing file or column, weights that are not finite numbers, and ids or
@@ -51,198 +60,253 @@ def read_edges(
     """
     chosen = ReadOptions.of(options, given)
     chosen.refuse(("kind", "rows"), edges, "is a list of edges, which has no")
-    pre, post = (k if c is None else c for k, c in enumerate((chosen.pre, chosen.post)))
-    chosen = replace(chosen, pre=pre, post=post)
-    listed = _read_edge_list(edges, chosen)
-    neurons = _read_nodes(nodes, chosen, listed)
-    i, j = (_positions(ids, neurons.ids) for ids in (listed.target, listed.source))
-    _refuse_unknown(i, j, listed, chosen, f"{edges}")
-    number = np.where(neurons.used, np.cumsum(neurons.used) - 1, -1)
-    known = (i >= 0) & (j >= 0)
-    i, j, values = number[i[known]], number[j[known]], listed.weights[known]
-    keep = (i >= 0) & (j >= 0) & ((i != j) | (chosen.self_synapses == "keep"))
-    i, j, values, names = i[keep], j[keep], values[keep], neurons.ids[neurons.used]
-    if not len(values):
-        raise NetworkError(
-            f"{edges}: no edge joins two of the {len(names)} neurons: do both files use the same "
-            "ids?"
-        )
-    if chosen.duplicates == "refuse":
-        _refuse_duplicates(i, j, names, f"{edges}")
-    copies = len(i) - len(np.unique(i.astype(np.int64) * len(names) + j))
-    weights = sps.coo_array((values, (i, j)), shape=(len(names), len(names))).tocsr()
-    weights.eliminate_zeros()
-    if chosen.negative == "refuse":
-        refuse_negative(weights)
-    network = Network.of(weights, merge_small(neurons.labels[neurons.used], chosen))
-    pre, post = (f"column {name!r}" for name in (chosen.pre, chosen.post))
-    return replace(network, read=Reading(f"{pre} is the source, {post} the target", copies))
+    return edges_of(_open(edges, chosen), nodes, chosen, labelled=False)
+
+
+def _open(edges: Any, options: ReadOptions) -> Table:
+    return open_table(
+        edges,
+        WHAT,
+        part=options.part,
+        separator=options.separator,
+        encoding=options.encoding,
+    )
+
+
+def edges_of(table: Table, nodes: Any, options: ReadOptions, *, labelled: bool) -> Network:
+    """The network of a table of edges; `labelled` looks for labels of neurons by itself."""
+    if nodes is None and options.label is not None:
+        raise NetworkError("label is a column of a table of neurons: give its path as `nodes`")
+    node_table = None if nodes is None else as_table(nodes, options)
+    columns = edge_columns(table, options, options.filters, column_names(node_table))
+    listed = _listed(table, columns, options)
+    found = [listed.source, listed.target]
+    neurons = None
+    if node_table is None:
+        names, (source, target) = names_of(found)
+    else:
+        known = names_of(found)[0]
+        neurons = neuron_table(node_table, options, known, columns.others, labelled=labelled)
+        names, (source, target, order) = names_of([*found, neurons.id])
+        names, source, target = _in_order(names, source, target, order, neurons)
+    _refuse_nameless(table, columns, listed, names, source, target)
+    del found
+    listed = listed._replace(source=source, target=target)
+    return _network(table, columns, listed, names, neurons, options)
 
 
 class _Edges(NamedTuple):
-    source: np.ndarray
-    target: np.ndarray
+    """Edges that filters keep: ids, weights, their rows in the table, and what was missing."""
+
+    source: Any
+    target: Any
     weights: np.ndarray
+    rows: np.ndarray | None
+    dropped: int
+    missing: int
+    notes: tuple[str, ...] = ()
 
 
-class _Neurons(NamedTuple):
-    """Ids of all neurons, which of them are wanted, and their labels."""
+def _listed(table: Table, columns: EdgeColumns, options: ReadOptions) -> _Edges:
+    purposes = {columns.pre: "id", columns.post: "id"}
+    if columns.weight is not None:
+        purposes[columns.weight] = "number"
+    for _, k in columns.filters:
+        purposes.setdefault(k, "text")
+    found = table.columns(purposes, columns.header)
+    rows = _rows(table, columns, found)
+    ends: list[Column] = [found.pop(k) for k in (columns.pre, columns.post)]
+    total = len(ends[0][0] if isinstance(ends[0], tuple) else ends[0])
+    kept = total if rows is None else len(rows)
+    if columns.weight is None:
+        weights, missing, notes = np.ones(kept), 0, ("every edge has the weight 1",)
+    else:
+        weights, missing, notes = _weights(table, columns, found[columns.weight], rows, options)
+    if rows is not None:
+        ends = [taken(own, rows) for own in ends]
+    for own in ends:
+        if rounded := rounded_id(own):
+            raise NetworkError(f"{table.what}: {lost_digits(rounded)}")
+    return _Edges(*ends, weights, rows, total - kept, missing, notes)
 
-    ids: np.ndarray
-    used: np.ndarray
-    labels: np.ndarray
 
-
-def _read_table(path: Any, columns: Sequence[str | int], what: str) -> pd.DataFrame:
-    """Columns of a CSV file as text, renamed 0, 1, ... in the order asked for."""
-    import pandas as pd
-
-    named = {isinstance(column, str) for column in columns}
-    if len(named) != 1:
-        raise NetworkError(
-            f"{what} {path}: columns {list(columns)} mix names and positions: use names if the "
-            "file has a header, positions if it has none"
-        )
-    suffixes = Path(path).suffixes
-    separator = "\t" if ".tsv" in suffixes else r"\s+" if ".txt" in suffixes else ","
-    how: Any = {
-        "header": 0 if named == {True} else None,
-        "dtype": str,
-        "keep_default_na": False,
-        "skipinitialspace": True,
-        "sep": separator,
-    }
-    try:
-        require_text(path)
-        there = list(pd.read_csv(path, nrows=1, **how).columns)
-        if lacking := [column for column in columns if column not in there]:
+def _rows(table: Table, columns: EdgeColumns, found: dict[int, Column]) -> np.ndarray | None:
+    """The rows that filters keep; None: all."""
+    kept = None
+    for wanted, k in columns.filters:
+        own = kept_by(wanted, found[k])
+        if not own.any():
             raise NetworkError(
-                f"{what} {path} has no column {lacking[0]!r}: its columns are {there}"
+                f"{table.what}: no edge has {wanted}; its values are {values_in(found[k])}"
             )
-        table = pd.read_csv(path, usecols=list(dict.fromkeys(columns)), **how)
-    except NetworkError:
-        raise
-    except FileNotFoundError as error:
-        raise NetworkError(f"there is no {what} {path}") from error
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise NetworkError(f"{what} {path} cannot be read as CSV: {error}") from error
-    table = table[list(columns)].fillna("")
-    table.columns = range(len(columns))
-    return table
+        kept = own if kept is None else kept & own
+    if kept is None:
+        return None
+    if not kept.any():
+        said = ", ".join(str(wanted) for wanted, _ in columns.filters)
+        raise NetworkError(f"{table.what}: no edge satisfies where = {said}")
+    return np.flatnonzero(kept)
 
 
-def _read_edge_list(path: Any, options: ReadOptions) -> _Edges:
-    weight = 2 if options.weight is ... else options.weight
-    columns = [options.pre, options.post, *([] if weight is None else [weight])]
-    table = _read_table(path, columns, "edge list")
-    first = 1 + isinstance(options.pre, str)
-    source, target = (table[k].to_numpy(dtype=str) for k in (0, 1))
-    nameless = np.flatnonzero((source == "") | (target == ""))
-    if len(nameless):
-        raise NetworkError(
-            f"edge list {path}, line {nameless[0] + first}: a neuron's id is missing"
-        )
-    if weight is None:
-        return _Edges(source, target, np.ones(len(table)))
-    return _Edges(source, target, _numbers(table[2], path, first, options))
-
-
-def _numbers(column: pd.Series, path: Any, first: int, options: ReadOptions) -> np.ndarray:
-    """Weights; the first one stands in this line."""
-    import pandas as pd
-
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
-    if options.missing == "zero":
-        values[column.str.strip().str.lower().isin(NO_WEIGHT)] = 0
-    bad = np.flatnonzero(~np.isfinite(values))
+def _weights(
+    table: Table, columns: EdgeColumns, column: Column, rows: Any, options: ReadOptions
+) -> tuple[np.ndarray, int, tuple[str, ...]]:
+    """The weights, how many were missing, and notes."""
+    if rows is not None:
+        column = taken(column, rows)
+    found = numbers_in(column, options.decimal)
+    values = found.values
+    bad = np.flatnonzero(found.bad | (found.missing & (options.missing == "refuse")))
     if len(bad):
-        header = "; if it is a header, name the columns, e.g. weight='synapses'"
-        raise NetworkError(
-            f"edge list {path}, line {bad[0] + first}: the weight '{column.iloc[bad[0]]}' is not "
-            f"a finite number ({len(bad)} such lines)"
-            + (header if bad[0] == 0 and first == 1 else "")
+        row = int(bad[0] if rows is None else rows[bad[0]])
+        text = column.texts[column.codes[bad[0]]] if isinstance(column, tuple) else column[bad[0]]
+        missing = bool(found.missing[bad[0]])
+        remedy = (
+            "complete it, or use missing='zero'"
+            if missing
+            else "is the weight in another column? Say weight="
         )
-    return values
-
-
-def _read_nodes(path: Any, options: ReadOptions, listed: _Edges) -> _Neurons:
-    label, where = options.label, options.where or {}
-    if path is None:
-        if label is not None or options.where is not None:
-            raise NetworkError(
-                "label and where are columns of a table of neurons: give its path as `nodes`"
-            )
-        known = np.unique(np.concatenate([listed.source, listed.target]))
-        return _Neurons(known, np.ones(len(known), bool), np.full(len(known), "all"))
-    first = "id" if options.id is None else options.id
-    columns = [first, *([] if label is None else [label]), *where]
-    table = _read_table(path, columns, "table of neurons")
-    ids = table[0].to_numpy(dtype=str)
-    unique, counts = np.unique(ids, return_counts=True)
-    if len(unique) < len(ids):
         raise NetworkError(
-            f"table of neurons {path}: {(counts > 1).sum()} ids occur more than once, "
-            f"e.g. '{unique[counts > 1][0]}'"
+            f"{table.what}, {table.line(row, columns.header)}: the weight {str(text).strip()!r} is "
+            f"not a finite number ({len(bad)} such lines): {remedy}"
+            + (_header(columns) if row == 0 and not columns.header and not missing else "")
         )
-    used = _chosen(path, table.iloc[:, len(columns) - len(where) :], where)
-    labels = np.full(len(ids), "all") if label is None else table[1].to_numpy(dtype=str)
-    lacking = np.flatnonzero(used & (labels == ""))
-    if len(lacking) and options.unlabelled == "refuse":
+    if found.decimal == "?":
+        refuse_decimal(table.what, column)
+    values = np.where(found.missing, 0.0, values) if found.missing.any() else values
+    notes = ("numbers have a decimal comma",) if found.decimal == "," else ()
+    return values, int(found.missing.sum()), notes
+
+
+def _header(columns: EdgeColumns) -> str:
+    return "; if it is a header, name the columns, e.g. weight='synapses'"
+
+
+def refuse_decimal(what: str, column: Column) -> None:
+    """Raise `NetworkError` for numbers whose comma has two meanings."""
+    texts = column.texts if isinstance(column, tuple) else []
+    text = next((text for text in texts if "," in text), "")
+    raise NetworkError(
+        f"{what}: does the comma of {text!r} begin the decimals, or separate thousands? Say "
+        "decimal=',' or decimal='.'"
+    )
+
+
+def _in_order(
+    names: np.ndarray, source: np.ndarray, target: np.ndarray, order: np.ndarray, own: NeuronTable
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ids in the order of the table of neurons, then those that it does not have."""
+    unique, counts = np.unique(order, return_counts=True)
+    if len(unique) < len(order):
         raise NetworkError(
-            f"table of neurons {path}: {len(lacking)} neurons have no {_column(label)}, e.g. "
-            f"'{ids[lacking[0]]}': label them, or use unlabelled='drop'"
+            f"{own.what}: {(counts > 1).sum()} ids occur more than once, e.g. "
+            f"'{names[unique[counts > 1][0]]}'"
         )
-    used[lacking] = False
-    if not used.any():
-        raise NetworkError(f"table of neurons {path}: no neuron has a {_column(label)}")
-    return _Neurons(ids, used, labels)
+    others = np.setdiff1d(np.arange(len(names)), order)
+    every = np.concatenate([order, others])
+    place = np.empty(len(names), dtype=np.int32)
+    place[every] = np.arange(len(names))
+    return names[every], place[source], place[target]
 
 
-def _chosen(path: Any, table: pd.DataFrame, where: Any) -> np.ndarray:
-    """The neurons with the values that `where` asks for, one column of the table after another."""
-    used = np.ones(len(table), bool)
-    for k, (column, value) in enumerate(where.items()):
-        wanted = [value] if np.ndim(value) == 0 else list(value)
-        chosen = table.iloc[:, k].isin([str(v) for v in wanted]).to_numpy()
-        if not chosen.any():
-            raise NetworkError(
-                f"table of neurons {path}: no neuron has {column} in {wanted}; "
-                f"its values are {sorted(table.iloc[:, k].unique())[:10]}"
-            )
-        used &= chosen
-    if not used.any():
-        raise NetworkError(f"table of neurons {path}: no neuron satisfies where = {dict(where)}")
-    return used
+def _refuse_nameless(
+    table: Table, columns: EdgeColumns, listed: _Edges, names: np.ndarray, source, target
+) -> None:
+    empty = np.flatnonzero(names == "")
+    if not len(empty):
+        return
+    bad = np.flatnonzero((source == empty[0]) | (target == empty[0]))
+    if len(bad):
+        row = int(bad[0] if listed.rows is None else listed.rows[bad[0]])
+        raise NetworkError(
+            f"{table.what}, {table.line(row, columns.header)}: a neuron's id is missing "
+            f"({len(bad)} such lines)"
+        )
+    raise NetworkError("the table of neurons has a row without an id: remove it")
 
 
-def _column(label: str | int | None) -> str:
-    return label if isinstance(label, str) else f"label (column {label})"
+def _network(
+    table: Table,
+    columns: EdgeColumns,
+    listed: _Edges,
+    names: np.ndarray,
+    neurons: NeuronTable | None,
+    options: ReadOptions,
+) -> Network:
+    labels, used, count = np.full(len(names), "all"), np.ones(len(names), dtype=bool), len(names)
+    if neurons is not None:
+        used = neurons.used()
+        count = len(used)
+        labels = neurons.labels(names[:count], used, options)
+        _refuse_unknown(listed, names, count, options, table.what)
+    i, j, values = _kept(listed, used, count, options)
+    number = int(used.sum())
+    own = names[:count] if used.all() else names[:count][used]
+    if not len(values):
+        raise NetworkError(
+            f"{table.what}: no edge joins two of the {number} neurons: do both files use the same "
+            "ids?"
+        )
+    weights = sps.coo_array((values, (i, j)), shape=(number, number)).tocsr()
+    weights.sum_duplicates()
+    copies = len(values) - weights.nnz
+    if copies and options.duplicates == "refuse":
+        _refuse_duplicates(i, j, own, weights, table.what)
+    weights.eliminate_zeros()
+    if options.negative == "refuse":
+        refuse_negative(weights, own)
+    network = Network.of(weights, checked_labels(labels[used], options), ids=own)
+    reading = Reading(
+        **described(table),
+        orientation=columns.orientation,
+        duplicates=copies,
+        missing=listed.missing,
+        dropped_edges=listed.dropped + len(listed.weights) - len(values),
+        dropped_neurons=count - number,
+        notes=(*listed.notes, *unread(table)),
+    )
+    own_report = reading.counted(network.weights, network.labels, network.populations, own)
+    return replace(network, reading=own_report)
 
 
-def _positions(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The position of every id in `known`, -1 where it is not there."""
-    import pandas as pd
+def _kept(
+    listed: _Edges, used: np.ndarray, count: int, options: ReadOptions
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and values of the edges that the matrix has."""
+    i, j, values = listed.target, listed.source, listed.weights
+    keep = None
+    if not used.all() or (len(i) and max(i.max(), j.max()) >= count):
+        number = np.full(max(count, int(max(i.max(), j.max(), 0)) + 1), -1, dtype=np.int32)
+        number[:count][used] = np.arange(int(used.sum()))
+        i, j = number[i], number[j]
+        keep = (i >= 0) & (j >= 0)
+    if options.self_synapses == "drop":
+        others = i != j
+        keep = others if keep is None else keep & others
+    return (i, j, values) if keep is None else (i[keep], j[keep], values[keep])
 
-    return pd.Index(known).get_indexer(pd.Index(ids))
 
-
-def _refuse_unknown(i, j, listed: _Edges, options: ReadOptions, path: str) -> None:
-    bad = np.flatnonzero((i < 0) | (j < 0))
+def _refuse_unknown(
+    listed: _Edges, names: np.ndarray, count: int, options: ReadOptions, what: str
+) -> None:
+    bad = np.flatnonzero((listed.target >= count) | (listed.source >= count))
     if len(bad) and options.unknown == "refuse":
-        k = bad[0]
-        name = (listed.target if i[k] < 0 else listed.source)[k]
+        ends = (listed.target[bad[0]], listed.source[bad[0]])
+        name = names[next(k for k in ends if k >= count)]
         raise NetworkError(
-            f"edge list {path}: {len(bad)} edges have a neuron that is not in the table, e.g. "
+            f"{what}: {len(bad)} edges have a neuron that is not in the table, e.g. "
             f"'{name}': complete the table, or use unknown='drop'"
         )
 
 
-def _refuse_duplicates(i: np.ndarray, j: np.ndarray, names: np.ndarray, path: str) -> None:
+def _refuse_duplicates(
+    i: np.ndarray, j: np.ndarray, names: np.ndarray, weights: sps.csr_array, what: str
+) -> None:
     pairs, counts = np.unique(i.astype(np.int64) * len(names) + j, return_counts=True)
-    if len(pairs) < len(i):
-        a, b = divmod(int(pairs[np.argmax(counts > 1)]), len(names))
-        raise NetworkError(
-            f"edge list {path}: {(counts > 1).sum()} edges are given more than once, e.g. from "
-            f"'{names[b]}' onto '{names[a]}': remove the copies, or add their weights with "
-            "duplicates='sum'"
-        )
+    a, b = divmod(int(pairs[np.argmax(counts > 1)]), len(names))
+    note = both_ends(weights)
+    raise NetworkError(
+        f"{what}: {(counts > 1).sum()} edges are given more than once, e.g. from '{names[b]}' onto "
+        f"'{names[a]}': remove the copies, or add their weights with duplicates='sum'"
+        + (f" ({note})" if note else "")
+    )

@@ -1,170 +1,152 @@
-"""Adjacency matrices and labels of neurons, from files."""
+"""Adjacency matrices from files: text, spreadsheets, NumPy, Matrix Market, MATLAB."""
 
 from __future__ import annotations
 
-import gzip
-import os
-import zlib
-from collections.abc import Sequence
-from pathlib import Path
+import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import scipy.io
 
 from ...errors import NetworkError
-from ..archives import SMALLER, read_npy, require_text
+from ..archives import SMALLER, read_npy
 from ..machine import require_memory
-from .sources import NEURON
+from ..tables import (
+    Place,
+    Table,
+    as_coded,
+    is_missing,
+    is_number,
+    name_of,
+    opened,
+    require_room,
+)
+from .neurons import aligned
+from .options import ReadOptions
+from .sources import NEURON, aligned_by_name
 
 ENTRY = 48.0  # bytes of an entry: its indices and weight, as they are read, sorted and kept
-SEPARATORS = (",", ";", "\t")
+MARKET = "matrix"
 
 
-def read_matrix(path: Path, suffix: str) -> tuple[Any, list[str] | None]:
-    """The matrix in a file, and the names of its neurons where it has them."""
-    try:
-        if suffix == ".npy":
-            return read_npy(path), None
-        if suffix == ".mtx":
-            _require_market(path)
-            return scipy.io.mmread(path), None
-        require_text(path)
-        return _table(path)
-    except NetworkError:
-        raise
-    except (OSError, EOFError, ValueError) as error:
-        raise NetworkError(f"{path} cannot be read as a matrix: {error}") from error
+def read_matrix(place: Place, options: ReadOptions) -> Any:
+    """The matrix in a file of NumPy, Matrix Market or MATLAB.
 
-
-def shape_of(path: Path) -> tuple[int, int]:
-    """Lines that are not empty (up to 5 of them), and columns of the first."""
-    first, lines = "", 0
-    try:
-        with _open(path) as file:
-            for line in file:
-                if line.strip():
-                    first, lines = first or line, lines + 1
-                if lines == 5:
-                    break
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise NetworkError(f"{path} cannot be read as text: {error}") from error
-    if not lines:
-        raise NetworkError(f"{path} is empty")
-    return lines, len(_split(first, _separator(first)))
-
-
-def read_labels(labels: Any, names: Sequence[Any] | None = None) -> Any:
-    """Labels in the order of the neurons; what is not a path is returned as it is.
-
-    The file has one label on each line or, where neurons have `names`, columns id and label.
+    Raises:
+        NetworkError: a damaged file, several matrices, or more than fits into memory.
     """
-    if not isinstance(labels, str | os.PathLike):
-        return labels
-    path = Path(labels)
     try:
-        require_text(path)
-        with _open(path) as file:
-            lines = [line.rstrip("\r\n") for line in file]
+        if place.suffix == ".npy":
+            _require_plain(place)
+            return read_npy(place.path)
+        if place.suffix == ".mtx":
+            require_room(place, 1)
+            with opened(place) as stream:
+                return _market(io.BytesIO(stream.read()), place)
+        from .matlab import read_matlab
+
+        return one_matrix(read_matlab(place), place, options.part)
     except NetworkError:
         raise
-    except FileNotFoundError as error:
-        raise NetworkError(f"there is no file of labels {path}") from error
-    except (OSError, EOFError, ValueError) as error:
-        raise NetworkError(f"the labels {path} cannot be read as text: {error}") from error
-    while lines and not lines[-1].strip():
-        lines.pop()
-    separator = next((s for s in SEPARATORS if any(s in line for line in lines)), None)
-    if separator is None:
-        return np.array([line.strip() for line in lines])
-    pairs = [[cell.strip() for cell in line.split(separator)][:2] for line in lines]
-    if names is None:
-        raise NetworkError(
-            f"the labels {path} have ids, the matrix has no names of neurons: give one label on "
-            "each line, in its order"
-        )
-    of = dict(pair for pair in pairs if len(pair) == 2)
-    if len(of) < len(pairs):
-        raise NetworkError(
-            f"the labels {path} have {len(pairs)} lines and {len(of)} different ids with a label"
-        )
-    unknown = [str(n) for n in names if str(n) not in of]
-    if len(unknown) == len(names):
-        raise NetworkError(
-            f"the labels {path} have none of the {len(names)} neurons, e.g. not {unknown[0]!r}"
-        )
-    return np.array([of.get(str(n), "") for n in names])
+    except Exception as error:  # SciPy and h5py raise many kinds on damaged files
+        raise NetworkError(f"{place} cannot be read as a matrix: {error}") from error
 
 
-def _require_market(path: Path) -> None:
-    """Check that a Matrix Market file fits into memory, from what its header declares."""
-    rows, columns, entries, layout, *_ = scipy.io.mminfo(path)
-    needed = 16.0 * rows * columns if layout == "array" else ENTRY * entries
-    what = f"{path}, which declares {rows} rows and {entries} entries,"
-    require_memory(needed + NEURON * max(rows, columns), what, SMALLER)
+def one_matrix(found: Mapping[str, Any], place: Any, part: str | None) -> Any:
+    """The square matrix among the arrays of a file.
 
-
-def _table(path: Path) -> tuple[np.ndarray, list[str] | None]:
-    import pandas as pd
-
-    with _open(path) as file:
-        first = file.readline()
-    separator = _separator(first)
-    read: dict[str, Any] = {
-        "header": None,
-        "sep": r"\s+" if separator is None else separator,
-        "skipinitialspace": True,
-    }
-    cells = _split(first, separator)
-    if _is_number(cells[0]):
-        table = pd.read_csv(path, **read)
-        return _numbers(table, path, 1), None
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, **read)
-    columns, rows = table.iloc[0, 1:].tolist(), table.iloc[1:, 0].tolist()
-    if columns != rows:
-        different = next(
-            (f"{a!r} and {b!r}" for a, b in zip(columns, rows, strict=False) if a != b),
-            f"{len(columns)} and {len(rows)} neurons",
-        )
-        raise NetworkError(
-            f"{path}: the first row and the first column name different neurons ({different}), or "
-            "in another order"
-        )
-    return _numbers(table.iloc[1:, 1:], path, 2), [str(name).strip() for name in rows]
-
-
-def _numbers(table: Any, path: Path, line: int) -> np.ndarray:
-    """Weights, NaN where a cell is empty."""
-    try:
-        return table.replace("", "nan").to_numpy(dtype=float)
-    except ValueError as error:
-        raise NetworkError(
-            f"{path}: a cell of the matrix, which starts in line {line}, is not a number: {error}"
-        ) from error
-
-
-def _separator(line: str) -> str | None:
-    return next((s for s in SEPARATORS if s in line), None)
-
-
-def _split(line: str, separator: str | None) -> list[str]:
-    return [
-        cell.strip()
-        for cell in (line.split() if separator is None else line.rstrip("\r\n").split(separator))
+    Raises:
+        NetworkError: there is none, or several.
+    """
+    if part is not None:
+        if part not in found:
+            raise NetworkError(f"{place} has no {part!r}: it has {', '.join(found)}")
+        return found[part]
+    square = [
+        name
+        for name, own in found.items()
+        if getattr(own, "ndim", 0) == 2
+        and own.shape[0] == own.shape[1] > 1
+        and own.dtype.kind in "fiub"
     ]
+    if len(square) != 1:
+        raise NetworkError(
+            f"{place} has {len(square)} square matrices of numbers among {', '.join(found)}: say "
+            "which one with part="
+        )
+    return found[square[0]]
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _require_plain(place: Place) -> None:
+    if place.packing:
+        raise NetworkError(
+            f"{place.path}: unpack it, {place.suffix} is not read from a packed file"
+        )
 
 
-def _open(path: Path) -> Any:
-    return (
-        gzip.open(path, "rt", encoding="utf-8")
-        if path.suffix == ".gz"
-        else open(path, encoding="utf-8")
-    )
+def _market(stream: io.BytesIO, place: Place) -> Any:
+    """A Matrix Market file, which must fit into memory by what its header declares."""
+    rows, columns, entries, layout, *_ = scipy.io.mminfo(stream)
+    needed = 16.0 * rows * columns if layout == "array" else ENTRY * entries
+    what = f"{place}, which declares {rows} rows and {entries} entries,"
+    require_memory(needed + NEURON * max(rows, columns), what, SMALLER)
+    stream.seek(0)
+    return scipy.io.mmread(stream)
+
+
+def table_matrix(table: Table, options: ReadOptions) -> tuple[np.ndarray, np.ndarray | None]:
+    """The matrix in a table, and the names of its neurons where it has them.
+
+    Names stand in the first row, in the first column, or in both. Columns are put into the order
+    of the rows.
+
+    Raises:
+        NetworkError: cells that are no numbers, or names of rows that are not those of columns.
+    """
+    first = table.header or aligned(table.head[0], table.width)
+    body = table.head[table.header is None :]
+    corner = first[0]
+    shifted = table.header is None and len(table.head[0]) < table.width
+    above = any(not is_number(cell) and not is_missing(cell) for cell in first[1:])
+    above |= corner == "" or shifted or (not is_number(corner) and not is_missing(corner))
+    beside = [row[0] for row in body]
+    left = bool(beside) and any(not is_number(cell) and not is_missing(cell) for cell in beside)
+    left |= corner == "" and above
+    # a text in the corner above numbers names the column of names
+    left |= above and all(is_number(cell) for cell in first[1:]) and not is_number(corner)
+    header = above and table.header is None
+    values, rows = _numbers(table, options, header, left)
+    columns = [name_of(cell) for cell in first[left:]] if above else []
+    if left and not above:
+        columns = rows
+    elif above and not left:
+        rows = columns
+    if rows and len(rows) != len(values):
+        rows = columns = []  # `Network.of` says that it is not square
+    return aligned_by_name(values, rows, columns, table.what)
+
+
+def _numbers(
+    table: Table, options: ReadOptions, header: bool, left: bool
+) -> tuple[np.ndarray, list[str]]:
+    """The numbers of a table, and the names that stand beside them."""
+    grid = table.numbers(header, left, options.decimal)
+    names: list[str] = []
+    if left:
+        column = as_coded(table.columns({0: "id"}, header)[0])
+        own = [name_of(text) for text in column.texts]
+        names = [own[k] for k in column.codes]
+    bad = np.argwhere(grid.bad)
+    if len(bad):
+        row, k = (int(v) for v in bad[0])
+        raise NetworkError(
+            f"{table.what}, {table.line(row, header)}, column {k + 1 + left}: a weight is not a "
+            f"number ({len(bad)} such cells)"
+        )
+    if grid.decimal == "?":
+        raise NetworkError(
+            f"{table.what}: do the commas of its numbers begin the decimals, or separate "
+            "thousands? Say decimal=',' or decimal='.'"
+        )
+    return grid.values, names

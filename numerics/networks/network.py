@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
 from .files import read_arrays, write_arrays
+from .reading import Reading
 from .stored import (
+    READING,
     arrays_of,
     feature_arrays,
     features_in,
     parameters_in,
-    reading,
+    reading as explained,
+    reading_in,
     refuse_unknown_numbers,
     weights_in,
 )
 
 if TYPE_CHECKING:
     from ..parameters import Parameters
-
-
-class Reading(NamedTuple):
-    """How a network was read: who is source and target, and how many edges were given twice."""
-
-    orientation: str
-    duplicates: int = 0
 
 
 KNOWN = ("rows", "offsets", "columns")  # arrays of what a sampler knows of the neurons
@@ -58,7 +55,8 @@ class Network:
             synapse, (N, P), None where they are not known; read-only.
         features: f, what synapses were drawn to know of neurons, values (N,) by name, None where
             they are not known; read-only.
-        read: how it was read from a file, an array or a graph; None if it was not. Not saved.
+        ids: the names of the neurons, (N,), as text; None where they have none; read-only.
+        reading: the report of how it was read from a file, an array or a graph; None if it was not.
     """
 
     weights: np.ndarray | sps.csr_array
@@ -70,10 +68,11 @@ class Network:
     offsets: np.ndarray | None = None
     columns: np.ndarray | None = None
     features: Mapping[str, np.ndarray] | None = None
-    read: Reading | None = None
+    ids: np.ndarray | None = None
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
-        W, arrays = self.weights, [self.labels, self.rows, self.offsets, self.columns]
+        W, arrays = self.weights, [self.labels, self.rows, self.offsets, self.columns, self.ids]
         arrays += (self.features or {}).values()
         if isinstance(W, sps.csr_array):
             arrays += [W.data, W.indices, W.indptr]
@@ -94,6 +93,7 @@ class Network:
         offsets: Any = None,
         columns: Any = None,
         features: Mapping[str, Any] | None = None,
+        ids: Any = None,
     ) -> Network:
         """A validated network from a square matrix, row = target, and one label per neuron.
 
@@ -105,6 +105,7 @@ class Network:
             offsets: of the inputs, (N,), where they are known.
             columns: deviations of out-strengths per synapse, (N, P), where they are known.
             features: that synapses know, (N,) by name, where they are known.
+            ids: names of the neurons, (N,), all different, where they have some.
 
         Raises:
             NetworkError: weights that are no finite square matrix, or labels that do not fit.
@@ -124,6 +125,7 @@ class Network:
             offsets=_known("offsets", offsets, (N,)),
             columns=_known("columns", columns, both),
             features=own or None,
+            ids=_ids(ids, N),
         )
 
     @classmethod
@@ -133,22 +135,24 @@ class Network:
         Raises:
             NetworkError: a missing, damaged or foreign file.
         """
-        with reading(path):
+        with explained(path):
             content = read_arrays(path)
             refuse_unknown_numbers(content)
             known: dict[str, Any] = {name: content.get(name) for name in KNOWN}
             known["features"] = features_in(content)
+            known["ids"] = content.get("ids")
             names = [str(name) for name in content["populations"]]
             network = cls.of(weights_in(path, content), content["labels"], names, **known)
             seed = as_seed(content["seed"].item()) if "seed" in content else None
             own = parameters_in(content, network.populations)
-            return replace(network, seed=seed, parameters=own)
+            reading = reading_in(content)
+            return replace(network, seed=seed, parameters=own, reading=reading)
 
     def save(self, path: str | os.PathLike, statistics: Any = None) -> Path:
         """Write one .npz or .h5 file, whole or not at all, that `load` reads.
 
         It holds the synapses and populations, and what is known of the seed, the parameters,
-        `rows`, `offsets`, `columns` and `features`.
+        `rows`, `offsets`, `columns`, `features` and `ids`, and the report of reading.
 
         Args:
             path: with the suffix .npz, .h5 or .hdf5.
@@ -158,9 +162,16 @@ class Network:
             NetworkError: the file cannot be written, or the parameters' input is a function.
         """
         measured = {} if statistics is None else statistics.arrays()
-        others = {name: getattr(self, name) for name in ("labels", "populations", "seed", *KNOWN)}
+        return write_arrays(path, self.arrays() | measured)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of a file, by name."""
+        stored = ("labels", "populations", "seed", "ids", *KNOWN)
+        others: dict[str, Any] = {name: getattr(self, name) for name in stored}
+        if self.reading is not None:
+            others[READING] = json.dumps(self.reading.json())
         others |= feature_arrays(self.features or {})
-        return write_arrays(path, arrays_of(self.matrix, self.parameters, others) | measured)
+        return arrays_of(self.matrix, self.parameters, others)
 
     @property
     def N(self) -> int:
@@ -196,6 +207,10 @@ class Network:
     def sizes(self) -> tuple[int, ...]:
         """Neurons per population."""
         return tuple(int(n) for n in np.bincount(self.labels, minlength=self.P))
+
+    def name_of(self, neuron: int) -> str:
+        """A neuron in words: "neuron 'AVAL'" by its id, "neuron 3" (from 0) where it has none."""
+        return name_at(neuron, self.ids)
 
     def members(self, population: str | int) -> np.ndarray:
         """The indices of a population's neurons, by its name or position."""
@@ -240,7 +255,15 @@ class Network:
             kind = "dense" if isinstance(W, np.ndarray) else "drawn at every use"
         sizes = ", ".join(f"{p} {n}" for p, n in zip(self.populations, self.sizes, strict=True))
         source = "" if self.seed is None else f", sampled with seed {self.seed}"
+        if self.reading is not None and self.reading.source:
+            source = f", read from {self.reading.source}"
+            source += "".join(f"; {note}" for note in self.reading.notes)
         return f"Network of {self.N} neurons ({sizes}), {kind}, {W.dtype}{source}"
+
+
+def name_at(k: int, ids: Any) -> str:
+    """A neuron in words: its id, or its number from 0 where it has none."""
+    return f"neuron {k}" if ids is None else f"neuron '{ids[k]}'"
 
 
 def as_seed(seed: Any) -> int:
@@ -282,6 +305,17 @@ def _weights(weights: Any) -> np.ndarray | sps.csr_array:
         raise NetworkError(
             f"the synapse from neuron {j} onto neuron {i} is {array[i, j]}: weights must be finite"
         )
+    return array
+
+
+def _ids(ids: Any, N: int) -> np.ndarray | None:
+    if ids is None:
+        return None
+    array = np.array(ids, dtype=str)
+    if array.shape != (N,):
+        raise NetworkError(f"ids have shape {array.shape}; {N} neurons need one each: ({N},)")
+    if len(np.unique(array)) < N:
+        raise NetworkError("ids must differ from neuron to neuron")
     return array
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import NetworkError
-from ..tables import filters_of
+from ..tables import Filter, filters_of
 
 # fmt: off
 CHOICES = {
@@ -110,6 +110,11 @@ class ReadOptions:
             )
         filters_of(self.where)
 
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """What `where` asks for."""
+        return filters_of(self.where)
+
     @classmethod
     def of(cls, options: ReadOptions | None, given: Mapping[str, Any]) -> ReadOptions:
         """Options with the keyword arguments of a verb in place of its own."""
@@ -135,3 +140,20 @@ def merge_small(labels: np.ndarray, options: ReadOptions) -> np.ndarray:
     """Labels, with `other` in place of those that fewer than `smallest` neurons have."""
     names, counts = np.unique(labels, return_counts=True)
     return np.where(np.isin(labels, names[counts < options.smallest]), options.other, labels)
+
+
+def checked_labels(labels: np.ndarray, options: ReadOptions) -> np.ndarray:
+    """Labels with small populations merged.
+
+    Raises:
+        NetworkError: every neuron has a label of its own, where that is refused.
+    """
+    asks = options.smallest == 1 and options.distinct == "refuse" and len(labels) > 1
+    if asks and len(np.unique(labels)) == len(labels):
+        shown = ", ".join(map(str, labels[:5]))
+        raise NetworkError(
+            f"each of the {len(labels)} neurons has a label of its own ({shown}, ...): are these "
+            "the names of the neurons? Say which column has their types with label=, or use "
+            "distinct='keep' if populations of one neuron are meant"
+        )
+    return merge_small(labels, options)

@@ -11,17 +11,23 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
-from .edges import read_edges
+from ..tables import TABLES, Place, Table, open_table, place_of
+from .columns import has_edges, width_of
+from .edges import edges_of
 from .files import HDF5, read_arrays
-from .matrices import read_labels, read_matrix, shape_of
+from .formats import described, packing
+from .graphs import FORMATS, read_graph
+from .matrices import one_matrix, read_matrix, table_matrix
 from .network import Network
-from .options import COLUMNS, ReadOptions
-from .sources import as_network
+from .options import ReadOptions
+from .reading import Reading
+from .sonata import is_sonata, read_sonata
+from .sources import OF_EDGES, built, graph_matrix, oriented
 from .stored import reading
 
-TABLES = (".csv", ".tsv", ".txt")
-MATRICES = (".npy", ".mtx")
-EDGE_COLUMNS = 3  # pre, post, weight; a wider table is a matrix
+MATRICES = {".npy": "NumPy array", ".mtx": "Matrix Market", ".mat": "MATLAB"}
+KNOWN = (".npz", *HDF5, *TABLES, *MATRICES, *FORMATS)
+EDGE_COLUMNS = 3  # pre, post, weight; a wider table without a header is a matrix
 
 
 def read_network(
@@ -32,18 +38,23 @@ def read_network(
 ) -> Network:
     """A network from a file, by its suffix.
 
-    - .npz: written by `Network.save`, or by SciPy's `save_npz`; .h5, .hdf5: by `Network.save`.
-    - .csv, .tsv, .txt, also .gz: a list of edges, up to 3 columns, or an adjacency matrix; the
-      option `kind` says which where the shape does not (3 x 3 or smaller). If the corner of a
-      matrix is not a number, its first row and column are names of neurons.
-    - .npy, .mtx (.mtx.gz): NumPy's array, a Matrix Market file.
-    - .graphml: a graph, which needs networkx.
+    - .npz: written by `Network.save`, or by SciPy's `save_npz`, or a square array; .h5, .hdf5: by
+      `Network.save`, or edges in the SONATA format.
+    - .csv, .tsv, .txt, .xlsx, .parquet, .feather: a list of edges, or an adjacency matrix; the
+      option `kind` says which where shape and header do not. A matrix may have the names of its
+      neurons in the first row, the first column, or both.
+    - .npy, .mtx, .mat: NumPy's array, a Matrix Market file, a variable of MATLAB.
+    - .graphml, .gexf, .gml, .net (Pajek), .json (node-link): a graph, which needs networkx.
+
+    Text and graphs may be packed (.gz, .bz2, .xz, .zip). What was found is in `reading` of the
+    network, the report to look at first.
 
     Args:
         path: the file.
-        labels: one for each neuron, in order; or a file with one on each line, or with columns id
-            and label where neurons have names; of a graph, also the name of a node's attribute.
-            None: those of the file, or one population, "all".
+        labels: one for each neuron, in order; or, where neurons have names, a mapping or pandas
+            Series by name; or a file with one on each line, or with columns id and label; of a
+            graph, also the name of a node's attribute. None: those of the file, or one
+            population, "all".
         options: how to read; by default those of `ReadOptions`.
         given: single options, by keyword.
 
@@ -57,68 +68,74 @@ def read_network(
     path, chosen = Path(path), ReadOptions.of(options, given)
     if not path.is_file():
         raise NetworkError(f"there is no file {path}")
-    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if suffix in TABLES and (chosen.kind or _kind(path)) == "edges":
-        return _from_edges(path, labels, replace(chosen, kind=None))
-    chosen.refuse(COLUMNS, path, "is not a list of edges and has no")
-    chosen = replace(chosen, kind=None)
-    if suffix == ".graphml":
-        return _from_graph(path, labels, chosen)
-    chosen.refuse(("weight",), path, "is not a list of edges and has no")
+    if chosen.cache is not None:
+        from .caching import cached
+
+        return cached(path, labels, chosen, _read)
+    return _read(path, labels, chosen)
+
+
+def _read(path: Path, labels: Any, options: ReadOptions) -> Network:
+    place = place_of(path, options.part)
+    suffix = place.suffix
+    if suffix in TABLES:
+        return _from_table(path, labels, options)
+    options.refuse(("pre", "post"), path, "is not a list of edges and has no")
+    if suffix in FORMATS:
+        options.refuse(("kind", "rows", *OF_EDGES), path, "is a graph, which has no")
+        graph = read_graph(place, options)
+        matrix = graph_matrix(graph, labels, options)
+        return built(matrix, None, options, _report(place, FORMATS[suffix]))
+    if suffix in HDF5 and is_sonata(path):
+        return read_sonata(path, labels, options)
+    options.refuse(("weight", "unknown"), path, "is not a list of edges and has no")
     if suffix in (".npz", *HDF5):
-        return _from_arrays(path, labels, chosen)
-    if suffix not in (*TABLES, *MATRICES):
-        known = ", ".join((".npz", *HDF5, *TABLES, *MATRICES, ".graphml"))
+        return _from_arrays(path, labels, replace(options, kind=None))
+    if suffix not in MATRICES:
         raise NetworkError(
-            f"{path}: a network is not read from a file with this suffix: known are {known}, and "
-            ".csv.gz, .mtx.gz"
+            f"{path}: a network is not read from a file with this suffix: known are "
+            f"{', '.join(KNOWN)}, and text and graphs packed as .gz, .bz2, .xz or .zip"
         )
-    weights, names = read_matrix(path, suffix)
-    return as_network(weights, read_labels(labels, names), options=chosen)
+    weights = read_matrix(place, options)
+    matrix = oriented(weights, None, labels, options)
+    return built(matrix, None, options, _report(place, MATRICES[suffix]))
 
 
-def _from_arrays(path: Path, labels: Any, options: ReadOptions) -> Network:
-    own = None if path.suffix in HDF5 else _scipy_sparse(path)
-    if own is not None:
-        return as_network(own, read_labels(labels), options=options)
-    network = Network.load(path)
-    if labels is None and not options.given():
-        return network
-    names = np.asarray(network.populations)[network.labels]
-    given = names if labels is None else read_labels(labels)
-    return as_network(network.weights, given, options=options)
+def _report(place: Place, written: str) -> Reading:
+    return Reading(source=str(place), format=written + packing(place))
 
 
-def _scipy_sparse(path: Path) -> sps.sparray | None:
-    """A matrix written by SciPy; None for another file."""
-    with reading(path):
-        content = read_arrays(path)
-        if "format" not in content or content["format"].dtype.kind not in "SU":
-            return None
-        matrix = sps.load_npz(path)
-        if hasattr(matrix, "check_format"):
-            matrix.check_format(full_check=True)
-        return matrix
+def _from_table(path: Path, labels: Any, options: ReadOptions) -> Network:
+    table = open_table(
+        path, "", part=options.part, separator=options.separator, encoding=options.encoding
+    )
+    if (options.kind or _kind(path, table, options)) == "edges":
+        if options.rows != "target":
+            raise NetworkError(
+                f"{path} is a list of edges: say which column is the source with pre=, post="
+            )
+        if labels is not None and not _by_name(labels):
+            raise NetworkError(
+                f"{path} is a list of edges, whose neurons have ids: give their labels by id, as a "
+                "mapping, or a file with the columns id and label"
+            )
+        return edges_of(table, labels, replace(options, kind=None), labelled=labels is not None)
+    options.refuse(OF_EDGES, path, "is not a list of edges and has no")
+    options.refuse(("weight",), path, "is not a list of edges and has no")
+    weights, ids = table_matrix(table, options)
+    written = Reading(**described(table))
+    return built(oriented(weights, ids, labels, options), None, options, written)
 
 
-def _from_graph(path: Path, labels: Any, options: ReadOptions) -> Network:
-    try:
-        import networkx
-    except ImportError as error:
-        raise NetworkError(
-            f"{path} is read by networkx, which is not installed: pip install 'motifield[graphs]'"
-        ) from error
-    try:
-        graph = networkx.read_graphml(path)
-    except Exception as error:  # parsers raise errors of their own
-        raise NetworkError(f"{path} cannot be read as GraphML: {error}") from error
-    attribute = isinstance(labels, str) and not Path(labels).is_file()
-    own = labels if attribute else read_labels(labels, list(graph.nodes))
-    return as_network(graph, own, options=options)
+def _by_name(labels: Any) -> bool:
+    return isinstance(labels, str | os.PathLike) or hasattr(labels, "items")
 
 
-def _kind(path: Path) -> str:
-    lines, width = shape_of(path)
+def _kind(path: Path, table: Table, options: ReadOptions) -> str:
+    """What a table is, by its names and its shape."""
+    if has_edges(table) or options.given(("pre", "post", "weight")):
+        return "edges"
+    lines, width = len(table.head), width_of(table)
     if width > EDGE_COLUMNS:
         return "adjacency"
     if lines == width:
@@ -129,18 +146,32 @@ def _kind(path: Path) -> str:
     return "edges"
 
 
-def _from_edges(path: Path, labels: Any, options: ReadOptions) -> Network:
-    if options.rows != "target":
-        raise NetworkError(
-            f"{path} is a list of edges: say which column is the source with pre=, post="
-        )
-    if labels is None:
-        return read_edges(path, options=options)
-    if not isinstance(labels, str | os.PathLike):
-        raise NetworkError(
-            f"{path} is a list of edges, whose neurons have ids: give their labels as a file with "
-            "the columns id and label"
-        )
-    id = 0 if options.id is None else options.id
-    label = 1 if options.label is None else options.label
-    return read_edges(path, labels, replace(options, id=id, label=label))
+def _from_arrays(path: Path, labels: Any, options: ReadOptions) -> Network:
+    own = None if path.suffix.lower() in HDF5 else _foreign(path, options)
+    if own is not None:
+        said = "SciPy sparse matrix" if sps.issparse(own) else "NumPy arrays"
+        matrix = oriented(own, None, labels, options)
+        return built(matrix, None, options, Reading(source=str(path), format=said))
+    network = Network.load(path)
+    if labels is None and not options.given():
+        return network
+    values = np.asarray(network.populations)[network.labels]
+    ids = network.ids
+    matrix = oriented(network.matrix, ids, values if labels is None else labels, options)
+    return built(matrix, None, options, Reading(source=str(path), format="motifield"))
+
+
+def _foreign(path: Path, options: ReadOptions) -> Any:
+    """A matrix that SciPy or NumPy wrote; None for a file of ours."""
+    with reading(path):
+        content = read_arrays(path)
+        if "populations" in content and "labels" in content:
+            return None
+        if "format" not in content:
+            return one_matrix(content, path, options.part)
+        if content["format"].dtype.kind not in "SU":
+            return None
+        matrix = sps.load_npz(path)
+        if hasattr(matrix, "check_format"):
+            matrix.check_format(full_check=True)
+        return matrix

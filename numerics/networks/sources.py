@@ -1,10 +1,11 @@
-"""Networks from what others pass: arrays, sparse matrices and graphs."""
+"""Networks from what others pass: arrays, sparse matrices, data frames and graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sps
@@ -12,15 +13,24 @@ import scipy.sparse as sps
 from ...errors import NetworkError
 from ..archives import SMALLER
 from ..machine import require_memory
-from .network import Network, Reading
-from .options import COLUMNS, ReadOptions, merge_small
+from ..tables import FrameTable, label_of, name_of
+from .columns import has_edges
+from .edges import WHAT, edges_of
+from .graphs import graph_of, is_graph, node_labels
+from .labels import Labels, labels_by_name
+from .network import Network, name_at
+from .options import ReadOptions, checked_labels
+from .reading import Reading
+from .weights import dense_weights, settle, sparse_weights
 
 ORIENTATIONS = {
-    "target": "rows are target neurons, columns are source neurons",
-    "source": "rows are source neurons, columns are target neurons",
-    "graph": "an edge u -> v has the source u and the target v",
+    "target": "rows are target neurons, columns are source neurons: J[row, column]",
+    "source": "rows are source neurons, columns are target neurons: J[column, row]",
+    "graph": "an edge u -> v has the source u and the target v: J[v, u]",
 }
 NEURON = 200.0  # bytes of a neuron without synapses: its label, as text and as an object, and rows
+OF_EDGES = ("pre", "post", "unknown")
+TEXT = ("decimal", "separator", "encoding", "part", "cache")
 
 
 def as_network(
@@ -30,14 +40,18 @@ def as_network(
     options: ReadOptions | None = None,
     **given: Any,
 ) -> Network:
-    """A network from a square array, a SciPy sparse matrix, or a directed networkx graph.
+    """A network from a matrix, a data frame, or a directed graph.
 
-    An edge u -> v of a graph is the synapse from u onto v.
+    An edge u -> v of a graph is the synapse from u onto v. A data frame is a matrix whose rows and
+    columns are matched by their names, or a table of edges.
 
     Args:
-        source: the matrix or graph; arrays are copied.
-        labels: one for each neuron, names or indices into `populations`, or for each node of a
-            graph, or the name of a node's attribute; None: one population, "all".
+        source: a square array, a SciPy sparse matrix, a pandas data frame, a graph of networkx or
+            igraph; arrays are copied.
+        labels: one for each neuron in order, names or indices into `populations`; a mapping or
+            pandas Series by the neurons' names (of a matrix without names, their numbers from 0);
+            a table of neurons; the name of an attribute of a graph's nodes. None: the attribute
+            that is named like a type, or one population, "all".
         populations: their names, where labels are indices or their order matters.
         options: how to read; by default those of `ReadOptions`.
         given: single options, by keyword.
@@ -47,27 +61,147 @@ def as_network(
             options that are unknown, and for an empty population.
     """
     chosen = ReadOptions.of(options, given)
-    if of := chosen.given(("kind", *COLUMNS)):
+    if is_frame(source):
+        table = FrameTable(WHAT, source)
+        if chosen.kind == "edges" or (chosen.kind is None and has_edges(table)):
+            return edges_of(table, labels, replace(chosen, kind=None), labelled=labels is not None)
+    chosen = replace(chosen, kind=None if is_frame(source) else chosen.kind)
+    if of := chosen.given(("kind", *OF_EDGES)):
         raise NetworkError(f"a matrix or graph is not a list of edges and has no {', '.join(of)}")
-    graph = hasattr(source, "edges") and hasattr(source, "is_directed")
-    if graph:
-        source, labels = _graph(source, labels, chosen)
-    elif "weight" in chosen.given():
+    matrix = matrix_of(source, labels, chosen)
+    return built(matrix, populations, chosen, Reading(source=type(source).__name__))
+
+
+class Matrix(NamedTuple):
+    """Weights as they were given, row = target, with the ids and labels of neurons.
+
+    Args:
+        weights: an array or a sparse matrix.
+        ids: names of the neurons; None: they have none.
+        labels: of each neuron, and which are wanted.
+        orientation: what rows and columns are.
+        populations: where the labels are from.
+    """
+
+    weights: Any
+    ids: np.ndarray | None
+    labels: Labels
+    orientation: str
+    populations: str = ""
+
+
+def is_frame(source: Any) -> bool:
+    """Whether this is a pandas data frame."""
+    return hasattr(source, "iloc") and hasattr(source, "columns")
+
+
+def matrix_of(source: Any, labels: Any, options: ReadOptions) -> Matrix:
+    """The matrix of a graph, data frame or array."""
+    if is_graph(source):
+        return graph_matrix(source, labels, options)
+    if "weight" in options.given():
         raise NetworkError("weight= names an attribute of a graph's edges; a matrix has none")
-    elif chosen.rows == "source":
+    ids = None
+    if is_frame(source):
+        source, ids = _frame(source)
+    return oriented(source, ids, labels, options)
+
+
+def oriented(source: Any, ids: Any, labels: Any, options: ReadOptions) -> Matrix:
+    """A matrix with its rows as targets."""
+    if options.rows == "source":
         source = source.T if sps.issparse(source) else np.asarray(source).T
+    count = source.shape[0] if getattr(source, "shape", ()) else len(source)
+    own = labels_by_name(labels, ids, count, options)
+    return Matrix(source, ids, own, ORIENTATIONS[options.rows])
+
+
+def graph_matrix(source: Any, labels: Any, options: ReadOptions) -> Matrix:
+    """The matrix of a graph, with labels from its nodes where no others are given."""
+    graph = graph_of(source, options)
+    named = isinstance(labels, str) and not Path(labels).is_file()
+    if labels is not None and not named:
+        own = labels_by_name(labels, graph.ids, len(graph.ids), options)
+        return Matrix(graph.weights, graph.ids, own, ORIENTATIONS["graph"])
+    name = labels if named else options.label
+    values, found = node_labels(graph, None if name is None else str(name))
+    said = f"populations are the nodes' attribute {found!r}" if found else ""
+    return Matrix(graph.weights, graph.ids, Labels(values), ORIENTATIONS["graph"], said)
+
+
+def _frame(frame: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """The values of a data frame and the names of its neurons; columns in the order of rows."""
+    import pandas as pd
+
+    rows, columns = ([name_of(str(v)) for v in own] for own in (frame.index, frame.columns))
+    if rows != columns and all(isinstance(v, pd.RangeIndex) for v in (frame.index, frame.columns)):
+        rows = columns = []
+    values = frame.to_numpy(dtype=object) if frame.dtypes.eq(object).any() else frame.to_numpy()
+    return aligned_by_name(values, rows, columns, "the data frame")
+
+
+def aligned_by_name(
+    values: np.ndarray, rows: Sequence[str], columns: Sequence[str], what: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """A matrix with its columns in the order of its rows, and the names of these.
+
+    Raises:
+        NetworkError: rows and columns name different neurons, or one of them twice.
+    """
+    if not rows and not columns:
+        return values, None
+    for names, side in ((rows, "rows"), (columns, "columns")):
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if list(names).count(name) > 1)
+            raise NetworkError(f"{what}: two of its {side} have the name {twice!r}: rename one")
+    if set(rows) != set(columns):
+        apart = sorted(set(rows) ^ set(columns))
+        raise NetworkError(
+            f"{what}: its rows and its columns name different neurons, e.g. {apart[0]!r} is only "
+            f"in its {'rows' if apart[0] in set(rows) else 'columns'}: both need all of them"
+        )
+    if list(rows) != list(columns):
+        at = {name: k for k, name in enumerate(columns)}
+        values = values[:, [at[name] for name in rows]]
+    return values, np.array(rows, dtype=str)
+
+
+def built(
+    matrix: Matrix,
+    populations: Sequence[str] | None,
+    options: ReadOptions,
+    reading: Reading,
+) -> Network:
+    """The network of a matrix, with what the options say and the report of reading."""
+    source, ids = matrix.weights, matrix.ids
     _require_neurons(source)
-    orientation = ORIENTATIONS["graph" if graph else chosen.rows]
-    weights, copies = _sparse(source, chosen) if sps.issparse(source) else (_dense(source), 0)
-    _weigh(weights, chosen)
-    N = weights.shape[0]
-    names, used = _labelled(np.full(N, "all") if labels is None else labels, N, chosen)
+    weights, copies = (
+        sparse_weights(source, options, ids) if sps.issparse(source) else (dense_weights(source), 0)
+    )
+    entries = _count(weights)
+    missing = settle(weights, options, ids)
+    N = weights.shape[0] if weights.ndim else 0
+    names, used = _labelled(matrix.labels, N, options, ids)
     if not used.all():
         weights, names = weights[used][:, used], names[used]
-    if chosen.smallest > 1:
-        names, populations = _merged(names, populations, chosen)
-    network = Network.of(weights, names, populations)
-    return replace(network, read=Reading(orientation, copies))
+        ids = None if ids is None else ids[used]
+    names, populations = _merged(names, populations, options)
+    network = Network.of(weights, names, populations, ids=ids)
+    said = replace(
+        reading,
+        orientation=matrix.orientation,
+        duplicates=copies,
+        missing=missing,
+        dropped_edges=entries - missing - _count(weights),
+        dropped_neurons=N - int(used.sum()),
+    ).noting(matrix.populations)
+    own = said.counted(network.weights, network.labels, network.populations, ids)
+    return replace(network, reading=own)
+
+
+def _count(weights: Any) -> int:
+    """Weights that are not 0."""
+    return int(np.count_nonzero(weights.data if sps.issparse(weights) else weights))
 
 
 def _require_neurons(source: Any) -> None:
@@ -81,87 +215,22 @@ def _merged(
 ) -> tuple[np.ndarray, list[str] | None]:
     """Labels with small populations put together, and the populations that are left."""
     if names.dtype.kind in "iu":
+        if options.smallest == 1:
+            checked_labels(names, options)
+            return names, None if populations is None else list(populations)
         counted = (names + 1).astype(str)
         names = counted if populations is None else np.asarray(populations)[names]
-    names = merge_small(names.astype(str), options)
-    if populations is None:
-        return names, None
+    names = checked_labels(names.astype(str), options)
+    if populations is None or options.smallest == 1:
+        return names, None if populations is None else list(populations)
     return names, [p for p in [*populations, options.other] if p in names]
 
 
-def _sparse(source: Any, options: ReadOptions) -> tuple[sps.csr_array, int]:
-    """The matrix, and how many of its entries are added to others."""
-    entries = sps.coo_array(source)
-    i, j = entries.coords
-    pairs, counts = np.unique(i.astype(np.int64) * entries.shape[1] + j, return_counts=True)
-    if len(pairs) < len(i) and options.duplicates == "refuse":
-        a, b = divmod(int(pairs[np.argmax(counts > 1)]), entries.shape[1])
-        raise NetworkError(
-            f"{(counts > 1).sum()} synapses are given more than once, e.g. that from neuron {b} "
-            f"onto neuron {a}: remove the copies, or add their weights with duplicates='sum'"
-        )
-    made = sps.csr_array(entries.tocsr(), dtype=_dtype(entries.dtype), copy=True)
-    made.sum_duplicates()
-    return made, len(i) - len(pairs)
-
-
-def _dense(source: Any) -> np.ndarray:
-    try:
-        array = np.array(source)
-        if array.dtype == object:
-            array = np.where(array == None, np.nan, array).astype(float)  # noqa: E711
-        return array.astype(_dtype(array.dtype), copy=False)
-    except (TypeError, ValueError) as error:
-        raise NetworkError(f"weights are not a matrix of numbers: {error}") from error
-
-
-def _dtype(dtype: np.dtype) -> np.dtype:
-    return np.dtype(dtype if dtype == np.float32 or dtype.kind not in "fiub" else np.float64)
-
-
-def _weigh(weights: Any, options: ReadOptions) -> None:
-    """Apply the options to a matrix of our own, in place."""
-    if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or weights.dtype.kind != "f":
-        return  # `Network.of` says what is wrong
-    values = weights.data if sps.issparse(weights) else weights
-    unknown = np.isnan(values)
-    if unknown.any():
-        if options.missing == "refuse":
-            raise NetworkError(
-                f"{unknown.sum()} weights are missing, e.g. {_where(weights, unknown)}: complete "
-                "them, or use missing='zero'"
-            )
-        values[unknown] = 0
-    if options.negative == "refuse":
-        refuse_negative(weights)
-    if options.self_synapses == "drop":
-        if sps.issparse(weights):
-            i = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
-            values[i == weights.indices] = 0
-        else:
-            np.fill_diagonal(weights, 0)
-    if sps.issparse(weights):
-        weights.eliminate_zeros()
-
-
-def refuse_negative(weights: Any) -> None:
-    """Raise `NetworkError` where a weight is below 0."""
-    below = (weights.data if sps.issparse(weights) else weights) < 0
-    if below.any():
-        raise NetworkError(f"{below.sum()} weights are negative, e.g. {_where(weights, below)}")
-
-
-def _where(weights: Any, bad: np.ndarray) -> str:
-    if sps.issparse(weights):
-        k = int(np.argmax(bad))
-        i, j = int(np.searchsorted(weights.indptr, k, side="right")) - 1, int(weights.indices[k])
-    else:
-        i, j = (int(k) for k in np.argwhere(bad)[0])
-    return f"that of the synapse from neuron {j} onto neuron {i}"
-
-
-def _labelled(labels: Any, N: int, options: ReadOptions) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, and which neurons have one."""
+def _labelled(
+    given: Labels, N: int, options: ReadOptions, ids: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and which neurons are wanted and have one."""
+    labels = np.full(N, "all") if given.values is None else given.values
     # text beside NaN would become "nan"
     array = labels if isinstance(labels, np.ndarray) else np.array(list(labels), dtype=object)
     if array.shape != (N,):
@@ -170,53 +239,15 @@ def _labelled(labels: Any, N: int, options: ReadOptions) -> tuple[np.ndarray, np
         )
     if all(isinstance(v, int) for v in array.tolist()):
         return array.astype(np.int64), np.ones(N, bool)
-    text = np.array(["" if v is None or v != v else str(v).strip() for v in array.tolist()])
-    used = text != ""
-    if not used.all() and options.unlabelled == "refuse":
+    text = np.array(["" if v is None or v != v else label_of(str(v)) for v in array.tolist()])
+    wanted = np.ones(N, bool) if given.wanted is None else given.wanted
+    lacking = wanted & (text == "")
+    if lacking.any() and options.unlabelled == "refuse":
         raise NetworkError(
-            f"{N - used.sum()} neurons have no label, e.g. neuron {int(np.argmin(used))}: label "
-            "them, or use unlabelled='drop'"
+            f"{lacking.sum()} neurons have no label, e.g. {name_at(int(np.argmax(lacking)), ids)}: "
+            "label them, or use unlabelled='drop'"
         )
+    used = wanted & ~lacking
     if not used.any():
         raise NetworkError("no neuron has a label")
-    if all(isinstance(v, float) for v in array.tolist()):
-        # integers that stand beside missing labels
-        text = np.array([v.removesuffix(".0") for v in text])
     return text, used
-
-
-def _graph(graph: Any, labels: Any, options: ReadOptions) -> tuple[sps.coo_array, Any]:
-    if not graph.is_directed():
-        raise NetworkError(
-            "the graph is undirected, and a synapse has a direction: use graph.to_directed() if "
-            "every edge is two synapses"
-        )
-    weight = "weight" if options.weight is ... else options.weight
-    nodes, edges = list(graph.nodes), list(graph.edges(data=True))
-    values = [1.0 if weight is None else data.get(weight) for _, _, data in edges]
-    if edges and weight is not None and all(v is None for v in values):
-        raise NetworkError(
-            f"no edge of the graph has the attribute {weight!r}: name the one with the weights, "
-            "or use weight=None for 1 each"
-        )
-    try:
-        numbers = np.array([np.nan if v is None else float(v) for v in values])
-    except (TypeError, ValueError) as error:
-        raise NetworkError(
-            f"the attribute {weight!r} of an edge is not a number: {error}"
-        ) from error
-    at = {node: k for k, node in enumerate(nodes)}
-    i, j = ([at[edge[k]] for edge in edges] for k in (1, 0))
-    matrix = sps.coo_array((numbers, (i, j)), shape=(len(nodes), len(nodes)))
-    return matrix, _node_labels(graph, nodes, labels)
-
-
-def _node_labels(graph: Any, nodes: list[Any], labels: Any) -> Any:
-    if isinstance(labels, str):
-        own = [graph.nodes[node].get(labels) for node in nodes]
-        if all(v is None for v in own):
-            raise NetworkError(f"no node of the graph has the attribute {labels!r}")
-        return [None if v is None else str(v) for v in own]
-    if isinstance(labels, Mapping):
-        return [labels.get(node) for node in nodes]
-    return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
+from .reading import Reading
 
 if TYPE_CHECKING:
     from ..parameters import Parameters
@@ -18,6 +20,7 @@ FORMAT = 3  # 1 had no inputs besides `input`, no filters and no noise; 2 had no
 PREFIX = "parameters."
 STRENGTHS = "strengths."  # behind PREFIX
 MEASURED = "measured."
+READING = "reading"  # the report of reading, as JSON
 INPUT_FIELDS = {
     "Constant": ("value",),
     "Steps": ("times", "values"),
@@ -79,6 +82,11 @@ def features_in(content: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | No
         return None
     names = map(str, content["feature_names"])
     return dict(zip(names, content["features"].T, strict=True))
+
+
+def reading_in(content: Mapping[str, np.ndarray]) -> Reading | None:
+    """The report of reading in a file."""
+    return Reading.from_json(json.loads(str(content[READING]))) if READING in content else None
 
 
 def refuse_unknown_numbers(content: Mapping[str, np.ndarray]) -> None:

@@ -17,7 +17,6 @@ from motifield.errors import MotifieldError, NetworkError
 from motifield.numerics import archives, machine
 from motifield.numerics.archives import read_npy, read_npz, write_npz
 from motifield.numerics.networks import Network, read_network
-from motifield.numerics.networks.matrices import read_labels
 from motifield.numerics.results import OK, Saved
 
 WEIGHTS = np.array([[0, 0.5, 0], [0.25, 0, 1], [0, -1, 0]])
@@ -261,7 +260,7 @@ def test_a_table_that_unpacks_to_more_than_memory_is_refused(little_memory, tmp_
     with refused:
         read_network(path, kind="adjacency")
     with refused:
-        read_labels(path)
+        read_network(path, path)
 
 
 def test_a_packed_table_with_a_flipped_bit_is_the_same_or_an_error(tmp_path):
