@@ -15,7 +15,7 @@ ROOMS = {
     "numerics": {
         "averages": "",
         "tables": "",
-        "targets": "",
+        "targets": "tables",
         "parameters": "",
         "networks": "parameters tables",
         "system": "averages parameters",

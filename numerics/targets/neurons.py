@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -10,52 +11,102 @@ import numpy as np
 
 from ...errors import ParameterError
 from .neuron_statistics import statistic
-from .neuron_tables import NeuronTable, Population, Selection
+from .recordings import Recording
 from .table import PAIRED, QUANTITIES, Row, label_of
 
 FEWEST = 3  # neurons: with two, resamples have a spread or none
 BLOCK = 2_000_000
 """Numbers drawn at a time: 16 MB."""
+ERRORS = ("neurons", "trials")
 EQUAL = 1e-12  # a spread below this part of the value is rounding
 
 
-def neuron_rows(
-    table: Any,
-    population: Population,
-    conditions: Mapping[str, str],
-    quantities: Sequence[str],
-    levels: Sequence[float],
-    pairs: Sequence[tuple[str, str]] | None,
-    bootstrap: int,
-    seed: int,
-    least: int,
-    where: Mapping[str, Any] | None,
-    select: Selection | None,
-    separator: str | None,
-) -> tuple[list[Row], np.ndarray]:
-    """Rows of targets, not checked, and their covariance; see `Targets.from_neurons`."""
-    _check_options(conditions, quantities, levels, bootstrap, least, pairs)
-    neurons = NeuronTable.of(table, separator, where or {})
-    source = neurons.source
-    labels = neurons.labels(population, select)
-    rates = {
-        name: neurons.rates(column, f"condition {name!r}") for name, column in conditions.items()
-    }
-    names = neurons.populations(labels, select)
-    kinds = [
-        *quantities,
-        *(["rate_quantile"] if len(levels) and "rate_quantile" not in quantities else []),
-    ]
-    rows: list[Row] = []
-    draws = np.random.default_rng(seed).spawn(len(names))
-    blocks = []
-    for name, rng in zip(names, draws, strict=True):
-        own = {condition: values[labels == name] for condition, values in rates.items()}
-        _check_count(name, own, least, source)
-        asked = list(_asked(name, list(conditions), kinds, levels, pairs))
-        blocks.append(_bootstrapped(asked, own, bootstrap, rng, source))
-        rows += asked
-    return rows, _block_diagonal(blocks)
+@dataclass(frozen=True)
+class Asked:
+    """Which statistics are computed, and how their errors are found; see `Targets.from_neurons`."""
+
+    quantities: Sequence[str]
+    levels: Sequence[float]
+    pairs: Sequence[tuple[str, str]] | None
+    bootstrap: int
+    seed: int
+    least: int
+    errors: str
+
+    def rows(
+        self, recording: Recording, names: Sequence[str], conditions: Mapping[str, Any]
+    ) -> tuple[list[Row], np.ndarray]:
+        """Rows of targets, not checked, of these populations, and their covariance."""
+        kinds = list(self.quantities)
+        if len(self.levels) and "rate_quantile" not in kinds:
+            kinds.append("rate_quantile")
+        rows: list[Row] = []
+        blocks = []
+        draws = np.random.default_rng(self.seed).spawn(len(names))
+        for name, rng in zip(names, draws, strict=True):
+            own = recording.labels == name
+            rates = {condition: values[own] for condition, values in recording.rates.items()}
+            _check_count(name, rates, self.least, recording.source)
+            draw = _neurons(rates, rng)
+            if self.errors == "trials":
+                draw = _trials(rates, _known_errors(recording, name), rng)
+            asked = list(_asked(name, list(conditions), kinds, self.levels, self.pairs))
+            blocks.append(_bootstrapped(asked, rates, self.bootstrap, draw, recording.source))
+            rows += asked
+        return rows, _block_diagonal(blocks)
+
+    def check(self, conditions: Any) -> None:
+        """Raise `ParameterError` for what cannot be computed."""
+        if self.errors not in ERRORS:
+            raise ParameterError(
+                f"errors = {self.errors!r} is unknown: use {' or '.join(map(repr, ERRORS))}"
+            )
+        own = (self.quantities, self.levels, self.bootstrap, self.least, self.pairs)
+        _check_options(conditions, *own)
+
+
+Draw = Callable[[int], dict[str, np.ndarray]]
+"""Rates of this number of resamples, by condition, each (resamples, neurons)."""
+
+
+def _neurons(rates: Mapping[str, np.ndarray], rng: np.random.Generator) -> Draw:
+    """Other neurons of the same population, with all of their rates."""
+
+    def drawn(count: int) -> dict[str, np.ndarray]:
+        n = len(next(iter(rates.values())))
+        index = rng.integers(0, n, (count, n))
+        return {condition: values[index] for condition, values in rates.items()}
+
+    return drawn
+
+
+def _trials(
+    rates: Mapping[str, np.ndarray], errors: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> Draw:
+    """The same neurons, whose means over trials are normal with their standard errors."""
+
+    def drawn(count: int) -> dict[str, np.ndarray]:
+        return {
+            condition: values + errors[condition] * rng.standard_normal((count, len(values)))
+            for condition, values in rates.items()
+        }
+
+    return drawn
+
+
+def _known_errors(recording: Recording, name: str) -> dict[str, np.ndarray]:
+    """Errors of the neurons of a population. Raises `ParameterError` where one has none."""
+    own = recording.labels == name
+    for condition, rates in recording.rates.items():
+        lost = own & np.isfinite(rates) & ~np.isfinite(recording.errors[condition])
+        if lost.any():
+            raise ParameterError(
+                f"{recording.source}: neuron {recording.ids[int(np.argmax(lost))]} of {name} has a "
+                f"single trial in {condition!r}, and {int(lost.sum()) - 1} others have: "
+                "errors='trials' needs two of each neuron; name the neurons' ids with unit, or use "
+                "errors='neurons'"
+            )
+    return {condition: errors[own] for condition, errors in recording.errors.items()}
 
 
 def _check_options(
@@ -145,7 +196,7 @@ def _bootstrapped(
     asked: list[Row],
     own: Mapping[str, np.ndarray],
     bootstrap: int,
-    rng: np.random.Generator,
+    draw: Draw,
     source: str,
 ) -> np.ndarray:
     """Write value and error of one population's rows; the covariance of the values.
@@ -156,8 +207,7 @@ def _bootstrapped(
     everyone = {condition: values[None, :] for condition, values in own.items()}
     resampled = []
     for start in range(0, bootstrap, block := max(1, BLOCK // n)):
-        index = rng.integers(0, n, (min(block, bootstrap - start), n))
-        drawn = {condition: values[index] for condition, values in own.items()}
+        drawn = draw(min(block, bootstrap - start))
         resampled.append(np.stack([statistic(row, drawn) for row in asked], axis=-1))
     values = np.concatenate(resampled)
     # a resample may hold too few different neurons

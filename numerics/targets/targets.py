@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ import xarray as xr
 from ...errors import ParameterError
 from .datasets import from_dataset, to_dataset
 from .files import plain, read_rows, save_rows
-from .neuron_tables import Population, Selection
-from .neurons import neuron_rows
+from .neuron_tables import NeuronTable, Population, Selection, populations_of
+from .neurons import Asked
+from .nwb import SUFFIX, nwb_recording
+from .recordings import Columns
 from .table import COLUMNS, NUMBERS, TEXTS, Row, checked_rows, label_of
 
 SAME, ZERO = 1e-9, 1e-12  # times, levels, covariances this close are equal: files keep 16 digits
 WRITTEN = 1e-6  # relative: people write errors and covariances with 6 digits
+READING = ("separator", "encoding", "decimal", "part")
 ROUNDING = 1e-8  # of the trace: a negative eigenvalue of a covariance that is rounding
 
 
@@ -113,48 +117,80 @@ class Targets:
         table: Any,
         *,
         population: Population,
-        conditions: Mapping[str, str],
+        conditions: Mapping[str, Any],
         quantities: Sequence[str] = ("rate_mean", "rate_sd", "rate_correlation"),
         levels: Sequence[float] = (),
         pairs: Sequence[tuple[str, str]] | None = None,
+        errors: str = "neurons",
         bootstrap: int = 1000,
         seed: int = 0,
         least: int = 3,
-        where: Mapping[str, Any] | None = None,
+        where: Any = None,
         select: Selection | None = None,
-        separator: str | None = None,
+        unit: str | None = None,
+        condition: str | None = None,
+        rate: str | None = None,
+        **reading: Any,
     ) -> Targets:
         """Statistics across single neurons, with bootstrapped errors.
 
-        Neurons are resampled within their population, the same for all quantities and conditions.
-        Errors are the standard deviations of the resamples, `covariance` is their covariance;
-        populations are independent. They are errors of a sample of neurons: trials, sessions and
-        cell typing are not in them. Of few neurons (20, say) they are too small: a resample of n
-        neurons has on average (n - 1) / n of their variance.
+        A row of the table is a neuron, or one trial of a neuron, whose id `unit` names; its rates
+        are then averaged over trials. In an NWB file a row is a unit, whose spikes are counted.
+
+        By default errors are those of a sample of neurons, the standard deviations of resamples, in
+        which neurons are drawn again within their population, the same for all quantities and
+        conditions; `covariance` is their covariance; populations are independent. Trials add to
+        these errors what they add to the spread of neurons; sessions and cell typing are not in
+        them. Of few neurons (20, say) they are too small: a resample of n neurons has on average
+        (n - 1) / n of their variance. With errors="trials" the neurons are all that there are, as
+        those of a connectome, and errors are those of their rates: means over trials are drawn
+        again, normal with their standard error, for each neuron by itself. Noise of trials widens
+        the spread of neurons and weakens correlations, which neither kind of error corrects.
 
         Args:
-            table: path of a file, pandas DataFrame or mapping of columns.
+            table: path of a file (a table as `read_network` reads it, packed or not, or .nwb, which
+                needs pynwb), pandas DataFrame or mapping of columns.
             population: the column with a neuron's population, or a function of a row, a mapping by
                 column, that returns its name or None.
-            conditions: {name: column with the rates}; empty or NaN where a neuron was not measured.
+            conditions: {name: column with the rates}; with `condition` {name: value or values of
+                that column}; in an NWB file {name: column of units, (start, stop) in seconds, a
+                list of these, or a filter of trials such as "stimulus=gratings"}. Empty cells and
+                NaN are rates that were not measured.
             quantities: of those of `Targets`.
             levels: of quantiles, which they add.
             pairs: (condition, against) of rate_correlation and rate_change; by default all pairs,
                 and every other condition against the first one.
+            errors: "neurons" or "trials".
             bootstrap: number of resamples.
             seed: of the resamples.
             least: neurons that a population needs in every condition, at least 3.
-            where: {column: value or list of values}, neurons to keep.
+            where: neurons to keep, {column: value or list of values}, or a text such as
+                "quality=good" or "snr>=2", or several.
             select: mapping or function from what is in the column `population` to the name of the
                 population; None, or nothing, leaves the neuron out.
-            separator: of a file; by default a comma, tabs in .tsv, blanks in .txt.
+            unit: the column with a neuron's id, where it has several rows.
+            condition: the column that says in which condition a row was recorded.
+            rate: the column of rates that goes with it.
+            reading: of a file, `separator`, `encoding`, `decimal` ("," or ".") and `part` (a sheet,
+                a file in an archive, a table of trials), where they are not recognised.
 
         Raises:
-            ParameterError: a file or column is not there, rates are no numbers, a population has
-                too few neurons or equal rates.
+            ParameterError: a file or column is not there, rates are no numbers, a neuron is of two
+                populations, a population has too few neurons or equal rates, or pynwb is needed.
+            TypeError: an unknown keyword.
         """
-        asked = (population, conditions, quantities, levels, pairs, bootstrap, seed, least)
-        rows, covariance = neuron_rows(table, *asked, where, select, separator)
+        if wrong := [name for name in reading if name not in READING]:
+            raise TypeError(f"there is no option {wrong[0]!r}: of reading are {', '.join(READING)}")
+        asked = Asked(quantities, levels, pairs, bootstrap, seed, least, errors)
+        asked.check(conditions)
+        columns = Columns(population, select, unit, condition, rate)
+        if isinstance(table, str | os.PathLike) and Path(table).suffix.lower() == SUFFIX:
+            part = reading.get("part")
+            own = nwb_recording(table, columns, conditions, where, part)
+        else:
+            own = columns.recording(NeuronTable.of(table, where, **reading), conditions)
+        names = populations_of(own.source, own.labels, select)
+        rows, covariance = asked.rows(own, names, conditions)
         return cls.of(rows, covariance, source="the table of neurons")
 
     def __len__(self) -> int:

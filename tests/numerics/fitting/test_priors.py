@@ -331,7 +331,7 @@ def test_several_classes_are_pooled(tmp_path):
             "row 1, column n_connected: 'one' is no number",
         ),
         ("pre,post,n_connected,n_probed\na,a,1,2\n", "no row from b onto a; its classes are a"),
-        ("", "cannot be read as a table"),
+        ("", "is empty"),
     ],
 )
 def test_tables_that_are_wrong(tmp_path, text, match):
