@@ -213,13 +213,8 @@ class Quadrature(Average):
         if self.ends_with_table:
             return found
         lost = jnp.isnan(found[0]) & jnp.isfinite(mu) & jnp.isfinite(Delta)
-        far = jnp.where(lost, Delta, 0.0)
-        others = jax.lax.cond(
-            jnp.any(lost),
-            lambda: self._by_quadrature(orders, edges, mu, far, *parameters),
-            lambda: found,
-        )
-        return tuple(jnp.where(lost, b, a) for a, b in zip(found, others, strict=True))
+        exact = partial(self._by_quadrature, orders, edges)
+        return rules.replaced_where(lost, found, exact, mu, Delta, *parameters)
 
     def _by_quadrature(
         self, orders: tuple[int, ...], edges: Array, mu: Array, Delta: Array, *parameters: Array

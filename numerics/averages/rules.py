@@ -27,6 +27,7 @@ Integrands = Callable[[Array, Any], tuple[Array, ...]]
 HIGHEST_DEGREE = 60  # of a power of x: beyond, sums of float64 have no digits left
 SPENT = 38.6  # standard deviations beyond which exp(-z^2 / 2) is 0 in float64
 FEW_EDGES = 64  # so many are compared with all at once faster than searched
+BLOCK = 64  # entries that are computed together where most of an array needs nothing
 
 
 @dataclass(frozen=True)
@@ -168,3 +169,32 @@ def elementwise(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tup
         return tuple(r.reshape(size, n) for r in results), (True,) * len(results)
 
     return flat
+
+
+def replaced_where(
+    needed: Array,
+    values: tuple[Array, ...],
+    function: Callable[..., tuple[Array, ...]],
+    *arrays: Array,
+) -> tuple[Array, ...]:
+    """Values, with those of an elementwise function where they are needed.
+
+    The function is computed for a block of these entries after the other, so that a few of many
+    cost little.
+
+    Args:
+        needed: of the entries, (n,).
+        values: several arrays, (n,).
+        function: of arrays, as many values.
+        arrays: its arguments, (n,).
+    """
+    n = needed.size
+
+    def step(carry):
+        left, values = carry
+        places = jnp.nonzero(left, size=min(n, BLOCK), fill_value=n)[0]
+        found = function(*(a.at[places].get(mode="clip") for a in arrays))
+        replaced = (v.at[places].set(f, mode="drop") for v, f in zip(values, found, strict=True))
+        return left.at[places].set(False, mode="drop"), tuple(replaced)
+
+    return lax.while_loop(lambda carry: jnp.any(carry[0]), step, (needed, values))[1]

@@ -49,6 +49,7 @@ ROUNDING = 3e-13  # of slopes at the smallest variances
 CORE = 4.0  # |mean| up to which, in scales, all expansions serve
 ENDS = 1e-2  # part of the tolerance that may be beyond the reach of the sums
 SMALL = 0.1  # part of the function's size that counts as small
+NEGATIVE = 1e-9  # a variance below 0, in squared scales, that is rounding: sums hold there, too
 
 
 @dataclass(frozen=True)
@@ -212,13 +213,14 @@ class Table:
         """
         scale, last = self.scale, len(LEVELS.low) - 1
         rows = jnp.asarray(_rows(scale))
-        octaves = 1.0 + Delta * (1 / (SMALLEST * scale**2))
+        octaves = 1.0 + jnp.where(Delta < 0, 0.0, Delta) * (1 / (SMALLEST * scale**2))
         bits = lax.bitcast_convert_type(octaves, jnp.int64) >> (MANTISSA_BITS - STEPS_BITS)
         level = bits - (BIAS << STEPS_BITS)
         row = rows.at[jnp.clip(level, 0, last)].get(mode="promise_in_bounds")
         middle, narrow, width, half, first = row.T
         place = (mu - scale * SHIFT) / width + half
-        inside = (level >= 0) & (level <= last) & (place >= 0) & (place <= 2 * half)
+        inside = (Delta >= -NEGATIVE * scale**2) & (level <= last)
+        inside &= (place >= 0) & (place <= 2 * half)
         # what is not a number must not become an index either
         cell = jnp.where(inside, jnp.minimum(jnp.floor(place), 2 * half - 1), 0)
         C = jnp.asarray(table).at[(first + cell).astype(int)].get(mode="promise_in_bounds").T

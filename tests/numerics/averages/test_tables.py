@@ -85,6 +85,39 @@ def test_beyond_a_table_and_in_its_gaps_it_is_quadrature():
     np.testing.assert_array_equal(is_there, [False, True, True, False, False])
 
 
+def test_a_few_entries_beyond_a_table_do_not_make_the_others_quadrature(monkeypatch):
+    """Entries are taken in blocks; more than one block is needed here."""
+    average = Quadrature([jax.lax.erf])
+    (table, _) = average.grid.tables
+    mu = np.linspace(-3, 3, 500)
+    beyond = np.arange(500) % 5 == 2
+    mu[beyond] += 25 * table.scale
+    mu, Delta = jnp.asarray(mu), jnp.where(beyond, 3.0, 0.7)
+    counted = []
+    by_quadrature = Quadrature._by_quadrature
+
+    def counting(self, orders, edges, at, *rest):
+        jax.debug.callback(lambda: counted.append(len(at)))
+        return by_quadrature(self, orders, edges, at, *rest)
+
+    monkeypatch.setattr(Quadrature, "_by_quadrature", counting)
+    found = average.derivatives(mu, Delta)
+    jax.effects_barrier()
+    assert sum(counted) < 200  # 100 are beyond
+    np.testing.assert_allclose(found[0], closed(mu, Delta), rtol=1e-11, atol=1e-12)
+    slope = jax.vmap(jax.grad(closed))(mu, Delta)
+    np.testing.assert_allclose(found[1], slope, rtol=1e-9, atol=1e-12)
+
+
+def test_a_variance_that_rounding_made_negative_has_its_average():
+    """Where strengths of single neurons leave no variance, it is a difference of equal numbers."""
+    table = Quadrature([jnp.tanh]).grid.tables[0]
+    mu, Delta = jnp.linspace(-3, 3, 7), jnp.full(7, -1e-13)
+    values, slopes = table.averages((0, 1), mu, Delta, jnp.asarray(table.coefficients))
+    np.testing.assert_allclose(values, np.tanh(mu), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(slopes, 1 / np.cosh(mu) ** 2, rtol=0, atol=1e-10)
+
+
 def test_what_is_no_number_and_what_is_negative_is_outside():
     table = Quadrature([jnp.tanh]).grid.tables[0]
     places = [
