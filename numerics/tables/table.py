@@ -74,8 +74,8 @@ def open_table(
         NetworkError: there is no such file, or no table is recognised in it.
     """
     if hasattr(source, "iloc") and hasattr(source, "columns"):
-        named = source.columns.inferred_type not in ("integer", "floating")
-        return FrameTable(what, source, named)
+        has_names = source.columns.inferred_type not in ("integer", "floating")
+        return FrameTable(what, source, has_names)
     if not os.path.isfile(source):
         raise NetworkError(f"there is no {what or 'file'} {source}")
     place = place_of(source, part, role)

@@ -257,7 +257,7 @@ def test_matrices_with_names_of_neurons(tmp_path):
     path.write_text(",a,b\na,0,\nb,1,0\n")
     with pytest.raises(
         NetworkError,
-        match="1 weights are missing, e.g. that of the synapse from neuron 1 onto neuron 0",
+        match="1 weights are missing, e.g. that of the synapse from neuron 'b' onto neuron 'a'",
     ):
         read_network(path, kind="adjacency")
     np.testing.assert_array_equal(
