@@ -11,8 +11,8 @@ def described(table: Table) -> dict[str, str]:
         return {"source": table.what, "format": "table"}
     dialect = table.dialect
     written = f"text, separated by {SEPARATOR_NAMES.get(dialect.separator, dialect.separator)}"
-    if table.encoding not in ("utf-8", "utf-8-sig"):
-        written += f", in {table.encoding}"
+    if table.read_as not in ("utf-8", "utf-8-sig"):
+        written += f", in {table.read_as}"
     if dialect.comments:
         written += f", {dialect.comments} lines of comments before it"
     return {"source": str(table.place), "format": written + packing(table.place)}

@@ -94,38 +94,24 @@ def _given(separator: str) -> str | None:
 
 
 def _separator(lines: list[str], what: str) -> str | None:
-    widths = {sign: _width(lines, sign) for sign in SEPARATORS}
-    most = max(widths.values())
-    if most > 1:
-        best = [sign for sign in SEPARATORS if widths[sign] == most]
-        others = [sign for sign in SEPARATORS if widths[sign] > 1]
-        if len(best) == 1 and len(others) == 1:
-            return best[0]
-        if not (first := _decisive(lines, others)):
-            names = " or ".join(repr(NAMES[sign]) for sign in others)
-            raise NetworkError(
-                f"{what}: its columns may be separated in several ways: use separator={names}"
-            )
-        return first
-    if _width(lines, None) > 1:
-        return None
-    inside = [sign for sign in SEPARATORS if any(sign in line for line in lines)]
-    return inside[0] if inside and max(len(cells_of(v, inside[0])) for v in lines) > 1 else None
-
-
-def _decisive(lines: list[str], signs: list[str]) -> str | None:
-    """Of several separators the one whose cells hold another one in quotes or in numbers only."""
-    split = {sign: [(line, cells_of(line, sign)) for line in lines] for sign in signs}
+    split = {sign: [(line, cells_of(line, sign)) for line in lines] for sign in SEPARATORS}
     # a separator inside of quotes leaves cells with half of them
-    whole = [s for s, rows in split.items() if not any('"' in c for _, own in rows for c in own)]
-    if len(whole) == 1:
-        return whole[0]
-    for sign in whole:
-        others = [own for own in whole if own != sign]
+    sound = [s for s, rows in split.items() if not any('"' in c for _, own in rows for c in own)]
+    fit = [sign for sign in sound if _width(lines, sign) > 1]
+    for sign in fit:
+        others = [own for own in fit if own != sign]
         left = [(line, c) for line, own in split[sign] for c in own if any(o in c for o in others)]
         if all(IN_NUMBER.fullmatch(cell) or f'"{cell}"' in line for line, cell in left):
             return sign
-    return None
+    if fit:
+        names = " or ".join(repr(NAMES[sign]) for sign in fit)
+        raise NetworkError(
+            f"{what}: its columns may be separated in several ways: use separator={names}"
+        )
+    if _width(lines, None) > 1:
+        return None
+    inside = [sign for sign in sound if any(len(own) > 1 for _, own in split[sign])]
+    return inside[0] if inside else None
 
 
 def _width(lines: list[str], separator: str | None) -> int:

@@ -20,6 +20,19 @@ MANY = 0.3  # of the bytes of text in UTF-16, those that are 0 on one side
 WINDOWS = bytes(range(0x80, 0xA0))  # letters in Windows-1252, control characters in Latin-1
 
 
+def starts_as_utf8(place: Place) -> bool:
+    """Whether the beginning of a text is UTF-8; raises as `encoding_of` on damaged files."""
+    with opened(place) as stream:
+        head = stream.read(SAMPLE)
+    if b"\0" in head:
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def encoding_of(place: Place, given: str | None = None) -> str:
     """The encoding of a whole text.
 

@@ -19,9 +19,11 @@ from .columns import Coded, Column
 from .dialects import Dialect
 from .packed import Place, opened
 
+WORDS = ("name", "text")  # kinds of columns of text: ids, and whatever filters ask for
 BLOCK = 2**24  # bytes
-ENCODINGS = ("utf-8", "utf-8-sig")
+PLAIN = ("utf-8", "utf-8-sig")
 BOM = b"\xef\xbb\xbf"
+POWERS = 10 ** np.arange(1, 19)
 
 
 class NotPlain(Exception):
@@ -29,7 +31,7 @@ class NotPlain(Exception):
 
 
 def read_blocks(
-    place: Place, encoding: str, dialect: Dialect, wanted: Mapping[int, str], header: bool
+    place: Place, dialect: Dialect, wanted: Mapping[int, str], header: bool
 ) -> dict[int, Column]:
     """Columns of a table, as `TextTable.columns` returns them.
 
@@ -40,7 +42,7 @@ def read_blocks(
         import pyarrow.csv  # noqa: F401
     except ImportError:
         raise NotPlain from None
-    if encoding not in ENCODINGS or dialect.separator is None:
+    if dialect.separator is None:
         raise NotPlain
     widths = {len(row) for row in dialect.head}
     if len(widths) > 1:
@@ -50,7 +52,7 @@ def read_blocks(
         try:
             return _read(place, dialect, kinds, header)
         except _Text as found:
-            kinds = kinds | {found.column: "text"}
+            kinds = kinds | {found.column: "name"}
 
 
 class _Text(Exception):
@@ -69,14 +71,14 @@ def _kind(dialect: Dialect, k: int, purpose: str, header: bool) -> str:
         if not all(NUMBER.fullmatch(cell) for cell in cells):
             raise NotPlain
         return "real"
-    return "text"
+    return "name" if purpose == "id" else "text"
 
 
 def _read(
     place: Place, dialect: Dialect, kinds: Mapping[int, str], header: bool
 ) -> dict[int, Column]:
     parts: dict[int, list[np.ndarray]] = {k: [] for k in kinds}
-    texts: dict[int, dict[str, int]] = {k: {} for k, kind in kinds.items() if kind == "text"}
+    texts: dict[int, dict[str, int]] = {k: {} for k, kind in kinds.items() if kind in WORDS}
     count = max(1, min(cores(), 4))
     with ThreadPoolExecutor(count) as pool, opened(place) as stream:
         waiting: deque[Future] = deque()
@@ -89,7 +91,7 @@ def _read(
     found: dict[int, Column] = {}
     for k, kind in kinds.items():
         whole = np.concatenate(parts.pop(k) or [np.zeros(0, np.int32)])
-        found[k] = Coded(whole, list(texts[k])) if kind == "text" else whole
+        found[k] = Coded(whole, list(texts[k])) if kind in WORDS else whole
     return found
 
 
@@ -108,90 +110,89 @@ def _take(
 
 def _blocks(stream: Any, skipped: int) -> Iterator[bytes]:
     """Whole lines of a file, BLOCK bytes or so at a time, without the first ones."""
-    rest = stream.read(BLOCK).removeprefix(BOM)
+    rest = stream.readline().removeprefix(BOM)
     for _ in range(skipped):
-        _, end, rest = rest.partition(b"\n")
-        if not end:
+        if b"\r" in rest.rstrip(b"\r\n"):
             raise NotPlain
-    while True:
-        more = stream.read(BLOCK)
-        cut = rest.rfind(b"\n") + 1 if more else len(rest)
-        if not cut and more:
-            raise NotPlain
-        if cut:
-            yield rest[:cut]
-        rest = rest[cut:] + more
-        if not rest:
-            return
+        rest = stream.readline()
+    while block := stream.read(BLOCK):
+        yield b"".join((rest, block, stream.readline()))
+        rest = b""
+    if rest:
+        yield rest
 
 
 def _parsed(block: bytes, dialect: Dialect, kinds: Mapping[int, str]) -> dict[int, Any]:
     import pyarrow as pa
     from pyarrow import csv
 
-    if any(sign in block for sign in (b"\n#", b"\n%", b"\r\r")) or block[:1] in (b"#", b"%"):
-        raise NotPlain
-    separator = str(dialect.separator).encode()
-    types = {"real": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string())}
-    # where a cell begins with a sign or a 0, integers may have another form than their own
-    form = pa.string() if _may_differ(block, separator) else pa.int64()
-    own = {str(k): types.get(kind, form) for k, kind in kinds.items()}
-    width = len(dialect.head[0])
+    _require_plain(block)
+    words = pa.dictionary(pa.int32(), pa.string())
+    types = {"real": pa.float64(), "text": words, "name": words}
+    own = {str(k): types.get(kind, pa.string()) for k, kind in kinds.items()}
     try:
         table = csv.read_csv(
             pa.BufferReader(block),
             csv.ReadOptions(
-                column_names=[str(k) for k in range(width)],
-                block_size=2 * BLOCK,
+                column_names=[str(k) for k in range(len(dialect.head[0]))],
+                block_size=len(block) + 1,
                 use_threads=False,
             ),
             csv.ParseOptions(delimiter=str(dialect.separator)),
             csv.ConvertOptions(include_columns=list(own), column_types=own),
         )
-    except pa.ArrowInvalid as error:
-        raise _reason(str(error), kinds) from None
-    return {k: _column(table[str(k)].combine_chunks(), kind, k) for k, kind in kinds.items()}
+    except pa.ArrowInvalid:
+        raise NotPlain from None
+    return {k: _column(table[str(k)], kind, k) for k, kind in kinds.items()}
 
 
-def _may_differ(block: bytes, separator: bytes) -> bool:
-    first = (b"\n", separator, b" ", b'"', b"\t")
-    return block[:1] in (b"0", b"+", b"-") or any(
-        before + sign in block for before in first for sign in (b"0", b"+", b"-")
-    )
-
-
-def _reason(text: str, kinds: Mapping[int, str]) -> Exception:
-    """A column of ids that are no integers is read as text; whatever else is not plain."""
-    for k, kind in kinds.items():
-        if kind == "integer" and f"column #{k}:" in text:
-            return _Text(k)
-    return NotPlain()
-
-
-def _column(array: Any, kind: str, k: int) -> Any:
-    import pyarrow as pa
-    from pyarrow import compute
-
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if kind == "text":
-        if array.null_count:
+def _require_plain(block: bytes) -> None:
+    """Raise `NotPlain` for comments, and for letters that are not UTF-8."""
+    for sign in (b"#", b"%"):
+        # to look for one byte is many times faster than for two
+        if sign in block and (block.startswith(sign) or b"\n" + sign in block):
             raise NotPlain
+    if not block.isascii():
+        try:
+            block.decode("utf-8")
+        except UnicodeDecodeError:
+            raise NotPlain from None
+
+
+def _column(chunks: Any, kind: str, k: int) -> Any:
+    """Numbers, or codes and the words that they stand for."""
+    array = chunks.combine_chunks()
+    if hasattr(array, "chunks"):
+        array = array.chunk(0)
+    if array.null_count:
+        raise NotPlain
+    if kind in WORDS:
         words = array.dictionary.to_pylist()
         if any("\n" in word or "\r" in word for word in words):
             raise NotPlain
+        if kind == "name" and any(not word.strip() for word in words):
+            raise NotPlain
         return array.indices.to_numpy(), words
-    if kind == "integer" and pa.types.is_string(array.type):
-        try:
-            values = compute.cast(array, pa.int64())
-        except pa.ArrowInvalid:
-            raise _Text(k) from None
-        if not compute.all(compute.equal(compute.cast(values, pa.string()), array)).as_py():
-            raise _Text(k)
-        array = values
-    if array.null_count:
-        raise NotPlain
+    if kind == "integer":
+        return _integers(array, k)
     found = array.to_numpy(zero_copy_only=False)
-    if kind == "real" and not np.isfinite(found).all():
+    if not np.isfinite(found).all():
         raise NotPlain
     return found
+
+
+def _integers(array: Any, k: int) -> np.ndarray:
+    """Ids as integers; `_Text` where one of them has another form, such as `007` or `2.0`."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    try:
+        values = compute.cast(array, pa.int64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        raise _Text(k) from None
+    size = np.abs(values)
+    signs = np.count_nonzero(values < 0)
+    digits = sum(np.count_nonzero(size >= power) for power in POWERS) + len(values)
+    if digits + signs != compute.sum(compute.binary_length(array)).as_py():
+        raise _Text(k)
+    return values

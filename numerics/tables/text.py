@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ...errors import NetworkError
 from .cells import Numbers
 from .columns import Coded, Column, coded, in_rows
 from .dialects import Dialect, data_lines, dialect_of
-from .encodings import encoding_of
+from .encodings import encoding_of, starts_as_utf8
 from .packed import Place, explained, named, opened, require_room
 
 ROWS = 2**18  # rows that are read at a time
@@ -32,14 +33,14 @@ class TextTable:
     Args:
         what: names the table in errors: "edge list edges.csv".
         place: where it is.
-        encoding: of its text.
+        given: the encoding of its text, if it is known.
         dialect: how it is written.
         size: bytes of its text.
     """
 
     what: str
     place: Place
-    encoding: str
+    given: str | None
     dialect: Dialect
     size: int
 
@@ -51,10 +52,22 @@ class TextTable:
         said = named(what, place)
         with explained(said, "read as text"):
             size = require_room(place)
-            found = encoding_of(place, encoding)
+            # of a large text, the rest is tested when it is read
+            large = encoding is None and size >= FAST and starts_as_utf8(place)
+            found = "utf-8-sig" if large else encoding_of(place, encoding)
             with _lines(place, found) as lines:
                 dialect = dialect_of(lines, said, separator)
-        return cls(said, place, found, dialect, size)
+        return cls(said, place, None if large else found, dialect, size)
+
+    @property
+    def read_as(self) -> str:
+        """The encoding in which rows were read so far, as far as it is known."""
+        return self.given or vars(self).get("encoding", "utf-8")
+
+    @cached_property
+    def encoding(self) -> str:
+        """The encoding of the whole text."""
+        return encoding_of(self.place) if self.given is None else self.given
 
     @property
     def head(self) -> list[list[str]]:
@@ -94,12 +107,12 @@ class TextTable:
         Raises:
             NetworkError: a damaged file, or a row with more cells than others.
         """
-        from .streams import NotPlain, read_blocks
+        from .streams import PLAIN, NotPlain, read_blocks
 
         with explained(self.what, "read as a table"):
-            if self.size >= FAST:
+            if self.size >= FAST and self.given in (None, *PLAIN):
                 try:
-                    return read_blocks(self.place, self.encoding, self.dialect, wanted, header)
+                    return read_blocks(self.place, self.dialect, wanted, header)
                 except NotPlain:
                     pass  # read line by line, which finds what is wrong, or knows it
             return self._by_lines(wanted, header)
