@@ -12,12 +12,13 @@ from ..errors import SpecError
 from ..numbers import counted
 from ..time_units import moment
 from .application import command
-from .loading import NetworkChoice, double_precision, network_of
+from .loading import NetworkChoice, double_precision, is_graph, network_of
 from .model import Model
-from .options import ClosureName, EndTime, LabelFile, option
+from .options import ClosureName, EndTime, Shrink, option
 from .output import Out
 from .parsing import per_population
 from .paths import SPEC_SUFFIXES
+from .reading import Reading, report_of, say_reading
 from .terminal import print_table
 
 
@@ -76,6 +77,7 @@ class Case(NamedTuple):
     parameters: Any = None
     input: Any = None
     initial: Any = None
+    shrink: bool = False
 
 
 @command(once=False)
@@ -87,8 +89,9 @@ def ablate(
     drive: Input = None,
     closure: ClosureName = None,
     strengths: Strengths = StrengthKind.gaussian,
-    labels: LabelFile = None,
+    shrink: Shrink = False,
     t1: EndTime = None,
+    reading: Reading,
     out: Out,
 ) -> None:
     """What each class of motifs explains: theory with and without it, against the network itself.
@@ -96,14 +99,14 @@ def ablate(
     The theory has the network's measured statistics. A low-rank matrix with zero-mean vectors does
     not show in them: no variant explains it. Exit status 1 when an integration failed.
     """
-    if source.suffix in SPEC_SUFFIXES:
-        given = (transfer, drive, labels, strengths.value if strengths != "gaussian" else None)
+    if source.suffix in SPEC_SUFFIXES and not is_graph(source):
+        given = (transfer, drive, strengths.value if strengths != "gaussian" else None)
         if any(value is not None for value in given):
             raise SpecError(
-                f"{source} is a spec, which says what --transfer, --input, --strengths and "
-                "--labels say of a network"
+                f"{source} is a spec, which says what --transfer, --input and --strengths say of a "
+                "network"
             )
-        case = _spec_case(Model(source, closure), choice, t1)
+        case = _spec_case(Model(source, closure), choice, reading, t1)
     else:
         if transfer is None:
             raise SpecError(
@@ -112,16 +115,16 @@ def ablate(
             )
         if choice.network is not None or choice.size is not None:
             raise SpecError(f"{source} is a network: --network and --size are for specs")
-        case = _network_case(source, labels, transfer, drive, closure, strengths, t1)
+        case = _network_case(source, reading, transfer, drive, closure, strengths, t1)
     with out.progress() as say:
-        result = _run(case, choice.seed, say)
+        result = _run(case, choice.seed, shrink or case.shrink, say)
     for variant, status in result.failed.items():
         typer.echo(f"{variant}: {status}", err=True)
     out.conclude(
         result,
         f"{case.title}: theory against {case.network.N} neurons, {case.origin}, "
         f"at {moment(case.t1, result.time_unit)}; errors relative to the network",
-        more={"network": case.origin},
+        more={"network": case.origin, **report_of(case.network)},
         then=lambda: _say(result),
     )
 
@@ -138,26 +141,29 @@ def _say(result: Any) -> None:
         typer.echo(f"Note: {result.remark}.")
 
 
-def _run(case: Case, seed: int, say: Any) -> Any:
+def _run(case: Case, seed: int, shrink: bool, say: Any) -> Any:
     from ..numerics.verification import ablate as run
 
     options: dict[str, Any] = {"t1": case.t1, "title": case.title, "seed": seed, "progress": say}
+    options["shrink"] = shrink
     if case.parameters is None:
         return run(case.system, case.network, input=case.input, **options)
     return run(case.system, case.network, case.parameters, initial=case.initial, **options)
 
 
-def _spec_case(model: Model, choice: NetworkChoice, t1: float | None) -> Case:
+def _spec_case(model: Model, choice: NetworkChoice, reading: Reading, t1: float | None) -> Case:
     """A spec with its connectome, a sampled network, or a given one."""
+    model = choice.model(model, reading)
     system = model.system
-    network, origin = choice.find(model.loaded)
+    network, origin = choice.find(model.loaded, reading)
     own = {"parameters": model.loaded.numbers(), "initial": model.initial}
+    own["shrink"] = model.loaded.shrink
     return Case(model.title, origin, system, network, model.end(t1), **own)
 
 
 def _network_case(
     path: Path,
-    labels: Path | None,
+    reading: Reading,
     transfer: str,
     drive: str | None,
     closure: str | None,
@@ -172,7 +178,8 @@ def _network_case(
     from ..theory.architecture import Architecture
     from ..theory.derivation import derive
 
-    network = network_of(path, **({} if labels is None else {"labels": labels}))[0]
+    network = network_of(path, **reading.given())[0]
+    say_reading(network)
     values = 0.0 if drive is None else per_population("--input", drive)
     if isinstance(values, list) and len(values) != network.P:
         raise SpecError(

@@ -12,6 +12,7 @@ from .fit_problem import Changes, problem_of
 from .fit_results import Extra, answer_of, results_of
 from .model import Model
 from .options import AsJson, option
+from .reading import Reading
 from .terminal import print_json, progress, within
 
 HeldOut = Annotated[
@@ -33,6 +34,7 @@ def fit(
     held_out: HeldOut = None,
     files: Files,
     extra: Extra,
+    reading: Reading,
     as_json: AsJson = False,
 ) -> None:
     """Fit the connectivity to measured rates: values, errors, and what the data leave open.
@@ -41,6 +43,7 @@ def fit(
     [parameters] are what is known, and where the search begins. Exit status 1: the best start has
     not converged, or --check fails.
     """
+    model = model.read_by(reading.given())
     section = changes.of(model.loaded)
     problem, search = problem_of(model, section, held_out or [], extra)
     from ..numerics.fitting import solve

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import SpecError
 from .options import Marginal, NetworkFile, Probability, Seed, Size, ZeroDiagonal
 from .paths import SPEC_SUFFIXES
+from .reading import Reading, say_reading
 
 
 def double_precision() -> None:
@@ -21,13 +22,25 @@ def double_precision() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def spec_of(path: Path, *, numbers: bool = True, known: Any = None) -> Any:
-    """The spec in a file; without numbers where only its equations are wanted."""
+def spec_of(path: Path, *, numbers: bool = True, known: Any = None, reading: Any = None) -> Any:
+    """The spec in a file; without numbers where only its equations are wanted.
+
+    Args:
+        path: of the spec.
+        numbers: whether parameters and network are wanted.
+        known: as `load_spec` takes it.
+        reading: options in place of those of [connectome].
+    """
     if numbers:
         double_precision()
     from ..numerics.spec import load_spec
 
-    return load_spec(path, numbers=numbers, known=known)
+    given = {
+        # a spec finds other files from its own folder
+        name: value.resolve() if isinstance(value, Path) else value
+        for name, value in (reading or {}).items()
+    }
+    return load_spec(path, numbers=numbers, known=known, reading=given)
 
 
 def equations_of(loaded: Any, closure: str | None = None) -> Any:
@@ -43,30 +56,35 @@ def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
 
     Args:
         path: a spec, or any file that `read_network` reads.
-        options: those of `read_network`.
+        options: those of `read_network`; for a spec in place of those of its [connectome].
 
     Returns:
         The network, and the spec's input; None for a file, whose network may carry its own.
 
     Raises:
-        SpecError: the spec has no connectome, or options are given with a spec.
+        SpecError: the spec has no connectome.
     """
-    if path.suffix in SPEC_SUFFIXES:
-        loaded = spec_of(path)
+    if path.suffix in SPEC_SUFFIXES and not is_graph(path):
+        loaded = spec_of(path, reading=options)
         if loaded.network is None:
             raise SpecError(
                 f"{path} has no [connectome]; give a spec with one, or a file with a network"
-            )
-        if options:
-            raise SpecError(
-                f"{path} is a spec, whose [connectome] says how it is read: "
-                f"{', '.join(sorted(options))} are for other files"
             )
         return loaded.network, loaded.numbers().input
     double_precision()
     from ..numerics.networks import read_network
 
     return read_network(path, **options), None
+
+
+def is_graph(path: Path) -> bool:
+    """Whether a .json file is a graph of nodes and links, and no spec."""
+    if path.suffix != ".json":
+        return False
+    from ..numerics.parameters import read_mapping
+
+    data = read_mapping(path)
+    return "nodes" in data and bool({"links", "edges"} & data.keys())
 
 
 def same_populations(network: Any, populations: Any, source: Any) -> None:
@@ -86,7 +104,11 @@ class NetworkChoice:
     seed: Seed = 0
     size: Size = None
 
-    def find(self, loaded: Any) -> tuple[Any, str]:
+    def model(self, model: Any, reading: Reading) -> Any:
+        """The spec, whose connectome the options of reading are about without --network."""
+        return model if self.network is not None else model.read_by(reading.given())
+
+    def find(self, loaded: Any, reading: Reading) -> tuple[Any, str]:
         """The network for a spec, and where it is from."""
         parameters = loaded.numbers()
         if self.network is not None:
@@ -94,7 +116,8 @@ class NetworkChoice:
                 raise SpecError(
                     "--network reads a network, --size is that of a sampled one: give one of them"
                 )
-            network = network_of(self.network)[0]
+            network = network_of(self.network, **reading.given())[0]
+            say_reading(network)
             same_populations(network, parameters.populations, self.network)
             return network, str(self.network)
         if loaded.network is not None:

@@ -11,8 +11,9 @@ import typer
 from ..errors import SpecError
 from .application import command
 from .loading import network_of
-from .options import AsJson, LabelFile, option, output_option
+from .options import AsJson, Shrink, option, output_option
 from .paths import NETWORK_SUFFIXES, SPEC_SUFFIXES, Writes
+from .reading import Reading, report_of
 from .terminal import print_json, print_table
 
 MOST_CHAINS = 30
@@ -24,21 +25,15 @@ MOST_COMPONENTS = 16
 AUTO = "auto"
 CRITERION = "Components of the strengths: BIC of each number, less the least"
 
-COUNTS = {
-    "edges": "edges",
-    "self_synapses": "self-synapses",
-    "isolated": "isolated neurons",
-    "duplicates": "duplicates added up",
-}
-"""Columns of what a network is made of, by their names in --json."""
-
 Source = Annotated[
     Path,
     typer.Argument(
         metavar="NETWORK",
         show_default=False,
-        help="A spec with [connectome], a network file (.npz, .h5), SciPy's sparse .npz, a list "
-        "of edges or an adjacency matrix (.csv, .tsv, .txt, .gz), .npy, .mtx, .graphml.",
+        help="A spec with [connectome], or a network: of motifield, SciPy or NumPy (.npz, .h5, "
+        ".npy), edges or a matrix as text (.csv, .tsv, .txt), .xlsx, .parquet, .feather, .mtx, "
+        ".mat, a graph (.graphml, .gexf, .gml, .net, .json), SONATA (.h5); text and graphs also "
+        "packed.",
     ),
 ]
 Errors = Annotated[
@@ -93,44 +88,6 @@ class Search:
         )
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Options of `read_network`, under its names."""
-
-    labels: LabelFile = None
-    kind: Annotated[
-        str | None, option("--kind", help="What a table with few columns is: edges or adjacency.")
-    ] = None
-    rows: Annotated[
-        str | None, option("--rows", help="Rows of a matrix: target (default) or source neurons.")
-    ] = None
-    missing: Annotated[
-        str | None, option("--missing", help="Missing weights: refuse (default) or zero.")
-    ] = None
-    negative: Annotated[
-        str | None, option("--negative", help="Weights below 0: keep (default) or refuse.")
-    ] = None
-    self_synapses: Annotated[
-        str | None,
-        option("--self-synapses", help="Synapses of a neuron onto itself: keep (default) or drop."),
-    ] = None
-    duplicates: Annotated[
-        str | None, option("--duplicates", help="Repeated edges: refuse (default) or sum.")
-    ] = None
-    unlabelled: Annotated[
-        str | None,
-        option("--unlabelled", help="Neurons without a label: refuse (default) or drop."),
-    ] = None
-    smallest: Annotated[
-        int | None,
-        option(
-            "--smallest",
-            min=1,
-            help="Merge populations with fewer neurons than this into one, 'other'.",
-        ),
-    ] = None
-
-
 @command()
 def measure(
     source: Source,
@@ -138,6 +95,7 @@ def measure(
     search: Search,
     reading: Reading,
     errors: Errors = False,
+    shrink: Shrink = False,
     mixture: Mixture = None,
     output: Output = None,
     as_json: AsJson = False,
@@ -145,9 +103,8 @@ def measure(
     """Measure the means, variances and four motifs of a network, and how strengths are spread."""
     if search.find is not None and reading.labels is not None:
         raise SpecError("--find and --labels both say what the populations are: give one of them")
-    given = {name: value for name, value in vars(reading).items() if value is not None}
     count = None if mixture is None else _number_of_components(mixture)
-    network, drive = network_of(source, **given)
+    network, drive = network_of(source, **reading.given())
     from ..numerics.networks import (
         anatomy,
         component_numbers,
@@ -156,7 +113,7 @@ def measure(
     )
 
     network = search.apply(network)
-    measured, parts = statistics(network, errors=errors), anatomy(network)
+    measured, parts = statistics(network, errors=errors, shrink=shrink), anatomy(network)
     strengths = None if count is None else measure_strengths(network, count or None)
     compared = component_numbers(network) if count == AUTO else None
     if output is not None and output.suffix in SPEC_SUFFIXES:
@@ -168,7 +125,7 @@ def measure(
         own = {} if strengths is None else {"strengths": strengths.data(network.populations)}
         if compared is not None:
             own["components"] = _component_rows(network, compared)
-        print_json({"network": parts, **measured.json(), **own})
+        print_json({"network": parts, **report_of(network), **measured.json(), **own})
         return
     _say(network, measured, parts)
     if compared is not None:
@@ -198,17 +155,23 @@ def _component_rows(network: Any, found: Any) -> list[dict[str, Any]]:
 
 
 def _say(network: Any, measured: Any, parts: dict[str, Any]) -> None:
-    from ..numerics.parameters import violations
+    from ..numerics.parameters import faulty_populations, negative_variance_text, violations
 
-    typer.echo(f"orientation: {parts['orientation']}")
-    counts = {COUNTS[name]: count for name, count in parts.items() if name in COUNTS}
-    print_table("Network", [counts])
+    said = [(name.replace("_", "-"), str(value)) for name, value in parts.items()]
+    if network.reading is not None:
+        said = network.reading.lines()
+    print_table("Network", [{"what": name, "found": value} for name, value in said])
     sizes = zip(network.populations, network.sizes, strict=True)
     print_table(f"{network.N} neurons", [{"population": p, "neurons": n} for p, n in sizes])
+    if measured.shrunk:
+        typer.echo("motifs are shrunken by their errors, to the nearest ones of an ensemble")
     print_table("Synapses, and correlation coefficients of their pairs", _pair_rows(measured))
     strongest = sorted(_chain_rows(measured), key=lambda c: -abs(c["chain"]))
     print_table("Chains", strongest[:MOST_CHAINS])
-    broken = violations(measured.parameters())
+    own = measured.parameters()
+    for p in faulty_populations(own, residual=True, varying=True, positive=[True] * network.P):
+        typer.echo(f"no equations can use {negative_variance_text(own, p, residual=True)}")
+    broken = violations(own)
     if broken:
         typer.echo(
             f"{len(broken)} conditions for a Gaussian ensemble with these statistics fail, "

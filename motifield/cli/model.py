@@ -9,6 +9,7 @@ from typing import Any
 from .loading import spec_of
 from .options import ClosureName, Settings, SpecFile
 from .parsing import per_population, setting
+from .reading import say_reading
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,16 @@ class Model:
     @cached_property
     def loaded(self) -> Any:
         """The spec."""
-        return spec_of(self.spec, known=self._known)
+        found = spec_of(self.spec, known=self._known, reading=self.__dict__.get("_reading"))
+        if found.network is not None:
+            say_reading(found.network)
+        return found
+
+    def read_by(self, given: dict[str, Any]) -> Model:
+        """The same, whose connectome is read with these options."""
+        made = Model(self.spec, self.closure, self.settings)
+        made.__dict__["_reading"] = given  # no field: every field is an option of commands
+        return made
 
     @property
     def title(self) -> str:

@@ -9,6 +9,9 @@ import typer
 
 from .paths import DATA_SUFFIXES, Writes
 
+READING = "How a network is read"
+"""The part of the help that has its options."""
+
 
 def option(*names: str, help: str, **settings: Any) -> Any:
     """An option whose default needs no mention, or is explained in the help text."""
@@ -101,8 +104,16 @@ LabelFile = Annotated[
     Path | None,
     option(
         "--labels",
-        help="For a network file: the population of each neuron, one per line, or lines of "
-        "id,label.",
+        help="The population of each neuron: a file with one per line, or with columns id and "
+        "label.",
+        rich_help_panel=READING,
+    ),
+]
+Shrink = Annotated[
+    bool,
+    typer.Option(
+        "--shrink",
+        help="Shrink the motifs of few neurons by their errors, to those of an ensemble.",
     ),
 ]
 Seed = Annotated[

@@ -13,6 +13,7 @@ from .model import Model
 from .options import EndTime, SpecFile, output_option
 from .output import Out
 from .paths import DATA_SUFFIXES, Writes
+from .reading import Reading, report_of
 from .terminal import at_time, by_population
 
 
@@ -32,14 +33,19 @@ class OutOfNeurons(Out):
 
 @command(once=False)
 def simulate(
-    spec: SpecFile, *, choice: NetworkChoice, t1: EndTime = None, out: OutOfNeurons
+    spec: SpecFile,
+    *,
+    choice: NetworkChoice,
+    t1: EndTime = None,
+    reading: Reading,
+    out: OutOfNeurons,
 ) -> None:
     """Simulate a network neuron by neuron; print the state of its populations at the end.
 
     The network is the spec's connectome, a sampled one, or a given one. The seed is that of the
     sampled network, of noise, and of offsets of the inputs.
     """
-    model = Model(spec)
+    model = choice.model(Model(spec), reading)
     loaded, system = model.loaded, model.system
     if set(loaded.initial) - {"mean"}:
         raise SpecError(
@@ -50,7 +56,7 @@ def simulate(
 
     with out.progress() as say:
         say("network", 0.0)
-        network, origin = choice.find(loaded)
+        network, origin = choice.find(loaded, reading)
         found = run(
             system,
             network,
@@ -67,6 +73,6 @@ def simulate(
         found,
         f"{loaded.title}: {network.N} neurons, {origin}, {at_time(courses)}, status {found.status}",
         numbers=found.dataset.assign_attrs(network=origin) if whole else courses,
-        more={"network": origin},
+        more={"network": origin, **report_of(network)},
         rows=by_population(courses.isel(time=-1)),
     )

@@ -15,6 +15,7 @@ from .loading import network_of, same_populations
 from .model import Model
 from .options import Seed, Start, option
 from .output import Out
+from .reading import Reading, say_reading
 from .terminal import Say, print_table
 
 Number = Annotated[
@@ -45,11 +46,12 @@ class Compared:
         if self.spectrum is not None and self.network is not None:
             raise SpecError("--spectrum N samples a network, --network reads one: give one of them")
 
-    def find(self, parameters: Any, say: Say) -> Any:
+    def find(self, parameters: Any, reading: Reading, say: Say) -> Any:
         """The network; None: there is nothing to compare with."""
         if self.network is not None:
             say("reading", 0.1)
-            network = network_of(self.network)[0]
+            network = network_of(self.network, **reading.given())[0]
+            say_reading(network)
             same_populations(network, parameters.populations, self.network)
             return network
         if self.spectrum is None:
@@ -62,7 +64,13 @@ class Compared:
 
 @command()
 def stability(
-    model: Model, *, start: Start = None, which: Number = None, compared: Compared, out: Out
+    model: Model,
+    *,
+    start: Start = None,
+    which: Number = None,
+    compared: Compared,
+    reading: Reading,
+    out: Out,
 ) -> None:
     """Stability of the network at a fixed point: outliers, bulk of the spectrum, and a verdict.
 
@@ -72,6 +80,8 @@ def stability(
     """
     if start is not None and which is not None:
         raise SpecError("--start and --point both name a fixed point: give one of them")
+    if compared.network is None:
+        model = model.read_by(reading.given())
     system, parameters = model.system, model.parameters
     from ..numerics.stability import stability as analysed
 
@@ -82,7 +92,7 @@ def stability(
         point = model.point(start)
     with out.progress() as say:
         answer = analysed(system, parameters, point)
-        network = compared.find(parameters, say)
+        network = compared.find(parameters, reading, say)
         seen = {} if network is None else _spectra(system, parameters, answer, network, say)
     own = {f"{name}_eigenvalues": ("eigenvalue", s.eigenvalues) for name, s in seen.items()}
     out.conclude(

@@ -19,11 +19,13 @@ from .options import (
     Probability,
     Report,
     Seed,
+    Shrink,
     SpecFile,
     option,
 )
 from .output import Out
 from .parsing import sizes_of
+from .reading import Reading, report_of, say_reading
 from .terminal import Say, print_table, say_time_unit
 
 Sizes = Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")]
@@ -49,6 +51,7 @@ ONE_NETWORK = 0.1
 @command(once=False)
 def verify(
     spec: SpecFile,
+    *,
     closure: ClosureName = None,
     network: NetworkFile = None,
     sizes: Sizes = "500,1000,2000",
@@ -59,6 +62,8 @@ def verify(
     level: Level = 0.01,
     marginal: Marginal = None,
     probability: Probability = None,
+    shrink: Shrink = False,
+    reading: Reading,
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,8 +72,15 @@ def verify(
     Exit status 1 when the check fails.
     """
     model, out = Model(spec, closure), Out(as_json=as_json)
+    if network is None:
+        model = model.read_by(reading.given())
     loaded, system = model.loaded, model.system
-    given = loaded.network if network is None else network_of(network)[0]
+    given = loaded.network
+    if network is not None:
+        given = network_of(network, **reading.given())[0]
+        say_reading(given)
+    if given is None and shrink:
+        raise SpecError("--shrink is about a network that is measured: give one with --network")
     if given is not None and (marginal is not None or probability is not None):
         raise SpecError("--marginal and --probability are for networks that are sampled")
     common: dict[str, Any] = {
@@ -80,7 +92,8 @@ def verify(
     with out.progress() as say:
         if given is not None:
             allowed = ONE_NETWORK if tolerance is None else tolerance
-            result = _one_network(system, loaded, given, say, tolerance=allowed, **common)
+            common |= {"tolerance": allowed, "shrink": shrink or loaded.shrink}
+            result = _one_network(system, loaded, given, say, **common)
         else:
             result = _ensemble(
                 system,
@@ -106,7 +119,8 @@ def verify(
         typer.echo(verdict)
         say_time_unit(result)
 
-    out.conclude(result, loaded.title, then=conclusion)
+    more = {} if given is None else report_of(given)
+    out.conclude(result, loaded.title, more=more, then=conclusion)
 
 
 def _one_network(system: Any, loaded: Any, network: Any, say: Say, **options: Any) -> Any:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import tomli_w
@@ -49,6 +49,14 @@ class Strict(BaseModel):
     """Unknown entries are errors, and so is what only could be turned into the right type."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+    further: ClassVar[tuple[str, ...]] = ()
+    """Entries that a table has beside its fields."""
+
+    @classmethod
+    def entries(cls) -> list[str]:
+        """The names of what may stand in the table."""
+        own = [f.alias or name for name, f in cls.model_fields.items() if not f.exclude]
+        return [*own, *cls.further]
 
 
 class MotifsSpec(Strict):
@@ -317,11 +325,15 @@ def unknown_entry(model: type[BaseModel], place: Sequence[str | int]) -> str:
         inside = [table.model_fields[str(part)] for table in tables if part in table.model_fields]
         tables = [own for field in inside for own in _tables(field.annotation)] or tables
         tables = [own for own in tables if own.__name__ == part] or tables  # a member of a union
-    entries = [f.alias or key for table in tables for key, f in table.model_fields.items()]
-    alike = [entry for entry in entries if str(name) in entry or entry in str(name)]
-    alike += get_close_matches(str(name), entries)
+    entries = [name for table in tables for name in _entries(table)]
+    alike = get_close_matches(str(name), entries)
+    alike += [entry for entry in entries if str(name) in entry or entry in str(name)]
     names = list(dict.fromkeys(alike or entries))
     return f"unknown entry; there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+
+
+def _entries(table: type[BaseModel]) -> list[str]:
+    return table.entries() if issubclass(table, Strict) else list(table.model_fields)
 
 
 def _tables(annotation: Any) -> list[type[BaseModel]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -129,6 +129,7 @@ class Spec:
         fit: the section [fit]; None without one.
         integrate: the section [integrate], options of `integrate` by name.
         section: [architecture] as plain data, with the populations that it has here.
+        shrink: whether motifs that are measured on the connectome are shrunken.
     """
 
     title: str
@@ -141,6 +142,7 @@ class Spec:
     fit: FitSpec | None = None
     integrate: dict[str, Any] = field(default_factory=dict)
     section: dict[str, Any] = field(default_factory=dict)
+    shrink: bool = False
 
     def numbers(self) -> Parameters:
         """The parameters.
@@ -175,7 +177,13 @@ class Spec:
 Known = Callable[[dict[str, Any]], Any]
 
 
-def load_spec(path: str | Path, *, numbers: bool = True, known: Known | None = None) -> Spec:
+def load_spec(
+    path: str | Path,
+    *,
+    numbers: bool = True,
+    known: Known | None = None,
+    reading: Mapping[str, Any] | None = None,
+) -> Spec:
     """Read a spec from a TOML or JSON file.
 
     Args:
@@ -184,6 +192,7 @@ def load_spec(path: str | Path, *, numbers: bool = True, known: Known | None = N
             parameters and no network, and loads without JAX, where it names its populations.
         known: gives the equations of a section [architecture] that was read before, from
             `Spec.section`, else None; their architecture and closure are then taken as they are.
+        reading: options of `read_network`, its `labels` too, in place of those of [connectome].
 
     Returns:
         The architecture, closure, parameters and, where it names one, the connectome.
@@ -197,6 +206,7 @@ def load_spec(path: str | Path, *, numbers: bool = True, known: Known | None = N
     file = validate(FileSpec, read_mapping(path), path)
     folder = Path(path).parent
     try:
+        file = _read_by(file, reading or {})
         section, architecture, closure, parameters, network = _built(file, folder, numbers, known)
     except MotifieldError as error:
         raise type(error)(f"{path}: {error}") from None
@@ -211,7 +221,19 @@ def load_spec(path: str | Path, *, numbers: bool = True, known: Known | None = N
         None if file.fit is None else file.fit.within(folder),
         file.integrate.model_dump(),
         section,
+        file.connectome is not None and file.connectome.shrink,
     )
+
+
+def _read_by(file: FileSpec, reading: Mapping[str, Any]) -> FileSpec:
+    """The file with these options in its section [connectome]."""
+    if not reading:
+        return file
+    if file.connectome is None:
+        raise SpecError(
+            f"there is no [connectome], which {', '.join(sorted(reading))} would be about"
+        )
+    return file.model_copy(update={"connectome": file.connectome.read_by(reading)})
 
 
 def _built(file: FileSpec, folder: Path, numbers: bool, known: Known | None) -> tuple:
@@ -234,7 +256,7 @@ def _built(file: FileSpec, folder: Path, numbers: bool, known: Known | None) -> 
         from ..networks import measure, with_strengths
 
         equations = _equations(declared, names, known)
-        measured = measure(network).parameters(
+        measured = measure(network, shrink=file.connectome.shrink).parameters(
             input=file.connectome.input, time_unit=file.time_unit
         )
         return *equations, with_strengths(measured, network, equations[1]), network

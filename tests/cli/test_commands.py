@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from motifield.cli.application import command, literal
 from motifield.cli.main import app
 from motifield.cli.model import Model
 from motifield.cli.output import Out
+from motifield.cli.reading import Reading
 from motifield.numerics import plots
 from motifield.numerics.results import Code, Status
 
@@ -66,8 +68,10 @@ def test_messages_with_brackets_are_whole(call):
 def test_a_group_stands_for_its_options():
     """In its place among the others, with a field that a simulation has of its own."""
     params = typer.main.get_command(app).commands["simulate"].params
-    names = ["spec", "network", "seed", "size", "t1", "output", "plot", "as_json"]
-    assert [param.name for param in params] == names
+    names = [param.name for param in params]
+    assert names[:5] == ["spec", "network", "seed", "size", "t1"]
+    assert names[5:-3] == [field.name for field in fields(Reading)]
+    assert names[-3:] == ["output", "plot", "as_json"]
 
 
 def test_two_options_of_one_name_are_an_error():

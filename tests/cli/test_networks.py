@@ -31,7 +31,7 @@ def table(tmp_path):
 
 def told(said):
     """The statistics that `measure` prints, without what the network is made of."""
-    return {name: value for name, value in said.items() if name != "network"}
+    return {name: value for name, value in said.items() if name not in ("network", "reading")}
 
 
 # 1 -> 2 is given twice, 3 synapses onto itself alone, 4 has one of weight 0
@@ -41,9 +41,10 @@ EDGES = "1,2,0.5\n1,2,0.25\n2,1,-1\n3,3,2\n4,1,0\n"
 def test_measure_says_what_the_network_is_made_of(call, answer, tmp_path):
     path = tmp_path / "e.csv"
     path.write_text(EDGES)
-    said = answer("measure", path, "--duplicates", "sum")["network"]
-    assert said == {
-        "orientation": "column 0 is the source, column 1 the target",
+    both = answer("measure", path, "--duplicates", "sum")
+    orientation = "column 1 is the source, column 2 the target: J[target, source]"
+    assert both["network"] == {
+        "orientation": orientation,
         "neurons": 4,
         "edges": 3,
         "self_synapses": 1,
@@ -51,9 +52,12 @@ def test_measure_says_what_the_network_is_made_of(call, answer, tmp_path):
         "duplicates": 1,
     }
     shown = call("measure", path, "--duplicates", "sum")[1]
-    assert "orientation: column 0 is the source, column 1 the target" in shown
-    assert re.search(r"edges.*self-synapses.*isolated neurons.*duplicates added up", shown)
-    assert re.search(r"3 . +1 . +2 . +1 ", shown)
+    said = both["reading"]
+    assert said["first_ids"] == ["1", "2", "3", "4"]
+    assert said["in_degrees"]["mean"] == 0.75
+    assert orientation in shown
+    for what, number in {"edges": 3, "isolated neurons": 2, "duplicates added up": 1}.items():
+        assert re.search(rf"{what} +. {number} ", shown)
 
 
 @pytest.mark.parametrize("rows", ["target", "source"])
@@ -65,7 +69,9 @@ def test_measure_says_which_neurons_are_sources(rows, save, answer, tmp_path):
     save(path, weights)
     said = answer("measure", path, "--rows", rows)["network"]
     other = {"target": "source", "source": "target"}[rows]
-    assert said.pop("orientation") == f"rows are {rows} neurons, columns are {other} neurons"
+    index = {"target": "row, column", "source": "column, row"}[rows]
+    orientation = f"rows are {rows} neurons, columns are {other} neurons: J[{index}]"
+    assert said.pop("orientation") == orientation
     assert said == {"neurons": 3, "edges": 2, "self_synapses": 1, "isolated": 1, "duplicates": 0}
 
 
@@ -253,8 +259,12 @@ sample {spec} -o n.npz --size 1 => cannot fill
 verify {spec} --sizes many => not integers
 sample {spec} -o n.mat => suffix must be one of .npz, .h5, .hdf5
 measure {spec} => has no \[connectome\]
-measure {spec} --rows source => has no \[connectome\]
-measure {csv} --labels absent.txt => there is no file of labels absent.txt
+measure {spec} --rows source => there is no \[connectome\], which rows would be about
+verify {spec} --rows source => there is no \[connectome\]
+verify {spec} --shrink => --shrink is about a network that is measured
+measure {csv} --labels absent.txt => there is no table of neurons absent.txt
+measure {csv} --where type => where='type' is no filter
+measure {csv} --smallest 5 --other E,I -o {csv} => reads this file
 measure {csv} --labels {txt} --find 2 => --find and --labels both say
 measure {csv} --find 60 => P = 60 populations cannot be found among 60 neurons
 measure {csv} --find 2 --method best => method='best' is unknown

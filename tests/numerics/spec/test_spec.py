@@ -209,12 +209,14 @@ def test_a_connectome_may_be_a_matrix_with_labels(tmp_path):
     for entries, match in (
         ("", "give edges .and nodes., or network .and labels."),
         ('edges = "w.csv"\nnetwork = "w.csv"', "give edges .and nodes., or network .and labels."),
-        ('network = "w.csv"\npre = 1', "pre go with edges"),
-        ('edges = "w.csv"\nrows = "source"', "rows go with network"),
+        ('network = "w.csv"\nnodes = "l.txt"', "nodes goes with edges"),
+        ('edges = "w.csv"\nlabels = "l.txt"', "labels goes with network"),
         ('network = "w.csv"\nnegative = "zero"', "negative='zero' is unknown: use 'keep' or"),
         ('network = "w.csv"\nsmallest = 0', "smallest=0 must be a number of neurons"),
         ('network = "w.csv"\noptions = {}', "options: unknown entry"),
-        ('network = "w.csv"\nweights = 2', "connectome.weights: unknown entry"),
+        ('network = "w.csv"\nweights = 2', "connectome.weights: unknown entry; there is weight$"),
+        ('network = "w.csv"\nduplicate = "sum"', "unknown entry; there is duplicates$"),
+        ('network = "w.csv"\nwhere = 3', "where=3 is no filter"),
     ):
         path.write_text(f"[connectome]\n{entries}\n")
         with pytest.raises(SpecError, match=match):
