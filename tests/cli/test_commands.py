@@ -88,6 +88,12 @@ def test_version(call):
     assert call("--version")[:2] == (0, f"motifield {__version__}\n")
 
 
+def test_the_package_runs_as_a_module():
+    own = [sys.executable, "-m", "motifield", "--version"]
+    shown = subprocess.run(own, capture_output=True, text=True, check=True).stdout
+    assert shown == f"motifield {__version__}\n"
+
+
 @pytest.fixture
 def result(made):
     data = xr.Dataset({"rate": ("population", [0.5, 1.5])}, coords={"population": ["E", "I"]})
