@@ -229,10 +229,12 @@ def read_cells(path: str | os.PathLike, separator: str | None = None, **reading:
             f"{table.what}: its header has {len(names)} columns, the rows have {table.width}: name "
             "every column"
         )
-    cells = {}
-    for name, column in zip(names, columns.values(), strict=True):
-        cells[name] = column
-        if isinstance(column, Coded):
-            texts = np.array([clean(text) for text in column.texts], dtype=object)
-            cells[name] = texts[column.codes] if len(texts) else []
-    return pd.DataFrame(cells)
+    return pd.DataFrame({n: _cells(own) for n, own in zip(names, columns.values(), strict=True)})
+
+
+def _cells(column: Any) -> np.ndarray:
+    """Of a column: numbers as they are, texts without blanks and quotes around them."""
+    if not isinstance(column, Coded):
+        return column
+    texts = np.array([clean(text) for text in column.texts], dtype=object)
+    return texts[column.codes] if len(texts) else texts
