@@ -11,7 +11,7 @@ from .composition import anatomy as anatomy
 from .edges import read_edges as read_edges
 from .files import SUFFIXES as SUFFIXES
 from .jackknife import StandardErrors as StandardErrors
-from .network import Network as Network, as_seed as as_seed
+from .network import Network as Network, as_seed as as_seed, name_at as name_at
 from .options import ReadOptions as ReadOptions
 from .radius import spectral_radius as spectral_radius
 from .readers import read_network as read_network

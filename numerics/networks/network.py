@@ -110,20 +110,20 @@ class Network:
         Raises:
             NetworkError: weights that are no finite square matrix, or labels that do not fit.
         """
-        checked = _weights(weights)
+        checked = _weights(weights, ids)
         N = checked.shape[0]
         names, index = _populations(labels, populations, N)
         both = (N, len(names))
         own: dict[str, Any] = {
-            name: _known(f"feature {name}", v, (N,)) for name, v in (features or {}).items()
+            name: _known(f"feature {name}", v, (N,), ids) for name, v in (features or {}).items()
         }
         return cls(
             checked,
             names,
             index,
-            rows=_known("rows", rows, both),
-            offsets=_known("offsets", offsets, (N,)),
-            columns=_known("columns", columns, both),
+            rows=_known("rows", rows, both, ids),
+            offsets=_known("offsets", offsets, (N,), ids),
+            columns=_known("columns", columns, both, ids),
             features=own or None,
             ids=_ids(ids, N),
         )
@@ -263,7 +263,7 @@ class Network:
 
 def name_at(k: int, ids: Any) -> str:
     """A neuron in words: its id, or its number from 0 where it has none."""
-    return f"neuron {k}" if ids is None else f"neuron '{ids[k]}'"
+    return f"neuron {k}" if ids is None or len(ids) <= k else f"neuron '{ids[k]}'"
 
 
 def as_seed(seed: Any) -> int:
@@ -279,7 +279,7 @@ def as_seed(seed: Any) -> int:
     return value
 
 
-def _weights(weights: Any) -> np.ndarray | sps.csr_array:
+def _weights(weights: Any, ids: Any) -> np.ndarray | sps.csr_array:
     try:
         array = sps.csr_array(weights, copy=True) if sps.issparse(weights) else np.array(weights)
     except ValueError as error:
@@ -303,7 +303,8 @@ def _weights(weights: Any) -> np.ndarray | sps.csr_array:
     if where:
         i, j = (int(k) for k in where[0])
         raise NetworkError(
-            f"the synapse from neuron {j} onto neuron {i} is {array[i, j]}: weights must be finite"
+            f"the synapse from {name_at(j, ids)} onto {name_at(i, ids)} is {array[i, j]}: weights "
+            "must be finite"
         )
     return array
 
@@ -319,14 +320,15 @@ def _ids(ids: Any, N: int) -> np.ndarray | None:
     return array
 
 
-def _known(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+def _known(name: str, values: Any, shape: tuple[int, ...], ids: Any) -> np.ndarray | None:
     if values is None:
         return None
     array = np.array(values, dtype=float)
     if array.shape == shape and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0]
         raise NetworkError(
-            f"{name} hold {array[tuple(where)]} for neuron {where[0]}: they must be finite"
+            f"{name} hold {array[tuple(where)]} for {name_at(int(where[0]), ids)}: they must be "
+            "finite"
         )
     if array.shape != shape:
         raise NetworkError(

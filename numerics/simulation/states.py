@@ -14,7 +14,7 @@ import xarray as xr
 from ...errors import ParameterError
 from ...numbers import counted
 from ...time_units import moment
-from ..networks import Network
+from ..networks import Network, name_at
 from ..parameters import by_population
 from ..results import Code, Result, Status
 from ..system import Units
@@ -171,7 +171,7 @@ def initial_currents(
         start = np.asarray(initial, dtype=float)
         if not np.all(np.isfinite(start)):
             neuron = int(np.argmin(np.isfinite(start)))
-            raise ParameterError(f"initial of neuron {neuron} is not finite")
+            raise ParameterError(f"initial of {name_at(neuron, network.ids)} is not finite")
         return start[order]
     return by_population(initial, network.populations, "initial")[network.labels][order]
 

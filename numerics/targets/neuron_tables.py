@@ -75,12 +75,13 @@ class NeuronTable:
             column = own._cells(str(wanted.column))
             keep = kept_by(wanted, column)
             if not keep.any():
-                raise ParameterError(
-                    f"{own.source}: no {self.row_is} has {wanted.column} in {sorted(wanted.values)}; its "
-                    f"values are {values_in(column, SHOWN)}"
-                    if wanted.operator == "="
-                    else f"{own.source}: no {self.row_is} has {wanted}"
-                )
+                text = f"{own.source}: no {self.row_is} has {wanted}"
+                if wanted.operator == "=":
+                    text = (
+                        f"{own.source}: no {self.row_is} has {wanted.column} in "
+                        f"{sorted(wanted.values)}; its values are {values_in(column, SHOWN)}"
+                    )
+                raise ParameterError(text)
             own = replace(own, frame=own.frame[keep])
         return own
 

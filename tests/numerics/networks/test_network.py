@@ -429,3 +429,15 @@ def test_other_suffixes_and_damaged_hdf5(tmp_path):
             NetworkError, match="not a network written by Network.save, or it is damaged"
         ):
             load(tmp_path / "n.h5")
+
+
+def test_messages_name_neurons_by_their_ids():
+    weights, names = np.ones((2, 2)), ["AVAL", "AVAR"]
+    bad = weights.copy()
+    bad[0, 1] = np.nan
+    with pytest.raises(NetworkError, match="the synapse from neuron 'AVAR' onto neuron 'AVAL' is"):
+        Network.of(bad, ["a", "a"], ids=names)
+    with pytest.raises(NetworkError, match="from neuron 1 onto neuron 0 is nan"):
+        Network.of(bad, ["a", "a"])
+    with pytest.raises(NetworkError, match="offsets hold nan for neuron 'AVAR'"):
+        Network.of(weights, ["a", "a"], offsets=[0.0, np.nan], ids=names)
