@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...errors import NetworkError
 from ..tables import INTEGER, Filter, Table, is_missing, is_number
 from . import headings
-from .neurons import aligned, column_at
+from .neurons import column_at, first_row
 from .options import ReadOptions
 
 
@@ -73,14 +73,19 @@ def has_edges(table: Table) -> bool:
     """Whether the names of the columns are those of edges."""
     return any(
         names is not None and headings.are_edges(names)
-        for names in (table.header, table.comment, aligned(table.head[0], table.width))
+        for names in (table.header, table.comment, table.head[0])
     )
+
+
+def may_be_matrix(table: Table) -> bool:
+    """Whether all cells are numbers, beyond a first row and column that may be names."""
+    cells = [cell for row in table.head[1:] for cell in row[1:]]
+    return all(is_number(cell) or is_missing(cell) for cell in cells)
 
 
 def width_of(table: Table) -> int:
     """Columns, without those that are empty at the end of every row."""
-    rows = [aligned(row, table.width) if k == 0 else row for k, row in enumerate(table.head)]
-    filled = [k for row in rows for k, cell in enumerate(row) if cell]
+    filled = [k for row in table.head for k, cell in enumerate(row[: table.width]) if cell]
     return max(filled, default=0) + 1
 
 
@@ -93,7 +98,7 @@ def _names(table: Table, given: Sequence[str | int]) -> tuple[list[str] | None, 
             f"{table.what}: columns {list(given)} mix names and positions: use names if the file "
             "has a header, positions if it has none"
         )
-    first, comment = aligned(table.head[0], table.width), table.comment
+    first, comment = first_row(table), table.comment
     if comment is not None and headings.are_edges(comment):
         return comment, False
     if comment is not None and given and set(given) <= set(comment):
@@ -108,7 +113,8 @@ def _names(table: Table, given: Sequence[str | int]) -> tuple[list[str] | None, 
         f"{table.what}, first line: its columns {first} do not say which are sources, targets "
         "and weights: name them, e.g. "
         f"pre={first[0]!r}, post={first[1] if len(first) > 1 else ''!r}, "
-        f"weight={first[2] if len(first) > 2 else None!r}"
+        f"weight={first[2] if len(first) > 2 else None!r}; if these are no names, one of them is "
+        "no number that can be read"
     )
 
 

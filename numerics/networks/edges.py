@@ -156,6 +156,8 @@ def _weights(
         column = taken(column, rows)
     found = numbers_in(column, options.decimal)
     values = found.values
+    if found.decimal == "?":
+        refuse_decimal(table.what, column)
     bad = np.flatnonzero(found.bad | (found.missing & (options.missing == "refuse")))
     if len(bad):
         row = int(bad[0] if rows is None else rows[bad[0]])
@@ -171,8 +173,6 @@ def _weights(
             f"not a finite number ({len(bad)} such lines): {remedy}"
             + (_header(columns) if row == 0 and not columns.header and not missing else "")
         )
-    if found.decimal == "?":
-        refuse_decimal(table.what, column)
     values = np.where(found.missing, 0.0, values) if found.missing.any() else values
     notes = ("numbers have a decimal comma",) if found.decimal == "," else ()
     return values, int(found.missing.sum()), notes

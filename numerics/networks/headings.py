@@ -74,4 +74,4 @@ def _ordered(names: Sequence[str], known: Iterable[str]) -> list[int]:
 
 def are_edges(names: Sequence[str]) -> bool:
     """Whether these are the names of a list of edges."""
-    return len(sources(names)) == 1 and len(targets(names)) == 1
+    return bool(sources(names) and targets(names))

@@ -22,7 +22,6 @@ from ..tables import (
     opened,
     require_room,
 )
-from .neurons import aligned
 from .options import ReadOptions
 from .sources import NEURON, aligned_by_name
 
@@ -104,17 +103,17 @@ def table_matrix(table: Table, options: ReadOptions) -> tuple[np.ndarray, np.nda
     Raises:
         NetworkError: cells that are no numbers, or names of rows that are not those of columns.
     """
-    first = table.header or aligned(table.head[0], table.width)
+    first = table.header or [*[""] * (table.width - len(table.head[0])), *table.head[0]]
     body = table.head[table.header is None :]
     corner = first[0]
     shifted = table.header is None and len(table.head[0]) < table.width
     above = any(not is_number(cell) and not is_missing(cell) for cell in first[1:])
-    above |= corner == "" or shifted or (not is_number(corner) and not is_missing(corner))
     beside = [row[0] for row in body]
-    left = bool(beside) and any(not is_number(cell) and not is_missing(cell) for cell in beside)
-    left |= corner == "" and above
-    # a text in the corner above numbers names the column of names
-    left |= above and all(is_number(cell) for cell in first[1:]) and not is_number(corner)
+    left = any(not is_number(cell) and not is_missing(cell) for cell in beside)
+    # a text in the corner, among numbers, stands above the names of rows
+    corner_names = not is_number(corner) and not is_missing(corner) and not left
+    above |= corner == "" or shifted or corner_names
+    left |= corner == "" or shifted or (corner_names and all(map(is_number, first[1:])))
     header = above and table.header is None
     values, rows = _numbers(table, options, header, left)
     columns = [name_of(cell) for cell in first[left:]] if above else []

@@ -111,7 +111,7 @@ def column_names(table: Table | None) -> list[str] | None:
     """What may be the names of a table's columns; None without a table."""
     if table is None:
         return None
-    return table.header or [*aligned(table.head[0], table.width), *(table.comment or ())]
+    return table.header or [*table.head[0], *(table.comment or ())]
 
 
 def neuron_table(
@@ -191,9 +191,29 @@ def column_at(table: Table, column: str | int, names: Sequence[str] | None) -> i
     return same[0]
 
 
-def aligned(row: Sequence[str], width: int) -> list[str]:
-    """The names of columns in a header, which lacks the first one where R has written it."""
-    return [*[""] * (width - len(row)), *row]
+def first_row(table: Table) -> list[str]:
+    """The cells of the first row by column; R writes none above the names of rows.
+
+    Raises:
+        NetworkError: it has fewer cells than the rows below it, and it cannot be told where.
+    """
+    first, body = list(table.head[0]), table.head[1:]
+    while len(first) > table.width and not first[-1]:
+        first.pop()
+    if len(first) == table.width:
+        return first
+    if len(first) == table.width - 1:
+        if all(len(row) < table.width or row[-1] == "" for row in body):
+            return [*first, ""]
+        beside = [row[0] for row in body]
+        if any(beside == [str(k + start) for k in range(len(body))] for start in (0, 1)):
+            return ["", *first]
+        if set(beside) <= set(first):
+            return ["", *first]
+    raise NetworkError(
+        f"{table.what}: its first row has {len(first)} cells, the rows below it {table.width}: "
+        "complete the names of its columns"
+    )
 
 
 def _names(
@@ -204,7 +224,7 @@ def _names(
         return table.header, False
     given = [own for own in (options.id, options.label) if own is not None]
     given += [own.column for own in wanted if isinstance(own.column, str)]
-    first = aligned(table.head[0], table.width)
+    first = first_row(table)
     if any(isinstance(own, str) and not own.isdigit() for own in given):
         if any(isinstance(own, int) for own in given):
             raise NetworkError(

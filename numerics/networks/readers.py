@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import scipy.sparse as sps
 
 from ...errors import NetworkError
 from ..tables import TABLES, Place, Table, open_table, place_of
-from .columns import has_edges, width_of
+from .caching import cached
+from .columns import has_edges, may_be_matrix, width_of
 from .edges import edges_of
 from .files import HDF5, read_arrays
 from .formats import described, packing
@@ -68,11 +71,24 @@ def read_network(
     path, chosen = Path(path), ReadOptions.of(options, given)
     if not path.is_file():
         raise NetworkError(f"there is no file {path}")
-    if chosen.cache is not None:
-        from .caching import cached
+    with _naming(path, labels):
+        return (
+            _read(path, labels, chosen)
+            if chosen.cache is None
+            else cached(path, labels, chosen, _read)
+        )
 
-        return cached(path, labels, chosen, _read)
-    return _read(path, labels, chosen)
+
+@contextmanager
+def _naming(*paths: Any) -> Iterator[None]:
+    """Say of a refusal which file it is about."""
+    try:
+        yield
+    except NetworkError as error:
+        files = [str(path) for path in paths if isinstance(path, str | os.PathLike)]
+        if any(name in str(error) for name in files):
+            raise
+        raise NetworkError(f"{paths[0]}: {error}") from error
 
 
 def _read(path: Path, labels: Any, options: ReadOptions) -> Network:
@@ -123,6 +139,12 @@ def _from_table(path: Path, labels: Any, options: ReadOptions) -> Network:
     options.refuse(OF_EDGES, path, "is not a list of edges and has no")
     options.refuse(("weight",), path, "is not a list of edges and has no")
     weights, ids = table_matrix(table, options)
+    if weights.shape[0] != weights.shape[1]:
+        raise NetworkError(
+            f"{path}: a network needs a square matrix, and this one has {weights.shape[0]} rows of "
+            f"{weights.shape[1]} numbers; if it is a list of edges, say which columns are meant, "
+            "e.g. pre=0, post=1, weight=2"
+        )
     written = Reading(**described(table))
     return built(oriented(weights, ids, labels, options), None, options, written)
 
@@ -137,7 +159,7 @@ def _kind(path: Path, table: Table, options: ReadOptions) -> str:
         return "edges"
     lines, width = len(table.head), width_of(table)
     if width > EDGE_COLUMNS:
-        return "adjacency"
+        return "adjacency" if may_be_matrix(table) else "edges"
     if lines == width:
         raise NetworkError(
             f"{path}: {lines} lines of {width} columns may be edges or a matrix: use kind='edges' "

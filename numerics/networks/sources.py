@@ -134,7 +134,7 @@ def _frame(frame: Any) -> tuple[np.ndarray, np.ndarray | None]:
     import pandas as pd
 
     rows, columns = ([name_of(str(v)) for v in own] for own in (frame.index, frame.columns))
-    if rows != columns and all(isinstance(v, pd.RangeIndex) for v in (frame.index, frame.columns)):
+    if all(isinstance(v, pd.RangeIndex) for v in (frame.index, frame.columns)):
         rows = columns = []
     values = frame.to_numpy(dtype=object) if frame.dtypes.eq(object).any() else frame.to_numpy()
     return aligned_by_name(values, rows, columns, "the data frame")

@@ -25,6 +25,7 @@ class Dialect(NamedTuple):
     Args:
         separator: of cells; None: any number of blanks.
         head: the cells of the first lines.
+        width: of the table.
         comment: the cells of the comment that stands before them, None where there is none.
         skipped: lines before the first one of the table.
         comments: lines of comments among them.
@@ -32,6 +33,7 @@ class Dialect(NamedTuple):
 
     separator: str | None
     head: list[list[str]]
+    width: int
     comment: list[str] | None
     skipped: int
     comments: int
@@ -68,12 +70,19 @@ def dialect_of(lines: Iterable[str], what: str, separator: str | None = None) ->
         if len(found) == HEAD:
             break
     if not found:
-        raise NetworkError(f"{what} is empty")
+        why = f": its {len(comments)} lines are comments, which begin with # or %"
+        raise NetworkError(f"{what} is empty" + (why if comments else ""))
     sign = _given(separator) if separator is not None else _separator(found, what)
     head = [cells_of(line, sign) for line in found]
     last = cells_of(comments[-1], sign) if comments else []
-    width = max(map(len, head))
-    return Dialect(sign, head, last if len(last) == width else None, skipped, len(comments))
+    width = _usual(head)
+    return Dialect(sign, head, width, last if len(last) == width else None, skipped, len(comments))
+
+
+def _usual(rows: list[list[str]]) -> int:
+    """The width of most rows below the first one, which may be a header."""
+    widths = [len(row) for row in rows[1:] or rows]
+    return max(widths, key=widths.count)
 
 
 def cells_of(line: str, separator: str | None) -> list[str]:

@@ -23,6 +23,7 @@ from .packed import Place, explained, named, opened, require_room
 ROWS = 2**18  # rows that are read at a time
 LETTERS = 2**22  # of a text that are read at a time
 FAST = 2**22  # bytes from which a text is read in blocks, by pyarrow if it is there
+OPEN = re.compile(r"EOF inside string starting at row (\d+)")
 WIDTHS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -87,7 +88,7 @@ class TextTable:
     @property
     def width(self) -> int:
         """Number of columns."""
-        return max(map(len, self.head))
+        return self.dialect.width
 
     def line(self, row: int, header: bool) -> str:
         """Where a row stands in the file: "line 7"."""
@@ -150,6 +151,13 @@ class TextTable:
         try:
             yield from self._parts(positions, header)
         except ValueError as error:
+            if "No columns to parse" in str(error):
+                raise NetworkError(f"{self.what} has no rows below its header") from error
+            if quote := OPEN.search(str(error)):
+                raise NetworkError(
+                    f"{self.what}, {self.line(int(quote[1]), False)}: a quote is opened there, and "
+                    "never closed"
+                ) from error
             found = WIDTHS.search(str(error))
             if found is None:
                 raise
@@ -178,17 +186,19 @@ class TextTable:
             how: Any = {
                 "sep": r"\s+" if self.dialect.separator is None else self.dialect.separator,
                 "header": None,
-                "dtype": kind,
+                # of the other columns nothing is asked; to leave them out (`usecols`) would also
+                # let pass rows with more cells
+                "dtype": {k: kind if k in positions else str for k in range(self.width)},
                 "keep_default_na": False,
                 "skipinitialspace": True,
-                "usecols": sorted(positions),
                 "chunksize": ROWS,
             }
             if kind is float and int(pd.__version__.partition(".")[0]) < 3:
                 how["float_precision"] = "round_trip"  # later versions round rightly by themselves
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
-                yield from pd.read_csv(_Stream(rows), **how)
+                for part in pd.read_csv(_Stream(rows), **how):
+                    yield part[positions]
 
 
 def text_of(place: Place, encoding: str | None = None) -> str:

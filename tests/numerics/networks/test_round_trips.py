@@ -123,7 +123,7 @@ def dresses(draw, forms=tuple(ID_FORMS)):
     head = draw(st.sampled_from([None, *HEADS]))
     names = head or ("pre", "post", "weight")
     extra = head is not None and draw(st.booleans())
-    columns = [*names, *(["neuropil", ""] if extra else [])]
+    columns = [*names, *(["neuropil", "index" if separator == " " else ""] if extra else [])]
     order = draw(st.permutations(range(len(columns)))) if head else range(3)
     rows = [] if head is None else [[columns[k] for k in order]]
     padding = draw(st.integers(0, 3)) if separator != " " and quoting != csv.QUOTE_ALL else 0
