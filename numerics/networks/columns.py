@@ -202,10 +202,10 @@ def _split(
     own, others = [], []
     for one in wanted:
         kind, dot, name = str(one.column).partition(".")
+        column: str | int = one.column
         if dot and kind in ("edges", "neurons") and name:
             here, column = kind == "edges", name
         else:
-            column = one.column
             here = neurons is None or (names is not None and column in names)
             if here and neurons is not None and column in neurons:
                 raise NetworkError(

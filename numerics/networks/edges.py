@@ -21,11 +21,11 @@ from ..tables import (
     values_in,
 )
 from .columns import EdgeColumns, edge_columns
-from .formats import described, unread
+from .formats import origin
 from .network import Network
 from .neurons import NeuronTable, as_table, column_names, lost_digits, neuron_table
 from .options import ReadOptions, checked_labels
-from .reading import Reading, both_ends
+from .reading import both_ends
 from .weights import refuse_negative
 
 WHAT = "edge list"
@@ -119,15 +119,15 @@ def _listed(table: Table, columns: EdgeColumns, options: ReadOptions) -> _Edges:
     total = len(ends[0][0] if isinstance(ends[0], tuple) else ends[0])
     kept = total if rows is None else len(rows)
     if columns.weight is None:
-        weights, missing, notes = np.ones(kept), 0, ("every edge has the weight 1",)
+        weighed = _Weights(np.ones(kept), 0, ("every edge has the weight 1",))
     else:
-        weights, missing, notes = _weights(table, columns, found[columns.weight], rows, options)
+        weighed = _weights(table, columns, found[columns.weight], rows, options)
     if rows is not None:
         ends = [taken(own, rows) for own in ends]
     for own in ends:
         if rounded := rounded_id(own):
             raise NetworkError(f"{table.what}: {lost_digits(rounded)}")
-    return _Edges(*ends, weights, rows, total - kept, missing, notes)
+    return _Edges(ends[0], ends[1], weighed.values, rows, total - kept, *weighed[1:])
 
 
 def _rows(table: Table, columns: EdgeColumns, found: dict[int, Column]) -> np.ndarray | None:
@@ -148,10 +148,17 @@ def _rows(table: Table, columns: EdgeColumns, found: dict[int, Column]) -> np.nd
     return np.flatnonzero(kept)
 
 
+class _Weights(NamedTuple):
+    """The weights, how many of them were missing, and what is to be noted."""
+
+    values: np.ndarray
+    missing: int
+    notes: tuple[str, ...] = ()
+
+
 def _weights(
     table: Table, columns: EdgeColumns, column: Column, rows: Any, options: ReadOptions
-) -> tuple[np.ndarray, int, tuple[str, ...]]:
-    """The weights, how many were missing, and notes."""
+) -> _Weights:
     if rows is not None:
         column = taken(column, rows)
     found = numbers_in(column, options.decimal)
@@ -175,7 +182,7 @@ def _weights(
         )
     values = np.where(found.missing, 0.0, values) if found.missing.any() else values
     notes = ("numbers have a decimal comma",) if found.decimal == "," else ()
-    return values, int(found.missing.sum()), notes
+    return _Weights(values, int(found.missing.sum()), notes)
 
 
 def _header(columns: EdgeColumns) -> str:
@@ -256,15 +263,14 @@ def _network(
     if options.negative == "refuse":
         refuse_negative(weights, own)
     network = Network.of(weights, checked_labels(labels[used], options), ids=own)
-    reading = Reading(
-        **described(table),
+    reading = replace(
+        origin(table),
         orientation=columns.orientation,
         duplicates=copies,
         missing=listed.missing,
         dropped_edges=listed.dropped + len(listed.weights) - len(values),
         dropped_neurons=count - number,
-        notes=(*listed.notes, *unread(table)),
-    )
+    ).noting(*listed.notes)
     own_report = reading.counted(network.weights, network.labels, network.populations, own)
     return replace(network, reading=own_report)
 

@@ -15,10 +15,30 @@ WEIGHTS = {"weight", "weights", "w", "count", "counts", "n", "nbr", "number", "s
 WEIGHTS |= {f"{a}{b}" for a in ("n", "num", "numberof", "") for b in ("syn", "syns", "synapses")}
 WEIGHTS |= {f"{a}{b}" for a in ("syn", "synapse", "synaptic") for b in ("weight", "count", "s")}
 WEIGHTS |= {"numsynapse", "synapsescount", "synapsecounts", "syncounts", "contacts", "ncontacts"}
-IDS = ("id", "ids", "neuronid", "cellid", "nodeid", "ptrootid", "rootid", "bodyid", "gid", "skid")
+IDS: tuple[str, ...] = (
+    "id",
+    "ids",
+    "neuronid",
+    "cellid",
+    "nodeid",
+    "ptrootid",
+    "rootid",
+    "bodyid",
+    "gid",
+    "skid",
+)
 IDS += ("skeletonid", "segmentid", "neuron", "neurons", "cell", "node", "index", "name", "nodename")
 IDS += ("neuronname", "cellname", "unit", "unitid")
-LABELS = ("label", "labels", "celltype", "type", "types", "neurontype", "population", "populations")
+LABELS: tuple[str, ...] = (
+    "label",
+    "labels",
+    "celltype",
+    "type",
+    "types",
+    "neurontype",
+    "population",
+    "populations",
+)
 LABELS += ("pop", "popname", "populationname", "cellclass", "class", "group", "cellgroup")
 LABELS += ("neuronclass", "category", "nodetype")
 

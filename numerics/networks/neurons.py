@@ -283,7 +283,7 @@ def _label_column(table: Table, options: ReadOptions, names: list[str] | None, i
 
 def _refuse_header(table: Table, own: NeuronTable, known: set[str]) -> None:
     """Ask back where the first row may be a header: no known neuron, and a label of its own."""
-    if not known or isinstance(own.label, np.ndarray):
+    if not known or own.label is None or isinstance(own.label, np.ndarray):
         return
     names, (codes,) = names_of([own.id])
     labels = labels_of(own.label)

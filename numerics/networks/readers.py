@@ -18,7 +18,7 @@ from .caching import cached
 from .columns import has_edges, may_be_matrix, width_of
 from .edges import edges_of
 from .files import HDF5, read_arrays
-from .formats import described, packing
+from .formats import origin, packing
 from .graphs import FORMATS, read_graph
 from .matrices import one_matrix, read_matrix, table_matrix
 from .network import Network
@@ -145,8 +145,7 @@ def _from_table(path: Path, labels: Any, options: ReadOptions) -> Network:
             f"{weights.shape[1]} numbers; if it is a list of edges, say which columns are meant, "
             "e.g. pre=0, post=1, weight=2"
         )
-    written = Reading(**described(table))
-    return built(oriented(weights, ids, labels, options), None, options, written)
+    return built(oriented(weights, ids, labels, options), None, options, origin(table))
 
 
 def _by_name(labels: Any) -> bool:

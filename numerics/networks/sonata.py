@@ -67,7 +67,7 @@ def read_sonata(path: Path, labels: Any, options: ReadOptions) -> Network:
 
 def _population(path: Path, edges: Any, part: str | None) -> tuple[str, Any]:
     names = list(edges)
-    chosen = [part] if part in names else names if part is None else []
+    chosen = [name for name in names if part in (None, name)]
     if len(chosen) != 1:
         raise NetworkError(
             f"{path} has the populations of edges {', '.join(names)}: name one of them with part="

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,12 @@ class Numbers(NamedTuple):
     missing: np.ndarray
     bad: np.ndarray
     decimal: str
+
+    def each(self, change: Callable[[np.ndarray], np.ndarray]) -> Numbers:
+        """The same numbers in another order or shape."""
+        arrays = (change(own) for own in (self.values, self.missing, self.bad))
+        values, missing, bad = arrays
+        return Numbers(values, missing, bad, self.decimal)
 
 
 def numbers_of(texts: Sequence[str], decimal: str | None = None) -> Numbers:

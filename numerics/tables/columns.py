@@ -105,7 +105,7 @@ def numbers_in(column: Column, decimal: str | None = None) -> Numbers:
     """The number of every row, as `numbers_of` reads them."""
     if isinstance(column, Coded):
         found = numbers_of(column.texts, decimal)
-        return Numbers(*(array[column.codes] for array in found[:3]), found.decimal)
+        return found.each(lambda own: own[column.codes])
     values = column.astype(float)
     missing = np.isnan(values)
     return Numbers(values, missing, np.isinf(values), ".")
@@ -114,7 +114,7 @@ def numbers_in(column: Column, decimal: str | None = None) -> Numbers:
 def in_rows(cells: Coded, rows: int, decimal: str | None) -> Numbers:
     """The numbers of cells that stand row after row, as (rows, columns)."""
     found = numbers_in(cells, decimal)
-    return Numbers(*(array.reshape(rows, -1) for array in found[:3]), found.decimal)
+    return found.each(lambda own: own.reshape(rows, -1))
 
 
 def as_coded(column: Column) -> Coded:
@@ -139,9 +139,9 @@ def kept_by(wanted: Filter, column: Column) -> np.ndarray:
         with np.errstate(invalid="ignore"):
             kept = ORDER[wanted.operator](values, float(wanted.values[0]))
     else:
-        values = {name_of(value) for value in wanted.values}
+        allowed = {name_of(value) for value in wanted.values}
         inside = wanted.operator == "="
-        kept = np.array([(name_of(text) in values) == inside for text in own.texts], dtype=bool)
+        kept = np.array([(name_of(text) in allowed) == inside for text in own.texts], dtype=bool)
     return kept[own.codes] if len(own.texts) else np.zeros(0, dtype=bool)
 
 

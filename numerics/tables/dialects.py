@@ -58,7 +58,9 @@ def dialect_of(lines: Iterable[str], what: str, separator: str | None = None) ->
     Raises:
         NetworkError: the file is empty, or two separators fit.
     """
-    found, comments, skipped = [], [], 0
+    found: list[str] = []
+    comments: list[str] = []
+    skipped = 0
     for number, line in enumerate(lines, 1):
         if line.strip().startswith(COMMENTS):
             if not found:

@@ -248,7 +248,7 @@ class _Stream(io.TextIOBase):
         self._rest = text[wanted:] if size is not None and size >= 0 else ""
         return text[: len(text) - len(self._rest)]
 
-    def __next__(self) -> str:
+    def __next__(self) -> str:  # type: ignore[override]
         line = next(self._rows)[1]
         return line if line.endswith("\n") else line + "\n"
 
