@@ -48,7 +48,7 @@ derivations: $(ENV)/.ready
 	ls derivations/*/run.py | $(EACH)
 
 # Those that take a few minutes at most.
-QUICK = adaptation_and_synapses ei_heterogeneous_chains larva_brain larva_mushroom_body low_rank_and_motifs noise_and_thresholds one_population two_areas
+QUICK = adaptation_and_synapses ei_heterogeneous_chains larva_brain larva_mushroom_body low_rank_and_motifs noise_and_thresholds one_population sparse_strong_chains two_areas
 
 quick-derivations: $(ENV)/.ready
 	printf '%s\n' $(QUICK:%=derivations/%/run.py) | $(EACH)

@@ -25,13 +25,18 @@ def name_fault(name: str) -> str:
     return f"has more than {LONGEST} characters: shorten it" if len(name) > LONGEST else ""
 
 
-def names_fault(names: Iterable[str]) -> str:
-    """The same of a list of names: the first that cannot stand, and why; empty if all can."""
+def names_fault(names: Iterable[str], of: str = "population") -> str:
+    """The same of a list of names: the first that cannot stand, and why; empty if all can.
+
+    Args:
+        names: in their order.
+        of: what they name.
+    """
     seen: set[str] = set()
     for name in names:
         if reason := name_fault(name):
-            return f"the population name {brief(name)} {reason}"
+            return f"the {of} name {brief(name)} {reason}"
         if name in seen:
-            return f"the population name {brief(name)} is given twice: give each once"
+            return f"the {of} name {brief(name)} is given twice: give each once"
         seen.add(name)
-    return "" if seen else "there are no population names: give one for each population"
+    return "" if seen else f"there are no {of} names: give one for each {of}"

@@ -137,6 +137,7 @@ def _say(result: Any) -> None:
     print_table(
         "Relative error of the SDs of rates, by population", result.population_rows("rate_sd")
     )
+    print_table("Quantiles of the rates across neurons, by population", result.quantile_rows())
     if result.remark:
         typer.echo(f"Note: {result.remark}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from ...numbers import brief
 
 TOTALS = ("in", "out")
 """The deviations of a neuron's total in-strength, sum_q alpha_q u_i^q, and out-strength."""
+PRODUCT = re.compile(r"(in|out)(\^[1-9])?(\*(in|out)(\^[1-9])?)*")
+"""Powers and products of these; the mark * of other names is that of names of entries."""
 QUADRATIC = (*TOTALS, "in^2", "in*out", "out^2")
 """These two, and their squares and product, each less its mean."""
 
@@ -147,17 +150,20 @@ def features_of(assortativity: Any, patterns: Any) -> tuple[tuple[str, ...], tup
     elif assortativity == "quadratic":
         functions = QUADRATIC
     else:
-        functions = _listed(assortativity, "assortativity")
-    hidden = _listed(patterns, "patterns")
+        functions = _listed(assortativity, "assortativity", "feature")
+    hidden = _listed(patterns, "patterns", "pattern")
     if clash := [n for n in hidden if n in functions]:
         raise ArchitectureError(f"{clash[0]!r} is a function of strengths and a pattern")
     return functions, hidden
 
 
-def _listed(given: Any, what: str) -> tuple[str, ...]:
+def _listed(given: Any, what: str, of: str) -> tuple[str, ...]:
     is_list = isinstance(given, (Sequence, Iterable)) and not isinstance(given, (str, Mapping))
     names = tuple(map(str, given)) if is_list else ()
-    if not is_list or (names and (fault := names_fault(names))):
-        reason = fault if is_list else "no list of names"
+    reason = "" if is_list else "no list of names"
+    others = [n for n in names if of == "pattern" or not PRODUCT.fullmatch(n)]
+    for repeated in (n for n in names if names.count(n) > 1):
+        reason = f"the {of} name {brief(repeated)} is given twice: give each once"
+    if reason := reason or (others and names_fault(others, of)):
         raise ArchitectureError(f"{what} = {brief(given)}: {reason}")
     return names
