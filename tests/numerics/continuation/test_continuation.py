@@ -20,6 +20,7 @@ from motifield.numerics.system.exports import flat
 from motifield.theory.code.to_xpp import xpp_ode
 
 STEEP = "1 + erf((x - 1.5)/(0.8*sqrt(2)))"
+COARSE = 0.06  # steps of a branch: special points are located from any
 FOLDS = (0.00931048, 0.05996574)  # theory of this network: in the correlation tau of all motifs
 
 
@@ -37,8 +38,8 @@ def bistable_parameters(tau=0.02, j0=0.003):
 def followed(system, parameters, number, bounds):
     """System, parameters and the branches through their fixed point."""
     initial = mf.fixed_point(system, parameters)
-    branches = mf.continuation.follow(system, parameters, number, bounds=bounds, initial=initial)
-    return system, parameters, branches
+    options = {"bounds": bounds, "initial": initial, "largest_step": COARSE}
+    return system, parameters, mf.continuation.follow(system, parameters, number, **options)
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +55,24 @@ def oscillating(oscillating_network):
     return followed(*oscillating_network, "input[E]", (-1.0, 3.0))
 
 
+def cycles_of(oscillating, highest, **steps):
+    system, parameters, branches = oscillating
+    hopf = branches.of("Hopf")[0]
+    return mf.continuation.limit_cycles(
+        system, parameters, "input[E]", hopf, bounds=(-1.0, highest), **steps
+    )
+
+
+@pytest.fixture(scope="module")
+def small_cycles(oscillating):
+    """Cycles near the Hopf point, on a mesh that does for them."""
+    return cycles_of(oscillating, 1.1, intervals=8, largest_step=0.6)
+
+
 @pytest.fixture(scope="module")
 def cycles(oscillating):
-    system, parameters, branches = oscillating
-    return mf.continuation.limit_cycles(
-        system, parameters, "input[E]", branches.of("Hopf")[0], bounds=(-1.0, 3.0), intervals=16
-    )
+    """Cycles over all inputs."""
+    return cycles_of(oscillating, 3.0, intervals=16)
 
 
 def test_folds_in_the_strength_of_the_motifs(bistable):
@@ -269,17 +282,30 @@ def test_limit_cycles_against_integration(oscillating, cycles):
     np.testing.assert_allclose(slope, slope[0], rtol=0.05)
 
 
-def test_limit_cycles_against_auto(oscillating, cycles):
+def same_as_auto(oscillating, cycles, highest):
     """Periods of the same cycles in AUTO."""
     with exported(oscillating) as model:
         steady = model.auto.equilibria("i_e", ds=0.02, dsmax=0.05, parmin=-1, parmax=3, nmax=500)
         orbits = model.auto.continue_from(
-            steady.first("HB"), "periodic", ds=0.02, dsmax=0.2, nmax=300, ntst=40, parmax=2
+            steady.first("HB"), "periodic", ds=0.02, dsmax=0.2, nmax=300, ntst=40, parmax=highest
         )
-        seen = np.array([(p.value, p.period) for p in orbits if p.period and 0.8 < p.value < 1.9])
-    ours = np.interp(seen[:, 0], cycles.dataset["value"].values, cycles.dataset["period"].values)
+        found = [(p.value, p.period) for p in orbits if p.period and 0.8 < p.value < highest - 0.1]
+    seen = np.array(found)
+    data = cycles.dataset
     assert len(seen) > 3
+    assert data["value"].values.max() > seen[:, 0].max()
+    ours = np.interp(seen[:, 0], data["value"].values, data["period"].values)
     np.testing.assert_allclose(ours, seen[:, 1], rtol=2e-4)
+
+
+def test_limit_cycles_against_auto(oscillating, small_cycles):
+    assert small_cycles.stable.all()
+    same_as_auto(oscillating, small_cycles, 1.15)
+
+
+@pytest.mark.slow
+def test_large_limit_cycles_against_auto(oscillating, cycles):
+    same_as_auto(oscillating, cycles, 2.0)
 
 
 @pytest.mark.slow
@@ -326,14 +352,7 @@ def symmetric(bistable, of_populations):
     parameters = of_populations(
         "EI", fractions=[0.5, 0.5], mean=mean, g=0.2, motifs=mf.Motifs.shared(0.02), input=3.0
     )
-    start = mf.fixed_point(system, parameters)
-    return (
-        system,
-        parameters,
-        mf.continuation.follow(
-            system, parameters, "factor(motifs)", bounds=(-0.5, 5.0), initial=start
-        ),
-    )
+    return followed(system, parameters, "factor(motifs)", (-0.5, 5.0))
 
 
 def test_branch_points_lead_to_other_branches(symmetric):
