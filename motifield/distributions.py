@@ -1,6 +1,7 @@
 """Distributions of input currents and rates within populations."""
 
 from .numerics.distributions import (
+    Currents as Currents,
     RateDistribution as RateDistribution,
     RateStatistics as RateStatistics,
     rate_quantiles as rate_quantiles,

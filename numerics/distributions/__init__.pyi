@@ -13,6 +13,7 @@ from .components import (
 from .currents import UNIT_CLOUD as UNIT_CLOUD, Cloud as Cloud, cloud as cloud
 from .fixed_nodes import with_fixed_nodes as with_fixed_nodes
 from .hermite import ORDER as ORDER, Expansion as Expansion, Series as Series, product as product
+from .mixtures import Currents as Currents
 from .rates import (
     RATE_ORDER as RATE_ORDER,
     RateDistribution as RateDistribution,

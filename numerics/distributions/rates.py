@@ -1,13 +1,16 @@
 """Distributions of rates across the neurons of a population, and between two conditions.
 
-In population p the input currents are normal, x = K_p + sqrt(Delta_p) z, and the rates are
-phi_p(x). In two conditions the currents of a neuron are jointly normal with
+In population p the input currents are normal, x = K_p + sqrt(Delta_p) z, or normal in each
+component of the strengths, and the rates are phi_p(x). In two conditions the currents of a neuron
+are jointly normal with
 
     Cov_p = sum_qr Sigma_p[q,r] kappa_q kappa'_r + omega_p z_p z'_p + sum_q M_pq S_q,
 
+within a component with c_p' S_m c'_p in place of the first sum, c_p = (kappa, theta_p) on (u, f);
 M_pq = alpha_q g_pq^2 A_pq, and S_q = < phi_q(x) phi_q(x') > at Cov_q itself (`SecondMoment`; exact
 at fixed points without reciprocity), R_q R'_q (`LowRank`), or 0 (`MotifOnly`); z_p is the spread of
-the inputs and omega_p the correlation of their offsets between the conditions.
+the inputs and omega_p the correlation of their offsets between the conditions. The strengths of a
+given network's neurons leave the residual S_q - R_q R'_q.
 """
 
 from __future__ import annotations
@@ -22,11 +25,12 @@ from jaxtyping import Array, Float
 
 from ...errors import ParameterError
 from ..parameters import Couplings, Parameters
-from ..system import System, refuse_components
+from ..system import System
 from ..tangents import through_jacobian
 from .bends import bends, breaks
 from .fixed_nodes import PANELS, nodes_of
 from .hermite import Series, polynomials, product
+from .mixtures import Currents, frozen
 
 RATE_ORDER = 64  # terms: correlations of rates to about 1e-5, fewer than Expansion's for speed
 RELAXATIONS = 60  # of a map that contracts; Newton's step at the end squares what is left
@@ -44,16 +48,26 @@ class RateStatistics(NamedTuple):
         rate_sd: its standard deviation.
         slope_square: mean square of the slope phi'(x).
         series: Hermite series of phi.
-        mean: of the input current x.
-        variance: of x.
+        currents: the distributions of the input current x.
+
+    The series has an axis of components before that of populations, (n, M, P).
     """
 
     rate_mean: Array
     rate_sd: Array
     slope_square: Array
     series: Series
-    mean: Array
-    variance: Array
+    currents: Currents
+
+    @property
+    def mean(self) -> Array:
+        """Of the input current x."""
+        return self.currents.mean
+
+    @property
+    def variance(self) -> Array:
+        """Of the input current x."""
+        return self.currents.variance
 
 
 class RateDistribution:
@@ -67,13 +81,11 @@ class RateDistribution:
 
     Raises:
         ParameterError: a transfer function that jumps.
-        ArchitectureError: strengths with components.
     """
 
     def __init__(
         self, system: System, parameters: Parameters, order: int = RATE_ORDER, panels: int = PANELS
     ):
-        refuse_components(system, "the distribution of rates that fits need")
         self.system, self.order, self.panels = system, order, panels
         for p in range(parameters.P):
             breaks(system, parameters, p)
@@ -91,33 +103,35 @@ class RateDistribution:
     def __call__(
         self, mean: Float[Array, " P"], variance: Float[Array, " P"], parameters: Parameters
     ) -> RateStatistics:
-        """At means and variances of the input currents; pure."""
-        own, width = (
-            self.system.transfer_parameters(parameters),
-            jnp.sqrt(jnp.maximum(variance, SMALLEST)),
-        )
-        parts, P = [], len(mean)
+        """At means and variances of normal input currents; pure."""
+        return self.of(Currents.normal(mean, variance), parameters)
+
+    def of(self, currents: Currents, parameters: Parameters) -> RateStatistics:
+        """Of input currents that have components; pure."""
+        own = self.system.transfer_parameters(parameters)
+        mean, width = currents.means, jnp.sqrt(jnp.maximum(currents.variances, SMALLEST))
+        parts, (M, P) = [], mean.shape
         for k, (members, cuts) in enumerate(zip(self._members, self._cuts, strict=True)):
             names = self.system.mean_field.architecture.distinct_transfers[k].parameters
-            values = [jnp.broadcast_to(own[n], (P,))[members] for n in names]
-            shapes = [jnp.broadcast_to(own[n], (P,))[members] for n in own]
+            count = M * len(members)  # components of the first population, of the second, ...
+            values = [jnp.repeat(jnp.broadcast_to(own[n], (P,))[members], M) for n in names]
+            shapes = [jnp.repeat(jnp.broadcast_to(own[n], (P,))[members], M) for n in own]
             places = [
-                jnp.broadcast_to(jnp.asarray(cut(*shapes), dtype=float), (len(members),))
-                for cut in cuts
+                jnp.broadcast_to(jnp.asarray(cut(*shapes), dtype=float), (count,)) for cut in cuts
             ]
-            parts.append(
-                jax.vmap(self._each[k])(
-                    mean[members],
-                    width[members],
-                    jnp.stack(places, axis=1) if places else jnp.zeros((len(members), 0)),
-                    *values,
-                )
+            found = jax.vmap(self._each[k])(
+                mean.T[members].ravel(),
+                width.T[members].ravel(),
+                jnp.stack(places, axis=1) if places else jnp.zeros((count, 0)),
+                *values,
             )
+            parts.append([v.reshape(len(members), M, *v.shape[1:]) for v in found])
         back = np.argsort(np.concatenate(self._members))
         rate, square, sd, slope, terms = (
-            jnp.concatenate(leaf)[back] for leaf in zip(*parts, strict=True)
+            jnp.swapaxes(jnp.concatenate(leaf)[back], 0, 1) for leaf in zip(*parts, strict=True)
         )
-        return RateStatistics(rate, sd, slope, Series(terms.T, square), mean, variance)
+        whole = _together(currents.weight, rate, sd, slope)
+        return RateStatistics(*whole, Series(jnp.moveaxis(terms, 2, 0), square), currents)
 
     def _of(
         self,
@@ -150,25 +164,22 @@ class RateDistribution:
 
     def quantiles(
         self,
-        mean: Array,
-        variance: Array,
+        currents: Currents,
         parameters: Parameters,
         normal_quantiles: Sequence[float],
     ) -> Float[Array, "P n"]:
-        """Quantiles of rates, of functions that do not fall, phi_p(K_p + sqrt(Delta_p) z); pure.
+        """Quantiles of rates, of functions that do not fall: phi_p of those of currents; pure.
 
         Args:
-            mean: K, (P,).
-            variance: Delta, (P,).
+            currents: their distributions.
             parameters: the network's numbers.
-            normal_quantiles: z, quantiles of the standard normal distribution, (n,).
+            normal_quantiles: z, quantiles of the standard normal distribution at the levels, (n,).
         """
         z = jnp.asarray(normal_quantiles)
-        x = mean[:, None] + jnp.sqrt(jnp.maximum(variance, SMALLEST))[:, None] * z[None]
         return jnp.stack(
             [
-                jnp.broadcast_to(self.system.transfer(x[p], p, parameters), z.shape)
-                for p in range(len(mean))
+                jnp.broadcast_to(self.system.transfer(x, p, parameters), z.shape)
+                for p, x in enumerate(currents.quantiles(z))
             ]
         )
 
@@ -188,27 +199,26 @@ class RateDistribution:
             persistence: omega, correlation of the inputs' offsets between the conditions, (P,).
         """
         (a, p, start), (b, q, other) = first, second
-        terms = Couplings.of(p)
-        kappas = [
-            terms.fractions * s.rate_mean + own.in_strength(time)
-            for s, own, time in (first, second)
-        ]
-        frozen = jnp.einsum("pqr,q,r->p", terms.widths, *kappas) + persistence * p.spread(
-            start
-        ) * q.spread(other)
-        scale = jnp.sqrt(jnp.maximum(a.variance * b.variance, SMALLEST))
+        residual, means = Couplings.of(p).residual, a.rate_mean * b.rate_mean
+        offsets = persistence * p.spread(start) * q.spread(other)
+        known = frozen(p, _along(*first), _along(*second), offsets)
+        scale = jnp.sqrt(jnp.maximum(a.currents.variances * b.currents.variances, SMALLEST))
 
-        def rates(covariance: Array) -> Array:
-            return product(a.series, b.series, jnp.clip(covariance / scale, -1.0, 1.0))
+        def rates(beside: Array) -> Array:
+            """<phi phi'> of whole populations, with a covariance beside what is known."""
+            correlation = jnp.clip((known + beside[None]) / scale, -1.0, 1.0)
+            own = product(a.series, b.series, correlation)
+            return jnp.sum(a.currents.weight * own, axis=0)
 
         closure = self.system.mean_field.closure
-        if not closure.has_residual:
-            covariance = frozen
-        elif not closure.keeps_second_moment:
-            covariance = frozen + terms.residual @ (a.rate_mean * b.rate_mean)
-        else:
-            covariance = _solved(lambda c: frozen + terms.residual @ rates(c), frozen)
-        joint = rates(covariance) - a.rate_mean * b.rate_mean
+        # residuals of given strengths act on deviations of the rates from their mean
+        felt = means if self.system.mean_field.architecture.strengths.is_quenched else 0.0
+        beside = jnp.zeros_like(means)
+        if closure.has_residual and not closure.keeps_second_moment:
+            beside = residual @ means
+        elif closure.has_residual:
+            beside = _solved(lambda c: residual @ (rates(c) - felt), beside)
+        joint = rates(beside) - means
         return joint / jnp.maximum(a.rate_sd * b.rate_sd, SMALLEST_ROOT)
 
     def require_rising(self, parameters: Parameters) -> None:
@@ -225,6 +235,23 @@ class RateDistribution:
                     "quantiles of rates need a transfer function that does not fall; that of "
                     f"population {name} does"
                 )
+
+
+def _together(weight: Array, rate: Array, sd: Array, slope: Array) -> tuple[Array, Array, Array]:
+    """Mean and deviation of rates and mean square of slopes of populations, of components'."""
+    if len(weight) == 1:
+        return rate[0], sd[0], slope[0]
+    mean = jnp.sum(weight * rate, axis=0)
+    variance = jnp.sum(weight * (sd**2 + (rate - mean[None]) ** 2), axis=0)
+    return mean, jnp.sqrt(jnp.maximum(variance, SMALLEST)), jnp.sum(weight * slope, axis=0)
+
+
+def _along(seen: RateStatistics, parameters: Parameters, time: float) -> Array:
+    """kappa, and theta, of a population's neurons."""
+    if seen.currents.along is not None:
+        return seen.currents.along
+    kappa = parameters.fractions * seen.rate_mean + parameters.in_strength(time)
+    return jnp.broadcast_to(kappa, (parameters.P, parameters.P))
 
 
 def _solved(right_side: Callable[[Array], Array], start: Array) -> Array:

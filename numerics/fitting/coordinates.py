@@ -97,6 +97,11 @@ class Coordinates:
         return len(self.labels)
 
     @property
+    def moves_strengths(self) -> bool:
+        """Whether some unknown is a number of strengths or assortativity."""
+        return any(not own.isdisjoint(("gamma", "weight")) for own in self.arrays.values())
+
+    @property
     def arrays(self) -> dict[str, set[str]]:
         """Arrays of the parameters that each unknown changes, by its label; or `persistence`."""
         return {

@@ -7,10 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import diffrax as dfx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from ..parameters import Input, Parameters, Signals, Table, all_inputs
 from ..system import System
@@ -46,7 +44,7 @@ class Course:
         """
         own = np.unique(np.asarray(times, dtype=float))
         given = all_inputs(parameters).values()
-        edges = np.unique(np.concatenate([_edges(own, step) for own in given]))
+        edges = np.unique(np.concatenate([_edges(drive, step) for drive in given]))
         start = float(min(own[0], edges[0] if len(edges) else 0.0)) if len(own) else 0.0
         return cls(start, own, edges, step)
 
@@ -83,14 +81,6 @@ class Course:
             throw=False,
         )
         return system.follow_all(solution.ys, jnp.asarray(self.times), drive, coefficients)
-
-    def currents(
-        self, system: System, state: Any, parameters: Parameters, *, reverse: bool
-    ) -> tuple[Float[Array, "T P"], Float[Array, "T P"]]:
-        """Means and variances of the input currents at all times; arguments as in `states`."""
-        found = self.states(system, state, parameters, reverse=reverse)
-        coefficients = system.coefficients(parameters)
-        return found.K, jax.vmap(lambda y: system.module.variance(y, coefficients))(found)
 
 
 def grid(start: float, times: np.ndarray, step: float, edges: np.ndarray) -> np.ndarray:

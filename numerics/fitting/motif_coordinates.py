@@ -102,8 +102,15 @@ class MotifCoordinates:
         """The coordinates that free motifs have around given parameters.
 
         Raises:
-            ParameterError: a name is no motif coefficient, or chains can only be 0.
+            ParameterError: a name is no motif coefficient, chains can only be 0, or components of
+                strengths fix the coefficients.
         """
+        if parameters.strengths is not None and (motifs.free or motifs.tied):
+            raise ParameterError(
+                f"{(*motifs.free, *motifs.tied)[0]!r} is free, but coefficients of motifs are what "
+                "the components of strengths, which stay, make of them: gamma and weight may be "
+                "unknown instead; or fit equations without strengths"
+            )
         found = Numbering(motifs.free, motifs.tied, parameters)
         entries = tuple(dict.fromkeys(found.entries))
         return cls(tuple(found.labels), entries, found.numbers, fixed_values(parameters))

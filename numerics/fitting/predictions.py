@@ -179,9 +179,7 @@ class Quantile(Prediction):
     def __call__(self, seen: Seen, distribution: RateDistribution) -> Array:
         z: Any = norm.ppf(self.levels)
         found = [
-            distribution.quantiles(
-                seen.rest[name].mean, seen.rest[name].variance, seen.parameters[name], z
-            )
+            distribution.quantiles(seen.rest[name].currents, seen.parameters[name], z)
             for name in self.conditions
         ]
         return jnp.stack(found)[self.rows, self.columns, self.depth]

@@ -12,10 +12,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...errors import ParameterError
-from ..distributions import RATE_ORDER, RateDistribution, RateStatistics, with_fixed_nodes
+from ..distributions import (
+    RATE_ORDER,
+    Currents,
+    RateDistribution,
+    RateStatistics,
+    with_fixed_nodes,
+)
 from ..fixed_points import ANYWHERE, FixedPoint, Search, fixed_point, growth, settled
 from ..linear import bulk_radius_square
-from ..parameters import Couplings, Parameters
+from ..parameters import Couplings, Parameters, explained_share
 from ..precision import require_x64
 from ..system import Autonomous, System, Units, held
 from ..targets import Targets, whitened, whitening
@@ -257,8 +263,8 @@ class Problem:
         """Residuals whose squares are summed, and the predictions that they come from; pure.
 
         (value - target) / error of each target in the fit (if `correlated`, of combinations of
-        them), of priors, then the excess of the bulk's radius and of growth; nan where there is no
-        fixed point. Arguments as in `outcome`.
+        them), of priors, then the excess of the bulk's radius, of growth, and of what assortativity
+        explains; nan where there is no fixed point. Arguments as in `outcome`.
         """
         outcome = self.outcome(u, states, reverse=reverse, search=search)
         whole = self._residuals(u, outcome)
@@ -283,6 +289,9 @@ class Problem:
                 _excess(outcome.radius_square, RADIUS_LIMIT),
                 _excess(outcome.growth, slowest),
             ]
+        if self.coordinates.moves_strengths:
+            own = (self.coordinates.of_condition(u, name) for name in self.conditions)
+            parts.append(_excess(jnp.stack([explained_share(p) for p in own]), 1.0))
         return jnp.concatenate(parts)
 
     def data_residuals(self, u: Float[Array, " n"], states: Array | None = None) -> Array:
@@ -326,16 +335,18 @@ class Problem:
         return self._statistics(self.models[name], jnp.asarray(y), parameters)
 
     def _statistics(self, model: Autonomous, y: Array, parameters: Parameters) -> RateStatistics:
-        seen = model.observables(y, parameters)
-        return self.distribution(seen["mean"], seen["variance"], parameters)
+        state = model.state(model.follow(y, parameters))
+        return self.distribution.of(Currents.at(model.system, parameters, state), parameters)
 
     def _over_time(self, name: str, y: Array, parameters: Parameters, reverse: bool) -> Any:
         """Statistics of the rates at all times of a condition."""
         state = self.models[name].state(y)
-        mean, variance = self.courses[name].currents(
-            self.system, state, parameters, reverse=reverse
-        )
-        return jax.vmap(lambda m, v: self.distribution(m, v, parameters))(mean, variance)
+        states = self.courses[name].states(self.system, state, parameters, reverse=reverse)
+
+        def seen(state: Any) -> RateStatistics:
+            return self.distribution.of(Currents.at(self.system, parameters, state), parameters)
+
+        return jax.vmap(seen)(states)
 
     def point(self, name: str, parameters: Parameters, y: Any) -> FixedPoint:
         """The fixed point of a condition, to analyse."""

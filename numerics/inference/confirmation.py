@@ -25,7 +25,7 @@ from ..fitting import (
     MotifCoordinates,
     Problem,
 )
-from ..parameters import ARRAYS, FAMILIES, INPUTS, Parameters
+from ..parameters import ARRAYS, FAMILIES, INPUTS, NAMED_INPUTS, Parameters
 from ..results import OK, Code, Result, Status, raise_on_failure
 from ..sampling import Sampler
 from .protocol import Protocol, scaled
@@ -289,8 +289,9 @@ def _theory(
     """
     problem, u = fit.problem, jnp.asarray(fit.u)
     own = problem.coordinates
+    fields = (*ARRAYS, *INPUTS, *NAMED_INPUTS, *FAMILIES, "strengths")
     whole = [
-        Condition(name, (), {field: getattr(p, field) for field in (*ARRAYS, *INPUTS, *FAMILIES)})
+        Condition(name, (), {field: getattr(p, field) for field in fields})
         for name, p in conditions.items()
     ]
     kept = [k for k, unknown in enumerate(own.unknowns) if unknown.is_persistence]

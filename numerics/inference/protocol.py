@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -14,11 +15,11 @@ from ...errors import ParameterError
 from ..parameters import (
     FAMILIES,
     INPUTS,
+    MOTIFS,
     NAMED_INPUTS,
     Constant,
     Input,
     Parameters,
-    check_feasible,
     is_zero,
     residual_moments,
     with_all_inputs,
@@ -26,7 +27,7 @@ from ..parameters import (
 from ..sampling import Sampler, sample
 from ..simulation import simulate
 
-SYNAPSES = ("N", "fractions", "mean", "g", "tau_con", "tau_div", "tau_chn", "tau_rec", "tau_inp")
+SYNAPSES = ("N", "fractions", "mean", "g", *MOTIFS, "tau_inp", "strengths")
 BEFORE = 0.9
 """When, in parts of the time to settle, rates are looked at to see whether they still change."""
 ROUNDING = 1e-9  # a negative eigenvalue of a correlation matrix that is rounding
@@ -56,14 +57,9 @@ def scaled(parameters: Parameters, N: int) -> Parameters:
     Raises:
         InfeasibleStatisticsError: so few neurons cannot have the motifs.
     """
-    made = parameters.replace(
-        tau_rec=jnp.zeros_like(parameters.tau_rec), tau_chn=jnp.zeros_like(parameters.tau_chn)
-    ).rescaled(N)
-    chains = np.asarray(parameters.tau_chn) * float(parameters.N) / N
-    around = np.einsum("pqp->pq", chains)
-    own = made.replace(tau_chn=chains, tau_rec=residual_moments(parameters)[1] + around + around.T)
-    check_feasible(own)
-    return own
+    around = np.einsum("pqp->pq", parameters.tau_chn) * float(parameters.N) / N
+    pairs = residual_moments(parameters)[1] + around + around.T
+    return parameters.replace(tau_rec=pairs).rescaled(N)
 
 
 class Protocol:
@@ -212,8 +208,7 @@ def _mixing(conditions: Mapping[str, Parameters], persistence: np.ndarray) -> np
 def _bytes(parameters: Parameters, names: Sequence[str]) -> bytes:
     parts = []
     for name in names:
-        value = getattr(parameters, name)
-        arrays = [value[key] for key in sorted(value)] if isinstance(value, dict) else [value]
+        arrays = jax.tree.leaves(getattr(parameters, name))
         parts += [np.ascontiguousarray(array, dtype=float).tobytes() for array in arrays]
     return b"|".join(parts)
 

@@ -4,6 +4,7 @@ from . import inputs as inputs
 from .arrays import by_population as by_population, shown as shown
 from .couplings import (
     Couplings as Couplings,
+    explained_share as explained_share,
     without_reciprocity as without_reciprocity,
 )
 from .feasibility import (

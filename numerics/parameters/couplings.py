@@ -71,6 +71,19 @@ class Couplings(eqx.Module):
         )
 
 
+def explained_share(parameters: Parameters) -> Array:
+    """The largest share of a residual synapse's variance that assortativity explains; pure.
+
+    No network has one above 1. It is 0 without assortativity.
+    """
+    p = parameters
+    if p.strengths is None:
+        return jnp.zeros(())
+    A, _ = residual_of(p.tau_con, p.tau_div, p.tau_chn, p.tau_rec)
+    whole, known = p.g**2 * A, explained(p)[0]
+    return jnp.max(jnp.where(whole > 0, known / jnp.where(whole > 0, whole, 1.0), 0.0))
+
+
 def without_reciprocity(parameters: Parameters) -> Parameters:
     """The same parameters with residual synapses that are not reciprocal, B = 0.
 

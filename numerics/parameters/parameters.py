@@ -308,7 +308,7 @@ class Parameters(eqx.Module):
             values: new values by field: arrays of the same shape, inputs as `of` takes them, of
                 `pattern_input` those of the patterns that change, and for `transfer`, `membrane`
                 and `synapse` those parameters that change, each a number or numbers by population;
-                `strengths` and `time_unit` as `of` takes them, which are validated.
+                `time_unit`; `strengths`, of which a mapping is validated, as `with_strengths` does.
 
         Raises:
             ParameterError: an unknown field, or another shape.
@@ -316,7 +316,10 @@ class Parameters(eqx.Module):
         """
         if "strengths" in values:
             own = values.pop("strengths")
-            return self.replace(**values).with_strengths(own)
+            changed = self.replace(**values)
+            if own is None or isinstance(own, Strengths):
+                return dataclasses.replace(changed, strengths=own)
+            return changed.with_strengths(own)
         if "time_unit" in values:
             unit = _unit(values.pop("time_unit"))
             return dataclasses.replace(self.replace(**values), time_unit=unit)

@@ -26,9 +26,12 @@ import numpy as np
 from ...errors import ParameterError
 from .inputs import Constant, Signals
 from .parameters import Parameters
+from .strength_motifs import with_weights
 from .tables import FAMILIES, INPUTS, MOTIFS, NAMED_INPUTS, PARTNER, RANKS
 
 STRENGTHS = ("gamma", "weight")
+FIXED_BY_COMPONENTS = ("N", "g", "tau_con", "tau_div", "tau_chn")
+"""What components of strengths, which are in units of input current, make the covariances of."""
 EQUAL = 1e-12  # entries that differ by less than this part of the largest have one value
 
 ENTRY = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?:\[([^\]]*)\])?\s*")
@@ -115,7 +118,8 @@ class Scalar:
         """The parameters with this value; pure, for jit, vmap and grad.
 
         Not validated, like `Parameters.replace`. Of fractions, and of weights of components, the
-        others keep their proportions; components are then no longer centred.
+        others keep their proportions; components are then centred again, and the coefficients of
+        motifs follow (`with_weights`).
         """
         for part in self.parts:
             array = part.read(parameters)
@@ -131,7 +135,10 @@ class Scalar:
                 left = jnp.sum(rest, axis=0)
                 share = free / jnp.where(left > 0, left, 1.0)
                 array = jnp.where(part.where, array, rest * jnp.broadcast_to(share, rest.shape))
-            parameters = part.write(parameters, array)
+            if part.name == "weight":
+                parameters = with_weights(parameters, array)
+            else:
+                parameters = part.write(parameters, array)
         return parameters
 
 
@@ -181,7 +188,7 @@ def names(parameters: Parameters) -> list[str]:
     found = ["N"]
     fixed = ("N",) if parameters.P > 1 else ("N", "fractions")  # of one population it is 1
     arrays = [
-        *(n for n in RANKS if n not in fixed),
+        *(n for n in RANKS if n not in (*fixed, *_fixed_by_strengths(parameters))),
         *(f"{family}.{own}" for family in FAMILIES for own in getattr(parameters, family)),
         *(f"{family}.{own}" for family in NAMED_INPUTS for own in constants(parameters, family)),
     ]
@@ -198,6 +205,14 @@ def names(parameters: Parameters) -> list[str]:
         every = np.ones([len(axis) for axis in _axes(array, parameters)][:: _order(array)], bool)
         found += entry_names(Part(array, every), parameters)
     return found
+
+
+def _fixed_by_strengths(parameters: Parameters) -> tuple[str, ...]:
+    """Arrays that cannot change alone; fractions define total strengths."""
+    own = parameters.strengths
+    if own is None:
+        return ()
+    return (*FIXED_BY_COMPONENTS, *(["fractions"] if {"in", "out"} & set(own.features) else []))
 
 
 def constants(parameters: Parameters, kind: str) -> list[str]:
@@ -244,6 +259,12 @@ def _parts(entry: str, whole: str | Scalar, parameters: Parameters) -> list[Part
             "factor(tau_chn)"
         )
     name, index = match.groups()
+    if name in ("motifs", *_fixed_by_strengths(parameters)) and parameters.strengths is not None:
+        raise ParameterError(
+            f"{whole!r}: the components of strengths have the covariances that N, g and motifs "
+            f"make, and would not follow {name}: vary gamma, weight, mean, tau_rec or inputs, or "
+            "make parameters with other strengths, Parameters.of(...)"
+        )
     if name == "motifs":
         if index is not None:
             raise ParameterError(

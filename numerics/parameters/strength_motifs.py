@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from ...errors import InfeasibleStatisticsError, ParameterError
 from .arrays import matrix
 from .motifs import Motifs
+from .parameters import Parameters
 from .reals import real
 from .strengths import Strengths, components_of
 
@@ -59,6 +63,31 @@ def motifs_of_strengths(
         chn[p, q, r] = _ratio(whole[q, P + p, r], deviation[p, q] * deviation[q, r])
     around = np.einsum("pqp->pq", chn)
     return Motifs(con, div, chn, around + around.T if reciprocal is None else reciprocal)
+
+
+def with_weights(parameters: Parameters, weight: Float[Array, "M P"]) -> Parameters:
+    """The parameters with other weights of the components of strengths; pure.
+
+    Components are moved so that strengths and features have mean 0 again. tau_con, tau_div and
+    tau_chn change with the covariance of strengths, tau_rec by what keeps the residual reciprocity.
+
+    Args:
+        parameters: with strengths.
+        weight: of each component, which sum to 1 in every population.
+    """
+    own, N, g, P = parameters.strengths, parameters.N, parameters.g, parameters.P
+    means = own.means - jnp.einsum("mp,mpi->pi", weight, own.means)[None]
+    made = replace(own, weight=weight, means=means)
+    change = (made.covariance - own.covariance)[:, : 2 * P, : 2 * P]
+    u, b = slice(P), slice(P, 2 * P)
+    size = jnp.where(g > 0, g, 1.0)
+    con = change[:, u, u] / (N * size[:, :, None] * size[:, None, :])
+    div = N * change[:, b, b] / (size.T[:, :, None] * size.T[:, None, :])
+    chn = change[:, b, u].transpose(1, 0, 2) / (size[:, :, None] * size[None])
+    around = jnp.einsum("pqp->pq", chn)
+    changes = {"tau_con": con, "tau_div": div, "tau_chn": chn, "tau_rec": around + around.T}
+    changed = {name: getattr(parameters, name) + v for name, v in changes.items()}
+    return replace(parameters, strengths=made, **changed)
 
 
 def _ratio(covariance: Any, unit: Any) -> Any:

@@ -178,7 +178,7 @@ def test_quantiles(parts):
     """Rates at quantiles of the currents, as a sample of currents has them."""
     distribution, (p, _), (a, _), *_ = parts["SecondMoment"]
     levels = np.array([0.1, 0.5, 0.95])
-    found = distribution.quantiles(a.mean, a.variance, p, norm.ppf(levels))
+    found = distribution.quantiles(a.currents, p, norm.ppf(levels))
     for k in range(2):
         x = norm.rvs(float(a.mean[k]), float(np.sqrt(a.variance[k])), size=400_000, random_state=5)
         np.testing.assert_allclose(found[k], np.quantile(PHI[k](x), levels), rtol=0.01, atol=2e-3)
@@ -283,9 +283,7 @@ def test_sampled_networks(of_populations):
         seen = model.observables(y, own)
         statistics.append(distribution(seen["mean"], seen["variance"], own))
     levels = (0.25, 0.5, 0.9)
-    quantiles = distribution.quantiles(
-        statistics[0].mean, statistics[0].variance, one, norm.ppf(levels)
-    )
+    quantiles = distribution.quantiles(statistics[0].currents, one, norm.ppf(levels))
     correlation = distribution.correlation(
         (statistics[0], one, 0.0), (statistics[1], two, 0.0), jnp.ones(2)
     )

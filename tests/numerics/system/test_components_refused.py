@@ -20,7 +20,6 @@ def pair(system_of):
 REFUSED = {
     "dynamical mean-field theory": lambda s, p: mf.dmft.transient(s, p, t1=1.0),
     "spread over finite networks": lambda s, p: mf.verification.finite_size(s, p),
-    "distribution of rates": lambda s, p: mf.distributions.RateDistribution(s, p),
 }
 
 
