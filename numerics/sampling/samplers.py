@@ -170,10 +170,10 @@ def sample(
     how, say = sampler or Gaussian(), progress or (lambda what, fraction: None)
     if parameters.strengths is not None and not how.draws_strengths:
         raise ParameterError(
-            f"{type(how).__name__} draws Gaussian strengths without assortativity or patterns; "
-            "these parameters have others: use Gaussian(), or for sparse networks "
-            "Sparse(probability, marginals.Gaussian()), or dataclasses.replace(parameters, "
-            "strengths=None)"
+            f"{type(how).__name__} with these options draws Gaussian strengths without "
+            "assortativity or patterns; these parameters have others: use Gaussian(), or for "
+            "sparse networks Sparse(probability, marginal) without presence and weight_motifs, "
+            "or parameters.replace(strengths=None)"
         )
     seed, dtype, labels = ready(parameters, seed, dtype, how.memory)
     drawn = how.draw(parameters, seed, dtype, lambda fraction: say("sampling", fraction))

@@ -37,6 +37,7 @@ from .marginals import (
     fit,
 )
 from .samplers import Drawn, TiledSampler, known_of
+from .sparse_presence import PresentTiles
 from .sparse_strengths import MixedTiles
 from .sparse_tiles import SparseTiles, both_ways
 
@@ -78,8 +79,10 @@ class Sparse(TiledSampler):
     are within the finite-size spread of the theory. To compare several N give the weights a
     coefficient of variation `cv` and leave the probability out: in-degrees then stay.
 
-    With `parameters.strengths`, synapses are present independently, and the weights have strengths
-    and assortativity: this takes a probability and `marginals.Gaussian()`.
+    With `parameters.strengths`, the presence of synapses carries strengths and assortativity, and
+    weights of any marginal are independent: `sparse_presence`. Probabilities of pairs must then be
+    between 0 and 1, which strengths much wider than the mean do not allow. Where the marginal is
+    `marginals.Gaussian()` synapses are present independently, and the weights have them.
 
     Drawing raises `InfeasibleStatisticsError` where the weights have not the mean and variance, a
     motif is out of reach (with the range that is not), or no Gaussian field has the correlations;
@@ -113,16 +116,14 @@ class Sparse(TiledSampler):
 
     @property
     def draws_strengths(self) -> bool:
-        """With Gaussian weights that have the motifs alone: see `sparse_strengths`."""
-        gaussian = isinstance(self.marginal, GaussianWeights) and self.probability is not None
-        return gaussian and self.presence is None and self.weight_motifs is None
+        """Where presence or Gaussian weights have all of the motifs."""
+        return self.presence is None and self.weight_motifs is None
 
     def draw(self, parameters, seed, dtype, say):
         blocks = self._blocks(parameters)
         if parameters.strengths is not None:
-            mixed = MixedTiles.of(parameters, blocks.probability, seed, self._positions)
-            csr = self._finished(mixed.field, mixed.tile, dtype, say)
-            return Drawn(csr, *known_of(mixed.field, parameters))
+            own, tiles = self._strong(parameters, blocks, seed)
+            return Drawn(self._finished(own, tiles, dtype, say), *known_of(own, parameters))
         presence, strength = self._fields(parameters, blocks)
         field = Field.of(presence, _seed(seed, "presence"))
         onto_itself, thresholds = diagonal_deviations(presence), ndtri(blocks.probability)
@@ -137,6 +138,23 @@ class Sparse(TiledSampler):
             return found, drawn.tile(i, j, found, field.tiles)
 
         return Drawn(self._finished(field, tile, dtype, say), offsets=field.offsets)
+
+    def _strong(self, parameters: Parameters, blocks: Blocks, seed: int) -> tuple[Field, Any]:
+        """The field of strengths and the tiles, where strengths have a distribution of their own.
+
+        Gaussian weights carry them, else the presence of synapses.
+        """
+        if isinstance(self.marginal, GaussianWeights):
+            mixed = MixedTiles.of(parameters, blocks.probability, seed, self._positions)
+            return mixed.field, mixed.tile
+        present = PresentTiles.of(parameters, blocks.mean, seed, self._positions)
+        weights = _Weights.of(None, seed, blocks.quantiles)
+
+        def tile(i: int, j: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+            found = present.tile(i, j)
+            return found, weights.tile(i, j, found, present.field.tiles)
+
+        return present.field, tile
 
     def _positions(self, present: np.ndarray, on_diagonal: bool) -> np.ndarray:
         if on_diagonal and self.zero_diagonal:

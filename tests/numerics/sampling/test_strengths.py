@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from motifield import Network, Parameters, measure, nearest_feasible, sample, violations
+from motifield import Motifs, Network, Parameters, measure, nearest_feasible, sample, violations
 from motifield.errors import InfeasibleStatisticsError, ParameterError
 from motifield.numerics.networks import assortativity
 from motifield.numerics.parameters.feasibility import residual_moments, unexplained_moments
@@ -201,10 +201,61 @@ def test_too_few_synapses_for_their_strengths_are_refused(two):
     assert sample(own, 1, sampler=Sparse(0.31, marginals.Gaussian())).sparse
 
 
-@pytest.mark.parametrize("sampler", [Sparse(0.2), Dense(marginals.Gamma())])
+ONLY_MOTIFS = [
+    Sparse(0.2, presence=Motifs()),
+    Sparse(0.2, marginals.Gaussian(), weight_motifs=Motifs()),
+    Dense(marginals.Gamma()),
+]
+
+
+@pytest.mark.parametrize("sampler", ONLY_MOTIFS)
 def test_samplers_of_other_marginals_refuse_them(two, sampler):
-    with pytest.raises(ParameterError, match=f"{type(sampler).__name__} draws Gaussian strengths"):
+    name = type(sampler).__name__
+    with pytest.raises(ParameterError, match=f"{name} with these options draws Gaussian strengths"):
         sample(two, 1, sampler=sampler)
+
+
+@pytest.fixture(scope="module")
+def present_networks(mixed_network):
+    """Lognormal weights, of which presence has strengths, assortativity and reciprocity."""
+    mean = np.array([[5.0, -5.0], [6.0, -6.0]]) / 400
+    own = mixed_network(2, 2, N=400, size=0.35, g=(0.8, 0.9), gamma=3.0, mean=mean)
+    # pairs are present together more often, by a tenth of c
+    sampler = Sparse(0.2, marginals.Lognormal())
+    more = 0.02 * 400 * (mean * mean.T / 0.04) / np.asarray(own.g * own.g.T)
+    own = own.replace(tau_rec=np.asarray(own.tau_rec) + more)
+    return own, [sample(own, seed, sampler=sampler) for seed in range(NETWORKS)]
+
+
+def test_presence_has_every_statistic_and_gamma(present_networks, scores_of):
+    own, networks = present_networks
+    z = scores_of(own, [measure(network) for network in networks])
+    assert {name: np.abs(s).max() for name, s in z.items() if np.abs(s).max() > 4} == {}
+    share = np.mean([n.weights.nnz for n in networks]) / 400**2
+    assert abs(share / 0.2 - 1) < 0.01
+    assert all(
+        np.all(n.weights.data * np.where(n.labels[n.weights.indices], -1, 1) > 0) for n in networks
+    )
+    found = np.array([assortativity(n, drawn_features(n)) for n in networks])
+    asked = np.asarray(own.strengths.gamma)
+    assert np.abs(scores(found, asked)).max() < 4
+    assert np.abs(scores(found, asked.transpose(0, 1, 3, 2))).max() > 8
+
+
+def test_strengths_that_presence_cannot_carry_are_refused(two, present_networks):
+    """With what their probabilities would be; synapses of mean 0 have none."""
+    own, _ = present_networks
+    sampler = Sparse(0.2, marginals.Lognormal())
+    wide = own.replace(mean=np.asarray(own.mean) / 4)
+    with pytest.raises(InfeasibleStatisticsError, match=r"(?s)from -\d.* of the pairs are not"):
+        sample(wide, 1, sampler=Sparse(0.02, marginals.Lognormal()))
+    with pytest.raises(InfeasibleStatisticsError, match="together as often as reciprocal"):
+        sample(own.replace(tau_rec=np.asarray(own.tau_rec) - 0.3), 1, sampler=sampler)
+    one = own.replace(mean=np.asarray(own.mean) * np.array([[1.0, 0.0], [1.0, 1.0]]))
+    with pytest.raises(InfeasibleStatisticsError, match=r"1 <- 2: weights of mean 0"):
+        plain, normal = marginals.Lognormal(), marginals.Gaussian()
+        each = {"1": {"1": plain, "2": normal}, "2": {"1": plain, "2": plain}}
+        sample(one, 1, sampler=Sparse(0.2, each))
 
 
 def test_strengths_of_a_given_network_are_no_ensemble(two):
