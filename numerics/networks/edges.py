@@ -270,6 +270,7 @@ def _network(
         missing=listed.missing,
         dropped_edges=listed.dropped + len(listed.weights) - len(values),
         dropped_neurons=count - number,
+        labels="" if neurons is None else neurons.labels_from,
     ).noting(*listed.notes)
     own_report = reading.counted(network.weights, network.labels, network.populations, own)
     return replace(network, reading=own_report)

@@ -41,7 +41,7 @@ def write_arrays(path: str | os.PathLike, content: Mapping[str, np.ndarray]) -> 
 
 def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """The arrays of a file; raises what NumPy or h5py do where it is missing or damaged."""
-    if Path(path).suffix not in HDF5:
+    if Path(path).suffix.lower() not in HDF5:
         return read_npz(path)
     import h5py
 

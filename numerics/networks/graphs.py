@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
-from ..tables import Place, name_of, opened, text_of
+from ..tables import Place, coded, kept_by, name_of, opened, text_of, values_in
 from . import headings
 from .options import ReadOptions
 
@@ -24,13 +24,43 @@ FORMATS = {
 NAMING = ("label", "labels")  # attributes that are names of nodes, in GML and GEXF
 
 
-class Graph(NamedTuple):
-    """A graph as a matrix: weights with row = target, ids, and the attributes of its nodes."""
+class Attributes(NamedTuple):
+    """Attributes of nodes or edges: their names, and the values of one of them."""
 
-    weights: sps.coo_array
-    ids: np.ndarray
-    attribute: Callable[[str], list[Any]]
-    attributes: list[str]
+    names: list[str]
+    values: Callable[[str], list[Any]]
+
+
+class Graph(NamedTuple):
+    """A graph of any library.
+
+    Args:
+        nodes: their names.
+        ends: of each edge, the positions of source and target among the nodes.
+        of_nodes: attributes of the nodes.
+        of_edges: attributes of the edges.
+    """
+
+    nodes: list[Any]
+    ends: np.ndarray
+    of_nodes: Attributes
+    of_edges: Attributes
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The names of the nodes as text.
+
+        Raises:
+            NetworkError: two nodes have one name.
+        """
+        ids = np.array([name_of(str(node)) for node in self.nodes], dtype=str)
+        unique, counts = np.unique(ids, return_counts=True)
+        if len(unique) < len(ids):
+            raise NetworkError(
+                f"{(counts > 1).sum()} nodes of the graph have the name of another one, e.g. "
+                f"{unique[counts > 1][0]!r}: rename them"
+            )
+        return ids
 
 
 def is_graph(source: Any) -> bool:
@@ -38,69 +68,108 @@ def is_graph(source: Any) -> bool:
     return hasattr(source, "is_directed") and (hasattr(source, "edges") or hasattr(source, "es"))
 
 
-def graph_of(source: Any, options: ReadOptions) -> Graph:
-    """The matrix of a graph.
+def graph_of(source: Any) -> Graph:
+    """The nodes, edges and attributes of a graph of networkx or igraph.
 
     Raises:
-        NetworkError: an undirected graph, two nodes of one name, or weights that are no numbers.
+        NetworkError: it is undirected.
     """
     if not source.is_directed():
         raise NetworkError(
             "the graph is undirected, and a synapse has a direction: use graph.to_directed() if "
             "every edge is two synapses"
         )
-    of = _of_igraph if hasattr(source, "es") else _of_networkx
-    nodes, ends, values, attribute, attributes = of(source, options)
-    ids = np.array([name_of(str(node)) for node in nodes], dtype=str)
-    unique, counts = np.unique(ids, return_counts=True)
-    if len(unique) < len(ids):
-        raise NetworkError(
-            f"{(counts > 1).sum()} nodes of the graph have the name of another one, e.g. "
-            f"{unique[counts > 1][0]!r}: rename them"
-        )
-    weight = "weight" if options.weight is ... else options.weight
-    if ends and weight is not None and all(v is None for v in values):
-        raise NetworkError(
-            f"no edge of the graph has the attribute {weight!r}: name the one with the weights, "
-            "or use weight=None for 1 each"
-        )
-    try:
-        numbers = np.array([np.nan if v is None else float(v) for v in values])
-    except (TypeError, ValueError) as error:
-        raise NetworkError(
-            f"the attribute {weight!r} of an edge is not a number: {error}"
-        ) from error
-    j, i = np.array(ends, dtype=np.int64).reshape(-1, 2).T
-    matrix = sps.coo_array((numbers, (i, j)), shape=(len(nodes), len(nodes)))
-    return Graph(matrix, ids, attribute, attributes)
+    return _of_igraph(source) if hasattr(source, "es") else _of_networkx(source)
 
 
-def _of_networkx(graph: Any, options: ReadOptions) -> tuple:
-    weight = "weight" if options.weight is ... else options.weight
+def _of_networkx(graph: Any) -> Graph:
     nodes, edges = list(graph.nodes), list(graph.edges(data=True))
     at = {node: k for k, node in enumerate(nodes)}
-    values = [1.0 if weight is None else data.get(weight) for _, _, data in edges]
-    names = {name: None for node in nodes for name in graph.nodes[node]}
-
-    def attribute(name: str) -> list[Any]:
-        return [graph.nodes[node].get(name) for node in nodes]
-
-    return nodes, [(at[a], at[b]) for a, b, _ in edges], values, attribute, list(names)
+    of_nodes = [graph.nodes[node] for node in nodes]
+    of_edges = [data for _, _, data in edges]
+    ends = np.array([(at[a], at[b]) for a, b, _ in edges], dtype=np.int64).reshape(-1, 2)
+    return Graph(nodes, ends, _attributes(of_nodes), _attributes(of_edges))
 
 
-def _of_igraph(graph: Any, options: ReadOptions) -> tuple:
-    weight = "weight" if options.weight is ... else options.weight
-    ends, names = list(graph.get_edgelist()), list(graph.vs.attributes())
-    there = weight in graph.es.attributes()
-    none = [1.0 if weight is None else None] * len(ends)
-    nodes = list(graph.vs["name"]) if "name" in names else list(range(graph.vcount()))
-    return (
-        nodes,
-        ends,
-        list(graph.es[weight]) if there else none,
-        lambda name: list(graph.vs[name]),
-        names,
+def _attributes(rows: list[dict[str, Any]]) -> Attributes:
+    names = list({name: None for row in rows for name in row})
+    return Attributes(names, lambda name: [row.get(name) for row in rows])
+
+
+def _of_igraph(graph: Any) -> Graph:
+    ends = np.array(graph.get_edgelist(), dtype=np.int64).reshape(-1, 2)
+    of_nodes, of_edges = (
+        Attributes(list(own.attributes()), lambda name, own=own: list(own[name]))
+        for own in (graph.vs, graph.es)
     )
+    named = "name" in of_nodes.names
+    nodes = of_nodes.values("name") if named else list(range(graph.vcount()))
+    return Graph(nodes, ends, of_nodes, of_edges)
+
+
+def filtered(graph: Graph, options: ReadOptions) -> tuple[np.ndarray, np.ndarray | None]:
+    """Which edges filters keep, and which nodes (None: all).
+
+    Raises:
+        NetworkError: an attribute that is not there, or that nodes and edges have, or a value
+            that none has.
+    """
+    edges, nodes = np.ones(len(graph.ends), dtype=bool), None
+    for wanted in options.filters:
+        kind, dot, name = str(wanted.column).partition(".")
+        said = dot != "" and kind in ("edges", "neurons")
+        column = name if said else str(wanted.column)
+        here = [
+            own
+            for own, which in ((graph.of_edges, "edges"), (graph.of_nodes, "neurons"))
+            if column in own.names and (not said or kind == which)
+        ]
+        if len(here) != 1:
+            raise NetworkError(
+                f"where={str(wanted)!r}: edges have the attributes {graph.of_edges.names}, nodes "
+                f"{graph.of_nodes.names}: write 'edges.{wanted}' or 'neurons.{wanted}' where both "
+                "have it"
+            )
+        column_of = coded(["" if v is None else str(v) for v in here[0].values(column)])
+        kept = kept_by(wanted, column_of)
+        if not kept.any():
+            raise NetworkError(
+                f"where={str(wanted)!r}: none has it; values are {values_in(column_of)}"
+            )
+        if here[0] is graph.of_edges:
+            edges &= kept
+        else:
+            nodes = kept if nodes is None else nodes & kept
+    return edges, nodes
+
+
+def graph_weights(graph: Graph, kept: np.ndarray, options: ReadOptions) -> sps.coo_array:
+    """The matrix of the edges that are kept, row = target.
+
+    Raises:
+        NetworkError: weights that are not there, or no numbers.
+    """
+    weight = "weight" if options.weight is ... else options.weight
+    ends, count = graph.ends[kept], len(graph.nodes)
+    if weight is None:
+        numbers = np.ones(len(ends))
+    else:
+        there = weight in graph.of_edges.names
+        values = graph.of_edges.values(str(weight)) if there else [None] * len(kept)
+        if len(kept) and all(v is None for v in values):
+            raise NetworkError(
+                f"no edge of the graph has the attribute {weight!r}, they have "
+                f"{graph.of_edges.names}: name the one with the weights by weight=, or use "
+                "weight=None for 1 each"
+            )
+        own = [v for v, k in zip(values, kept, strict=True) if k]
+        try:
+            numbers = np.array([np.nan if v is None else float(v) for v in own])
+        except (TypeError, ValueError) as error:
+            raise NetworkError(
+                f"the attribute {weight!r} of an edge is not a number: {error}"
+            ) from error
+    return sps.coo_array((numbers, (ends[:, 1], ends[:, 0])), shape=(count, count))
 
 
 def node_labels(graph: Graph, name: str | None) -> tuple[list[Any] | None, str]:
@@ -112,9 +181,10 @@ def node_labels(graph: Graph, name: str | None) -> tuple[list[Any] | None, str]:
     Raises:
         NetworkError: there is no such attribute.
     """
+    names = graph.of_nodes.names
     if name is None:
-        found = [graph.attributes[k] for k in headings.labels(graph.attributes)]
-        found = [k for k in found if headings.plain(k) not in NAMING]
+        found = [names[k] for k in headings.labels(names)]
+        found = [own for own in found if headings.plain(own) not in NAMING]
         if len(found) > 1:
             raise NetworkError(
                 f"the nodes of the graph have the attributes {found}: say with label= which of "
@@ -123,11 +193,9 @@ def node_labels(graph: Graph, name: str | None) -> tuple[list[Any] | None, str]:
         if not found:
             return None, ""
         name = found[0]
-    values = graph.attribute(name) if name in graph.attributes else []
+    values = graph.of_nodes.values(name) if name in names else []
     if all(v is None for v in values):
-        raise NetworkError(
-            f"no node of the graph has the attribute {name!r}: there are {graph.attributes}"
-        )
+        raise NetworkError(f"no node of the graph has the attribute {name!r}: there are {names}")
     return [None if v is None else str(v) for v in values], name
 
 

@@ -43,6 +43,11 @@ class NeuronTable(NamedTuple):
     label_name: str
     filters: list[tuple[Filter, Column]]
 
+    @property
+    def labels_from(self) -> str:
+        """Where the labels are from, in words."""
+        return "" if self.label is None else f"{self.label_name} of the {self.what}"
+
     def used(self) -> np.ndarray:
         """Whether each neuron passes the filters.
 

@@ -30,6 +30,7 @@ from .stored import reading
 
 MATRICES = {".npy": "NumPy array", ".mtx": "Matrix Market", ".mat": "MATLAB"}
 KNOWN = (".npz", *HDF5, *TABLES, *MATRICES, *FORMATS)
+WITH_PARTS = (".npz", ".mat", *HDF5, ".xlsx", ".xlsm")
 EDGE_COLUMNS = 3  # pre, post, weight; a wider table without a header is a matrix
 
 
@@ -94,9 +95,13 @@ def _naming(*paths: Any) -> Iterator[None]:
 def _read(path: Path, labels: Any, options: ReadOptions) -> Network:
     place = place_of(path, options.part)
     suffix = place.suffix
+    if not place.member and suffix not in WITH_PARTS:
+        options.refuse(("part",), path, "is one table or graph, and has no")
     if suffix in TABLES:
         return _from_table(path, labels, options)
     options.refuse(("pre", "post"), path, "is not a list of edges and has no")
+    if options.kind == "edges":
+        raise NetworkError(f"{path} is not a table: kind='edges' is for tables")
     if suffix in FORMATS:
         options.refuse(("kind", "rows", *OF_EDGES), path, "is a graph, which has no")
         graph = read_graph(place, options)

@@ -40,6 +40,7 @@ class Reading:
         neurons: their number.
         edges: synapses that are not 0.
         populations: the number of neurons of each.
+        labels: where these are from.
         self_synapses: edges from a neuron onto itself.
         isolated: neurons without a synapse from or onto another one.
         duplicates: edges that were added to others with the same neurons.
@@ -59,6 +60,7 @@ class Reading:
     neurons: int = 0
     edges: int = 0
     populations: dict[str, int] | None = None
+    labels: str = ""
     self_synapses: int = 0
     isolated: int = 0
     duplicates: int = 0
@@ -94,6 +96,7 @@ class Reading:
             ("neurons", str(self.neurons)),
             ("edges", str(self.edges)),
             ("populations", ", ".join(f"{p} {n}" for p, n in (self.populations or {}).items())),
+            ("labels", self.labels),
             ("self-synapses", str(self.self_synapses)),
             ("isolated neurons", str(self.isolated)),
             ("duplicates added up", str(self.duplicates)),

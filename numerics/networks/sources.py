@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from ..machine import require_memory
 from ..tables import FrameTable, label_of, name_of
 from .columns import has_edges
 from .edges import WHAT, edges_of
-from .graphs import graph_of, is_graph, node_labels
+from .graphs import filtered, graph_of, graph_weights, is_graph, node_labels
 from .labels import Labels, labels_by_name
 from .network import Network, name_at
 from .options import ReadOptions, checked_labels
@@ -113,20 +114,31 @@ def oriented(source: Any, ids: Any, labels: Any, options: ReadOptions) -> Matrix
         source = source.T if sps.issparse(source) else np.asarray(source).T
     count = source.shape[0] if getattr(source, "shape", ()) else len(source)
     own = labels_by_name(labels, ids, count, options)
-    return Matrix(source, ids, own, ORIENTATIONS[options.rows])
+    return Matrix(source, ids, own, ORIENTATIONS[options.rows], said_labels(labels))
 
 
 def graph_matrix(source: Any, labels: Any, options: ReadOptions) -> Matrix:
     """The matrix of a graph, with labels from its nodes where no others are given."""
-    graph = graph_of(source, options)
+    graph, orientation = graph_of(source), ORIENTATIONS["graph"]
+    ids = graph.ids
     named = isinstance(labels, str) and not Path(labels).is_file()
     if labels is not None and not named:
-        own = labels_by_name(labels, graph.ids, len(graph.ids), options)
-        return Matrix(graph.weights, graph.ids, own, ORIENTATIONS["graph"])
+        weights = graph_weights(graph, np.ones(len(graph.ends), dtype=bool), options)
+        own = labels_by_name(labels, ids, len(ids), options)
+        return Matrix(weights, ids, own, orientation, said_labels(labels))
+    edges, nodes = filtered(graph, options)
     name = labels if named else options.label
     values, found = node_labels(graph, None if name is None else str(name))
-    said = f"populations are the nodes' attribute {found!r}" if found else ""
-    return Matrix(graph.weights, graph.ids, Labels(values), ORIENTATIONS["graph"], said)
+    said = f"attribute {found} of the nodes" if found else ""
+    own = Labels(values, nodes)
+    return Matrix(graph_weights(graph, edges, options), ids, own, orientation, said)
+
+
+def said_labels(labels: Any) -> str:
+    """Where labels are from, in words."""
+    if labels is None:
+        return ""
+    return str(labels) if isinstance(labels, str | os.PathLike) else type(labels).__name__
 
 
 def _frame(frame: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -194,7 +206,8 @@ def built(
         missing=missing,
         dropped_edges=entries - missing - _count(weights),
         dropped_neurons=N - int(used.sum()),
-    ).noting(matrix.populations)
+        labels=matrix.populations,
+    )
     own = said.counted(network.weights, network.labels, network.populations, ids)
     return replace(network, reading=own)
 

@@ -88,7 +88,16 @@ def read_frame(place: Place, what: str, part: str | None = None) -> FrameTable:
         with opened(place) as stream:
             if place.suffix in SHEETS:
                 return _sheet(stream, where, part)
-            return FrameTable(where, _columnar(stream, place.suffix, where))
+            return FrameTable(where, _with_index(_columnar(stream, place.suffix, where)))
+
+
+def _with_index(frame: Any) -> Any:
+    """A frame whose index, if it has names, is its first column."""
+    import pandas as pd
+
+    if isinstance(frame.index, pd.RangeIndex):
+        return frame
+    return frame.rename_axis(frame.index.name or "").reset_index()
 
 
 def _columnar(stream: Any, suffix: str, where: str) -> Any:

@@ -74,6 +74,8 @@ def open_table(
         NetworkError: there is no such file, or no table is recognised in it.
     """
     if hasattr(source, "iloc") and hasattr(source, "columns"):
+        if source.index.name is not None or source.index.inferred_type == "string":
+            source = source.reset_index()  # ids of neurons are often kept there
         has_names = source.columns.inferred_type not in ("integer", "floating")
         return FrameTable(what, source, has_names)
     if not os.path.isfile(source):

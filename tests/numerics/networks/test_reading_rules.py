@@ -335,3 +335,50 @@ def test_without_pyarrow_large_text_is_read_all_the_same(tmp_path, monkeypatch):
     with_it = found(read(tmp_path, RING))
     monkeypatch.setitem(sys.modules, "pyarrow.csv", None)
     assert found(read(tmp_path, RING)) == with_it == (EDGES, dict.fromkeys("abc", "all"))
+
+
+def test_filters_of_a_graph():
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.DiGraph()
+    for name, label in EEI.items():
+        graph.add_node(name, cell_type=label, side="left" if name != "b" else "right", kind="n")
+    for (a, b), weight in EDGES.items():
+        graph.add_edge(a, b, weight=weight, type="S" if weight < 3 else "R", kind="e")
+    assert found(as_network(graph)) == (EDGES, EEI)
+    expected = {("a", "b"): 1, ("b", "c"): 2}
+    assert found(as_network(graph, where="type=S")) == (expected, EEI)
+    left = as_network(graph, where="side=left", distinct="keep")
+    assert found(left) == ({("c", "a"): 3, ("a", "c"): 4}, {"a": "E", "c": "I"})
+    assert left.reading.labels == "attribute cell_type of the nodes"
+    assert found(as_network(graph, where="edges.kind=e"))[0] == EDGES
+    for where, match in (("kind=e", "where both have it"), ("type=Q", "values are .'R', 'S'.")):
+        with pytest.raises(NetworkError, match=match):
+            as_network(graph, where=where)
+
+
+def test_options_that_a_file_has_no_use_for_are_refused(tmp_path):
+    with pytest.raises(NetworkError, match="is one table or graph, and has no part"):
+        read(tmp_path, RING, part="x")
+    np.save(tmp_path / "m.npy", np.eye(3))
+    for options in ({"where": "a=b"}, {"pre": 0}, {"kind": "edges"}, {"label": "x"}):
+        with pytest.raises(NetworkError, match=r"m.npy"):
+            read_network(tmp_path / "m.npy", **options)
+
+
+def test_neurons_in_the_index_of_a_data_frame(tmp_path):
+    edges = pd.DataFrame([(*ends, weight) for ends, weight in EDGES.items()])
+    edges.columns = ["pre", "post", "weight"]
+    types = pd.DataFrame({"id": list(EEI), "type": list(EEI.values())}).set_index("id")
+    for own in (types, types.rename_axis(None)):
+        assert found(read_edges(edges, own, label="type")) == (EDGES, EEI)
+    named = types.rename(index={"a": "x"})
+    assert found(read_edges(edges, named, label="type", unknown="drop"))[0] == {("b", "c"): 2}
+    W = pd.DataFrame(np.zeros((3, 3)), index=list("bca"), columns=list("abc"))
+    for (a, b), weight in EDGES.items():
+        W.loc[b, a] = weight
+    for suffix in (".parquet", ".xlsx", ".csv"):
+        path = tmp_path / f"W{suffix}"
+        (W.to_parquet if suffix == ".parquet" else W.to_excel if suffix == ".xlsx" else W.to_csv)(
+            path
+        )
+        assert found(read_network(path, types["type"], kind="adjacency")) == (EDGES, EEI)
