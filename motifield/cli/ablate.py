@@ -18,7 +18,7 @@ from .options import ClosureName, EndTime, Shrink, option
 from .output import Out
 from .parsing import per_population
 from .paths import SPEC_SUFFIXES
-from .reading import Reading, report_of, say_reading
+from .reading import Reading, note_reading
 from .terminal import print_table
 
 
@@ -124,7 +124,7 @@ def ablate(
         result,
         f"{case.title}: theory against {case.network.N} neurons, {case.origin}, "
         f"at {moment(case.t1, result.time_unit)}; errors relative to the network",
-        more={"network": case.origin, **report_of(case.network)},
+        more={"network": case.origin},
         then=lambda: _say(result),
     )
 
@@ -180,7 +180,7 @@ def _network_case(
     from ..theory.derivation import derive
 
     network = network_of(path, **reading.given())[0]
-    say_reading(network)
+    note_reading(network)
     values = 0.0 if drive is None else per_population("--input", drive)
     if isinstance(values, list) and len(values) != network.P:
         raise SpecError(

@@ -15,6 +15,7 @@ from .. import __version__
 from ..waiting import wanted
 from .paths import check_paths
 from .process import prepare
+from .reading import readings_noted
 
 TAGS = re.compile(r"(?=\[[a-z#/@])")  # what rich takes for markup in help texts, and swallows
 
@@ -77,7 +78,7 @@ def command(
             check_paths(options, values)
             for own, (group, names) in groups.items():
                 values[own] = group(**{option: values.pop(option) for option in names})
-            with wanted(True):
+            with wanted(True), readings_noted():
                 function(**values)
 
         # what typer reads of a command

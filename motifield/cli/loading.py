@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import SpecError
 from .options import Marginal, NetworkFile, Probability, Seed, Size, ZeroDiagonal
 from .paths import SPEC_SUFFIXES
-from .reading import Reading, say_reading
+from .reading import Reading, note_reading
 
 
 def double_precision() -> None:
@@ -117,7 +117,7 @@ class NetworkChoice:
                     "--network reads a network, --size is that of a sampled one: give one of them"
                 )
             network = network_of(self.network, **reading.given())[0]
-            say_reading(network)
+            note_reading(network)
             same_populations(network, parameters.populations, self.network)
             return network, str(self.network)
         if loaded.network is not None:

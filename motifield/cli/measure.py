@@ -13,7 +13,7 @@ from .application import command
 from .loading import network_of
 from .options import AsJson, Shrink, option, output_option
 from .paths import NETWORK_SUFFIXES, SPEC_SUFFIXES, Writes
-from .reading import Reading, report_of
+from .reading import Reading, note_reading
 from .terminal import print_json, print_table
 
 MOST_CHAINS = 30
@@ -105,6 +105,7 @@ def measure(
         raise SpecError("--find and --labels both say what the populations are: give one of them")
     count = None if mixture is None else _number_of_components(mixture)
     network, drive = network_of(source, **reading.given())
+    note_reading(network, said=False)  # it is part of what is printed
     from ..numerics.networks import (
         anatomy,
         component_numbers,
@@ -125,7 +126,7 @@ def measure(
         own = {} if strengths is None else {"strengths": strengths.data(network.populations)}
         if compared is not None:
             own["components"] = _component_rows(network, compared)
-        print_json({"network": parts, **report_of(network), **measured.json(), **own})
+        print_json({"network": parts, **measured.json(), **own})
         return
     _say(network, measured, parts)
     if compared is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from .loading import spec_of
 from .options import ClosureName, Settings, SpecFile
 from .parsing import per_population, setting
-from .reading import say_reading
+from .reading import note_reading
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Model:
         """The spec."""
         found = spec_of(self.spec, known=self._known, reading=self.__dict__.get("_reading"))
         if found.network is not None:
-            say_reading(found.network)
+            note_reading(found.network)
         return found
 
     def read_by(self, given: dict[str, Any]) -> Model:
@@ -75,13 +75,15 @@ class Model:
             ParameterError: no network has the changed statistics.
         """
         parameters = self.system.complete(self.loaded.numbers(), self.settings or ())
-        from ..numerics.parameters import check_feasible, scalar
+        from ..numerics.parameters import check_feasible, check_numbers, scalar
 
         for text in self.settings or []:
             name, value = setting(text)
             parameters = scalar(name, parameters).set(parameters, value)
-        if self.settings and self.loaded.network is None:
-            check_feasible(parameters)
+        if self.settings:
+            check_numbers(parameters)
+            if self.loaded.network is None:
+                check_feasible(parameters)
         return parameters
 
     def point(self, start: str | None) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +15,7 @@ from .options import READING, LabelFile, option
 from .paths import NETWORK_SUFFIXES, Writes
 
 NO_WEIGHT = "none"
+MOST_SIZES = 12  # populations that a line names
 COLUMNS = ("pre", "post", "weight", "id", "label")
 
 
@@ -127,12 +131,45 @@ class Reading:
         return own
 
 
-def reading_lines(network: Any) -> str:
-    """What a network was read from and what was found, in a line; "" where it was not read."""
+_READ: ContextVar[dict[str, Any] | None] = ContextVar("read", default=None)
+"""The report of the network that the command has read last."""
+
+
+@contextmanager
+def readings_noted() -> Iterator[None]:
+    """A command, whose --json has the report of the network that it has read."""
+    token = _READ.set(None)
+    try:
+        yield
+    finally:
+        _READ.reset(token)
+
+
+def noted() -> dict[str, Any]:
+    """The whole report for --json; nothing where no network was read."""
+    own = _READ.get()
+    return {} if own is None else {"reading": own}
+
+
+def note_reading(network: Any, *, said: bool = True) -> None:
+    """Note the report of a network that was read, and say it in a line on standard error.
+
+    Args:
+        network: with or without a report.
+        said: whether the line is printed; the output is left to results.
+    """
+    if network.reading is None:
+        return
+    _READ.set(network.reading.json())
+    if said:
+        typer.echo(_lines(network), err=True)
+
+
+def _lines(network: Any) -> str:
+    """What a network was read from and what was found, in a line, and what deserves a look."""
     own = network.reading
-    if own is None:
-        return ""
-    sizes = ", ".join(f"{p} {n}" for p, n in zip(network.populations, network.sizes, strict=True))
+    sizes = [f"{p} {n}" for p, n in zip(network.populations, network.sizes, strict=True)]
+    more = [f"{len(sizes) - MOST_SIZES} more"] if len(sizes) > MOST_SIZES else []
     counts = {
         "self-synapses": own.self_synapses,
         "isolated": own.isolated,
@@ -144,7 +181,7 @@ def reading_lines(network: Any) -> str:
     parts = [
         f"{own.source} ({own.format})" if own.format else own.source,
         own.orientation,
-        f"{network.N} neurons ({sizes}), {own.edges} edges",
+        f"{network.N} neurons ({', '.join(sizes[:MOST_SIZES] + more)}), {own.edges} edges",
         *(f"{n} {what}" for what, n in counts.items() if n),
     ]
     if own.in_degrees is not None and own.out_degrees is not None:
@@ -152,15 +189,3 @@ def reading_lines(network: Any) -> str:
         parts.append(f"SD of in-degrees {one.sd:.3g}, of out-degrees {other.sd:.3g}")
     lines = ["read " + "; ".join(part for part in parts if part)]
     return "\n".join([*lines, *(f"note: {note}" for note in own.notes)])
-
-
-def report_of(network: Any) -> dict[str, Any]:
-    """The whole report of reading for --json; nothing where a network was not read."""
-    own = network.reading
-    return {} if own is None else {"reading": own.json()}
-
-
-def say_reading(network: Any) -> None:
-    """The line on standard error, which leaves the output to results."""
-    if text := reading_lines(network):
-        typer.echo(text, err=True)

@@ -13,7 +13,7 @@ from .model import Model
 from .options import EndTime, SpecFile, output_option
 from .output import Out
 from .paths import DATA_SUFFIXES, Writes
-from .reading import Reading, report_of
+from .reading import Reading
 from .terminal import at_time, by_population
 
 
@@ -73,6 +73,6 @@ def simulate(
         found,
         f"{loaded.title}: {network.N} neurons, {origin}, {at_time(courses)}, status {found.status}",
         numbers=found.dataset.assign_attrs(network=origin) if whole else courses,
-        more={"network": origin, **report_of(network)},
+        more={"network": origin},
         rows=by_population(courses.isel(time=-1)),
     )

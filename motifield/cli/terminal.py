@@ -13,6 +13,7 @@ import typer
 from ..time_units import headed, in_words, moment, time_unit_of
 from ..waiting import wanted
 from .process import DAMAGED
+from .reading import noted
 
 Say = Callable[[str, float], None]
 WIDEST = 10_000
@@ -35,10 +36,13 @@ def say_time_unit(result: Any) -> None:
 
 
 def print_json(data: Any) -> None:
-    """Print nested data as JSON, with null where a number is not finite."""
+    """Print nested data as JSON, with null where a number is not finite.
+
+    It has the report of the network that the command has read.
+    """
     from ..numerics.results import plain
 
-    typer.echo(json.dumps(plain(data), indent=1))
+    typer.echo(json.dumps(plain({**data, **noted()}), indent=1))
 
 
 def print_table(

@@ -142,6 +142,8 @@ def test_commands_refuse_them_with_the_remedy(three, refused, verb):
 
 def test_shrunken_motifs_are_used(three, call):
     three.write_text(SPEC + "shrink = true\n")
-    code, _, err = call("integrate", three)
+    code, out, err = call("integrate", three, "--json")
     assert code == 0, err
+    assert json.loads(out)["reading"]["first_ids"] == ["a", "b", "c"]
+    assert err.startswith("read ")
     assert call("verify", three)[0] in (0, 1)  # which is the theory's affair
