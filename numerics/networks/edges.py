@@ -59,7 +59,11 @@ def read_edges(
             labels that are missing or ambiguous.
     """
     chosen = ReadOptions.of(options, given)
-    chosen.refuse(("kind", "rows"), edges, "is a list of edges, which has no")
+    if of := chosen.given(("kind", "rows", "cache")):
+        raise NetworkError(
+            f"read_edges reads a list of edges, which has no {', '.join(of)}: these are for "
+            "read_network, which takes labels as well"
+        )
     return edges_of(_open(edges, chosen), nodes, chosen, labelled=False)
 
 

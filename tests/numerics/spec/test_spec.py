@@ -240,3 +240,10 @@ def test_options_of_integrate(write):
     assert mf.load_spec(write(SPEC)).integrate["solver"] == "auto"
     with pytest.raises(SpecError, match="integrate.solver: "):
         mf.load_spec(write(SPEC + "[integrate]\nsolver = 'fast'\n"))
+
+
+@pytest.mark.parametrize("entry", ['rows = "source"', 'kind = "edges"', 'cache = "kept.npz"'])
+def test_options_that_a_table_of_edges_has_not_are_refused(write, tmp_path, entry):
+    (tmp_path / "edges.csv").write_text("1,2,3\n2,1,1\n")
+    with pytest.raises(NetworkError, match=f"which has no {entry.split()[0]}"):
+        mf.load_spec(write(f'[connectome]\nedges = "edges.csv"\n{entry}\n'))
