@@ -98,10 +98,8 @@ def _attributes(rows: list[dict[str, Any]]) -> Attributes:
 
 def _of_igraph(graph: Any) -> Graph:
     ends = np.array(graph.get_edgelist(), dtype=np.int64).reshape(-1, 2)
-    of_nodes, of_edges = (
-        Attributes(list(own.attributes()), lambda name, own=own: list(own[name]))
-        for own in (graph.vs, graph.es)
-    )
+    of_nodes = Attributes(list(graph.vs.attributes()), lambda name: list(graph.vs[name]))
+    of_edges = Attributes(list(graph.es.attributes()), lambda name: list(graph.es[name]))
     named = "name" in of_nodes.names
     nodes = of_nodes.values("name") if named else list(range(graph.vcount()))
     return Graph(nodes, ends, of_nodes, of_edges)
