@@ -252,9 +252,9 @@ def test_strengths_that_presence_cannot_carry_are_refused(two, present_networks)
     with pytest.raises(InfeasibleStatisticsError, match="together as often as reciprocal"):
         sample(own.replace(tau_rec=np.asarray(own.tau_rec) - 0.3), 1, sampler=sampler)
     one = own.replace(mean=np.asarray(own.mean) * np.array([[1.0, 0.0], [1.0, 1.0]]))
+    plain, normal = marginals.Lognormal(), marginals.Gaussian()
+    each = {"1": {"1": plain, "2": normal}, "2": {"1": plain, "2": plain}}
     with pytest.raises(InfeasibleStatisticsError, match=r"1 <- 2: weights of mean 0"):
-        plain, normal = marginals.Lognormal(), marginals.Gaussian()
-        each = {"1": {"1": plain, "2": normal}, "2": {"1": plain, "2": plain}}
         sample(one, 1, sampler=Sparse(0.2, each))
 
 
