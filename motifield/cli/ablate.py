@@ -18,7 +18,7 @@ from .options import ClosureName, EndTime, Shrink, option
 from .output import Out
 from .parsing import per_population
 from .paths import SPEC_SUFFIXES
-from .reading import Reading, note_reading
+from .reading import Reading
 from .terminal import print_table
 
 
@@ -180,7 +180,6 @@ def _network_case(
     from ..theory.derivation import derive
 
     network = network_of(path, **reading.given())[0]
-    note_reading(network)
     values = 0.0 if drive is None else per_population("--input", drive)
     if isinstance(values, list) and len(values) != network.P:
         raise SpecError(

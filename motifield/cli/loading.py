@@ -22,7 +22,9 @@ def double_precision() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def spec_of(path: Path, *, numbers: bool = True, known: Any = None, reading: Any = None) -> Any:
+def spec_of(
+    path: Path, *, numbers: bool = True, known: Any = None, reading: Any = None, said: bool = True
+) -> Any:
     """The spec in a file; without numbers where only its equations are wanted.
 
     Args:
@@ -30,6 +32,7 @@ def spec_of(path: Path, *, numbers: bool = True, known: Any = None, reading: Any
         numbers: whether parameters and network are wanted.
         known: as `load_spec` takes it.
         reading: options in place of those of [connectome].
+        said: whether what was found in a connectome is said.
     """
     if numbers:
         double_precision()
@@ -40,7 +43,10 @@ def spec_of(path: Path, *, numbers: bool = True, known: Any = None, reading: Any
         name: value.resolve() if isinstance(value, Path) else value
         for name, value in (reading or {}).items()
     }
-    return load_spec(path, numbers=numbers, known=known, reading=given)
+    found = load_spec(path, numbers=numbers, known=known, reading=given)
+    if found.network is not None:
+        note_reading(found.network, said=said)
+    return found
 
 
 def equations_of(loaded: Any, closure: str | None = None) -> Any:
@@ -51,11 +57,12 @@ def equations_of(loaded: Any, closure: str | None = None) -> Any:
     return derive(loaded.architecture, closure_of(closure) if closure else loaded.closure)
 
 
-def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
+def network_of(path: Path, *, said: bool = True, **options: Any) -> tuple[Any, Any]:
     """A network and its input, from a spec with a connectome or from a network file.
 
     Args:
         path: a spec, or any file that `read_network` reads.
+        said: whether what was found is said.
         options: those of `read_network`; for a spec in place of those of its [connectome].
 
     Returns:
@@ -65,7 +72,7 @@ def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
         SpecError: the spec has no connectome.
     """
     if path.suffix in SPEC_SUFFIXES and not is_graph(path):
-        loaded = spec_of(path, reading=options)
+        loaded = spec_of(path, reading=options, said=said)
         if loaded.network is None:
             raise SpecError(
                 f"{path} has no [connectome]; give a spec with one, or a file with a network"
@@ -74,7 +81,9 @@ def network_of(path: Path, **options: Any) -> tuple[Any, Any]:
     double_precision()
     from ..numerics.networks import read_network
 
-    return read_network(path, **options), None
+    network = read_network(path, **options)
+    note_reading(network, said=said)
+    return network, None
 
 
 def is_graph(path: Path) -> bool:
@@ -117,7 +126,6 @@ class NetworkChoice:
                     "--network reads a network, --size is that of a sampled one: give one of them"
                 )
             network = network_of(self.network, **reading.given())[0]
-            note_reading(network)
             same_populations(network, parameters.populations, self.network)
             return network, str(self.network)
         if loaded.network is not None:

@@ -13,7 +13,7 @@ from .application import command
 from .loading import network_of
 from .options import AsJson, Shrink, option, output_option
 from .paths import NETWORK_SUFFIXES, SPEC_SUFFIXES, Writes
-from .reading import Reading, note_reading
+from .reading import Reading
 from .terminal import print_json, print_table
 
 MOST_CHAINS = 30
@@ -104,8 +104,8 @@ def measure(
     if search.find is not None and reading.labels is not None:
         raise SpecError("--find and --labels both say what the populations are: give one of them")
     count = None if mixture is None else _number_of_components(mixture)
-    network, drive = network_of(source, **reading.given())
-    note_reading(network, said=False)  # it is part of what is printed
+    # what was found is part of what is printed
+    network, drive = network_of(source, said=False, **reading.given())
     from ..numerics.networks import (
         anatomy,
         component_numbers,

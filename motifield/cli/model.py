@@ -9,7 +9,6 @@ from typing import Any
 from .loading import spec_of
 from .options import ClosureName, Settings, SpecFile
 from .parsing import per_population, setting
-from .reading import note_reading
 
 
 @dataclass(frozen=True)
@@ -23,10 +22,7 @@ class Model:
     @cached_property
     def loaded(self) -> Any:
         """The spec."""
-        found = spec_of(self.spec, known=self._known, reading=self.__dict__.get("_reading"))
-        if found.network is not None:
-            note_reading(found.network)
-        return found
+        return spec_of(self.spec, known=self._known, reading=self.__dict__.get("_reading"))
 
     def read_by(self, given: dict[str, Any]) -> Model:
         """The same, whose connectome is read with these options."""

@@ -15,7 +15,7 @@ from .loading import network_of, same_populations
 from .model import Model
 from .options import Seed, Start, option
 from .output import Out
-from .reading import Reading, note_reading
+from .reading import Reading
 from .terminal import Say, print_table
 
 Number = Annotated[
@@ -51,7 +51,6 @@ class Compared:
         if self.network is not None:
             say("reading", 0.1)
             network = network_of(self.network, **reading.given())[0]
-            note_reading(network)
             same_populations(network, parameters.populations, self.network)
             return network
         if self.spectrum is None:

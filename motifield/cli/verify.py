@@ -25,7 +25,7 @@ from .options import (
 )
 from .output import Out
 from .parsing import sizes_of
-from .reading import Reading, note_reading
+from .reading import Reading
 from .terminal import Say, print_table, say_time_unit
 
 Sizes = Annotated[str, typer.Option("--sizes", help="Network sizes, separated by commas.")]
@@ -78,7 +78,6 @@ def verify(
     given = loaded.network
     if network is not None:
         given = network_of(network, **reading.given())[0]
-        note_reading(given)
     if given is None and shrink:
         raise SpecError("--shrink is about a network that is measured: give one with --network")
     if given is not None and (marginal is not None or probability is not None):
