@@ -10,6 +10,8 @@ TESTS = test test-all test-share
 # Compiling takes most of the tests' time: without optimisation it takes half. What was compiled once is kept, for the next run and for
 # the other worker, however quick it was.
 $(TESTS): export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
+# Two workers fill two cores: threads of their matrix products only wait for one another, up to twenty times as long as the products take.
+$(TESTS): export OPENBLAS_NUM_THREADS ?= 1
 # Where in the source an operation comes from is not asked for.
 $(TESTS): export JAX_TRACEBACK_IN_LOCATIONS_LIMIT ?= 0
 $(TESTS): export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.pytest_cache/jax
