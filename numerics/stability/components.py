@@ -9,22 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import ArchitectureError
 from ..parameters import Couplings, Parameters
-from ..system import System
 from .bulk import Bulk
 from .modes import VANISHING
 from .outliers import Found, ordered
-
-
-def refuse_filters(system: System) -> None:
-    """Raise `ArchitectureError` for units that are filters."""
-    if not system.mean_field.architecture.is_unit:
-        raise ArchitectureError(
-            "stability with components of strengths or assortativity is derived for units without "
-            "filters, dx/dt = -x + input; the equations' own eigenvalues are "
-            "fixed_point(...).eigenvalues"
-        )
 
 
 def component_outliers(bulk: Bulk, eigenvalues: np.ndarray) -> Found:

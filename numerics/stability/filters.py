@@ -17,6 +17,7 @@ from .predictions import Spectral
 
 FREQUENCIES = 121  # from 1/1000 of the slowest to 1000 times the fastest filter's, and 0
 REFINEMENTS = 3  # of the worst frequency, each by a factor of 20
+POLE = 1e-9  # of the largest pole: an eigenvalue nearer to a pole is one
 FASTEST = 1e6  # a rate of growth beyond which the bulk is not followed
 EMPTY = np.array([], dtype=complex)
 
@@ -76,8 +77,7 @@ def _edge(bulk: Bulk, units: Units) -> float:
     Left of all poles of the filters there is none.
     """
     every = [f for f in (*units.membrane, *units.synapse) if f is not None]
-    own = [np.roots([1.0, *(np.asarray(f.a)[:, 0])]) / float(f.T[0]) for f in every]
-    poles = np.concatenate(own)
+    poles = np.concatenate([_poles(f) for f in every])
     low, high = float(poles.real.max()), 1.0
 
     def excess(growth: float) -> float:
@@ -91,6 +91,29 @@ def _edge(bulk: Bulk, units: Units) -> float:
     from scipy.optimize import brentq
 
     return float(brentq(excess, low, high, xtol=1e-8 * max(1.0, abs(high)), rtol=1e-8))
+
+
+def _poles(f: Filters) -> np.ndarray:
+    return np.roots([1.0, *(np.asarray(f.a)[:, 0])]) / float(f.T[0])
+
+
+def filtered_equations(
+    bulk: Bulk, units: Units, eigenvalues: np.ndarray
+) -> tuple[Spectral, float, float]:
+    """As `filtered`, outliers being eigenvalues of the equations outside of the bulk.
+
+    Filters are linear, so that these are exact where those of plain units are.
+    """
+    gain, omega = worst(bulk, units, 0.0)
+    values = ordered(eigenvalues)
+    poles = np.concatenate([_poles(f) for f in (*units.membrane, *units.synapse) if f is not None])
+    # at a pole are states of filters that nothing comes back to, which no population takes part in
+    far = np.abs(values[:, None] - poles).min(axis=1) > POLE * np.abs(poles).max()
+    outside = np.zeros(len(values), dtype=bool)
+    outside[far] = bulk.outside(_inverse(units, values[far], bulk.P))[1] < 1
+    found = values[outside], values[~outside]
+    edge = _edge(bulk, units)
+    return Spectral(found[0], found[1], EMPTY, bulk.radius, edge, None, OK), gain, omega
 
 
 def filtered(modes: Modes, units: Units, point: FixedPoint) -> tuple[Spectral, float, float]:

@@ -12,12 +12,8 @@ from ..precision import require_x64
 from ..system import System, Units, held_inputs
 from ..tangents import refuse_tracers
 from .bulk import Bulk
-from .components import (
-    component_outliers,
-    connectivity_modes,
-    refuse_filters,
-)
-from .filters import filtered, transmission, worst
+from .components import component_outliers, connectivity_modes
+from .filters import filtered, filtered_equations, transmission, worst
 from .modes import Modes
 from .outliers import Found, outliers
 from .predictions import Spectral, Stability
@@ -74,8 +70,6 @@ def stability(
     system.check(parameters)
     _refuse_noise_and_jumps(system, parameters)
     has_components = system.mean_field.architecture.has_components
-    if has_components:
-        refuse_filters(system)
     if point is None:
         point = fixed_point(system, parameters, time=time)
     else:
@@ -95,6 +89,8 @@ def stability(
         )
         gain, omega = (bulk.radius, 0.0) if not bulk.is_reciprocal else worst(bulk, units, 0.0)
         jacobian = _spectral(found, boundary, bulk.radius, edge, -1.0)
+    elif has_components:
+        jacobian, gain, omega = filtered_equations(bulk, units, point.eigenvalues)
     else:
         jacobian, gain, omega = filtered(_modes(bulk, units, parameters, time), units, point)
     return Stability(

@@ -314,8 +314,18 @@ def test_the_argument_principle():
         assert winding(values) == sum(abs(a) > 1 for a in zeros)
 
 
-def test_kinked_functions(system_of, of_populations):
+def test_the_bulk_of_kinked_functions(system_of):
     """phi = max(x - 1/4, 0): <phi'^2> is the fraction of neurons above the threshold."""
+    relu = system_of("Max(x - 1/4, 0)", "MotifOnly")
+    parameters, K, Delta = one(0.0, 0.9, 0.0, 0.0), np.array([0.6]), np.array([0.3])
+    above = float(jax.scipy.stats.norm.cdf((K[0] - 0.25) / np.sqrt(Delta[0])))
+    bulk = Bulk.of(parameters, (cloud(relu, parameters, 0, K, Delta),))
+    assert worst(bulk, Units(), 0.0)[0] == pytest.approx(0.9 * np.sqrt(above), rel=1e-9)
+
+
+@pytest.mark.slow
+def test_the_verdict_on_kinked_functions(system_of, of_populations):
+    """The same at a fixed point."""
     relu = system_of("Max(x - 1/4, 0)", "SecondMoment")
     motifs = mf.Motifs(0.002, 0.002, 0.001, 0.002)
     parameters = of_populations("E", mean=-0.001, g=0.9, motifs=motifs, input=0.8)
@@ -351,3 +361,32 @@ def test_gains_of_steep_and_of_jumping_functions(system_of):
     gain = bulk_gains(steep, batch, zero, two)
     assert gain == pytest.approx([0.5 * np.sqrt(square)], rel=1e-7)
     assert bulk_gains(system_of("Heaviside(x)", "MotifOnly"), batch, zero, two) == [np.inf]
+
+
+@pytest.mark.slow
+def test_components_with_filters():
+    """One Gaussian component without assortativity is the plain theory, whose outliers are zeros of
+    a determinant: all of them that are outside of the bulk, its edge and its gain.
+    """
+    units = {
+        "membrane": {"E": mf.filters.adapting(1.0, 0.6, 5.0), "I": mf.filters.membrane(0.5)},
+        "synapse": {"E": mf.filters.exponential(0.2), "I": mf.filters.exponential(0.6)},
+    }
+    motifs = mf.Motifs(0.003, 0.003, 0.002)
+    motifs = motifs._replace(reciprocal=0.004)  # B = 0
+    numbers = {"N": 1000, "fractions": [0.8, 0.2], "g": 0.4, "input": [0.3, 0.2]}
+    numbers |= {"mean": [[0.003, -0.006], [0.002, -0.004]], "populations": ["E", "I"]}
+    given = {"gamma": np.zeros((2, 2, 2, 2)).tolist()}
+    plain = mf.Parameters.of(**numbers, motifs=motifs)
+    strong = mf.Parameters.of(**numbers, motifs=motifs, strengths=given)
+
+    def of(own, **more):
+        architecture = mf.Architecture(["E", "I"], ERF, **units, **more)
+        return mf.stability(mf.compile(mf.derive(architecture, mf.SecondMoment())), own)
+
+    found = of(plain), of(strong, assortativity=True)
+    a, b = (f.jacobian for f in found)
+    assert len(a.outliers) == 5
+    np.testing.assert_allclose(np.sort_complex(a.outliers), np.sort_complex(b.outliers), rtol=1e-6)
+    assert a.edge == pytest.approx(b.edge, rel=1e-6)
+    assert found[0].gain == pytest.approx(found[1].gain, rel=1e-6)
