@@ -7,10 +7,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import motifield as mf
 from motifield.errors import FileError
 from motifield.numerics.fitting.minima import Fit
+from motifield.numerics.reports import fit as fit_report
 from motifield.numerics.reports.fit import headline
 from motifield.numerics.results import Code, Status
 
@@ -66,6 +68,12 @@ def page(made_up_fit, monkeypatch, tmp_path):
         return text, made
 
     return written
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """An empty one in place of all: for what a page says."""
+    monkeypatch.setattr(fit_report, "fit_figures", lambda *_: {"Nothing": Figure(figsize=(1, 1))})
 
 
 def test_a_page_by_itself(page, made_up_fit):
@@ -124,6 +132,7 @@ def test_errors_and_what_is_determined(page, made_up_identifiability):
     assert "What the targets determine" in dict(made.sources)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_check_that_failed(page):
     failed = SimpleNamespace(
         passed=False,
@@ -138,6 +147,7 @@ def test_a_check_that_failed(page):
     assert made.tables[-1] == [["target", "z"], ["rate_mean E", "9"]]
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_further_tables(page):
     _, made = page(tables={"Layers & all": [{"layer": "4", "z": 1.25}]})
     assert made.headings[-2] == "Layers & all"
@@ -156,6 +166,7 @@ def test_the_verdict(made_up_fit):
     )
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_fit_that_did_not_converge_says_so(page, made_up_fit, monkeypatch):
     monkeypatch.setattr(Fit, "status", "the best start has not converged")
     text, made = page()
@@ -163,6 +174,7 @@ def test_a_fit_that_did_not_converge_says_so(page, made_up_fit, monkeypatch):
     assert "<strong>Not converged:</strong> the best start has not converged." in text
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_nothing_half_written(page, made_up_fit, tmp_path):
     with pytest.raises(FileError, match="does not exist"):
         mf.reports.save_fit_report(made_up_fit, tmp_path / "nowhere" / "fit.html")

@@ -62,7 +62,8 @@ def test_rows_are_known(two_populations):
 
 
 def test_simulation_is_that_of_the_matrix(two_populations):
-    network = mf.sampling.matrix_free(two_populations, 1, dtype=np.float64, tile=128)
+    own = two_populations.rescaled(90)
+    network = mf.sampling.matrix_free(own, 1, dtype=np.float64, tile=64)
     runs = [
         integrate_network(
             own, lambda x, p: jnp.tanh(x), input=[0.3, -0.2], t1=2.0, saveat=[1.0, 2.0]
@@ -81,7 +82,7 @@ import jax, numpy as np
 jax.config.update("jax_enable_x64", True)
 import motifield as mf
 par = mf.Parameters.of(
-    N=300,
+    N=150,
     fractions=[0.7, 0.3],
     mean=0.002,
     g=[[0.3, 0.5], [0.7, 0.2]],
@@ -90,15 +91,15 @@ par = mf.Parameters.of(
 assert len(jax.devices()) == 2
 one, two = (
     mf.sampling.matrix_free(
-        par, 1, dtype=np.float64, tile=64, devices=jax.devices()[:n]
+        par, 1, dtype=np.float64, tile=32, devices=jax.devices()[:n]
     ).weights
     for n in (1, 2)
 )
-r = np.random.default_rng(0).normal(size=(300, 2))
+r = np.random.default_rng(0).normal(size=(150, 2))
 np.testing.assert_allclose(one @ r, two @ r, rtol=1e-12, atol=1e-12)
-np.testing.assert_allclose(one @ r[:, 0], (two @ r)[:, 0], rtol=1e-12, atol=1e-12)
 """)
-    environment = dict(os.environ, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    environment = {**os.environ, "XLA_FLAGS": flags}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

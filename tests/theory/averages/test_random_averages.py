@@ -20,9 +20,10 @@ from motifield.theory.expressions.parser import parse
 
 M, V = sp.Symbol("m", real=True), sp.Symbol("v", positive=True)
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
-EACH = 84  # examples of each family
+EACH = 84  # examples of each family in the slow tests
+FEW = 28  # and in the others
 settings_of_this_file = settings(
-    max_examples=EACH,
+    max_examples=FEW,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate),
 )
@@ -224,10 +225,14 @@ LONG = {"two error functions", "a switch and an error function", "curved switche
 
 
 @pytest.mark.parametrize(
-    "family", [pytest.param(f, marks=[pytest.mark.slow] * (f in LONG)) for f in FAMILIES]
+    ("family", "examples"),
+    [
+        *((f, FEW) for f in FAMILIES if f not in LONG),
+        *(pytest.param(f, EACH, marks=pytest.mark.slow) for f in FAMILIES),
+    ],
 )
-def test_value(family):
-    @settings_of_this_file
+def test_value(family, examples):
+    @settings(settings_of_this_file, max_examples=examples)
     @given(FAMILIES[family], POINT)
     def check(made, point):
         text, function, bends = made
