@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..parameters import Couplings, Parameters, residual_moments
+from ..parameters import Couplings, Parameters
 
 NO_RECIPROCITY = 1e-12  # coupling below which neurons do not feel their own rate, to rounding
 SMALLEST = 1e-300  # in place of a variance of 0
@@ -56,7 +56,7 @@ def _share(kept: bool, seen: Any, own: Parameters) -> np.ndarray:
 
 def _reciprocity(parameters: dict[str, Parameters]) -> str:
     largest = max(
-        float(np.abs(residual_moments(p)[1] * np.asarray(p.g) * np.asarray(p.g).T).max())
+        float(np.abs(np.asarray(Couplings.of(p).pairs) / np.asarray(p.fractions)).max())
         for p in parameters.values()
     )
     if largest < NO_RECIPROCITY:
