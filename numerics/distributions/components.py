@@ -19,7 +19,7 @@ from .currents import Cloud
 
 REACH, PANELS, FINE, MOST_PANELS = 9.0, 8, 64, 512  # standard deviations; of a component's current
 SETTLED = 1e-8  # of <phi'^2> and <phi^2>, relative, when halving panels ends
-LEAST_VARIANCE = 1e-12  # of a component, whose neurons else have one input
+LEAST_WIDTH = 1e-6  # by which deviations of a component are divided, whose neurons may be equal
 LEVELS = (0.1, 0.5, 0.9)  # of quantiles
 FLOOR = 1e-12  # an average below this counts as this
 
@@ -139,7 +139,8 @@ def _cloud(
     mean: np.ndarray,
     variance: np.ndarray,
 ) -> Cloud:
-    width = np.sqrt(np.maximum(variance, LEAST_VARIANCE))[:, None]
+    width = np.sqrt(np.maximum(variance, 0))[:, None]
+    divisor = np.maximum(width, LEAST_WIDTH)
     # quantiles are read between nodes, which many components together set closely
     panels, before = max(PANELS, FINE // len(weight)), np.full(2, np.nan)
     while True:
@@ -150,7 +151,7 @@ def _cloud(
         sums = np.array([np.sum(weights * v**2) for v in (rates, slopes)])
         close = np.abs(sums - before) <= SETTLED * np.maximum(sums, FLOOR)
         if np.all(close) or panels >= MOST_PANELS:
-            t = np.broadcast_to(z / width, rates.shape)
+            t = np.broadcast_to(z / divisor, rates.shape)
             w, t, rates, slopes = (v.ravel() for v in (weights, t, rates, slopes))
             return Cloud(w, t, rates, slopes, float(np.mean(variance)))
         before, panels = sums, 2 * panels

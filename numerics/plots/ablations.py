@@ -62,11 +62,19 @@ def _draw_errors(axes: list[Axes], result: Ablation, variants: list[str]) -> Non
         open_frame(ax)
         errors = 100 * result.dataset[f"{name}_error"].values
         colours = [COLOURS.get(v, "C0") for v in variants]
-        ax.bar(range(len(variants)), errors.mean(axis=1), 0.62, color=colours, alpha=0.85)
+        means = errors.mean(axis=1)
+        known = np.where(np.isfinite(means), means, np.nan)
+        errors = np.where(np.isfinite(errors), errors, np.nan)
+        ax.bar(range(len(variants)), known, 0.62, color=colours, alpha=0.85)
+        for k in np.flatnonzero(np.isnan(known)):  # of a network at 0, or a theory that failed
+            text = r"$\infty$" if np.isinf(means[k]) else "failed"
+            where = ax.get_xaxis_transform()
+            ax.text(k, 0.03, text, transform=where, ha="center", rotation=90, fontsize="small")
         if 1 < errors.shape[1] <= MOST_DOTS:
             across = np.arange(len(variants))[:, None] + np.linspace(-0.24, 0.24, errors.shape[1])
             ax.plot(across.ravel(), errors.ravel(), ".", color="k", ms=3.5, alpha=0.6)
-        if np.nanmax(errors, initial=0) > FAR * max(float(np.nanmedian(errors)), LEAST):
+        there = errors[np.isfinite(errors)]
+        if len(there) and there.max() > FAR * max(float(np.median(there)), LEAST):
             ax.set_yscale("log")
             ax.set_ylim(bottom=LEAST)
         ticks = [v.replace("without ", "without\n").replace("statistics ", "\n") for v in variants]

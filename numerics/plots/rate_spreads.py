@@ -90,6 +90,7 @@ def draw_rates(
         ax.bar(x, high - low, 0.8 * width, low, color=colour, alpha=0.3, lw=0)
         ax.hlines(middle, x - 0.4 * width, x + 0.4 * width, color=colour, lw=1.6)
         ax.plot(x, own.mean[: len(x)], "o", color=colour, ms=3.5, label=label)
+    ax.use_sticky_edges = False  # of bars, at whose lower ends dots of equal neurons lie
     ax.set_ylabel("rate")
     ax.set_title("bars from 10 to 90 % of the neurons,\nline: median, dot: mean", fontsize="small")
     _name(ax, populations)

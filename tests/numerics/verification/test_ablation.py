@@ -174,6 +174,7 @@ def test_a_population_without_variability(system_of):
         t1=20.0,
     )
     assert np.all(result.dataset["variance_error"].sel(population="1") == 0)
+    assert np.all(result.dataset["rate_sd_error"].sel(population="1") == 0)
     assert np.all(result.dataset["variance_error"].sel(population="2") > 0)
 
 
