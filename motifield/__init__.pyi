@@ -21,6 +21,7 @@ from . import (
     simulation as simulation,
     specs as specs,
     strengths as strengths,
+    sweeps as sweeps,
     types as types,
     verification as verification,
 )
@@ -53,7 +54,13 @@ from .numerics.sampling import marginals as marginals, sample as sample
 from .numerics.simulation import simulate as simulate
 from .numerics.spec import load_spec as load_spec
 from .numerics.stability import spectrum as spectrum, stability as stability
-from .numerics.system import average as average, compile as compile, integrate as integrate
+from .numerics.sweeps import sweep as sweep
+from .numerics.system import (
+    average as average,
+    compile as compile,
+    integrate as integrate,
+    integrate_batch as integrate_batch,
+)
 from .numerics.targets import Targets as Targets
 from .numerics.verification import verify as verify
 from .theory.architecture import (
@@ -100,6 +107,7 @@ __all__ = [
     "inference",
     "inputs",
     "integrate",
+    "integrate_batch",
     "load",
     "load_spec",
     "marginals",
@@ -123,6 +131,8 @@ __all__ = [
     "stability",
     "stacked",
     "strengths",
+    "sweep",
+    "sweeps",
     "transfer",
     "types",
     "verification",

@@ -28,10 +28,11 @@ ROOMS = {
         "dmft": "distributions parameters system",
         "verification": "distributions dmft fixed_points networks parameters sampling simulation"
         " system",
+        "sweeps": "fixed_points parameters stability system verification",
         "fitting": "distributions fixed_points parameters stability system targets",
         "inference": "fitting fixed_points parameters sampling simulation targets",
         "spec": "fitting networks parameters targets",
-        "plots": "continuation dmft fitting fixed_points inference stability verification",
+        "plots": "continuation dmft fitting fixed_points inference stability sweeps verification",
         "reports": "fitting inference plots verification",
     },
     "theory": {

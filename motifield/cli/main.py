@@ -20,6 +20,7 @@ from . import (  # noqa: F401  (a command registers itself when its module is im
     sample,
     simulate,
     stability,
+    sweep,
     verify,
 )
 from .application import app

@@ -27,16 +27,21 @@ class Writes:
     Args:
         suffixes: those that the file may have; none: any.
         picture: whether the suffix must be one of Matplotlib's.
+        folders: suffixes of folders, which may be there.
     """
 
     suffixes: tuple[str, ...] = ()
     picture: bool = False
+    folders: tuple[str, ...] = ()
 
     def check(self, path: Path) -> None:
         """Raise `SpecError` for the suffix, `FileError` for a path that cannot be written."""
-        if self.suffixes and path.suffix not in self.suffixes:
-            several = "one of " * (len(self.suffixes) > 1)
-            known = ", ".join(self.suffixes)
+        if path.suffix in self.folders and path.parent.is_dir():
+            return
+        suffixes = (*self.folders, *self.suffixes)
+        if suffixes and path.suffix not in suffixes:
+            several = "one of " * (len(suffixes) > 1)
+            known = ", ".join(suffixes)
             raise SpecError(f"cannot write {path}: the suffix must be {several}{known}")
         if self.picture:
             from ..numerics.plots import check_drawable

@@ -1,7 +1,11 @@
 """The numbers of a network: parameters, motifs, inputs, feasibility, and every scalar by name."""
 
 from . import inputs as inputs
-from .arrays import by_population as by_population, shown as shown
+from .arrays import (
+    by_population as by_population,
+    check_numbers as check_numbers,
+    shown as shown,
+)
 from .couplings import (
     Couplings as Couplings,
     explained_share as explained_share,

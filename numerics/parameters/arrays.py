@@ -57,6 +57,19 @@ def _length(value: Any) -> int:
     return len(value) if hasattr(value, "__len__") else 1
 
 
+def check_numbers(parameters: Any) -> None:
+    """Raise an error for values that no parameters have, after some were set by name.
+
+    Args:
+        parameters: numbers, none traced.
+
+    Raises:
+        ParameterError: a wrong sign, sum or symmetry.
+    """
+    own = ("N", "fractions", "mean", "g", "motifs", "tau_inp", "noise")
+    checked_arrays(parameters.populations, **{name: getattr(parameters, name) for name in own})
+
+
 def checked_arrays(
     names: Sequence[str],
     *,

@@ -24,6 +24,7 @@ from .points import fixed_points
 from .posteriors import histograms
 from .response import responses
 from .spectrum import draw, spectra
+from .sweeps import sweep_picture
 from .time_courses import trajectories
 from .verification import error_against_size, verification_figures
 
@@ -59,6 +60,7 @@ __all__ = [
     "responses",
     "save",
     "spectra",
+    "sweep_picture",
     "trajectories",
     "verification_figures",
 ]

@@ -15,6 +15,7 @@ from ..fixed_points import FixedPoint, FixedPoints, Response
 from ..inference import Comparison, Confirmation, Identifiability, Posterior, Profile
 from ..results import Result
 from ..stability import Spectrum, Stability
+from ..sweeps import Sweep
 from ..verification import Ablation, NetworkVerification, Verification
 from .ablations import ablation
 from .average_curves import averages
@@ -28,6 +29,7 @@ from .points import fixed_points
 from .posteriors import histograms
 from .response import responses
 from .spectrum import spectra, spectrum
+from .sweeps import sweep_picture
 from .time_courses import trajectories
 from .verification import ensemble_time_courses, network_time_courses
 
@@ -54,7 +56,7 @@ def draw_result(result: Any, **options: Any) -> Figure:
 
 @draw_result.register
 def _(result: Result, **options: Any) -> Figure:
-    there = set(result.dataset.variables)
+    there = set(result.dataset.variables) if "set" not in result.dataset.dims else set()
     for variables, draw in FROM_DATASETS:
         if variables <= there:
             return draw(result, **options)
@@ -92,6 +94,7 @@ DRAWINGS: dict[type, Callable[..., Figure]] = {
     Spectrum: spectrum,
     Stability: spectra,
     Stationary: autocovariance,
+    Sweep: sweep_picture,
     Transient: dmft_courses,
     Verification: ensemble_time_courses,
 }

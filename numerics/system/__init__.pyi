@@ -2,6 +2,7 @@
 
 from .autonomous import Autonomous as Autonomous, held as held, held_inputs as held_inputs
 from .average_curves import AverageCurves as AverageCurves, curves as curves
+from .batch import TrajectoryBatch as TrajectoryBatch, integrate_batch as integrate_batch
 from .below_zero import negative_why as negative_why
 from .checks import (
     OPTIONAL_INPUTS as OPTIONAL_INPUTS,

@@ -6,6 +6,7 @@ from .differences import QUANTITIES
 from .ensemble import Verification, verify
 from .fluctuations import FiniteSize, finite_size
 from .quenched import NetworkVerification, verify_network
+from .sampled import simulate_sample
 from .stationary import StationaryNetworks, standard_scores, stationary_networks
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ablate",
     "finite_size",
     "judge",
+    "simulate_sample",
     "standard_scores",
     "stationary_networks",
     "verify",

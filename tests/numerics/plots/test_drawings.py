@@ -27,6 +27,7 @@ NO_PICTURE = {
     "Spectral",
     "Statistics",
     "StationaryNetworks",
+    "TrajectoryBatch",
     "Verdict",
 }
 

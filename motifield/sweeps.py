@@ -1,0 +1,8 @@
+"""One verb at many points of parameters: grids, samples, tables; in memory or on disk."""
+
+from .numerics.sweeps import (
+    VERBS as VERBS,
+    Sweep as Sweep,
+    open_sweep as open_sweep,
+    sweep_progress as sweep_progress,
+)

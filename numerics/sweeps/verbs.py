@@ -1,0 +1,185 @@
+"""What is done at the points of a sweep: a verb by name, or any function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from ...errors import MotifieldError, ParameterError
+from ...late import xr
+from ..fixed_points import fixed_points_batch, response
+from ..parameters import Parameters, Scalar, check_numbers, stacked
+from ..stability import stability
+from ..system import System, integrate_batch
+from ..verification import simulate_sample, verify
+from .evaluated import STATUS, Evaluated, Template, as_dataset, together
+
+SET = "set"
+"""The dimension of parameter sets in the results of verbs that take many at once."""
+Reduce = Callable[[xr.Dataset], Any] | None
+
+
+class Verb(Protocol):
+    """What is done at some points."""
+
+    @property
+    def name(self) -> str:
+        """How it is called."""
+
+    def __call__(self, task: Task, where: np.ndarray, known: Template | None) -> Evaluated:
+        """The numbers at some points, by their places; known: the template of others."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all points of a sweep share.
+
+    Args:
+        system: the compiled equations.
+        parameters: the network's numbers.
+        scalars: those that vary, K.
+        values: at all points, (n, K).
+        seeds: at all points, or None.
+        options: of the verb.
+        reduce: what is kept of a result, a function of its dataset.
+        most: points that are computed at once.
+    """
+
+    system: System
+    parameters: Parameters
+    scalars: Sequence[Scalar]
+    values: np.ndarray
+    seeds: np.ndarray | None
+    options: Mapping[str, Any]
+    reduce: Reduce
+    most: int
+
+    def at(self, k: int) -> Parameters:
+        """The parameters of one point."""
+        made = self.parameters
+        for scalar, value in zip(self.scalars, self.values[k], strict=True):
+            made = scalar.set(made, value)
+        return made
+
+    def wrong(self, parameters: Parameters) -> str:
+        """What is wrong with the parameters of a point; "" if nothing is."""
+        try:
+            check_numbers(parameters)
+            self.system.check(parameters)
+        except MotifieldError as error:
+            return str(error)
+        return ""
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """A verb that takes many parameter sets at once, compiled for one number of them.
+
+    Args:
+        name: how it is called.
+        run: of the system, a batch and options; its dataset has `status` over (set).
+        reduced: what is kept unless a call says otherwise.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    reduced: Reduce = None
+
+    def __call__(self, task: Task, where: np.ndarray, known: Template | None) -> Evaluated:
+        if task.seeds is not None:
+            raise ParameterError(f"{self.name} is not random: there is nothing that a seed changes")
+        padded = np.resize(where, task.most) if len(where) < task.most else where
+        batch = stacked(task.scalars, task.parameters, task.values[padded])
+        made = self.run(task.system, batch, **task.options).dataset.isel({SET: slice(len(where))})
+        said = [str(v) for v in made[STATUS].values]
+        reduce = task.reduce or self.reduced
+        kept = made if reduce is None else as_dataset(reduce(made.drop_vars(STATUS)))
+        kept = kept.drop_vars([n for n in (STATUS, SET) if n in kept.variables])
+        without = [str(n) for n, v in kept.data_vars.items() if SET not in v.dims]
+        if without:
+            raise ParameterError(
+                f"reduce left {without[0]!r} without the dimension {SET!r}, that of the points"
+            )
+        template = Template.of(kept, (SET,))
+        values = {
+            name: np.array(kept[name].transpose(SET, *form.dims).values, dtype=form.dtype)
+            for name, form in template.forms.items()
+        }
+        plain = jax.tree.map(np.asarray, batch)
+        for k in range(len(where)):
+            wrong = task.wrong(jax.tree.map(lambda leaf, k=k: leaf[k], plain))
+            if wrong:
+                said[k] = f"not permitted: {wrong}"
+                for v in values.values():
+                    v[k] = np.nan
+        return Evaluated(template, values, said)
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """Any function of the system and the parameters.
+
+    Args:
+        name: how it is called.
+        run: of the system, the parameters and options; `seed` among them where seeds are an axis.
+    """
+
+    name: str
+    run: Callable[..., Any]
+
+    def __call__(self, task: Task, where: np.ndarray, known: Template | None) -> Evaluated:
+        return together([self._one(task, int(k)) for k in where], known)
+
+    def _one(self, task: Task, k: int) -> tuple[xr.Dataset | None, str]:
+        own = dict(task.options)
+        if task.seeds is not None:
+            own["seed"] = int(task.seeds[k])
+        parameters = task.at(k)
+        wrong = task.wrong(parameters)
+        if wrong:
+            return None, f"not permitted: {wrong}"
+        try:
+            made = self.run(task.system, parameters, **own)
+        except MotifieldError as error:
+            return None, f"failed: {error}"
+        said = str(getattr(made, STATUS, "ok"))
+        return as_dataset(made if task.reduce is None else task.reduce(as_dataset(made))), said
+
+
+def at_the_end(dataset: xr.Dataset) -> xr.Dataset:
+    """At the last time."""
+    return dataset.isel(time=-1).drop_vars("time")
+
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        AtOnce("integrate", integrate_batch, at_the_end),
+        AtOnce("fixed_points", fixed_points_batch),
+        OneByOne("stability", stability),
+        OneByOne("response", response),
+        OneByOne("simulate", simulate_sample),
+        OneByOne("verify", verify),
+    )
+}
+
+
+def verb_of(what: Any) -> Verb:
+    """The verb of a name or a function.
+
+    Raises:
+        ParameterError: an unknown name, or no function.
+    """
+    if callable(what):
+        return OneByOne(getattr(what, "__name__", type(what).__name__), what)
+    name = str(what).replace("-", "_")
+    if name not in VERBS:
+        raise ParameterError(
+            f"unknown verb {what!r}: known are {', '.join(VERBS)}, and any function of "
+            "(system, parameters, **options)"
+        )
+    return VERBS[name]

@@ -1,0 +1,81 @@
+"""The command `sweep`: its points, its folder, the progress and the picture of a folder."""
+
+import json
+
+import pytest
+
+
+def test_a_grid_into_a_folder_its_status_and_its_picture(call, answer, pair, tmp_path):
+    folder, picture = tmp_path / "a.zarr", tmp_path / "a.png"
+    axes = ("--over", "input[E]=0,1,3", "--values", "factor(motifs)=0,1")
+    code, out, err = call("sweep", pair, *axes, "-o", folder, "--at-once", "2", "--t1", "2")
+    assert code == 0, err
+    assert "integrate over input[E], factor(motifs), status ok" in out
+    said = answer("sweep", "status", folder)
+    assert said["blocks done"] == said["blocks"] == 3
+    assert said["sizes"] == {"input[E]": 3, "factor(motifs)": 2}
+    assert "3 of 3" in call("sweep", "status", folder)[1]
+    assert call("sweep", "plot", folder, "--plot", picture, "--variable", "mean")[0] == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    code, _, err = call("sweep", pair, *axes, "-o", folder, "--at-once", "2", "--t1", "2")
+    assert code == 2
+    assert "go on with it by resume=True (--resume)" in err
+    again = answer("sweep", pair, *axes, "-o", folder, "--at-once", "2", "--t1", "2", "--resume")
+    assert again["status"] == "ok"
+    assert len(again["rate"]) == 3
+
+
+def test_samples_of_a_verb(answer, pair, once):
+    calls = once("sweeps.sweep")
+    options = ("--design", "sobol", "--count", "4", "--what", "fixed-points")
+    said = answer("sweep", pair, "--over", "input[E]=0,1", *options)
+    (_, _, over, verb), given = calls[0]
+    assert over == {"input[E]": (0.0, 1.0)}
+    assert (verb, given["design"], given["count"]) == ("fixed-points", "sobol", 4)
+    assert len(said["count"]) == 4
+
+
+def test_a_point_that_fails_has_exit_status_1(call, pair):
+    code, out, _ = call("sweep", pair, "--values", "g=-1,0.3", "--t1", "1", "--json")
+    assert code == 1
+    said = json.loads(out)
+    assert said["status"] == "1 of 2 points: not permitted"
+    assert said["point_status"][1] == "ok"
+    assert said["rate"][0] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "say by --over or --values what is varied"),
+        (("--over", "input"), "--over 'input' is not NAME=NUMBERS"),
+        (("--over", "input=0,1"), "--over 'input=0,1' is not NAME=LO,HI,COUNT"),
+        (("--over", "input=0,1,0"), "is not NAME=LO,HI,COUNT"),
+        (("--over", "input=0,1,5", "--design", "latin"), "is not NAME=LO,HI, the ends"),
+        (("--over", "inpt=0,1,5"), "there is no parameter 'inpt'"),
+        (("--over", "input=0,1,5", "--what", "nothing"), "unknown verb 'nothing'"),
+        (("--over", "input=0,1,5", "-o", "a.txt"), r"one of \.zarr, \.nc, \.csv, \.json"),
+        (("--over", "input=0,1,5", "-o", "no/a.zarr"), "the folder no does not exist"),
+    ],
+)
+def test_bad_input(refused, pair, arguments, message):
+    refused(("sweep", pair, *arguments), message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("status",), "motifield sweep status needs the folder of a sweep"),
+        (("status", "a.zarr"), "a.zarr is no folder of a sweep"),
+        (("plot", "a.zarr", "--plot", "a.png"), "a.zarr is no folder of a sweep"),
+    ],
+)
+def test_bad_folders(refused, arguments, message):
+    refused(("sweep", *arguments), message)
+
+
+def test_values_that_no_parameters_have_are_refused_everywhere(refused, pair):
+    refused(("integrate", pair, "--closure", "none"), "unknown closure")
+    refused(("fixed-points", pair, "--set", "g[E,E]=-1"), "g is a standard deviation")
+    refused(("stability", pair, "--set", "fractions[E]=1.5"), "fractions must be positive")
+    refused(("response", pair, "--set", "N=0"), "N = 0 must be a number of neurons")
