@@ -379,3 +379,24 @@ def test_ids_need_names(tmp_path):
     ):
         read_network(tmp_path / "j.csv", tmp_path / "l.csv")
     assert isinstance(read_network(tmp_path / "j.csv"), Network)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_damaged_matlab_file_is_an_error_or_a_matrix(tmp_path, sparse, packed):
+    """SciPy alone ends the process at a type of elements that it does not know."""
+    path = tmp_path / "m.mat"
+    given = {"W": sps.csc_array(J) if sparse else J, "names": np.array(["a"], dtype=object)}
+    scipy.io.savemat(path, given, do_compression=packed)
+    same(read_network(path, LABELS))
+    content, said = path.read_bytes(), 0
+    for k in range(124, len(content)):
+        for bit in (1, 64):
+            damaged = bytearray(content)
+            damaged[k] ^= bit
+            path.write_bytes(damaged)
+            try:
+                read_network(path)
+            except NetworkError:
+                said += 1
+    assert said > 30
