@@ -56,7 +56,7 @@ class Points:
     def numbers(self, where: np.ndarray) -> np.ndarray:
         """The values of the parameters proper at some points."""
         own = [k for k, name in enumerate(self.names) if name != SEED]
-        return self.values[np.ix_(where, own)]
+        return self.values[where][:, own]
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ def _refuse_twice(names: Sequence[str]) -> None:
         raise ParameterError(f"{twice[0]!r} is varied twice")
 
 
-def _sampled(over: Mapping[Axis, Any], design: str, count: int, seed: int) -> dict[str, Any]:
+def _sampled(over: Mapping[Axis, Any], design: str, count: int, seed: int) -> Mapping[Axis, Any]:
     if design == "random":
         rng = np.random.default_rng(seed)
         return {str(n): _drawn(n, own, count, rng) for n, own in over.items()}

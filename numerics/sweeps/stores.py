@@ -43,7 +43,8 @@ class Memory:
     """A store that is gone with the process."""
 
     def __init__(self, points: Points):
-        self.points, self.template = points, None
+        self.points = points
+        self.template: Template | None = None
         self._values: dict[str, np.ndarray] = {}
         self._status = np.full(points.shape, PENDING, dtype=object)
 
@@ -174,8 +175,8 @@ class Folder:
             self._group[key(name)][block] = own.reshape(*sizes, *own.shape[1:])
         texts = np.zeros((len(found.status), LONGEST), dtype=np.uint8)
         for row, said in zip(texts, found.status, strict=True):
-            own = said.encode()[:LONGEST]
-            row[: len(own)] = np.frombuffer(own, dtype=np.uint8)
+            text = said.encode()[:LONGEST]
+            row[: len(text)] = np.frombuffer(text, dtype=np.uint8)
         self._group[TEXT][block] = texts.reshape(*sizes, LONGEST)
         self._group[DONE][k] = 1
 

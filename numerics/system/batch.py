@@ -117,7 +117,7 @@ def integrate_batch(
         values, end = _solve_batch(own, batch, start, ts, np.asarray(FIRST_STEPS), **options)
         return {name: np.array(v) for name, v in values.items()}, end
 
-    values, end = tabulated_first(system, run, lambda found: _are_finite(found[0]).all())
+    values, end = tabulated_first(system, run, lambda found: bool(_are_finite(found[0]).all()))
     alone = {"t0": t0, "saveat": ts, "initial": initial, "max_steps": max_steps, "throw": False}
     alone |= {"rtol": rtol, "atol": atol}
     status = [_status(system, batch, k, ts, values, end) for k in range(len(batch.N))]
