@@ -21,7 +21,7 @@ SPEC = {
     "connectome": {"network": "n.npz", "labels": "labels.csv"},
     "fit": {"targets": "rates.csv"},
 }
-OUTPUTS = {"output", "plot", "report", "checkpoint", "write_spec", "posterior"}
+OUTPUTS = {"cache", "output", "plot", "report", "checkpoint", "write_spec", "posterior"}
 INPUTS = {"spec", "source", "network", "labels", "targets"}
 LEFT = "import sys; from motifield.cli import run; sys.argv = ['motifield', *sys.argv[1:]]; run()"
 
