@@ -43,7 +43,7 @@ def row(quantity, condition, **others):
 
 
 @pytest.fixture(scope="module")
-def fitted(of_populations):
+def problem(of_populations):
     """One population with convergent motifs and inhibition, at the parameters as they are: the
     equations are exact at fixed points (B = 0).
     """
@@ -69,19 +69,34 @@ def fitted(of_populations):
         mf.fitting.Unknown("input[E] @ b", low=0),
         mf.fitting.Unknown("persistence", low=0.0, high=1.0),
     ]
-    problem = mf.fitting.Problem.of(
+    return mf.fitting.Problem.of(
         system,
         base,
         mf.Targets.of(rows),
         unknowns,
         conditions={"a": {}, "b": {"input[E]": 1.6}, "pulse": {"input": PULSE}},
     )
-    u = jnp.asarray(problem.coordinates.given()).at[1].set(0.0)  # a persistence of one half
+
+
+def fit_at(problem, states, loss):
+    """With a persistence of one half."""
+    u = jnp.asarray(problem.coordinates.given()).at[1].set(0.0)
+    return Fit(problem, Minima(*(np.asarray(v)[None] for v in (u, states, loss, 1, True))))
+
+
+@pytest.fixture(scope="module")
+def unsolved(problem):
+    """A fit of these values whose equations were not solved: for what does not ask for their
+    solution.
+    """
+    return fit_at(problem, problem.at_rest(), 0.0)
+
+
+@pytest.fixture(scope="module")
+def fitted(problem):
+    u = jnp.asarray(problem.coordinates.given()).at[1].set(0.0)
     residuals, outcome = problem.compiled(u, problem.at_rest())
-    return Fit(
-        problem,
-        Minima(*(np.asarray(v)[None] for v in (u, outcome.states, jnp.sum(residuals**2), 1, True))),
-    )
+    return fit_at(problem, outcome.states, jnp.sum(residuals**2))
 
 
 class Counted(Gaussian):
@@ -162,12 +177,12 @@ def test_a_tolerance_in_errors_of_the_targets(confirmed):
     assert "or 1.5 of the target's error" in replace(shifted, tolerance=1.5).criterion
 
 
-def test_verdict_by_students_distribution(fitted):
+def test_verdict_by_students_distribution(unsolved):
     """Ten targets, three networks: samples with mean m and standard deviation 1 have a standard
     error of 1 / sqrt(3).
     """
     samples = np.tile(np.array([[-1.0], [0.0], [1.0]]), (1, 10))
-    own = Confirmation(fitted, 1000, samples, np.full(10, 2.0), 0.0, 0.0)
+    own = Confirmation(unsolved, 1000, samples, np.full(10, 2.0), 0.0, 0.0)
     np.testing.assert_allclose(own.z, 2 * np.sqrt(3))
     # P(t_2 > 60.8) = .00135 / 10: for t_2, sf(t) = 1/2 - t / (2 sqrt(2 + t^2))
     t = own.threshold
@@ -178,7 +193,7 @@ def test_verdict_by_students_distribution(fitted):
     assert "still move" in replace(own, drift=0.1).status
 
 
-def test_networks_that_all_diverge_raise(fitted, monkeypatch):
+def test_networks_that_all_diverge_raise(unsolved, monkeypatch):
     def run(self, k, seed, sampler, dtype):
         raise SolverError("x is not finite")
 
@@ -186,17 +201,17 @@ def test_networks_that_all_diverge_raise(fitted, monkeypatch):
     monkeypatch.setattr("motifield.numerics.inference.confirmation._theory", lambda *_: solved)
     monkeypatch.setattr(Protocol, "run", run)
     with pytest.raises(SolverError, match="2 of 2 networks diverged"):
-        confirm(fitted, networks=2, N=1000)
-    found = confirm(fitted, networks=2, N=1000, throw=False)
+        confirm(unsolved, networks=2, N=1000)
+    found = confirm(unsolved, networks=2, N=1000, throw=False)
     assert found.diverged == 2
     assert found.status.code is Code.DIVERGED
 
 
-def test_networks_that_diverge_do_not_pass(fitted):
+def test_networks_that_diverge_do_not_pass(unsolved):
     """Of ten networks one: the others are compared as usual."""
     samples = np.random.default_rng(1).normal(0.5, 0.01, (10, 10))
     samples[3] = np.nan
-    own = Confirmation(fitted, 1000, samples, np.full(10, 0.5), 0.0, 0.0)
+    own = Confirmation(unsolved, 1000, samples, np.full(10, 0.5), 0.0, 0.0)
     assert np.all(own.agrees)
     assert own.diverged == 1
     assert not own.passed
@@ -230,13 +245,13 @@ def test_another_size_keeps_the_reciprocity_that_chains_do_not_bring(of_populati
         scaled(base, 10)
 
 
-def offsets(fitted, persistence, names=("a", "b", "pulse"), N=4000, **changes):
-    conditions = {name: fitted.parameters(name).replace(**changes) for name in names}
+def offsets(unsolved, persistence, names=("a", "b", "pulse"), N=4000, **changes):
+    conditions = {name: unsolved.parameters(name).replace(**changes) for name in names}
     protocol = Protocol(
-        fitted.problem.exact,
+        unsolved.problem.exact,
         conditions,
-        fitted.problem.starts,
-        fitted.problem.times,
+        unsolved.problem.starts,
+        unsolved.problem.times,
         np.array([persistence]),
         1.0,
         {},
@@ -245,27 +260,27 @@ def offsets(fitted, persistence, names=("a", "b", "pulse"), N=4000, **changes):
     return np.array([protocol._offsets(network, name, 3) for name in names])
 
 
-def test_offsets_are_correlated_as_the_persistence_says(fitted):
+def test_offsets_are_correlated_as_the_persistence_says(unsolved):
     for value in (0.7, 0.0, -0.4):
-        found = np.corrcoef(offsets(fitted, value))
+        found = np.corrcoef(offsets(unsolved, value))
         np.testing.assert_allclose(found, np.where(np.eye(3) > 0, 1.0, value), atol=0.05)
-    same = offsets(fitted, 1.0)
+    same = offsets(unsolved, 1.0)
     assert np.all(same == same[:1])
     assert same.std() == pytest.approx(1.0, abs=0.05)
     with pytest.raises(ParameterError, match="at least -0.5 can be"):
-        offsets(fitted, -0.6)
+        offsets(unsolved, -0.6)
     with pytest.raises(ParameterError, match="tau_inp"):
-        offsets(fitted, 0.5, tau_inp=jnp.full((1, 1), 0.01))
+        offsets(unsolved, 0.5, tau_inp=jnp.full((1, 1), 0.01))
 
 
-def test_arguments_are_checked(fitted):
+def test_arguments_are_checked(unsolved):
     for arguments, message in (
         ({"networks": 1}, "at least two"),
         ({"settle": 0.0}, "settle = 0.0"),
         ({"tolerance": -1.0}, "not negative"),
     ):
         with pytest.raises(ParameterError, match=message):
-            confirm(fitted, **arguments)
+            confirm(unsolved, **arguments)
 
 
 def test_pools_and_times_are_read_where_they_are():

@@ -78,7 +78,7 @@ def with_chains(system):
     fit, _ = at_given(problem_of(system, noisy))
     said = []
     return compare(
-        fit, folds=3, starts=2, progress=lambda what, part: said.append((what, part))
+        fit, folds=2, starts=1, progress=lambda what, part: said.append((what, part))
     ), said
 
 

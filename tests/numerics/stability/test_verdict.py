@@ -317,8 +317,8 @@ def test_the_argument_principle():
 def test_the_bulk_of_kinked_functions(system_of):
     """phi = max(x - 1/4, 0): <phi'^2> is the fraction of neurons above the threshold."""
     relu = system_of("Max(x - 1/4, 0)", "MotifOnly")
-    parameters, K, Delta = one(0.0, 0.9, 0.0, 0.0), np.array([0.6]), np.array([0.3])
-    above = float(jax.scipy.stats.norm.cdf((K[0] - 0.25) / np.sqrt(Delta[0])))
+    parameters, K, Delta = one(0.0, 0.9, 0.0, 0.0), 0.6, 0.3
+    above = float(jax.scipy.stats.norm.cdf((K - 0.25) / np.sqrt(Delta)))
     bulk = Bulk.of(parameters, (cloud(relu, parameters, 0, K, Delta),))
     assert worst(bulk, Units(), 0.0)[0] == pytest.approx(0.9 * np.sqrt(above), rel=1e-9)
 
