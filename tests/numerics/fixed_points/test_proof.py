@@ -14,9 +14,12 @@ from motifield.numerics.fixed_points.scales import state_scale
 from motifield.numerics.system.autonomous import Autonomous
 from motifield.types import Code
 
-FOLD = (
-    0.5328399753535520  # -input at the fold of x = 2 tanh(x) + input: sqrt(2) - artanh(sqrt(1/2))
-)
+BELL = "erf(sqrt(pi)*x/2)"  # of slope 1 at 0: exp(-pi x^2 / 4)
+# -input at the fold of x = 2 phi(x) + input, where 2 phi' = 1
+FOLDS = {
+    BELL: 2 * erf(np.sqrt(np.log(2))) - 2 * np.sqrt(np.log(2) / np.pi),
+    "tanh(x)": 0.5328399753535520,  # sqrt(2) - artanh(sqrt(1/2))
+}
 
 
 def points_of(system_of, transfer, coupling, drive, closure="MotifOnly", **options):
@@ -88,17 +91,25 @@ def found_parameters(drive):
     )
 
 
+@pytest.mark.parametrize("transfer", [BELL, pytest.param("tanh(x)", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("distance", "count"), [(1e-10, 1), (-1e-10, 3)])
-def test_a_saturating_function_beside_its_fold(system_of, distance, count):
-    found = points_of(system_of, "tanh(x)", 2.0, -FOLD - distance)
+def test_a_saturating_function_beside_its_fold(system_of, distance, count, transfer):
+    found = points_of(system_of, transfer, 2.0, -FOLDS[transfer] - distance)
     assert len(found) == count
     assert found.status == "ok"
     assert found.evidence.index == 1
 
 
-def test_a_parabola_in_tiny_units(system_of):
+@pytest.mark.parametrize(
+    ("transfer", "coupling"),
+    [
+        ("Max(x, 0)**2", 1e10),
+        pytest.param("10000000000*Max(x, 0)**2", 1.0, marks=pytest.mark.slow),
+    ],
+)
+def test_a_parabola_in_tiny_units(system_of, transfer, coupling):
     """1e10 x^2 + 1e-11 = x: 1e-10 times the solutions of x^2 + 1/10 = x."""
-    found = points_of(system_of, "10000000000*Max(x, 0)**2", 1.0, 1e-11)
+    found = points_of(system_of, transfer, coupling, 1e-11)
     roots = 1e-10 * (0.5 + np.array([-1, 1]) * np.sqrt(0.15))
     assert found.status == "ok"
     np.testing.assert_allclose(means(found), roots, rtol=1e-12)
@@ -119,12 +130,12 @@ def test_units_do_not_matter(system_of, c):
     np.testing.assert_allclose(np.array(means(sigmoid)) / c, [-root, 0.0, root], atol=1e-12)
 
 
-def test_curves_of_fixed_points_are_no_points(system_of):
-    for transfer in ("x", "Max(x, 0)"):
-        found = points_of(system_of, transfer, 1.0, 0.0)
-        assert len(found) == 0
-        assert found.status.code == Code.UNDECIDED
-        assert found.status.startswith("continuum")
+@pytest.mark.parametrize("transfer", ["Max(x, 0)", pytest.param("x", marks=pytest.mark.slow)])
+def test_curves_of_fixed_points_are_no_points(system_of, transfer):
+    found = points_of(system_of, transfer, 1.0, 0.0)
+    assert len(found) == 0
+    assert found.status.code == Code.UNDECIDED
+    assert found.status.startswith("continuum")
 
 
 def test_silence_at_a_kink_is_a_point(system_of):
@@ -144,7 +155,7 @@ def test_a_kink_without_a_solution(system_of):
 def test_beside_a_pitchfork(system_of):
     """x = (1 + e) erf(sqrt(pi) x / 2) has the solutions 0 and +-sqrt(12 e / pi) to lowest order."""
     e = 1e-9
-    found = points_of(system_of, "erf(sqrt(pi)*x/2)", 1 + e, 0.0)
+    found = points_of(system_of, BELL, 1 + e, 0.0)
     assert len(found) == 3 or found.status.code == Code.UNDECIDED
     zero = np.abs(means(found)).min()
     assert zero < 1e-12

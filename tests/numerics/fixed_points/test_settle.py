@@ -62,12 +62,12 @@ def test_it_follows_a_branch_that_loses_its_partner(bistable):
     assert residual < 1e-11
 
 
-def test_against_fixed_point_and_finite_differences(two_populations, system_of):
-    """Second moments, all motifs, a kink: value as `fixed_point`, derivatives as central
-    differences of it, also through vmap.
+@pytest.fixture(scope="module")
+def kinked(two_populations, system_of):
+    """Second moments, all motifs, a kink: the model, values of six parameters, the fixed point as
+    a function of them, and its derivatives in forward mode.
     """
-    system = system_of("Max(x - 1/4, 0)", "SecondMoment")
-    model = Autonomous(system, 2)
+    model = Autonomous(system_of("Max(x - 1/4, 0)", "SecondMoment"), 2)
     names = ("mean[E,I]", "tau_chn[E,E,I]", "tau_con[E,E,E]", "input[I]", "g[I,E]", "N")
     scalars = [scalar(name, two_populations) for name in names]
     at = np.array([s.get(two_populations) for s in scalars])
@@ -78,6 +78,13 @@ def test_against_fixed_point_and_finite_differences(two_populations, system_of):
             own = s.set(own, values[k])
         return settled(model, own, jnp.zeros(model.size))[0]
 
+    return model, at, of, jax.jit(jax.jacfwd(of))(jnp.asarray(at)).T
+
+
+def test_against_fixed_point_and_finite_differences(kinked, two_populations):
+    """Value as `fixed_point`, derivatives as central differences of it, also through vmap."""
+    model, at, of, exact = kinked
+    system = model.system
     point = mf.fixed_point(system, two_populations)
     assert point.converged
     steps = 1e-5 * np.diag(np.maximum(np.abs(at), 1e-2))
@@ -85,11 +92,15 @@ def test_against_fixed_point_and_finite_differences(two_populations, system_of):
     np.testing.assert_allclose(here, model.flat(point.state), atol=1e-10)
     up, down = np.split(np.array(many), 2)
     numeric = (up - down) / (2 * np.diag(steps))[:, None]
-    exact = jax.jit(jax.jacfwd(of))(jnp.asarray(at)).T
     np.testing.assert_allclose(exact, numeric, rtol=1e-5, atol=1e-7 * np.abs(numeric).max())
-    np.testing.assert_allclose(
-        jax.jit(jax.jacrev(of))(jnp.asarray(at)).T, exact, rtol=1e-9, atol=1e-12
-    )
+
+
+@pytest.mark.slow
+def test_reverse_mode_is_forward_mode(kinked):
+    """Quick in test_slowest_mode.py, which differentiates a function of such a point."""
+    _, at, of, exact = kinked
+    backward = jax.jit(jax.jacrev(of))(jnp.asarray(at)).T
+    np.testing.assert_allclose(backward, exact, rtol=1e-9, atol=1e-12)
 
 
 def test_no_fixed_point_is_no_small_residual(system_of, of_populations):

@@ -342,8 +342,8 @@ def test_noise_in_a_linear_network_has_lyapunov_s_covariance():
     labels = rng.permutation(np.repeat([0, 1], 6))
     D = np.array([0.4, 0.0])
     expected = solve_continuous_lyapunov(-np.eye(12) + J, -np.diag(2 * D[labels]))
-    copies = Network.of(np.kron(np.eye(60), J), np.tile(labels, 60))
-    x = samples(copies, units_of(P=2, noise=D), 8.0, 25, seed=5).reshape(-1, 12)
+    copies = Network.of(np.kron(np.eye(20), J), np.tile(labels, 20))
+    x = samples(copies, units_of(P=2, noise=D), 8.0, 75, seed=5).reshape(-1, 12)
     variance = expected.diagonal()
     error = np.sqrt((np.outer(variance, variance) + expected**2) / len(x))
     assert np.abs((np.cov(x.T) - expected) / error).max() < 4.5  # of 78 numbers
