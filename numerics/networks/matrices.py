@@ -26,7 +26,6 @@ from .options import ReadOptions
 from .sources import NEURON, aligned_by_name
 
 ENTRY = 48.0  # bytes of an entry: its indices and weight, as they are read, sorted and kept
-MARKET = "matrix"
 
 
 def read_matrix(place: Place, options: ReadOptions) -> Any:
@@ -42,7 +41,8 @@ def read_matrix(place: Place, options: ReadOptions) -> Any:
         if place.suffix == ".mtx":
             require_room(place, 1)
             with opened(place) as stream:
-                return _market(io.BytesIO(stream.read()), place)
+                # SciPy reads beyond the end of a file that ends within a number
+                return _market(io.BytesIO(stream.read() + b"\n"), place)
         from .matlab import read_matlab
 
         return one_matrix(read_matlab(place), place, options.part)

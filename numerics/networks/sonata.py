@@ -7,6 +7,8 @@ PLOS Computational Biology 16 (2): e1007696.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,7 @@ def read_sonata(path: Path, labels: Any, options: ReadOptions) -> Network:
     """
     import h5py
 
-    with explained(path), h5py.File(path, "r") as file:
+    with _explained(path), h5py.File(path, "r") as file:
         name, group = _population(path, file["edges"], options.part)
         nodes = _node_population(path, group)
         frame = _edges(path, group, options)
@@ -63,6 +65,16 @@ def read_sonata(path: Path, labels: Any, options: ReadOptions) -> Network:
     if network.reading is None:
         return network
     return replace(network, reading=replace(network.reading, source=str(path), format="SONATA"))
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say of a file that lacks what SONATA asks for, or is damaged, which one it is."""
+    try:
+        with explained(path, "read as SONATA"):
+            yield
+    except KeyError as error:
+        raise NetworkError(f"{path} cannot be read as SONATA: {error}") from error
 
 
 def _population(path: Path, edges: Any, part: str | None) -> tuple[str, Any]:
@@ -114,7 +126,7 @@ def _nodes(path: Path, population: str, options: ReadOptions) -> Any:
 
     if not path.is_file():
         raise NetworkError(f"there is no file {path}")
-    with explained(path), h5py.File(path, "r") as file:
+    with _explained(path), h5py.File(path, "r") as file:
         names = list(file.get("nodes", ()))
         chosen = population if population in names else names[0] if len(names) == 1 else None
         if chosen is None:

@@ -212,26 +212,28 @@ def with_strengths(parameters: Parameters, network: Network, architecture: Any) 
         neither.
 
     Raises:
-        NetworkError: patterns, whose values a network does not have, or a mixture of an ensemble.
+        NetworkError: patterns, whose values the network does not know (`Network.features`), or a
+            mixture of an ensemble.
         ParameterError: an unknown feature.
     """
     if not architecture.has_components:
         return parameters
-    if architecture.patterns:
+    known, names, kind = network.features or {}, architecture.features, architecture.strengths
+    if lacking := [name for name in architecture.patterns if name not in known]:
         raise NetworkError(
-            f"a network does not say what the patterns {list(architecture.patterns)} of its "
-            "neurons are: measure_strengths(network, patterns=...) takes their values"
+            f"the network does not say what the patterns {lacking} of its neurons are: give their "
+            "values, Network.of(..., features={name: values})"
         )
-    names, kind = architecture.assortativity, architecture.strengths
+    patterns = {name: known[name] for name in architecture.patterns}
     if kind.is_quenched:
         count: int | str | None = (kind.components or COMPONENTS) if kind.has_widths else None
-        own: Any = measure_strengths(network, count, features=names)
-    elif kind.has_centres:
+        own: Any = measure_strengths(network, count, features=names, patterns=patterns)
+    elif kind.has_centres or patterns:
         raise NetworkError(
-            "a mixture of an ensemble's strengths is not measured on one network: use "
+            "a mixture and patterns of an ensemble are not measured on one network: use "
             "Mixture(quenched=True), or Empirical()"
         )
     else:
-        features = neuron_strengths(network, names).features
+        features = neuron_strengths(network, names, patterns).features
         own = {"features": list(names), "gamma": assortativity(network, features)}
     return parameters.with_strengths(own)

@@ -19,7 +19,10 @@ from ..machine import available_memory, require_memory
 
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 PACKED = (*OPENERS, ".zip")
-DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+DAMAGED = (
+    *(OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+    RuntimeError,  # of a .zip that is encrypted, or packed in a way that is not known
+)
 """What the libraries raise on files that are damaged."""
 
 

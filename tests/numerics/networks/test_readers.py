@@ -381,6 +381,14 @@ def test_ids_need_names(tmp_path):
     assert isinstance(read_network(tmp_path / "j.csv"), Network)
 
 
+def test_a_matrix_market_file_that_ends_within_a_number_is_an_error(tmp_path):
+    """SciPy alone ends the process."""
+    path = tmp_path / "m.mtx"
+    path.write_text("%%MatrixMarket matrix coordinate real general\n2 2 2\n1 2 3\n2 1 1E")
+    with pytest.raises(NetworkError, match=r"m.mtx cannot be read as a matrix"):
+        read_network(path)
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_damaged_matlab_file_is_an_error_or_a_matrix(tmp_path, sparse, packed):

@@ -163,6 +163,10 @@ def test_sonata_that_is_refused(sonata):
         read_network(sonata[0])
     assert read_network(sonata[0], part="rec").N == 3
     with h5py.File(sonata[0], "a") as file:
+        del file["edges/other/edge_type_id"]
+    with pytest.raises(NetworkError, match="cannot be read as SONATA"):
+        read_network(sonata[0], part="other")
+    with h5py.File(sonata[0], "a") as file:
         file["edges/rec/source_node_id"].attrs["node_population"] = "lgn"
     with pytest.raises(NetworkError, match="go from the nodes 'lgn' to the nodes 'v1'"):
         read_network(sonata[0], part="rec")
