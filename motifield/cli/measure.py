@@ -123,7 +123,9 @@ def measure(
     elif output is not None:
         network.save(output, measured)
     if as_json:
-        own = {} if strengths is None else {"strengths": strengths.data(network.populations)}
+        own: dict[str, Any] = {}
+        if strengths is not None:
+            own["strengths"] = strengths.data(network.populations)
         if compared is not None:
             own["components"] = _component_rows(network, compared)
         print_json({"network": parts, **measured.json(), **own})
