@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from ...errors import NetworkError
-from ..archives import SMALLER, read_npy
-from ..machine import require_memory
+from ..archives import read_npy
 from ..tables import (
     Place,
     Table,
@@ -19,13 +16,11 @@ from ..tables import (
     is_missing,
     is_number,
     name_of,
-    opened,
-    require_room,
 )
+from .market import read_market
+from .matlab import read_matlab
 from .options import ReadOptions
-from .sources import NEURON, aligned_by_name
-
-ENTRY = 48.0  # bytes of an entry: its indices and weight, as they are read, sorted and kept
+from .sources import aligned_by_name
 
 
 def read_matrix(place: Place, options: ReadOptions) -> Any:
@@ -39,12 +34,7 @@ def read_matrix(place: Place, options: ReadOptions) -> Any:
             _require_plain(place)
             return read_npy(place.path)
         if place.suffix == ".mtx":
-            require_room(place, 1)
-            with opened(place) as stream:
-                # SciPy reads beyond the end of a file that ends within a number
-                return _market(io.BytesIO(stream.read() + b"\n"), place)
-        from .matlab import read_matlab
-
+            return read_market(place)
         return one_matrix(read_matlab(place), place, options.part)
     except NetworkError:
         raise
@@ -82,16 +72,6 @@ def _require_plain(place: Place) -> None:
         raise NetworkError(
             f"{place.path}: unpack it, {place.suffix} is not read from a packed file"
         )
-
-
-def _market(stream: io.BytesIO, place: Place) -> Any:
-    """A Matrix Market file, which must fit into memory by what its header declares."""
-    rows, columns, entries, layout, *_ = scipy.io.mminfo(stream)
-    needed = 16.0 * rows * columns if layout == "array" else ENTRY * entries
-    what = f"{place}, which declares {rows} rows and {entries} entries,"
-    require_memory(needed + NEURON * max(rows, columns), what, SMALLER)
-    stream.seek(0)
-    return scipy.io.mmread(stream)
 
 
 def table_matrix(table: Table, options: ReadOptions) -> tuple[np.ndarray, np.ndarray | None]:

@@ -19,6 +19,7 @@ from .columns import has_edges
 from .edges import WHAT, edges_of
 from .graphs import filtered, graph_of, graph_weights, is_graph, node_labels
 from .labels import Labels, labels_by_name
+from .market import NEURON
 from .network import Network, name_at
 from .options import ReadOptions, checked_labels
 from .reading import Reading
@@ -29,7 +30,6 @@ ORIENTATIONS = {
     "source": "rows are source neurons, columns are target neurons: J[column, row]",
     "graph": "an edge u -> v has the source u and the target v: J[v, u]",
 }
-NEURON = 200.0  # bytes of a neuron without synapses: its label, as text and as an object, and rows
 OF_EDGES = ("pre", "post", "unknown")
 TEXT = ("decimal", "separator", "encoding", "part", "cache")
 

@@ -381,12 +381,14 @@ def test_ids_need_names(tmp_path):
     assert isinstance(read_network(tmp_path / "j.csv"), Network)
 
 
-def test_a_matrix_market_file_that_ends_within_a_number_is_an_error(tmp_path):
-    """SciPy alone ends the process."""
-    path = tmp_path / "m.mtx"
-    path.write_text("%%MatrixMarket matrix coordinate real general\n2 2 2\n1 2 3\n2 1 1E")
-    with pytest.raises(NetworkError, match=r"m.mtx cannot be read as a matrix"):
-        read_network(path)
+@pytest.mark.parametrize("line", ["2 1 1E", "2 1 3,5", "2 1 3 4", "2 1", "2 1 1-2", "2 1 x"])
+def test_a_line_of_a_matrix_market_file_that_is_not_whole_is_an_error(tmp_path, line):
+    """SciPy takes 3,5 for 3; where the file ends within a number it ends the process."""
+    path, head = tmp_path / "m.mtx", "%%MatrixMarket matrix coordinate real general\n% a\n\n"
+    for rest in ("", "\n", "\n1 2 3\n"):
+        path.write_text(head + f"2 2 2\n1 2 3\n{line}{rest}")
+        with pytest.raises(NetworkError, match=rf"m.mtx, line 6: '{line}' is not 2 indices and 1"):
+            read_network(path)
 
 
 @pytest.mark.parametrize("sparse", [False, True])
