@@ -169,6 +169,55 @@ def test_lists_of_edges_in_every_dress(folder, fast, monkeypatch):
     check()
 
 
+TYPE_HEADS = [None, ("id", "label"), ("root_id", "Cell Type"), ("bodyId", "type"), ("Neuron", "x")]
+
+
+@st.composite
+def label_dresses(draw):
+    """A file of labels for a network: the network, the bytes, and the names of its columns."""
+    case = draw(networks(tuple(form for form in ID_FORMS if form != "commas")))
+    kinds = draw(st.sampled_from([("E", "I"), ("L2/3, exc", "PV"), ("Kenyon cell", "é")]))
+    case = *case[:2], [kinds[label == "I"] for label in case[2]]
+    ids, _, labels = case
+    separator = draw(st.sampled_from([",", ";", "\t", "|", " "]))
+    spaced = any(mark in text for text in (*ids, *labels) for mark in " ,")
+    quoting = csv.QUOTE_ALL if spaced else draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    head = draw(st.sampled_from(TYPE_HEADS))
+    extra = [str(k / 2) for k in range(len(ids))]
+    columns = [list(ids), list(labels), extra]
+    names = [*(head or ("id", "label")), "size"]
+    order = draw(st.permutations(range(3))) if head else range(3)
+    rows = [] if head is None else [[names[k] for k in order]]
+    lines = draw(st.permutations(range(len(ids))))
+    rows += [[columns[k][n] for k in order] for n in lines]
+    stream = io.StringIO(newline="")
+    end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    csv.writer(stream, delimiter=separator, quoting=quoting, lineterminator=end).writerows(rows)
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]))
+    return (
+        case,
+        stream.getvalue().encode(encoding),
+        {"label": "x"} if head and head[1] == "x" else {},
+    )
+
+
+@QUICK
+@given(label_dresses(), st.sampled_from(list(PACK)), st.booleans())
+def test_files_of_labels_in_every_dress(folder, dress, packing, matrix):
+    case, content, options = dress
+    labels = folder / f"labels.csv{packing}"
+    labels.write_bytes(PACK[packing](content))
+    if matrix:
+        path = folder / "W.csv"
+        pd.DataFrame(dense(case), index=case[0], columns=case[0]).to_csv(path)
+        network = read_network(path, labels, kind="adjacency", **options)
+    else:
+        path = folder / "e.csv"
+        edge_frame(case).to_csv(path, index=False)
+        network = read_network(path, labels, **options)
+    assert found(network) == expected(case, types=True)
+
+
 @QUICK
 @given(networks(), st.sampled_from([",", ";", "\t", " "]), st.sampled_from(["both", "R", "top"]))
 def test_matrices_as_text(folder, case, separator, named):

@@ -159,11 +159,24 @@ def test_networks_follow_the_equations_in_time(asymmetric, system_of):
 PATTERN = np.zeros((1, 1, 4, 4))
 PATTERN[0, 0, 2, 3] = 2.5  # m n'/N of a low-rank network
 PATTERN[0, 0, :2, :2] = 0.4 * ASYMMETRIC
+BETWEEN = np.zeros((2, 2, 4, 4))
+BETWEEN[:, :, 2, 3] = [[1.0, -2.0], [2.5, 0.5]]  # a low-rank structure of two populations
+BETWEEN[:, :, :2, :2] = 0.4 * ASYMMETRIC
 
 NETWORKS = {
     "one, three components": {"P": 1, "M": 3, "seed": 5, "gamma": 1.5},
+    "one, four components": {"P": 1, "M": 4, "seed": 3, "gamma": 2.0, "size": 0.7},
     "two, two components": {"P": 2, "M": 2, "seed": 4, "gamma": 2.5, "size": 0.7},
     "two, four components": {"P": 2, "M": 4, "seed": 2, "gamma": 2.5, "size": 0.7},
+    "two, three components and a pattern pair": {
+        "P": 2,
+        "M": 3,
+        "seed": 4,
+        "gamma": 1.6 * BETWEEN,
+        "size": 0.7,
+        "patterns": ("m", "n"),
+    },
+    "three, four components": {"P": 3, "M": 4, "seed": 5, "gamma": 3.0, "size": 0.7},
     "three, three components": {"P": 3, "M": 3, "seed": 3, "gamma": 2.5, "size": 0.7},
     "three, two components": {"P": 3, "M": 2, "seed": 1, "gamma": 2.5, "size": 0.7},
     "a pattern pair": {"P": 1, "M": 2, "seed": 3, "gamma": PATTERN, "patterns": ("m", "n")},
