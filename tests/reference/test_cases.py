@@ -53,6 +53,16 @@ def compiled(system_of):
 
 
 QUICK = "E/I, rectified linear, mixed motifs"  # averages in closed form, which compile in seconds
+# Every network in one closure, this one in all; the others are slow tests.
+QUICK_CLOSURES = {
+    "one population, softplus, chains": {"low-rank"},
+    "E/I, softplus, positive chains": {"second-moment"},
+    "E/I, softplus, negative chains": {"second-moment"},
+    QUICK: {"motif", "low-rank", "second-moment"},
+    "E/I, 1+tanh, strong reciprocity": {"motif"},
+    "four populations, threshold-quadratic and erf": {"low-rank"},
+    "three populations, logistic, large variance": {"second-moment"},
+}
 
 
 @pytest.mark.parametrize(
@@ -71,9 +81,19 @@ def test_fixed_point_of_neurons_that_feel_their_own_rate(case, compiled):
         )
 
 
+def is_quick(case, closure):
+    """Networks of another file (MOTIFIELD_CASES) are all quick."""
+    return closure in QUICK_CLOSURES.get(case["name"], CLOSURES)
+
+
 @pytest.fixture(
     scope="module",
-    params=[(c["name"], closure) for c in CASES for closure in CLOSURES if closure != "cavity"],
+    params=[
+        pytest.param((c["name"], closure), marks=[pytest.mark.slow] * (not is_quick(c, closure)))
+        for c in CASES
+        for closure in CLOSURES
+        if closure != "cavity"
+    ],
     ids=str,
 )
 def solved(request, compiled):
