@@ -15,6 +15,7 @@ COMMENTS = ("#", "%")
 SEPARATORS = ("\t", ";", "|", ",")
 BLANKS = re.compile(r'"[^"]*"|\S+')
 IN_NUMBER = re.compile(r"[+-]?[0-9.,]+([eE][+-]?[0-9]+)?")
+SIGN = re.compile('"?sep=(.)"?', re.IGNORECASE)  # the line by which spreadsheets name a separator
 HEAD = 50  # lines by which a table is recognised
 NAMES = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", None: "blanks"}
 
@@ -43,7 +44,8 @@ def data_lines(lines: Iterable[str], first: int = 1) -> Iterator[tuple[int, str]
     """Number and text of the lines that are neither empty nor comments."""
     for number, line in enumerate(lines, first):
         text = line.strip()
-        if text and not text.startswith(COMMENTS) and text.strip(',;|"'):
+        filled = text.strip(',;|"') != "" and not text.startswith(COMMENTS)
+        if filled and not SIGN.fullmatch(text):
             yield number, line
 
 
@@ -66,6 +68,8 @@ def dialect_of(lines: Iterable[str], what: str, separator: str | None = None) ->
             if not found:
                 comments.append(line.strip().lstrip("#% \t"))
             continue
+        if not found and separator is None and (named := SIGN.fullmatch(line.strip())):
+            separator = named[1]
         for _, text in data_lines([line]):
             skipped = skipped if found else number - 1
             found.append(text.rstrip("\n"))

@@ -64,6 +64,8 @@ def read(folder, content, labels=None, name="e.csv", **options):
         (TYPED, {"where": "type!=R"}, {("a", "b"): 1, ("b", "c"): 3}),
         (TYPED, {"where": ["type=S|R", "weight<3"]}, {("a", "b"): 1, ("b", "a"): 2}),
         (TYPED, {"where": {"type": ["S"]}}, {("a", "b"): 1, ("b", "c"): 3}),
+        # the first line of a spreadsheet's text
+        ("sep=;\npre;post;weight\na;b;1\nb;a;2\nb;c;3\n", {}, TYPED_EDGES),
         # columns by position
         ("a,b,1,S\nb,a,2,R\n", {"pre": 0, "post": 1, "weight": 2}, {("a", "b"): 1, ("b", "a"): 2}),
         ("a,b,1,S\nb,a,2,R\n", {"pre": 1, "post": 0, "weight": 2}, {("b", "a"): 1, ("a", "b"): 2}),

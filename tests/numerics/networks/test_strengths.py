@@ -89,10 +89,13 @@ def plain_loops(network, drive):
     stats, own = mf.measure(network), neuron_strengths(network, ["in", "out"])
     N, alpha = network.N, np.asarray(network.sizes) / network.N
     gamma = mf.strengths.assortativity(network, own.features)
-    par = stats.parameters(input=drive)
-    con, div, g = (np.asarray(v) for v in (par.tau_con, par.tau_div, par.g))
     members = [network.members(p) for p in range(network.P)]
-    C = [own.features[m].T @ own.features[m] / len(m) for m in members]
+    W, left = np.asarray(network.weights), np.zeros((2, 2))  # mean squares of what is left
+    for p, q in np.ndindex(2, 2):
+        w = W[np.ix_(members[p], members[q])]
+        w = w - w.mean(0) - w.mean(1, keepdims=True) + w.mean()
+        w -= own.features[members[p]] @ gamma[p, q] @ own.features[members[q]].T
+        left[p, q] = np.mean(w**2)
     K, kappa, theta, s = np.zeros(2), np.zeros(2), np.zeros((2, 2)), np.zeros(2)
     z, w = np.polynomial.hermite_e.hermegauss(80)
     w = w / w.sum()
@@ -100,9 +103,7 @@ def plain_loops(network, drive):
         V, new, r, square, rates = np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(2), []
         for p in range(2):
             for q in range(2):
-                A = 1 - con[p, q, q] - div[q, p, p]
-                A -= N * np.trace(gamma[p, q] @ C[q] @ gamma[p, q].T @ C[p]) / g[p, q] ** 2
-                V[p] += g[p, q] ** 2 * alpha[q] * A * (s[q] ** 2 - (kappa[q] / alpha[q]) ** 2)
+                V[p] += N * left[p, q] * alpha[q] * (s[q] ** 2 - (kappa[q] / alpha[q]) ** 2)
             x = K[p] + own.rows[members[p]] @ kappa + own.features[members[p]] @ theta[p]
             phi = erf(x[:, None] + np.sqrt(max(V[p], 0)) * z)
             rates.append(phi @ w)
@@ -151,3 +152,17 @@ def test_strengths_of_a_network_without_assortativity(network, kind):
     covariance = np.asarray(numbers.strengths.covariance)[0]
     rows = neuron_strengths(network).rows[network.members(0)]
     np.testing.assert_allclose(covariance[:2, :2], np.cov(rows.T, ddof=0), rtol=1e-9)
+
+
+def test_of_one_neuron_nothing_is_left():
+    """The rows and columns of a given network hold all that a single neuron has."""
+    rng = np.random.default_rng(4)
+    network = mf.Network.of(rng.lognormal(size=(31, 31)) * 0.02, ["X"] * 30 + ["one"])
+    architecture = mf.Architecture(["X", "one"], "erf", strengths="empirical", assortativity=True)
+    found = mf.strengths.with_strengths(mf.measure(network).parameters(), network, architecture)
+    con, div = np.asarray(found.tau_con), np.asarray(found.tau_div)
+    left = 1 - np.einsum("pqq->pq", con) - np.einsum("qpp->pq", div)
+    assert left[0, 0] > 0.8
+    for p, q in ((0, 1), (1, 0)):
+        assert 0 <= left[p, q] < 1e-12
+    assert np.asarray(found.g)[1, 1] == 0
