@@ -144,6 +144,13 @@ class Strengths(eqx.Module):
             self.quenched,
         )
 
+    def without_features(self, names: Sequence[str]) -> Strengths:
+        """Strengths of which synapses do not know these features; of the same form."""
+        known = np.array([name not in names for name in self.features], dtype=float)
+        return eqx.tree_at(
+            lambda own: own.gamma, self, self.gamma * np.outer(known, known)[None, None]
+        )
+
     def data(self, populations: Sequence[str]) -> dict[str, Any]:
         """Plain data, as the table [parameters.strengths] of a spec holds them."""
         weight, means, widths = (np.asarray(v) for v in (self.weight, self.means, self.covariances))

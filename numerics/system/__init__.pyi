@@ -39,4 +39,7 @@ from .trajectories import (
     trajectory as trajectory,
 )
 from .units import Units as Units
-from .variants import with_strength_kind as with_strength_kind
+from .variants import (
+    with_strength_kind as with_strength_kind,
+    without_components as without_components,
+)

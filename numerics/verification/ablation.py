@@ -12,7 +12,7 @@ from ...errors import InfeasibleStatisticsError
 from ..networks import Network, measure_strengths
 from ..parameters import TENSORS, Parameters
 from ..results import Code, Result, Status, raise_on_failure
-from ..system import System, integrate, with_strength_kind
+from ..system import System, integrate, with_strength_kind, without_components
 from .differences import QUANTITIES, relative_errors
 from .ensemble import Progress
 from .quenched import NetworkVerification, verify_network
@@ -194,8 +194,9 @@ def ablate(
     The network is measured and simulated once, as in `verify_network`. "without chain" is the same
     theory with tau_chn = 0 and everything else as measured, the variances included; "without
     motifs" has independent synapses with the measured means and variances. Equations with a
-    network's own strengths, or assortativity, have further rows: "without assortativity", "Gaussian
-    strengths" of the same covariance, and "second-order statistics alone", neither of both.
+    network's own strengths, or assortativity, have further rows: "without assortativity", "without
+    patterns", "Gaussian strengths" of the same covariance, and "second-order statistics alone",
+    none of these. Patterns are those that the network knows (`Network.features`).
 
     A low-rank matrix m n'/N with zero-mean m and n (Mastrogiuseppe and Ostojic 2018) changes no
     mean, row or column of the synapses, and the rest of their statistics as 1/N: it can rule a
@@ -290,28 +291,31 @@ def _variants(
         found[f"without {motif}"] = system, numbers
     if own.strengths is None:
         return found
-    architecture, plain = system.mean_field.architecture, replace(own, strengths=None)
-    if architecture.assortativity:
-        numbers = replace(own, strengths=own.strengths.without("assortativity"))
-        found["without assortativity"] = system, numbers
-    gaussian = compared.independent[0]
+    architecture, known = system.mean_field.architecture, network.features or {}
+    for name in ("assortativity", "patterns"):
+        if features := getattr(architecture, name):
+            numbers = replace(own, strengths=own.strengths.without_features(features))
+            found[f"without {name}"] = system, numbers
+    gaussian, plain = compared.independent[0], replace(compared.measured, pattern_input={})
     if own.strengths.quenched:
-        features = architecture.assortativity
-        found["without convergent"] = _equal_rows(system, found["without convergent"][1])
-        normal = with_strength_kind(system, {"mixture": 1, "quenched": True}, features)
-        strengths = measure_strengths(network, 1, features=features)
+        patterns = {name: known[name] for name in architecture.patterns}
+        found["without convergent"] = _equal_rows(system, own, compared.measured)
+        one: Any = {"mixture": 1, "quenched": True}
+        normal = with_strength_kind(system, one, architecture.assortativity)
+        strengths = measure_strengths(network, 1, features=architecture.features, patterns=patterns)
         found["Gaussian strengths"] = normal, replace(own, strengths=strengths)
     else:
-        gaussian = with_strength_kind(system, "gaussian", False)
+        gaussian = without_components(system)
     found[SECOND_ORDER] = gaussian, plain
     return found
 
 
-def _equal_rows(system: System, numbers: Parameters) -> tuple[System, Parameters]:
+def _equal_rows(system: System, own: Parameters, measured: Parameters) -> tuple[System, Parameters]:
     """Equations whose residual makes all noise of the rows, which measured rows held."""
     features = system.mean_field.architecture.assortativity
-    strengths = replace(numbers.strengths, quenched=False)
-    return with_strength_kind(system, "mixture", features), replace(numbers, strengths=strengths)
+    strengths = replace(own.strengths.without("convergent"), quenched=False)
+    plain = measured.replace(tau_con=np.zeros(measured.tau_con.shape))
+    return with_strength_kind(system, "mixture", features), replace(plain, strengths=strengths)
 
 
 def _ends(

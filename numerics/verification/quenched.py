@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from ...numbers import counted
 from ...time_units import moment, time_unit_of
 from ..networks import Network, measure, with_strengths
-from ..parameters import NEURONS, Parameters, violations
+from ..parameters import NEURONS, Input, Parameters, violations
 from ..results import OK, Code, Result, Status, raise_on_failure
-from ..simulation import input_offsets, neuron_parameters, simulate
-from ..system import System, integrate, with_strength_kind
+from ..simulation import input_offsets, neuron_parameters, pattern_of, simulate
+from ..system import System, integrate, without_components
 from .differences import QUANTITIES, relative_errors
 from .ensemble import Progress, initial_mean
 from .rate_spread import network_spread, spread_columns, theory_spread
@@ -43,6 +44,8 @@ class NetworkVerification(Result):
             a Gaussian ensemble would.
         passed: whether the error with motifs is within the tolerance.
         criterion: in words, with numbers.
+        measured: the parameters without strengths of the network's own, motifs as `measure` has
+            them.
         independent: the equations and numbers without motifs.
         failure: how the integration of the theory ended; `plain_failure`: without motifs;
             `network_failure`: how the simulation ended.
@@ -59,6 +62,7 @@ class NetworkVerification(Result):
     infeasible: int
     passed: bool
     criterion: str
+    measured: Parameters
     independent: tuple[System, Parameters]
     failure: Status
     plain_failure: Status
@@ -157,8 +161,10 @@ def verify_network(
     say = progress or (lambda text, part: None)
     say("measuring", 0.0)
     neurons = neuron_parameters(system, network, parameters, **changes)
-    own = _measured(system, network, neurons, seed, shrink)
-    ts, both = np.linspace(0.0, t1, INTERVALS + 1), ((system, own), independent(system, own))
+    measured = _measured(system, network, neurons, seed, shrink)
+    own = with_strengths(measured, network, system.mean_field.architecture)
+    plain_case = independent(system, own, measured)
+    ts, both = np.linspace(0.0, t1, INTERVALS + 1), ((system, own), plain_case)
     say("integrating the theory", 0.1)
     options: Any = {"saveat": ts, "initial": initial, "throw": False}
     theory, plain = (integrate(*each, t1, **options) for each in both)
@@ -166,23 +172,24 @@ def verify_network(
     say("simulating the network", 0.5)
     start = initial_mean(system, own, initial)
     how: Any = {"saveat": ts, "initial": start, "seed": seed, "throw": throw}
-    seen = simulate(system, network, own, t1=t1, **how)
+    seen = simulate(system, network, neurons, t1=t1, **how)
     say("done", 1.0)
     courses = theory.dataset, plain.dataset, seen.dataset
     errors, text = _errors(*courses, tolerance)
     ends = theory.status, plain.status
     passed = bool(errors["with motifs"] <= tolerance) and not theory.status.code.is_failure
-    spread, broken = _spreads(both, network, courses), len(violations(own))
-    found: Any = (*courses, spread, errors, broken, passed, text, both[1], *ends, seen.status)
-    return NetworkVerification(title, system, own, *found)
+    spread, broken = _spreads(both, network, courses), len(violations(measured))
+    found: Any = (*courses, spread, errors, broken, passed, text, measured, plain_case)
+    return NetworkVerification(title, system, own, *found, *ends, seen.status)
 
 
-def independent(system: System, own: Parameters) -> tuple[System, Parameters]:
+def independent(system: System, own: Parameters, measured: Parameters) -> tuple[System, Parameters]:
     """Equations and numbers of independent synapses with the same means and variances."""
     plain = own.without_motifs()
     if own.strengths is None or not own.strengths.quenched:
         return system, plain
-    return with_strength_kind(system, "gaussian", False), replace(plain, strengths=None)
+    plain = measured.without_motifs()
+    return without_components(system), replace(plain, strengths=None, pattern_input={})
 
 
 def _spreads(
@@ -230,7 +237,37 @@ def _measured(
     if "out-strength" in architecture.inputs:
         offsets = input_offsets(network, seed)
         own = own.replace(tau_inp=offset_correlations(network, offsets, own))
-    return with_strengths(own, network, architecture)
+    if own.pattern_input:
+        own = own.replace(input=_with_means(own, network))
+    return own
+
+
+class WithMeans(Input):
+    """The input of whole populations: theirs, and what patterns with a mean add.
+
+    Args:
+        parts: I_p, and inputs along patterns.
+        means: of these patterns, (P,) each.
+    """
+
+    parts: tuple[Input, ...]
+    means: tuple[Any, ...]
+
+    def __call__(self, t):
+        first, *along = (part(t) for part in self.parts)
+        return first + sum(v * mean for v, mean in zip(along, self.means, strict=True))
+
+    @property
+    def edges(self):
+        return np.unique(np.concatenate([np.asarray(v.edges, dtype=float) for v in self.parts]))
+
+
+def _with_means(own: Parameters, network: Network) -> Input:
+    """The equations know patterns as deviations from the mean of each population."""
+    members = [network.members(p) for p in range(network.P)]
+    values = [pattern_of(network, name) for name in own.pattern_input]
+    means = (jnp.asarray([v[m].mean() for m in members]) for v in values)
+    return WithMeans((own.input, *own.pattern_input.values()), tuple(means))
 
 
 def offset_correlations(
