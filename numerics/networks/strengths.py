@@ -20,6 +20,7 @@ import numpy as np
 from ...errors import NetworkError, ParameterError
 from ..parameters import Parameters, Strengths, padded
 from .classes import strength_classes
+from .given_rows import of_given_rows
 from .network import Network
 
 TOTALS = ("in", "out")
@@ -209,7 +210,8 @@ def with_strengths(parameters: Parameters, network: Network, architecture: Any) 
         Parameters with quenched strengths for `Empirical()` and `Mixture(quenched=True)`, of four
         components where it says no number, with "auto" of as many as they ask for; with Gaussian
         ones and their assortativity for `Gaussian()`; the same parameters for equations that need
-        neither.
+        neither. With quenched strengths variances, convergence and divergence are those of the
+        network's own rows and columns, as `of_given_rows` has them.
 
     Raises:
         NetworkError: patterns, whose values the network does not know (`Network.features`), or a
@@ -228,6 +230,7 @@ def with_strengths(parameters: Parameters, network: Network, architecture: Any) 
     if kind.is_quenched:
         count: int | str | None = (kind.components or COMPONENTS) if kind.has_widths else None
         own: Any = measure_strengths(network, count, features=names, patterns=patterns)
+        parameters = of_given_rows(parameters, network, neuron_strengths(network))
     elif kind.has_centres or patterns:
         raise NetworkError(
             "a mixture and patterns of an ensemble are not measured on one network: use "

@@ -225,7 +225,7 @@ def test_theories_without_motifs_have_the_noise_of_finite_rows(system_of, skewed
     last = plain.without_motifs.isel(time=-1)
     for name in ("mean", "variance", "rate"):
         np.testing.assert_allclose(at[name], last[name], rtol=1e-9)
-    noise = float(np.asarray(found.parameters.g)[0, 0] ** 2) * float(last["rms_rate"][0]) ** 2
+    noise = float(plain.parameters.g[0, 0] ** 2) * float(last["rms_rate"][0]) ** 2
     assert float(at["variance"][0]) == pytest.approx(noise, rel=1e-4)
     without = found.dataset["variance"].sel(variant="without convergent")
     assert 0.7 * noise < float(without[0]) < float(found.dataset["network_variance"][0])
