@@ -26,7 +26,7 @@ from ..tangents import refuse_tracers
 from .evaluated import STATUS, Evaluated, Form
 from .points import Points, points_of
 from .stores import Folder, Memory, Store, check_out, locked, progress_of, read
-from .verbs import Reduce, Task, Verb, verb_of
+from .verbs import Chosen, Reduce, Task, Verb, verb_of
 
 AT_ONCE, LIBRARIES = 256, ("motifield", "jax", "numpy")
 """Points of a block: enough for batches to be fast, few enough to lose."""
@@ -217,21 +217,22 @@ def _fill(
         where = points.within(block)
         if not store.is_done(k):
             known = None if store.template is None else store.template.without(FEASIBLE)
-            store.put(k, block, _with_feasible(verb(task, where, known), task, where))
+            chosen = task.chosen(where)
+            store.put(k, block, _with_feasible(verb(task, chosen, known), task, chosen))
         done += len(where)
     if progress is not None:
         progress(f"{done} of {points.count} points", 1.0)
 
 
-def _with_feasible(found: Evaluated, task: Task, where: np.ndarray) -> Evaluated:
+def _with_feasible(found: Evaluated, task: Task, chosen: Chosen) -> Evaluated:
     """With 1 or 0 for every point: whether a network can have its statistics."""
     if found.template is None:
         return found
     kept = [s for s in task.scalars if {part.name for part in s.parts} <= FREE]
     if len(kept) == len(task.scalars):
-        each = np.full(len(where), not violations(task.parameters))
+        each = np.full(len(chosen.where), not violations(task.parameters))
     else:
-        each = np.array([not violations(task.at(int(k))) for k in where])
+        each = np.array([not violations(own) for own in chosen.each])
     form = Form((), (), False, {"meaning": "whether a network can have these statistics"})
     template = found.template.with_form(FEASIBLE, form)
     return replace(found, template=template, values={**found.values, FEASIBLE: each.astype(float)})

@@ -30,8 +30,8 @@ class Verb(Protocol):
     def name(self) -> str:
         """How it is called."""
 
-    def __call__(self, task: Task, where: np.ndarray, known: Template | None) -> Evaluated:
-        """The numbers at some points, by their places; known: the template of others."""
+    def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
+        """The numbers at some points; known: the template of others."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,13 @@ class Task:
     reduce: Reduce
     most: int
 
-    def at(self, k: int) -> Parameters:
-        """The parameters of one point."""
-        made = self.parameters
-        for scalar, value in zip(self.scalars, self.values[k], strict=True):
-            made = scalar.set(made, value)
-        return made
+    def chosen(self, where: np.ndarray) -> Chosen:
+        """The parameters of some points, by their places."""
+        padded = np.resize(where, self.most) if len(where) < self.most else where
+        batch = stacked(self.scalars, self.parameters, self.values[padded])
+        plain = jax.tree.map(np.asarray, batch)
+        each = [jax.tree.map(lambda leaf, k=k: leaf[k], plain) for k in range(len(where))]
+        return Chosen(where, batch, each)
 
     def wrong(self, parameters: Parameters) -> str:
         """What is wrong with the parameters of a point; "" if nothing is."""
@@ -73,6 +74,22 @@ class Task:
         except MotifieldError as error:
             return str(error)
         return ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Some points of a sweep.
+
+    Args:
+        where: their places, n.
+        batch: their parameters with a leading axis, filled up to the points that are computed at
+            once, for which verbs are compiled.
+        each: their parameters, n.
+    """
+
+    where: np.ndarray
+    batch: Parameters
+    each: Sequence[Parameters]
 
 
 @dataclass(frozen=True)
@@ -89,12 +106,11 @@ class AtOnce:
     run: Callable[..., Any]
     reduced: Reduce = None
 
-    def __call__(self, task: Task, where: np.ndarray, known: Template | None) -> Evaluated:
+    def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
         if task.seeds is not None:
             raise ParameterError(f"{self.name} is not random: there is nothing that a seed changes")
-        padded = np.resize(where, task.most) if len(where) < task.most else where
-        batch = stacked(task.scalars, task.parameters, task.values[padded])
-        made = self.run(task.system, batch, **task.options).dataset.isel({SET: slice(len(where))})
+        own = {SET: slice(len(chosen.where))}
+        made = self.run(task.system, chosen.batch, **task.options).dataset.isel(own)
         said = [str(v) for v in made[STATUS].values]
         reduce = task.reduce or self.reduced
         kept = made if reduce is None else as_dataset(reduce(made.drop_vars(STATUS)))
@@ -109,10 +125,8 @@ class AtOnce:
             name: np.array(kept[name].transpose(SET, *form.dims).values, dtype=form.dtype)
             for name, form in template.forms.items()
         }
-        plain = jax.tree.map(np.asarray, batch)
-        for k in range(len(where)):
-            wrong = task.wrong(jax.tree.map(lambda leaf, k=k: leaf[k], plain))
-            if wrong:
+        for k, parameters in enumerate(chosen.each):
+            if wrong := task.wrong(parameters):
                 said[k] = f"not permitted: {wrong}"
                 for v in values.values():
                     v[k] = np.nan
@@ -131,14 +145,14 @@ class OneByOne:
     name: str
     run: Callable[..., Any]
 
-    def __call__(self, task: Task, where: np.ndarray, known: Template | None) -> Evaluated:
-        return together([self._one(task, int(k)) for k in where], known)
+    def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
+        each = zip(chosen.where, chosen.each, strict=True)
+        return together([self._one(task, int(k), own) for k, own in each], known)
 
-    def _one(self, task: Task, k: int) -> tuple[xr.Dataset | None, str]:
+    def _one(self, task: Task, k: int, parameters: Parameters) -> tuple[xr.Dataset | None, str]:
         own = dict(task.options)
         if task.seeds is not None:
             own["seed"] = int(task.seeds[k])
-        parameters = task.at(k)
         wrong = task.wrong(parameters)
         if wrong:
             return None, f"not permitted: {wrong}"
