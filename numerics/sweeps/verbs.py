@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ...errors import MotifieldError, ParameterError
@@ -156,6 +157,7 @@ class OneByOne:
         wrong = task.wrong(parameters)
         if wrong:
             return None, f"not permitted: {wrong}"
+        parameters = jax.tree.map(jnp.asarray, parameters)
         try:
             made = self.run(task.system, parameters, **own)
         except MotifieldError as error:
