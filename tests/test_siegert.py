@@ -2,6 +2,8 @@
 exp(u^2) erfc(-u).
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
@@ -68,13 +70,26 @@ def test_sympy_evaluates_the_integral(x):
     )
 
 
+@functools.cache
+def slope_of_the_rate(order):
+    slope = siegert_rate
+    for _ in range(order):
+        slope = jax.grad(slope)
+    return jax.jit(slope)
+
+
+@functools.cache
+def value_and_gradient(f, n):
+    """Of f(*n, x, ...) by all that follows x, compiled once."""
+    own = functools.partial(f, *n)
+    return jax.jit(own), jax.jit(jax.grad(own, argnums=range(1, 6)))
+
+
 @pytest.mark.parametrize("p", SETS[:2], ids=str)
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_derivatives_of_the_rate(p, order):
     """JAX and symbols against differences in mpmath with 40 digits."""
-    slope = siegert_rate
-    for _ in range(order):
-        slope = jax.grad(slope)
+    slope = slope_of_the_rate(order)
     symbolic = sp.lambdify(X, sp.diff(SiegertRate(X, *map(sp.Rational, p)), X, order), "mpmath")
     for x in inputs(p, [-5.0, 0.3, 4.0]):
         with mp.workdps(40):
@@ -94,7 +109,7 @@ def test_derivatives_of_the_rate(p, order):
 
 def test_fourth_derivative_is_the_symbolic_one_far_above_threshold():
     p = SETS[0]
-    slope = jax.grad(jax.grad(jax.grad(jax.grad(siegert_rate))))
+    slope = slope_of_the_rate(4)
     symbolic = sp.lambdify(X, sp.diff(SiegertRate(X, *map(sp.Rational, p)), X, 4), "mpmath")
     for x in (15.0, 60.0, 520.0):
         assert abs(float(slope(x, *p)) / symbolic(x) - 1) < 1e-9
@@ -116,8 +131,9 @@ def test_parameter_gradients(node, which):
     n = () if f is siegert_rate else (1,)
     p = (14.0, 20.0, 2.0, 20.0, 10.0, 5.0)
     moved = np.eye(6)[which] * 1e-5
-    known = (f(*n, *(p + moved).tolist()) - f(*n, *(p - moved).tolist())) / 2e-5
-    slope = jax.grad(f, argnums=which + len(n))(*n, *p)
+    value, gradient = value_and_gradient(f, n)
+    known = (value(*(p + moved).tolist()) - value(*(p - moved).tolist())) / 2e-5
+    slope = gradient(*p)[which - 1]
     letters = sp.symbols("x tau_m tau_ref V_th V_r sigma")
     symbolic = (
         symbol(*n, *letters)

@@ -90,16 +90,21 @@ def derivative(function, order):
     return function
 
 
+@jax.jit
+def slopes_of_bivariate(x, rho):
+    def along(t):
+        return runtime.bivariate(t, 0.4 - 2 * t, rho)
+
+    return [derivative(along, n)(x) for n in range(5)]
+
+
 @pytest.mark.parametrize("rho", [0.3, -0.8, 0.97])
 def test_derivatives_of_bivariate(rho):
     """Along h = x, k = 0.4 - 2 x to fourth order, and in rho, against mpmath's differences of the
     integral.
     """
     x = jnp.asarray(0.35)
-    along = [
-        derivative(lambda t: runtime.bivariate(t, 0.4 - 2 * t, jnp.asarray(rho)), n)(x)
-        for n in range(5)
-    ]
+    along = slopes_of_bivariate(x, jnp.asarray(rho))
 
     def reference(t):
         return by_angle(t, mpmath.mpf("0.4") - 2 * t, mpmath.mpf(rho))
@@ -188,14 +193,15 @@ def test_zero_variance(name):
     """
     x = jnp.array([-0.7, 0.0, 0.3, 1.0, 2.0])
     at = functools.partial(MASSES[name], v=jnp.zeros_like(x))
-    np.testing.assert_allclose(at(x), [WEIGHTS[name](float(v)) for v in x], rtol=1e-14, atol=1e-15)
-    slopes, step = derivative(at, 1)(x), 1e-6
+    value, slopes, *higher = jax.jit(lambda x: [derivative(at, n)(x) for n in range(5)])(x)
+    np.testing.assert_allclose(value, [WEIGHTS[name](float(v)) for v in x], rtol=1e-14, atol=1e-15)
+    step = 1e-6
     for k in (0, 2, 4):
         difference = (WEIGHTS[name](float(x[k]) + step) - WEIGHTS[name](float(x[k]) - step)) / (
             2 * step
         )
         assert float(slopes[k]) == pytest.approx(difference, rel=1e-8, abs=1e-10)
-    assert all(np.isfinite(derivative(at, order)(x)).all() for order in range(1, 5))
+    assert all(np.isfinite(own).all() for own in (slopes, *higher))
 
 
 # Generated code: (text, NumPy code is made by SymPy; only exact arithmetic is shared with what is
@@ -272,10 +278,9 @@ def test_generated_code_keeps_its_digits(text, power):
         for a, b, c in zip(pieces.pieces[:-1], pieces.pieces[1:], pieces.breaks, strict=True)
     ]
     means, variances = (v.ravel() for v in np.meshgrid(MEANS, VARIANCES))
-    value, slope = (
-        np.asarray(jax.jit(f)(jnp.asarray(means), jnp.asarray(variances)))
-        for f in (average, average.derivative())
-    )
+    # with zero variances behind: what is compiled for all is compiled once
+    everywhere = jnp.asarray([*means, *MEANS]), jnp.asarray([*variances, *[0.0] * len(MEANS)])
+    value, slope = (np.asarray(jax.jit(f)(*everywhere)) for f in (average, average.derivative()))
     for k, (m, v) in enumerate(zip(means, variances, strict=True)):
         expected = quadrature(numeric[0], breaks, m, v)
         assert abs(value[k] - expected) <= 1e-9 * (1 + abs(expected)), (m, v)
@@ -285,10 +290,8 @@ def test_generated_code_keeps_its_digits(text, power):
         )
         expected = quadrature(numeric[1], breaks, m, v) + spikes
         assert abs(slope[k] - expected) <= 1e-9 * (1 + abs(expected)), (m, v)
-    still = np.asarray(average(jnp.asarray(MEANS), jnp.zeros(len(MEANS))))
     exactly = [float(numeric[0][np.searchsorted(breaks, m)](m)) for m in MEANS]
-    np.testing.assert_allclose(still, exactly, rtol=1e-12, atol=1e-12)
-    for order in range(1, 5):
-        assert np.isfinite(
-            average.derivative(order)(jnp.asarray([-1.0, 0.0, 0.5, 1.0, 2.0]), jnp.zeros(5))
-        ).all()
+    np.testing.assert_allclose(value[len(means) :], exactly, rtol=1e-12, atol=1e-12)
+    at = jnp.asarray([-1.0, 0.0, 0.5, 1.0, 2.0]), jnp.zeros(5)
+    slopes = jax.jit(lambda *at: [average.derivative(order)(*at) for order in range(1, 5)])(*at)
+    assert all(np.isfinite(own).all() for own in slopes)
