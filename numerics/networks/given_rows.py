@@ -7,12 +7,11 @@ own residual:
     g_pq^2 / N = < (J_ij - Jbar_pq)^2 >,       tau_con[p,q,r] g_pq g_pr / N = < a_i^q a_i^r >,
     A_pq g_pq^2 / N = < (J_ij - Jbar_pq - a_i^q - b_j^p)^2 >.
 
-Averages are over neurons. Of a population of one neuron nothing is left. Source: docs/theory.md, sections 1.2 and 6.2.
+Averages are over neurons. Of a population of one neuron nothing is left. Source: docs/theory.md,
+sections 1.2 and 6.2.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sps
@@ -21,26 +20,26 @@ from ..parameters import Parameters
 from .network import Network
 from .sums import ROWS
 
-if TYPE_CHECKING:
-    from .strengths import NeuronStrengths
-
 CONSTANT = 1e-12  # of the mean square, below which a variance is that of rounding
 
 
-def of_given_rows(parameters: Parameters, network: Network, own: NeuronStrengths) -> Parameters:
+def of_given_rows(
+    parameters: Parameters, network: Network, rows: np.ndarray, columns: np.ndarray
+) -> Parameters:
     """The parameters with g, tau_con and tau_div of the network's own rows and columns.
 
     Args:
         parameters: with the statistics measured on the network.
         network: whose synapses are stored.
-        own: of its neurons.
+        rows: u_i^q of its neurons, (N, P).
+        columns: b_j^p, (N, P).
     """
     P, N = network.P, network.N
     g2 = N * _variances(network, np.asarray(parameters.mean))
     con, div = np.zeros((2, P, P, P))
     for p in range(P):
         members = network.members(p)
-        u, b = own.rows[members], own.columns[members]
+        u, b = rows[members], columns[members]
         con[p], div[p] = u.T @ u / (N * len(members)), N * b.T @ b / len(members)
     g = np.sqrt(g2)
     con = _ratio(con, g[:, :, None] * g[:, None, :])

@@ -230,7 +230,8 @@ def with_strengths(parameters: Parameters, network: Network, architecture: Any) 
     if kind.is_quenched:
         count: int | str | None = (kind.components or COMPONENTS) if kind.has_widths else None
         own: Any = measure_strengths(network, count, features=names, patterns=patterns)
-        parameters = of_given_rows(parameters, network, neuron_strengths(network))
+        rows, columns, *_ = neuron_strengths(network)
+        parameters = of_given_rows(parameters, network, rows, columns)
     elif kind.has_centres or patterns:
         raise NetworkError(
             "a mixture and patterns of an ensemble are not measured on one network: use "
