@@ -76,6 +76,7 @@ def with_weights(parameters: Parameters, weight: Float[Array, "M P"]) -> Paramet
         weight: of each component, which sum to 1 in every population.
     """
     own, N, g, P = parameters.strengths, parameters.N, parameters.g, parameters.P
+    assert own is not None
     means = own.means - jnp.einsum("mp,mpi->pi", weight, own.means)[None]
     made = replace(own, weight=weight, means=means)
     change = (made.covariance - own.covariance)[:, : 2 * P, : 2 * P]
