@@ -34,6 +34,11 @@ BEYOND = (
     "equations without its patterns can express (section 6.5). Eigenvalues outside of the "
     "predicted spectrum show such structure: stability(...) and spectrum(...)"
 )
+FEW = 10  # neurons, below which a variance across them says little
+SAMPLED = (
+    "those of one sample: the residual of n neurons makes variances that differ by a part of "
+    "sqrt(2/(n - 1)) among samples"
+)
 FIRST = 0.7  # of the work is the comparison with the network
 
 
@@ -101,13 +106,21 @@ class Ablation(Result):
         """Why all motifs together do not explain the network; "" where they do.
 
         Where a relative error of a population's rate or variance exceeds a tenth, or the average
-        error of a quantity that of the theory without motifs.
+        error of a quantity that of the theory without motifs. Of few neurons, what their number
+        explains.
         """
         at = self.dataset.sel(variant=ALL)
         errors = np.stack([at[f"{name}_error"].values for name in ("rate", "variance")])
-        if not np.any(errors > NOTABLE):
-            return self._worse
-        return f"{self._worse}{'; ' * bool(self._worse)}{BEYOND}"
+        notable, sizes = np.any(errors > NOTABLE, axis=0), at["size"].values
+        few = notable & (sizes < FEW)
+        reasons = [self._worse] if self._worse else []
+        if np.any(notable & ~few):
+            reasons.append(BEYOND)
+        if np.any(few):
+            names = zip(at["population"].values[few], sizes[few], strict=True)
+            listed = ", ".join(f"{name}: {n}" for name, n in names)
+            reasons.append(f"errors of populations of few neurons ({listed}) are {SAMPLED}")
+        return "; ".join(reasons)
 
     @property
     def _worse(self) -> str:

@@ -229,3 +229,15 @@ def test_theories_without_motifs_have_the_noise_of_finite_rows(system_of, skewed
     assert float(at["variance"][0]) == pytest.approx(noise, rel=1e-4)
     without = found.dataset["variance"].sel(variant="without convergent")
     assert 0.7 * noise < float(without[0]) < float(found.dataset["network_variance"][0])
+
+
+def test_few_neurons_are_one_sample(system):
+    """A population of three neurons among others: its error is not called structure."""
+    rng = np.random.default_rng(1)
+    W = rng.normal(0.002, 0.03, (203, 203))
+    W[200:] *= np.array([[0.2], [1.0], [5.0]])
+    network = mf.Network.of(W, ["X"] * 200 + ["few"] * 3)
+    found = mf.verification.ablate(system, network, input=0.5, t1=15.0)
+    assert found.population_rows("variance")[1]["all motifs"] > 0.1
+    assert "few neurons (few: 3) are those of one sample" in found.remark
+    assert "no motif" not in found.remark
