@@ -164,6 +164,8 @@ def _listed(given: Any, what: str, of: str) -> tuple[str, ...]:
     others = [n for n in names if of == "pattern" or not PRODUCT.fullmatch(n)]
     for repeated in (n for n in names if names.count(n) > 1):
         reason = f"the {of} name {brief(repeated)} is given twice: give each once"
-    if reason := reason or (others and names_fault(others, of)):
+    if not reason and others:
+        reason = names_fault(others, of)
+    if reason:
         raise ArchitectureError(f"{what} = {brief(given)}: {reason}")
     return names

@@ -58,7 +58,7 @@ def _components(architecture: Architecture) -> int:
     own = architecture.strengths
     if not own.has_centres:
         return 1
-    if isinstance(own, Mixture) and own.components is not None:
+    if isinstance(own, Mixture) and isinstance(own.components, int):
         return own.components
     given = "Mixture()" if isinstance(own, Mixture) else f"{type(own).__name__}()"
     raise ArchitectureError(

@@ -129,7 +129,7 @@ def test_equal_to_the_array_code(name):
 
 
 def test_a_number_of_components_must_be_known():
-    for own in (Mixture(), Empirical()):
+    for own in (Mixture(), Mixture("auto"), Empirical()):
         mean_field = mf.derive(mf.Architecture(["E", "I"], "tanh", strengths=own), mf.MotifOnly())
         with pytest.raises(ArchitectureError, match=r"give it, as in Mixture\(2\)"):
             mean_field.explicit()
