@@ -64,6 +64,7 @@ def scales(system_of, one_population):
         ["N", "mean[E,E]", mf.fitting.Unknown("g[E,E]", low=0), "input[E] @ c"],
         motifs=mf.fitting.FreeMotifs(("tau_con",)),
         conditions={"a": {}, "b": {"input[E]": 3.0}, "c": {}},
+        stable=False,
     )
     return identifiability(at_given(problem))
 

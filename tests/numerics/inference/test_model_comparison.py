@@ -53,6 +53,7 @@ def problem_of(system, values, error=0.01):
         [mf.fitting.Unknown("mean[E,E]", high=0)],
         motifs=mf.fitting.FreeMotifs(("tau_chn",)),
         conditions={name: {"input[E]": value} for name, value in INPUTS.items()},
+        stable=False,
     )
 
 
