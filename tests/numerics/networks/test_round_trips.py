@@ -401,3 +401,37 @@ def test_a_zip_of_one_file(folder):
     with zipfile.ZipFile(folder / "one.zip", "w") as archive:
         archive.writestr("anything.tsv", "a\tb\t1\nb\ta\t2\n")
     assert found(read_network(folder / "one.zip"))[0] == {("a", "b"): 1, ("b", "a"): 2}
+
+
+@settings(QUICK, max_examples=12)
+@given(networks(), st.sampled_from([".npz", ".h5"]))
+def test_own_files(folder, case, suffix):
+    network = as_network(pd.DataFrame(dense(case), index=case[0], columns=case[0]), case[2])
+    network.save(folder / f"own{suffix}")
+    again = read_network(folder / f"own{suffix}")
+    assert found(again) == expected(case, types=True)
+    # and through the reader of matrices, where options change something
+    assert found(read_network(folder / f"own{suffix}", negative="keep", rows="source")) == (
+        {(b, a): w for (a, b), w in expected(case)[0].items()},
+        expected(case, types=True)[1],
+    )
+
+
+@settings(QUICK, max_examples=12)
+@given(networks(("small",)))
+def test_sonata(folder, case):
+    import h5py
+
+    _, edges, labels = case
+    with h5py.File(folder / "sonata.h5", "w") as file:
+        own = file.create_group("edges/all")
+        for k, name in enumerate(("source_node_id", "target_node_id")):
+            own[name] = np.array([ends[k] for ends in edges], dtype=np.uint64)
+            own[name].attrs["node_population"] = "all"
+        own["edge_type_id"] = np.zeros(len(edges), dtype=int)
+        own["0/syn_weight"] = np.array(list(edges.values()))
+        nodes = file.create_group("nodes/all")
+        nodes["node_type_id"] = np.zeros(len(labels), dtype=int)
+        nodes["0/ei"] = np.array(labels, dtype=h5py.string_dtype())
+    network = read_network(folder / "sonata.h5", folder / "sonata.h5", label="ei")
+    assert found(network) == expected(case, types=True, named=False)
