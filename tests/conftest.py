@@ -48,18 +48,29 @@ jaxtyping.install_import_hook(
 SECONDS = float(os.environ.get("MOTIFIELD_TEST_SECONDS", "15"))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
+def _timed(item, what, most):
+    """Runs what the hook wraps; fails where that took more of the processor than `most` seconds."""
     begun = time.process_time()  # of this worker alone, so that a busy machine makes no difference
     result = yield
     spent = time.process_time() - begun
-    if 0 < SECONDS < spent and not item.get_closest_marker("slow"):
+    if 0 < most < spent and not item.get_closest_marker("slow"):
         pytest.fail(
-            f"this test takes {spent:.0f} s of processor time, and a test that is not marked slow "
-            f"may take {SECONDS:g}: make it cheaper, or mark it with @pytest.mark.slow",
+            f"{what} takes {spent:.0f} s of processor time, and {most:g} are allowed where a test "
+            "is not marked slow: make it cheaper, or mark the test with @pytest.mark.slow",
             pytrace=False,
         )
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    return (yield from _timed(item, "this test", SECONDS))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """Fixtures too, where a hundred seconds hid; what several tests share may be twice as long."""
+    return (yield from _timed(item, "a fixture", 2 * SECONDS))
 
 
 def pytest_addoption(parser):

@@ -258,22 +258,24 @@ def test_verdicts(system):
     parameters = mf.Parameters.of(
         N=1000, fractions=[1.0], mean=0.0012, g=0.2, input=-0.7
     )  # low, high, and x = 1/2 between them
-    middle = mf.fixed_point(
-        system, parameters, {"mean": 0.5, "kappa": 1.0, "rms_rate": 1.0}, settle=0.0, throw=True
-    )
-    found = mf.stability(system, parameters, middle)
+
+    def near(own, mean, rate, rms_rate):
+        """By Newton's method alone, which is compiled once."""
+        start = {"mean": mean, "kappa": rate, "rms_rate": rms_rate}
+        return mf.fixed_point(system, own, start, settle=0.0, throw=True)
+
+    found = mf.stability(system, parameters, near(parameters, 0.5, 1.0, 1.0))
     assert found.verdict == "outlier unstable"
     assert found.margin < 0 < found.leading.real
     assert "population means" in found.meaning
     chaotic = mf.Parameters.of(N=1000, fractions=[1.0], mean=0.0, g=4.0)
-    found = mf.stability(system, chaotic)
+    found = mf.stability(system, chaotic, near(chaotic, 0.0, 0.93, 1.37))
     assert found.verdict == "bulk unstable"
     assert found.gain > 1
     assert "chaos" in found.meaning
     assert not found.stable
-    both = mf.stability(
-        system, mf.Parameters.of(N=1000, fractions=[1.0], mean=-0.003, g=1.0, input=3.0)
-    )
+    inhibited = mf.Parameters.of(N=1000, fractions=[1.0], mean=-0.003, g=1.0, input=3.0)
+    both = mf.stability(system, inhibited, near(inhibited, 0.6, 0.8, 1.0))
     assert both.stable
     assert both.margin > 0
 
