@@ -55,12 +55,7 @@ from .numerics.simulation import simulate as simulate
 from .numerics.spec import load_spec as load_spec
 from .numerics.stability import spectrum as spectrum, stability as stability
 from .numerics.sweeps import sweep as sweep
-from .numerics.system import (
-    average as average,
-    compile as compile,
-    integrate as integrate,
-    integrate_batch as integrate_batch,
-)
+from .numerics.system import average as average, compile as compile, integrate as integrate
 from .numerics.targets import Targets as Targets
 from .numerics.verification import verify as verify
 from .theory.architecture import (
@@ -107,7 +102,6 @@ __all__ = [
     "inference",
     "inputs",
     "integrate",
-    "integrate_batch",
     "load",
     "load_spec",
     "marginals",

@@ -6,3 +6,7 @@ from .numerics.sweeps import (
     open_sweep as open_sweep,
     sweep_progress as sweep_progress,
 )
+from .numerics.system import (
+    TrajectoryBatch as TrajectoryBatch,
+    integrate_batch as integrate_batch,
+)

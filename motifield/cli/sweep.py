@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from ..errors import SpecError
@@ -179,6 +178,8 @@ def _even(text: str, numbers: list[float], design: str) -> Any:
     if design in ("grid", "zip"):
         if len(numbers) != 3 or numbers[2] < 1 or numbers[2] % 1:
             raise SpecError(f"--over {text!r} is not NAME=LO,HI,COUNT, as 'input[E]=0,2,101'")
+        import numpy as np
+
         return np.linspace(numbers[0], numbers[1], int(numbers[2])).tolist()
     if len(numbers) != 2:
         raise SpecError(f"--over {text!r} is not NAME=LO,HI, the ends between which samples lie")

@@ -290,16 +290,16 @@ def test_a_batch_is_single_trajectories_and_a_stiff_set_is_integrated_by_itself(
 
     numbers = [mf.scalar("input[E]", parameters)]
     many = mf.stacked(numbers, parameters, np.array([[0.1], [0.9]]))
-    found = mf.integrate_batch(system, many, 5.0, saveat=5)
+    found = mf.sweeps.integrate_batch(system, many, 5.0, saveat=5)
     monkeypatch.setattr(batches, "FIRST_STEPS", 7)
-    alone = mf.integrate_batch(system, many, 5.0, saveat=5)
+    alone = mf.sweeps.integrate_batch(system, many, 5.0, saveat=5)
     np.testing.assert_allclose(found["rate"], alone["rate"], rtol=1e-7)
     assert found.status.ok
     assert alone.status.ok
     with pytest.raises(ParameterError, match="make it with stacked"):
-        mf.integrate_batch(system, parameters)
+        mf.sweeps.integrate_batch(system, parameters)
     with pytest.raises(ParameterError, match=r"motifield\.pure\.trajectory"):
-        jax.jit(lambda b: mf.integrate_batch(system, b))(many)
+        jax.jit(lambda b: mf.sweeps.integrate_batch(system, b))(many)
 
 
 def test_memory_is_asked_for_before_it_is_taken(system, parameters, monkeypatch):
