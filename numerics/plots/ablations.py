@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..verification import ALL, NONE, SECOND_ORDER, Ablation
+from ..verification import ALL, NONE, SECOND_ORDER, TOLD, Ablation
 from .rate_spreads import Rates, draw_rates
 from .style import legend_beside, open_frame
 
@@ -62,7 +62,7 @@ def _draw_errors(axes: list[Axes], result: Ablation, variants: list[str]) -> Non
         open_frame(ax)
         errors = 100 * result.dataset[f"{name}_error"].values
         colours = [COLOURS.get(v, "C0") for v in variants]
-        means = errors.mean(axis=1)
+        means = 100 * np.array([row[f"{TOLD[name]} error"] for row in result.rows()])
         known = np.where(np.isfinite(means), means, np.nan)
         errors = np.where(np.isfinite(errors), errors, np.nan)
         ax.bar(range(len(variants)), known, 0.62, color=colours, alpha=0.85)

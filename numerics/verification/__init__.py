@@ -1,6 +1,6 @@
 """Theory against networks: ensembles, one given network, finite size, ablation of motifs."""
 
-from .ablation import ALL, NONE, SECOND_ORDER, Ablation, ablate
+from .ablation import ALL, NONE, SECOND_ORDER, TOLD, Ablation, ablate
 from .chi_squared import Verdict, judge
 from .differences import QUANTITIES
 from .ensemble import Verification, verify
@@ -14,6 +14,7 @@ __all__ = [
     "NONE",
     "QUANTITIES",
     "SECOND_ORDER",
+    "TOLD",
     "Ablation",
     "FiniteSize",
     "NetworkVerification",

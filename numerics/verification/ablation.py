@@ -111,7 +111,9 @@ class Ablation(Result):
         """
         at = self.dataset.sel(variant=ALL)
         errors = np.stack([at[f"{name}_error"].values for name in ("rate", "variance")])
-        notable, sizes = np.any(errors > NOTABLE, axis=0), at["size"].values
+        sizes = at["size"].values
+        errors[1, sizes == 1] = 0  # across one neuron nothing varies
+        notable = np.any(errors > NOTABLE, axis=0)
         few = notable & (sizes < FEW)
         reasons = [self._worse] if self._worse else []
         if np.any(notable & ~few):
@@ -125,7 +127,8 @@ class Ablation(Result):
     @property
     def _worse(self) -> str:
         """Which quantities all motifs predict worse than none."""
-        both = {n: self.dataset[f"{n}_error"].mean("population", skipna=False) for n in TOLD}
+        own = {n: self._where_it_varies(n, self.dataset) for n in TOLD}
+        both = {n: error.mean("population", skipna=False) for n, error in own.items()}
         worse = [
             TOLD[n] for n, e in both.items() if float(e.sel(variant=ALL) - e.sel(variant=NONE)) > 0
         ]
@@ -133,15 +136,23 @@ class Ablation(Result):
             return ""
         return f"with all motifs the {' and the '.join(worse)} is predicted worse than without any"
 
+    def _where_it_varies(self, name: str, d: xr.Dataset) -> xr.DataArray:
+        """Errors of a quantity; of variances and SDs those of populations of several neurons."""
+        several, error = d["size"].values > 1, d[f"{name}_error"]
+        return error.isel(population=several) if name != "rate" and several.any() else error
+
     def rows(self) -> list[dict[str, Any]]:
-        """One row per variant: relative errors, averaged over populations and the largest."""
+        """One row per variant: relative errors, averaged over populations and the largest.
+
+        Across one neuron nothing varies: its population counts in the rates alone.
+        """
         d, explained = self.dataset, self.explained
         rows = []
         for variant in d["variant"].values:
             at, share = d.sel(variant=variant), explained.sel(variant=variant)
             row: dict[str, Any] = {"theory": str(variant)}
             for name, called in TOLD.items():
-                error = at[f"{name}_error"]
+                error = self._where_it_varies(name, at)
                 row |= {
                     f"{called} error": float(error.mean(skipna=False)),
                     f"largest {called} error": float(error.max(skipna=False)),

@@ -241,3 +241,18 @@ def test_few_neurons_are_one_sample(system):
     assert found.population_rows("variance")[1]["all motifs"] > 0.1
     assert "few neurons (few: 3) are those of one sample" in found.remark
     assert "no motif" not in found.remark
+
+
+def test_across_one_neuron_nothing_varies(system):
+    """Its rate counts; its variance, 0 in the network and not in an ensemble, does not."""
+    W = np.random.default_rng(2).normal(0.002, 0.03, (101, 101))
+    network = mf.Network.of(W, ["X"] * 100 + ["one"])
+    found = mf.verification.ablate(system, network, input=0.5, t1=15.0)
+    row, errors = found.rows()[0], found.dataset.sel(variant="all motifs")
+    assert errors["variance_error"][1] == np.inf
+    for name, called in (("variance", "variance"), ("rate_sd", "SD")):
+        assert row[f"{called} error"] == float(errors[f"{name}_error"][0])
+    assert row["rate error"] == float(errors["rate_error"].mean())
+    assert "one" not in found.remark.split()
+    heights = [bar.get_height() for bar in picture(found).axes[1].patches]
+    assert heights[0] == pytest.approx(100 * row["variance error"])
