@@ -113,7 +113,7 @@ def _columnar(stream: Any, suffix: str, where: str) -> Any:
 
         table = feather.read_table(pyarrow.BufferReader(stream.read()))
         return table.to_pandas(types_mapper=_nullable(pyarrow))
-    except pyarrow.ArrowException as error:
+    except Exception as error:  # pyarrow and pandas raise many kinds on damaged files
         raise NetworkError(f"{where} cannot be read: {error}") from error
 
 

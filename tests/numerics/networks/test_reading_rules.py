@@ -2,6 +2,8 @@
 smallest case of each.
 """
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -384,3 +386,16 @@ def test_neurons_in_the_index_of_a_data_frame(tmp_path):
             path
         )
         assert found(read_network(path, types["type"], kind="adjacency")) == (EDGES, EEI)
+
+
+def test_a_table_of_columns_with_damaged_metadata_is_an_error_that_names_it(tmp_path):
+    """pandas reads its own metadata without a check."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.table({"pre": [1, 2], "post": [2, 1], "weight": [1.0, 2.0]})
+    told = json.dumps({"columns": [{"name": "pre"}], "index_columns": [], "column_indexes": []})
+    path = tmp_path / "e.parquet"
+    parquet.write_table(table.replace_schema_metadata({"pandas": told}), path)
+    with pytest.raises(NetworkError, match=r"e\.parquet cannot be read"):
+        read_edges(path)
