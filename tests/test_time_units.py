@@ -13,7 +13,7 @@ SAID = ("(ms)", "(1/ms)", " ms", "1/ms")
 
 def network(unit):
     """One population whose averages are closed, at rest after a few times; and its equations."""
-    system = mf.compile(mf.derive(mf.Architecture(["E"], "1 + erf(x - 1)"), mf.SecondMoment()))
+    system = mf.compile(mf.derive(mf.Architecture(["E"], "1 + erf(x - 1)"), mf.LowRank()))
     parameters = mf.Parameters.of(
         populations=["E"], N=200, fractions=[1], mean=0.001, g=0.2, input=0.3, time_unit=unit
     )

@@ -11,12 +11,12 @@ from motifield.numerics.fixed_points.responses import solved_near
 from motifield.numerics.parameters.scalars import names, scalar
 from motifield.numerics.system.autonomous import Autonomous, held
 
-ERF = "1 + erf(x - 1/2)"
+RELU = "Max(x - 1/4, 0)"  # of which <phi^2> compiles in half the time of that of erf
 
 
 @pytest.fixture(scope="module")
 def system(system_of):
-    return system_of(ERF, "SecondMoment")
+    return system_of(RELU, "SecondMoment")
 
 
 @pytest.fixture(scope="module")
