@@ -13,7 +13,7 @@ from motifield.numerics.system.autonomous import Autonomous
 
 @pytest.fixture(scope="module")
 def model(system_of):
-    return Autonomous(system_of("1 + erf(x - 1/2)", "SecondMoment"), 2)
+    return Autonomous(system_of("1 + erf(x - 1/2)", "LowRank"), 2)
 
 
 def parameters(feedback=1.0):
