@@ -13,6 +13,8 @@ sections 1.2 and 6.2.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sps
 
@@ -53,7 +55,8 @@ def of_given_rows(
 
 def _variances(network: Network, mean: np.ndarray) -> np.ndarray:
     """<(J_ij - Jbar_pq)^2>, (P, P), of all synapses, absent ones included."""
-    W, Z = network.matrix, np.eye(network.P)[network.labels]
+    W: Any = network.matrix
+    Z = np.eye(network.P)[network.labels]
     if sps.issparse(W):
         squares = Z.T @ (W.astype(float).power(2) @ Z)
     else:

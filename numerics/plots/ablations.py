@@ -66,7 +66,9 @@ def _draw_errors(axes: list[Axes], result: Ablation, variants: list[str]) -> Non
         known = np.where(np.isfinite(means), means, np.nan)
         errors = np.where(np.isfinite(errors), errors, np.nan)
         ax.bar(range(len(variants)), known, 0.62, color=colours, alpha=0.85)
-        for k in np.flatnonzero(np.isnan(known)):  # of a network at 0, or a theory that failed
+        for k in np.flatnonzero(
+            np.isnan(known)
+        ).tolist():  # of a network at 0, or a theory that failed
             text = r"$\infty$" if np.isinf(means[k]) else "failed"
             where = ax.get_xaxis_transform()
             ax.text(k, 0.03, text, transform=where, ha="center", rotation=90, fontsize="small")

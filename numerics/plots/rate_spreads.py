@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -116,6 +116,6 @@ def _places(k: int, count: int, populations: list[str]) -> tuple[np.ndarray, flo
 
 def _name(ax: Axes, populations: list[str]) -> None:
     shown = populations[:MOST_SHOWN]
-    slanted = {"rotation": 35, "ha": "right"} if sum(map(len, shown)) > 3 * len(shown) else {}
+    slanted: Any = {"rotation": 35, "ha": "right"} if sum(map(len, shown)) > 3 * len(shown) else {}
     ax.set_xticks(range(len(shown)), shown, fontsize="small", **slanted)
     open_frame(ax)

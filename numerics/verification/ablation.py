@@ -178,7 +178,7 @@ class Ablation(Result):
         for p in d["population"].values:
             for level in d["level"].values:
                 own = d.sel(population=p, level=level)
-                row = {"population": str(p), "quantile": f"{100 * level:.0f} %"}
+                row: dict[str, Any] = {"population": str(p), "quantile": f"{100 * level:.0f} %"}
                 row["network"] = float(own["network_rate_quantile"])
                 each = own["rate_quantile"]
                 rows.append(row | {str(v): float(each.sel(variant=v)) for v in d["variant"].values})
@@ -337,7 +337,8 @@ def _variants(
 def _equal_rows(system: System, own: Parameters, measured: Parameters) -> tuple[System, Parameters]:
     """Equations whose residual makes all noise of the rows, which measured rows held."""
     features = system.mean_field.architecture.assortativity
-    strengths = replace(own.strengths.without("convergent"), quenched=False)
+    known: Any = own.strengths
+    strengths = replace(known.without("convergent"), quenched=False)
     plain = measured.replace(tau_con=np.zeros(measured.tau_con.shape))
     return with_strength_kind(system, "mixture", features), replace(plain, strengths=strengths)
 

@@ -194,8 +194,8 @@ def _judged(
     if not failure.ok:
         found = differences(theory, seen)
         text = f"not judged: {failure}"
-        own = (*about, theory, seen, found, spread, False, text)
-        return Verification(title, *own, failure=failure)
+        lost = (*about, theory, seen, found, spread, False, text)
+        return Verification(title, *lost, failure=failure)
     predictions, reason = _predictions(system, parameters, theory, seen)
     found = differences(theory, seen, predictions)
     verdict = judged(found, seen, predictions, level) if predictions else None

@@ -179,8 +179,9 @@ def verify_network(
     ends = theory.status, plain.status
     passed = bool(errors["with motifs"] <= tolerance) and not theory.status.code.is_failure
     spread, broken = _spreads(both, network, courses), len(violations(measured))
-    found: Any = (*courses, spread, errors, broken, passed, text, measured, plain_case)
-    return NetworkVerification(title, system, own, *found, *ends, seen.status)
+    verdict = errors, broken, passed, text, measured, plain_case
+    found: Any = (*courses, spread, *verdict, *ends, seen.status)
+    return NetworkVerification(title, system, own, *found)
 
 
 def independent(system: System, own: Parameters, measured: Parameters) -> tuple[System, Parameters]:
