@@ -22,14 +22,15 @@ from .reading import Reading
 from .terminal import print_table
 
 
-class StrengthKind(StrEnum):
-    """How a network's strengths are described."""
+class Features(StrEnum):
+    """What synapses know of the strengths of both their neurons."""
 
-    gaussian = "gaussian"
-    mixture = "mixture"
-    empirical = "empirical"
+    none = "none"
+    linear = "linear"
+    quadratic = "quadratic"
 
 
+ASSORTATIVITY = {Features.none: False, Features.linear: True, Features.quadratic: "quadratic"}
 T1 = 50.0  # of networks, as of specs that name no end time
 
 Source = Annotated[
@@ -57,11 +58,22 @@ Input = Annotated[
 ]
 
 Strengths = Annotated[
-    StrengthKind,
+    str | None,
     option(
         "--strengths",
-        help="For a network: strengths of its neurons as Gaussian, as a mixture of four "
-        "components, or their own; the last two with assortativity.",
+        metavar="KIND",
+        help="For a network: strengths of its neurons as gaussian (default), their own "
+        "(empirical), or a mixture of four components (mixture), of K (mixture:K), or of as many "
+        "as an information criterion asks for (mixture:auto).",
+    ),
+]
+Assortativity = Annotated[
+    Features | None,
+    option(
+        "--assortativity",
+        help="For a network: synapses know nothing of the strengths of both their neurons, total "
+        "strengths (linear), or these with squares and product (quadratic); default: linear, of "
+        "Gaussian strengths none.",
     ),
 ]
 
@@ -88,7 +100,8 @@ def ablate(
     transfer: Transfer = None,
     drive: Input = None,
     closure: ClosureName = None,
-    strengths: Strengths = StrengthKind.gaussian,
+    strengths: Strengths = None,
+    assortativity: Assortativity = None,
     shrink: Shrink = False,
     t1: EndTime = None,
     reading: Reading,
@@ -100,11 +113,10 @@ def ablate(
     not show in them: no variant explains it. Exit status 1 when an integration failed.
     """
     if source.suffix in SPEC_SUFFIXES and not is_graph(source):
-        given = (transfer, drive, strengths.value if strengths != "gaussian" else None)
-        if any(value is not None for value in given):
+        if any(value is not None for value in (transfer, drive, strengths, assortativity)):
             raise SpecError(
-                f"{source} is a spec, which says what --transfer, --input and --strengths say of a "
-                "network"
+                f"{source} is a spec, which says what --transfer, --input, --strengths and "
+                "--assortativity say of a network"
             )
         case = _spec_case(Model(source, closure), choice, reading, t1)
     else:
@@ -115,7 +127,8 @@ def ablate(
             )
         if choice.network is not None or choice.size is not None:
             raise SpecError(f"{source} is a network: --network and --size are for specs")
-        case = _network_case(source, reading, transfer, drive, closure, strengths, t1)
+        kind = _distribution(strengths, assortativity)
+        case = _network_case(source, reading, transfer, drive, closure, kind, t1)
     with out.progress() as say:
         result = _run(case, choice.seed, shrink or case.shrink, say)
     for variant, status in result.failed.items():
@@ -162,18 +175,38 @@ def _spec_case(model: Model, choice: NetworkChoice, reading: Reading, t1: float 
     return Case(model.title, origin, system, network, model.end(t1), **own)
 
 
+def _distribution(text: str | None, features: Features | None) -> dict[str, Any]:
+    """The arguments of an architecture that --strengths and --assortativity stand for."""
+    from ..numerics.networks import COMPONENTS
+
+    name, sign, number = (text or "gaussian").partition(":")
+    count = number if sign else str(COMPONENTS)
+    if name not in ("gaussian", "mixture", "empirical") or (sign and name != "mixture"):
+        known = "gaussian, empirical, mixture, mixture:K and mixture:auto"
+        raise SpecError(f"--strengths {text!r}: known are {known}")
+    if count != "auto" and not (count.isdigit() and int(count)):
+        raise SpecError(f"--strengths {text!r}: components are a number, or auto")
+    kind = Features.none if name == "gaussian" else Features.linear
+    found: dict[str, Any] = {"assortativity": ASSORTATIVITY[features or kind]}
+    if name == "empirical":
+        return found | {"strengths": name}
+    if name == "gaussian":
+        return found
+    own = count if count == "auto" else int(count)
+    return found | {"strengths": {name: own, "quenched": True}}
+
+
 def _network_case(
     path: Path,
     reading: Reading,
     transfer: str,
     drive: str | None,
     closure: str | None,
-    strengths: StrengthKind,
+    kind: dict[str, Any],
     t1: float | None,
 ) -> Case:
     """A network with a transfer function and an input."""
     double_precision()
-    from ..numerics.networks import COMPONENTS
     from ..numerics.spec import closure_of
     from ..numerics.system import compile as compile_system
     from ..theory.architecture import Architecture
@@ -187,11 +220,6 @@ def _network_case(
             f"{counted(network.P, 'population')}: "
             f"{', '.join(network.populations)}"
         )
-    kinds: dict[str, Any] = {
-        "gaussian": {},
-        "mixture": {"strengths": {"mixture": COMPONENTS, "quenched": True}, "assortativity": True},
-        "empirical": {"strengths": "empirical", "assortativity": True},
-    }
-    architecture = Architecture(network.populations, transfer, **kinds[strengths])
+    architecture = Architecture(network.populations, transfer, **kind)
     system = compile_system(derive(architecture, closure_of(closure or "second-moment")))
     return Case(path.name, str(path), system, network, T1 if t1 is None else t1, input=values)

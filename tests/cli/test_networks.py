@@ -216,6 +216,28 @@ def test_ablate_with_the_strengths_of_a_network(answer, table):
     assert {"rate error", "variance error", "SD error"} <= set(rows["all motifs"])
 
 
+def test_the_distributions_that_ablate_takes(refused, table):
+    from motifield.cli.ablate import Features, _distribution
+    from motifield.theory.architecture import strengths_of
+
+    said = {
+        (None, None): ("gaussian", False),
+        ("gaussian", Features.linear): ("gaussian", True),
+        ("empirical", None): ("empirical", True),
+        ("mixture:6", Features.quadratic): ("mixture", "quadratic"),
+        ("mixture:auto", Features.none): ("mixture", False),
+    }
+    for given, (name, assortativity) in said.items():
+        found = _distribution(*given)
+        assert strengths_of(found.get("strengths", "gaussian")).name == name
+        assert found["assortativity"] == assortativity
+    assert _distribution("mixture:6", None)["strengths"] == {"mixture": 6, "quenched": True}
+    asked = ("ablate", table[0], "--labels", table[1], "--transfer", "erf(x)", "--strengths")
+    refused((*asked, "normal"), "--strengths 'normal': known are gaussian, empirical, mixture")
+    refused((*asked, "empirical:3"), "known are gaussian, empirical, mixture")
+    refused((*asked, "mixture:0"), "components are a number, or auto")
+
+
 def test_sample_measure_verify(call, answer, pair, tmp_path):
     network = tmp_path / "n.npz"
     first = answer("sample", pair, "-o", network, "--seed", "5")
