@@ -218,7 +218,7 @@ def test_ablate_with_the_strengths_of_a_network(answer, table):
 
 def test_the_distributions_that_ablate_takes(refused, table):
     from motifield.cli.ablate import Features, _distribution
-    from motifield.theory.architecture import strengths_of
+    from motifield.theory.architecture.strengths import strengths_of
 
     said = {
         (None, None): ("gaussian", False),
