@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import SpecError
+from ..errors import NetworkError, SpecError
 from .options import Marginal, NetworkFile, Probability, Seed, Size, ZeroDiagonal
 from .paths import SPEC_SUFFIXES
-from .reading import Reading, note_reading
+from .reading import Reading, as_flags, note_reading
 
 
 def double_precision() -> None:
@@ -81,7 +81,10 @@ def network_of(path: Path, *, said: bool = True, **options: Any) -> tuple[Any, A
     double_precision()
     from ..numerics.networks import read_network
 
-    network = read_network(path, **options)
+    try:
+        network = read_network(path, **options)
+    except NetworkError as error:
+        raise NetworkError(as_flags(str(error))) from None
     note_reading(network, said=said)
     return network, None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -129,6 +130,18 @@ class Reading:
         if own.get("weight") == NO_WEIGHT:
             own["weight"] = None
         return own
+
+
+def as_flags(message: str) -> str:
+    """A message whose options are those of the command line: --missing zero, not missing='zero'."""
+    names = "|".join(own.name for own in fields(Reading))
+
+    def flag(found: re.Match[str]) -> str:
+        value = found["value"].strip("'\"")
+        own = "--" + found["name"].replace("_", "-")
+        return f"{own} {NO_WEIGHT if value == 'None' else value}".rstrip()
+
+    return re.sub(rf"\b(?P<name>{names})=(?P<value>None|'[^']*'|\"[^\"]*\"|\d*)", flag, message)
 
 
 _READ: ContextVar[dict[str, Any] | None] = ContextVar("read", default=None)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
+from ...numbers import counted
 from ..tables import (
     Column,
     Table,
@@ -316,8 +317,9 @@ def _refuse_duplicates(
     pairs, counts = np.unique(i.astype(np.int64) * len(names) + j, return_counts=True)
     a, b = divmod(int(pairs[np.argmax(counts > 1)]), len(names))
     note = both_ends(weights)
+    several = counted(int((counts > 1).sum()), "edge")
     raise NetworkError(
-        f"{what}: {(counts > 1).sum()} edges are given more than once, e.g. from '{names[b]}' onto "
+        f"{what}: {several} given more than once, e.g. from '{names[b]}' onto "
         f"'{names[a]}': remove the copies, or add their weights with duplicates='sum'"
         + (f" ({note})" if note else "")
     )

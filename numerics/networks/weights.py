@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
+from ...numbers import counted
 from .network import name_at
 from .options import ReadOptions
 
@@ -24,8 +25,9 @@ def sparse_weights(source: Any, options: ReadOptions, ids: Any = None) -> tuple[
     pairs, counts = np.unique(i.astype(np.int64) * entries.shape[1] + j, return_counts=True)
     if len(pairs) < len(i) and options.duplicates == "refuse":
         a, b = divmod(int(pairs[np.argmax(counts > 1)]), entries.shape[1])
+        several = counted(int((counts > 1).sum()), "synapse")
         raise NetworkError(
-            f"{(counts > 1).sum()} synapses are given more than once, e.g. that from "
+            f"{several} given more than once, e.g. that from "
             f"{name_at(b, ids)} onto {name_at(a, ids)}: remove the copies, or add their weights "
             "with duplicates='sum'"
         )

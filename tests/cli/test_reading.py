@@ -9,7 +9,7 @@ import typer
 
 import motifield as mf
 from motifield.cli.main import app
-from motifield.cli.reading import Reading
+from motifield.cli.reading import Reading, as_flags
 from motifield.errors import SpecError
 from motifield.networks import ReadOptions
 
@@ -33,6 +33,16 @@ def files(tmp_path, monkeypatch):
     (tmp_path / "edges.csv").write_text(EDGES)
     (tmp_path / "labels.csv").write_text(LABELS)
     return tmp_path
+
+
+def test_messages_of_the_command_line_name_its_options(refused, files):
+    said = (
+        "give it as labels=, missing='zero', weight=None, smallest=0, self_synapses='drop' or x=1"
+    )
+    flags = "give it as --labels, --missing zero, --weight none, --smallest 0, --self-synapses drop"
+    assert as_flags(said) == f"{flags} or x=1"
+    (files / "twice.csv").write_text("pre,post,weight\na,b,1\na,b,2\nb,a,1\n")
+    refused(("measure", "twice.csv"), "1 edge given more than once.*with --duplicates sum")
 
 
 def test_the_command_line_has_the_options_of_python():

@@ -323,7 +323,7 @@ def test_duplicates_are_refused_or_summed(tables):
     edges.write_text(EDGES + "10,30,0.5\n")
     with pytest.raises(
         NetworkError,
-        match=r"1 edges are given more than once, e.g. from '10' onto '30'.*duplicates='sum'",
+        match=r"1 edge given more than once, e.g. from '10' onto '30'.*duplicates='sum'",
     ):
         read_edges(edges, nodes)
     assert read_edges(edges, nodes, duplicates="sum").weights[1, 0] == 9.5

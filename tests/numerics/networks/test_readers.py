@@ -85,7 +85,7 @@ def test_duplicates():
     twice = sps.coo_array(([1.0, 2.0, 4.0], ([0, 0, 1], [2, 2, 0])), shape=(3, 3))
     with pytest.raises(
         NetworkError,
-        match="1 synapses are given more than once, e.g. that from neuron 2 onto neuron 0",
+        match="1 synapse given more than once, e.g. that from neuron 2 onto neuron 0",
     ):
         as_network(twice)
     np.testing.assert_array_equal(
