@@ -19,7 +19,7 @@ from .terminal import print_json, print_table, progress
 ACTIONS = ("status", "plot")
 ZARR = ".zarr"
 
-What = Annotated[
+Source = Annotated[
     Path,
     typer.Argument(
         metavar="SPEC",
@@ -85,7 +85,7 @@ Variable = Annotated[
 
 @command(once=False)
 def sweep(
-    what: What,
+    source: Source,
     folder: Folder = None,
     *,
     over: Over = None,
@@ -110,12 +110,12 @@ def sweep(
     command with --resume goes on. `motifield sweep status out.zarr` says how far it is, `motifield
     sweep plot out.zarr --plot FILE` draws it. Exit status 1 when a point failed.
     """
-    if str(what) in ACTIONS:
-        _of_folder(str(what), folder, variable, plot, as_json)
+    if str(source) in ACTIONS:
+        _of_folder(str(source), folder, variable, plot, as_json)
         return
     if folder is not None:
         raise SpecError(f"{folder}: only status and plot take a folder; write to one by -o")
-    model = Model(what, closure, settings)
+    model = Model(source, closure, settings)
     system, parameters = model.system, model.parameters
     from ..numerics.sweeps import sweep as swept
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -105,11 +106,18 @@ def verify(
                 sampler=SamplerChoice(marginal, probability).sampler(),
                 **common,
             )
+    # of one network the spread is among the rows
+    _end(out, result, loaded.title, [] if given is not None else result.spread_rows(), report)
+
+
+def _end(
+    out: Out, result: Any, title: str, spread: list[dict[str, Any]], report: Path | None
+) -> None:
+    """Write the report, and print the table, how rates are spread, and the verdict."""
     if report is not None:
         from ..numerics.reports import save_report
 
         save_report(result, report)
-    spread = result.spread_rows() if given is None else []  # of one network it is among the rows
     verdict = f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}"
 
     def conclusion() -> None:
@@ -118,7 +126,7 @@ def verify(
         typer.echo(verdict)
         say_time_unit(result)
 
-    out.conclude(result, loaded.title, then=conclusion)
+    out.conclude(result, title, then=conclusion)
 
 
 def _one_network(system: Any, loaded: Any, network: Any, say: Say, **options: Any) -> Any:

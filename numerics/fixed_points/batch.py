@@ -12,10 +12,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from ...errors import ParameterError
 from ...numbers import counted
 from ...time_units import measured
-from ..parameters import Parameters
+from ..parameters import Parameters, require_batch
 from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete, raise_on_failure
 from ..system import Autonomous, System
@@ -118,10 +117,7 @@ def fixed_points_batch(
     """
     refuse_tracers((batch, time), "fixed_points_batch", "motifield.pure.fixed_point")
     require_x64()
-    if np.ndim(batch.N) != 1:
-        raise ParameterError(
-            "a batch of parameters has a leading axis on every array: make it with stacked"
-        )
+    require_batch(batch)
     model = Autonomous(system, len(batch.populations), float(time))
     made, count = _searched(model, batch, progress or (lambda text, part: None), **options)
     if not count.any():

@@ -63,6 +63,7 @@ from .scalars import (
     entries_of as entries_of,
     entry_names as entry_names,
     names as names,
+    require_batch as require_batch,
     scalar as scalar,
     stacked as stacked,
 )

@@ -143,10 +143,7 @@ class Parameters(eqx.Module):
         names = population_names(populations, fractions, mean)
         numbers = {"N": N, "fractions": fractions, "mean": mean, "g": g, "noise": noise}
         arrays = checked_arrays(names, motifs=motifs or Motifs(), tau_inp=tau_inp, **numbers)
-        statistics: dict[str, Any] = {
-            name: v if isinstance(v, jax.core.Tracer) else jnp.asarray(np.asarray(v, dtype=float))
-            for name, v in arrays.items()
-        }
+        statistics: dict[str, Any] = {name: _array(v) for name, v in arrays.items()}
         made = cls(
             names,
             **statistics,
@@ -471,3 +468,7 @@ def _families(names: Sequence[str], **given: Any) -> dict[str, Any]:
         }
         for kind, own in given.items()
     }
+
+
+def _array(value: Any) -> Any:
+    return value if isinstance(value, jax.core.Tracer) else jnp.asarray(np.asarray(value, float))

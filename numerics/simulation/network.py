@@ -49,10 +49,9 @@ def simulate(
 
     Neuron i is of population p, j of q, and I_i(t) = I_p(t) + sum_q h_q(t) u_i^q + sigma_p(t) xi_i,
     inputs along patterns and white noise: `docs/theory.md`, sections 1, 2.3 and 6.5. Filters,
-    transfer functions and inputs are those that the network carries. Unknown in-strengths u are
-    measured, offsets xi drawn.
-    Without noise the method is Tsitouras' Runge-Kutta 5(4) with adaptive steps that land on jumps
-    of the inputs, with noise Heun's, whose moments have errors of order dt^2.
+    functions and inputs are those that the network carries. Unknown in-strengths u are measured,
+    offsets xi drawn. Without noise the method is Tsitouras' Runge-Kutta 5(4) with adaptive steps
+    that land on jumps of the inputs, with noise Heun's, whose moments have errors of order dt^2.
 
     Args:
         system: compiled equations, for the transfer functions and filters of their architecture.

@@ -189,8 +189,11 @@ def locked(path: str | Path) -> Iterator[None]:
     """Hold a sweep's folder against other processes.
 
     Raises:
+        ParameterError: the path cannot be that of a folder.
         FileError: another process is at work on it.
     """
+    if Path(path).suffix != ".zarr":
+        raise ParameterError(f"cannot write {path}: a sweep is a folder whose name ends in .zarr")
     try:
         from filelock import FileLock, Timeout
     except ImportError:
@@ -301,9 +304,3 @@ def progress_of(path: str | Path) -> tuple[int, int]:
     """How many blocks of a folder are done, and how many there are."""
     done = opened(path)[DONE][:]
     return int(done.sum()), len(done)
-
-
-def check_out(path: str | Path) -> None:
-    """Raise `ParameterError` unless a path can be that of a folder."""
-    if Path(path).suffix != ".zarr":
-        raise ParameterError(f"cannot write {path}: a sweep is a folder whose name ends in .zarr")

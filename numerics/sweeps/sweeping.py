@@ -25,7 +25,7 @@ from ..system import System
 from ..tangents import refuse_tracers
 from .evaluated import STATUS, Evaluated, Form
 from .points import Points, points_of
-from .stores import Folder, Memory, Store, check_out, locked, progress_of, read
+from .stores import Folder, Memory, Store, locked, progress_of, read
 from .verbs import Chosen, Reduce, Task, Verb, verb_of
 
 AT_ONCE, LIBRARIES = 256, ("motifield", "jax", "numpy")
@@ -104,30 +104,24 @@ def sweep(
 ) -> Sweep:
     """Do one thing at many points of parameters.
 
-    A point that fails has a status that says why and NaN for its numbers; it ends nothing.
-    "integrate" and "fixed_points" are computed for `at_once` points at a time, compiled once; all
-    others point by point. With `out` the numbers go to a Zarr folder as they come: a call that is
-    cut off loses the block that it was at, and the same call with `resume=True` goes on.
+    A point that fails has a status that says why and NaN for its numbers. "integrate" and
+    "fixed_points" are computed for `at_once` points at a time, all others point by point.
 
     Args:
         system: the compiled equations, from `compile`.
         parameters: the network's numbers, which all points share but for what varies.
-        over: {name: values} of scalar parameters (see `scalar`), such as {"input[E]": [0, .5, 1]};
-            of a grid also {(name, name): pairs} for some that change together; `seed` is the axis
-            of seeds. For samples {name: (lowest, highest)}, or priors where the design is
-            "random". Or a DataFrame with a column for each.
-        what: "integrate", "fixed_points", "stability", "response", "simulate" (a sampled network;
-            `seed` is its seed), "verify", or a function of (system, parameters, **options) that
-            returns a result, a dataset, or numbers by name.
-        design: "grid", all combinations; "zip", values side by side; "sobol", "latin" (hypercube),
-            "random", samples.
-        count: of samples.
-        design_seed: of samples.
-        reduce: what is kept of a result, a function of its dataset. "integrate" and "fixed_points"
-            call it once for many points, whose dataset has the dimension `set` in front, which
-            stays. By default all numbers are kept, of "integrate" those at the last time.
-        out: a folder whose name ends in .zarr; needs the extra `sweeps`.
-        resume: go on with a folder that is there, if the same call made it.
+        over: {name: values} of scalar parameters (see `scalar`), or of `seed`; {(name, name):
+            pairs} of some that change together; {name: (lowest, highest)}, or a prior, of samples;
+            or a DataFrame with a column for each.
+        what: "integrate", "fixed_points", "stability", "response", "simulate" (a sampled network),
+            "verify", or a function of (system, parameters, **options) that returns a result, a
+            dataset, or numbers by name.
+        design: "grid", "zip" (values side by side), or of samples "sobol", "latin", "random".
+        count, design_seed: number of samples, and their seed.
+        reduce: what is kept of a result, a function of its dataset (of many points, whose dimension
+            `set` stays, of what is computed at once); by default all, of "integrate" the end.
+        out: a folder, name.zarr, to which numbers go as they come; needs the extra `sweeps`.
+        resume: go on with a folder that the same call made.
         at_once: points of a block: of memory, and of what is lost at most.
         progress: called as progress(text, part).
         options: of the verb, such as t1.
@@ -139,26 +133,18 @@ def sweep(
         ParameterError: unknown names, values that are no numbers, an unknown verb or design.
         FileError: a folder that is there, or that another process is computing.
         SpecError: `resume` with a folder that another call made.
-
-    Example:
-        ``mf.sweep(system, parameters, {"input[E]": np.linspace(0, 1, 50)}, "fixed_points")``.
     """
     refuse_tracers(parameters, "sweep", "motifield.pure with jax.vmap")
     require_x64()
-    points = points_of(over, design, count, design_seed)
-    own, verb = system.complete(parameters), verb_of(what)
-    system.check(own)
-    task = _task(system, own, points, options, reduce, at_once)
-    about = _about(system, own, points, verb, task)
+    points, verb = points_of(over, design, count, design_seed), verb_of(what)
+    task = _task(system, system.complete(parameters), points, options, reduce, at_once)
     title = f"{verb.name} over {', '.join(points.names)}"
     if out is None:
-        store: Store = Memory(points)
-        _fill(store, points, task, verb, progress)
-        return Sweep(title, store.dataset().assign_attrs(what=verb.name), tuple(points.sizes))
-    check_out(out)
+        store = _fill(Memory(points), points, task, verb, progress)
+        return Sweep(title, store.dataset(), tuple(points.sizes))
     with locked(out):
-        store = Folder(out, points, task.most, {**about, "title": title}, resume)
-        _fill(store, points, task, verb, progress)
+        about = _about(points, verb, task) | {"title": title}
+        _fill(Folder(out, points, task.most, about, resume), points, task, verb, progress)
     return open_sweep(out)
 
 
@@ -194,6 +180,7 @@ def _task(
     reduce: Reduce,
     at_once: int,
 ) -> Task:
+    system.check(parameters)
     if at_once < 1:
         raise ParameterError(f"at_once = {at_once}: at least one point is computed at a time")
     every, most = np.arange(points.count), min(at_once, points.count)
@@ -208,8 +195,8 @@ def _fill(
     task: Task,
     verb: Verb,
     progress: Callable[[str, float], None] | None,
-) -> None:
-    """Compute all blocks that are not there."""
+) -> Store:
+    """The store with all blocks that were not there."""
     blocks, done = list(points.blocks(task.most)), 0
     for k, block in enumerate(blocks):
         if progress is not None:
@@ -222,6 +209,7 @@ def _fill(
         done += len(where)
     if progress is not None:
         progress(f"{done} of {points.count} points", 1.0)
+    return store
 
 
 def _with_feasible(found: Evaluated, task: Task, chosen: Chosen) -> Evaluated:
@@ -238,14 +226,12 @@ def _with_feasible(found: Evaluated, task: Task, chosen: Chosen) -> Evaluated:
     return replace(found, template=template, values={**found.values, FEASIBLE: each.astype(float)})
 
 
-def _about(
-    system: System, parameters: Parameters, points: Points, verb: Verb, task: Task
-) -> dict[str, Any]:
+def _about(points: Points, verb: Verb, task: Task) -> dict[str, Any]:
     """What makes a sweep another one, each part as a digest or a text."""
     values = [points.values.tobytes().hex(), repr(points.names), repr(dict(points.sizes))]
-    leaves = jax.tree.leaves(eqx.filter(parameters, eqx.is_array_like))
+    leaves = jax.tree.leaves(eqx.filter(task.parameters, eqx.is_array_like))
     return {
-        "equations": _digest(system.source),
+        "equations": _digest(task.system.source),
         "parameters": _digest("\n".join(np.asarray(v).tobytes().hex() for v in leaves)),
         "points": _digest("\n".join(values)),
         "verb": verb.name,

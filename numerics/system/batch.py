@@ -9,12 +9,11 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from ...errors import ParameterError
 from ...keeping import kept
 from ...late import xr
 from ...numbers import counted
 from ...time_units import moment
-from ..parameters import Parameters, longest_step
+from ..parameters import Parameters, longest_step, require_batch
 from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete
 from ..tangents import refuse_tracers
@@ -25,7 +24,7 @@ from .replaced import tabulated_first
 from .states import initial_state, numbers
 from .stepping import FIRST_STEPS
 from .system import System
-from .trajectories import MOST_STEPS, _named, _times, followed, integrate
+from .trajectories import MOST_STEPS, Trajectory, _named, _times, followed, integrate
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -87,13 +86,11 @@ def integrate_batch(
         t0: start time.
         saveat: times, as `integrate` takes them.
         initial: the state at t0, as `integrate` takes it; the same for all sets.
-        rtol: relative tolerance of a step.
-        atol: absolute tolerance of a step.
+        rtol, atol: relative and absolute tolerance of a step.
         max_steps: most steps of a set that is integrated by itself.
 
     Returns:
-        The trajectories; a set whose solution ends early has a status that says so, and raises
-        nothing.
+        The trajectories; a set whose solution ends early has a status that says so.
 
     Raises:
         ParameterError: parameters without a leading axis, times or a state that do not fit, or a
@@ -102,10 +99,7 @@ def integrate_batch(
     """
     refuse_tracers((batch, t0, t1, initial), "integrate_batch", "motifield.pure.trajectory")
     require_x64()
-    if np.ndim(batch.N) != 1:
-        raise ParameterError(
-            "a batch of parameters has a leading axis on every array: make it with stacked"
-        )
+    require_batch(batch)
     system.refuse_static("trajectory")
     check_span(t0, t1)
     first = _one(batch, 0)
@@ -118,14 +112,11 @@ def integrate_batch(
         return {name: np.array(v) for name, v in values.items()}, end
 
     values, end = tabulated_first(system, run, lambda found: bool(_are_finite(found[0]).all()))
-    alone = {"t0": t0, "saveat": ts, "initial": initial, "max_steps": max_steps, "throw": False}
-    alone |= {"rtol": rtol, "atol": atol}
     status = [_status(system, batch, k, ts, values, end) for k in range(len(batch.N))]
+    alone = {"t0": t0, "saveat": ts, "initial": initial, "max_steps": max_steps}
+    alone |= {"rtol": rtol, "atol": atol, "throw": False}
     for k in np.flatnonzero(np.asarray(end.exhausted)):
-        single = integrate(system, _one(batch, int(k)), t1, **alone)
-        status[k] = single.status
-        for name, own in values.items():
-            own[k] = single.numbers[name]
+        status[k] = _by_itself(values, int(k), integrate(system, _one(batch, int(k)), t1, **alone))
     coords = {"set": np.arange(len(status)), "time": ts}
     made = numbers(system, values, batch.populations, coords, {}, batch.time_unit).dataset
     return TrajectoryBatch(made.assign(status=("set", np.array([str(s) for s in status]))))
@@ -142,6 +133,13 @@ def _solve_batch(
         return _named(system, parameters, found.states), found._replace(states=None, state=None)
 
     return jax.vmap(one)(batch)
+
+
+def _by_itself(values: dict[str, np.ndarray], k: int, found: Trajectory) -> Status:
+    """Put a set's own trajectory into the place of what the batch has of it."""
+    for name, own in values.items():
+        own[k] = found.numbers[name]
+    return found.status
 
 
 def _are_finite(values: dict[str, np.ndarray]) -> np.ndarray:

@@ -18,7 +18,7 @@ from ...numbers import counted
 from ...time_units import moment
 from ..parameters import Parameters, longest_step, with_all_inputs, with_jumps
 from ..precision import require_x64
-from ..results import OK, Code, Numbers, Result, Status, raise_on_failure
+from ..results import Code, Numbers, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
 from .below_zero import below_zero
 from .explicit import LARGEST, explicit_course
@@ -344,21 +344,22 @@ def integrate(
     """
     refuse_tracers((parameters, t0, t1, initial), "integrate", "motifield.pure.trajectory")
     require_x64()
-    check_solver(solver)
-    start = _start(system, parameters, initial, (t0, t1))
+    start = _start(system, parameters, initial, (t0, t1), solver)
     own = _probed(parameters, t0, t1)
     ts, longest = _times(t0, t1, saveat, system, own), longest_step(system.drive(own), t0, t1)
     options = {"rtol": rtol, "atol": atol, "longest": longest}
     given = (own, start, ts, solver, max_steps)
     run = tabulated_first(system, lambda s: _run(s, *given, **options), _Run.is_finite)
-    status = _judged(ts, run, max_steps, own.time_unit)
-    status = status if not status.ok else below_zero(system.mean_field, own, ts, run.values)
+    status = _judged(system, own, ts, run, max_steps)
     raise_on_failure(status, throw)
     return _trajectory(system, own, ts, run, status)
 
 
-def _start(system: System, parameters: Parameters, initial: Any, span: tuple[float, float]) -> Any:
-    """The state at the start, after the system, the parameters and the times have been checked."""
+def _start(
+    system: System, parameters: Parameters, initial: Any, span: tuple[float, float], solver: str
+) -> Any:
+    """The state at the start, after everything that is given has been checked."""
+    check_solver(solver)
     system.refuse_static("trajectory")
     system.check(parameters)
     check_span(*span)
@@ -370,15 +371,17 @@ def _probed(parameters: Parameters, t0: float, t1: float) -> Parameters:
     return with_all_inputs(parameters, lambda given, name: with_jumps(given, t0, t1, name))
 
 
-def _judged(ts: np.ndarray, run: _Run, max_steps: int, unit: str) -> Status:
+def _judged(
+    system: System, parameters: Parameters, ts: np.ndarray, run: _Run, max_steps: int
+) -> Status:
     """How the run ended; values from the first time on that is not finite become NaN."""
     finite = [np.isfinite(v.reshape(len(ts), -1)).all(axis=1) for v in run.values.values()]
     good = np.all(finite, axis=0)
     if good.all():
-        return OK
+        return below_zero(system.mean_field, parameters, ts, run.values)
     for v in run.values.values():
         v[np.argmin(good) :] = np.nan
-    return _failure(ts, good, run, max_steps, unit)
+    return _failure(ts, good, run, max_steps, parameters.time_unit)
 
 
 def _trajectory(

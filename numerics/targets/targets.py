@@ -32,6 +32,15 @@ class Targets:
 
     Make them with `of`, `read`, `from_dataset` or `from_neurons`, which check them.
 
+    Errors of `from_neurons` are by default those of a sample of neurons, the standard deviations of
+    resamples, in which neurons are drawn again within their population, the same for all quantities
+    and conditions; `covariance` is their covariance; populations are independent. Trials add to
+    these errors what they add to the spread of neurons; sessions and cell typing are not in them.
+    Of few neurons (20, say) they are too small: a resample of n neurons has on average (n - 1) / n
+    of their variance. With errors="trials" the neurons are all that there are, as those of a
+    connectome, and errors are those of their rates: means over trials are drawn again, normal with
+    their standard error, for each neuron by itself.
+
     Attributes:
         quantity: rate_mean, rate_sd, rate_correlation, rate_quantile or rate_change.
         population: of whose rates; "PV+SST" pools populations.
@@ -137,58 +146,38 @@ class Targets:
         A row of the table is a neuron, or one trial of a neuron, whose id `unit` names; its rates
         are then averaged over trials. In an NWB file a row is a unit, whose spikes are counted.
 
-        By default errors are those of a sample of neurons, the standard deviations of resamples, in
-        which neurons are drawn again within their population, the same for all quantities and
-        conditions; `covariance` is their covariance; populations are independent. Trials add to
-        these errors what they add to the spread of neurons; sessions and cell typing are not in
-        them. Of few neurons (20, say) they are too small: a resample of n neurons has on average
-        (n - 1) / n of their variance. With errors="trials" the neurons are all that there are, as
-        those of a connectome, and errors are those of their rates: means over trials are drawn
-        again, normal with their standard error, for each neuron by itself. Noise of trials widens
-        the spread of neurons and weakens correlations, which neither kind of error corrects.
+        Errors are those of a sample of neurons, or of the rates of all that there are: see
+        `Targets`. Noise of trials widens the spread of neurons and weakens correlations, which
+        neither kind of error corrects.
 
         Args:
             table: path of a file (a table as `read_network` reads it, packed or not, or .nwb, which
                 needs pynwb), pandas DataFrame or mapping of columns.
-            population: the column with a neuron's population, or a function of a row, a mapping by
-                column, that returns its name or None.
-            conditions: {name: column with the rates}; with `condition` {name: value or values of
-                that column}; in an NWB file {name: column of units, (start, stop) in seconds, a
-                list of these, or a filter of trials such as "stimulus=gratings"}. Empty cells and
-                NaN are rates that were not measured.
-            quantities: of those of `Targets`.
-            levels: of quantiles, which they add.
+            population: the column with a neuron's population, or a function of a row for its name.
+            conditions: {name: column with the rates}, whose empty cells were not measured; with
+                `condition` {name: value or values of that column}; in an NWB file {name: column of
+                units, (start, stop) in seconds, several, or a filter as "stimulus=gratings"}.
+            quantities, levels: of those of `Targets`; levels of quantiles, which they add.
             pairs: (condition, against) of rate_correlation and rate_change; by default all pairs,
                 and every other condition against the first one.
             errors: "neurons" or "trials".
-            bootstrap: number of resamples.
-            seed: of the resamples.
+            bootstrap, seed: number of resamples, and their seed.
             least: neurons that a population needs in every condition, at least 3.
-            where: neurons to keep, {column: value or list of values}, or a text such as
-                "quality=good" or "snr>=2", or several.
-            select: mapping or function from what is in the column `population` to the name of the
-                population; None, or nothing, leaves the neuron out.
+            where: neurons to keep, {column: value or values}, or texts such as "snr>=2".
+            select: mapping or function from what is there to a population; None leaves it out.
             unit: the column with a neuron's id, where it has several rows.
-            condition: the column that says in which condition a row was recorded.
-            rate: the column of rates that goes with it.
-            reading: of a file, `separator`, `encoding`, `decimal` ("," or ".") and `part` (a sheet,
-                a file in an archive, a table of trials), where they are not recognised.
+            condition, rate: columns that say in which condition a row was recorded, and its rate.
+            reading: `separator`, `encoding`, `decimal` and `part` of a file, if not recognised.
 
         Raises:
             ParameterError: a file or column is not there, rates are no numbers, a neuron is of two
                 populations, a population has too few neurons or equal rates, or pynwb is needed.
             TypeError: an unknown keyword.
         """
-        if wrong := [name for name in reading if name not in READING]:
-            raise TypeError(f"there is no option {wrong[0]!r}: of reading are {', '.join(READING)}")
         asked = Asked(quantities, levels, pairs, bootstrap, seed, least, errors)
         asked.check(conditions)
         columns = Columns(population, select, unit, condition, rate)
-        if isinstance(table, str | os.PathLike) and Path(table).suffix.lower() == SUFFIX:
-            part = reading.get("part")
-            own = nwb_recording(table, columns, conditions, where, part)
-        else:
-            own = columns.recording(NeuronTable.of(table, where, **reading), conditions)
+        own = _recording(table, columns, conditions, where, reading)
         names = populations_of(own.source, own.labels, select)
         rows, covariance = asked.rows(own, names, conditions)
         return cls.of(rows, covariance, source="the table of neurons")
@@ -387,3 +376,18 @@ def _checked_covariance(covariance: Any, targets: Targets, source: str) -> np.nd
             f"{source}: the covariance is no covariance: it has a negative eigenvalue, {lowest:.3g}"
         )
     return own
+
+
+def _recording(
+    table: Any,
+    columns: Columns,
+    conditions: Mapping[str, Any],
+    where: Any,
+    reading: Mapping[str, Any],
+) -> Any:
+    """The rates of neurons in a table or in an NWB file."""
+    if wrong := [name for name in reading if name not in READING]:
+        raise TypeError(f"there is no option {wrong[0]!r}: of reading are {', '.join(READING)}")
+    if isinstance(table, str | os.PathLike) and Path(table).suffix.lower() == SUFFIX:
+        return nwb_recording(table, columns, conditions, where, reading.get("part"))
+    return columns.recording(NeuronTable.of(table, where, **reading), conditions)

@@ -132,9 +132,8 @@ def verify_network(
     """Compare the equations that have a network's measured statistics with its own dynamics.
 
     The theory passes if the mean over populations of |R_theory - R_network| / R_network at t1 is
-    at most `tolerance`. The same equations without motifs show what these explain; without a given
-    network's own strengths, which hold the noise of its finite rows, they are those of Gaussian
-    ones, where that noise is the residual's.
+    at most `tolerance`. The same equations without motifs show what these explain; in place of a
+    network's own strengths, which hold the noise of its finite rows, they have Gaussian ones.
 
     Args:
         system: the compiled equations.
@@ -170,18 +169,28 @@ def verify_network(
     theory, plain = (integrate(*each, t1, **options) for each in both)
     raise_on_failure(theory.status, throw)
     say("simulating the network", 0.5)
-    start = initial_mean(system, own, initial)
-    how: Any = {"saveat": ts, "initial": start, "seed": seed, "throw": throw}
-    seen = simulate(system, network, neurons, t1=t1, **how)
+    how: Any = {"saveat": ts, "initial": initial_mean(system, own, initial)}
+    seen = simulate(system, network, neurons, t1=t1, seed=seed, throw=throw, **how)
     say("done", 1.0)
-    courses = theory.dataset, plain.dataset, seen.dataset
-    errors, text = _errors(*courses, tolerance)
-    ends = theory.status, plain.status
-    passed = bool(errors["with motifs"] <= tolerance) and not theory.status.code.is_failure
-    spread, broken = _spreads(both, network, courses), len(violations(measured))
-    verdict = errors, broken, passed, text, measured, plain_case
-    found: Any = (*courses, spread, *verdict, *ends, seen.status)
+    found = _found(network, measured, both, (theory, plain, seen), tolerance)
     return NetworkVerification(title, system, own, *found)
+
+
+def _found(
+    network: Network,
+    measured: Parameters,
+    both: Sequence[tuple[System, Parameters]],
+    runs: Sequence[Any],
+    tolerance: float,
+) -> tuple[Any, ...]:
+    """The fields of a comparison from the theory, that without motifs, and the simulation."""
+    courses = runs[0].dataset, runs[1].dataset, runs[2].dataset
+    failed = runs[0].status.code.is_failure
+    errors, text = _errors(*courses, tolerance)
+    passed = bool(errors["with motifs"] <= tolerance) and not failed
+    spread, broken = _spreads(both, network, courses), len(violations(measured))
+    verdict = errors, broken, passed, text, measured, both[1]
+    return (*courses, spread, *verdict, *(run.status for run in runs))
 
 
 def independent(system: System, own: Parameters, measured: Parameters) -> tuple[System, Parameters]:

@@ -22,7 +22,7 @@ SPEC = {
     "fit": {"targets": "rates.csv"},
 }
 OUTPUTS = {"cache", "output", "plot", "report", "checkpoint", "write_spec", "posterior"}
-INPUTS = {"spec", "source", "network", "labels", "targets"}
+INPUTS = {"spec", "source", "folder", "network", "labels", "targets"}
 LEFT = "import sys; from motifield.cli import run; sys.argv = ['motifield', *sys.argv[1:]]; run()"
 
 

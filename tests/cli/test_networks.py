@@ -285,12 +285,12 @@ measure {spec} --rows source => there is no \[connectome\], which rows would be 
 verify {spec} --rows source => there is no \[connectome\]
 verify {spec} --shrink => --shrink is about a network that is measured
 measure {csv} --labels absent.txt => there is no table of neurons absent.txt
-measure {csv} --where type => where='type' is no filter
+measure {csv} --where type => --where type is no filter
 measure {csv} --smallest 5 --other E,I -o {csv} => reads this file
 measure {csv} --labels {txt} --find 2 => --find and --labels both say
 measure {csv} --find 60 => P = 60 populations cannot be found among 60 neurons
 measure {csv} --find 2 --method best => method='best' is unknown
-measure {csv} --missing mean => missing='mean' is unknown
+measure {csv} --missing mean => --missing mean is unknown
 measure {csv} -o n.doc => suffix must be one of .toml, .json, .npz, .h5
 simulate {spec} --network {csv} => counts.csv has the populations all, the spec E, I
 simulate {spec} --network {csv} --size 100 => give one of them

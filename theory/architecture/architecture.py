@@ -98,33 +98,14 @@ class Architecture:
     ):
         names = _names(populations)
         known, given = _known(motifs, tuple(MOTIFS), "motifs"), _known(inputs, INPUTS, "inputs")
-        if "chain" in motifs and not {"convergent", "divergent"} <= set(motifs):
-            raise ArchitectureError(
-                "chains need convergent and divergent motifs: |tau_chn| <= sqrt(tau_con tau_div)"
-            )
-        if "out-strength" in inputs and not ("divergent" in motifs and "spread" in inputs):
-            raise ArchitectureError(
-                "an input correlated with the out-strength needs divergent motifs, which are the "
-                "variability of out-strengths, "
-                "and the input 'spread'"
-            )
-        if "in-strength" in inputs and "convergent" not in motifs:
-            raise ArchitectureError(
-                "an input along the in-strengths needs convergent motifs, which are the "
-                "variability of in-strengths"
-            )
+        functions, hidden = features_of(assortativity, patterns)
+        _check_needs(motifs, inputs, hidden)
         object.__setattr__(self, "populations", names)
         object.__setattr__(self, "transfer", _transfers(transfer, names))
         object.__setattr__(self, "motifs", known)
         object.__setattr__(self, "membrane", _filters(membrane, names, "membrane"))
         object.__setattr__(self, "synapse", _filters(synapse, names, "synapse"))
         object.__setattr__(self, "inputs", given)
-        functions, hidden = features_of(assortativity, patterns)
-        if "pattern" in inputs and not hidden:
-            raise ArchitectureError(
-                "an input along patterns needs the patterns' names: patterns=['m'], or leave out "
-                "the input 'pattern'"
-            )
         object.__setattr__(self, "strengths", strengths_of(strengths))
         object.__setattr__(self, "assortativity", functions)
         object.__setattr__(self, "patterns", hidden)
@@ -253,6 +234,29 @@ def _check_rate_form(architecture: Architecture) -> None:
         raise ArchitectureError(
             "white noise through the membrane 1 would give x an infinite variance: give the "
             "membrane a filter, such as 1/(1 + tau*s), or leave out the input 'noise'"
+        )
+
+
+def _check_needs(motifs: Sequence[str], inputs: Sequence[str], patterns: Sequence[str]) -> None:
+    """Refuse motifs and inputs without what they stand on."""
+    if "chain" in motifs and not {"convergent", "divergent"} <= set(motifs):
+        raise ArchitectureError(
+            "chains need convergent and divergent motifs: |tau_chn| <= sqrt(tau_con tau_div)"
+        )
+    if "out-strength" in inputs and not ("divergent" in motifs and "spread" in inputs):
+        raise ArchitectureError(
+            "an input correlated with the out-strength needs divergent motifs, which are the "
+            "variability of out-strengths, and the input 'spread'"
+        )
+    if "in-strength" in inputs and "convergent" not in motifs:
+        raise ArchitectureError(
+            "an input along the in-strengths needs convergent motifs, which are the variability "
+            "of in-strengths"
+        )
+    if "pattern" in inputs and not patterns:
+        raise ArchitectureError(
+            "an input along patterns needs the patterns' names: patterns=['m'], or leave out the "
+            "input 'pattern'"
         )
 
 

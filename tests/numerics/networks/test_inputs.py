@@ -77,8 +77,8 @@ REFUSED = [
         (f"{name}_w.csv", {}, rf"{name}_w.csv, line 7: the weight '{text}' .*missing='zero'")
         for name, text in (("empty", ""), ("na", "NA"))
     ),
-    ("header4.csv", {}, f"1 edges .* from '{A}' onto '{B}': .*duplicates='sum'"),
-    ("padded.csv", {}, r"1 edges .* from 'n3' onto 'n1'.*duplicates='sum'"),
+    ("header4.csv", {}, f"1 edge .* from '{A}' onto '{B}': .*duplicates='sum'"),
+    ("padded.csv", {}, r"1 edge .* from 'n3' onto 'n1'.*duplicates='sum'"),
     ("both_ends.csv", {}, r"100 % of the edges have an edge of equal weight back.*where='type=S'"),
 ]
 
