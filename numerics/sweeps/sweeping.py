@@ -234,13 +234,23 @@ def _about(points: Points, verb: Verb, task: Task) -> dict[str, Any]:
         "equations": _digest(task.system.source),
         "parameters": _digest("\n".join(np.asarray(v).tobytes().hex() for v in leaves)),
         "points": _digest("\n".join(values)),
-        "verb": verb.name,
-        "options": {name: repr(v) for name, v in sorted(task.options.items())},
+        "verb": f"{verb.name} {_source(verb.run)}",
+        "options": {name: _text(v) for name, v in sorted(task.options.items())},
         "reduce": _source(task.reduce),
         "versions": {name: version(name) for name in LIBRARIES},
         "points of a block": task.most,
         "names": list(points.names),
     }
+
+
+def _text(value: Any) -> str:
+    """What tells two options apart; NumPy leaves out most of a long array."""
+    own = np.asarray(value)
+    return (
+        repr(value)
+        if own.dtype.kind == "O"
+        else f"{own.dtype}{own.shape} {_digest(repr(own.tolist()))}"
+    )
 
 
 def _digest(text: str) -> str:

@@ -31,6 +31,10 @@ class Verb(Protocol):
     def name(self) -> str:
         """How it is called."""
 
+    @property
+    def run(self) -> Callable[..., Any]:
+        """What it calls."""
+
     def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
         """The numbers at some points; known: the template of others."""
 

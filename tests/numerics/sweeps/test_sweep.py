@@ -224,6 +224,31 @@ def test_another_sweep_is_not_mixed_in(system, parameters, tmp_path, changes, wh
         mf.sweep(system, own, given.pop("over"), out=path, resume=True, **given)
 
 
+@pytest.mark.parametrize("kind", ["function", "long option"])
+def test_functions_of_one_name_and_long_options_are_told_apart(system, parameters, tmp_path, kind):
+    over, path = {"input[E]": [0.1]}, tmp_path / "a.zarr"
+    times = np.linspace(0, 1, 3000)
+    other = times.copy()
+    other[1500] += 1e-9  # which the repr of the array leaves out
+
+    def call(what, saveat, **options):
+        return mf.sweep(system, parameters, over, what, saveat=saveat, out=path, **options)
+
+    def first(system, parameters, saveat):
+        return 1.0
+
+    kept = first
+
+    def first(system, parameters, saveat):
+        return 2.0
+
+    call(kept, times)
+    given = (first, times) if kind == "function" else (kept, other)
+    with pytest.raises(SpecError, match="made with other (verb|options): its points"):
+        call(*given, resume=True)
+    assert call(kept, times, resume=True)["value"].values.tolist() == [1.0]
+
+
 def test_what_is_no_folder_of_a_sweep_is_said(tmp_path, system, parameters):
     for path in (tmp_path / "nothing.zarr", tmp_path / "other.zarr"):
         if path.stem == "other":
