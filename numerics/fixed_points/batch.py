@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -14,7 +13,7 @@ from jaxtyping import Array, Float
 
 from ...numbers import counted
 from ...time_units import measured
-from ..parameters import Parameters, require_batch
+from ..parameters import Parameters, require_batch, set_of
 from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete, raise_on_failure
 from ..system import Autonomous, System
@@ -168,15 +167,11 @@ def _bounds(system: System, batch: Parameters, n: int) -> list[TransferBounds]:
     """Of each set, or of all at once where the transfer functions have the same parameters."""
     own = [np.asarray(v) for v in batch.transfer.values()]
     if all(np.all(v == v[:1]) for v in own):
-        return [transfer_bounds(system, _one(batch, 0))]
+        return [transfer_bounds(system, set_of(batch, 0))]
     rows = np.concatenate([v.reshape(n, -1) for v in own], axis=1)
     _, first, back = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    each = [transfer_bounds(system, _one(batch, int(k))) for k in first]
+    each = [transfer_bounds(system, set_of(batch, int(k))) for k in first]
     return [each[k] for k in back.ravel()]
-
-
-def _one(batch: Parameters, k: int) -> Parameters:
-    return jax.tree.map(lambda v: v[k], batch)
 
 
 def _dataset(found: Roots, model: Autonomous, batch: Parameters, is_bounded: bool) -> xr.Dataset:

@@ -65,6 +65,7 @@ from .scalars import (
     names as names,
     require_batch as require_batch,
     scalar as scalar,
+    set_of as set_of,
     stacked as stacked,
 )
 from .strength_motifs import motifs_of_strengths as motifs_of_strengths

@@ -351,6 +351,11 @@ def require_batch(batch: Parameters) -> None:
         )
 
 
+def set_of(batch: Parameters, k: int) -> Parameters:
+    """One of the parameter sets of a batch."""
+    return jax.tree.map(lambda v: v[k], batch)
+
+
 def stacked(scalars: Sequence[Scalar], parameters: Parameters, values: Any) -> Parameters:
     """Parameters with a leading axis, one set for each row of values, for `jax.vmap`.
 

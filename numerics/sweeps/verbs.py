@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import MotifieldError, ParameterError
 from ...late import xr
 from ..fixed_points import fixed_points_batch, response
-from ..parameters import Parameters, Scalar, check_numbers, stacked
+from ..parameters import Parameters, Scalar, check_numbers, set_of, stacked
 from ..stability import stability
 from ..system import System, integrate_batch
 from ..verification import simulate_sample, verify
@@ -68,7 +68,7 @@ class Task:
         padded = np.resize(where, self.most) if len(where) < self.most else where
         batch = stacked(self.scalars, self.parameters, self.values[padded])
         plain = jax.tree.map(np.asarray, batch)
-        each = [jax.tree.map(lambda leaf, k=k: leaf[k], plain) for k in range(len(where))]
+        each = [set_of(plain, k) for k in range(len(where))]
         return Chosen(where, batch, each)
 
     def wrong(self, parameters: Parameters) -> str:

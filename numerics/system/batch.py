@@ -13,7 +13,7 @@ from ...keeping import kept
 from ...late import xr
 from ...numbers import counted
 from ...time_units import moment
-from ..parameters import Parameters, longest_step, require_batch
+from ..parameters import Parameters, longest_step, require_batch, set_of
 from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete
 from ..tangents import refuse_tracers
@@ -102,7 +102,7 @@ def integrate_batch(
     require_batch(batch)
     system.refuse_static("trajectory")
     check_span(t0, t1)
-    first = _one(batch, 0)
+    first = set_of(batch, 0)
     start = initial_state(system, first, initial)
     ts = _times(t0, t1, saveat, system, first)
     options = {"rtol": rtol, "atol": atol, "longest": longest_step(system.drive(first), t0, t1)}
@@ -116,7 +116,9 @@ def integrate_batch(
     alone = {"t0": t0, "saveat": ts, "initial": initial, "max_steps": max_steps}
     alone |= {"rtol": rtol, "atol": atol, "throw": False}
     for k in np.flatnonzero(np.asarray(end.exhausted)):
-        status[k] = _by_itself(values, int(k), integrate(system, _one(batch, int(k)), t1, **alone))
+        status[k] = _by_itself(
+            values, int(k), integrate(system, set_of(batch, int(k)), t1, **alone)
+        )
     coords = {"set": np.arange(len(status)), "time": ts}
     made = numbers(system, values, batch.populations, coords, {}, batch.time_unit).dataset
     return TrajectoryBatch(made.assign(status=("set", np.array([str(s) for s in status]))))
@@ -160,8 +162,4 @@ def _status(
         at = moment(float(end.t[k]), batch.time_unit)
         why = f"a state exceeds {LARGEST:g}, or changes without bound"
         return Status(f"diverged at {at}: {why}", Code.DIVERGED)
-    return below_zero(system.mean_field, _one(batch, k), ts, own)
-
-
-def _one(batch: Parameters, k: int) -> Parameters:
-    return jax.tree.map(lambda v: v[k], batch)
+    return below_zero(system.mean_field, set_of(batch, k), ts, own)
