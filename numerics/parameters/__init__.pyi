@@ -5,6 +5,17 @@ from .arrays import (
     by_population as by_population,
     check_numbers as check_numbers,
     shown as shown,
+    wrong_numbers as wrong_numbers,
+)
+from .batches import (
+    require_batch as require_batch,
+    rows_of as rows_of,
+    set_of as set_of,
+)
+from .conditions import (
+    neuron_covariances as neuron_covariances,
+    residual_moments as residual_moments,
+    strength_covariances as strength_covariances,
 )
 from .couplings import (
     Couplings as Couplings,
@@ -13,10 +24,8 @@ from .couplings import (
 )
 from .feasibility import (
     check_feasible as check_feasible,
+    feasible_batch as feasible_batch,
     nearest_feasible as nearest_feasible,
-    neuron_covariances as neuron_covariances,
-    residual_moments as residual_moments,
-    strength_covariances as strength_covariances,
     synaptic_units as synaptic_units,
     unexplained_moments as unexplained_moments,
     violations as violations,
@@ -45,10 +54,12 @@ from .inputs import (
     named_inputs as named_inputs,
     pulse as pulse,
     signals as signals,
+    vanishes as vanishes,
 )
 from .jumps import longest_step as longest_step, with_jumps as with_jumps
 from .motifs import Motifs as Motifs
 from .negative_variances import (
+    are_faulty as are_faulty,
     current_scale as current_scale,
     faulty_populations as faulty_populations,
     negative_variance_text as negative_variance_text,
@@ -63,9 +74,7 @@ from .scalars import (
     entries_of as entries_of,
     entry_names as entry_names,
     names as names,
-    require_batch as require_batch,
     scalar as scalar,
-    set_of as set_of,
     stacked as stacked,
 )
 from .strength_motifs import motifs_of_strengths as motifs_of_strengths

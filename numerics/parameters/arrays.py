@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from ...errors import ParameterError
 from ...names import names_fault
-from ...numbers import brief
+from ...numbers import LARGEST, brief
 from .motifs import Motifs
 from .reals import real, reals
 from .tables import PARTNER, RANKS, TENSORS
@@ -57,6 +57,10 @@ def _length(value: Any) -> int:
     return len(value) if hasattr(value, "__len__") else 1
 
 
+NUMBERS = ("N", "fractions", "mean", "g", *TENSORS.values(), "tau_inp", "noise")
+"""Arrays of parameters that have conditions of their own."""
+
+
 def check_numbers(parameters: Any) -> None:
     """Raise an error for values that no parameters have, after some were set by name.
 
@@ -68,6 +72,39 @@ def check_numbers(parameters: Any) -> None:
     """
     own = ("N", "fractions", "mean", "g", "motifs", "tau_inp", "noise")
     checked_arrays(parameters.populations, **{name: getattr(parameters, name) for name in own})
+
+
+def wrong_numbers(batch: Any) -> np.ndarray:
+    """Of each set of a batch, whether `check_numbers` refuses it, (n,)."""
+    arrays = {name: np.asarray(getattr(batch, name)) for name in NUMBERS}
+    count = len(arrays["N"])
+    wrong = [np.any(~(np.abs(v.reshape(count, -1)) <= LARGEST), axis=1) for v in arrays.values()]
+    with np.errstate(invalid="ignore"):
+        return np.any([*wrong, *_broken(arrays).values()], axis=0)
+
+
+def _broken(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Whether each array breaks its condition, in one set of parameters or in many, (...)."""
+    alpha, N = arrays["fractions"], arrays["N"]
+    return {
+        "fractions": np.any(alpha <= 0, axis=-1) | (np.abs(alpha.sum(axis=-1) - 1) > ROUNDING),
+        "N": ~((N >= 1) & (N <= MOST_NEURONS)),
+        "g": np.any(arrays["g"] < 0, axis=(-1, -2)),
+        "noise": np.any(arrays["noise"] < 0, axis=-1),
+        **{
+            name: ~np.all(
+                np.isclose(arrays[name], _partner(arrays[name], name), *SYMMETRY),
+                axis=tuple(range(-RANKS[name], 0)),
+            )
+            for name in PARTNER
+        },
+    }
+
+
+def _partner(array: np.ndarray, name: str) -> np.ndarray:
+    """With the two indices exchanged whose exchange must not matter."""
+    lead = array.ndim - RANKS[name]
+    return array.transpose(*range(lead), *(lead + axis for axis in PARTNER[name]))
 
 
 def checked_arrays(
@@ -86,52 +123,41 @@ def checked_arrays(
     Raises:
         ParameterError: a wrong shape, sign, sum or symmetry.
     """
-    alpha = by_population(fractions, names, "fractions")
-    if np.any(alpha <= 0) or abs(alpha.sum() - 1) > ROUNDING:
-        raise ParameterError(
-            f"fractions must be positive and sum to 1: {_by_name(names, alpha.tolist())}"
-        )
-    neurons = real(N, "N")
-    if not 1 <= neurons <= MOST_NEURONS:
-        raise ParameterError(
-            f"N = {neurons:g} must be a number of neurons, at least 1 and at most {MOST_NEURONS:g}"
-        )
-    strength = matrix(g, names, "g")
-    if np.any(strength < 0):
-        raise ParameterError(
-            f"g is a standard deviation and must not be negative: {strength.tolist()}"
-        )
-    intensity = by_population(noise, names, "noise")
-    if np.any(intensity < 0):
-        raise ParameterError(
-            "noise is half an intensity and must not be negative: "
-            f"{_by_name(names, intensity.tolist())}"
-        )
-    return {
-        "N": neurons,
-        "fractions": alpha,
+    shape = (len(names),)
+    arrays = {
+        "N": np.asarray(real(N, "N")),
+        "fractions": by_population(fractions, names, "fractions"),
         "mean": matrix(mean, names, "mean"),
-        "g": strength,
+        "g": matrix(g, names, "g"),
         **{
-            tensor: _coefficients(getattr(motifs, motif), names, tensor)
-            for motif, tensor in TENSORS.items()
+            name: tensor(getattr(motifs, motif), shape * RANKS[name], name, names)
+            for motif, name in TENSORS.items()
         },
         "tau_inp": matrix(tau_inp, names, "tau_inp"),
-        "noise": intensity,
+        "noise": by_population(noise, names, "noise"),
     }
+    for name, is_broken in _broken(arrays).items():
+        if is_broken:
+            raise ParameterError(_fault(name, arrays[name], names))
+    return {**arrays, "N": float(arrays["N"])}
 
 
-def _coefficients(value: Any, names: Sequence[str], what: str) -> np.ndarray:
-    array = tensor(value, (len(names),) * RANKS[what], what, names)
-    if what in PARTNER:
-        other = array.transpose(PARTNER[what])
-        if not np.allclose(array, other, *SYMMETRY):
-            indices, pair = INDICES[what]
-            raise ParameterError(
-                f"{what}[{indices}] must be symmetric in {pair}; largest difference "
-                f"{np.abs(array - other).max():.3g}"
-            )
-    return array
+def _fault(name: str, value: np.ndarray, names: Sequence[str]) -> str:
+    """What is wrong with an array that breaks its condition."""
+    if name == "fractions":
+        return f"fractions must be positive and sum to 1: {_by_name(names, value.tolist())}"
+    if name == "N":
+        return f"N = {value:g} must be a number of neurons, at least 1 and at most {MOST_NEURONS:g}"
+    if name == "g":
+        return f"g is a standard deviation and must not be negative: {value.tolist()}"
+    if name == "noise":
+        own = _by_name(names, value.tolist())
+        return f"noise is half an intensity and must not be negative: {own}"
+    indices, pair = INDICES[name]
+    return (
+        f"{name}[{indices}] must be symmetric in {pair}; largest difference "
+        f"{np.abs(value - _partner(value, name)).max():.3g}"
+    )
 
 
 def coefficients_of(covariances: Motifs, variance: np.ndarray, names: Sequence[str]) -> Motifs:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .feasibility import residual_of
+from .conditions import residual_of
 from .parameters import Parameters
 from .shapes import PerPair, PerPopulation, PerTriple
 from .strengths import explained

@@ -10,49 +10,31 @@ holds for what is left. Source: `docs/theory.md`, sections 1.2 and 6.1.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
 
 from ...errors import InfeasibleStatisticsError
+from .batches import require_batch, same_in_all, set_of
+from .conditions import (
+    TOLERANCE,
+    Conditions,
+    SynapticStatistics,
+    conditions,
+    explained_shares,
+    residual_moments,
+    strength_covariances,
+)
 from .motifs import Motifs
 from .projection import nearest_motifs
 from .reals import reals
+from .tables import MOTIFS
 
-TOLERANCE = 1e-10  # rounding of statistics that lie on a bound
-NOTHING = 1e-300  # in place of a variance 0 that divides
-SINGULAR = 1e-12  # a strength whose variance is below this part of the largest is a sum of others
 MARGIN = 1e-9  # farther from the bounds than the solver's error, nearer than anyone sees
 MOST_SHRINKS = 40  # margins double: the last would leave no motifs
 MOST_SHOWN = 6  # broken conditions in an error
-
-
-@runtime_checkable
-class SynapticStatistics(Protocol):
-    """What this module needs of `Parameters`."""
-
-    populations: tuple[str, ...]
-    N: Any
-    g: Any
-    tau_con: Any
-    tau_div: Any
-    tau_chn: Any
-    tau_rec: Any
-    tau_inp: Any
-
-    @property
-    def P(self) -> int: ...
-
-    @property
-    def strengths(self) -> Any: ...
-
-    @property
-    def motifs(self) -> Motifs: ...
-
-    def replace(self, **values: Any) -> Any: ...
-
 
 S = TypeVar("S", bound=SynapticStatistics)
 
@@ -69,22 +51,6 @@ class Violation(NamedTuple):
         return f"population {where}: {self.condition} fails by {self.amount:.3g}"
 
 
-def strength_covariances(parameters: SynapticStatistics) -> np.ndarray:
-    """N^2 times the covariance of a neuron's in- and out-strengths (a^1..a^P, b^1..b^P).
-
-    Returns:
-        By population of the neuron, (P, 2P, 2P).
-    """
-    N, g = float(parameters.N), np.asarray(parameters.g)
-    con, div, chn = (
-        np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn)
-    )
-    rows = N * g[:, :, None] * g[:, None, :] * con
-    columns = N * g.T[:, :, None] * g.T[:, None, :] * div
-    across = (N * g[:, :, None] * g[None, :, :] * chn).transpose(1, 2, 0)
-    return np.block([[rows, across], [across.transpose(0, 2, 1), columns]])
-
-
 def synaptic_units(parameters: SynapticStatistics) -> np.ndarray:
     """Covariance of a neuron's (u^1..u^P, b^1..b^P), u = N a of order one and b per synapse.
 
@@ -96,31 +62,6 @@ def synaptic_units(parameters: SynapticStatistics) -> np.ndarray:
     return strength_covariances(parameters) * unit[:, None] * unit[None, :]
 
 
-def neuron_covariances(parameters: SynapticStatistics) -> np.ndarray:
-    """Covariance of a neuron's (N a^1..N a^P, N b^1..N b^P, xi), xi the offset of its input.
-
-    Returns:
-        By population of the neuron, (P, 2P + 1, 2P + 1).
-    """
-    strengths, P = strength_covariances(parameters), parameters.P
-    across = (
-        np.sqrt(float(parameters.N)) * np.asarray(parameters.g) * np.asarray(parameters.tau_inp)
-    )  # [p, q]: N Cov(b_j^p, xi_j), j in q
-    whole = np.zeros((P, 2 * P + 1, 2 * P + 1))
-    whole[:, :-1, :-1] = strengths
-    whole[:, P:-1, -1] = whole[:, -1, P:-1] = across.T
-    whole[:, -1, -1] = 1
-    return whole
-
-
-def residual_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
-    """A_pq and B_pq of the residual synapses w_ij, each (P, P).
-
-    Var w_ij = A_pq g_pq^2 / N and Cov(w_ij, w_ji) = B_pq g_pq g_qp / N.
-    """
-    return residual_of(*(np.asarray(t) for t in parameters.motifs))
-
-
 def unexplained_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
     """A_pq and B_pq less what assortativity explains of both, each (P, P).
 
@@ -128,34 +69,8 @@ def unexplained_moments(parameters: SynapticStatistics) -> tuple[np.ndarray, np.
     (g_pq g_qp): those of the residual that `Gaussian` draws. Source: `docs/theory.md`, section 6.1.
     """
     A, B = residual_moments(parameters)
-    variance, back = _explained_shares(parameters)
+    variance, back = explained_shares(parameters)
     return A - variance, B - back
-
-
-def _explained_shares(parameters: SynapticStatistics) -> tuple[np.ndarray, np.ndarray]:
-    """What assortativity explains in units of g_pq^2 and of g_pq g_qp; infinite where these are 0.
-
-    Strengths of a given network are those of a network that is there: 0.
-    """
-    zero = np.zeros((parameters.P, parameters.P))
-    if parameters.strengths is None or parameters.strengths.quenched:
-        return zero, zero
-    from .strengths import explained  # which needs this module
-
-    g = np.asarray(parameters.g)
-    shares = []
-    for part, unit in zip(explained(parameters, np), (g**2, g * g.T), strict=True):
-        value = np.asarray(part, dtype=float)
-        nothing = np.where(value == 0, 0.0, np.copysign(np.inf, value))
-        shares.append(np.divide(value, unit, out=nothing, where=unit > 0))
-    return shares[0], shares[1]
-
-
-def residual_of(con: Any, div: Any, chn: Any, rec: Any) -> tuple[Any, Any]:
-    """A and B of `residual_moments` from the four coefficients, NumPy or JAX arrays."""
-    own = np.arange(len(rec))
-    around = chn[own, :, own]
-    return 1 - con[:, own, own] - div[:, own, own].T, rec - around - around.T
 
 
 def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> list[Violation]:
@@ -168,51 +83,64 @@ def violations(parameters: SynapticStatistics, tolerance: float = TOLERANCE) -> 
     Returns:
         Violations, each with populations, condition and amount.
     """
-    names, found = parameters.populations, list(_chain_bounds(parameters, tolerance))
+    own, names = conditions(parameters, tolerance), parameters.populations
+    found = list(_chain_bounds(own, names))
     chained = {v.populations[1] for v in found}
-    for name, matrix in zip(names, strength_covariances(parameters), strict=True):
-        scale = max(np.abs(np.diag(matrix)).max(), NOTHING)
-        lowest = np.linalg.eigvalsh(matrix)[0]
-        if lowest < -tolerance * scale and name not in chained:
+    for p in np.flatnonzero(own.covariances):
+        lowest, scale = own.lowest[p], own.largest[p]
+        if names[p] not in chained:
             found.append(
                 Violation(
-                    (name,),
+                    (names[p],),
                     "the covariance of in- and out-strengths is positive semidefinite "
                     f"(smallest eigenvalue {lowest:.3g}, largest variance {scale:.3g})",
                     -lowest / scale,
                 )
             )
-    found += _offset_bounds(parameters, tolerance)
-    A, B = residual_moments(parameters)
-    for p, q in np.argwhere(A < -tolerance):
+    found += _offset_bounds(own, names)
+    for p, q in np.argwhere(own.variances):
         found.append(
             Violation(
                 (names[p], names[q]),
                 f"A = 1 - tau_con[{names[p]},{names[q]},{names[q]}] - "
                 f"tau_div[{names[q]},{names[p]},{names[p]}] >= 0",
-                -A[p, q],
+                -own.A[p, q],
             )
         )
-    known, back = _explained_shares(parameters)
-    for p, q in np.argwhere((known > A + tolerance) & (A >= -tolerance)):
+    for p, q in np.argwhere(own.assorted):
         found.append(
             Violation(
                 (names[p], names[q]),
-                f"assortativity explains N tr(Gamma C Gamma' C) / g^2 = {known[p, q]:.3g} of the "
-                f"variance of synapses, and in- and out-strengths leave A = {A[p, q]:.3g}, which",
-                known[p, q] - A[p, q],
+                "assortativity explains N tr(Gamma C Gamma' C) / g^2 = "
+                f"{own.known[p, q]:.3g} of the variance of synapses, and in- and out-strengths "
+                f"leave A = {own.A[p, q]:.3g}, which",
+                own.known[p, q] - own.A[p, q],
             )
         )
-    found += _reciprocity_bounds(names, A - known, B - back, np.any(known), tolerance)
-    return sorted(found, key=lambda v: -v.amount)
+    return sorted([*found, *_reciprocity_bounds(own, names)], key=lambda v: -v.amount)
 
 
-def _reciprocity_bounds(names, A: np.ndarray, B: np.ndarray, assorted, tolerance: float):
+def feasible_batch(batch: SynapticStatistics, tolerance: float = TOLERANCE) -> np.ndarray:
+    """Of each set of a batch, whether it breaks no condition of `violations`.
+
+    Args:
+        batch: parameters with a leading axis on every array, as `stacked` makes them.
+        tolerance: as `violations` takes it.
+
+    Returns:
+        Truth values, (n,).
+    """
+    require_batch(batch)
+    alone = same_in_all(batch, ("N", "g", *MOTIFS, "tau_inp", "strengths"))
+    found = conditions(set_of(batch, 0) if alone else batch, tolerance).hold
+    return np.broadcast_to(found, np.shape(batch.N)).copy()
+
+
+def _reciprocity_bounds(own: Conditions, names: tuple[str, ...]) -> Iterator[Violation]:
     """|B| <= sqrt(A A') of the residual synapses, without what assortativity explains."""
-    bound = np.sqrt(np.maximum(A, 0) * np.maximum(A.T, 0))
-    there = (A >= -tolerance) & (A.T >= -tolerance) & np.isfinite(B)
-    without = " (both without what assortativity explains)" if assorted else ""
-    for p, q in np.argwhere(there & (np.abs(B) > bound + tolerance)):
+    B, bound = own.B - own.back, own.reciprocal_bound
+    without = " (both without what assortativity explains)" if np.any(own.known) else ""
+    for p, q in np.argwhere(own.reciprocities):
         if p <= q:
             a, b = names[p], names[q]
             yield Violation(
@@ -223,54 +151,33 @@ def _reciprocity_bounds(names, A: np.ndarray, B: np.ndarray, assorted, tolerance
             )
 
 
-def _chain_bounds(parameters: SynapticStatistics, tolerance: float):
+def _chain_bounds(own: Conditions, names: tuple[str, ...]) -> Iterator[Violation]:
     """The part of semidefiniteness that reads easily, for each chain.
 
     |tau_chn[p,q,r]| <= sqrt(tau_div[q,p,p] tau_con[q,r,r]).
     """
-    names = parameters.populations
-    con, div, chn = (
-        np.asarray(t) for t in (parameters.tau_con, parameters.tau_div, parameters.tau_chn)
-    )
-    g = np.asarray(parameters.g)
-    bound = np.sqrt(
-        np.maximum(np.einsum("qpp->pq", div)[:, :, None] * np.einsum("qrr->qr", con)[None, :, :], 0)
-    )
-    excess = (np.abs(chn) - bound) * ((g[:, :, None] * g[None, :, :]) > 0)
-    for p, q, r in np.argwhere(excess > tolerance):
+    for p, q, r in np.argwhere(own.chains):
         a, b, c = names[p], names[q], names[r]
+        size, bound = own.chain[p, q, r], own.chain_bound[p, q, r]
         yield Violation(
             (a, b, c),
-            f"|tau_chn[{a},{b},{c}]| = {abs(chn[p, q, r]):.3g} <= sqrt(tau_div[{b},{a},{a}] "
-            f"tau_con[{b},{c},{c}]) = {bound[p, q, r]:.3g}",
-            float(excess[p, q, r]),
+            f"|tau_chn[{a},{b},{c}]| = {size:.3g} <= sqrt(tau_div[{b},{a},{a}] "
+            f"tau_con[{b},{c},{c}]) = {bound:.3g}",
+            float(size - bound),
         )
 
 
-def _offset_bounds(parameters: SynapticStatistics, tolerance: float):
+def _offset_bounds(own: Conditions, names: tuple[str, ...]) -> Iterator[Violation]:
     """Of the offset's variance, 1, its regression on the strengths explains at most all."""
-    P = parameters.P
-    for name, matrix in zip(parameters.populations, neuron_covariances(parameters), strict=True):
-        across = matrix[:-1, -1]
-        if not np.any(across != 0):
-            continue
-        share = float(
-            across @ np.linalg.pinv(matrix[:-1, :-1], rcond=SINGULAR, hermitian=True) @ across
+    for q in np.flatnonzero(own.offsets):
+        what, name = "the correlations tau_inp explain at most all", names[q]
+        for p in np.flatnonzero(own.alone[q])[:1]:
+            what = f"tau_inp[{names[p]},{name}]^2 <= tau_div[{name},{names[p]},{names[p]}]"
+        yield Violation(
+            (name,),
+            f"{what} of the input's offset (they explain {own.share[q]:.3g} of its variance)",
+            max(own.share[q] - 1, own.tolerance),
         )
-        alone = [
-            parameters.populations[p]
-            for p in range(P)
-            if across[P + p] ** 2 > (1 + tolerance) * matrix[P + p, P + p]
-        ]
-        if share > 1 + tolerance or alone:
-            what = "the correlations tau_inp explain at most all"
-            if alone:
-                what = f"tau_inp[{alone[0]},{name}]^2 <= tau_div[{name},{alone[0]},{alone[0]}]"
-            yield Violation(
-                (name,),
-                f"{what} of the input's offset (they explain {share:.3g} of its variance)",
-                max(share - 1, tolerance),
-            )
 
 
 def check_feasible(parameters: SynapticStatistics) -> None:
@@ -345,7 +252,7 @@ def _less_assorted(parameters: S, margin: float) -> S:
             f"the strengths' components in {list(names)} make the motifs, which no network has "
             "whatever gamma and reciprocity are: narrow the components, or raise g"
         )
-    room, share = np.maximum(A, 0) * (1 - margin), _explained_shares(parameters)[0]
+    room, share = np.maximum(A, 0) * (1 - margin), explained_shares(parameters)[0]
     ratio = np.divide(room, share, out=np.ones_like(A), where=share > room)
     gamma = np.asarray(own.gamma) * np.sqrt(ratio)[:, :, None, None]
     found: Any = dataclasses.replace(

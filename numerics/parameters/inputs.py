@@ -248,11 +248,20 @@ def _edges(parts: Sequence[Input]) -> tuple[float, ...] | Float[Array, " n"]:
 
 def is_zero(value: Input) -> bool:
     """Whether an input is known to vanish at all times."""
+    return bool(vanishes(value))
+
+
+def vanishes(value: Input, lead: tuple[int, ...] = ()) -> np.ndarray:
+    """The same of many inputs at once: truth values of the shape `lead`, their leading axes."""
     if isinstance(value, Separate):
-        return all(map(is_zero, value.parts))
+        own = [vanishes(part, lead) for part in value.parts]
+        return np.asarray(np.all(own, axis=0))
     arrays = {Constant: "value", Steps: "values", Table: "values"}
     name = arrays.get(type(value))
-    return name is not None and not np.any(np.asarray(getattr(value, name)) != 0)
+    if name is None:
+        return np.zeros(lead, dtype=bool)
+    there = np.asarray(getattr(value, name)) != 0
+    return np.asarray(~np.any(there, axis=tuple(range(len(lead), there.ndim))))
 
 
 class Together(Input):

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...numbers import counted
-from .feasibility import residual_moments
-from .inputs import is_zero
+from .conditions import residual_moments
+from .inputs import vanishes
 from .parameters import Parameters
 
 ROUNDING = 1e-9  # of what independent synapses and motifs would make at most
@@ -41,51 +41,63 @@ def faulty_populations(
         varying: whether rates that vary within a population add to it.
         positive: whether the rates of each population are never negative; None: not known.
     """
+    return np.flatnonzero(
+        are_faulty(parameters, residual=residual, varying=varying, positive=positive)
+    ).tolist()
+
+
+def are_faulty(
+    parameters: Parameters, *, residual: bool, varying: bool, positive: Sequence[bool] | None
+) -> np.ndarray:
+    """The same of one set of parameters or of many: truth values, (..., P)."""
     own = parameters
-    if not is_zero(own.spread):
-        return []
     forms, g, alpha = _forms(own, residual), np.asarray(own.g), np.asarray(own.fractions)
-    noisy = np.asarray(own.noise) > 0
-    one_sign = positive is not None and all(positive) and is_zero(own.in_strength)
+    lead = g.shape[:-2]
+    may_be = (np.asarray(own.noise) <= 0) & vanishes(own.spread, lead)[..., None]
+    sign = positive is not None and all(positive)
+    one_sign = vanishes(own.in_strength, lead)[..., None] & sign
     A = np.maximum(residual_moments(own)[0], 0) if residual and varying else np.zeros_like(g)
-    bad = np.array([not noisy[p] and _negative(own, forms, p, one_sign) for p in range(own.P)])
+    bad = may_be & _negative(own, forms, one_sign)
     while bad.any():
-        more = SPREAD * A * g**2 / alpha * ~bad
-        wider = forms + more[:, :, None] * np.eye(own.P)
-        still = np.array([bad[p] and _negative(own, wider, p, one_sign) for p in range(own.P)])
+        more = SPREAD * A * g**2 / alpha[..., None, :] * ~bad[..., None, :]
+        wider = forms + more[..., None] * np.eye(own.P)
+        still = bad & _negative(own, wider, one_sign)
         if np.array_equal(still, bad):
             break
         bad = still
-    return np.flatnonzero(bad).tolist()
+    return bad
 
 
 def _forms(parameters: Parameters, residual: bool) -> np.ndarray:
-    """M_p, (P, P, P)."""
+    """M_p, (..., P, P, P)."""
     g, alpha = np.asarray(parameters.g), np.asarray(parameters.fractions)
-    both = float(parameters.N) * g[:, :, None] * g[:, None, :] * np.asarray(parameters.tau_con)
+    N = np.asarray(parameters.N, dtype=float)[..., None, None, None]
+    both = N * g[..., :, :, None] * g[..., :, None, :] * np.asarray(parameters.tau_con)
     if not residual:
         return both
-    left = residual_moments(parameters)[0] * g**2 / alpha
-    return both + left[:, :, None] * np.eye(parameters.P)
+    left = residual_moments(parameters)[0] * g**2 / alpha[..., None, :]
+    return both + left[..., None] * np.eye(parameters.P)
 
 
-def _negative(parameters: Parameters, forms: np.ndarray, p: int, one_sign: bool) -> bool:
-    least = ROUNDING * current_scale(parameters)[p].max()
-    values = np.linalg.eigvalsh(forms[p])
-    if values[-1] <= least and values[0] < -least:
-        return True
-    return one_sign and bool(forms[p].max() <= least and np.diag(forms[p]).min() < -least)
+def _negative(parameters: Parameters, forms: np.ndarray, one_sign: np.ndarray) -> np.ndarray:
+    """Whether the forms are negative definite, or have no entry above 0 where signs are one."""
+    least = ROUNDING * current_scale(parameters).max(axis=-1)
+    values = np.linalg.eigvalsh(forms)
+    lowest = np.einsum("...ii->...i", forms).min(axis=-1)
+    definite = (values[..., -1] <= least) & (values[..., 0] < -least)
+    return definite | (one_sign & (forms.max(axis=(-1, -2)) <= least) & (lowest < -least))
 
 
 def current_scale(parameters: Parameters) -> np.ndarray:
-    """What squared kappa_q are multiplied with at most in Delta_p, in size, (P, P).
+    """What squared kappa_q are multiplied with at most in Delta_p, in size, (..., P, P).
 
     Rounding of Delta_p is relative to that times kappa_q^2.
     """
-    g, alpha = np.asarray(parameters.g), np.asarray(parameters.fractions)
+    g, alpha = np.asarray(parameters.g), np.asarray(parameters.fractions)[..., None, :]
     con, div = (np.asarray(t) for t in (parameters.tau_con, parameters.tau_div))
-    size = np.abs(np.einsum("pqq->pq", con)) * (float(parameters.N) * alpha)
-    return g**2 / alpha * (1 + size + np.abs(np.einsum("qpp->pq", div)))
+    N = np.asarray(parameters.N, dtype=float)[..., None, None]
+    size = np.abs(np.einsum("...pqq->...pq", con)) * (N * alpha)
+    return g**2 / alpha * (1 + size + np.abs(np.einsum("...qpp->...pq", div)))
 
 
 def negative_variance_text(

@@ -343,19 +343,6 @@ def entries_of(name: str, parameters: Parameters) -> tuple[str, np.ndarray]:
     return part.name, part.where
 
 
-def require_batch(batch: Parameters) -> None:
-    """Raise `ParameterError` for parameters without a leading axis, as `stacked` makes it."""
-    if np.ndim(batch.N) != 1:
-        raise ParameterError(
-            "a batch of parameters has a leading axis on every array: make it with stacked"
-        )
-
-
-def set_of(batch: Parameters, k: int) -> Parameters:
-    """One of the parameter sets of a batch."""
-    return jax.tree.map(lambda v: v[k], batch)
-
-
 def stacked(scalars: Sequence[Scalar], parameters: Parameters, values: Any) -> Parameters:
     """Parameters with a leading axis, one set for each row of values, for `jax.vmap`.
 

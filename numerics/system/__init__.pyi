@@ -6,6 +6,7 @@ from .batch import TrajectoryBatch as TrajectoryBatch, integrate_batch as integr
 from .below_zero import negative_why as negative_why
 from .checks import (
     OPTIONAL_INPUTS as OPTIONAL_INPUTS,
+    misfits as misfits,
     refuse_components as refuse_components,
 )
 from .exports import (

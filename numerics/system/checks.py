@@ -7,13 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArchitectureError, InfeasibleStatisticsError, ParameterError
+from ...errors import (
+    ArchitectureError,
+    InfeasibleStatisticsError,
+    MotifieldError,
+    ParameterError,
+)
 from ..parameters import (
+    FAMILIES,
     TENSORS,
     Parameters,
+    are_faulty,
     faulty_populations,
     is_zero,
     negative_variance_text,
+    require_batch,
+    rows_of,
+    set_of,
+    vanishes,
 )
 
 OPTIONAL_INPUTS = {
@@ -162,7 +173,7 @@ def check_variances(mean_field, parameters: Parameters, transfer: Callable) -> N
     if mean_field.architecture.has_components:
         return  # whose strengths are a distribution, and the residual what they leave
     closure = mean_field.closure
-    kind = {"residual": closure.has_residual, "varying": closure.keeps_second_moment}
+    kind = residual_kind(closure)
     own = faulty_populations(parameters, **kind, positive=[True] * parameters.P)
     if not own:
         return
@@ -173,6 +184,52 @@ def check_variances(mean_field, parameters: Parameters, transfer: Callable) -> N
             "the equations cannot use these statistics: "
             + negative_variance_text(parameters, p, residual=closure.has_residual)
         )
+
+
+def misfits(system: Any, batch: Parameters) -> np.ndarray:
+    """Of each set of a batch, whether `system.check` refuses it, (n,).
+
+    Sets with the same parameters of functions and filters, and with motifs and inputs where others
+    have them, pass the same conditions: of these one is looked at.
+
+    Args:
+        system: the compiled equations.
+        batch: parameters with a leading axis on every array, of numbers.
+    """
+    require_batch(batch)
+    count = len(np.asarray(batch.N))
+    inputs = [batch.in_strength, batch.spread, *batch.pattern_input.values()]
+    own = batch.strengths
+    arrays = [*batch.motifs, batch.tau_inp, batch.noise]
+    arrays += [] if own is None else [own.means, own.covariances]
+    there = [np.any(rows_of([v], count) != 0, axis=1) for v in arrays]
+    there += [vanishes(v, (count,)) for v in inputs]
+    values = [getattr(batch, family) for family in FAMILIES]
+    rows = np.column_stack([rows_of(values, count), *there])
+    _, first, back = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    kinds = [is_refused(system.check_kinds, set_of(batch, int(k))) for k in first]
+    refused = np.array(kinds)[back.ravel()]
+    if system.mean_field.architecture.has_components:
+        return refused
+    kind = residual_kind(system.mean_field.closure)
+    faulty = are_faulty(batch, **kind, positive=[True] * len(batch.populations))
+    for k in np.flatnonzero(faulty.any(axis=1) & ~refused):
+        refused[k] = is_refused(system.check, set_of(batch, int(k)))
+    return refused
+
+
+def is_refused(check: Callable[[Parameters], None], parameters: Parameters) -> bool:
+    """Whether a check raises an error."""
+    try:
+        check(parameters)
+    except MotifieldError:
+        return True
+    return False
+
+
+def residual_kind(closure: Any) -> dict[str, bool]:
+    """What `are_faulty` needs to know of a closure."""
+    return {"residual": closure.has_residual, "varying": closure.keeps_second_moment}
 
 
 def refuse_components(system: Any, what: str, instead: str = "") -> None:

@@ -333,10 +333,21 @@ class System:
                 motifs and inputs that the equations leave out.
             InfeasibleStatisticsError: motifs that make the variance of currents negative.
         """
+        self.check_kinds(parameters)
+        check_variances(self.mean_field, parameters, self.sampled)
+
+    def check_kinds(self, parameters: Parameters) -> None:
+        """The same but for the variance of currents.
+
+        It depends on the numbers of neurons, and of motifs and strengths on which of them there
+        are.
+
+        Raises:
+            ParameterError: as `check`.
+        """
         self.check_neurons(parameters)
         check_motifs(self.mean_field.architecture, parameters)
         check_strengths(self.mean_field.architecture, parameters)
-        check_variances(self.mean_field, parameters, self.sampled)
 
     def check_neurons(self, parameters: Parameters) -> None:
         """Check that single neurons fit the equations, whatever motifs and strengths join them.

@@ -16,7 +16,7 @@ from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.inference.confirmation import Confirmation, confirm
 from motifield.numerics.inference.protocol import Later, Protocol, scaled
 from motifield.numerics.inference.readings import readings
-from motifield.numerics.parameters.feasibility import residual_moments
+from motifield.numerics.parameters import residual_moments
 from motifield.numerics.results import Code
 from motifield.numerics.sampling.samplers import Gaussian
 

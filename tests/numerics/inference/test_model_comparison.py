@@ -22,7 +22,7 @@ from motifield.numerics.inference.reduced_models import (
     reduced_problem,
     without_entries,
 )
-from motifield.numerics.parameters.feasibility import residual_moments, violations
+from motifield.numerics.parameters import residual_moments, violations
 from motifield.numerics.results import Code
 
 INPUTS = {"a": 0.2, "b": 0.6, "c": 1.0, "d": 1.4, "e": 1.8}

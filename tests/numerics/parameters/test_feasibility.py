@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -14,8 +15,14 @@ from hypothesis import given, settings, strategies as st
 from motifield import Motifs, Parameters, check_feasible, nearest_feasible, violations
 from motifield.errors import InfeasibleStatisticsError, NetworkError, ParameterError
 from motifield.numerics import machine
-from motifield.numerics.parameters import projection
-from motifield.numerics.parameters.feasibility import residual_moments, strength_covariances
+from motifield.numerics.parameters import (
+    check_numbers,
+    feasible_batch,
+    projection,
+    residual_moments,
+    strength_covariances,
+    wrong_numbers,
+)
 
 
 def network(motifs, P=2, g=None, **options):
@@ -354,3 +361,39 @@ def test_what_does_not_converge_is_an_error(monkeypatch):
     monkeypatch.setattr(projection, "MOST_STEPS", 3)
     with pytest.raises(InfeasibleStatisticsError, match="after 3 steps, coefficients still change"):
         nearest_feasible(network(Motifs(0.0, 0.0, 0.06, 0.0), check=False))
+
+
+def test_conditions_of_many_sets_are_those_of_each():
+    """Every kind of violation once, beside statistics that exist, and numbers that none have."""
+    cases = [Motifs.shared(0.01), *(motifs for motifs, *_ in BROKEN)]
+    sets = [network(m, tau_inp=0.0, check=False) for m in cases]
+    sets += [network(Motifs.shared(0.01), tau_inp=t, check=False) for t in (0.05, 0.2)]
+    batch = jax.tree.map(lambda *v: np.stack(v), *sets)
+    each = [not violations(own) for own in sets]
+    assert feasible_batch(batch).tolist() == each
+    assert each == [True, *(False for _ in BROKEN), True, False]
+    assert not wrong_numbers(batch).any()
+    same = jax.tree.map(lambda v: np.stack([v, v]), sets[1])  # looked at once
+    assert feasible_batch(same).tolist() == [False, False]
+    with pytest.raises(ParameterError, match="make it with stacked"):
+        feasible_batch(sets[0])
+
+
+def test_numbers_that_no_network_has_are_found_in_a_batch():
+    good = network(Motifs.shared(0.01))
+    changes = [
+        {},
+        {"g": [[-0.1, 0.2], [0.2, 0.2]]},
+        {"mean": [[np.nan, 0], [0, 0]]},
+        {"fractions": [0.6, 0.6]},
+        {"N": 0.5},
+        {"noise": [-1.0, 0.0]},
+        {"tau_rec": [[0.0, 0.1], [0.2, 0.0]]},
+        {"mean": [[1e60, 0], [0, 0]]},
+    ]
+    sets = [good.replace(**{n: np.asarray(v, float) for n, v in own.items()}) for own in changes]
+    batch = jax.tree.map(lambda *v: np.stack(v), *sets)
+    assert wrong_numbers(batch).tolist() == [bool(own) for own in changes]
+    for own in sets[1:]:
+        with pytest.raises(ParameterError):
+            check_numbers(own)

@@ -7,7 +7,7 @@ from scipy.stats import kstest, norm
 
 from motifield import Motifs, Parameters, measure, sample
 from motifield.errors import InfeasibleStatisticsError, NetworkError
-from motifield.numerics.parameters.feasibility import residual_moments
+from motifield.numerics.parameters import residual_moments
 from motifield.numerics.sampling import field, neurons
 from motifield.numerics.sampling.field import Field
 from motifield.sampling import Dense, Gaussian, Sampler, Sparse, marginals

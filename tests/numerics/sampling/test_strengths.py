@@ -8,7 +8,7 @@ import pytest
 from motifield import Motifs, Network, Parameters, measure, nearest_feasible, sample, violations
 from motifield.errors import InfeasibleStatisticsError, ParameterError
 from motifield.numerics.networks import assortativity
-from motifield.numerics.parameters.feasibility import residual_moments, unexplained_moments
+from motifield.numerics.parameters import residual_moments, unexplained_moments
 from motifield.sampling import Dense, Sparse, marginals, matrix_free
 
 NETWORKS = 20
