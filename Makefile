@@ -1,11 +1,11 @@
-# make demo: the main job, a whole brain; make test: the tests; make test-all: with the slow ones; make test-share: the share of the slow
+# make demo: the main job, a whole brain; make docs: the site, with all its examples; make test: the tests; make test-all: with the slow ones; make test-share: the share of the slow
 # ones that is due today. All make the environment first.
 PYTHON ?= python3
 ENV = .venv
 RUN = $(ENV)/bin
 TESTS = test test-all test-share
 
-.PHONY: demo $(TESTS) check documents derivations quick-derivations clean
+.PHONY: demo docs $(TESTS) check documents derivations quick-derivations clean
 
 # Compiling takes most of the tests' time: without optimisation it takes half. What was compiled once is kept, for the next run and for
 # the other worker, however quick it was.
@@ -40,6 +40,18 @@ check: $(ENV)/.ready
 	$(RUN)/ruff check .
 	$(RUN)/pytest tests/test_package.py
 
+# Into site/. What compiled once is kept; messages about which machine it was compiled for are not for the reader of a page.
+docs: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
+docs: export OPENBLAS_NUM_THREADS ?= 1
+docs: export JAX_TRACEBACK_IN_LOCATIONS_LIMIT ?= 0
+docs: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
+docs: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
+docs: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+docs: export TF_CPP_MIN_LOG_LEVEL ?= 3
+docs: export NO_MKDOCS_2_WARNING ?= 1
+docs: $(ENV)/.ready-docs
+	$(RUN)/mkdocs build
+
 documents: $(ENV)/.ready
 	$(RUN)/python derivations/documents.py --compile out/documents
 
@@ -61,5 +73,9 @@ $(ENV)/.ready: pyproject.toml constraints.txt
 	$(RUN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
+$(ENV)/.ready-docs: $(ENV)/.ready
+	$(RUN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(ENV) .pytest_cache build dist out *.egg-info derivations/*/out
+	rm -rf $(ENV) .pytest_cache .cache site build dist out *.egg-info derivations/*/out

@@ -1,7 +1,7 @@
 """Documents of numbered steps, written as LaTeX, HTML and Markdown; knows no theory."""
 
 from .document import Display, Document, Line, Prose, Reference, Section, Table
-from .to_html import html
+from .to_html import html, mathml
 from .to_latex import PAGE, article, bibliography, fragment
 from .to_markdown import markdown
 
@@ -19,4 +19,5 @@ __all__ = [
     "fragment",
     "html",
     "markdown",
+    "mathml",
 ]

@@ -1,0 +1,99 @@
+"""How the site is built: pages are generated, their blocks run, their formulas turned to MathML."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import notebooks
+from blocks import Block, PageError, blocks, replaced
+from formulas import with_mathml
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File
+from mkdocs.utils.meta import get_data
+from placed import placeholder, with_outputs
+from running import Ran
+from runs import run_pages
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / ".cache" / "site"
+LOG = logging.getLogger("mkdocs.hooks.blocks")
+
+_found: dict[str, list[Block]] = {}
+_ran: dict[str, Ran] = {}
+
+
+def on_files(files, config):
+    """Run the blocks of all pages; pages of which one fails are an error.
+
+    `SITE_PAGES` in the environment, a part of their addresses, runs these alone, while one writes.
+    """
+    only = os.environ.get("SITE_PAGES", "")
+    _found.clear()
+    jobs, errors = {}, []
+    for file in files.documentation_pages():
+        text, meta = get_data(file.content_string)
+        try:
+            _found[file.src_uri] = blocks(text, ROOT)
+        except PageError as error:
+            errors.append(f"{file.src_uri}, {error}")
+            continue
+        run = [b for b in _found[file.src_uri] if b.kind in ("python", "console", "file")]
+        if run and only in file.src_uri:
+            given = {name: str(ROOT / path) for name, path in (meta.get("files") or {}).items()}
+            jobs[file.src_uri] = (_found[file.src_uri], given)
+    _ran.clear()
+    _ran.update(run_pages(jobs, ROOT, KEPT / "pages"))
+    errors += [ran.failure for ran in _ran.values() if ran.failure]
+    if errors:
+        raise PluginError("\n".join(errors))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """A place for each output below its block, and the page's notebook."""
+    source = page.file.src_uri
+    ran = _ran.get(source)
+    if ran is None:
+        return replaced(markdown, lambda k, indent, fence, body: _shown(_found[source][k], indent))
+
+    def one(k: int, indent: str, fence: str, body: str) -> str:
+        shown = _shown(_found[source][k], indent)
+        return f"{shown}\n\n{indent}{placeholder(k)}\n"
+
+    if page.meta.get("notebook"):
+        name = Path(source).with_suffix(".ipynb")
+        text = notebooks.notebook(markdown, _found[source], ran)
+        files.append(File.generated(config, name.as_posix(), content=text))
+        link = f"[Download this page as a notebook]({name.name}){{ .md-button download }}\n\n"
+        return notebooks.below_title(replaced(markdown, one), link)
+    return replaced(markdown, one)
+
+
+def _shown(block: Block, indent: str) -> str:
+    title = block.options.get("file") or block.options.get("adds_to")
+    titled = f' title="{title}"' if title else ""
+    lines = "".join(indent + line for line in block.body.splitlines(keepends=True))
+    return f"{indent}````{block.language}{titled}\n{lines}{indent}````"
+
+
+def on_page_content(html, page, config, files):
+    """Outputs at their places, and formulas as MathML."""
+    ran = _ran.get(page.file.src_uri)
+    if ran is not None:
+        html = with_outputs(html, _found[page.file.src_uri], ran, page)
+    return with_mathml(html, page.file.src_uri)
+
+
+def on_post_build(config):
+    """Pictures as files, and what was run, in one line."""
+    kinds = [b.kind for found in _found.values() for b in found]
+    here = sum(kind in ("python", "console", "file") for kind in kinds)
+    seconds = sum(o.seconds for ran in _ran.values() for o in ran.outputs)
+    pictures = sum(len(o.pictures) for ran in _ran.values() for o in ran.outputs)
+    LOG.info(
+        f"{here} blocks run on {len(_ran)} pages in {seconds:.0f} s (of one process), "
+        f"{kinds.count('test')} run by tests, {pictures} pictures"
+    )
