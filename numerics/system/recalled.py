@@ -76,6 +76,11 @@ class RecalledMeanField(Recalled):
         super().__init__(known, itself)
         self.said = said
 
+    @property
+    def itself(self) -> Any:
+        """The equations, derived."""
+        return self._itself()
+
 
 class Parameter(str):
     """The name of a parameter, in the place of its symbol."""

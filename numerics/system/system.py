@@ -82,6 +82,21 @@ class System:
     def __hash__(self) -> int:
         return hash(self.source)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: what the equations are of, and their source, which stays the same.
+
+        Equal equations share one module there, too, and what JAX compiles for it.
+
+        Raises:
+            TypeError: other averages have taken the place of the source's.
+        """
+        if VARIANT.sub("", self.module.__name__):
+            raise TypeError(f"{self.title} with replaced averages: send those they were made of")
+        own = self.mean_field
+        if isinstance(own, RecalledMeanField):
+            own = own.itself
+        return _restored, (own.architecture, own.closure, self.source)
+
     @property
     def content(self) -> tuple:
         """What makes it this system and no other, for programs that are kept.
@@ -406,6 +421,16 @@ def shared(source: str, functions: tuple[tuple[str, Callable], ...]) -> ModuleTy
     file = f"<{name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     return _loaded(name, file, source, dict(functions))
+
+
+def _restored(architecture: Any, closure: Any, source: str) -> System:
+    """The system that `System.__reduce__` took apart."""
+    from ...theory.code import opaque_functions
+    from ...theory.equations import equations
+
+    mean_field = equations(architecture, closure)
+    functions = opaque_functions(mean_field)
+    return System(mean_field, source, shared(source, tuple(functions.items())), functions)
 
 
 def compile(mean_field: MeanField, *, tolerance: float | None = None) -> System:

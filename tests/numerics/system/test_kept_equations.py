@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -127,6 +128,15 @@ def test_formulas_are_derived_when_they_are_asked_for(folder):
     assert found.mean_field.latex() == whole.latex()
     assert found.mean_field.architecture.filter_index("membrane", 3) == (0, 0, 0)
     assert "tanh" not in str(found.mean_field)
+
+
+def test_what_is_found_goes_to_another_process_as_what_it_was_derived_from(folder):
+    whole = derived(PLAIN)
+    KeptEquations(PLAIN, lambda: whole).made()
+    found = KeptEquations(PLAIN, lambda: whole).found()
+    again = pickle.loads(pickle.dumps(found))
+    assert again.source == found.source
+    assert again.mean_field.architecture == whole.architecture
 
 
 def test_other_content_is_not_found(folder):

@@ -2,6 +2,8 @@
 its transformations.
 """
 
+import pickle
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -235,3 +237,16 @@ def test_equal_equations_are_one_system():
     functions = [mf.transfer.jax_function(lambda x, k=k: k * x) for k in (1.0, 2.0)]
     assert made(None, functions[0]) != made(None, functions[1])
     assert made(None, functions[0]) == made(None, functions[0])
+
+
+@pytest.mark.parametrize(
+    "given", [(None, TANH), (["E", "I"], mf.transfer.softplus(gain=2)), (["a"], "erf")]
+)
+def test_a_system_goes_to_another_process_and_is_the_same_there(given):
+    own = mf.compile(mf.derive(mf.Architecture(*given), mf.SecondMoment()), tolerance=1e-9)
+    text = pickle.dumps(own)
+    assert len(text) < 20_000  # equations, no tables
+    again = pickle.loads(text)
+    assert again == own
+    assert again.module is own.module
+    assert again.states == own.states
