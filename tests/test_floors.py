@@ -24,7 +24,7 @@ ROOMS = {
         "distributions": "averages parameters system",
         "simulation": "networks parameters system",
         "stability": "distributions fixed_points parameters simulation system",
-        "continuation": "fixed_points parameters stability system",
+        "continuation": "fixed_points parameters stability sweeps system",
         "dmft": "distributions parameters system",
         "verification": "distributions dmft fixed_points networks parameters sampling simulation"
         " system",

@@ -1,25 +1,31 @@
-"""How many states a network has over two parameters, with the curves where the number changes."""
+"""How many states a network has over two parameters, with the curves where the number changes.
+
+The grid is a sweep of all fixed points, which also has the gain of the bulk at each of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
 from ...time_units import measured
-from ..fixed_points import fixed_points_batch
-from ..parameters import Parameters, Scalar, stacked, violations
+from ..parameters import Parameters, Scalar
 from ..results import Noted
-from ..stability import bulk_gains
+from ..sweeps import AT_ONCE, STATUS, Sweep, called, sweep
 from ..system import System
 from .along import check_bounds, prepared, two_numbers
+from .attractors import GAIN, WithGains
 from .curve_results import BifurcationCurves
 from .curves import bifurcation_curves
+
+KINDS = {"count": int, "index_sum": int, "least_hits": int, "overflow": bool, "feasible": bool}
+"""Whole numbers and truth values, 0 at grid points that failed: their status says why."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -107,13 +113,16 @@ def phase_diagram(
     starts: int = 32,
     seed: int = 0,
     time: float = 0.0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    at_once: int = AT_ONCE,
     progress: Callable[[str, float], None] | None = None,
 ) -> PhaseDiagram:
     """Number and stability of fixed points over two parameters, with bifurcation curves.
 
-    The fixed points of all grid points are searched for at once. Attractors are those of the
-    equations; those in which the bulk of the network's spectrum grows are marked. The curves are
-    those of `bifurcation_curves`.
+    The grid is a sweep of all fixed points; `out`, `resume` and `at_once` are those of `sweep`.
+    Attractors are those of the equations; those in which the bulk of the network's spectrum grows
+    are marked. The curves are those of `bifurcation_curves`.
 
     Args:
         system: the compiled equations, from `compile`.
@@ -126,14 +135,21 @@ def phase_diagram(
         starts: random starts of the search at every grid point.
         seed: of the starts.
         time: when the inputs are held.
+        out: a folder, name.zarr, to which the grid goes as it is computed; needs the extra
+            `sweeps`.
+        resume: go on with a folder that the same call made.
+        at_once: grid points of a block: of memory, and of what is lost at most.
         progress: called with what is being done and the part, 0 to 1, that is done.
 
     Returns:
-        The grid and the curves; the status counts grid points where a point may be missing.
+        The grid and the curves; the status counts grid points where a point may be missing, and
+        those at which the parameters are not permitted.
 
     Raises:
         ParameterError: unknown or equal names, bad bounds, or a grid that is none.
         ArchitectureError: a closure of fixed points alone (`Cavity`).
+        FileError: a folder that is there, or that another process is computing.
+        SpecError: `resume` with a folder that another call made.
     """
     own = prepared(
         system, parameters, time, "phase_diagram", "stability over a phase diagram", names
@@ -143,33 +159,16 @@ def phase_diagram(
     for number, limits in zip(numbers, bounds, strict=True):
         check_bounds(number.name, limits, number.get(own) if curves else None)
     say = progress or (lambda text, part: None)
-    options = {"starts": starts, "seed": seed}
-    data, notes = _searched(system, own, numbers, _axes(bounds, grid), say, options)
+    over = dict(zip(labels, _axes(bounds, grid), strict=True))
+    kept: Any = {"out": out, "resume": resume, "at_once": at_once, "starts": starts, "seed": seed}
+    kept["progress"] = lambda text, part: say(f"grid: {text}", 0.7 * part)
+    found = sweep(system, own, over, WithGains(), **kept)
     say("curves", 0.7)
     how: Any = {"bounds": bounds, "initial": initial}
     lines = bifurcation_curves(system, own, numbers, **how) if curves else None
-    notes += lines.notes if lines is not None else ()
-    return PhaseDiagram(labels, data.assign_attrs(vary=list(labels)), lines, own.populations, notes)
-
-
-def _searched(
-    system: System,
-    parameters: Parameters,
-    numbers: tuple[Scalar, Scalar],
-    axes: list[np.ndarray],
-    say: Callable[[str, float], None],
-    options: Any,
-) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """The fixed points of all grid points, and doubts about them."""
-    values = np.stack([v.ravel() for v in np.meshgrid(*axes, indexing="ij")], axis=1)
-    sets, grid = stacked(numbers, parameters, values), (len(axes[0]), len(axes[1]))
-    options |= {"progress": lambda text, part: say(f"grid: {text}", 0.6 * part)}
-    found = fixed_points_batch(system, sets, throw=False, **options)
-    say("feasibility", 0.6)
-    feasible = (("first", "second"), _feasible(sets, len(values)).reshape(grid))
-    batch = found.dataset.assign(bulk_gain=(("set", "point"), _gains(system, sets, found.dataset)))
-    data = _on_grid(batch, axes, grid).assign(feasible=feasible)
-    return measured(data, parameters.time_unit), found.doubts("grid points")
+    notes = (*_doubts(found), *(lines.notes if lines is not None else ()))
+    data = measured(_counted(found).assign_attrs(vary=list(labels)), own.time_unit)
+    return PhaseDiagram(labels, data, lines, own.populations, notes)
 
 
 def _axes(bounds: Sequence[tuple[float, float]], grid: tuple[int, int]) -> list[np.ndarray]:
@@ -178,38 +177,31 @@ def _axes(bounds: Sequence[tuple[float, float]], grid: tuple[int, int]) -> list[
     return [np.linspace(*limits, count) for limits, count in zip(bounds, grid, strict=True)]
 
 
-def _on_grid(found: xr.Dataset, axes: list[np.ndarray], grid: tuple[int, int]) -> xr.Dataset:
-    """A batch over (set, ...) as one over (first, second, ...), with counts of attractors."""
-    data = {
-        name: (("first", "second", *v.dims[1:]), v.values.reshape(*grid, *v.shape[1:]))
-        for name, v in found.data_vars.items()
-    }
-    made = xr.Dataset(
-        data, coords={"first": axes[0], "second": axes[1], "population": found["population"].values}
-    )
+def _counted(found: Sweep) -> xr.Dataset:
+    """Over (first, second, ...), with counts of attractors."""
+    axes = dict(zip(found.dims, ("first", "second"), strict=True))
+    made = found.dataset.drop_attrs(deep=False).rename(axes)
+    own = {called(n, found.dims): n for n in found.dims}  # an axis may be called as a variable
+    made = made.rename({n: own[n] for n in own if n in made})
+    whole = {name: made[name].fillna(0).astype(kind) for name, kind in KINDS.items()}
     attractors = (made["stable"] == 1).sum("point")
     return made.assign(
+        **whole,
         attractors=attractors,
-        oscillating=(made["count"] > 0) & (attractors == 0),
-        bulk_unstable=(made["bulk_gain"] >= 1).sum("point"),
+        oscillating=(whole["count"] > 0) & (attractors == 0),
+        bulk_unstable=(made[GAIN] >= 1).sum("point"),
     )
 
 
-def _gains(system: System, sets: Parameters, found: xr.Dataset) -> np.ndarray:
-    """Of the bulk at every point at which the equations are stable, (set, point)."""
-    stable = found["stable"].values == 1
-    gains = np.full(stable.shape, np.nan)
-    own = np.nonzero(stable)[0]
-    if len(own):
-        each = jax.tree.map(lambda v: np.asarray(v)[own], sets)
-        mean, variance = (found[name].values[stable] for name in ("mean", "variance"))
-        gains[stable] = bulk_gains(system, each, mean, variance)
-    return gains
-
-
-def _feasible(sets: Parameters, count: int) -> np.ndarray:
-    """Where a network can have the statistics."""
-    plain = jax.tree.map(np.asarray, sets)
-    return np.array(
-        [not violations(jax.tree.map(lambda leaf, k=k: leaf[k], plain)) for k in range(count)]
+def _doubts(found: Sweep) -> tuple[str, ...]:
+    """At how many grid points something is open, or wrong, a text for each kind."""
+    own = found.dataset[STATUS].values.ravel()
+    kinds: dict[str, list[str]] = {}
+    for text in own.tolist():
+        if text != "ok":
+            kinds.setdefault(text.split(":")[0], []).append(text)
+    return tuple(
+        f"{len(texts)} of {own.size} grid points: {texts[0]}"
+        + (" (the first of them)" if len(set(texts)) > 1 else "")
+        for texts in kinds.values()
     )

@@ -1,8 +1,25 @@
 """One verb at many points of parameters, in memory or on disk."""
 
-from .evaluated import STATUS
+from .evaluated import FEASIBLE, STATUS, Evaluated, Form, Template, called
 from .points import SAMPLE
-from .sweeping import Sweep, open_sweep, sweep, sweep_progress
-from .verbs import VERBS
+from .sweeping import AT_ONCE, Sweep, open_sweep, sweep, sweep_progress
+from .verbs import VERBS, Chosen, Task, Verb
 
-__all__ = ["SAMPLE", "STATUS", "VERBS", "Sweep", "open_sweep", "sweep", "sweep_progress"]
+__all__ = [
+    "AT_ONCE",
+    "FEASIBLE",
+    "SAMPLE",
+    "STATUS",
+    "VERBS",
+    "Chosen",
+    "Evaluated",
+    "Form",
+    "Sweep",
+    "Task",
+    "Template",
+    "Verb",
+    "called",
+    "open_sweep",
+    "sweep",
+    "sweep_progress",
+]

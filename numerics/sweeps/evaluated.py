@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,19 @@ import numpy as np
 from ...errors import ParameterError
 from ...late import xr
 
-STATUS = "status"
-RENAMED = {"status": "verb_status"}
-"""A variable that a sweep has for itself."""
+STATUS, FEASIBLE = "status", "feasible"
+"""What a sweep has for every point, beside what a verb finds."""
+
+
+def called(name: str, taken: Collection[str]) -> str:
+    """What a variable is called where a sweep has the name for an axis, or for itself."""
+    return f"verb_{name}" if name in taken else name
+
+
+def apart(dataset: xr.Dataset, taken: Collection[str]) -> xr.Dataset:
+    """A verb's numbers under names that a sweep does not have for its axes, or for itself."""
+    names = [str(n) for n in {*dataset.variables, *dataset.dims}]
+    return dataset.rename({n: called(n, taken) for n in names if n in taken})
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Template:
             own = tuple(str(d) for d in v.dims if d not in dims)
             shape = tuple(v.sizes[d] for d in own)
             attrs = {str(k): a for k, a in v.attrs.items() if isinstance(a, (str, int, float))}
-            forms[RENAMED.get(str(name), str(name))] = Form(own, shape, v.dtype.kind == "c", attrs)
+            forms[str(name)] = Form(own, shape, v.dtype.kind == "c", attrs)
             used |= set(own)
         coords = {str(n): v.values for n, v in dataset.coords.items() if str(n) in used}
         return cls(forms, coords)
@@ -158,9 +168,8 @@ def together(each: Sequence[tuple[xr.Dataset | None, str]], known: Template | No
         return Evaluated(None, {}, status)
     values = {}
     for name, form in template.forms.items():
-        source = next((k for k, v in RENAMED.items() if v == name), name)
         values[name] = np.full((len(each), *form.shape), np.nan, dtype=form.dtype)
         for k, dataset in enumerate(kept):
             if dataset is not None:
-                values[name][k] = dataset[source].values
+                values[name][k] = dataset[name].values
     return Evaluated(template, values, status)

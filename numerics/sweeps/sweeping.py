@@ -23,14 +23,14 @@ from ..precision import require_x64
 from ..results import Result, Status, incomplete
 from ..system import System
 from ..tangents import refuse_tracers
-from .evaluated import STATUS, Evaluated, Form
+from .evaluated import FEASIBLE, STATUS, Evaluated, Form
 from .points import Points, points_of
 from .stores import Folder, Memory, Store, locked, progress_of, read
 from .verbs import Chosen, Reduce, Task, Verb, verb_of
 
 AT_ONCE, LIBRARIES = 256, ("motifield", "jax", "numpy")
 """Points of a block: enough for batches to be fast, few enough to lose."""
-FEASIBLE, FREE = "feasible", {*INPUTS, "mean"}
+FREE = {*INPUTS, "mean"}
 """Arrays on which it does not depend whether a network can have given statistics."""
 
 
@@ -137,7 +137,9 @@ def sweep(
     refuse_tracers(parameters, "sweep", "motifield.pure with jax.vmap")
     require_x64()
     points, verb = points_of(over, design, count, design_seed), verb_of(what)
-    task = _task(system, system.complete(parameters), points, options, reduce, at_once)
+    task = _task(
+        system, system.complete(parameters, points.parameters), points, options, reduce, at_once
+    )
     title = f"{verb.name} over {', '.join(points.names)}"
     if out is None:
         store = _fill(Memory(points), points, task, verb, progress)

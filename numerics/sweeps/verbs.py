@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +17,15 @@ from ..parameters import Parameters, Scalar, check_numbers, set_of, stacked
 from ..stability import stability
 from ..system import System, integrate_batch
 from ..verification import simulate_sample, verify
-from .evaluated import STATUS, Evaluated, Template, as_dataset, together
+from .evaluated import FEASIBLE, STATUS, Evaluated, Template, apart, as_dataset, together
+from .points import SEED
 
 SET = "set"
 """The dimension of parameter sets in the results of verbs that take many at once."""
 Reduce = Callable[[xr.Dataset], Any] | None
 
 
+@runtime_checkable
 class Verb(Protocol):
     """What is done at some points."""
 
@@ -62,6 +64,12 @@ class Task:
     options: Mapping[str, Any]
     reduce: Reduce
     most: int
+
+    @property
+    def taken(self) -> set[str]:
+        """Names that the verb's variables cannot have: those of axes, and the sweep's own."""
+        seeds = [] if self.seeds is None else [SEED]
+        return {STATUS, FEASIBLE, *seeds, *(own.name for own in self.scalars)}
 
     def chosen(self, where: np.ndarray) -> Chosen:
         """The parameters of some points, by their places."""
@@ -105,21 +113,24 @@ class AtOnce:
         name: how it is called.
         run: of the system, a batch and options; its dataset has `status` over (set).
         reduced: what is kept unless a call says otherwise.
+        given: options, unless a call says otherwise.
     """
 
     name: str
     run: Callable[..., Any]
     reduced: Reduce = None
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
         if task.seeds is not None:
             raise ParameterError(f"{self.name} is not random: there is nothing that a seed changes")
         own = {SET: slice(len(chosen.where))}
-        made = self.run(task.system, chosen.batch, **task.options).dataset.isel(own)
+        options = {**self.given, **task.options}
+        made = self.run(task.system, chosen.batch, **options).dataset.isel(own)
         said = [str(v) for v in made[STATUS].values]
         reduce = task.reduce or self.reduced
         kept = made if reduce is None else as_dataset(reduce(made.drop_vars(STATUS)))
-        kept = kept.drop_vars([n for n in (STATUS, SET) if n in kept.variables])
+        kept = apart(kept.drop_vars([n for n in (STATUS, SET) if n in kept.variables]), task.taken)
         without = [str(n) for n, v in kept.data_vars.items() if SET not in v.dims]
         if without:
             raise ParameterError(
@@ -167,7 +178,8 @@ class OneByOne:
         except MotifieldError as error:
             return None, f"failed: {error}"
         said = str(getattr(made, STATUS, "ok"))
-        return as_dataset(made if task.reduce is None else task.reduce(as_dataset(made))), said
+        kept = as_dataset(made if task.reduce is None else task.reduce(as_dataset(made)))
+        return apart(kept, task.taken), said
 
 
 def at_the_end(dataset: xr.Dataset) -> xr.Dataset:
@@ -179,7 +191,8 @@ VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
         AtOnce("integrate", integrate_batch, at_the_end),
-        AtOnce("fixed_points", fixed_points_batch),
+        # points without any fixed point have a status
+        AtOnce("fixed_points", fixed_points_batch, given={"throw": False}),
         OneByOne("stability", stability),
         OneByOne("response", response),
         OneByOne("simulate", simulate_sample),
@@ -189,11 +202,13 @@ VERBS: dict[str, Verb] = {
 
 
 def verb_of(what: Any) -> Verb:
-    """The verb of a name or a function.
+    """The verb of a name or a function; a verb is returned as it is.
 
     Raises:
         ParameterError: an unknown name, or no function.
     """
+    if isinstance(what, Verb):
+        return what
     if callable(what):
         return OneByOne(getattr(what, "__name__", type(what).__name__), what)
     name = str(what).replace("-", "_")

@@ -122,6 +122,16 @@ def test_a_point_that_fails_is_a_status(system, parameters):
     assert np.isfinite(wrong["rate"][1]).all()
 
 
+def test_an_axis_may_be_called_as_a_variable_of_the_verb(system, parameters):
+    one = {"mean": [0.001, 0.002]}
+    found = mf.sweep(system, parameters, one, "fixed_points", starts=2)
+    assert found["mean"].values.tolist() == one["mean"]
+    assert found["verb_mean"].dims == ("mean", "point", "population")
+    made = mf.sweep(system, parameters, one, lambda s, p: {"mean": 3.0, "feasible": 2.0})
+    assert made["verb_mean"].values.tolist() == [3, 3]
+    assert made["verb_feasible"].values.tolist() == [2, 2]
+
+
 def test_where_no_network_has_the_statistics_is_marked(system, parameters):
     found = mf.sweep(system, parameters, {"factor(tau_con)": [1.0, 60.0]}, t1=1.0)
     assert found["feasible"].values.tolist() == [1, 0]
@@ -138,6 +148,27 @@ def test_a_diverging_set_ends_no_other():
     assert said[0] == "ok"
     assert said[1].startswith("diverged at t = ")
     np.testing.assert_allclose(found["rate"].values[0], (0.5 - np.sqrt(0.15)) ** 2, rtol=1e-4)
+
+
+def test_a_block_without_any_fixed_point_ends_nothing():
+    """K = K^2 + I has none where I > 1/4."""
+    system = mf.compile(mf.derive(mf.Architecture(["p"], "x**2"), mf.MotifOnly()))
+    one = mf.Parameters.of(
+        populations=["p"], N=100, fractions=[1.0], mean=[[0.01]], g=0.0, input=0.1
+    )
+    found = mf.sweep(system, one, {"input": [0.1, 30.0]}, "fixed_points", at_once=1)
+    assert found["count"].values.tolist() == [2, 0]
+    assert found.dataset["status"].values.tolist() == ["ok", "none found"]
+
+
+def test_exponents_are_varied_where_they_are_named_and_else_keep_their_closed_forms():
+    system = mf.compile(mf.derive(mf.Architecture(["p"], mf.transfer.power_law()), mf.MotifOnly()))
+    one = mf.Parameters.of(populations=["p"], N=100, fractions=[1.0], mean=[[0.01]], g=0.0)
+    seen = [
+        mf.sweep(system, one, over, lambda s, own: float(len(own.transfer)))["value"].values[0]
+        for over in ({"input": [0.0]}, {"transfer.exponent": [2.0]})
+    ]
+    assert seen[1] == seen[0] + 1
 
 
 @pytest.mark.parametrize(
