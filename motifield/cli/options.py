@@ -82,6 +82,19 @@ Output = Annotated[
     output_option("Write the numbers to a .nc, .csv or .json file."),
     Writes(DATA_SUFFIXES),
 ]
+ZARR = ".zarr"
+Swept = Annotated[
+    Path | None,
+    output_option(
+        "Write the numbers to a folder .zarr as they come, or to a .nc, .csv or .json file at the "
+        "end."
+    ),
+    Writes(DATA_SUFFIXES, folders=(ZARR,)),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a folder that is there.")]
+AtOnce = Annotated[
+    int, typer.Option("--at-once", min=1, help="Points of a block, which is what can be lost.")
+]
 Plot = Annotated[
     Path | None,
     option("--plot", help="Draw a picture: .png, .svg or .pdf."),

@@ -10,7 +10,7 @@ from ..errors import SpecError
 from ..numbers import counted
 from .application import command
 from .model import Model
-from .options import Seed, Vary
+from .options import ZARR, AsJson, AtOnce, Plot, Resume, Seed, Swept, Vary
 from .output import Out
 from .parsing import varied
 from .terminal import print_table
@@ -39,13 +39,19 @@ def phase_diagram(
     curves: Curves = True,
     starts: Starts = 32,
     seed: Seed = 0,
-    out: Out,
+    output: Swept = None,
+    resume: Resume = False,
+    at_once: AtOnce = 256,
+    plot: Plot = None,
+    as_json: AsJson = False,
 ) -> None:
     """Count fixed points and attractors over two parameters, with the bifurcation curves.
 
     Attractors are those of the equations; "bulk unstable" is how many of them the network leaves,
-    because the bulk of its spectrum grows: chaos is to be expected. Give --vary twice. Exit status
-    1 when a point may be missing somewhere or a curve could not be followed to its end.
+    because the bulk of its spectrum grows: chaos is to be expected. Give --vary twice. With -o
+    out.zarr the grid is on disk as it is computed, a sweep like others: `motifield sweep status`
+    and `sweep plot` know it, and --resume goes on with it. Exit status 1 when a point may be
+    missing somewhere or a curve could not be followed to its end.
     """
     names, spans = varied(vary)
     if len(names) != 2:
@@ -60,13 +66,18 @@ def phase_diagram(
     system, parameters = model.system, model.parameters
     from ..numerics.continuation import phase_diagram as diagram
 
+    is_folder = output is not None and output.suffix == ZARR
     options: dict[str, Any] = {
         "bounds": spans,
         "grid": (first, second),
         "curves": curves,
         "starts": starts,
         "seed": seed,
+        "out": output if is_folder else None,
+        "resume": resume,
+        "at_once": at_once,
     }
+    out = Out(None if is_folder else output, plot, as_json)
     with out.progress() as say:
         found = diagram(system, parameters, names, progress=say, **options)
 

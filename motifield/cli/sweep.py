@@ -10,14 +10,12 @@ import typer
 from ..errors import SpecError
 from .application import command
 from .model import Model
-from .options import AsJson, ClosureName, Plot, Settings, option
+from .options import ZARR, AsJson, AtOnce, ClosureName, Plot, Resume, Settings, Swept, option
 from .output import Out
 from .parsing import listed
-from .paths import DATA_SUFFIXES, Writes
 from .terminal import print_json, print_table, progress
 
 ACTIONS = ("status", "plot")
-ZARR = ".zarr"
 
 Source = Annotated[
     Path,
@@ -64,20 +62,6 @@ Design = Annotated[
 Count = Annotated[int | None, option("--count", min=1, help="Number of samples.")]
 DesignSeed = Annotated[int, typer.Option("--design-seed", min=0, help="Random seed of samples.")]
 SweepTime = Annotated[float | None, option("--t1", help="End time of integrate, simulate, verify.")]
-Kept = Annotated[
-    Path | None,
-    option(
-        "--output",
-        "-o",
-        help="Write the numbers to a folder .zarr as they come, or to a .nc, .csv or .json file "
-        "at the end.",
-    ),
-    Writes(DATA_SUFFIXES, folders=(ZARR,)),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a folder that is there.")]
-AtOnce = Annotated[
-    int, typer.Option("--at-once", min=1, help="Points of a block, which is what can be lost.")
-]
 Variable = Annotated[
     str | None, option("--variable", help="What the picture shows; default: count, or rate.")
 ]
@@ -97,7 +81,7 @@ def sweep(
     t1: SweepTime = None,
     closure: ClosureName = None,
     settings: Settings = None,
-    output: Kept = None,
+    output: Swept = None,
     resume: Resume = False,
     at_once: AtOnce = 256,
     variable: Variable = None,

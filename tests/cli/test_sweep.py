@@ -35,6 +35,19 @@ def test_samples_of_a_verb(answer, pair, once):
     assert len(said["count"]) == 4
 
 
+def test_a_phase_diagram_into_a_folder_is_a_sweep(call, answer, pair, tmp_path):
+    folder, picture = tmp_path / "a.zarr", tmp_path / "a.png"
+    plane = ("--vary", "input[E]=0,1", "--vary", "factor(mean)=0,1", "--grid", "2,3")
+    given = (*plane, "--no-curves", "--starts", "2", "--at-once", "3", "-o", folder)
+    said = answer("phase-diagram", pair, *given, "--plot", picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    seen = answer("sweep", "status", folder)
+    assert seen["title"] == "phase diagram over input[E], factor(mean)"
+    assert (seen["blocks done"], seen["sizes"]) == (2, {"input[E]": 2, "factor(mean)": 3})
+    assert call("phase-diagram", pair, *given)[0] == 2
+    assert answer("phase-diagram", pair, *given, "--resume") == said
+
+
 def test_a_point_that_fails_has_exit_status_1(call, pair):
     code, out, _ = call("sweep", pair, "--values", "g=-1,0.3", "--t1", "1", "--json")
     assert code == 1
