@@ -5,4 +5,5 @@ from .numerics.spec import (
     Spec as Spec,
     load_spec as load_spec,
     save_fitted_spec as save_fitted_spec,
+    spec_schema as spec_schema,
 )

@@ -18,6 +18,7 @@ from . import (  # noqa: F401  (a command registers itself when its module is im
     phase_diagram,
     response,
     sample,
+    schema,
     simulate,
     stability,
     sweep,

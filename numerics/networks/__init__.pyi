@@ -12,7 +12,7 @@ from .edges import read_edges as read_edges
 from .files import SUFFIXES as SUFFIXES
 from .jackknife import StandardErrors as StandardErrors
 from .network import Network as Network, as_seed as as_seed, name_at as name_at
-from .options import ReadOptions as ReadOptions
+from .options import CHOICES as CHOICES, ReadOptions as ReadOptions
 from .radius import spectral_radius as spectral_radius
 from .readers import read_network as read_network
 from .regression_errors import assortativity_errors as assortativity_errors

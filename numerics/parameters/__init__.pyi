@@ -36,6 +36,7 @@ from .files import (
     PerPopulation as PerPopulation,
     Strict as Strict,
     read_mapping as read_mapping,
+    tables_in as tables_in,
     validate as validate,
     write_parameters as write_parameters,
 )

@@ -60,7 +60,17 @@ class Strict(BaseModel):
 
 
 class MotifsSpec(Strict):
-    """[parameters.motifs]: coefficients, `shared = tau`, or `by_population = [...]`."""
+    """[parameters.motifs]: coefficients, `shared = tau`, or `by_population = [...]`.
+
+    Args:
+        convergent: tau_con[p, q, r], one number or nested lists.
+        divergent: tau_div[q, p, r], likewise.
+        chain: tau_chn[p, q, r], likewise.
+        reciprocal: tau_rec[p, q], one number, or rows.
+        shared: one number for convergent, divergent and chain motifs of all populations.
+        by_population: one number for the motifs through each population.
+        chain_sign: 1 or -1, the sign of the chains of `by_population`.
+    """
 
     convergent: Cube = 0.0
     divergent: Cube = 0.0
@@ -88,7 +98,16 @@ class MotifsSpec(Strict):
 
 
 class StrengthsSpec(Strict):
-    """[parameters.strengths]: components of each population in its order, features and gamma."""
+    """[parameters.strengths]: components of each population in its order, features and gamma.
+
+    Args:
+        features: functions of a neuron's strengths that synapses know, as "in" and "out".
+        gamma: assortativity, by target and source population, then by feature of target and source.
+        quenched: whether components describe one given network, and not an ensemble.
+        weights: of the components.
+        means: of the components, a row each.
+        covariances: of the components, a matrix each.
+    """
 
     features: list[str] | None = None
     gamma: list[list[list[list[Number]]]] | None = None
@@ -103,7 +122,28 @@ class StrengthsSpec(Strict):
 
 
 class ParametersSpec(Strict):
-    """[parameters]: the arguments of `Parameters.of`; matrices have a row per target."""
+    """[parameters]: the arguments of `Parameters.of`; matrices have a row per target.
+
+    Args:
+        populations: names, where [architecture] has none.
+        N: total number of neurons.
+        fractions: of the neurons, by population.
+        mean: of a synapse, from the column's population onto the row's.
+        g: standard deviation of a synapse times sqrt(N), likewise.
+        motifs: correlations of pairs of synapses.
+        input: external input, a number, one per population, or a course in time: { start, stop,
+            amplitude, baseline }, { times, values, kind } or { times, signals, weights }.
+        transfer: values of the parameters of transfer functions, by name.
+        membrane: values of the parameters of the membranes' filters, by name.
+        synapse: values of the parameters of the synapses' filters, by name.
+        in_strength: input along the deviations of in-strengths, like input.
+        spread: standard deviation of the inputs across neurons, like input.
+        tau_inp: correlation of a neuron's input with the synapses that it makes.
+        noise: half the intensity of the white noise of each neuron's input.
+        strengths: how strengths are distributed, and assortativity.
+        pattern_input: input along a pattern, by its name, like input.
+        time_unit: name of the unit of all times.
+    """
 
     populations: list[str] | None = None
     N: Number
@@ -323,7 +363,7 @@ def unknown_entry(model: type[BaseModel], place: Sequence[str | int]) -> str:
     tables = [model]
     for part in above:
         inside = [table.model_fields[str(part)] for table in tables if part in table.model_fields]
-        tables = [own for field in inside for own in _tables(field.annotation)] or tables
+        tables = [own for field in inside for own in tables_in(field.annotation)] or tables
         tables = [own for own in tables if own.__name__ == part] or tables  # a member of a union
     entries = [name for table in tables for name in _entries(table)]
     alike = get_close_matches(str(name), entries)
@@ -336,8 +376,8 @@ def _entries(table: type[BaseModel]) -> list[str]:
     return table.entries() if issubclass(table, Strict) else list(table.model_fields)
 
 
-def _tables(annotation: Any) -> list[type[BaseModel]]:
+def tables_in(annotation: Any) -> list[type[BaseModel]]:
     """The tables that an annotation allows."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [own for part in get_args(annotation) for own in _tables(part)]
+    return [own for part in get_args(annotation) for own in tables_in(part)]

@@ -2,6 +2,7 @@
 
 from .fit import FitSpec as FitSpec
 from .fitted import save_fitted_spec as save_fitted_spec
+from .schema import arguments_of as arguments_of, spec_schema as spec_schema
 from .spec import (
     Spec as Spec,
     closure_of as closure_of,

@@ -86,7 +86,14 @@ class ArchitectureSpec(Strict):
 
 
 class IntegrateSpec(Strict):
-    """[integrate]: options of `integrate`."""
+    """[integrate]: options of `integrate`.
+
+    Args:
+        solver: "auto" finds systems that are stiff, for which "implicit" is.
+        rtol: relative tolerance of a step.
+        atol: absolute tolerance of a step.
+        max_steps: after which the status is "not converged".
+    """
 
     solver: Literal["auto", "explicit", "implicit"] = "auto"
     rtol: Number = Field(default=1e-8, gt=0)
@@ -95,7 +102,19 @@ class IntegrateSpec(Strict):
 
 
 class FileSpec(Strict):
-    """A whole file."""
+    """A spec: a network, its numbers, and what is to be fitted.
+
+    Args:
+        title: what it describes; default: the name of the file.
+        architecture: the structure of the equations.
+        parameters: the numbers.
+        connectome: a network in files, whose numbers are measured, instead of parameters.
+        fit: what is unknown, and the targets.
+        initial: initial state by name, as `mean`; numbers, or by population.
+        t1: end time, in units of the unit's time constant.
+        integrate: options of the solver.
+        time_unit: name of the unit of all times, which results show.
+    """
 
     title: str = ""
     architecture: ArchitectureSpec = ArchitectureSpec()

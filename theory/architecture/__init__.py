@@ -1,13 +1,14 @@
 """What a network is made of: populations, transfer functions, filters, motifs, inputs."""
 
 from . import filters, transfer
-from .architecture import MOTIFS, Architecture
+from .architecture import INPUTS, MOTIFS, Architecture
 from .filters import UNIT, Filter, S
 from .function import TransferFunction
 from .known_functions import LIBRARY
 from .strengths import QUADRATIC, TOTALS, Empirical, Gaussian, Mixture, Strengths
 
 __all__ = [
+    "INPUTS",
     "LIBRARY",
     "MOTIFS",
     "QUADRATIC",
