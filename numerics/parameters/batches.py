@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -30,10 +29,3 @@ def rows_of(parts: Any, count: int) -> np.ndarray:
     """All numbers of some parts of a batch, a row for each of its sets."""
     each = [np.asarray(v).reshape(count, -1) for v in jax.tree.leaves(parts)]
     return np.concatenate(each, axis=1, dtype=float) if each else np.zeros((count, 0))
-
-
-def same_in_all(batch: Any, names: Sequence[str]) -> bool:
-    """Whether these arrays are the same in all sets."""
-    own = [getattr(batch, name) for name in names]
-    each = (np.asarray(v) for v in jax.tree.leaves(own))
-    return all(bool(np.all(v == v[:1])) for v in each)

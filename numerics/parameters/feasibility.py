@@ -13,11 +13,12 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ...errors import InfeasibleStatisticsError
-from .batches import require_batch, same_in_all, set_of
+from .batches import require_batch, rows_of
 from .conditions import (
     TOLERANCE,
     Conditions,
@@ -128,12 +129,18 @@ def feasible_batch(batch: SynapticStatistics, tolerance: float = TOLERANCE) -> n
         tolerance: as `violations` takes it.
 
     Returns:
-        Truth values, (n,).
+        Truth values, (n,); false where a number is not finite.
     """
     require_batch(batch)
-    alone = same_in_all(batch, ("N", "g", *MOTIFS, "tau_inp", "strengths"))
-    found = conditions(set_of(batch, 0) if alone else batch, tolerance).hold
-    return np.broadcast_to(found, np.shape(batch.N)).copy()
+    names = ("N", "g", *MOTIFS, "tau_inp", "strengths")
+    rows = rows_of([getattr(batch, name) for name in names], len(np.asarray(batch.N)))
+    there, found = np.flatnonzero(np.isfinite(rows).all(axis=1)), np.zeros(len(rows), dtype=bool)
+    alike = bool(np.all(rows == rows[:1]))  # one of them is looked at
+    which = there[:1] if alike else there
+    if len(which):
+        own = jax.tree.map(lambda v: np.asarray(v)[which], batch)
+        found[there] = conditions(own, tolerance).hold
+    return found
 
 
 def _reciprocity_bounds(own: Conditions, names: tuple[str, ...]) -> Iterator[Violation]:
