@@ -9,3 +9,4 @@ from .numerics.distributions import (
     within as within,
 )
 from .numerics.fixed_points import cavity_distribution as cavity_distribution
+from .numerics.verification import rates_at_rest as rates_at_rest

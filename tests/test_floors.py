@@ -3,6 +3,7 @@
 import ast
 import functools
 import graphlib
+import importlib
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ ROOMS = {
         "dmft": "distributions parameters system",
         "verification": "distributions dmft fixed_points networks parameters sampling simulation"
         " system",
-        "sweeps": "fixed_points parameters stability system verification",
+        "sweeps": "fixed_points parameters system",
         "fitting": "distributions fixed_points parameters stability system targets",
         "inference": "fitting fixed_points parameters sampling simulation targets",
         "spec": "fitting networks parameters targets",
@@ -56,6 +57,8 @@ FROM_THEORY = {
     "spec": "architecture equations",
     "system": "architecture code equations",
 }
+# Rooms that another one names, and loads when a user asks for what they do.
+LATE = {"sweeps": "dmft fitting fixed_points stability verification"}
 MOST_ARROWS = 90
 
 
@@ -129,6 +132,27 @@ def test_there_is_no_circle_and_few_arrows():
     graph = arrows()
     graphlib.TopologicalSorter(graph).prepare()  # raises on a circle
     assert sum(map(len, graph.values())) <= MOST_ARROWS
+
+
+def late_arrows():
+    """(room, room, name) of what is loaded late, wherever it stands in numerics."""
+    for path in (ROOT / "numerics").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Elsewhere":
+                room, name = map(ast.literal_eval, node.args)
+                yield place(path)[1], room, name
+
+
+def test_what_loads_late_stands_in_the_table_and_makes_no_circle():
+    found, graph = {}, arrows()
+    for room, other, name in late_arrows():
+        found.setdefault(room, set()).add(other)
+        face = importlib.import_module(f"motifield.numerics.{other}")
+        assert callable(getattr(face, name)), (room, other, name)
+    assert found == {room: set(others.split()) for room, others in LATE.items()}
+    late = {("numerics", room): {("numerics", r) for r in others} for room, others in found.items()}
+    both = {room: below | late.get(room, set()) for room, below in graph.items()}
+    graphlib.TopologicalSorter(both).prepare()  # raises on a circle
 
 
 @pytest.mark.parametrize("part", ROOMS)

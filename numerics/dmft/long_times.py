@@ -50,7 +50,8 @@ class Stationary(Solution):
             `fluctuating` = c(0) and `correlation_time`, the integral of c(tau) / c(0) from 0; over
             lags `autocovariance` C(tau), `rate_autocovariance` and `slopes`
             <phi'(t) phi'(t + tau)>; over frequency (radians per time constant) `spectrum`, the
-            Fourier transform of c.
+            Fourier transform of c; of the network `radius`, `exponent`, `residual` and
+            `is_fluctuating`.
         kind: "static" or "fluctuating".
         radius: of the bulk of the static state's Jacobian, chaotic beyond 1.
         exponent: largest Lyapunov exponent of the residual's directions.
@@ -174,6 +175,8 @@ def _result(
     if status.ok and fluctuating and quiet:
         text = "only the static state was found: start elsewhere, or it is the only one"
         status = Status(text, Code.NOT_CONVERGED)
+    one = {"radius": radius, "exponent": exponent, "residual": residual}
+    data = data.assign(**one, is_fluctuating=not quiet)
     data = data.assign_attrs(status=str(status), closure="DMFT")
     kind = "static" if quiet else "fluctuating"
     return Stationary(data, kind, radius, exponent, residual, status)

@@ -2,6 +2,7 @@
 
 from .evaluated import FEASIBLE, STATUS, Evaluated, Form, Template, called
 from .points import SAMPLE
+from .reductions import whole
 from .sweeping import AT_ONCE, Sweep, open_sweep, sweep, sweep_progress
 from .verbs import VERBS, Chosen, Task, Verb
 
@@ -22,4 +23,5 @@ __all__ = [
     "open_sweep",
     "sweep",
     "sweep_progress",
+    "whole",
 ]

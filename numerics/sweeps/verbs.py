@@ -12,13 +12,13 @@ import numpy as np
 
 from ...errors import MotifieldError, ParameterError
 from ...late import xr
-from ..fixed_points import fixed_points_batch, response
+from ..fixed_points import fixed_points_batch
 from ..parameters import Parameters, Scalar, check_numbers, set_of, stacked
-from ..stability import stability
 from ..system import System, integrate_batch
-from ..verification import simulate_sample, verify
+from .elsewhere import Elsewhere
 from .evaluated import FEASIBLE, STATUS, Evaluated, Template, apart, as_dataset, together
 from .points import SEED
+from .reductions import at_the_end, best_minimum, populations_at_the_end, without_lags
 
 SET = "set"
 """The dimension of parameter sets in the results of verbs that take many at once."""
@@ -156,10 +156,12 @@ class OneByOne:
     Args:
         name: how it is called.
         run: of the system, the parameters and options; `seed` among them where seeds are an axis.
+        reduced: what is kept unless a call says otherwise.
     """
 
     name: str
     run: Callable[..., Any]
+    reduced: Reduce = None
 
     def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
         each = zip(chosen.where, chosen.each, strict=True)
@@ -178,13 +180,9 @@ class OneByOne:
         except MotifieldError as error:
             return None, f"failed: {error}"
         said = str(getattr(made, STATUS, "ok"))
-        kept = as_dataset(made if task.reduce is None else task.reduce(as_dataset(made)))
+        reduce = task.reduce or self.reduced
+        kept = as_dataset(made if reduce is None else reduce(as_dataset(made)))
         return apart(kept, task.taken), said
-
-
-def at_the_end(dataset: xr.Dataset) -> xr.Dataset:
-    """At the last time."""
-    return dataset.isel(time=-1).drop_vars("time")
 
 
 VERBS: dict[str, Verb] = {
@@ -193,12 +191,16 @@ VERBS: dict[str, Verb] = {
         AtOnce("integrate", integrate_batch, at_the_end),
         # points without any fixed point have a status
         AtOnce("fixed_points", fixed_points_batch, given={"throw": False}),
-        OneByOne("stability", stability),
-        OneByOne("response", response),
-        OneByOne("simulate", simulate_sample),
-        OneByOne("verify", verify),
+        OneByOne("stability", Elsewhere("stability", "stability")),
+        OneByOne("response", Elsewhere("fixed_points", "response")),
+        OneByOne("rates", Elsewhere("verification", "rates_at_rest")),
+        OneByOne("dmft", Elsewhere("dmft", "stationary"), without_lags),
+        OneByOne("simulate", Elsewhere("verification", "simulate_sample"), populations_at_the_end),
+        OneByOne("verify", Elsewhere("verification", "verify")),
+        OneByOne("fit", Elsewhere("fitting", "fit"), best_minimum),
     )
 }
+"""What is done by name. Functions of rooms that a short sweep does not need load when called."""
 
 
 def verb_of(what: Any) -> Verb:

@@ -6,6 +6,7 @@ from .differences import QUANTITIES
 from .ensemble import Verification, verify
 from .fluctuations import FiniteSize, finite_size
 from .quenched import NetworkVerification, verify_network
+from .rate_spread import rates_at_rest
 from .sampled import simulate_sample
 from .stationary import StationaryNetworks, standard_scores, stationary_networks
 
@@ -24,6 +25,7 @@ __all__ = [
     "ablate",
     "finite_size",
     "judge",
+    "rates_at_rest",
     "simulate_sample",
     "standard_scores",
     "stationary_networks",

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from ...errors import ParameterError
 from ..distributions import LEVELS, rate_quantiles, rate_sd, within
+from ..fixed_points import fixed_point
 from ..networks import Network
 from ..parameters import Parameters
 from ..system import STATE_NAMES, System
@@ -31,6 +33,39 @@ def theory_spread(system: System, parameters: Parameters, course: xr.Dataset) ->
         return _dataset(rate_sd(clouds), rate_quantiles(clouds, LEVELS), parameters.populations)
     nothing = np.full((parameters.P, len(LEVELS)), np.nan)
     return _dataset(nothing[:, 0], nothing, parameters.populations)
+
+
+def rates_at_rest(
+    system: System,
+    parameters: Parameters,
+    initial: Any = None,
+    *,
+    levels: Sequence[float] = LEVELS,
+    **options: Any,
+) -> xr.Dataset:
+    """How rates are distributed within populations at the attractor, by the theory.
+
+    Args:
+        system: the compiled equations, with dynamics.
+        parameters: the network's numbers.
+        initial: where the dynamics begin, as `fixed_point` takes it.
+        levels: of the quantiles.
+        options: of `fixed_point`.
+
+    Returns:
+        By population `mean` and `variance` of the input currents, `rate` and `rate_sd` of the
+        rates, and `rate_quantile` over level too.
+
+    Raises:
+        ParameterError: levels that are not between 0 and 1.
+        SolverError: there is no attractor.
+    """
+    if not all(0 < level < 1 for level in levels):
+        raise ParameterError(f"levels of quantiles lie between 0 and 1: {list(levels)}")
+    point = fixed_point(system, parameters, initial, **options)
+    clouds = within(system, parameters, point.state)
+    own = _dataset(rate_sd(clouds), rate_quantiles(clouds, levels), parameters.populations, levels)
+    return point.dataset[["mean", "variance", "rate"]].drop_attrs().merge(own)
 
 
 def network_spread(network: Network, seen: xr.Dataset) -> xr.Dataset:
@@ -71,9 +106,11 @@ def spread_columns(spread: xr.Dataset, name: str = "") -> dict[str, xr.DataArray
     return found
 
 
-def _dataset(deviations: np.ndarray, quantiles: np.ndarray, names: Any) -> xr.Dataset:
+def _dataset(
+    deviations: np.ndarray, quantiles: np.ndarray, names: Any, levels: Sequence[float] = LEVELS
+) -> xr.Dataset:
     data = {
         "rate_sd": (("population",), deviations),
         "rate_quantile": (("population", "level"), quantiles),
     }
-    return xr.Dataset(data, coords={"population": list(names), "level": list(LEVELS)})
+    return xr.Dataset(data, coords={"population": list(names), "level": list(levels)})
