@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
 
+from ...errors import ParameterError
 from ...numbers import counted
 from ...time_units import measured
 from ..parameters import Parameters, require_batch, set_of
@@ -18,7 +18,8 @@ from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete, raise_on_failure
 from ..system import Autonomous, System
 from ..tangents import refuse_tracers
-from .batch_roots import Roots, searched
+from .batch_roots import Given, Roots, continued, searched
+from .neighbours import Neighbours, lattice_places, neighbours
 from .point import HYPERBOLIC, LARGEST_RESIDUAL
 from .region import TransferBounds, transfer_bounds
 from .sobol import sobol
@@ -87,6 +88,7 @@ def fixed_points_batch(
     time: float = 0.0,
     throw: bool = True,
     progress: Callable[[str, float], None] | None = None,
+    places: Any = None,
     **options: Unpack[BatchOptions],
 ) -> FixedPointBatch:
     """The fixed points of n parameter sets at once.
@@ -95,6 +97,10 @@ def fixed_points_batch(
     1 although the transfer functions are bounded, or with a point that was reached once only, are
     searched with eight times as many starts. There is no deflation: see `fixed_points` for one set.
 
+    With `places`, one set in sixteen is searched in that way, and the others from the points of
+    those nearby and four random starts. Again from all starts are searched sets in which a point
+    may be missing, and sets beside ones with another number of points.
+
     Args:
         system: the compiled equations, from `compile`.
         batch: parameters with a leading axis n on every array, as `stacked` makes them. They are
@@ -102,6 +108,8 @@ def fixed_points_batch(
         time: when the inputs are held.
         throw: raise an error where no set has a fixed point.
         progress: called with what is being done and the part, 0 to 1, that is done.
+        places: coordinates of the sets, (n, k), such as the values of what varies; only their order
+            along each counts. None: every set is searched by itself.
         options: starts, random ones of each set, 32 by default, rounded up to a power of two; seed
             of the starts, 0; most, the points that fit for each set, 8: three or five are the most
             that is usually found.
@@ -118,7 +126,8 @@ def fixed_points_batch(
     require_x64()
     require_batch(batch)
     model = Autonomous(system, len(batch.populations), float(time))
-    made, count = _searched(model, batch, progress or (lambda text, part: None), **options)
+    say = progress or (lambda text, part: None)
+    made, count = _searched(model, batch, say, places, **options)
     if not count.any():
         raise_on_failure(Status(made.status.message, Code.NOT_CONVERGED), throw)
     return made
@@ -128,6 +137,7 @@ def _searched(
     model: Autonomous,
     batch: Parameters,
     say: Callable[[str, float], None],
+    places: Any,
     *,
     starts: int = 32,
     seed: int = 0,
@@ -135,24 +145,64 @@ def _searched(
 ) -> tuple[FixedPointBatch, np.ndarray]:
     """The points of every set, and how many were found in each, those left out among them."""
     n, P = int(np.shape(batch.N)[0]), len(batch.populations)
-    ends, is_bounded = _ends(model.system, batch, n)
-    given = (batch, ends, is_bounded)
-    found, every = Roots(n, most, model.size), np.arange(n)
-    count, points = _power(starts), sobol(2 * P + 1, seed)
-    searched(found, model, given, every, points(count), lambda v: say("starts", 0.7 * v))
-    doubtful = every[found.doubtful(model, batch, is_bounded)]
-    if len(doubtful):
-        more = points(MORE * count)
-        searched(found, model, given, doubtful, more, lambda v: say("more starts", 0.7 + 0.2 * v))
+    batch = jax.tree.map(np.asarray, batch)
+    given = Given(model, batch, *_ends(model.system, batch, n))
+    found, count, points = Roots(n, most, model.size), _power(starts), sobol(2 * P + 1, seed)
+    cubes = points(count), points(MORE * count)
+    if places is None:
+        _in_full(found, given, np.arange(n), cubes, say)
+    else:
+        _from_neighbours(found, given, neighbours(_lattice(places, n)), cubes, say)
     say("eigenvalues", 0.9)
-    return FixedPointBatch(_dataset(found, model, batch, is_bounded)), found.count
+    return FixedPointBatch(_dataset(found, given)), found.count
+
+
+def _lattice(places: Any, n: int) -> np.ndarray:
+    values = np.asarray(places, dtype=float)
+    if values.ndim != 2 or len(values) != n or not np.isfinite(values).all():
+        raise ParameterError(
+            f"places has shape {values.shape}: it needs finite coordinates of each set, ({n}, k)"
+        )
+    return lattice_places(values)
+
+
+def _in_full(
+    found: Roots, given: Given, which: np.ndarray, cubes: Any, say: Callable[[str, float], None]
+) -> None:
+    """All starts, and more of them for sets in which a point may be missing."""
+    searched(found, given, which, cubes[0], lambda v: say("starts", 0.7 * v))
+    doubtful = found.doubtful(given, which)
+    searched(found, given, doubtful, cubes[1], lambda v: say("more starts", 0.7 + 0.2 * v))
+
+
+def _from_neighbours(
+    found: Roots, given: Given, near: Neighbours, cubes: Any, say: Callable[[str, float], None]
+) -> None:
+    """The anchors in full, the others from them; in full where these differ from one another.
+
+    Where the number of points changes from one set to the next, both are searched in full: beside
+    a fold, neighbours say nothing.
+    """
+    _in_full(found, given, near.anchors, cubes, lambda text, v: say(text, 0.3 * v))
+    continued(found, given, near, cubes[0], lambda v: say("neighbours", 0.3 + 0.3 * v))
+    is_full = np.zeros(len(found.count), dtype=bool)
+    is_full[near.anchors] = True
+    which = found.doubtful(given, near.others)
+    while True:
+        changes = near.beside[np.ptp(found.count[near.beside], axis=1) > 0]
+        which = np.unique([*which, *changes.ravel()]).astype(int)
+        which = which[~is_full[which]]
+        if not len(which):
+            return
+        _in_full(found, given, which, cubes, lambda text, v: say(text, 0.6 + 0.3 * v))
+        is_full[which] = True
 
 
 def _power(starts: int) -> int:
     return 1 << max(int(np.ceil(np.log2(max(starts, 2)))), 1)
 
 
-def _ends(system: System, batch: Parameters, n: int) -> tuple[Float[Array, "n 4 P"], bool]:
+def _ends(system: System, batch: Parameters, n: int) -> tuple[np.ndarray, bool]:
     """Bounds of the transfer functions of every set, and whether all are finite."""
     bounds = _bounds(system, batch, n)
     is_bounded = all(b.are_finite for b in bounds) and not system.mean_field.is_static
@@ -160,7 +210,7 @@ def _ends(system: System, batch: Parameters, n: int) -> tuple[Float[Array, "n 4 
     if not is_bounded:
         nowhere = np.array([-np.inf, np.inf, -np.inf, np.inf])
         each = np.broadcast_to(nowhere[:, None], (len(bounds), 4, P))
-    return jnp.asarray(np.broadcast_to(each, (n, 4, P))), is_bounded
+    return np.broadcast_to(each, (n, 4, P)), is_bounded
 
 
 def _bounds(system: System, batch: Parameters, n: int) -> list[TransferBounds]:
@@ -174,12 +224,12 @@ def _bounds(system: System, batch: Parameters, n: int) -> list[TransferBounds]:
     return [each[k] for k in back.ravel()]
 
 
-def _dataset(found: Roots, model: Autonomous, batch: Parameters, is_bounded: bool) -> xr.Dataset:
+def _dataset(found: Roots, given: Given) -> xr.Dataset:
     """Points of every set by mean rate, those with a negative variance left out."""
-    sets, points, residual, proven, jacobians, mean, variance, rate = found.values(
-        model, batch, prove=True
-    )
-    proven = proven.astype(bool)
+    model, batch, is_bounded = given.model, given.batch, given.is_bounded
+    sets, points, seen = found.values(model, batch, prove=True)
+    jacobians, rate, variance = seen.jacobian, seen.rate, seen.variance
+    proven = seen.proven.astype(bool)
     n, most = found.hits.shape
     eigenvalues = np.zeros((0, model.moving.sum()), dtype=complex)
     if len(sets):
@@ -213,11 +263,11 @@ def _dataset(found: Roots, model: Autonomous, batch: Parameters, is_bounded: boo
         "index_sum": ("set", index),
         "least_hits": ("set", found.least_hits),
         "status": ("set", _status(found, count, index, undecided, is_bounded)),
-        "mean": (by, filled(mean)),
+        "mean": (by, filled(seen.mean)),
         "variance": (by, filled(variance)),
         "rate": (by, filled(rate)),
         "stable": (where, filled(stable)),
-        "residual": (where, filled(residual)),
+        "residual": (where, filled(seen.residual)),
         "eigenvalues": ((*where, "mode"), filled(eigenvalues, complex)),
     }
     coords = {"population": list(batch.populations)}

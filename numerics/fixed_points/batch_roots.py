@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
@@ -12,32 +13,31 @@ import numpy as np
 
 from ..parameters import Parameters
 from ..system import Autonomous
+from .described import Described, described, some
+from .neighbours import Neighbours
 from .newton import roots_from, same_root
 from .point import LARGEST_RESIDUAL
-from .proof import proof
 from .region import Region, region_of, state_box
 from .scales import state_scale
 from .search import GROWTHS
 from .starts import starts_in
 from .unbounded import OpenRegion, open_region
 
-CHUNK = 512  # sets of 32 starts at once: a few hundred megabytes for four populations
+CHUNK = 64  # sets of 32 starts at once: more leave the processor's memory
+PAIRS = 256  # starts at once, each with parameters of its own
 STEPS = (8, 40)
 """Newton's steps for all starts, and for those that are not there yet."""
+FEW = 4  # random starts of sets that start from those nearby
 SLACK = 1e-6  # roots may lie this far beyond the box, whose bounds they can touch
-
-
-def _some(batch: Any, rows: np.ndarray) -> Any:
-    return jax.tree.map(lambda v: v[rows], batch)
 
 
 @eqx.filter_jit
 def _starts(model: Autonomous, batch: Parameters, ends: Any, points: Any, is_bounded: bool):
-    def of_one(own, limits):
+    def of_one(own, limits, cube):
         region = _region(model, own, limits, is_bounded)
-        return starts_in(model, own, region, points), region, state_scale(model, own)
+        return starts_in(model, own, region, cube), region, state_scale(model, own)
 
-    return jax.vmap(of_one)(batch, ends)
+    return jax.vmap(of_one)(batch, ends, points)
 
 
 def _region(
@@ -50,7 +50,7 @@ def _region(
 
 
 @eqx.filter_jit
-def _newton(model: Autonomous, batch: Parameters, where: Any, starts: Any, steps: int):
+def _newton(model: Autonomous, batch: Parameters, where: Any, starts: Any, steps: Any):
     """Ends and residuals; where: the regions, and the scales of the states."""
     none = jnp.full((1, model.size), jnp.nan)
 
@@ -61,10 +61,79 @@ def _newton(model: Autonomous, batch: Parameters, where: Any, starts: Any, steps
     return jax.vmap(of_one)(batch, regions, scales, starts)
 
 
+@dataclass(frozen=True)
+class Given:
+    """The sets that are searched.
+
+    Args:
+        model: the equations with the inputs held.
+        batch: parameters with a leading axis, arrays of NumPy.
+        ends: bounds of the transfer functions, (n, 4, P).
+        is_bounded: whether these are finite.
+    """
+
+    model: Autonomous
+    batch: Parameters
+    ends: np.ndarray
+    is_bounded: bool
+
+    def starts(self, rows: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, _Chunk]:
+        """States to start from, (rows, k, d), from points of the unit cube, (rows, k, 2P + 1)."""
+        own = some(self.batch, rows)
+        made = _starts(self.model, own, self.ends[rows], points, self.is_bounded)
+        states, *where = jax.tree.map(np.asarray, made)
+        return states, _Chunk(self.model, own, where)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some sets, with their regions and the scales of their states."""
+
+    model: Autonomous
+    own: Parameters
+    where: Any
+
+    def ends(self, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where Newton's method ends, and residuals, of as many starts of every set."""
+        made = _newton(self.model, self.own, self.where, starts, np.asarray(STEPS[0]))
+        roots, residuals = (np.array(v) for v in made)
+        late = np.argwhere(~(residuals < LARGEST_RESIDUAL)).T
+        self._finish(late[0], (starts, roots, residuals), (late[0], late[1]))
+        return roots, residuals
+
+    def ends_of_pairs(self, k: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same of starts of which each says whose it is, (pairs,) and (pairs, d)."""
+        roots, residuals = starts.copy(), np.full(len(k), np.inf)
+        every = np.arange(len(k))
+        self._finish(k, (starts, roots, residuals), (every,), STEPS[0])
+        late = np.flatnonzero(~(residuals < LARGEST_RESIDUAL))
+        self._finish(k[late], (starts, roots, residuals), (late,))
+        return roots, residuals
+
+    def _finish(self, k: np.ndarray, known: Any, at: Any, steps: int = STEPS[1]) -> None:
+        """More steps for some starts, each with its own parameters; k: whose they are."""
+        starts, roots, residuals = known
+        for begin in range(0, len(k), PAIRS):
+            which = np.resize(np.arange(begin, min(begin + PAIRS, len(k))), PAIRS)
+            own = tuple(v[which] for v in at)
+            ys = np.where(np.isfinite(roots[own]), roots[own], starts[own])
+            sets, where = (some(v, k[which]) for v in (self.own, self.where))
+            made = _newton(self.model, sets, where, ys[:, None], np.asarray(steps))
+            roots[own], residuals[own] = (np.asarray(v)[:, 0] for v in made)
+
+    def good(self, k: np.ndarray, roots: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+        """Which ends are roots within the region of their set."""
+        (low, high), size = self.where[0].box, self.where[1][k]
+        low, high = low[k], high[k]
+        with np.errstate(invalid="ignore"):
+            above = roots > low - SLACK * (size + abs(low))
+            below = roots < high + SLACK * (size + abs(high))
+            return (residuals < LARGEST_RESIDUAL) & np.all(above & below, axis=-1)
+
+
 def searched(
     found: Roots,
-    model: Autonomous,
-    given: tuple[Parameters, Any, bool],
+    given: Given,
     which: np.ndarray,
     points: np.ndarray,
     say: Callable[[float], None],
@@ -73,48 +142,50 @@ def searched(
 
     Args:
         found: takes the roots.
-        model: the equations with the inputs held.
-        given: the batch, bounds of the transfer functions (n, 4, P), and whether these are finite.
+        given: all sets.
         which: the sets to search.
         points: of the unit cube, (k, 2P + 1); each gives a start.
         say: called with the part that is done.
     """
-    batch, ends, is_bounded = given
     width = max(CHUNK * 32 // len(points), 1)
+    every = np.broadcast_to(points, (width, *points.shape))
     for begin in range(0, len(which), width):
         say(begin / len(which))
         rows = which[begin : begin + width]
-        padded = np.resize(rows, width)
-        own = _some(batch, padded)
-        starts, *where = _starts(model, own, ends[padded], jnp.asarray(points), is_bounded)
-        first = _newton(model, own, where, starts, STEPS[0])
-        roots, residuals = (np.array(v) for v in first)
-        _finish(model, own, where, np.asarray(starts), roots, residuals)
-        low, high = (np.asarray(v)[:, None] for v in where[0].box)
-        size = np.asarray(where[1])
-        with np.errstate(invalid="ignore"):
-            above = roots > low - SLACK * (size[:, None] + abs(low))
-            below = roots < high + SLACK * (size[:, None] + abs(high))
-            good = (residuals < LARGEST_RESIDUAL) & np.all(above & below, axis=2)
-        found.scale[rows] = size[: len(rows)]
-        found.add(rows, roots[: len(rows)], good[: len(rows)])
+        starts, chunk = given.starts(np.resize(rows, width), every)
+        roots, residuals = chunk.ends(starts)
+        k, m = np.arange(width)[:, None], len(rows)
+        found.scale[rows] = chunk.where[1][:m]
+        found.add(rows, roots[:m], chunk.good(k, roots, residuals)[:m])
 
 
-def _finish(
-    model: Autonomous,
-    own: Parameters,
-    where: Any,
-    starts: np.ndarray,
-    roots: np.ndarray,
-    residuals: np.ndarray,
+def continued(
+    found: Roots, given: Given, near: Neighbours, points: np.ndarray, say: Callable[[float], None]
 ) -> None:
-    """More steps for each start that is not there yet, with its own parameters."""
-    late, pairs = np.argwhere(~(residuals < LARGEST_RESIDUAL)), residuals.size // 8
-    for at in range(0, len(late), pairs):
-        k, j = np.resize(late[at : at + pairs], (pairs, 2)).T
-        ys = jnp.asarray(np.where(np.isfinite(roots[k, j]), roots[k, j], starts[k, j]))
-        ends = _newton(model, _some(own, k), _some(where, k), ys[:, None], STEPS[1])
-        roots[k, j], residuals[k, j] = (np.asarray(v)[:, 0] for v in ends)
+    """Search sets from the roots of those nearby, and from a few starts of their own each.
+
+    Args:
+        found: has the roots of the anchors, takes those of the other sets.
+        given: all sets.
+        near: which are near which.
+        points: of the unit cube, (k, 2P + 1), of which each set has `FEW`.
+        say: called with the part that is done.
+    """
+    cubes = points[: len(points) // FEW * FEW].reshape(-1, FEW, points.shape[1])
+    for begin in range(0, len(near.others), CHUNK):
+        say(begin / len(near.others))
+        rows = near.others[begin : begin + CHUNK]
+        m, turn = len(rows), np.arange(begin, begin + CHUNK) % len(cubes)
+        free, chunk = given.starts(np.resize(rows, CHUNK), cubes[turn])
+        known = found.roots[near.nearest[begin : begin + m]].reshape(m, -1, free.shape[2])
+        starts = np.concatenate([known, free[:m]], axis=1)
+        there = np.isfinite(starts).all(axis=2)
+        k, _ = np.nonzero(there)
+        ends, residuals = chunk.ends_of_pairs(k, starts[there])
+        roots, good = np.full(starts.shape, np.nan), np.zeros(there.shape, dtype=bool)
+        roots[there], good[there] = ends, chunk.good(k, ends, residuals)
+        found.scale[rows] = chunk.where[1][:m]
+        found.add(rows, roots, good)
 
 
 class Roots:
@@ -168,48 +239,19 @@ class Roots:
         waiting[same] = False
 
     def values(
-        self, model: Autonomous, batch: Parameters, *, prove: bool
-    ) -> tuple[np.ndarray, ...]:
-        """Rows (set, point) of the roots, and there: residual, whether they are proven (if that is
-        wanted), Jacobian, K, Delta, R.
-        """
-        sets, points = np.nonzero(np.isfinite(self.roots[..., 0]))
-        width, parts = CHUNK * 4, []
-        for at in range(0, len(sets), width):
-            which = np.resize(np.arange(at, min(at + width, len(sets))), width)
-            states = jnp.asarray(self.roots[sets[which], points[which]])
-            scale = jnp.asarray(self.scale[sets[which]])
-            own = _describe(model, _some(batch, sets[which]), states, scale, prove)
-            parts.append([np.asarray(v)[: min(width, len(sets) - at)] for v in own])
-        size, P = model.size, model.P
-        shapes = ((0,), (0,), (0, size, size), (0, P), (0, P), (0, P))
-        if not parts:
-            return sets, points, *(np.zeros(s) for s in shapes)
-        return sets, points, *(np.concatenate(v) for v in zip(*parts, strict=True))
+        self, model: Autonomous, batch: Parameters, *, prove: bool, which: Any = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray, Described]:
+        """Set and place of each root, of some sets or all, and what there is at it."""
+        there = np.zeros(self.hits.shape, dtype=bool)
+        there[which] = np.isfinite(self.roots[which][..., 0])
+        sets, points = np.nonzero(there)
+        states = self.roots[sets, points]
+        return sets, points, described(model, batch, sets, states, self.scale, prove=prove)
 
-    def doubtful(self, model: Autonomous, batch: Parameters, is_bounded: bool) -> np.ndarray:
-        """Sets in which a point may be missing."""
-        sets, _, _, _, jacobians, *_ = self.values(model, batch, prove=False)
-        index = np.bincount(sets, np.linalg.slogdet(-jacobians)[0], minlength=len(self.count))
-        once = np.any(self.hits == 1, axis=1)
-        return once | ((index != 1) if is_bounded else (self.count == 0))
-
-
-@eqx.filter_jit
-def _describe(model: Autonomous, batch: Parameters, ys: Any, scales: Any, prove: bool):
-    def one(own, y, scale):
-        proven, J = jnp.asarray(True), None
-        if prove:
-            y, radius, _, J = proof(model, own, y, scale)
-            proven = jnp.all(jnp.isfinite(radius))
-        seen = model.observables(y, own)
-        return (
-            jnp.max(jnp.abs(model.field(y, own))),
-            proven,
-            model.jacobian(y, own) if J is None else J,
-            seen["mean"],
-            seen["variance"],
-            seen["rate"],
-        )
-
-    return jax.vmap(one)(batch, ys, scales)
+    def doubtful(self, given: Given, which: np.ndarray) -> np.ndarray:
+        """Those of some sets in which a point may be missing."""
+        sets, _, seen = self.values(given.model, given.batch, prove=False, which=which)
+        signs = np.linalg.slogdet(-seen.jacobian)[0]
+        index = np.bincount(sets, signs, minlength=len(self.count))
+        wrong = (index != 1) if given.is_bounded else (self.count == 0)
+        return which[(np.any(self.hits == 1, axis=1) | wrong)[which]]

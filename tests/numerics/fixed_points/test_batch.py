@@ -70,6 +70,28 @@ def test_sets_at_once_are_sets_one_by_one(found, system, batch):
         assert np.all(np.isnan(found["mean"].values[k, len(points) :]))
 
 
+def test_sets_from_their_neighbours_are_sets_by_themselves(system, base):
+    """A grid across a cusp: 1 and 3 points, and a fold between neighbours."""
+    axes = np.linspace(0.1, 4, 14), np.linspace(0.4, 1.6, 12)
+    values = np.stack([v.ravel() for v in np.meshgrid(*axes, indexing="ij")], axis=1)
+    order = np.random.default_rng(0).permutation(len(values))
+    many = stacked([scalar("factor(motifs)", base), scalar("factor(mean)", base)], base, values)
+    alone = fixed_points_batch(system, many)
+    near = fixed_points_batch(system, many, places=values)
+    assert set(alone["count"].values.tolist()) == {1, 3}
+    for found in (near, alone):
+        assert np.all(found["status"] == "ok")
+    np.testing.assert_array_equal(near["count"], alone["count"])
+    np.testing.assert_array_equal(near["stable"], alone["stable"])
+    for name in ("mean", "rate", "variance"):
+        np.testing.assert_allclose(near[name], alone[name], rtol=1e-7, atol=1e-9)
+    shuffled = jax.tree.map(lambda v: v[order], many)
+    again = fixed_points_batch(system, shuffled, places=1000 * values[order])
+    np.testing.assert_array_equal(again["count"], alone["count"].values[order])
+    with pytest.raises(ParameterError, match=r"places has shape \(3,\): it needs finite"):
+        fixed_points_batch(system, many, places=[1, 2, 3])
+
+
 def test_more_points_than_fit_are_said(system, batch, found):
     few = fixed_points_batch(system, batch, most=2)
     three = found["count"].values == 3
