@@ -9,7 +9,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import notebooks
 from blocks import Block, PageError, blocks, replaced
+from commands import commands_page
+from entries import entries_page
 from formulas import with_mathml
+from gallery import gallery, titles
+from interface import interface, source_tree
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from mkdocs.utils.meta import get_data
@@ -21,8 +25,40 @@ ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".cache" / "site"
 LOG = logging.getLogger("mkdocs.hooks.blocks")
 
+_pages: dict[str, str] = {}
+_linked: dict[str, Path] = {}
 _found: dict[str, list[Block]] = {}
 _ran: dict[str, Ran] = {}
+
+
+def on_config(config):
+    """The pages that are written here, and their places in the navigation."""
+    source_tree(ROOT, KEPT / "tree")
+    _pages.clear()
+    _pages.update(interface())
+    _pages["commands.md"] = commands_page()
+    _pages["entries.md"] = entries_page()
+    _pages["changelog.md"] = (ROOT / "CHANGELOG.md").read_text()
+    worked, linked = gallery(ROOT / "derivations")
+    _pages.update(worked)
+    _linked.clear()
+    _linked.update(linked)
+    config.nav = _filled(config.nav, {"gallery": titles(worked), "api": _interface_titles()})
+    return config
+
+
+def _interface_titles() -> list:
+    names = [p for p in _pages if p.startswith("api/") and p != "api/index.md"]
+    return ["api/index.md", *({f"mf.{Path(p).stem}": p} for p in names)]
+
+
+def _filled(nav: list, parts: dict[str, list]) -> list:
+    """The navigation with the sections that mkdocs.yml names by one word."""
+    made = []
+    for entry in nav:
+        (title, inside), *_ = entry.items()
+        made.append({title: parts.get(str(inside), inside)})
+    return made
 
 
 def on_files(files, config):
@@ -30,6 +66,10 @@ def on_files(files, config):
 
     `SITE_PAGES` in the environment, a part of their addresses, runs these alone, while one writes.
     """
+    for place, text in _pages.items():
+        files.append(File.generated(config, place, content=text))
+    for place, path in _linked.items():
+        files.append(File.generated(config, place, abs_src_path=str(path)))
     only = os.environ.get("SITE_PAGES", "")
     _found.clear()
     jobs, errors = {}, []

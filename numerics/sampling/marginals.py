@@ -299,7 +299,7 @@ class Histogram(Marginal):
 
 
 def by_block(marginal: Any, populations: Sequence[str]) -> list[list[Marginal]]:
-    """[p][q]: the family of the synapses from q onto p.
+    """`[p][q]`: the family of the synapses from q onto p.
 
     marginal: one family for all or a mapping {target: {source: family}}. Raises `ParameterError`.
     """
@@ -323,7 +323,7 @@ def fit(
     mean: np.ndarray,
     variance: np.ndarray,
 ) -> list[list[Quantiles]]:
-    """[p][q]: the member of each family with these means and variances, (P, P).
+    """`[p][q]`: the member of each family with these means and variances, (P, P).
 
     Raises `InfeasibleStatisticsError`, which names the block, where there is none, and where
     families of one sign give a source population synapses of both signs (Dale's law).
