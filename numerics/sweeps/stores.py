@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,9 +30,10 @@ class Store(Protocol):
     """Numbers of all points, filled block by block."""
 
     template: Template | None
+    path: Path | None
 
-    def is_done(self, k: int) -> bool:
-        """Whether block k is there."""
+    def done(self) -> set[int]:
+        """The blocks that are there."""
 
     def put(self, k: int, block: Block, found: Evaluated) -> None:
         """Keep block k."""
@@ -45,11 +48,12 @@ class Memory:
     def __init__(self, points: Points):
         self.points = points
         self.template: Template | None = None
+        self.path: Path | None = None
         self._values: dict[str, np.ndarray] = {}
         self._status = np.full(points.shape, PENDING, dtype=object)
 
-    def is_done(self, k: int) -> bool:
-        return False
+    def done(self) -> set[int]:
+        return set()
 
     def put(self, k: int, block: Block, found: Evaluated) -> None:
         sizes = tuple(s.stop - s.start for s in block)
@@ -65,6 +69,7 @@ class Memory:
                 name: np.full((*self.points.shape, *f.shape), np.nan, dtype=f.dtype)
                 for name, f in forms
             }
+        refuse_others(self.template, found.template)
         for name, own in found.values.items():
             self._values[name][block] = own.reshape(*sizes, *own.shape[1:])
 
@@ -73,6 +78,16 @@ class Memory:
         made = {name: (dims, self._values[name], attrs) for name, (dims, attrs) in data.items()}
         status = (tuple(self.points.sizes), self._status.astype(str))
         return xr.Dataset({**made, STATUS: status}, coords=coords)
+
+
+def refuse_others(known: Template, found: Template) -> None:
+    """Refuse numbers of another form than those before.
+
+    Raises:
+        ParameterError: names, sizes or coordinates differ.
+    """
+    if wrong := known.difference(found):
+        raise ParameterError(f"{wrong}: what is kept is of one form at all points (see reduce)")
 
 
 def described(
@@ -89,8 +104,8 @@ class Folder:
     """A Zarr folder with a chunk for every block: what was written stays when a process dies.
 
     Variables are arrays over the dimensions of the sweep, which any program that reads Zarr opens;
-    statuses are texts of UTF-8 in `status_text`. A block is marked as done after its numbers are
-    there. The folder's attributes say how it was made.
+    statuses are texts of UTF-8 in `status_text`. A block is marked as done, with the time, after
+    its numbers are there. The folder's attributes say how it was made.
 
     Args:
         path: of the folder.
@@ -107,47 +122,41 @@ class Folder:
     def __init__(
         self, path: str | Path, points: Points, most: int, about: Mapping[str, Any], resume: bool
     ):
-        self.path, self.points = Path(path), points
-        self.chunk = block_shape(points.shape, most)
-        self.template: Template | None = None
+        self.path: Path | None = Path(path)
+        self.points = points
+        self._chunk = block_shape(points.shape, most)
         if self.path.exists():
-            self._group = opened(self.path, "r+")
+            self._chunks = Chunks(self.path)
             if not resume:
                 raise FileError(
                     f"{path} is there: go on with it by resume=True (--resume), or name another"
                 )
             self._refuse_others(about)
-            self.template = template_of(self._group)
         else:
-            self._create(about)
+            self._chunks = self._created(self.path, about)
 
-    def _create(self, about: Mapping[str, Any]) -> None:
-        zarr = zarr_module()
-        self._group = zarr.create_group(self.path)
-        dims = tuple(self.points.sizes)
-        count = tuple(-(-n // own) for n, own in zip(self.points.shape, self.chunk, strict=True))
-        self._array(DONE, (int(np.prod(count)),), (1,), ("block",), np.uint8, 0)
-        shape = (*self.points.shape, LONGEST)
-        self._array(TEXT, shape, (*self.chunk, LONGEST), (*dims, "byte"), np.uint8, 0)
-        for name, (dim, values) in self.points.coords.items():
-            self._coordinate(name, dim, values)
-        own = {ABOUT: dict(about), MARK: 1, "dims": list(dims), ORDER: list(self.points.coords)}
-        self._group.attrs.update(own)
+    @property
+    def template(self) -> Template | None:
+        """The form of the variables; None before the first block that has any."""
+        return self._chunks.template
 
-    def _array(self, name, shape, chunks, dims, dtype, fill, attrs=None) -> None:
-        options = {"chunks": chunks, "dtype": dtype, "fill_value": fill, "dimension_names": dims}
-        self._group.create_array(key(name), shape=shape, attributes=dict(attrs or {}), **options)
-
-    def _coordinate(self, name: str, dim: str, values: np.ndarray) -> None:
-        if values.dtype.kind in "biufc":
-            self._array(name, values.shape, values.shape, (dim,), values.dtype, 0, {"axis_of": dim})
-            self._group[key(name)][:] = values
-        else:  # texts are no arrays of Zarr's core: they are attributes
-            own = {**self._group.attrs.get("labels", {}), name: [str(v) for v in values]}
-            self._group.attrs["labels"] = own
+    def _created(self, path: Path, about: Mapping[str, Any]) -> Chunks:
+        points, dims = self.points, tuple(self.points.sizes)
+        count = tuple(-(-n // own) for n, own in zip(points.shape, self._chunk, strict=True))
+        new = path.with_name(f".{path.name}.new")  # a folder is there whole or not at all
+        group = zarr_module().create_group(new, overwrite=True)
+        _array(group, DONE, (int(np.prod(count)),), (1,), ("block",), float, 0)
+        shape = (*points.shape, LONGEST)
+        _array(group, TEXT, shape, (*self._chunk, LONGEST), (*dims, "byte"), np.uint8, 0)
+        for name, (dim, values) in points.coords.items():
+            _coordinate(group, name, dim, values)
+        own = {ABOUT: dict(about), MARK: 1, "dims": list(dims), ORDER: list(points.coords)}
+        group.attrs.update(own)
+        os.rename(new, path)
+        return Chunks(path)
 
     def _refuse_others(self, about: Mapping[str, Any]) -> None:
-        known = self._group.attrs[ABOUT]
+        known = self._chunks.group.attrs[ABOUT]
         own = json.loads(json.dumps(about))
         other = [name for name in {*known, *own} if known.get(name) != own.get(name)]
         if other:
@@ -156,32 +165,77 @@ class Folder:
                 "mixed with those of another sweep; name another folder, or make the same call"
             )
 
-    def is_done(self, k: int) -> bool:
-        return bool(self._group[DONE][k])
+    def done(self) -> set[int]:
+        return set(np.flatnonzero(self._chunks.group[DONE][:]).tolist())
 
     def put(self, k: int, block: Block, found: Evaluated) -> None:
-        if self.template is None and found.template is not None:
-            self.template = found.template
-            data, coords = described(self.points, found.template)
-            self._group.attrs[ORDER] = [*self._group.attrs[ORDER], *data]
-            for name, (dims, attrs) in data.items():
-                form = found.template.forms[name]
-                shape, chunks = (*self.points.shape, *form.shape), (*self.chunk, *form.shape)
-                self._array(name, shape, chunks, dims, form.dtype, np.nan, attrs)
-            for name in found.template.coords:
-                self._coordinate(name, name, np.asarray(coords[name]))
+        if found.template is not None:
+            if self.template is None:
+                self._describe(found.template)
+            else:
+                refuse_others(self.template, found.template)
+        self._chunks.write(k, block, found)
+
+    def _describe(self, template: Template) -> None:
+        """Make the arrays of the variables, and then say that they are all there."""
+        group = self._chunks.group
+        data, coords = described(self.points, template)
+        for name, (dims, attrs) in data.items():
+            form = template.forms[name]
+            shape, chunks = (*self.points.shape, *form.shape), (*self._chunk, *form.shape)
+            _array(group, name, shape, chunks, dims, form.dtype, np.nan, attrs)
+        for name in template.coords:
+            _coordinate(group, name, name, np.asarray(coords[name]))
+        group.attrs[ORDER] = [*group.attrs[ORDER], *data]
+        self._chunks = Chunks(self._chunks.path)
+
+    def dataset(self) -> xr.Dataset:
+        return read(self._chunks.path)
+
+
+class Chunks:
+    """The arrays of a folder, into which blocks are written, each by whoever computed it.
+
+    A block has chunks of its own in all arrays, so that several processes can write at once.
+
+    Args:
+        path: of the folder.
+
+    Raises:
+        FileError: it is none of a sweep.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.group = path, opened(path, "r+")
+        self.template = template_of(self.group)
+        self._arrays = dict(self.group.arrays())
+
+    def write(self, k: int, block: Block, found: Evaluated) -> None:
+        """Write block k, and then mark it as done, by the time in seconds."""
         sizes = tuple(s.stop - s.start for s in block)
         for name, own in found.values.items():
-            self._group[key(name)][block] = own.reshape(*sizes, *own.shape[1:])
+            self._arrays[key(name)][block] = own.reshape(*sizes, *own.shape[1:])
         texts = np.zeros((len(found.status), LONGEST), dtype=np.uint8)
         for row, said in zip(texts, found.status, strict=True):
             text = said.encode()[:LONGEST]
             row[: len(text)] = np.frombuffer(text, dtype=np.uint8)
-        self._group[TEXT][block] = texts.reshape(*sizes, LONGEST)
-        self._group[DONE][k] = 1
+        self._arrays[TEXT][block] = texts.reshape(*sizes, LONGEST)
+        self._arrays[DONE][k] = time.time()
 
-    def dataset(self) -> xr.Dataset:
-        return read(self.path)
+
+def _array(group, name, shape, chunks, dims, dtype, fill, attrs=None) -> None:
+    options = {"chunks": chunks, "dtype": dtype, "fill_value": fill, "dimension_names": dims}
+    own = {"attributes": dict(attrs or {}), "overwrite": True}  # of a process that was killed
+    group.create_array(key(name), shape=shape, **own, **options)
+
+
+def _coordinate(group: Any, name: str, dim: str, values: np.ndarray) -> None:
+    if values.dtype.kind in "biufc":
+        _array(group, name, values.shape, values.shape, (dim,), values.dtype, 0, {"axis_of": dim})
+        group[key(name)][:] = values
+    else:  # texts are no arrays of Zarr's core: they are attributes
+        own = {**group.attrs.get("labels", {}), name: [str(v) for v in values]}
+        group.attrs["labels"] = own
 
 
 @contextmanager
@@ -250,27 +304,36 @@ def key(name: str) -> str:
 def template_of(group: Any) -> Template | None:
     """The form of the variables that a folder has; None before the first block."""
     dims = set(group.attrs["dims"])
-    forms, coords = {}, {n: np.array(v) for n, v in group.attrs.get("labels", {}).items()}
-    for name, array in _in_order(group):
-        if name in (DONE, TEXT):
-            continue
-        attrs = dict(array.attrs)
-        if "axis_of" in attrs:
-            if attrs["axis_of"] not in dims:
+    coords = {n: np.array(v) for n, v in group.attrs.get("labels", {}).items()}
+    forms = {}
+    for name, array, axis in _named(group):
+        if axis is not None:
+            if axis not in dims:
                 coords[name] = array[:]
             continue
         own = [(d, n) for d, n in zip(array.metadata.dimension_names, array.shape, strict=True)]
         inner = [(d, n) for d, n in own if d not in dims]
         shape = tuple(n for _, n in inner)
-        forms[name] = Form(tuple(d for d, _ in inner), shape, array.dtype.kind == "c", attrs)
+        is_complex, attrs = array.dtype.kind == "c", dict(array.attrs)
+        forms[name] = Form(tuple(d for d, _ in inner), shape, is_complex, attrs)
     return Template(forms, coords) if forms else None
 
 
-def _in_order(group: Any) -> list[tuple[str, Any]]:
-    """The arrays of a folder in the order in which they were made, not that of files."""
-    first = [key(name) for name in group.attrs[ORDER]]
-    places = {name: k for k, name in enumerate(first)}
-    return sorted(group.arrays(), key=lambda own: (places.get(own[0], len(first)), own[0]))
+def _named(group: Any) -> list[tuple[str, Any, str | None]]:
+    """Name, array and, of a coordinate, the dimension of what a folder has.
+
+    They are in the order in which they were made, not that of files. What a killed process was
+    making is left out.
+    """
+    order = {key(name): name for name in group.attrs[ORDER]}
+    places = {name: k for k, name in enumerate(order.values())}
+    found = []
+    for own, array in group.arrays():
+        axis = array.attrs.get("axis_of")
+        name = axis if axis is not None and key(axis) == own else order.get(own)
+        if name is not None:
+            found.append((name, array, axis))
+    return sorted(found, key=lambda one: (places.get(one[0], len(places)), one[0]))
 
 
 def read(path: str | Path) -> xr.Dataset:
@@ -280,15 +343,12 @@ def read(path: str | Path) -> xr.Dataset:
     coords: dict[str, Any] = dict(group.attrs.get("labels", {}))
     needed = sum(a.nbytes for _, a in group.arrays())
     require_memory(float(needed), f"the sweep {path}", "open parts of it with xarray.open_zarr")
-    for name, array in _in_order(group):
-        attrs = dict(array.attrs)
-        dims = tuple(array.metadata.dimension_names)
-        if "axis_of" in attrs:
-            coords[name] = (attrs["axis_of"], array[:])
-        elif name == TEXT:
-            data[STATUS] = (dims[:-1], _texts(array[:]))
-        elif name != DONE:
-            data[name] = (dims, array[:], attrs)
+    for name, array, axis in _named(group):
+        if axis is not None:
+            coords[name] = (axis, array[:])
+        else:
+            data[name] = (tuple(array.metadata.dimension_names), array[:], dict(array.attrs))
+    data[STATUS] = (tuple(group.attrs["dims"]), _texts(group[TEXT][:]))
     about = group.attrs[ABOUT]
     made = xr.Dataset(data, coords=coords)
     return made.assign_attrs({name: json.dumps(v) for name, v in about.items()})
@@ -303,4 +363,4 @@ def _texts(codes: np.ndarray) -> np.ndarray:
 def progress_of(path: str | Path) -> tuple[int, int]:
     """How many blocks of a folder are done, and how many there are."""
     done = opened(path)[DONE][:]
-    return int(done.sum()), len(done)
+    return int(np.count_nonzero(done)), len(done)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,12 @@ from ..precision import require_x64
 from ..results import Result, Status, incomplete
 from ..system import System
 from ..tangents import refuse_tracers
-from .evaluated import FEASIBLE, STATUS, Evaluated, Form
+from .evaluated import FEASIBLE, STATUS, Evaluated, Form, Template
+from .local_workers import workers_of
+from .pace import Pace
 from .points import Points, points_of
-from .stores import Folder, Memory, Store, locked, progress_of, read
+from .schedulers import Job, Spread, refuse_unpicklable
+from .stores import Block, Folder, Memory, Store, locked, progress_of, read
 from .verbs import Chosen, Reduce, Task, Verb, verb_of
 
 AT_ONCE, LIBRARIES = 256, ("motifield", "jax", "numpy")
@@ -99,6 +104,8 @@ def sweep(
     out: str | Path | None = None,
     resume: bool = False,
     at_once: int = AT_ONCE,
+    scheduler: Any = None,
+    workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
     **options: Any,
 ) -> Sweep:
@@ -106,6 +113,17 @@ def sweep(
 
     A point that fails has a status that says why and NaN for its numbers. "integrate" and
     "fixed_points" are computed for `at_once` points at a time, all others point by point.
+
+    Workers give the same numbers, bit for bit, on processors of one kind: they check that versions
+    and XLA's flags are those of this process. One that dies is replaced by its cluster, and its
+    block done again. With `out`, on a disk that all of them share, workers write their blocks
+    themselves. Any cluster that has a Client will do:
+
+        from dask.distributed import Client, LocalCluster
+        from dask_jobqueue import SLURMCluster  # or PBSCluster, LSFCluster, ...
+        cluster = SLURMCluster(cores=8, processes=8, memory="32GB", walltime="02:00:00")
+        cluster.scale(jobs=10)  # of Kubernetes: dask_kubernetes.operator.KubeCluster(image=...)
+        mf.sweep(system, par, over, "fixed_points", scheduler=Client(cluster), out="/shared/a.zarr")
 
     Args:
         system: the compiled equations, from `compile`.
@@ -123,15 +141,21 @@ def sweep(
         out: a folder, name.zarr, to which numbers go as they come; needs the extra `sweeps`.
         resume: go on with a folder that the same call made.
         at_once: points of a block: of memory, and of what is lost at most.
-        progress: called as progress(text, part).
+        scheduler: a `dask.distributed.Client`, whose workers compute the blocks; needs the extra
+            `cluster`.
+        workers: processes of this machine that do so, which share its cores; needs the extra, too.
+        progress: called as progress(text, part); the text has the rate and the time that is left.
         options: of the verb, such as t1.
 
     Returns:
         The numbers over the dimensions of the sweep: one for each axis of a grid, else `sample`.
 
     Raises:
-        ParameterError: unknown names, values that are no numbers, an unknown verb or design.
-        FileError: a folder that is there, or that another process is computing.
+        ParameterError: unknown names, values that are no numbers, an unknown verb or design; what
+            cannot go to a worker, or a worker of other versions or flags.
+        FileError: a folder that is there, or that another process is computing; an extra that is
+            not installed.
+        SolverError: with workers, a block that several of them died of.
         SpecError: `resume` with a folder that another call made.
     """
     refuse_tracers(parameters, "sweep", "motifield.pure with jax.vmap")
@@ -141,12 +165,15 @@ def sweep(
         system, system.complete(parameters, points.parameters), points, options, reduce, at_once
     )
     title = f"{verb.name} over {', '.join(points.names)}"
-    if out is None:
-        store = _fill(Memory(points), points, task, verb, progress)
-        return Sweep(title, store.dataset(), tuple(points.sizes))
-    with locked(out):
-        about = _about(points, verb, task) | {"title": title}
-        _fill(Folder(out, points, task.most, about, resume), points, task, verb, progress)
+    pace = Pace(progress, points.count)
+    with workers_of(scheduler, workers) as client:
+        if out is None:
+            store = _fill(Memory(points), points, task, verb, pace, client)
+            return Sweep(title, store.dataset(), tuple(points.sizes))
+        with locked(out):
+            about = _about(points, verb, task) | {"title": title}
+            folder = Folder(out, points, task.most, about, resume)
+            _fill(folder, points, task, verb, pace, client)
     return open_sweep(out)
 
 
@@ -196,22 +223,63 @@ def _fill(
     points: Points,
     task: Task,
     verb: Verb,
-    progress: Callable[[str, float], None] | None,
+    pace: Pace,
+    client: Any = None,
 ) -> Store:
     """The store with all blocks that were not there."""
-    blocks, done = list(points.blocks(task.most)), 0
-    for k, block in enumerate(blocks):
-        if progress is not None:
-            progress(f"{done} of {points.count} points", done / points.count)
-        where = points.within(block)
-        if not store.is_done(k):
-            known = None if store.template is None else store.template.without(FEASIBLE)
-            chosen = task.chosen(where)
-            store.put(k, block, _with_feasible(verb(task, chosen, known), task, chosen))
-        done += len(where)
-    if progress is not None:
-        progress(f"{done} of {points.count} points", 1.0)
+    blocks, there = dict(enumerate(points.blocks(task.most))), store.done()
+    sizes = {k: len(points.within(block)) for k, block in blocks.items()}
+    pace.begin(sum(sizes[k] for k in there))
+    missing = {k: block for k, block in blocks.items() if k not in there}
+    for k in _computed(store, points, task, verb, missing, client):
+        pace.add(sizes[k])
     return store
+
+
+def _computed(
+    store: Store,
+    points: Points,
+    task: Task,
+    verb: Verb,
+    blocks: Mapping[int, Block],
+    client: Any,
+) -> Iterator[int]:
+    """The numbers of blocks, once they are in the store, where they are computed here or there."""
+    if client is None:
+        for k, block in blocks.items():
+            store.put(k, block, found_at(task, verb, points.within(block), store.template))
+            yield k
+        return
+    shared = replace(task, values=task.values[:0], seeds=None)
+    parts = {"what": verb, "reduce": task.reduce, **task.options, "parameters": task.parameters}
+    refuse_unpicklable(parts)
+    job = Job.of(partial(_of_piece, shared, verb), store.path)
+
+    def piece(block: Block) -> tuple[np.ndarray, np.ndarray | None]:
+        where = points.within(block)
+        return task.values[where], None if task.seeds is None else task.seeds[where]
+
+    with closing(Spread(client, job, store, blocks, piece).done()) as done:
+        yield from done
+
+
+def found_at(task: Task, verb: Verb, where: np.ndarray, known: Template | None) -> Evaluated:
+    """The numbers at some points, of a known form where there is one."""
+    chosen = task.chosen(where)
+    known = None if known is None else known.without(FEASIBLE)
+    return _with_feasible(verb(task, chosen, known), task, chosen)
+
+
+def _of_piece(
+    task: Task,
+    verb: Verb,
+    piece: tuple[np.ndarray, np.ndarray | None],
+    known: Template | None,
+) -> Evaluated:
+    """The same at points whose values are given, which a worker does."""
+    values, seeds = piece
+    own = replace(task, values=values, seeds=seeds)
+    return found_at(own, verb, np.arange(len(values)), known)
 
 
 def _with_feasible(found: Evaluated, task: Task, chosen: Chosen) -> Evaluated:
