@@ -25,6 +25,7 @@ from . import (
     types as types,
     verification as verification,
 )
+from .explorer import explore as explore
 from .numerics.fitting import fit as fit
 from .numerics.fixed_points import (
     fixed_point as fixed_point,
@@ -92,6 +93,7 @@ __all__ = [
     "distributions",
     "dmft",
     "errors",
+    "explore",
     "export",
     "filters",
     "fit",

@@ -11,6 +11,7 @@ from . import (  # noqa: F401  (a command registers itself when its module is im
     cache,
     derive,
     dmft,
+    explore,
     fit,
     fixed_points,
     integrate,

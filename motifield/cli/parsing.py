@@ -49,16 +49,18 @@ def setting(text: str) -> tuple[str, float]:
     return name.strip(), number
 
 
-def varied(texts: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
-    """Names and ranges of `--vary`."""
+def varied(
+    texts: list[str], option: str = "--vary"
+) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
+    """Names and ranges of `--vary`, or of another option."""
     names: list[str] = []
     spans: list[tuple[float, float]] = []
     for text in texts:
         name, sign, ends = text.rpartition("=")
         if not sign:
-            raise SpecError(f"--vary {text!r} is not NAME=LO,HI, as 'input=-.6,.6'")
+            raise SpecError(f"{option} {text!r} is not NAME=LO,HI, as 'input=-.6,.6'")
         names.append(name.strip())
-        first, last = span_of("--vary", ends)
+        first, last = span_of(option, ends)
         spans.append((min(first, last), max(first, last)))
     return tuple(names), tuple(spans)
 

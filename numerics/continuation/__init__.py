@@ -4,6 +4,7 @@ from .branches import Branch, Branches
 from .curve_results import BifurcationCurves
 from .curves import bifurcation_curves
 from .cycles import LimitCycles, limit_cycles
+from .feasible_range import Feasible
 from .grid import PhaseDiagram, phase_diagram
 from .special_points import SpecialPoint
 from .tracing import follow
@@ -12,6 +13,7 @@ __all__ = [
     "BifurcationCurves",
     "Branch",
     "Branches",
+    "Feasible",
     "LimitCycles",
     "PhaseDiagram",
     "SpecialPoint",

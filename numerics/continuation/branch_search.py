@@ -47,7 +47,7 @@ class BranchSearch:
         self.branches: list[Branch] = []
         self.special: list[SpecialPoint] = []
         self.notes: list[str] = []
-        self.feasible = Feasible(along)
+        self.feasible = Feasible.along(along)
 
     def inside(self, x: np.ndarray) -> bool:
         return -1e-12 <= x[-1] <= 1 + 1e-12
