@@ -5,6 +5,7 @@ from .numerics.sweeps import (
     Sweep as Sweep,
     open_sweep as open_sweep,
     sweep_progress as sweep_progress,
+    sweep_rate as sweep_rate,
     whole as whole,
 )
 from .numerics.system import (

@@ -62,6 +62,10 @@ Design = Annotated[
 Count = Annotated[int | None, option("--count", min=1, help="Number of samples.")]
 DesignSeed = Annotated[int, typer.Option("--design-seed", min=0, help="Random seed of samples.")]
 SweepTime = Annotated[float | None, option("--t1", help="End time of integrate, simulate, verify.")]
+Workers = Annotated[
+    int | None,
+    option("--workers", min=1, help="Processes of this machine that compute; extra `cluster`."),
+]
 Variable = Annotated[
     str | None, option("--variable", help="What the picture shows; default: count, or rate.")
 ]
@@ -84,6 +88,7 @@ def sweep(
     output: Swept = None,
     resume: Resume = False,
     at_once: AtOnce = 256,
+    workers: Workers = None,
     variable: Variable = None,
     plot: Plot = None,
     as_json: AsJson = False,
@@ -106,6 +111,7 @@ def sweep(
     is_folder = output is not None and output.suffix == ZARR
     options: dict[str, Any] = {"design": design, "count": count, "design_seed": design_seed}
     options |= {"at_once": at_once, "resume": resume, "out": output if is_folder else None}
+    options |= {"workers": workers}
     if t1 is not None:
         options["t1"] = t1
     axes = _axes(over or [], values or [], design)
@@ -122,7 +128,7 @@ def _of_folder(
     """`motifield sweep status FOLDER` and `motifield sweep plot FOLDER`."""
     if folder is None:
         raise SpecError(f"motifield sweep {action} needs the folder of a sweep")
-    from ..numerics.sweeps import open_sweep, sweep_progress
+    from ..numerics.sweeps import open_sweep, sweep_progress, sweep_rate
 
     found = open_sweep(folder)
     if action == "plot":
@@ -133,14 +139,18 @@ def _of_folder(
         save(draw_result(found, variable=variable), plot)
         return
     done, blocks = sweep_progress(folder)
+    rate = sweep_rate(folder)
     sizes = {dim: found.dataset.sizes[dim] for dim in found.dims}
     about = {"title": found.title, "blocks done": done, "blocks": blocks, "sizes": sizes}
     if as_json:
+        speed = (rate.per_second, rate.left) if rate else (None, None)
+        about |= dict(zip(("points per second", "seconds left"), speed, strict=True))
         print_json({**about, **found.status.json()})
     else:
         extent = " x ".join(str(n) for n in sizes.values())
-        row = {"points": extent, "blocks done": f"{done} of {blocks}", "status": str(found.status)}
-        print_table(found.title, [row])
+        row = {"points": extent, "blocks done": f"{done} of {blocks}"}
+        row |= {"being computed": str(rate)} if rate else {}
+        print_table(found.title, [{**row, "status": str(found.status)}])
 
 
 def _axes(over: list[str], values: list[str], design: str) -> dict[str, Any]:

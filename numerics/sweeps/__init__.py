@@ -1,9 +1,10 @@
 """One verb at many points of parameters, in memory or on disk."""
 
 from .evaluated import FEASIBLE, STATUS, Evaluated, Form, Template, called
+from .pace import Rate
 from .points import SAMPLE
 from .reductions import whole
-from .sweeping import AT_ONCE, Sweep, open_sweep, sweep, sweep_progress
+from .sweeping import AT_ONCE, Sweep, open_sweep, sweep, sweep_progress, sweep_rate
 from .verbs import VERBS, Chosen, Task, Verb
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Chosen",
     "Evaluated",
     "Form",
+    "Rate",
     "Sweep",
     "Task",
     "Template",
@@ -23,5 +25,6 @@ __all__ = [
     "open_sweep",
     "sweep",
     "sweep_progress",
+    "sweep_rate",
     "whole",
 ]

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-RECENT = 20  # blocks over which a rate is taken: the first ones compile
+RECENT = 20  # blocks; a rate is that of the later half of these
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ def rate_of(times: Sequence[float], counts: Sequence[int], left: int) -> Rate | 
         counts: of points at these times.
         left: how many points are missing.
     """
+    half = len(times) // 2 if len(times) > 3 else 0  # the first ones compile
+    times, counts = times[half:], counts[half:]
     if len(times) < 2 or times[-1] <= times[0] or counts[-1] <= counts[0]:
         return None
     per_second = (counts[-1] - counts[0]) / (times[-1] - times[0])
@@ -63,9 +65,7 @@ class Pace:
         self._marks.append((time.monotonic(), self._done))
         if self._say is None:
             return
-        later = list(self._marks)[len(self._marks) // 2 :]  # without those that compiled
-        recent = later if len(later) > 1 else self._marks
-        times, counts = zip(*recent, strict=True)
+        times, counts = zip(*self._marks, strict=True)
         rate = rate_of(times, counts, self._count - self._done)
         text = f"{self._done} of {self._count} points"
         if rate is not None and self._done < self._count:

@@ -16,12 +16,13 @@ from ...errors import FileError, ParameterError, SpecError
 from ...late import xr
 from ..machine import require_memory
 from .evaluated import STATUS, Evaluated, Form, Template
+from .pace import RECENT, Rate, rate_of
 from .points import Points, block_shape
 
 Block = tuple[slice, ...]
 LONGEST = 240  # bytes of a status
 DONE, TEXT = "block_done", "status_text"
-ABOUT, MARK, ORDER = "sweep", "motifield_sweep", "order"
+ABOUT, MARK, ORDER, STARTED = "sweep", "motifield_sweep", "order", "started"
 SMALLER = "write it to a folder (out=), or take fewer points or a reduce"
 PENDING = "not computed"
 
@@ -134,6 +135,7 @@ class Folder:
             self._refuse_others(about)
         else:
             self._chunks = self._created(self.path, about)
+        self._chunks.group.attrs[STARTED] = time.time()
 
     @property
     def template(self) -> Template | None:
@@ -252,7 +254,7 @@ def locked(path: str | Path) -> Iterator[None]:
         from filelock import FileLock, Timeout
     except ImportError:
         raise _missing() from None
-    own = Path(path).with_name(f".{Path(path).name}.lock")
+    own = _lock_of(path)
     if not own.parent.is_dir():
         raise FileError(f"cannot write {path}: the folder {own.parent} does not exist")
     lock = FileLock(own)
@@ -265,6 +267,24 @@ def locked(path: str | Path) -> Iterator[None]:
     finally:
         own.unlink(missing_ok=True)
         lock.release()
+
+
+def _lock_of(path: str | Path) -> Path:
+    return Path(path).with_name(f".{Path(path).name}.lock")
+
+
+def _is_locked(path: str | Path) -> bool:
+    """Whether a process is at work on a folder; one that was killed leaves the file unlocked."""
+    own = _lock_of(path)
+    if not own.exists():
+        return False
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(own).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def zarr_module() -> Any:
@@ -358,6 +378,22 @@ def _texts(codes: np.ndarray) -> np.ndarray:
     flat = codes.reshape(-1, codes.shape[-1])
     found = [bytes(row).rstrip(b"\0").decode(errors="ignore") or PENDING for row in flat]
     return np.array(found).reshape(codes.shape[:-1])
+
+
+def rate_now(path: str | Path) -> Rate | None:
+    """How fast a folder is being filled; None where nobody is at work on it, or just begins."""
+    group = opened(path)
+    if not _is_locked(path):
+        return None
+    text = group[TEXT]
+    sizes = np.ones(1, dtype=int)
+    for n, own in zip(text.shape[:-1], text.chunks[:-1], strict=True):
+        sizes = np.multiply.outer(sizes, np.diff([*range(0, n, own), n])).ravel()
+    times = group[DONE][:]
+    order = np.argsort(times)
+    recent = order[times[order] > group.attrs[STARTED]][-RECENT:]
+    counts = np.cumsum(sizes[recent]).tolist()
+    return rate_of(times[recent].tolist(), counts, int(sizes[times == 0].sum()))
 
 
 def progress_of(path: str | Path) -> tuple[int, int]:

@@ -27,10 +27,10 @@ from ..system import System
 from ..tangents import refuse_tracers
 from .evaluated import FEASIBLE, STATUS, Evaluated, Form, Template
 from .local_workers import workers_of
-from .pace import Pace
+from .pace import Pace, Rate
 from .points import Points, points_of
 from .schedulers import Job, Spread, refuse_unpicklable
-from .stores import Block, Folder, Memory, Store, locked, progress_of, read
+from .stores import Block, Folder, Memory, Store, locked, progress_of, rate_now, read
 from .verbs import Chosen, Reduce, Task, Verb, verb_of
 
 AT_ONCE, LIBRARIES = 256, ("motifield", "jax", "numpy")
@@ -199,6 +199,21 @@ def sweep_progress(path: str | Path) -> tuple[int, int]:
         FileError: the folder is not there, or holds no sweep.
     """
     return progress_of(path)
+
+
+def sweep_rate(path: str | Path) -> Rate | None:
+    """How fast a sweep's folder is being computed, and how long that will take.
+
+    Args:
+        path: of the folder.
+
+    Returns:
+        Points per second and seconds left; None where no process is at work on it, or just begins.
+
+    Raises:
+        FileError: the folder is not there, or holds no sweep.
+    """
+    return rate_now(path)
 
 
 def _task(

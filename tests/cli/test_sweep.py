@@ -15,6 +15,7 @@ def test_a_grid_into_a_folder_its_status_and_its_picture(call, answer, pair, tmp
     assert said["blocks done"] == said["blocks"] == 3
     assert said["sizes"] == {"input[E]": 3, "factor(motifs)": 2}
     assert "3 of 3" in call("sweep", "status", folder)[1]
+    assert said["points per second"] is said["seconds left"] is None  # nobody is at work
     assert call("sweep", "plot", folder, "--plot", picture, "--variable", "mean")[0] == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     code, _, err = call("sweep", pair, *axes, "-o", folder, "--at-once", "2", "--t1", "2")
@@ -46,6 +47,23 @@ def test_a_phase_diagram_into_a_folder_is_a_sweep(call, answer, pair, tmp_path):
     assert (seen["blocks done"], seen["sizes"]) == (2, {"input[E]": 2, "factor(mean)": 3})
     assert call("phase-diagram", pair, *given)[0] == 2
     assert answer("phase-diagram", pair, *given, "--resume") == said
+
+
+def test_workers_are_processes_of_this_machine(call, pair, stub, made):
+    calls = stub("sweeps.sweep", made())
+    call("sweep", pair, "--values", "input[E]=0", "--workers", "2")
+    assert calls[0][1]["workers"] == 2
+
+
+def test_the_speed_of_what_is_being_computed(call, answer, pair, tmp_path, monkeypatch):
+    from motifield.numerics import sweeps
+
+    folder = tmp_path / "a.zarr"
+    call("sweep", pair, "--values", "input[E]=0", "-o", folder, "--t1", "1")
+    monkeypatch.setattr(sweeps, "sweep_rate", lambda _: sweeps.Rate(12.0, 75.0))
+    assert "12 points/s, 1:15 min left" in call("sweep", "status", folder)[1]
+    said = answer("sweep", "status", folder)
+    assert (said["points per second"], said["seconds left"]) == (12.0, 75.0)
 
 
 def test_a_point_that_fails_has_exit_status_1(call, pair):

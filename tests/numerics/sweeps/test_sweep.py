@@ -300,6 +300,71 @@ def test_one_process_at_a_time(tmp_path, system, parameters):
     assert not path.exists()
 
 
+def test_how_fast_a_folder_is_computed(tmp_path, system, parameters, monkeypatch):
+    path, said, clock = tmp_path / "a.zarr", [], iter(range(100, 200))
+    monkeypatch.setattr(stores.time, "time", lambda: float(next(clock)))
+    over = {"input[E]": [0.1, 0.2, 0.3, 0.4, 0.5], "input[I]": [0.0, 1.0, 2.0]}
+
+    def told(text, part):
+        said.append(str(mf.sweeps.sweep_rate(path)))
+
+    mf.sweep(system, parameters, over, verb, out=path, at_once=2, progress=told)
+    # a block a second, of 2 points and 1 in turn: 15 of them, the last 6 in 4 seconds
+    assert said[:3] == ["None", "None", "1 points/s, 12 s left"]
+    assert said[-1] == "1.5 points/s, 0 s left"
+    assert mf.sweeps.sweep_rate(path) is None  # nobody is at work
+    (tmp_path / ".a.zarr.lock").touch()  # of a process that was killed
+    assert mf.sweeps.sweep_rate(path) is None
+
+
+def test_a_process_that_is_killed_while_it_makes_a_folder_is_gone_on_with(
+    tmp_path, system, parameters, monkeypatch
+):
+    path, made, own = tmp_path / "a.zarr", [], stores._array
+    at = [3]
+
+    def array(*given, **options):
+        made.append(given)
+        if len(made) == at[0]:
+            raise Cut
+        return own(*given, **options)
+
+    monkeypatch.setattr(stores, "_array", array)
+    over = {"input[E]": [0.1, 0.2, 0.3], "input[I]": [0.0, 1.0]}
+    with pytest.raises(Cut):
+        mf.sweep(system, parameters, over, verb, out=path, at_once=2)
+    assert not path.exists()
+    at[0] = len(made) + 6  # the second of the verb's arrays
+    with pytest.raises(Cut):
+        mf.sweep(system, parameters, over, verb, out=path, at_once=2)
+    assert set(mf.sweeps.open_sweep(path).dataset.data_vars) == {"status"}
+    found = mf.sweep(system, parameters, over, verb, out=path, at_once=2, resume=True)
+    whole = mf.sweep(system, parameters, over, verb)
+    xr.testing.assert_identical(found.dataset.drop_attrs(), whole.dataset.drop_attrs())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_of_any_kind_are_those_of_the_folder(tmp_path, system, parameters):
+    def verb(system, parameters):
+        return {"a/b": xr.DataArray([1.0, 2.0], dims="k/l", coords={"k/l": [3.0, 4.0]})}
+
+    path, over = tmp_path / "a.zarr", {"input[E]": [0.1, 0.2]}
+    mf.sweep(system, parameters, over, verb, out=path, at_once=1)
+    found = mf.sweep(system, parameters, over, verb, out=path, at_once=1, resume=True)
+    whole = mf.sweep(system, parameters, over, verb, at_once=1)
+    xr.testing.assert_identical(found.dataset.drop_attrs(), whole.dataset.drop_attrs())
+
+
+def test_blocks_of_another_form_are_refused(tmp_path, system, parameters):
+    def reduce(dataset):
+        return dataset[["rate"]] if float(dataset["rate"][0, -1, 0]) < 0.5 else dataset[["mean"]]
+
+    over = {"input[E]": [-2.0, 2.0]}
+    for options in ({}, {"out": tmp_path / "a.zarr"}):
+        with pytest.raises(ParameterError, match="is not there at every point: what is kept is of"):
+            mf.sweep(system, parameters, over, t1=1.0, at_once=1, reduce=reduce, **options)
+
+
 KILLED = """
 import sys, time
 import jax
