@@ -112,7 +112,8 @@ def _evaluated(block: Block, names: dict):
     exec(compile(tree, where, "exec"), names)
     if last is None:
         return None
-    return eval(compile(ast.Expression(last.value), where, "eval"), names)
+    value = eval(compile(ast.Expression(last.value), where, "eval"), names)
+    return None if block.body.rstrip().endswith(";") else value
 
 
 def _check_raised(block: Block, raised: Exception | None, output: Output) -> None:
