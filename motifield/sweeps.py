@@ -1,5 +1,9 @@
 """One verb at many points of parameters: grids, samples, tables; in memory or on disk."""
 
+from .numerics.fixed_points import (
+    FixedPointOfEach as FixedPointOfEach,
+    fixed_point_batch as fixed_point_batch,
+)
 from .numerics.sweeps import (
     VERBS as VERBS,
     Sweep as Sweep,

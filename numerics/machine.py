@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 from ..errors import NetworkError
@@ -47,6 +48,37 @@ def in_threads(
         for k, _ in enumerate(pool.map(work, items)):
             if k % every == 0:
                 yield (k + 1) / len(items)
+
+
+def over_sets(one: Callable[..., Any], *batches: Any) -> Any:
+    """`jax.vmap(one)(*batches)`, the sets shared among the devices of this machine; for jit.
+
+    Each device has loops of its own, which end with its last set: no device waits for others. A
+    program is one of so many devices, and `motifield.keeping` keeps those of a single one alone.
+
+    Args:
+        one: a function of one set, pure.
+        batches: trees of arrays, all with a leading axis over the sets.
+    """
+    import jax
+    from jax.sharding import Mesh, PartitionSpec
+
+    devices = device_count()
+    if devices == 1:
+        return jax.vmap(one)(*batches)
+    count = len(jax.tree.leaves(batches)[0])
+    rows = np.resize(np.arange(count), -(-count // devices) * devices)
+    whole = batches if len(rows) == count else jax.tree.map(lambda v: v[rows], batches)
+    mesh, sets = Mesh(np.array(jax.local_devices()), ("sets",)), PartitionSpec("sets")
+    shared = jax.shard_map(jax.vmap(one), mesh=mesh, in_specs=sets, out_specs=sets, check_vma=False)
+    return jax.tree.map(lambda v: v[:count], shared(*whole))
+
+
+def device_count() -> int:
+    """Devices that JAX computes with: all of this machine, or the one that was chosen."""
+    import jax
+
+    return 1 if jax.config.jax_default_device is not None else jax.local_device_count()
 
 
 def cores() -> int:

@@ -7,6 +7,10 @@ from .cavity import (
 )
 from .newton import same_root as same_root
 from .point import LARGEST_RESIDUAL as LARGEST_RESIDUAL, FixedPoint as FixedPoint
+from .point_batch import (
+    FixedPointOfEach as FixedPointOfEach,
+    fixed_point_batch as fixed_point_batch,
+)
 from .points import FixedPoints as FixedPoints, collected as collected
 from .responses import Response as Response, response as response
 from .search import fixed_points as fixed_points

@@ -152,12 +152,13 @@ def _searched(
     if places is None:
         _in_full(found, given, np.arange(n), cubes, say)
     else:
-        _from_neighbours(found, given, neighbours(_lattice(places, n)), cubes, say)
+        _from_neighbours(found, given, neighbours(lattice_of(places, n)), cubes, say)
     say("eigenvalues", 0.9)
     return FixedPointBatch(_dataset(found, given)), found.count
 
 
-def _lattice(places: Any, n: int) -> np.ndarray:
+def lattice_of(places: Any, n: int) -> np.ndarray:
+    """Steps between sets, (n, K), from their coordinates."""
     values = np.asarray(places, dtype=float)
     if values.ndim != 2 or len(values) != n or not np.isfinite(values).all():
         raise ParameterError(
@@ -231,11 +232,7 @@ def _dataset(found: Roots, given: Given) -> xr.Dataset:
     jacobians, rate, variance = seen.jacobian, seen.rate, seen.variance
     proven = seen.proven.astype(bool)
     n, most = found.hits.shape
-    eigenvalues = np.zeros((0, model.moving.sum()), dtype=complex)
-    if len(sets):
-        eigenvalues = np.linalg.eigvals(model.of_states(jacobians)).astype(complex)
-    falling = np.argsort(-eigenvalues.real, axis=1, kind="stable")
-    eigenvalues = np.take_along_axis(eigenvalues, falling, axis=1)
+    eigenvalues = sorted_eigenvalues(model, jacobians)
     signs = np.linalg.slogdet(-jacobians)[0]
     index = np.bincount(sets[proven], signs[proven], minlength=n).astype(int)
     negative = -LARGEST_RESIDUAL * np.max(np.abs(variance), axis=1, initial=0.0)
@@ -252,10 +249,7 @@ def _dataset(found: Roots, given: Given) -> xr.Dataset:
 
     count = np.bincount(own, minlength=n)
     undecided = np.bincount(sets, ~proven, minlength=n) > 0
-    stable = (eigenvalues.real.max(axis=1, initial=-np.inf) < 0) & ~_degenerate(eigenvalues)
-    stable = stable.astype(float)
-    if model.system.mean_field.is_static:
-        stable[:] = np.nan
+    stable = stable_of(model, eigenvalues)
     where, by = ("set", "point"), ("set", "point", "population")
     data: dict[str, Any] = {
         "count": ("set", count),
@@ -273,6 +267,22 @@ def _dataset(found: Roots, given: Given) -> xr.Dataset:
     coords = {"population": list(batch.populations)}
     made = xr.Dataset(data, coords=coords, attrs={"is_bounded": int(is_bounded)})
     return measured(made, batch.time_unit)
+
+
+def sorted_eigenvalues(model: Autonomous, jacobians: np.ndarray) -> np.ndarray:
+    """Of the states' dynamics at n states, by descending real part, (n, modes)."""
+    if not len(jacobians):
+        return np.zeros((0, model.moving.sum()), dtype=complex)
+    found = np.linalg.eigvals(model.of_states(jacobians)).astype(complex)
+    return np.take_along_axis(found, np.argsort(-found.real, axis=1, kind="stable"), axis=1)
+
+
+def stable_of(model: Autonomous, eigenvalues: np.ndarray) -> np.ndarray:
+    """1 where all real parts are negative, 0 where one is not; NaN for equations without time."""
+    if model.system.mean_field.is_static:
+        return np.full(len(eigenvalues), np.nan)
+    negative = eigenvalues.real.max(axis=1, initial=-np.inf) < 0
+    return (negative & ~_degenerate(eigenvalues)).astype(float)
 
 
 def _degenerate(eigenvalues: np.ndarray) -> np.ndarray:

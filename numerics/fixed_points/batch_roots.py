@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..machine import over_sets
 from ..parameters import Parameters
 from ..system import Autonomous
 from .described import Described, described, some
@@ -37,7 +38,7 @@ def _starts(model: Autonomous, batch: Parameters, ends: Any, points: Any, is_bou
         region = _region(model, own, limits, is_bounded)
         return starts_in(model, own, region, cube), region, state_scale(model, own)
 
-    return jax.vmap(of_one)(batch, ends, points)
+    return over_sets(of_one, batch, ends, points)
 
 
 def _region(
@@ -58,7 +59,7 @@ def _newton(model: Autonomous, batch: Parameters, where: Any, starts: Any, steps
         return roots_from(model, own, region, y, none, scale, max_steps=steps)
 
     regions, scales = where
-    return jax.vmap(of_one)(batch, regions, scales, starts)
+    return over_sets(of_one, batch, regions, scales, starts)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def continued(
         points: of the unit cube, (k, 2P + 1), of which each set has `FEW`.
         say: called with the part that is done.
     """
-    cubes = points[: len(points) // FEW * FEW].reshape(-1, FEW, points.shape[1])
+    few = min(FEW, len(points))
+    cubes = points[: len(points) // few * few].reshape(-1, few, points.shape[1])
     for begin in range(0, len(near.others), CHUNK):
         say(begin / len(near.others))
         rows = near.others[begin : begin + CHUNK]

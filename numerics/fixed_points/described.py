@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..machine import over_sets
 from ..parameters import Parameters
 from ..system import Autonomous
 from .proof import proof
@@ -56,7 +57,7 @@ def _describe(model: Autonomous, batch: Parameters, ys: Any, scales: Any, prove:
         kept = (seen[name] for name in ("mean", "variance", "rate"))
         return Described(residual, relative, proven, J, *kept)
 
-    return jax.vmap(one)(batch, ys, scales)
+    return over_sets(one, batch, ys, scales)
 
 
 def described(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ though that is not proven."""
 HYPERBOLIC = 1e-7
 """A real part smaller than this, relative to the largest eigenvalue, decides nothing: eigenvalues
 of Jacobians that are far from normal have errors of the order of a square root of rounding."""
+DIVERGED = Status("diverged: the dynamics leave every bound from this start", Code.DIVERGED)
 WIDE = 1e-12  # a population with a smaller variance than this has no variability
 
 
@@ -197,37 +199,50 @@ def _status(
     values: dict[str, np.ndarray],
 ) -> Status:
     if not bounded:
-        text = "diverged: the dynamics leave every bound from this start"
-        return Status(text, Code.DIVERGED)
+        return DIVERGED
     if not np.all(np.isfinite(proof.radius)):
-        residual = float(proof.residual)
-        if residual < NEARLY:
-            text = (
-                f"undecided: the residual is {residual:.2g} of the equations' terms, and whether "
-                "there is a fixed point is not proven; a fold or a branch point is near, or fixed "
-                "points fill a curve"
-            )
-            return Status(text, Code.UNDECIDED)
-        text = (
-            f"not converged: the residual is {residual:.2g} of the equations' terms; try another "
-            "start, or a longer settle"
-        )
-        return Status(text, Code.NOT_CONVERGED)
-    variance, names = values["variance"], parameters.populations
+        return not_proven(float(proof.residual))
+    variance = values["variance"]
     if variance.min() < -LARGEST_RESIDUAL * np.abs(variance).max():
-        p = int(variance.argmin())
-        kappa = np.asarray(parameters.fractions) * values["rate"]
-        text = (
-            f"unphysical: the variance of population {names[p]} is negative ({variance[p]:.3g}); "
-            f"{negative_why(system.mean_field, parameters, p, kappa)}"
-        )
-        return Status(text, Code.OUT_OF_RANGE)
+        return unphysical(system, parameters, variance, values["rate"])
     valid = values.get("validity", np.ones(1))
-    if not valid.min() > 0:
+    return OK if valid.min() > 0 else invalid(parameters.populations, valid)
+
+
+def not_proven(residual: float) -> Status:
+    """Of a state with this residual, relative to the equations' terms, beside which none is."""
+    if residual < NEARLY:
         text = (
-            f"invalid: 1 - Gamma phi' falls to {valid.min():.3g} in population "
-            f"{names[int(valid.argmin())]}, where a neuron's own equation has several "
-            "solutions"
+            f"undecided: the residual is {residual:.2g} of the equations' terms, and whether "
+            "there is a fixed point is not proven; a fold or a branch point is near, or fixed "
+            "points fill a curve"
         )
-        return Status(text, Code.OUT_OF_RANGE)
-    return OK
+        return Status(text, Code.UNDECIDED)
+    text = (
+        f"not converged: the residual is {residual:.2g} of the equations' terms; try another "
+        "start, or a longer settle"
+    )
+    return Status(text, Code.NOT_CONVERGED)
+
+
+def unphysical(
+    system: System, parameters: Parameters, variance: np.ndarray, rate: np.ndarray
+) -> Status:
+    """Of a state at which a variance is negative."""
+    p, names = int(variance.argmin()), parameters.populations
+    kappa = np.asarray(parameters.fractions) * rate
+    text = (
+        f"unphysical: the variance of population {names[p]} is negative ({variance[p]:.3g}); "
+        f"{negative_why(system.mean_field, parameters, p, kappa)}"
+    )
+    return Status(text, Code.OUT_OF_RANGE)
+
+
+def invalid(populations: Sequence[str], validity: np.ndarray) -> Status:
+    """Of a state at which a neuron's own equation has several solutions."""
+    text = (
+        f"invalid: 1 - Gamma phi' falls to {validity.min():.3g} in population "
+        f"{populations[int(validity.argmin())]}, where a neuron's own equation has several "
+        "solutions"
+    )
+    return Status(text, Code.OUT_OF_RANGE)

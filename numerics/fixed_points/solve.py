@@ -28,18 +28,30 @@ LARGEST_MISFIT = 1e-6
 
 @kept
 def _find(system, parameters, start, time, settle, rtol):
-    model, drive = Autonomous(system, parameters.P, time), system.drive(parameters)(time)
+    model = Autonomous(system, parameters.P, time)
+    y, bounded = reached(model, parameters, start, settle, rtol)
+    found = proof(model, parameters, y, state_scale(model, parameters))
+    return found.state, seen_at(model, parameters, found), bounded
+
+
+def reached(
+    model: Autonomous, parameters: Parameters, start: Any, settle: Any, rtol: Any
+) -> tuple[Array, Array]:
+    """Where the dynamics and then Newton's method lead from a state; pure, for jit and vmap.
+
+    Returns:
+        The state as a vector, (n,), and whether the dynamics kept within every bound.
+    """
     if settle > 0:
+        drive = model.system.drive(parameters)(model.time)
         ts, own = jnp.array([0.0, settle]), Held(drive)
         # the tolerances of `integrate`: a basin's border is where trajectories put it
-        states = followed(system, parameters, start, ts, drive=own).states
+        states = followed(model.system, parameters, start, ts, drive=own).states
         start = jax.tree.map(lambda v: v[-1], states)
-    field = model.bind(parameters)
-    y = newton(field, model.flat(start), rtol=rtol, atol=rtol, steps=100)
+    first = model.flat(start)
+    y = newton(model.bind(parameters), first, rtol=rtol, atol=rtol, steps=100)
     # at a fold the Jacobian is singular at the start already
-    y = jnp.where(jnp.all(jnp.isfinite(y)), y, model.flat(start))
-    found = proof(model, parameters, y, state_scale(model, parameters))
-    return found.state, seen_at(model, parameters, found), jnp.all(jnp.isfinite(model.flat(start)))
+    return jnp.where(jnp.all(jnp.isfinite(y)), y, first), jnp.all(jnp.isfinite(first))
 
 
 def fixed_point(

@@ -65,11 +65,7 @@ class Points:
 
     def blocks(self, most: int) -> Iterator[tuple[slice, ...]]:
         """Rectangles of the grid with at most this many points each, that cover it."""
-        sizes = block_shape(self.shape, most)
-        starts = [range(0, n, own) for n, own in zip(self.shape, sizes, strict=True)]
-        for at in itertools.product(*starts):
-            ends = zip(at, sizes, self.shape, strict=True)
-            yield tuple(slice(first, min(first + own, n)) for first, own, n in ends)
+        yield from blocks_of(self.shape, block_shape(self.shape, most))
 
     def within(self, block: tuple[slice, ...]) -> np.ndarray:
         """The places of a block's points among all, in the block's order."""
@@ -77,12 +73,25 @@ class Points:
 
 
 def block_shape(shape: Sequence[int], most: int) -> tuple[int, ...]:
-    """Whole last dimensions, as many as fit, a part of the one before, and 1 of the others."""
-    found, left = [], max(most, 1)
-    for n in reversed(shape):
-        found.append(min(n, left))
-        left = left // n if left >= n else 1
-    return tuple(reversed(found))
+    """Sides of blocks with at most this many points, as equal as can be.
+
+    Their points are near each other, along every dimension, and their number is nearly the same.
+    """
+    parts, found = [1] * len(shape), list(shape)
+    while math.prod(found) > max(most, 1):
+        longest = max(range(len(shape)), key=lambda k: found[k])
+        while found[longest] == -(-shape[longest] // parts[longest]):
+            parts[longest] += 1
+        found[longest] = -(-shape[longest] // parts[longest])
+    return tuple(found)
+
+
+def blocks_of(shape: Sequence[int], sides: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """Blocks of these sides that cover a grid, the last ones along a dimension smaller."""
+    starts = [range(0, n, own) for n, own in zip(shape, sides, strict=True)]
+    for at in itertools.product(*starts):
+        ends = zip(at, sides, shape, strict=True)
+        yield tuple(slice(first, min(first + own, n)) for first, own, n in ends)
 
 
 def points_of(over: Any, design: str = "grid", count: int | None = None, seed: int = 0) -> Points:

@@ -17,11 +17,13 @@ from ...late import xr
 from ..machine import require_memory
 from .evaluated import STATUS, Evaluated, Form, Template
 from .pace import RECENT, Rate, rate_of
-from .points import Points, block_shape
+from .points import Points, block_shape, blocks_of
 
 Block = tuple[slice, ...]
 LONGEST = 240  # bytes of a status
-DONE, TEXT = "block_done", "status_text"
+DONE, CODE, TEXT = "block_done", "status_code", "status_text"
+CODES = "0: not computed, 1: ok, k > 1: row k - 2 of what status_text has of the block"
+KNOWN = 2  # codes with a meaning of their own
 ABOUT, MARK, ORDER, STARTED = "sweep", "motifield_sweep", "order", "started"
 SMALLER = "write it to a folder (out=), or take fewer points or a reduce"
 PENDING = "not computed"
@@ -105,8 +107,9 @@ class Folder:
     """A Zarr folder with a chunk for every block: what was written stays when a process dies.
 
     Variables are arrays over the dimensions of the sweep, which any program that reads Zarr opens;
-    statuses are texts of UTF-8 in `status_text`. A block is marked as done, with the time, after
-    its numbers are there. The folder's attributes say how it was made.
+    statuses are codes, and the texts of a block are UTF-8 in `status_text`, each once. A block is
+    marked as done, with the time, after its numbers are there. The folder's attributes say how it
+    was made.
 
     Args:
         path: of the folder.
@@ -147,9 +150,13 @@ class Folder:
         count = tuple(-(-n // own) for n, own in zip(points.shape, self._chunk, strict=True))
         new = path.with_name(f".{path.name}.new")  # a folder is there whole or not at all
         group = zarr_module().create_group(new, overwrite=True)
-        _array(group, DONE, (int(np.prod(count)),), (1,), ("block",), float, 0)
-        shape = (*points.shape, LONGEST)
-        _array(group, TEXT, shape, (*self._chunk, LONGEST), (*dims, "byte"), np.uint8, 0)
+        blocks, texts = int(np.prod(count)), (int(np.prod(self._chunk)), LONGEST)
+        _array(group, DONE, (blocks,), (1,), ("block",), float, 0)
+        about_codes = {"meaning": CODES}
+        _array(group, CODE, points.shape, self._chunk, dims, np.uint32, 0, about_codes)
+        # of which zarr writes those chunks alone that have a text
+        by = ("block", "text", "byte")
+        _array(group, TEXT, (blocks, *texts), (1, *texts), by, np.uint8, 0)
         for name, (dim, values) in points.coords.items():
             _coordinate(group, name, dim, values)
         own = {ABOUT: dict(about), MARK: 1, "dims": list(dims), ORDER: list(points.coords)}
@@ -217,11 +224,15 @@ class Chunks:
         sizes = tuple(s.stop - s.start for s in block)
         for name, own in found.values.items():
             self._arrays[key(name)][block] = own.reshape(*sizes, *own.shape[1:])
-        texts = np.zeros((len(found.status), LONGEST), dtype=np.uint8)
-        for row, said in zip(texts, found.status, strict=True):
-            text = said.encode()[:LONGEST]
-            row[: len(text)] = np.frombuffer(text, dtype=np.uint8)
-        self._arrays[TEXT][block] = texts.reshape(*sizes, LONGEST)
+        codes = {"ok": 1}
+        for said in found.status:
+            codes.setdefault(said, len(codes) + KNOWN - 1)
+        own = [said.encode()[:LONGEST].ljust(LONGEST, b"\0") for said in codes][1:]
+        if own:
+            texts = np.frombuffer(b"".join(own), dtype=np.uint8).reshape(len(own), LONGEST)
+            self._arrays[TEXT][k, : len(own)] = texts
+        each = np.array([codes[said] for said in found.status], dtype=np.uint32)
+        self._arrays[CODE][block] = each.reshape(sizes)
         self._arrays[DONE][k] = time.time()
 
 
@@ -361,23 +372,30 @@ def read(path: str | Path) -> xr.Dataset:
     group = opened(path)
     data: dict[str, Any] = {}
     coords: dict[str, Any] = dict(group.attrs.get("labels", {}))
-    needed = sum(a.nbytes for _, a in group.arrays())
+    needed = sum(a.nbytes for name, a in group.arrays() if name != TEXT)
     require_memory(float(needed), f"the sweep {path}", "open parts of it with xarray.open_zarr")
     for name, array, axis in _named(group):
         if axis is not None:
             coords[name] = (axis, array[:])
         else:
             data[name] = (tuple(array.metadata.dimension_names), array[:], dict(array.attrs))
-    data[STATUS] = (tuple(group.attrs["dims"]), _texts(group[TEXT][:]))
+    data[STATUS] = (tuple(group.attrs["dims"]), _texts(group))
     about = group.attrs[ABOUT]
     made = xr.Dataset(data, coords=coords)
     return made.assign_attrs({name: json.dumps(v) for name, v in about.items()})
 
 
-def _texts(codes: np.ndarray) -> np.ndarray:
-    flat = codes.reshape(-1, codes.shape[-1])
-    found = [bytes(row).rstrip(b"\0").decode(errors="ignore") or PENDING for row in flat]
-    return np.array(found).reshape(codes.shape[:-1])
+def _texts(group: Any) -> np.ndarray:
+    """The status of every point, from its code and the texts of its block."""
+    codes, table = group[CODE][:].astype(int), {PENDING: 0, "ok": 1}
+    for k, block in enumerate(blocks_of(codes.shape, group[CODE].chunks)):
+        count = int(codes[block].max()) - KNOWN + 1
+        if count > 0:
+            rows = group[TEXT][k, :count]
+            texts = [bytes(row).rstrip(b"\0").decode(errors="ignore") for row in rows]
+            own = [0, 1, *(table.setdefault(text, len(table)) for text in texts)]
+            codes[block] = np.array(own)[codes[block]]
+    return np.array(list(table))[codes]
 
 
 def rate_now(path: str | Path) -> Rate | None:
@@ -385,9 +403,9 @@ def rate_now(path: str | Path) -> Rate | None:
     group = opened(path)
     if not _is_locked(path):
         return None
-    text = group[TEXT]
+    code = group[CODE]
     sizes = np.ones(1, dtype=int)
-    for n, own in zip(text.shape[:-1], text.chunks[:-1], strict=True):
+    for n, own in zip(code.shape, code.chunks, strict=True):
         sizes = np.multiply.outer(sizes, np.diff([*range(0, n, own), n])).ravel()
     times = group[DONE][:]
     order = np.argsort(times)

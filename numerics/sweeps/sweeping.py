@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -20,7 +20,8 @@ import numpy as np
 from ...errors import ParameterError
 from ...late import xr
 from ...numbers import counted
-from ..parameters import INPUTS, Parameters, scalar, violations
+from ...time_units import headed
+from ..parameters import Parameters, feasible_batch, scalar
 from ..precision import require_x64
 from ..results import Result, Status, incomplete
 from ..system import System
@@ -33,10 +34,11 @@ from .schedulers import Job, Spread, refuse_unpicklable
 from .stores import Block, Folder, Memory, Store, locked, progress_of, rate_now, read
 from .verbs import Chosen, Reduce, Task, Verb, verb_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 AT_ONCE, LIBRARIES = 256, ("motifield", "jax", "numpy")
 """Points of a block: enough for batches to be fast, few enough to lose."""
-FREE = {*INPUTS, "mean"}
-"""Arrays on which it does not depend whether a network can have given statistics."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -64,22 +66,32 @@ class Sweep(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per point: where it lies, its numbers, by population where they are, its status."""
-        kept = [n for n in self.dataset.data_vars if n != STATUS and self._is_short(str(n))]
-        coords = [n for n, v in self.dataset.coords.items() if set(v.dims) <= set(self.dims)]
-        stacked = self.dataset[[*kept, STATUS]].stack(__point=self.dims, create_index=False)
-        rows = []
-        for k in range(stacked.sizes["__point"]):
-            one = stacked.isel(__point=k)
-            row = {str(n): one[n].values.item() for n in coords}
-            for n in kept:
-                own = one[n]
-                if own.ndim == 0:
-                    row[str(n)] = own.values.item()
-                else:
-                    each = zip(one["population"].values, own.values, strict=True)
-                    row |= {f"{n} {p}": v.item() for p, v in each}
-            rows.append(row | {STATUS: str(one[STATUS].values)})
-        return rows
+        columns = self._columns()
+        lists = (v.tolist() for v in columns.values())
+        return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+
+    def table(self) -> pd.DataFrame:
+        """The same; columns of times and rates name the unit where one was given."""
+        import pandas as pd
+
+        columns = self._columns()
+        heads = headed([dict.fromkeys(columns)], self.time_unit)[0]
+        return pd.DataFrame(dict(zip(heads, columns.values(), strict=True)))
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        """The columns of the table, each over all points."""
+        data, like = self.dataset, self.dataset[STATUS]
+        kept = [str(n) for n in data.data_vars if n != STATUS and self._is_short(str(n))]
+        coords = [str(n) for n, v in data.coords.items() if set(v.dims) <= set(self.dims)]
+        found = {n: data[n].broadcast_like(like).transpose(*self.dims).values for n in coords}
+        for n in kept:
+            if set(data[n].dims) == set(self.dims):
+                found[n] = data[n].transpose(*self.dims).values
+            else:
+                own = data[n].transpose("population", *self.dims).values
+                each = zip(data["population"].values, own, strict=True)
+                found |= {f"{n} {p}": v for p, v in each}
+        return {n: v.ravel() for n, v in found.items()} | {STATUS: like.values.ravel()}
 
     def json(self) -> dict[str, Any]:
         """Plain data; the statuses of the points are `point_status`."""
@@ -111,8 +123,10 @@ def sweep(
 ) -> Sweep:
     """Do one thing at many points of parameters.
 
-    A point that fails has a status that says why and NaN for its numbers. "integrate" and
-    "fixed_points" are computed for `at_once` points at a time, all others point by point.
+    A point that fails has a status that says why and NaN for its numbers. "integrate",
+    "fixed_point" and "fixed_points" are computed for `at_once` points at a time, all others point
+    by point. Fixed points start from those of other points of the same block, so that they do not
+    depend on what was computed before; see `fixed_points_batch` and `sweeps.fixed_point_batch`.
 
     Workers give the same numbers, bit for bit, on processors of one kind: they check that versions
     and XLA's flags are those of this process. One that dies is replaced by its cluster, and its
@@ -131,8 +145,9 @@ def sweep(
         over: {name: values} of scalar parameters (see `scalar`), or of `seed`; {(name, name):
             pairs} of some that change together; {name: (lowest, highest)}, or a prior, of samples;
             or a DataFrame with a column for each.
-        what: "integrate", "fixed_points", "stability", "response", "simulate" (a sampled network),
-            "verify", or a function of (system, parameters, **options) that returns a result, a
+        what: "integrate", "fixed_point" (the one that the dynamics reach), "fixed_points" (all),
+            "stability", "response", "rates", "dmft", "simulate" (a sampled network), "verify",
+            "fit", or a function of (system, parameters, **options) that returns a result, a
             dataset, or numbers by name.
         design: "grid", "zip" (values side by side), or of samples "sobol", "latin", "random".
         count, design_seed: number of samples, and their seed.
@@ -301,11 +316,7 @@ def _with_feasible(found: Evaluated, task: Task, chosen: Chosen) -> Evaluated:
     """With 1 or 0 for every point: whether a network can have its statistics."""
     if found.template is None:
         return found
-    kept = [s for s in task.scalars if {part.name for part in s.parts} <= FREE]
-    if len(kept) == len(task.scalars):
-        each = np.full(len(chosen.where), not violations(task.parameters))
-    else:
-        each = np.array([not violations(own) for own in chosen.each])
+    each = feasible_batch(chosen.sets)
     form = Form((), (), False, {"meaning": "whether a network can have these statistics"})
     template = found.template.with_form(FEASIBLE, form)
     return replace(found, template=template, values={**found.values, FEASIBLE: each.astype(float)})

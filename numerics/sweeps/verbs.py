@@ -12,9 +12,9 @@ import numpy as np
 
 from ...errors import MotifieldError, ParameterError
 from ...late import xr
-from ..fixed_points import fixed_points_batch
-from ..parameters import Parameters, Scalar, check_numbers, set_of, stacked
-from ..system import System, integrate_batch
+from ..fixed_points import fixed_point_batch, fixed_points_batch
+from ..parameters import Parameters, Scalar, check_numbers, set_of, stacked, wrong_numbers
+from ..system import System, integrate_batch, misfits
 from .elsewhere import Elsewhere
 from .evaluated import FEASIBLE, STATUS, Evaluated, Template, apart, as_dataset, together
 from .points import SEED
@@ -75,12 +75,19 @@ class Task:
         """The parameters of some points, by their places."""
         padded = np.resize(where, self.most) if len(where) < self.most else where
         batch = stacked(self.scalars, self.parameters, self.values[padded])
-        plain = jax.tree.map(np.asarray, batch)
-        each = [set_of(plain, k) for k in range(len(where))]
-        return Chosen(where, batch, each)
+        return Chosen(where, jax.tree.map(np.asarray, batch), self.values[padded])
 
-    def wrong(self, parameters: Parameters) -> str:
-        """What is wrong with the parameters of a point; "" if nothing is."""
+    def faults(self, chosen: Chosen) -> dict[int, str]:
+        """What is wrong with the parameters of those points that are not permitted, by position."""
+        wrong = wrong_numbers(chosen.sets)
+        rest = np.flatnonzero(~wrong)
+        if len(rest):
+            own = jax.tree.map(lambda v: v[rest], chosen.sets)
+            wrong[rest] = misfits(self.system, own)
+        return {int(k): self._fault(set_of(chosen.sets, int(k))) for k in np.flatnonzero(wrong)}
+
+    def _fault(self, parameters: Parameters) -> str:
+        """What is wrong with the parameters of a point."""
         try:
             check_numbers(parameters)
             self.system.check(parameters)
@@ -96,13 +103,18 @@ class Chosen:
     Args:
         where: their places, n.
         batch: their parameters with a leading axis, filled up to the points that are computed at
-            once, for which verbs are compiled.
-        each: their parameters, n.
+            once, for which verbs are compiled; arrays of NumPy.
+        values: the values of what varies, one row for each of the batch.
     """
 
     where: np.ndarray
     batch: Parameters
-    each: Sequence[Parameters]
+    values: np.ndarray
+
+    @property
+    def sets(self) -> Parameters:
+        """The same without what fills it up."""
+        return jax.tree.map(lambda v: v[: len(self.where)], self.batch)
 
 
 @dataclass(frozen=True)
@@ -114,19 +126,24 @@ class AtOnce:
         run: of the system, a batch and options; its dataset has `status` over (set).
         reduced: what is kept unless a call says otherwise.
         given: options, unless a call says otherwise.
+        is_near: whether points start from those nearby, whose `places` are an option; what is
+            compiled is then the same whatever their number.
     """
 
     name: str
     run: Callable[..., Any]
     reduced: Reduce = None
     given: Mapping[str, Any] = field(default_factory=dict)
+    is_near: bool = False
 
     def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
         if task.seeds is not None:
             raise ParameterError(f"{self.name} is not random: there is nothing that a seed changes")
         own = {SET: slice(len(chosen.where))}
         options = {**self.given, **task.options}
-        made = self.run(task.system, chosen.batch, **options).dataset.isel(own)
+        options |= {"places": chosen.values[own[SET]]} if self.is_near else {}
+        batch = chosen.sets if self.is_near else chosen.batch
+        made = self.run(task.system, batch, **options).dataset.isel(own)
         said = [str(v) for v in made[STATUS].values]
         reduce = task.reduce or self.reduced
         kept = made if reduce is None else as_dataset(reduce(made.drop_vars(STATUS)))
@@ -141,11 +158,10 @@ class AtOnce:
             name: np.array(kept[name].transpose(SET, *form.dims).values, dtype=form.dtype)
             for name, form in template.forms.items()
         }
-        for k, parameters in enumerate(chosen.each):
-            if wrong := task.wrong(parameters):
-                said[k] = f"not permitted: {wrong}"
-                for v in values.values():
-                    v[k] = np.nan
+        for k, wrong in task.faults(chosen).items():
+            said[k] = f"not permitted: {wrong}"
+            for v in values.values():
+                v[k] = np.nan
         return Evaluated(template, values, said)
 
 
@@ -164,16 +180,19 @@ class OneByOne:
     reduced: Reduce = None
 
     def __call__(self, task: Task, chosen: Chosen, known: Template | None) -> Evaluated:
-        each = zip(chosen.where, chosen.each, strict=True)
-        return together([self._one(task, int(k), own) for k, own in each], known)
+        faults, sets = task.faults(chosen), chosen.sets
+        each: list[tuple[xr.Dataset | None, str]] = []
+        for k, place in enumerate(chosen.where):
+            if k in faults:
+                each.append((None, f"not permitted: {faults[k]}"))
+            else:
+                each.append(self._one(task, int(place), set_of(sets, k)))
+        return together(each, known)
 
     def _one(self, task: Task, k: int, parameters: Parameters) -> tuple[xr.Dataset | None, str]:
         own = dict(task.options)
         if task.seeds is not None:
             own["seed"] = int(task.seeds[k])
-        wrong = task.wrong(parameters)
-        if wrong:
-            return None, f"not permitted: {wrong}"
         parameters = jax.tree.map(jnp.asarray, parameters)
         try:
             made = self.run(task.system, parameters, **own)
@@ -190,7 +209,8 @@ VERBS: dict[str, Verb] = {
     for verb in (
         AtOnce("integrate", integrate_batch, at_the_end),
         # points without any fixed point have a status
-        AtOnce("fixed_points", fixed_points_batch, given={"throw": False}),
+        AtOnce("fixed_point", fixed_point_batch, given={"throw": False}, is_near=True),
+        AtOnce("fixed_points", fixed_points_batch, given={"throw": False}, is_near=True),
         OneByOne("stability", Elsewhere("stability", "stability")),
         OneByOne("response", Elsewhere("fixed_points", "response")),
         OneByOne("rates", Elsewhere("verification", "rates_at_rest")),

@@ -231,6 +231,33 @@ def test_a_sweep_that_was_cut_off_is_gone_on_with(system, parameters, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_statuses_and_rows_of_a_folder_are_those_in_memory(system, parameters, tmp_path):
+    def some_fail(system, parameters):
+        drive = float(parameters.input(0.0)[0])
+        if drive > 0.35:
+            raise mf.errors.SolverError("again" if drive > 0.85 else f"no {drive:.1f}é")
+        return {"rate": xr.DataArray([drive, 2 * drive], dims="population")}
+
+    over = {"input[E]": np.arange(10) / 10, "seed": [1, 2]}
+    whole = mf.sweep(system, parameters, over, lambda s, p, seed: some_fail(s, p), at_once=6)
+    path = tmp_path / "a.zarr"
+    found = mf.sweep(
+        system, parameters, over, lambda s, p, seed: some_fail(s, p), at_once=6, out=path
+    )
+    np.testing.assert_array_equal(found["status"], whole["status"])
+    assert found["status"].values[:, 0].tolist()[3:6] == [
+        "ok",
+        "failed: no 0.4é",
+        "failed: no 0.5é",
+    ]
+    assert len(found.rows()) == 20
+    assert found.rows()[2]["input[E]"] == 0.1
+    assert found.table()["seed"].tolist() == [1, 2] * 10
+    assert repr(found).splitlines()[-1].startswith("19 ")
+    size = sum(f.stat().st_size for f in (path / "status_text").rglob("*"))
+    assert size < 20 * 240
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
