@@ -11,9 +11,9 @@ import numpy as np
 
 from ..parameters import Parameters
 from ..stability import bulk_gains
-from ..sweeps import VERBS, Chosen, Evaluated, Form, Task, Template, Verb, called
+from ..sweeps import GAIN, VERBS, Chosen, Evaluated, Form, Task, Template, Verb, called
 
-GAIN, MOMENTS = "bulk_gain", ("mean", "variance")
+MOMENTS = ("mean", "variance")
 MEANING = "gain of the bulk, which grows beyond 1; where the equations are stable"
 
 

@@ -17,14 +17,17 @@ from ...errors import ParameterError
 from ...time_units import measured
 from ..parameters import Parameters, Scalar
 from ..results import Noted
-from ..sweeps import AT_ONCE, STATUS, Sweep, called, sweep
+from ..sweeps import AT_ONCE, STATUS, Sweep, attractor_counts, called, sweep
 from ..system import System
 from .along import check_bounds, prepared, two_numbers
-from .attractors import GAIN, WithGains
+from .attractors import WithGains
 from .curve_results import BifurcationCurves
 from .curves import bifurcation_curves
 
-KINDS = {"count": int, "index_sum": int, "least_hits": int, "overflow": bool, "feasible": bool}
+KINDS = {
+    **dict.fromkeys(("count", "index_sum", "least_hits", "attractors", "bulk_unstable"), int),
+    **dict.fromkeys(("overflow", "feasible", "oscillating"), bool),
+}
 """Whole numbers and truth values, 0 at grid points that failed: their status says why."""
 
 
@@ -183,14 +186,9 @@ def _counted(found: Sweep) -> xr.Dataset:
     made = found.dataset.drop_attrs(deep=False).rename(axes)
     own = {called(n, found.dims): n for n in found.dims}  # an axis may be called as a variable
     made = made.rename({n: own[n] for n in own if n in made})
+    made = made.merge(attractor_counts(made))
     whole = {name: made[name].fillna(0).astype(kind) for name, kind in KINDS.items()}
-    attractors = (made["stable"] == 1).sum("point")
-    return made.assign(
-        **whole,
-        attractors=attractors,
-        oscillating=(whole["count"] > 0) & (attractors == 0),
-        bulk_unstable=(made[GAIN] >= 1).sum("point"),
-    )
+    return made.assign(whole)
 
 
 def _doubts(found: Sweep) -> tuple[str, ...]:

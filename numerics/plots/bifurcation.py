@@ -18,6 +18,7 @@ from .style import (
     BULK_UNSTABLE,
     LABELS,
     MOST_POPULATIONS,
+    NO_NETWORK,
     UNSTABLE,
     legend_beside,
     of_quantities,
@@ -35,7 +36,6 @@ MARKS = {
     "Bogdanov-Takens": ("*", "Bogdanov-Takens point"),
 }
 DASHES: dict[str, Any] = {"stable": "-", "unstable": UNSTABLE, BULK_TEXT: BULK_UNSTABLE}
-IMPOSSIBLE = "no network has these statistics"
 CYCLES: dict[str, dict[str, Any]] = {
     "stable cycle, min and max": {"lw": 2.4, "alpha": 0.75},
     "unstable cycle": {"lw": 1.4, "alpha": 0.75, "ls": ":"},
@@ -168,7 +168,7 @@ def _legend(
     ]
     handles += _cycle_handles(cycles)
     if FAINT in shades:
-        handles.append(Line2D([], [], alpha=FAINT, label=IMPOSSIBLE, **style))
+        handles.append(Line2D([], [], alpha=FAINT, label=NO_NETWORK, **style))
     for kind in dict.fromkeys(s.kind for s in branches.special):
         mark, label = MARKS[kind]
         handles.append(Line2D([], [], color="k", marker=mark, ls="none", ms=5.5, label=label))

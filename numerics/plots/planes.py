@@ -1,32 +1,25 @@
-"""Bifurcation curves and numbers of attractors in the plane of two parameters."""
+"""The plane of two parameters: kinds of states, hatches, bifurcation curves, contours."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ..continuation import BifurcationCurves, PhaseDiagram
 from .bifurcation import MARKS
-from .style import BULK_HATCH, BULK_TEXT, HATCH, legend_beside, panels
+from .cells import hatched
+from .kinds import attractors
+from .style import BULK_HATCH, BULK_TEXT, HATCH, NO_NETWORK, legend_beside, panels
 
 CURVES = {"fold": ("k", "folds"), "Hopf": ("C3", "Hopf points")}
-OSCILLATION = -1
-COLOURS = {
-    OSCILLATION: "#f4b6a6",
-    0: "#ffffff",
-    1: "#dfe8f3",
-    2: "#9dbfe0",
-    3: "#5a8fc4",
-    4: "#2c639c",
-}
-MORE = "#123d6b"
-HATCHED = {HATCH: "no network has these statistics", BULK_HATCH: BULK_TEXT}
-NAMES = {OSCILLATION: "oscillation (no stable state)", 0: "no state found", 1: "1 stable state"}
+HATCHED = {HATCH: NO_NETWORK, BULK_HATCH: BULK_TEXT}
+Handles = dict[str, Any]
+"""Entries of a legend by their texts."""
 
 
 def curves_diagram(curves: BifurcationCurves) -> Figure:
@@ -49,20 +42,28 @@ def draw_curves(ax: Axes, curves: BifurcationCurves) -> None:
         ax: axes of Matplotlib.
         curves: of `bifurcation_curves`.
     """
-    handles = {}
+    handles = curve_lines(ax, curves)
+    if handles:
+        legend_beside(ax, list(handles.values()), list(handles))
+
+
+def curve_lines(ax: Axes, curves: BifurcationCurves, across: bool = False) -> Handles:
+    """The curves, and the entries of their legend; across: the first parameter is upward."""
+    handles: Handles = {}
+    turn = -1 if across else 1
     for curve in curves.curves:
         color, label = CURVES[curve.kind]
         x, y = curve.dataset["first"].values, curve.dataset["second"].values
         if "frequency" in curve.dataset:
             y = np.where(np.isfinite(curve.dataset["frequency"].values), y, np.nan)
-        (line,) = ax.plot(x, y, color=color, lw=1.6)
+        (line,) = ax.plot(*(x, y)[::turn], color=color, lw=1.6)
         if np.isfinite(y).any():
             handles[label] = line
     for s in curves.special:
         mark, label = MARKS[s.kind]
-        (handles[label],) = ax.plot(*s.value, mark, color="k", mfc="w", ms=8, zorder=5)
-    if handles:
-        legend_beside(ax, list(handles.values()), list(handles))
+        at = tuple(s.value)[::turn]
+        (handles[label],) = ax.plot(*at, mark, color="k", mfc="w", ms=8, zorder=5, ls="none")
+    return handles
 
 
 def phase_picture(diagram: PhaseDiagram) -> Figure:
@@ -77,46 +78,44 @@ def phase_picture(diagram: PhaseDiagram) -> Figure:
     data = diagram.dataset
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     ax = figure.subplots()
-    kinds = np.where(data["oscillating"].values, OSCILLATION, data["attractors"].values)
     first, second = data["first"].values, data["second"].values
-    _image(ax, kinds, first, second)
-    hatched = {HATCH: ~data["feasible"].values, BULK_HATCH: data["bulk_unstable"].values > 0}
-    for hatch, where in hatched.items():
-        if where.any():
-            half = [0.5, 1.5]
-            ax.contourf(first, second, where.T, levels=half, colors="none", hatches=[hatch])
+    failed = without_numbers(data["status"].values)
+    counts = np.where(failed, np.nan, data["attractors"].values)
+    kinds = attractors(counts, data["oscillating"].values, wrong(data["status"].values[failed]))
+    kinds.draw(ax, first, second)
+    handles: Handles = {}
     if diagram.curves is not None:
-        draw_curves(ax, diagram.curves)
-    _legend(ax, [int(k) for k in np.unique(kinds)], [h for h, w in hatched.items() if w.any()])
-    ax.set(
-        xlabel=diagram.names[0],
-        ylabel=diagram.names[1],
-        xlim=(first[0], first[-1]),
-        ylim=(second[0], second[-1]),
-    )
+        handles = curve_lines(ax, diagram.curves)
+    where = {HATCH: ~data["feasible"].values & ~failed}
+    where[BULK_HATCH] = data["bulk_unstable"].values > 0
+    handles |= {**kinds.handles(), **hatches(ax, first, second, where)}
+    legend_beside(ax, list(handles.values()), list(handles))
+    names, ends = diagram.names, [(v[0], v[-1]) for v in (first, second)]
+    ax.set(xlabel=names[0], ylabel=names[1], xlim=ends[0], ylim=ends[1])
     return figure
 
 
-def _image(ax: Axes, kinds: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
-    """A pixel around each grid point."""
-    image = np.array([[to_rgb(_colour(int(k))) for k in row] for row in kinds.T])
-    half = [(v[1] - v[0]) / 2 for v in (first, second)]
-    extent = (first[0] - half[0], first[-1] + half[0], second[0] - half[1], second[-1] + half[1])
-    ax.imshow(image, origin="lower", extent=extent, aspect="auto", interpolation="nearest")
+FAILED = ("not permitted", "failed", "no number", "not computed")
+"""How statuses begin of points without numbers."""
 
 
-def _colour(kind: int) -> str:
-    return COLOURS.get(kind, MORE)
+def without_numbers(statuses: np.ndarray) -> np.ndarray:
+    """Which points have none."""
+    own = [str(text).startswith(FAILED) for text in statuses.ravel()]
+    return np.array(own, dtype=bool).reshape(statuses.shape)
 
 
-def _legend(ax: Axes, kinds: list[int], hatches: list[str]) -> None:
-    """Beside the entries of the curves, those of the image."""
-    own = ax.get_legend()
-    handles: list[Any] = list(own.legend_handles) if own is not None else []
-    texts = [t.get_text() for t in own.get_texts()] if own is not None else []
-    handles += [Patch(facecolor=_colour(k), edgecolor="0.7") for k in kinds]
-    texts += [NAMES.get(k, f"{k} stable states") for k in kinds]
-    for hatch in hatches:
-        handles.append(Patch(facecolor="w", edgecolor="0.4", hatch=hatch))
-        texts.append(HATCHED[hatch])
-    legend_beside(ax, handles, texts)
+def wrong(statuses: np.ndarray) -> str:
+    """What a legend says of points without numbers."""
+    kinds = sorted({str(text).split(":")[0] for text in statuses.ravel()} - {"no number"})
+    return ": ".join(["no number", ", ".join(kinds)]) if kinds else "no number"
+
+
+def hatches(ax: Axes, x: np.ndarray, y: np.ndarray, where: Mapping[str, np.ndarray]) -> Handles:
+    """Cells (x, y) that are hatched, and the entries of their legend."""
+    handles: Handles = {}
+    for own, there in where.items():
+        if there.any():
+            hatched(ax, x, y, there, own)
+            handles[HATCHED[own]] = Patch(facecolor="w", edgecolor="0.4", hatch=own)
+    return handles

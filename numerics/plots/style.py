@@ -32,6 +32,8 @@ SEEN = 5.0
 """Points that a marker measures to be seen, and its colour told."""
 HATCH = "//"
 """Where no network has such statistics."""
+NO_NETWORK = "no network has these statistics"
+"""What the legend says of it."""
 BULK_HATCH = ".."
 """Where the bulk makes an attractor unstable."""
 

@@ -1,5 +1,6 @@
 """One verb at many points of parameters, in memory or on disk."""
 
+from .attractors import GAIN, attractor_counts, has_stability
 from .evaluated import FEASIBLE, STATUS, Evaluated, Form, Template, called
 from .pace import Rate
 from .points import SAMPLE
@@ -10,6 +11,7 @@ from .verbs import VERBS, Chosen, Task, Verb
 __all__ = [
     "AT_ONCE",
     "FEASIBLE",
+    "GAIN",
     "SAMPLE",
     "STATUS",
     "VERBS",
@@ -21,7 +23,9 @@ __all__ = [
     "Task",
     "Template",
     "Verb",
+    "attractor_counts",
     "called",
+    "has_stability",
     "open_sweep",
     "sweep",
     "sweep_progress",
