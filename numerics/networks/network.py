@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sps
 
 from ...errors import NetworkError
+from ...listed import Listed
 from .files import read_arrays, write_arrays
 from .reading import Reading
 from .stored import (
@@ -37,7 +38,7 @@ FEW_NEURONS = 50  # ARPACK needs more neurons than vectors in its basis, 20 or s
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Network:
+class Network(Listed):
     """N neurons in P populations; `sample`, `read_network`, `Network.of` and `load` make one.
 
     Args:
@@ -247,18 +248,24 @@ class Network:
             self, weights=weights, seed=None, parameters=None, rows=rows, columns=columns
         )
 
-    def __repr__(self) -> str:
+    def described(self) -> tuple[str, dict[str, str]]:
+        """What it is in a line, and the neurons of each population."""
         W = self.weights
         if isinstance(W, sps.csr_array):
             kind = f"{W.nnz} synapses"
         else:
             kind = "dense" if isinstance(W, np.ndarray) else "drawn at every use"
-        sizes = ", ".join(f"{p} {n}" for p, n in zip(self.populations, self.sizes, strict=True))
         source = "" if self.seed is None else f", sampled with seed {self.seed}"
         if self.reading is not None and self.reading.source:
             source = f", read from {self.reading.source}"
             source += "".join(f"; {note}" for note in self.reading.notes)
-        return f"Network of {self.N} neurons ({sizes}), {kind}, {W.dtype}{source}"
+        sizes = dict(zip(self.populations, map(str, self.sizes), strict=True))
+        return f"Network of {self.N} neurons, {kind}, {W.dtype}{source}", sizes
+
+    def __repr__(self) -> str:
+        title, sizes = self.described()
+        each = ", ".join(f"{p} {n}" for p, n in sizes.items())
+        return title.replace(" neurons,", f" neurons ({each}),", 1)
 
 
 def name_at(k: int, ids: Any) -> str:

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from ...errors import ParameterError
 from ...late import xr
+from ...listed import html_table
 from ...numbers import brief
 from ..precision import require_x64
 from .arrays import (
@@ -403,12 +404,9 @@ class Parameters(eqx.Module):
         return "\n".join([f"Parameters of populations {', '.join(self.populations)}", *lines[:18]])
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><td>{escape(row['name'])}</td><td>{escape(row['value'])}</td></tr>"
-            for row in self.rows()
-        )
         names = escape(", ".join(self.populations))
-        return f"<p><b>Parameters</b> of populations {names}</p><table>{cells}</table>"
+        table = html_table((row["name"], row["value"]) for row in self.rows())
+        return f"<p><b>Parameters</b> of populations {names}</p>{table}"
 
 
 def all_inputs(parameters: Parameters) -> dict[str, Input]:

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from ...errors import ArchitectureError, ParameterError, SpecError
 from ...files import write_text
+from ...listed import html_table
 from ..parameters import FILTERS, Columns, Constant, Input, Parameters, Together
 from ..precision import require_x64
 from .checks import (
@@ -134,8 +135,8 @@ class System:
         return "\n".join([self.title, *(f"  {r['what']}: {r['value']}" for r in self.rows())])
 
     def _repr_html_(self) -> str:
-        cells = (f"<tr><td>{r['what']}</td><td>{escape(r['value'])}</td></tr>" for r in self.rows())
-        return f"<p><b>{escape(self.title)}</b></p><table>{''.join(cells)}</table>"
+        table = html_table((r["what"], r["value"]) for r in self.rows())
+        return f"<p><b>{escape(self.title)}</b></p>{table}"
 
     @property
     def State(self) -> Any:

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from ...errors import ParameterError
+from ...numbers import counted
 from .datasets import from_dataset, to_dataset
 from .files import plain, read_rows, save_rows
 from .neuron_tables import NeuronTable, Population, Selection, populations_of
@@ -20,13 +21,17 @@ from .nwb import SUFFIX, nwb_recording
 from .recordings import Columns
 from .table import COLUMNS, NUMBERS, TEXTS, Row, checked_rows, label_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SAME, ZERO = 1e-9, 1e-12  # times, levels, covariances this close are equal: files keep 16 digits
 WRITTEN = 1e-6  # relative: people write errors and covariances with 6 digits
 READING = ("separator", "encoding", "decimal", "part")
+SHOWN = 20  # rows of a repr
 ROUNDING = 1e-8  # of the trace: a negative eigenvalue of a covariance that is rounding
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Targets:
     """Measured numbers that a network shall reproduce, one entry of every column per target.
 
@@ -271,6 +276,27 @@ class Targets:
             for name in COLUMNS
         ]
         return [dict(zip(COLUMNS, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+    def table(self) -> pd.DataFrame:
+        """The rows, without columns in which no target has anything."""
+        import pandas as pd
+
+        whole = pd.DataFrame(self.rows(), columns=list(COLUMNS))
+        given = whole.replace("", np.nan).infer_objects()
+        plain = {"weight": 1.0, "held_out": False}
+        same = {name: bool((whole[name] == value).all()) for name, value in plain.items()}
+        return whole[[n for n in COLUMNS if given[n].notna().any() and not same.get(n, False)]]
+
+    def __repr__(self) -> str:
+        return f"{self._title()}\n{self.table().to_string(index=False, max_rows=SHOWN)}"
+
+    def _repr_html_(self) -> str:
+        table = self.table().to_html(index=False, border=0, max_rows=SHOWN, na_rep="")
+        return f"<p><b>{self._title()}</b></p>{table}"
+
+    def _title(self) -> str:
+        related = "" if self.covariance is None else ", with their covariance"
+        return f"{counted(len(self.value), 'target')}{related}"
 
     def json(self) -> dict[str, Any]:
         """Plain data: `targets`, the rows, and their `covariance`; what is missing is None."""

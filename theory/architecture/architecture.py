@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from ...errors import ArchitectureError
+from ...listed import Listed
 from ...names import names_fault
 from ...numbers import brief
 from . import filters, transfer as transfers
@@ -26,8 +27,8 @@ MOTIFS = {
 INPUTS = ("in-strength", "pattern", "spread", "out-strength", "noise")
 
 
-@dataclass(frozen=True, init=False)
-class Architecture:
+@dataclass(frozen=True, init=False, repr=False)
+class Architecture(Listed):
     """A class of random networks, without numbers: what is connected, and by which laws.
 
         x_i = M_p[ sum_j J_ij S_q[phi_q(x_j)] + I_i ],   i in population p, j in population q,
@@ -156,6 +157,22 @@ class Architecture:
         own |= {"motifs": tuple(self.motifs), "inputs": tuple(self.inputs)}
         return Architecture(**(own | changes))
 
+    def described(self) -> tuple[str, dict[str, str]]:
+        """The title, and what it has; defaults that nobody asks about are left out."""
+        names = self.populations
+        found = {
+            "transfer": _by_population([str(f) for f in self.transfer], names),
+            "motifs": ", ".join(name for name in MOTIFS if name in self.motifs) or "none",
+            "membrane": _by_population([str(f.with_defaults) for f in self.membrane], names),
+            "synapse": _by_population([str(f.with_defaults) for f in self.synapse], names),
+            "inputs": ", ".join(name for name in INPUTS if name in self.inputs),
+            "strengths": "" if self.strengths == GAUSSIAN else self.strengths.name,
+            "assortativity": ", ".join(self.assortativity),
+            "patterns": ", ".join(self.patterns),
+        }
+        whole = f"populations {', '.join(names)}" if names else "any number of populations"
+        return f"Architecture of {whole}", {name: value for name, value in found.items() if value}
+
     @property
     def features(self) -> tuple[str, ...]:
         """Names of what synapses know of both neurons: functions of strengths, then patterns."""
@@ -221,6 +238,13 @@ class Architecture:
             return (0,) * P
         distinct = self.distinct_transfers
         return tuple(distinct.index(f) for f in self.transfer)
+
+
+def _by_population(each: Sequence[str], names: tuple[str, ...] | None) -> str:
+    """One value for all, or each with its population."""
+    if len(set(each)) == 1:
+        return each[0]
+    return "; ".join(f"{name}: {value}" for name, value in zip(names or (), each, strict=True))
 
 
 def _check_rate_form(architecture: Architecture) -> None:

@@ -138,6 +138,9 @@ class Filter:
         """H with the default values of its parameters."""
         return self.expression.subs(dict(self.defaults))
 
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle H(s) = {sp.latex(self.expression)}$"
+
     def named(self, name: str) -> Filter:
         """The same under another name."""
         return replace(self, name=name)
