@@ -4,7 +4,8 @@
 there first for the program of the same function, equations, shapes and versions, and then neither
 traces nor lowers it. A file holds StableHLO, which JAX reads without running anything of it, and
 the shape of the result as JSON; one that cannot be read is made again. Calls whose other arguments
-are not known by their content, such as functions, are not kept.
+are not known by their content, such as functions, are not kept; nor are programs where there are
+several devices, among which they may be shared.
 
 Tables of averages are arguments of a kept program, each in a file of its own: as constants they
 were nearly all of it, several times over where XLA copies them into what it compiles.
@@ -62,7 +63,8 @@ def kept(function: Callable) -> Callable:
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         folder, given = os.environ.get(FOLDER), (args, options)
-        if not folder or any(isinstance(v, jax.core.Tracer) for v in jax.tree.leaves(given)):
+        is_traced = any(isinstance(v, jax.core.Tracer) for v in jax.tree.leaves(given))
+        if not folder or is_traced or jax.local_device_count() > 1:
             with compiling():
                 return plain(*args, **options)
         leaves = [np.asarray(v) for v in jax.tree.leaves(eqx.filter(given, eqx.is_array))]

@@ -54,7 +54,8 @@ def over_sets(one: Callable[..., Any], *batches: Any) -> Any:
     """`jax.vmap(one)(*batches)`, the sets shared among the devices of this machine; for jit.
 
     Each device has loops of its own, which end with its last set: no device waits for others. A
-    program is one of so many devices, and `motifield.keeping` keeps those of a single one alone.
+    program is one of so many devices, which XLA may round otherwise in the last place; those that
+    `motifield.keeping` keeps are of a single device.
 
     Args:
         one: a function of one set, pure.

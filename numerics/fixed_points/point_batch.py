@@ -13,6 +13,7 @@ import xarray as xr
 
 from ...numbers import counted
 from ...time_units import measured
+from ..machine import over_sets
 from ..parameters import Parameters, require_batch, set_of
 from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete, raise_on_failure
@@ -255,7 +256,7 @@ def _settled(system: System, batch: Parameters, *, start: Any, time: Any, settle
         y, bounded = reached(model, own, start, settle, rtol)
         return y, bounded, state_scale(model, own)
 
-    return jax.vmap(one)(batch)
+    return over_sets(one, batch)
 
 
 @eqx.filter_jit
@@ -268,7 +269,7 @@ def _walked(model: Autonomous, batch: Parameters, ys: Any, rtol: Any):
         is_there = jnp.max(jnp.abs(field(end)) / scale) < LARGEST_RESIDUAL
         return jnp.where(is_there, end, jnp.nan), scale
 
-    return jax.vmap(one)(batch, ys)
+    return over_sets(one, batch, ys)
 
 
 @eqx.filter_jit
@@ -278,4 +279,4 @@ def _validity(model: Autonomous, batch: Parameters, ys: Any):
     def one(own: Parameters, y: Any):
         return model.system.report(model.state(y), own)["validity"]
 
-    return jax.vmap(one)(batch, ys)
+    return over_sets(one, batch, ys)

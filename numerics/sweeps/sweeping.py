@@ -128,6 +128,9 @@ def sweep(
     by point. Fixed points start from those of other points of the same block, so that they do not
     depend on what was computed before; see `fixed_points_batch` and `sweeps.fixed_point_batch`.
 
+    Where JAX has several devices, these share each block, and round a few numbers otherwise in the
+    last place than one device does.
+
     Workers give the same numbers, bit for bit, on processors of one kind: they check that versions
     and XLA's flags are those of this process. One that dies is replaced by its cluster, and its
     block done again. With `out`, on a disk that all of them share, workers write their blocks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -13,6 +12,7 @@ from ...keeping import kept
 from ...late import xr
 from ...numbers import counted
 from ...time_units import moment
+from ..machine import over_sets
 from ..parameters import Parameters, longest_step, require_batch, set_of
 from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete
@@ -134,7 +134,7 @@ def _solve_batch(
         found = followed(system, parameters, start, ts, most=most, **options)
         return _named(system, parameters, found.states), found._replace(states=None, state=None)
 
-    return jax.vmap(one)(batch)
+    return over_sets(one, batch)
 
 
 def _by_itself(values: dict[str, np.ndarray], k: int, found: Trajectory) -> Status:
