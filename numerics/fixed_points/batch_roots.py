@@ -24,11 +24,12 @@ from .search import GROWTHS
 from .starts import starts_in
 from .unbounded import OpenRegion, open_region
 
-CHUNK = 64  # sets of 32 starts at once: more leave the processor's memory
+CHUNK = 64  # rows of starts at once: more leave the processor's memory
 PAIRS = 256  # starts at once, each with parameters of its own
 STEPS = (8, 40)
 """Newton's steps for all starts, and for those that are not there yet."""
-FEW = 4  # random starts of sets that start from those nearby
+STARTS = 32  # of a row: more of them are several rows
+FEW = 2  # random starts of sets that start from those nearby, 32 in the room of an anchor
 SLACK = 1e-6  # roots may lie this far beyond the box, whose bounds they can touch
 
 
@@ -105,10 +106,7 @@ class _Chunk:
     def ends_of_pairs(self, k: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same of starts of which each says whose it is, (pairs,) and (pairs, d)."""
         roots, residuals = starts.copy(), np.full(len(k), np.inf)
-        every = np.arange(len(k))
-        self._finish(k, (starts, roots, residuals), (every,), STEPS[0])
-        late = np.flatnonzero(~(residuals < LARGEST_RESIDUAL))
-        self._finish(k[late], (starts, roots, residuals), (late,))
+        self._finish(k, (starts, roots, residuals), (np.arange(len(k)),), STEPS[0])
         return roots, residuals
 
     def _finish(self, k: np.ndarray, known: Any, at: Any, steps: int = STEPS[1]) -> None:
@@ -148,16 +146,19 @@ def searched(
         points: of the unit cube, (k, 2P + 1); each gives a start.
         say: called with the part that is done.
     """
-    width = max(CHUNK * 32 // len(points), 1)
-    every = np.broadcast_to(points, (width, *points.shape))
-    for begin in range(0, len(which), width):
+    width = min(STARTS, len(points))
+    cubes = points.reshape(-1, width, points.shape[1])
+    several, of_sets = len(cubes), max(CHUNK // len(cubes), 1)
+    every = np.tile(cubes, (of_sets, 1, 1))
+    for begin in range(0, len(which), of_sets):
         say(begin / len(which))
-        rows = which[begin : begin + width]
-        starts, chunk = given.starts(np.resize(rows, width), every)
+        rows = which[begin : begin + of_sets]
+        starts, chunk = given.starts(np.repeat(np.resize(rows, of_sets), several), every)
         roots, residuals = chunk.ends(starts)
-        k, m = np.arange(width)[:, None], len(rows)
-        found.scale[rows] = chunk.where[1][:m]
-        found.add(rows, roots[:m], chunk.good(k, roots, residuals)[:m])
+        good, m = chunk.good(np.arange(len(every))[:, None], roots, residuals), len(rows)
+        found.scale[rows] = chunk.where[1][::several][:m]
+        whole = roots.reshape(of_sets, len(points), -1), good.reshape(of_sets, -1)
+        found.add(rows, whole[0][:m], whole[1][:m])
 
 
 def continued(
@@ -180,14 +181,20 @@ def continued(
         m, turn = len(rows), np.arange(begin, begin + CHUNK) % len(cubes)
         free, chunk = given.starts(np.resize(rows, CHUNK), cubes[turn])
         known = found.roots[near.nearest[begin : begin + m]].reshape(m, -1, free.shape[2])
-        starts = np.concatenate([known, free[:m]], axis=1)
-        there = np.isfinite(starts).all(axis=2)
-        k, _ = np.nonzero(there)
-        ends, residuals = chunk.ends_of_pairs(k, starts[there])
-        roots, good = np.full(starts.shape, np.nan), np.zeros(there.shape, dtype=bool)
-        roots[there], good[there] = ends, chunk.good(k, ends, residuals)
+        each = [_from(chunk, own) for own in (known, free[:m])]  # the first ends in fewer steps
+        roots, good = (np.concatenate(v, axis=1) for v in zip(*each, strict=True))
         found.scale[rows] = chunk.where[1][:m]
         found.add(rows, roots, good)
+
+
+def _from(chunk: _Chunk, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where starts end, (m, k, d), and which of these are roots; those of NaN are none."""
+    there = np.isfinite(starts).all(axis=2)
+    k, _ = np.nonzero(there)
+    ends, residuals = chunk.ends_of_pairs(k, starts[there])
+    roots, good = np.full(starts.shape, np.nan), np.zeros(there.shape, dtype=bool)
+    roots[there], good[there] = ends, chunk.good(k, ends, residuals)
+    return roots, good
 
 
 class Roots:
