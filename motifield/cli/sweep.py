@@ -66,8 +66,21 @@ Workers = Annotated[
     int | None,
     option("--workers", min=1, help="Processes of this machine that compute; extra `cluster`."),
 ]
+Courses = Annotated[
+    bool,
+    typer.Option("--courses", help="Keep every time, lag or start, not only what they end in."),
+]
 Variable = Annotated[
-    str | None, option("--variable", help="What the picture shows; default: count, or rate.")
+    str | None,
+    option(
+        "--variable",
+        help="What the picture shows, a number of each point or its status; default: the rates "
+        "over one parameter, the number of attractors over several.",
+    ),
+]
+Contours = Annotated[
+    str | None,
+    option("--contours", metavar="V,V,...", help="Levels of contours in the picture, or auto."),
 ]
 
 
@@ -89,7 +102,9 @@ def sweep(
     resume: Resume = False,
     at_once: AtOnce = 256,
     workers: Workers = None,
+    courses: Courses = False,
     variable: Variable = None,
+    contours: Contours = None,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -97,16 +112,19 @@ def sweep(
 
     With -o out.zarr the numbers are on disk as they come: after Ctrl-C, or a power cut, the same
     command with --resume goes on. `motifield sweep status out.zarr` says how far it is, `motifield
-    sweep plot out.zarr --plot FILE` draws it. Exit status 1 when a point failed.
+    sweep plot out.zarr` draws it to out.png, or --plot FILE. Exit status 1 when a point failed.
     """
+    drawing = _drawing(variable, contours)
     if str(source) in ACTIONS:
-        _of_folder(str(source), folder, variable, plot, as_json)
+        _of_folder(str(source), folder, drawing, plot, as_json)
         return
+    if drawing and plot is None:
+        raise SpecError("--variable and --contours are of the picture: say by --plot where it goes")
     if folder is not None:
         raise SpecError(f"{folder}: only status and plot take a folder; write to one by -o")
     model = Model(source, closure, settings)
     system, parameters = model.system, model.parameters
-    from ..numerics.sweeps import sweep as swept
+    from ..numerics.sweeps import sweep as swept, whole
 
     is_folder = output is not None and output.suffix == ZARR
     options: dict[str, Any] = {"design": design, "count": count, "design_seed": design_seed}
@@ -114,16 +132,26 @@ def sweep(
     options |= {"workers": workers}
     if t1 is not None:
         options["t1"] = t1
+    if courses:
+        options["reduce"] = whole
     axes = _axes(over or [], values or [], design)
     with progress(not as_json) as say:
         found = swept(system, parameters, axes, verb, progress=say, **options)
     out = Out(None if is_folder else output, plot, as_json)
     heading = f"{model.title}: {found.title}, status {found.status}"
-    out.conclude(found, heading, drawing={"variable": variable})
+    out.conclude(found, heading, drawing=drawing)
+
+
+def _drawing(variable: str | None, contours: str | None) -> dict[str, Any]:
+    """Options of the picture."""
+    given: dict[str, Any] = {} if variable is None else {"variable": variable}
+    if contours is not None:
+        given["contours"] = True if contours == "auto" else listed("--contours", contours)
+    return given
 
 
 def _of_folder(
-    action: str, folder: Path | None, variable: str | None, plot: Path | None, as_json: bool
+    action: str, folder: Path | None, drawing: dict[str, Any], plot: Path | None, as_json: bool
 ) -> None:
     """`motifield sweep status FOLDER` and `motifield sweep plot FOLDER`."""
     if folder is None:
@@ -132,11 +160,14 @@ def _of_folder(
 
     found = open_sweep(folder)
     if action == "plot":
-        if plot is None:
-            raise SpecError("say by --plot FILE where the picture goes")
+        picture = folder.with_suffix(".png") if plot is None else plot
+        if plot is None and picture.exists():
+            raise SpecError(f"{picture} is there: say by --plot FILE where the picture goes")
         from ..numerics.plots import draw_result, save
 
-        save(draw_result(found, variable=variable), plot)
+        save(draw_result(found, **drawing), picture)
+        if plot is None:
+            typer.echo(f"wrote {picture}")
         return
     done, blocks = sweep_progress(folder)
     rate = sweep_rate(folder)

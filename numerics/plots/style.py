@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ BULK_UNSTABLE = (0, (6, 1.5, 1, 1.5))
 """Dashes and dots of what is stable in the equations, while the bulk of the network is not."""
 BULK_TEXT = "stable equations, unstable bulk: chaos"
 """What the legend says of it."""
+LEGEND, LETTER = 0.5, 0.075
+"""Inches that marks of a legend take, and a letter."""
 SEEN = 5.0
 """Points that a marker measures to be seen, and its colour told."""
 HATCH = "//"
@@ -81,6 +83,21 @@ def legend_beside(ax: Axes, *handles_and_texts: Any, **settings: Any) -> None:
     """A legend to the right of the axes."""
     place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
     enlarged(ax.legend(*handles_and_texts, frameon=False, fontsize="small", **(place | settings)))
+
+
+def legend_outside(figure: Figure, handles: Mapping[str, Any], title: str = "") -> None:
+    """A legend to the right of all axes, for which a figure becomes wider."""
+    longest = max(map(len, [*handles, title]))
+    figure.set_figwidth(figure.get_figwidth() + LEGEND + LETTER * longest)
+    place = {"loc": "outside right center", "frameon": False, "fontsize": "small"}
+    titled: Any = {"title": title, "title_fontsize": "small"} if title else {}
+    enlarged(figure.legend(list(handles.values()), list(handles), **place, **titled))
+
+
+def legend_below(figure: Figure, handles: Mapping[str, Any]) -> None:
+    """A legend below all axes."""
+    place = {"loc": "outside lower center", "frameon": False, "fontsize": "small"}
+    enlarged(figure.legend(list(handles.values()), list(handles), ncols=len(handles), **place))
 
 
 def enlarged(legend: Legend) -> None:

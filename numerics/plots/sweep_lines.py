@@ -15,7 +15,7 @@ from ..sweeps import FEASIBLE, GAIN, SAMPLE, STATUS
 from .cells import edges
 from .kinds import Kinds
 from .planes import HATCHED, Handles
-from .style import BULK_TEXT, HATCH, panels
+from .style import BULK_TEXT, HATCH, legend_outside, panels
 from .sweep_shown import Each, Shown, along, label_of
 
 DOTS: dict[str, dict[str, Any]] = {
@@ -54,8 +54,7 @@ def lines(shown: Shown, name: str, each: Each) -> Figure:
             handles |= _infeasible(ax, x, shown)
         ax.set(xlabel=label, ylabel=label_of(each[0][1]))
     if handles:
-        place: Any = {"loc": "outside right center", "frameon": False, "fontsize": "small"}
-        figure.legend(list(handles.values()), list(handles), **place)
+        legend_outside(figure, handles)
     return figure
 
 
@@ -95,7 +94,10 @@ def _stability(shown: Shown) -> dict[str, np.ndarray]:
 def _points(ax: Axes, x: np.ndarray, each: Each, kinds: dict[str, np.ndarray]) -> Handles:
     """Every fixed point a dot; no line, for their places change where their number does."""
     handles: Handles = {}
-    for k, (p, own) in enumerate(each):
+    if len(each) > 1:
+        for k, (p, _) in enumerate(each):
+            handles[p] = Line2D([], [], color=f"C{k}", marker="o", ls="none")
+    for k, (_, own) in enumerate(each):
         values = own.values
         for kind, which in kinds.items():
             there = np.broadcast_to(which, values.shape) & np.isfinite(values)
@@ -111,8 +113,6 @@ def _points(ax: Axes, x: np.ndarray, each: Each, kinds: dict[str, np.ndarray]) -
             ax.plot(x[np.nonzero(there)[0]], values[there], **settings)
             if kind:
                 handles[kind] = Line2D([], [], **{**settings, "color": "0.4", "ms": 6})
-        if len(each) > 1:
-            handles = {p: Line2D([], [], color=f"C{k}", marker="o", ls="none"), **handles}
     return handles
 
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from ...errors import ParameterError
 from ..continuation import BifurcationCurves, PhaseDiagram
-from ..sweeps import FEASIBLE
+from ..sweeps import FEASIBLE, STATUS
 from .cells import coloured
 from .kinds import COLOURS, NOTHING, Kinds
 from .planes import Handles, curve_lines, hatches, wrong
-from .style import BULK_HATCH, HATCH, panels
+from .style import BULK_HATCH, HATCH, legend_below, legend_outside, panels
 from .sweep_shown import ATTRACTORS, Each, Shown, label_of
 
 MOST_PANELS = 9
 """Values of a third dimension that are drawn."""
 COLUMNS = 3
+SAID = (ATTRACTORS, "count", STATUS)
+"""Variables whose kinds say what they are."""
 CONTOURS = 6
 """How many there are, unless a call says otherwise."""
 
@@ -67,7 +69,7 @@ def maps(
         raise ParameterError(
             f"contours are of numbers that vary smoothly; {name!r} has a colour for each value"
         )
-    columns = min(len(shown_panels), COLUMNS)
+    columns = 2 if len(shown_panels) == 4 else min(len(shown_panels), COLUMNS)
     figure, axes = panels(columns, -(-len(shown_panels) // columns), width=3.6, height=2.9)
     (x, xlabel), (y, ylabel) = (shown.axis(dim) for dim in shown.dims[:2])
     ends = _ends([p.values for p in shown_panels])
@@ -88,13 +90,10 @@ def maps(
         ax.set_axis_off()
     if kinds is None:
         figure.colorbar(image, ax=axes, label=label_of(each[0][1]))
-    if handles:
-        place: Any = {
-            "loc": "outside right center" if kinds is not None else "outside lower center"
-        }
-        place["title"] = label_of(each[0][1]) if kinds is not None else None
-        settings = {"frameon": False, "fontsize": "small", **place}
-        figure.legend(list(handles.values()), list(handles), **settings)
+    if kinds is None and handles:
+        legend_below(figure, handles)
+    elif handles:
+        legend_outside(figure, handles, "" if name in SAID else label_of(each[0][1]))
     return figure
 
 
@@ -104,10 +103,8 @@ def _panels(shown: Shown, each: Each) -> list[Panel]:
     third, (name, own) = shown.dims[2], each[0]
     values, label = shown.axis(third)
     places = np.unique(np.linspace(0, len(values) - 1, MOST_PANELS).round()).astype(int)
-    return [
-        Panel(f"{name} {label} = {values[k]:.4g}".strip(), own.isel({third: k}), int(k))
-        for k in places
-    ]
+    lead = f"{name}, " if name else ""
+    return [Panel(f"{lead}{label} = {values[k]:.4g}", own.isel({third: k}), int(k)) for k in places]
 
 
 def _at(shown: Shown, name: str, panel: Panel) -> np.ndarray:
@@ -148,7 +145,10 @@ def _contours(
         return
     own = CONTOURS if levels is True else sorted(levels)
     drawn = ax.contour(x, y, values.T, levels=own, colors="w", linewidths=1.0)
-    ax.clabel(drawn, fontsize="small")
+    edged = [withStroke(linewidth=2.2, foreground="0.2")]  # seen on dark and on light cells
+    drawn.set_path_effects(edged)
+    for text in ax.clabel(drawn, fontsize="small"):
+        text.set_path_effects(edged)
 
 
 def _hatched(shown: Shown, name: str, panel: Panel) -> dict[str, np.ndarray]:

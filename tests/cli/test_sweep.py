@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from motifield.numerics.sweeps import whole
+
 
 def test_a_grid_into_a_folder_its_status_and_its_picture(call, answer, pair, tmp_path):
-    folder, picture = tmp_path / "a.zarr", tmp_path / "a.png"
+    folder, picture, own = (tmp_path / name for name in ("a.zarr", "b.png", "a.png"))
     axes = ("--over", "input[E]=0,1,3", "--values", "factor(motifs)=0,1")
     code, out, err = call("sweep", pair, *axes, "-o", folder, "--at-once", "2", "--t1", "2")
     assert code == 0, err
@@ -18,12 +20,21 @@ def test_a_grid_into_a_folder_its_status_and_its_picture(call, answer, pair, tmp
     assert said["points per second"] is said["seconds left"] is None  # nobody is at work
     assert call("sweep", "plot", folder, "--plot", picture, "--variable", "mean")[0] == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert call("sweep", "plot", folder, "--contours", "0.1,0.5")[:2] == (0, f"wrote {own}\n")
+    assert own.read_bytes().startswith(b"\x89PNG")
+    assert f"{own} is there: say by --plot" in call("sweep", "plot", folder)[2]
     code, _, err = call("sweep", pair, *axes, "-o", folder, "--at-once", "2", "--t1", "2")
     assert code == 2
     assert "go on with it by resume=True (--resume)" in err
     again = answer("sweep", pair, *axes, "-o", folder, "--at-once", "2", "--t1", "2", "--resume")
     assert again["status"] == "ok"
     assert len(again["rate"]) == 3
+
+
+def test_courses_are_kept(answer, pair, once):
+    calls = once("sweeps.sweep")
+    answer("sweep", pair, "--over", "input[E]=0,1,2", "--t1", "1", "--courses")
+    assert calls[0][1]["reduce"] is whole
 
 
 def test_samples_of_a_verb(answer, pair, once):
@@ -85,6 +96,8 @@ def test_a_point_that_fails_has_exit_status_1(call, pair):
         (("--over", "input=0,1,5", "--design", "latin"), "is not NAME=LO,HI, the ends"),
         (("--over", "inpt=0,1,5"), "there is no parameter 'inpt'"),
         (("--over", "input=0,1,5", "--what", "nothing"), "unknown verb 'nothing'"),
+        (("--over", "input=0,1,5", "--contours", "1"), "say by --plot where it goes"),
+        (("--over", "input=0,1,5", "--contours", "x"), "--contours"),
         (("--over", "input=0,1,5", "-o", "a.txt"), r"one of \.zarr, \.nc, \.csv, \.json"),
         (("--over", "input=0,1,5", "-o", "no/a.zarr"), "the folder no does not exist"),
     ],

@@ -46,8 +46,8 @@ def test_two_axes_are_a_map_per_population_of_one_scale_hatched_where_nothing_is
 def test_three_axes_are_maps_at_values_of_the_third():
     figure = sweep_picture(sweep(("a", "b", "c")))
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
-    assert titles[0] == "E c = 0"
-    assert titles[-1] == "E c = 1"
+    assert titles[0] == "E, c = 0"
+    assert titles[-1] == "E, c = 1"
     assert len(titles) == 9
 
 
