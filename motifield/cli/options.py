@@ -95,6 +95,10 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with a folder that
 AtOnce = Annotated[
     int, typer.Option("--at-once", min=1, help="Points of a block, which is what can be lost.")
 ]
+Workers = Annotated[
+    int | None,
+    option("--workers", min=1, help="Processes of this machine that compute; extra `cluster`."),
+]
 Plot = Annotated[
     Path | None,
     option("--plot", help="Draw a picture: .png, .svg or .pdf."),

@@ -10,7 +10,7 @@ from ..errors import SpecError
 from ..numbers import counted
 from .application import command
 from .model import Model
-from .options import ZARR, AsJson, AtOnce, Plot, Resume, Seed, Swept, Vary
+from .options import ZARR, AsJson, AtOnce, Plot, Resume, Seed, Swept, Vary, Workers
 from .output import Out
 from .parsing import varied
 from .terminal import print_table
@@ -42,6 +42,7 @@ def phase_diagram(
     output: Swept = None,
     resume: Resume = False,
     at_once: AtOnce = 256,
+    workers: Workers = None,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -76,6 +77,7 @@ def phase_diagram(
         "out": output if is_folder else None,
         "resume": resume,
         "at_once": at_once,
+        "workers": workers,
     }
     out = Out(None if is_folder else output, plot, as_json)
     with out.progress() as say:

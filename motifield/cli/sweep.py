@@ -10,7 +10,18 @@ import typer
 from ..errors import SpecError
 from .application import command
 from .model import Model
-from .options import ZARR, AsJson, AtOnce, ClosureName, Plot, Resume, Settings, Swept, option
+from .options import (
+    ZARR,
+    AsJson,
+    AtOnce,
+    ClosureName,
+    Plot,
+    Resume,
+    Settings,
+    Swept,
+    Workers,
+    option,
+)
 from .output import Out
 from .parsing import listed
 from .terminal import print_json, print_table, progress
@@ -62,10 +73,6 @@ Design = Annotated[
 Count = Annotated[int | None, option("--count", min=1, help="Number of samples.")]
 DesignSeed = Annotated[int, typer.Option("--design-seed", min=0, help="Random seed of samples.")]
 SweepTime = Annotated[float | None, option("--t1", help="End time of integrate, simulate, verify.")]
-Workers = Annotated[
-    int | None,
-    option("--workers", min=1, help="Processes of this machine that compute; extra `cluster`."),
-]
 Courses = Annotated[
     bool,
     typer.Option("--courses", help="Keep every time, lag or start, not only what they end in."),

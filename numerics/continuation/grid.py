@@ -119,11 +119,13 @@ def phase_diagram(
     out: str | Path | None = None,
     resume: bool = False,
     at_once: int = AT_ONCE,
+    scheduler: Any = None,
+    workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> PhaseDiagram:
     """Number and stability of fixed points over two parameters, with bifurcation curves.
 
-    The grid is a sweep of all fixed points; `out`, `resume` and `at_once` are those of `sweep`.
+    The grid is a sweep of all fixed points, with the options of `sweep`.
     Attractors are those of the equations; those in which the bulk of the network's spectrum grows
     are marked. The curves are those of `bifurcation_curves`.
 
@@ -142,6 +144,7 @@ def phase_diagram(
             `sweeps`.
         resume: go on with a folder that the same call made.
         at_once: grid points of a block: of memory, and of what is lost at most.
+        scheduler, workers: what computes the grid, as `sweep` takes them.
         progress: called with what is being done and the part, 0 to 1, that is done.
 
     Returns:
@@ -164,6 +167,7 @@ def phase_diagram(
     say = progress or (lambda text, part: None)
     over = dict(zip(labels, _axes(bounds, grid), strict=True))
     kept: Any = {"out": out, "resume": resume, "at_once": at_once, "starts": starts, "seed": seed}
+    kept |= {"scheduler": scheduler, "workers": workers}
     kept["progress"] = lambda text, part: say(f"grid: {text}", 0.7 * part)
     found = sweep(system, own, over, WithGains(), **kept)
     say("curves", 0.7)

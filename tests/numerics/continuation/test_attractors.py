@@ -39,8 +39,8 @@ def test_it_is_cut_off_and_gone_on_with(network, tmp_path):
         diagram(network, out=path)
     with pytest.raises(SpecError, match="made with other options"):
         diagram(network, out=path, resume=True, seed=1)
-    found, whole = diagram(network, out=path, resume=True), diagram(network, at_once=8)
-    xr.testing.assert_allclose(found.dataset, whole.dataset, rtol=1e-10)
+    found, whole = diagram(network, out=path, resume=True), diagram(network)
+    xr.testing.assert_equal(found.dataset, whole.dataset)
     assert whole["count"].values.tolist() == [[1, 1], [3, 3], [3, 3], [3, 3]]
     assert whole["attractors"].values.tolist() == [[1, 1], [2, 2], [2, 2], [2, 2]]
     # the slope at x = 0 is 2/sqrt(pi) > 1/2; where the state is far from 0, synapses are silent
