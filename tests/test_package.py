@@ -20,6 +20,8 @@ def test_the_wheel_holds_motifield_alone(wheel):
     stubs = ("__init__.pyi", "numerics/system/__init__.pyi", "theory/code/__init__.pyi")
     for module in (*modules, "py.typed", *stubs):
         assert (wheel / "motifield" / module).is_file()
+    for name in ("page.html", "parts.html", "look.css", "zoom.js"):
+        assert (wheel / "motifield/numerics/reports/templates" / name).is_file()
 
 
 def imports(path: Path) -> set[str]:

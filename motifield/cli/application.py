@@ -13,6 +13,7 @@ import typer
 
 from .. import __version__
 from ..waiting import wanted
+from .origin import options_noted
 from .paths import check_paths
 from .process import prepare
 from .reading import readings_noted
@@ -76,9 +77,10 @@ def command(
         def call(**values: Any) -> None:
             prepare(once=once)
             check_paths(options, values)
+            asked = dict(values)
             for own, (group, names) in groups.items():
                 values[own] = group(**{option: values.pop(option) for option in names})
-            with wanted(True), readings_noted():
+            with wanted(True), readings_noted(), options_noted(asked):
                 function(**values)
 
         # what typer reads of a command

@@ -10,6 +10,7 @@ import typer
 
 from .fit_results import Results
 from .options import Plot, Report, option, output_option
+from .origin import origin_of
 from .paths import DATA_SUFFIXES, SPEC_SUFFIXES, Writes
 from .terminal import print_table, say_time_unit
 
@@ -63,7 +64,7 @@ class Files:
 
             save(draw_result(found), self.plot)
         if self.report is not None:
-            _write_report(self.report, found, results, answer)
+            _write_report(self.report, found, results, answer, source)
         if self.write_spec is not None:
             from ..numerics.spec import save_fitted_spec
 
@@ -90,7 +91,9 @@ def _write_numbers(path: Path, found: Any, results: Results, answer: dict[str, A
         write_with(path, lambda temporary: table.to_csv(temporary, index=False))
 
 
-def _write_report(path: Path, found: Any, results: Results, answer: dict[str, Any]) -> None:
+def _write_report(
+    path: Path, found: Any, results: Results, answer: dict[str, Any], source: Path
+) -> None:
     from ..numerics.reports import save_fit_report
 
     drawn = answer.get("posterior")
@@ -103,6 +106,7 @@ def _write_report(path: Path, found: Any, results: Results, answer: dict[str, An
         compared=results.compared,
         profiled=results.profiled,
         tables={} if drawn is None else {f"Posterior: {drawn['status']}": drawn["rows"]},
+        origin=origin_of(source),
     )
 
 

@@ -24,6 +24,7 @@ from .options import (
     SpecFile,
     option,
 )
+from .origin import origin_of
 from .output import Out
 from .parsing import sizes_of
 from .reading import Reading
@@ -107,17 +108,23 @@ def verify(
                 **common,
             )
     # of one network the spread is among the rows
-    _end(out, result, loaded.title, [] if given is not None else result.spread_rows(), report)
+    spread = [] if given is not None else result.spread_rows()
+    _end(out, result, loaded.title, spread, report, spec)
 
 
 def _end(
-    out: Out, result: Any, title: str, spread: list[dict[str, Any]], report: Path | None
+    out: Out,
+    result: Any,
+    title: str,
+    spread: list[dict[str, Any]],
+    report: Path | None,
+    spec: Path,
 ) -> None:
     """Write the report, and print the table, how rates are spread, and the verdict."""
     if report is not None:
         from ..numerics.reports import save_report
 
-        save_report(result, report)
+        save_report(result, report, origin=origin_of(spec))
     verdict = f"{'PASSED' if result.passed else 'FAILED'}: {result.criterion}"
 
     def conclusion() -> None:

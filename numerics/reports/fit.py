@@ -13,10 +13,29 @@ from ..fitting import Fit
 from ..inference import Comparison, Confirmation, Identifiability, Profile
 from ..plots import comparison, fit_figures, profiles
 from ..results import Code
-from .page import equations, write_page
+from .formulas import equations
+from .origin import Origin, how_made
+from .page import write_page
+from .parts import (
+    Facts,
+    Formulas,
+    Lines,
+    Part,
+    Picture,
+    Rows,
+    Section,
+    Text,
+    Verdict,
+    further,
+    pictures,
+)
 
 CLOSE = 2.0
 """Standard errors within which a target counts as reproduced."""
+INTERVALS = (
+    "Standard errors and 95 % intervals from the curvature at the best solution, with the priors; "
+    "infinite where nothing determines a number by itself."
+)
 
 
 def save_fit_report(
@@ -30,11 +49,13 @@ def save_fit_report(
     compared: Comparison | None = None,
     profiled: Sequence[Profile] = (),
     tables: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+    origin: Origin | None = None,
 ) -> None:
     """Write a fit to a self-contained HTML file.
 
-    The page has a verdict, the equations, targets against the fit, held-out predictions, values
-    with standard errors and intervals, matrices, starts and equally good solutions.
+    The page has a verdict, targets against the fit, held-out predictions, values with standard
+    errors and intervals, matrices, starts and equally good solutions, the equations, and how it
+    was made. Its pictures can be enlarged, and it can be printed.
 
     Args:
         fit: of `fit`.
@@ -46,32 +67,70 @@ def save_fit_report(
         compared: of `compare`: models with and without classes of motifs.
         profiled: of `profile`: profiles of the loss.
         tables: further tables by caption, each a list of rows.
+        origin: command, spec and options.
 
     Raises:
+        SpecError: the spec of the origin cannot be read.
         FileError: the file cannot be written.
     """
-    values = [{"parameter": name, "value": value} for name, value in fit.values.items()]
-    best = {} if compared is None else compared.json()["best"]
-    write_page(
-        path,
-        "fit.html",
-        title=title,
-        introduction=introduction,
-        verdict=_verdict(fit),
-        summary=_summary(fit),
-        pictures=list(fit_figures(fit, determined).items()),
-        targets=_targets(fit, determined),
-        values=values if determined is None else determined.rows(),
-        determined=determined,
-        check=check,
-        caution=None if check is None or _is_verdict(check) else check.status,
-        compared=compared,
-        best="; ".join(f"{criterion}: {name}" for criterion, name in best.items()),
-        models=None if compared is None else comparison(compared),
-        intervals=_intervals(profiled),
-        rises=profiles(profiled) if profiled else None,
-        tables=tables or {},
-        equations=equations(fit.problem.system.mean_field),
+    sections = fit_sections(fit, determined, check, compared, profiled, tables)
+    made = [Section("Equations", [Formulas(equations(fit.problem.system.mean_field))])]
+    made.append(how_made([fit], origin))
+    write_page(path, title=title, introduction=introduction, sections=[*sections, *made])
+
+
+def fit_sections(
+    fit: Fit,
+    determined: Identifiability | None = None,
+    check: Confirmation | None = None,
+    compared: Comparison | None = None,
+    profiled: Sequence[Profile] = (),
+    tables: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+) -> list[Section]:
+    """What a page shows of a fit, without its equations and origin."""
+    (caption, first), *others = fit_figures(fit, determined).items()
+    targets = (Rows(rows, name) for name, rows in _targets(fit, determined).items() if rows)
+    return [
+        Section("", [_verdict(fit), Facts(_summary(fit))]),
+        Section("Targets", [Picture(first, caption), *targets]),
+        Section("Values", [*_values(fit, determined), *pictures(others)]),
+        *([] if determined is None else [_what_is_determined(determined)]),
+        *([] if check is None else [_check(check)]),
+        *([] if compared is None else [_compared(compared)]),
+        *([_profiles(profiled)] if profiled else []),
+        *further(tables),
+    ]
+
+
+def _values(fit: Fit, determined: Identifiability | None) -> list[Part]:
+    if determined is None:
+        return [Rows([{"parameter": name, "value": v} for name, v in fit.values.items()])]
+    return [Text(INTERVALS), Rows(determined.rows())]
+
+
+def _what_is_determined(determined: Identifiability) -> Section:
+    combinations = Rows(determined.combination_rows(), "Values of the combinations")
+    return Section("What the targets determine", [Lines(determined.text()), combinations])
+
+
+def _check(check: Confirmation) -> Section:
+    words = ("Confirmed", "Not confirmed")
+    caution = [] if _is_verdict(check) else [Text(str(check.status))]
+    parts = [Verdict.of(check.passed, words, check.criterion), *caution, Rows(check.rows())]
+    return Section("Sampled networks", parts)
+
+
+def _compared(compared: Comparison) -> Section:
+    best = "; ".join(f"{by}: {name}" for by, name in compared.json()["best"].items())
+    picture = Picture(comparison(compared), "Models compared")
+    parts = [Text(f"The best by {best}."), Rows(compared.rows()), picture]
+    return Section("With and without classes of motifs", parts)
+
+
+def _profiles(found: Sequence[Profile]) -> Section:
+    caption = "Rise of the loss with one number held, all others adapting"
+    return Section(
+        "Profiles of the loss", [Rows(_intervals(found)), Picture(profiles(found), caption)]
     )
 
 
@@ -92,11 +151,11 @@ def headline(fit: Fit) -> tuple[bool, str]:
     return close == len(rows), text
 
 
-def _verdict(fit: Fit) -> tuple[bool, str, str]:
+def _verdict(fit: Fit) -> Verdict:
     if fit.status != "ok":
-        return False, "Not converged", fit.status
+        return Verdict("failed", "Not converged", fit.status)
     reproduced, text = headline(fit)
-    return reproduced, "Reproduced" if reproduced else "Not reproduced", text
+    return Verdict.of(reproduced, ("Reproduced", "Not reproduced"), text)
 
 
 def _summary(fit: Fit) -> dict[str, str]:

@@ -1,34 +1,61 @@
-"""Self-contained HTML pages: equations, pictures and tables for templates."""
+"""One look for all pages: a template, its style, and the script that enlarges pictures."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import latex2mathml.converter
+import numpy as np
 import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 from ...files import write_text
+from .drawings import drawing
+from .parts import Picture, Section
 
-SHORT = 40
-"""Rows of a table that is shown open; a longer one is folded."""
+WIDEN = 1.25
+"""How much larger than in print a picture becomes where there is room."""
 
 
-def write_page(path: str | Path, template: str, **values: Any) -> None:
-    """Fill a template and write it to an HTML file, whole or not at all.
+def write_page(
+    path: str | Path, *, title: str, sections: Sequence[Section], introduction: str = ""
+) -> None:
+    """Write sections to an HTML file that needs no other one, whole or not at all.
 
     Args:
         path: HTML file to write.
-        template: name of a file in `templates`.
-        values: what stands in the template; texts are escaped.
+        title: of the page.
+        sections: in their order; those without parts are left out.
+        introduction: a paragraph of plain text.
+
+    Raises:
+        FileError: the file cannot be written.
     """
-    write_text(path, TEMPLATES.get_template(template).render(**values))
+    shown = [own for own in sections if own.parts]
+    drawn: dict[int, str] = {}  # each picture has a number, by which its parts are named
+
+    def inline(part: Picture) -> str:
+        return drawn.setdefault(id(part), _inline(part, f"picture{len(drawn) + 1}"))
+
+    page = TEMPLATES.get_template("page.html").render(
+        title=title,
+        introduction=introduction,
+        sections=shown,
+        inline=inline,
+        version=version("motifield"),
+    )
+    write_text(path, page)
+
+
+def _inline(part: Picture, name: str) -> str:
+    """A picture as an element of the page."""
+    inside, box = drawing(part.figure, name)
+    width = WIDEN * float(box.split()[2])
+    head = f'<svg role="img" aria-label="{escape(part.caption)}" viewBox="{box}"'
+    return f'{head} style="max-width: {width:.0f}pt">{inside}</svg>'
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -39,41 +66,23 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     texts = [k for k, v in enumerate(rows[0].values(), start=1) if isinstance(v, str)]
     with pd.option_context("display.max_colwidth", None):  # which shortens long texts
         return pd.DataFrame(cells).to_html(
-            index=False, border=0, justify="unset", classes=[f"text-{k}" for k in texts]
+            index=False,
+            border=0,
+            justify="unset",
+            na_rep="",
+            classes=[f"text-{k}" for k in texts],
         )
 
 
 def cell(value: Any) -> str:
     """A number as a person reads it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def equations(mean_field: Any) -> dict[str, Any]:
-    """The closure's name and statement, the equations and the transfer functions, as MathML."""
-    functions = mean_field.architecture.distinct_transfers
-    transfers = (rf"\phi(x) = {f.latex()}" for f in functions)
-    parts = enumerate(mean_field.closure.statement.split("$"))
-    return {
-        "closure": mean_field.closure.kind,
-        # formulas stand between dollars: every second part is one
-        "statement": [(k % 2 == 1, _formula(p, "inline") if k % 2 else p) for k, p in parts],
-        "lines": [_formula(line) for line in mean_field.latex_lines()],
-        "transfers": [_formula(line) for line in transfers],
-    }
-
-
-def _formula(latex: str, display: str = "block") -> str:
-    return latex2mathml.converter.convert(latex, display=display)
-
-
-def picture(figure: Figure) -> str:
-    """A figure as the address of an image that is its own data, so that no names collide."""
-    buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "motifield", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return f"{value:.4g}" if isinstance(value, (float, complex)) else str(value)
 
 
 TEMPLATES = jinja2.Environment(
@@ -83,4 +92,4 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-TEMPLATES.globals |= {"picture": picture, "table": table, "short": SHORT}
+TEMPLATES.globals |= {"table": table}

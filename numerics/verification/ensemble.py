@@ -56,6 +56,7 @@ class Verification(Result):
         predictions: of spread and bias at each size; empty where there are none.
         verdict: p-values, None likewise.
         failure: "ok", or which theory or network diverged.
+        seed: of the networks.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Verification(Result):
     predictions: tuple[FiniteSize, ...] = ()
     verdict: Verdict | None = None
     failure: Status = OK
+    seed: int | None = None
 
     @property
     def status(self) -> Status:
@@ -195,14 +197,14 @@ def _judged(
         found = differences(theory, seen)
         text = f"not judged: {failure}"
         lost = (*about, theory, seen, found, spread, False, text)
-        return Verification(title, *lost, failure=failure)
+        return Verification(title, *lost, failure=failure, seed=ensembles.seed)
     predictions, reason = _predictions(system, parameters, theory, seen)
     found = differences(theory, seen, predictions)
     verdict = judged(found, seen, predictions, level) if predictions else None
     count = ensembles.sizes, ensembles.networks
     outcome = _outcome(found, verdict, tolerance, *count, reason)
     own = (*about, theory, seen, found, spread, *outcome, predictions, verdict)
-    return Verification(title, *own)
+    return Verification(title, *own, seed=ensembles.seed)
 
 
 def _sizes(sizes: Sequence[int], networks: int) -> list[int]:

@@ -49,6 +49,7 @@ class NetworkVerification(Result):
         independent: the equations and numbers without motifs.
         failure: how the integration of the theory ended; `plain_failure`: without motifs;
             `network_failure`: how the simulation ended.
+        seed: of the simulation.
     """
 
     title: str
@@ -67,6 +68,7 @@ class NetworkVerification(Result):
     failure: Status
     plain_failure: Status
     network_failure: Status = OK
+    seed: int | None = None
 
     @property
     def status(self) -> Status:
@@ -173,7 +175,7 @@ def verify_network(
     seen = simulate(system, network, neurons, t1=t1, seed=seed, throw=throw, **how)
     say("done", 1.0)
     found = _found(network, measured, both, (theory, plain, seen), tolerance)
-    return NetworkVerification(title, system, own, *found)
+    return NetworkVerification(title, system, own, *found, seed=seed)
 
 
 def _found(

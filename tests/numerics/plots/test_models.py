@@ -102,6 +102,6 @@ def test_both_are_on_the_page(compared, profiled, made_up_fit, monkeypatch, tmp_
         "Models compared",
         "Rise of the loss with one number held, all others adapting",
     ):
-        assert f'alt="{caption}"' in text
-    cells = re.findall("<td>(.*?)</td>", text[text.index("Profiles of the loss") :])
+        assert f'aria-label="{caption}"' in text
+    cells = re.findall("<td>(.*?)</td>", text[text.index("<h2>Profiles of the loss") :])
     assert cells[:4] == ["mean[E,E]", "1.02", "inf", "0.95"]
