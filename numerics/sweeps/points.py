@@ -69,7 +69,8 @@ class Points:
 
     def within(self, block: tuple[slice, ...]) -> np.ndarray:
         """The places of a block's points among all, in the block's order."""
-        return np.arange(self.count).reshape(self.shape)[block].ravel()
+        axes = [np.arange(n)[own] for n, own in zip(self.shape, block, strict=True)]
+        return np.ravel_multi_index(np.meshgrid(*axes, indexing="ij"), self.shape).ravel()
 
 
 def block_shape(shape: Sequence[int], most: int) -> tuple[int, ...]:
