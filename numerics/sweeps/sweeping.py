@@ -27,9 +27,9 @@ from ..results import Result, Status, incomplete
 from ..system import System
 from ..tangents import refuse_tracers
 from .evaluated import FEASIBLE, STATUS, Evaluated, Form, Template
-from .local_workers import workers_of
 from .pace import Pace, Rate
 from .points import Points, points_of
+from .processes import workers_of
 from .schedulers import Job, Spread, refuse_unpicklable
 from .stores import Block, Folder, Memory, Store, locked, progress_of, rate_now, read
 from .verbs import Chosen, Reduce, Task, Verb, verb_of
