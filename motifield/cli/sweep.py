@@ -63,8 +63,8 @@ Verb = Annotated[
     str,
     typer.Option(
         "--what",
-        help="integrate, fixed-points, stability, response, simulate (a sampled network) or "
-        "verify.",
+        help="integrate, fixed-point (the one that is reached), fixed-points (all), stability, "
+        "response, rates (their distributions), dmft, simulate (a sampled network) or verify.",
     ),
 ]
 Design = Annotated[

@@ -31,6 +31,7 @@ from .pace import Pace, Rate
 from .points import Points, points_of
 from .processes import workers_of
 from .schedulers import Job, Spread, refuse_unpicklable
+from .signatures import check_options
 from .stores import Block, Folder, Memory, Store, locked, progress_of, rate_now, read
 from .verbs import Chosen, Reduce, Task, Verb, verb_of
 
@@ -155,7 +156,9 @@ def sweep(
         design: "grid", "zip" (values side by side), or of samples "sobol", "latin", "random".
         count, design_seed: number of samples, and their seed.
         reduce: what is kept of a result, a function of its dataset (of many points, whose dimension
-            `set` stays, of what is computed at once); by default all, of "integrate" the end.
+            `set` stays, of what is computed at once); by default all, but of "integrate" and
+            "simulate" the end, of "dmft" no lags, of "fit" the best minimum; all of these, too, by
+            `sweeps.whole`.
         out: a folder, name.zarr, to which numbers go as they come; needs the extra `sweeps`.
         resume: go on with a folder that the same call made.
         at_once: points of a block: of memory, and of what is lost at most.
@@ -182,6 +185,9 @@ def sweep(
     task = _task(
         system, system.complete(parameters, points.parameters), points, options, reduce, at_once
     )
+    if resume and out is None:
+        raise ParameterError("resume goes on with a folder: say by out= (--output) with which")
+    check_options(verb.name, verb.run, options, task.seeds is not None)
     title = f"{verb.name} over {', '.join(points.names)}"
     pace = Pace(progress, points.count)
     with workers_of(scheduler, workers) as client:

@@ -41,7 +41,8 @@ def rates_at_rest(
     initial: Any = None,
     *,
     levels: Sequence[float] = LEVELS,
-    **options: Any,
+    time: float = 0.0,
+    settle: float = 100.0,
 ) -> xr.Dataset:
     """How rates are distributed within populations at the attractor, by the theory.
 
@@ -50,7 +51,8 @@ def rates_at_rest(
         parameters: the network's numbers.
         initial: where the dynamics begin, as `fixed_point` takes it.
         levels: of the quantiles.
-        options: of `fixed_point`.
+        time: when the inputs are held.
+        settle: how long the dynamics run from there, as of `fixed_point`.
 
     Returns:
         By population `mean` and `variance` of the input currents, `rate` and `rate_sd` of the
@@ -62,7 +64,7 @@ def rates_at_rest(
     """
     if not all(0 < level < 1 for level in levels):
         raise ParameterError(f"levels of quantiles lie between 0 and 1: {list(levels)}")
-    point = fixed_point(system, parameters, initial, **options)
+    point = fixed_point(system, parameters, initial, time=time, settle=settle)
     clouds = within(system, parameters, point.state)
     own = _dataset(rate_sd(clouds), rate_quantiles(clouds, levels), parameters.populations, levels)
     return point.dataset[["mean", "variance", "rate"]].drop_attrs().merge(own)

@@ -14,6 +14,7 @@ def simulate_sample(
     system: System,
     parameters: Parameters,
     *,
+    t1: float,
     seed: int = 0,
     sampler: Sampler | None = None,
     **options: Any,
@@ -23,12 +24,14 @@ def simulate_sample(
     Args:
         system: the compiled equations, for the transfer functions.
         parameters: the network's numbers, which are those of the sample.
+        t1: end time, in the unit of the time constants.
         seed: of the network, of its noise and of its offsets.
         sampler: of the synapses; Gaussian ones by default.
-        options: of `simulate`, such as t1.
+        options: others of `simulate`.
 
     Raises:
         ParameterError: as `sample` and `simulate`.
         SolverError: the simulation diverges.
     """
-    return simulate(system, sample(parameters, seed, sampler=sampler), seed=seed, **options)
+    network = sample(parameters, seed, sampler=sampler)
+    return simulate(system, network, t1=t1, seed=seed, **options)
