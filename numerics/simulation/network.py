@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import diffrax
 import jax
 import jax.experimental.sparse as jsparse
 import jax.numpy as jnp
@@ -24,7 +23,7 @@ from ..results import Result, Status, raise_on_failure
 from ..system import System, Units
 from .carried import neuron_changes, neuron_parameters
 from .drives import EACH_RUN, Drives, drives_of, edges_of, runs_of
-from .neurons import Coupled, Noise, Report, integrate_neurons
+from .neurons import Coupled, Report, integrate_neurons
 from .options import SimulationOptions
 from .states import Simulation, initial_currents, initial_states, reached, simulation
 
@@ -134,27 +133,24 @@ def integrate_network(
     starts = [initial_currents(network, own["initial"], resume, order) for own in each]
     start = starts[0] if runs is None else np.stack(starts, axis=1)
     edges = edges_of(drives, t0, float(t1))
-    noise, y0 = None, jnp.asarray(start)
+    y0: Any = jnp.asarray(start)
     if units is not None:
         y0 = initial_states(units, start, resume, order, network.sizes)
-        if units.is_noisy:
-            grid = chosen.grid(times, edges, t0, float(t1), units.shortest)
-            noise = Noise.of(units, start.shape, network.sizes, grid, seed)
     where = None if recorded is None else jnp.asarray(np.argsort(order)[recorded])
-    jumps, ts, first, last = map(jnp.asarray, (edges, times, t0, float(t1)))
-    ran = integrate_neurons(
-        Coupled(drive, units, phi, where, network.sizes),
-        _matrix(network.weights, order, chosen.precision(network)),
-        y0,
-        noise,
-        jumps,
-        ts,
-        first,
-        last,
-        *(float(chosen.rtol), float(chosen.atol)),
-        max_steps=int(chosen.max_steps),
-        meter=diffrax.NoProgressMeter() if chosen.progress is None else Report(chosen.progress),
-    )
+    coupled = Coupled(drive, units, phi, where, network.sizes)
+    matrix = _matrix(network.weights, order, chosen.precision(network))
+    span = (jnp.asarray(times), jnp.asarray(t0), jnp.asarray(float(t1)))
+    report = None if chosen.progress is None else Report(chosen.progress)
+    if units is not None and units.is_noisy:
+        from .noise import Noise, integrate_noisy_neurons  # diffrax loads slowly
+
+        grid = chosen.grid(times, edges, t0, float(t1), units.shortest)
+        noise = Noise.of(units, start.shape, network.sizes, grid, seed)
+        most = int(chosen.max_steps)
+        ran = integrate_noisy_neurons(coupled, matrix, y0, noise, *span, most, report)
+    else:
+        steps = (jnp.asarray(v) for v in (chosen.rtol, chosen.atol, chosen.max_steps))
+        ran = integrate_neurons(coupled, matrix, y0, jnp.asarray(edges), *span, *steps, report)
     found = simulation(network, ran, None if runs is None else len(each), times, recorded, t1)
     if not found.status.ok:
         message = f"the simulation of {network.N} neurons {found.status}"

@@ -1,4 +1,4 @@
-"""Coupled neurons integrated in time by diffrax: their vector field, their noise, their moments.
+"""Coupled neurons integrated in time: their vector field and their moments.
 
 Several runs of one network go along a last axis.
 """
@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
+from jax.flatten_util import ravel_pytree
 
-from ..system import Units
+from ..system import Units, explicit_course
 from .drives import Drive, Drives
 
-DIVERGED = 1e12  # beyond what currents can be; far below overflow, so that errors stay finite
-SHORTEST_STEP = 1e-13  # of t1, near the rounding of t: a shorter step would not move the time
 REPORTED = 0.01  # of the time between two reports of progress
 
 
@@ -109,8 +106,9 @@ class Ran(NamedTuple):
     r: Any
     end: Any
     reached: Any
-    result: Any
-    stats: Any
+    exhausted: Any
+    accepted: Any
+    rejected: Any
 
     def of_run(self, k: int) -> Ran:
         """One of several runs."""
@@ -120,50 +118,35 @@ class Ran(NamedTuple):
 
 
 @eqx.filter_jit
-def integrate_neurons(coupled, J, y0, noise, jumps, times, t0, t1, rtol, atol, max_steps, meter):
-    """Without noise Tsitouras' method with adaptive steps, with noise Heun's along its grid."""
-    terms: Any = diffrax.ODETerm(lambda t, state, J: coupled.change(t, state, J))
-    # below the shortest step a solution that runs away would be retried for ever
-    steps: Any = diffrax.PIDController(
-        rtol,
-        atol,
-        dtmin=SHORTEST_STEP * t1,
-        force_dtmin=False,
-        norm=_rms if coupled.states(y0).ndim == 1 else _largest_rms,
+def integrate_neurons(coupled, J, y0, jumps, times, t0, t1, rtol, atol, max_steps, report):
+    """By Tsitouras' method, with adaptive steps."""
+    start, back = ravel_pytree(y0)
+    change = jax.jit(lambda t, y: ravel_pytree(coupled.change(t, back(y), J))[0])
+    found = explicit_course(
+        change,
+        start,
+        jnp.concatenate([t0[None], times, t1[None]]),
+        jumps,
+        rtol=rtol,
+        atol=atol,
+        most=max_steps,
+        keep=lambda t, y: coupled.moments(t, back(y), J),
+        norm=_rms if coupled.states(y0).ndim == 1 else lambda e: _largest_rms(back(e)),
+        report=report,
     )
-    if noise is not None:
-        terms, steps = diffrax.MultiTerm(terms, noise), diffrax.StepTo(noise.grid)
-    elif len(jumps):
-        steps = diffrax.ClipStepSizeController(steps, jump_ts=jumps)
-    saved = diffrax.SubSaveAt(ts=times, fn=coupled.moments)
-    solution = diffrax.diffeqsolve(
-        terms,
-        diffrax.Tsit5() if noise is None else diffrax.Heun(),
-        t0,
-        t1,
-        None,
-        y0,
-        J,
-        saveat=diffrax.SaveAt(subs=[saved, diffrax.SubSaveAt(t1=True)]),
-        stepsize_controller=steps,
-        max_steps=max_steps,
-        throw=False,
-        progress_meter=meter,
-        event=diffrax.Event(
-            lambda t, state, J, **_: ~jnp.all(jnp.abs(coupled.states(state)) < DIVERGED)
-        ),
-    )
-    (values, trajectory), last = solution.ys
-    end = jax.tree.map(lambda v: v[0], last)
-    reached = solution.ts[1][0]
+    kept = jax.tree.map(lambda v: v[1:-1], found.states)
+    counts = (found.exhausted, found.accepted, found.steps - found.accepted)
+    return ran(coupled, J, kept, found.t, back(found.state), counts)
+
+
+def ran(coupled, J, kept, reached, end, counts) -> Ran:
+    """With what is kept of the times, and the counts, as `Ran` has them."""
     x = coupled.output(reached, end, J)
-    states = None if coupled.units is None else end
-    return Ran(
-        values, trajectory, x, coupled.rates(x), states, reached, solution.result, solution.stats
-    )
+    return Ran(*kept, x, coupled.rates(x), None if coupled.units is None else end, reached, *counts)
 
 
-_rms: Any = optx.rms_norm
+def _rms(v):
+    return jnp.sqrt(jnp.mean(v**2))
 
 
 def _largest_rms(y):
@@ -178,64 +161,13 @@ def by_parts(x, sizes):
     return tuple(jnp.split(x, np.cumsum(sizes)[:-1]))
 
 
-class Noise(diffrax.AbstractTerm):
-    """Additive white noise in the neurons' inputs.
-
-    Each step of `grid` has normal numbers of its own, keyed by its position: the keys of
-    `diffrax.UnsafeBrownianPath` are times in float32, which are equal for many short steps late in
-    a long run.
-    """
-
-    units: Units
-    shape: tuple[int, ...] = eqx.field(static=True)
-    sizes: tuple[int, ...] = eqx.field(static=True)
-    grid: Any
-    key: Any
-
-    @classmethod
-    def of(
-        cls,
-        units: Units,
-        shape: tuple[int, ...],
-        sizes: tuple[int, ...],
-        grid: np.ndarray,
-        seed: int,
-    ) -> Noise:
-        """Noise of (N,) or (N, runs) neurons; the grid's first time is part of the seed."""
-        start = () if grid[0] == 0 else (int(np.float64(grid[0]).view(np.uint64)),)
-        entropy = (seed, *start) if start else seed
-        key = jax.random.key(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
-        return cls(units, shape, sizes, jnp.asarray(grid), key)
-
-    def vf(self, t, y, args):
-        return y
-
-    def contr(self, t0, t1, **kwargs):
-        key = jax.random.fold_in(self.key, jnp.searchsorted(self.grid, t0))
-        return jnp.sqrt(t1 - t0) * jax.random.normal(key, self.shape)
-
-    def prod(self, vf, control):
-        return self.units.kick(vf, by_parts(control, self.sizes))
-
-
-class Report(diffrax.AbstractProgressMeter):
+class Report:
     """Calls progress("simulating", part) now and then."""
 
-    call: Callable[[str, float], None] = eqx.field(static=True)
+    def __init__(self, call: Callable[[str, float], None]):
+        self.call, self.told = call, 0.0
 
-    def init(self):
-        return jnp.asarray(0.0)
-
-    def step(self, state, progress):
-        progress = jnp.asarray(progress).astype(state.dtype)
-        due = (progress - state > REPORTED) | (progress >= 1)
-        jax.lax.cond(
-            due,
-            lambda f: jax.debug.callback(lambda v: self.call("simulating", float(v)), f),
-            lambda f: None,
-            progress,
-        )
-        return jnp.where(due, progress, state)
-
-    def close(self, state):
-        del state
+    def __call__(self, part: Any) -> None:
+        if part - self.told > REPORTED or part >= 1:
+            self.told = float(part)
+            self.call("simulating", float(part))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,8 +16,8 @@ from ...time_units import moment
 from ..networks import Network, name_at
 from ..parameters import by_population
 from ..results import Code, Result, Status
-from ..system import Units
-from .neurons import DIVERGED, Ran, by_parts
+from ..system import LARGEST_STATE, Units
+from .neurons import Ran, by_parts
 
 MOMENTS = ("mean", "variance", "rate", "rate_sd")
 
@@ -114,35 +113,34 @@ def _dataset(network: Network, ran: Ran, times: np.ndarray, recorded: Any) -> xr
         data["state"] = (("part", "neuron"), _parts(ran.end)[:, place])
     attrs = {
         "t_end": float(ran.reached),
-        "steps": int(ran.stats["num_accepted_steps"]),
-        "rejected": int(ran.stats["num_rejected_steps"]),
+        "steps": int(ran.accepted),
+        "rejected": int(ran.rejected),
     }
     return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
 def _status(ran: Ran, t1: float) -> Status:
-    finite = bool(np.all(np.isfinite(np.asarray(ran.x))))
-    if ran.result == diffrax.RESULTS.successful and finite:
+    ends = [np.asarray(v) for v in (ran.x, *jax.tree.leaves(ran.end))]
+    finite = all(np.isfinite(v).all() for v in ends)
+    if finite and not ran.exhausted and ran.reached >= t1:
         return Status()
     at = f"at t = {float(ran.reached):.6g} of {t1:.6g}"
-    if ran.result == diffrax.RESULTS.max_steps_reached:
+    if ran.exhausted:
         return Status(
             f"stopped: max_steps was reached {at}: allow more steps, or larger tolerances",
             Code.NOT_CONVERGED,
         )
-    if ran.result == diffrax.RESULTS.dt_min_reached:
+    if finite and max(np.max(np.abs(v)) for v in ends) <= LARGEST_STATE:
         return Status(
             f"diverged: no step is small enough {at}: the solution blows up there, or phi or the "
             "input is not finite",
             Code.DIVERGED,
         )
-    if ran.result == diffrax.RESULTS.event_occurred or not finite:
-        return Status(
-            f"diverged: |x| exceeds {DIVERGED:g} {at}: phi does not bound the recurrent excitation",
-            Code.DIVERGED,
-        )
-    reason = diffrax.RESULTS[ran.result]  # type: ignore[misc, type-arg, name-defined]
-    return Status(f"stopped {at}: {reason}", Code.NOT_CONVERGED)
+    return Status(
+        f"diverged: |x| exceeds {LARGEST_STATE:g} {at}: phi does not bound the recurrent "
+        "excitation",
+        Code.DIVERGED,
+    )
 
 
 def reached(resume: Result, network: Network) -> float:

@@ -9,6 +9,7 @@ from .checks import (
     misfits as misfits,
     refuse_components as refuse_components,
 )
+from .explicit import LARGEST_STATE as LARGEST_STATE, explicit_course as explicit_course
 from .exports import (
     julia_module as julia_module,
     numpy_module as numpy_module,

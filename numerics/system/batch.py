@@ -18,7 +18,7 @@ from ..precision import require_x64
 from ..results import Code, Result, Status, incomplete
 from ..tangents import refuse_tracers
 from .below_zero import below_zero
-from .explicit import LARGEST
+from .explicit import LARGEST_STATE
 from .output_times import check_span
 from .replaced import tabulated_first
 from .states import initial_state, numbers
@@ -160,6 +160,6 @@ def _status(
         for v in own.values():
             v[np.argmin(good) :] = np.nan
         at = moment(float(end.t[k]), batch.time_unit)
-        why = f"a state exceeds {LARGEST:g}, or changes without bound"
+        why = f"a state exceeds {LARGEST_STATE:g}, or changes without bound"
         return Status(f"diverged at {at}: {why}", Code.DIVERGED)
     return below_zero(system.mean_field, set_of(batch, k), ts, own)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-LARGEST = 1e12  # a state this large has diverged: currents of networks are of order 1
+LARGEST_STATE = 1e12  # a state this large has diverged: currents of networks are of order 1
 SHORTEST = 16 * np.finfo(float).eps  # step relative to the time: its ends hardly differ
 MOST_SHORT = 50  # so many of those in a row are no landing on an edge of the input
 FIRST = 1e-6  # of the whole time: steps grow tenfold until errors limit them
@@ -86,7 +86,7 @@ class Course(NamedTuple):
     """States at the given times, infinite from where it ended; how it ended, and where.
 
     Args:
-        states: (t, n).
+        states: (t, n), or what is kept of them.
         exhausted: whether the steps ran out.
         steps: how many, rejected ones included.
         accepted: how many were not rejected.
@@ -94,7 +94,7 @@ class Course(NamedTuple):
         state: the state there, (n,).
     """
 
-    states: Array
+    states: Any
     exhausted: Array
     steps: Array
     accepted: Array
@@ -108,13 +108,21 @@ class _Carry(NamedTuple):
     h: Array
     slope: Array  # d(state)/dt at t
     is_known: Array  # whether that is known: not at the start, and not behind a jump
-    states: Array
+    states: Any
     place: Array  # of the next time to save
     steps: Array
     accepted: Array
     short: Array  # steps in a row that are as short as rounding
     is_over: Array
     exhausted: Array
+
+
+def _itself(t: Array, y: Array) -> Array:
+    return y
+
+
+def _rms(v: Array) -> Array:
+    return jnp.sqrt(jnp.mean(v**2))
 
 
 def explicit_course(
@@ -127,6 +135,9 @@ def explicit_course(
     atol: Any,
     most: Any,
     longest: float | None = None,
+    keep: Callable[[Array, Array], Any] = _itself,
+    norm: Callable[[Array], Array] = _rms,
+    report: Callable[[Any], None] | None = None,
 ) -> Course:
     """The solution of dy/dt = field(t, y) at given times; pure, for jit and vmap.
 
@@ -142,6 +153,9 @@ def explicit_course(
         atol: absolute tolerance of a step.
         most: steps.
         longest: the longest step; None: any.
+        keep: what is kept at the given times, a function of the time and the state.
+        norm: of the errors relative to the tolerances, (n,), their root mean square by default.
+        report: called with the part of the time that is behind, 0 to 1, after every step.
     """
     end, jumps = ts[-1], jnp.asarray(edges, dtype=float).reshape(-1)
 
@@ -157,39 +171,42 @@ def explicit_course(
         h = t1 - c.t
         k = _stages(field, c, h, t1)
         y = c.y + h * (B @ k)
-        size = _size(h * (ERROR @ k), c.y, y, rtol, atol)
+        size = _size(h * (ERROR @ k), c.y, y, rtol, atol, norm)
         good = size < 1
         grown = h * jnp.clip(SAFETY * size ** (-1 / 5), jnp.where(good, 1.0, SHRINK), GROW)
         crosses = good & lands & (last < edge) & (edge <= end)
         seen = jnp.where(good, jnp.where(crosses, edge, t1), -jnp.inf)
-        states, place = _saved(c, ts, k, h, seen)
+        states, place = _saved(c, ts, k, h, seen, keep)
         is_short = h < SHORTEST * jnp.maximum(jnp.abs(t1), 1e-300)
         short, count = jnp.where(is_short, c.short + 1, 0), c.steps + 1
         t = jnp.where(crosses, jnp.nextafter(edge, jnp.inf), jnp.where(good, t1, c.t))
-        diverged = good & (jnp.max(jnp.abs(y)) > LARGEST)
+        diverged = good & (jnp.max(jnp.abs(y)) > LARGEST_STATE)
         exhausted = (count >= most) & (t < end) & ~diverged
         y, slope = jnp.where(good, y, c.y), jnp.where(good, k[-1], k[0])
         following = jnp.where(good & lands, jnp.maximum(wanted, grown), grown)
         is_over = diverged | exhausted | (short > MOST_SHORT)
         counts = (count, c.accepted + jnp.where(good, 1, 0), short)
+        if report is not None:
+            jax.debug.callback(report, (t - ts[0]) / (end - ts[0]))
         return _Carry(t, y, following, slope, ~crosses, states, place, *counts, is_over, exhausted)
 
-    c = jax.lax.while_loop(goes_on, step, _begun(start, ts))
+    c = jax.lax.while_loop(goes_on, step, _begun(start, ts, keep))
     return Course(c.states, c.exhausted, c.steps, c.accepted, c.t, c.y)
 
 
-def _begun(start: Array, ts: Array) -> _Carry:
+def _begun(start: Array, ts: Array, keep: Callable) -> _Carry:
     none, no = jnp.asarray(0), jnp.asarray(False)
-    states = jnp.full((len(ts), len(start)), jnp.inf).at[0].set(start)
+    first = keep(ts[0], start)
+    states = jax.tree.map(lambda v: jnp.full((len(ts), *v.shape), jnp.inf).at[0].set(v), first)
     counts = (none + 1, none, none, none)
-    first = FIRST * (ts[-1] - ts[0])
-    return _Carry(ts[0], start, first, jnp.zeros_like(start), no, states, *counts, no, no)
+    h = FIRST * (ts[-1] - ts[0])
+    return _Carry(ts[0], start, h, jnp.zeros_like(start), no, states, *counts, no, no)
 
 
-def _size(error: Array, y0: Array, y1: Array, rtol: Any, atol: Any) -> Array:
+def _size(error: Array, y0: Array, y1: Array, rtol: Any, atol: Any, norm: Callable) -> Array:
     """Of a step's error, relative to the tolerances."""
     relative = error / (atol + rtol * jnp.maximum(jnp.abs(y0), jnp.abs(y1)))
-    size = jnp.sqrt(jnp.mean(relative**2))
+    size = norm(relative)
     return jnp.where(jnp.isfinite(size), size, jnp.inf)
 
 
@@ -206,20 +223,23 @@ def _stages(field: Callable, c: _Carry, h: Array, t1: Array) -> Array:
     return jax.lax.while_loop(lambda carry: carry[0] < len(C), stage, start)[1]
 
 
-def _saved(c: _Carry, ts: Array, k: Array, h: Array, seen: Array) -> tuple[Array, Array]:
-    """The states at all times up to that one, between the ends of a step, and how many there are.
+def _saved(
+    c: _Carry, ts: Array, k: Array, h: Array, seen: Array, keep: Callable
+) -> tuple[Any, Array]:
+    """What is kept at all times up to that one, between the ends of a step, and how many these are.
 
     The times of a step are few among all, and are visited one after the other.
     """
 
-    def there(carry: tuple[Array, Array]) -> Array:
+    def there(carry: tuple[Any, Array]) -> Array:
         place = carry[1]
         return (place < len(ts)) & (ts[jnp.minimum(place, len(ts) - 1)] <= seen)
 
-    def save(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def save(carry: tuple[Any, Array]) -> tuple[Any, Array]:
         states, place = carry
         part = (ts[place] - c.t) / h
         weights = jnp.polyval(jnp.asarray(BETWEEN).T, part)
-        return states.at[place].set(c.y + h * (weights @ k)), place + 1
+        own = keep(ts[place], c.y + h * (weights @ k))
+        return jax.tree.map(lambda all, v: all.at[place].set(v), states, own), place + 1
 
     return jax.lax.while_loop(there, save, (c.states, c.place))

@@ -21,7 +21,7 @@ from ..precision import require_x64
 from ..results import Code, Numbers, Result, Status, raise_on_failure
 from ..tangents import refuse_tracers
 from .below_zero import below_zero
-from .explicit import LARGEST, explicit_course
+from .explicit import LARGEST_STATE, explicit_course
 from .output_times import check_span, dense_times, even_times
 from .replaced import tabulated_first
 from .states import initial_state, named, numbers
@@ -149,7 +149,7 @@ def solved(
         return system.module.vector_field(state, drive(t), coefficients)
 
     def too_large(t, y, *_, **__):
-        return jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in y])) > LARGEST
+        return jnp.max(jnp.stack([jnp.max(jnp.abs(v)) for v in y])) > LARGEST_STATE
 
     controller: Any = dfx.PIDController(rtol=rtol, atol=atol, dtmax=longest)
     if len(drive.edges):
@@ -398,7 +398,7 @@ def _failure(ts: np.ndarray, good: np.ndarray, run: _Run, max_steps: int, unit: 
     if good[0]:
         last = f"the last finite value is at {moment(ts[np.argmin(good) - 1], unit)}"
     if not run.exhausted:
-        why = f"a state exceeds {LARGEST:g}, or changes without bound"
+        why = f"a state exceeds {LARGEST_STATE:g}, or changes without bound"
         return Status(f"diverged at {moment(run.t, unit)}: {why}; {last}", Code.DIVERGED)
     stopped = f"stopped: {max_steps} {run.method} steps were not enough; {last}"
     if run.fastest and run.method == "explicit":

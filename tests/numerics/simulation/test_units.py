@@ -14,7 +14,7 @@ from motifield import Architecture, Motifs, Network, Parameters, sample
 from motifield.errors import NetworkError, ParameterError
 from motifield.inputs import pulse
 from motifield.numerics.simulation import SimulationOptions, integrate_network
-from motifield.numerics.simulation.neurons import Noise
+from motifield.numerics.simulation.noise import Noise
 from motifield.numerics.system.units import Units
 from motifield.theory.architecture import filters
 
