@@ -71,7 +71,8 @@ def test_the_wheel_in_a_fresh_environment(archives, tmp_path):
 
 
 def first_page() -> str:
-    """The code of the site's first page."""
+    """The code of the site's first page, but for what is there to fail."""
     parts = (ROOT / "docs" / "index.md").read_text().split("```python")[1:]
+    parts = [part for part in parts if "raises=" not in part.partition("\n")[0]]
     assert parts
     return "\n".join(part.split("\n", 1)[1].split("```")[0] for part in parts)

@@ -84,7 +84,13 @@ class _Page:
     def _python(self, block: Block) -> Output:
         printed = io.StringIO()
         value, raised = None, None
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("default")
+            warnings.simplefilter("ignore", DeprecationWarning)
             warnings.showwarning = _show_warning
             try:
                 value = _evaluated(block, self.names)

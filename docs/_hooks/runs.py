@@ -5,7 +5,8 @@ import multiprocessing
 import os
 import pickle
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from blocks import Block
@@ -31,14 +32,15 @@ def run_pages(jobs: dict[str, Job], root: Path, kept: Path) -> dict[str, Ran]:
     found = {n: pickle.loads(p.read_bytes()) for n, p in places.items() if p.is_file()}
     new = {name: job for name, job in jobs.items() if name not in found}
     if new:
-        for name, ran in _run(new).items():
+        for name, ran in _run(new):
             found[name] = ran
             if not ran.failure:
                 places[name].write_bytes(pickle.dumps(ran))
     return found
 
 
-def _run(jobs: dict[str, Job]) -> dict[str, Ran]:
+def _run(jobs: dict[str, Job]) -> Iterator[tuple[str, Ran]]:
+    """Pages as they are done."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["warm"])
     here = str(Path(__file__).parent)
@@ -49,8 +51,9 @@ def _run(jobs: dict[str, Job]) -> dict[str, Ran]:
     with ProcessPoolExecutor(AT_ONCE, context, max_tasks_per_child=1) as pool:
         # those with many blocks first, so that none is left alone at the end
         order = sorted(jobs, key=lambda name: -len(jobs[name][0]))
-        futures = {name: pool.submit(run_page, name, *jobs[name]) for name in order}
-        return {name: future.result() for name, future in futures.items()}
+        futures = {pool.submit(run_page, name, *jobs[name]): name for name in order}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
 
 
 def _sources(root: Path) -> str:

@@ -28,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Mean-field equations of nonlinear random recurrent networks with correlated synapses: "
     "derive them, run them, check them against sampled networks. A SPEC is a TOML or JSON file; "
-    "see the README for its entries. Exit status: 0 done, 1 a check failed, 2 bad input, "
+    "motifield schema has its entries. Exit status: 0 done, 1 a check failed, 2 bad input, "
     "130 interrupted.",
 )
 
