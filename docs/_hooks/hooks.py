@@ -17,6 +17,7 @@ from interface import interface, source_tree
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from mkdocs.utils.meta import get_data
+from outside import outside
 from placed import placeholder, with_outputs
 from running import Ran
 from runs import run_pages
@@ -128,7 +129,9 @@ def on_page_content(html, page, config, files):
 
 
 def on_post_build(config):
-    """Pictures as files, and what was run, in one line."""
+    """What was run, in one line; pages that load something from elsewhere are an error."""
+    if found := outside(Path(config.site_dir)):
+        raise PluginError("the site must work offline:\n" + "\n".join(found))
     kinds = [b.kind for found in _found.values() for b in found]
     here = sum(kind in ("python", "console", "file") for kind in kinds)
     seconds = sum(o.seconds for ran in _ran.values() for o in ran.outputs)

@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "docs" / "_hooks"))
 
 from blocks import PageError, blocks  # noqa: E402
 from notebooks import notebook  # noqa: E402
+from outside import outside  # noqa: E402
 from running import run_page  # noqa: E402
 
 
@@ -92,3 +93,15 @@ def test_a_page_as_a_notebook():
     assert text["source"] == "# T\n\nSee this."
     assert code["outputs"][0]["text"] == "2\n"
     assert command["source"] == "!echo a"
+
+
+def test_what_a_site_loads_from_elsewhere(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<img alt="x" src="https://a.b/c.png"><a href="https://a.b">a link</a>'
+        '<link rel="stylesheet" href="//a.b/c.css"><script src="own.js"></script>'
+    )
+    (tmp_path / "a.css").write_text(
+        "@import 'https://a.b/font.css'; b { background: url(own.png) }"
+    )
+    found = outside(tmp_path)
+    assert [own.split(": ")[0] for own in found] == ["a.html", "a.html", "a.css"]
