@@ -39,7 +39,7 @@ Saved = Annotated[
 ]
 
 
-@command(once=False)
+@command()
 def explore(
     spec: SpecFile,
     *,

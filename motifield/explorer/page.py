@@ -34,6 +34,12 @@ WAIT = "computing …"
 SIDE = 310  # pixels of the column with the sliders
 
 
+class Quick(pn.widgets.FloatSlider):
+    """A slider whose moves are told at once: Panel waits 50 ms for more, half of a move's time."""
+
+    _debounce = 0
+
+
 class Page:
     """What one visitor sees, and where the sliders stand.
 
@@ -43,7 +49,7 @@ class Page:
         jobs: where long work is done.
         schedule: calls a function where the page may be changed, from any thread.
         state: where it begins; the start of the network unless given.
-        save_to: the file that a button writes; None: the browser saves one.
+        save_to: the file that a button writes; None: the browser alone saves one.
         note: what is said first, such as what is wrong with a link.
     """
 
@@ -67,6 +73,7 @@ class Page:
         self.branches: Any = None
         self.branches_key: Any = None
         self.open_note, self.refused = "", False
+        self.together = False  # while several sliders move at once
         self.moves = self.wishes = 0
         self.courses, self.diagram, self.eigenvalues, self.rates = panels_of(subject)
         self._widgets(note)
@@ -77,8 +84,8 @@ class Page:
     def _widgets(self, note: str) -> None:
         subject = self.subject
         self.sliders = [
-            pn.widgets.FloatSlider(
-                name=own.name,
+            Quick(
+                label=own.name,
                 start=own.low,
                 end=own.high,
                 step=own.step,
@@ -94,16 +101,16 @@ class Page:
         names = [own.name for own in subject.sliders]
         half = SIDE // 2 - 20
         self.along = pn.widgets.Select(
-            name="diagram along", options=names, value=self.state.along, width=half
+            label="diagram along", options=names, value=self.state.along, width=half
         )
         self.shown = pn.widgets.Select(
-            name="show", options=list(QUANTITIES), value=self.state.shown, width=half
+            label="show", options=list(QUANTITIES), value=self.state.shown, width=half
         )
         self.along.param.watch(lambda event: self.turn(along=event.new), "value")
         self.shown.param.watch(lambda event: self.turn(shown=event.new), "value")
-        self.sampler = pn.widgets.Button(name="Sample a network", width=half)
+        self.sampler = pn.widgets.Button(label="Sample a network", width=half)
         self.sampler.on_click(lambda event: self.draw_network())
-        self.back = pn.widgets.Button(name="Back to the start", width=half)
+        self.back = pn.widgets.Button(label="Back to the start", width=half)
         self.back.on_click(lambda event: self.restart())
         self.banner = pn.pane.HTML(
             escape(note), styles=BANNER, visible=bool(note), sizing_mode="stretch_width"
@@ -119,20 +126,24 @@ class Page:
             sizing_mode="stretch_width",
             margin=(0, 10),
         )
-        self.counter = pn.pane.HTML("0", visible=False, name="moves")
+        self.counter = pn.pane.HTML("0", visible=False, css_classes=["moves"])
 
-    def _saver(self) -> Any:
-        if self.save_to is None:
-            return pn.widgets.FileDownload(
+    def _savers(self) -> list[Any]:
+        """What saves the spec: the browser, and where a file is named the server."""
+        found: list[Any] = [
+            pn.widgets.FileDownload(
                 callback=self._file,
                 filename=f"{self.subject.title or 'network'}.toml",
-                label="Save this network",
+                label="Download this network",
                 button_type="default",
                 width=SIDE - 20,
             )
-        made = pn.widgets.Button(name=f"Save to {self.save_to}", width=SIDE - 20)
-        made.on_click(lambda event: self.save())
-        return made
+        ]
+        if self.save_to is not None:
+            made = pn.widgets.Button(label=f"Save to {self.save_to}", width=SIDE - 20)
+            made.on_click(lambda event: self.save())
+            found.append(made)
+        return found
 
     def view(self) -> Any:
         """The whole page."""
@@ -142,7 +153,7 @@ class Page:
         side += [
             pn.Row(self.along, self.shown),
             pn.Row(self.sampler, self.back),
-            self._saver(),
+            *self._savers(),
             self.busy,
             self.link,
             self.counter,
@@ -178,7 +189,8 @@ class Page:
         """The k-th slider moves."""
         values = (*self.state.values[:k], float(value), *self.state.values[k + 1 :])
         self.state = replace(self.state, values=values, sample=None)
-        self.show(k)
+        if not self.together:
+            self.show(k)
 
     def turn(self, **changes: Any) -> None:
         """Another quantity, or another slider for the diagram."""
@@ -198,8 +210,11 @@ class Page:
 
     def restart(self) -> None:
         """All sliders back to where the network is as given."""
+        self.together = True
         for widget, own in zip(self.sliders, self.subject.sliders, strict=True):
             widget.value = own.start
+        self.together = False
+        self.show()
 
     def save(self) -> None:
         """Write the spec of what is shown."""

@@ -17,6 +17,7 @@ BODY = re.compile(r"<body>(.*)</body>", re.DOTALL)
 SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 OF_PAGE = re.compile(r"body\s*\{[^}]*\}|@media \(prefers.*?\} \}", re.DOTALL)
 """Margins and darkness of a page, which this is only a part of."""
+DARK = "color-scheme: light dark;"
 TITLE = re.compile(r"<h1>.*?</h1>", re.DOTALL)
 
 
@@ -28,7 +29,7 @@ def equations_html(subject: Subject) -> str:
     assert body is not None
     assert sheet is not None
     own = TITLE.sub("", body[1], count=1)
-    style = OF_PAGE.sub("", sheet[1]).replace(":root", ":host")
+    style = OF_PAGE.sub("", sheet[1]).replace(":root", ":host").replace(DARK, "")
     return f"<style>{style}</style>{own}"
 
 

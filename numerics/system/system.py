@@ -150,7 +150,7 @@ class System:
 
     def rest(self, P: int) -> Any:
         """The state of a silent network: all zero."""
-        shapes = jax.eval_shape(lambda: self.module.rest(P))
+        shapes = _shapes(self.module.rest, P)
         return jax.tree.map(lambda own: jnp.asarray(np.zeros(own.shape)), shapes)
 
     def coefficients(self, parameters: Parameters) -> Any:
@@ -396,6 +396,12 @@ class System:
     def loaded(self, name: str) -> ModuleType:
         """The generated code as another module of its own, whose contents may be replaced."""
         return _loaded(name, str(self.module.__file__), self.source, self.functions)
+
+
+@lru_cache(maxsize=KEPT)
+def _shapes(rest: Callable[[int], Any], P: int) -> Any:
+    """Of a state; tracing takes a millisecond, and verbs ask several times."""
+    return jax.eval_shape(lambda: rest(P))
 
 
 @partial(jax.jit, static_argnums=0)
