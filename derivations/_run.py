@@ -6,7 +6,9 @@ folder on the path and makes one `Script`.
 """
 
 import argparse
+import shlex
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +72,12 @@ class Script:
     def system(self) -> mf.types.System:
         """The compiled equations."""
         return mf.compile(self.equations)
+
+    @property
+    def origin(self) -> mf.reports.Origin:
+        """What a report says of the script: the command, and the spec beside it."""
+        command = shlex.join(["python", *sys.argv])
+        return mf.reports.Origin(command=command, spec=self.here / "spec.toml")
 
     def save_picture(self, figure: Figure, name: str = "picture.png", dpi: int = 110) -> None:
         """Write a figure; with `--picture` it also replaces the one of the page."""

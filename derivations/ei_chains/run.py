@@ -113,7 +113,7 @@ def main() -> int:
     )
     spec, sizes = script.spec, (500, 1000, 2000)
     result = mf.verify(system, spec.parameters, sizes=sizes, networks=6, t1=25.0, title=spec.title)
-    mf.reports.save_report(result, script.out / "report.html")
+    mf.reports.save_report(result, script.out / "report.html", origin=script.origin)
     script.save_derivation(equations)
     return script.end(result.criterion, result.passed)
 

@@ -170,6 +170,7 @@ def main() -> int:
         results,
         report,
         title=spec.title,
+        origin=script.origin,
         introduction=" ".join(INTRODUCTION.split()).format(
             neurons=brain.N, connections=brain.weights.nnz
         ),

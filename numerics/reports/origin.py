@@ -122,9 +122,22 @@ def _described(result: Any, origin: Origin) -> Iterable[tuple[str, str]]:
     if hasattr(own, "data"):
         caption = "Fitted parameters" if is_found else "Parameters"
         try:
-            yield caption, tomli_w.dumps({"parameters": own.data()}).rstrip()
+            yield caption, _as_toml({"parameters": own.data()})
         except MotifieldError as error:  # an input that is code has no text
             yield caption, f"{own!r}\n\n{error}"
+
+
+def _as_toml(data: dict[str, Any]) -> str:
+    """A line for each entry: tomli_w gives each number of a matrix one of its own."""
+    lines: list[str] = []
+    for line in tomli_w.dumps(data).splitlines():
+        if not line.startswith((" ", "]")):  # texts have no line breaks, so this is an array's
+            lines.append(line)
+        elif line.lstrip().startswith("]"):
+            lines[-1] = lines[-1].removesuffix(",") + line.strip()
+        else:
+            lines[-1] += ("" if lines[-1].endswith("[") else " ") + line.strip()
+    return "\n".join(lines)
 
 
 def _too_long(text: str) -> Text:

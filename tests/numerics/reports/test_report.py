@@ -9,6 +9,7 @@ import pytest
 import motifield as mf
 from motifield.errors import FileError, SpecError
 from motifield.numerics.reports.general import MOST
+from motifield.numerics.reports.origin import _as_toml
 from motifield.numerics.results import Code, Status
 
 FAILED = Status("the search diverged", Code.DIVERGED)
@@ -105,7 +106,23 @@ def test_parameters_stand_in_place_of_a_spec(numbers, page, of_populations):
     text = page(numbers(), origin=mf.reports.Origin(parameters=own))
     written = html.unescape(re.search(r"<pre[^>]*>(\[parameters\].*?)</pre>", text, re.S)[1])
     assert tomllib.loads(written)["parameters"] == own.data()
+    assert "mean = [[0.003, -0.006], [0.003, -0.006]]" in written.splitlines()
     assert "[parameters]" not in page(numbers(), origin=mf.reports.Origin(spec="x", parameters=own))
+
+
+def test_numbers_as_lines():
+    """Names may look like anything; what is written is read again."""
+    import tomllib
+
+    data = {
+        "names": ["]", "a, [", " x", 'b"\n]'],
+        "m": [[[1.0]], []],
+        "in": [{"a": [1, 2]}],
+        "e": [],
+    }
+    text = _as_toml({"parameters": data, "later": {"x": [1]}})
+    assert tomllib.loads(text) == {"parameters": data, "later": {"x": [1]}}
+    assert "m = [[[1.0]], []]" in text
 
 
 def test_numbers_without_text_are_no_error(numbers, page):
