@@ -176,7 +176,7 @@ def _result(
         text = "only the static state was found: start elsewhere, or it is the only one"
         status = Status(text, Code.NOT_CONVERGED)
     one = {"radius": radius, "exponent": exponent, "residual": residual}
-    data = data.assign(**one, is_fluctuating=not quiet)
+    data = data.assign({**one, "is_fluctuating": not quiet})
     data = data.assign_attrs(status=str(status), closure="DMFT")
     kind = "static" if quiet else "fluctuating"
     return Stationary(data, kind, radius, exponent, residual, status)

@@ -77,7 +77,7 @@ def numbered(values: np.ndarray, of: str = "{}", one: str = "", nothing: str = "
 def whether(values: np.ndarray, nothing: str = "") -> Kinds:
     """1 or 0, NaN where it is not known."""
     own = numbered(values, nothing=nothing)
-    return Kinds(own.codes, {0: "no", 1: "yes", NOTHING: nothing}, own.colours | {1: NUMBERED[2]})
+    return Kinds(own.codes, {0: "no", 1: "yes", NOTHING: nothing}, {**own.colours, 1: NUMBERED[2]})
 
 
 def attractors(counts: np.ndarray, oscillating: np.ndarray, nothing: str = "") -> Kinds:

@@ -89,14 +89,14 @@ def legend_outside(figure: Figure, handles: Mapping[str, Any], title: str = "") 
     """A legend to the right of all axes, for which a figure becomes wider."""
     longest = max(map(len, [*handles, title]))
     figure.set_figwidth(figure.get_figwidth() + LEGEND + LETTER * longest)
-    place = {"loc": "outside right center", "frameon": False, "fontsize": "small"}
+    place: Any = {"loc": "outside right center", "frameon": False, "fontsize": "small"}
     titled: Any = {"title": title, "title_fontsize": "small"} if title else {}
     enlarged(figure.legend(list(handles.values()), list(handles), **place, **titled))
 
 
 def legend_below(figure: Figure, handles: Mapping[str, Any]) -> None:
     """A legend below all axes."""
-    place = {"loc": "outside lower center", "frameon": False, "fontsize": "small"}
+    place: Any = {"loc": "outside lower center", "frameon": False, "fontsize": "small"}
     enlarged(figure.legend(list(handles.values()), list(handles), ncols=len(handles), **place))
 
 

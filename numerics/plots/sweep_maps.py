@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from ...errors import ParameterError
 from ..continuation import BifurcationCurves, PhaseDiagram
@@ -145,7 +145,9 @@ def _contours(
         return
     own = CONTOURS if levels is True else sorted(levels)
     drawn = ax.contour(x, y, values.T, levels=own, colors="w", linewidths=1.0)
-    edged = [withStroke(linewidth=2.2, foreground="0.2")]  # seen on dark and on light cells
+    edged: list[AbstractPathEffect] = [
+        withStroke(linewidth=2.2, foreground="0.2")
+    ]  # seen on dark and on light cells
     drawn.set_path_effects(edged)
     for text in ax.clabel(drawn, fontsize="small"):
         text.set_path_effects(edged)

@@ -42,7 +42,7 @@ class Shown:
     @classmethod
     def of(cls, found: Sweep) -> Shown:
         """Those of a sweep."""
-        data, held = found.dataset, []
+        data, held = found.dataset, list[str]()
         for dim in found.dims:
             if data.sizes[dim] == 1 and len(found.dims) - len(held) > 1:
                 own = along(data, dim)
