@@ -63,6 +63,8 @@ class Panel:
     def __init__(self, subject: Subject):
         names = subject.parameters.populations[:MOST_POPULATIONS]
         self.subject, self.names, self.colours = subject, names, COLOURS[: len(names)]
+        # of equal populations, which lie on one another, all are seen
+        self.widths = [2.0 + 1.5 * k for k in reversed(range(len(names)))]
         self.figure = self.drawn()
 
     def drawn(self) -> Any:
@@ -87,9 +89,9 @@ class Courses(Panel):
         made = _figure(self.title, labelled("time", unit), LABELS[QUANTITIES[0]])
         self.theory = {name: _empty("t", "y") for name in self.names}
         self.network = {name: _empty("t", "y") for name in self.names}
-        for name, colour in zip(self.names, self.colours, strict=True):
+        for name, colour, width in zip(self.names, self.colours, self.widths, strict=True):
             line: Any = {"x": "t", "y": "y", "color": colour}
-            made.line(source=self.theory[name], legend_label=name, line_width=2.2, **line)
+            made.line(source=self.theory[name], legend_label=name, line_width=width, **line)
             made.line(source=self.network[name], line_width=1, line_dash="2 2", **line)
         made.legend.label_text_font_size = "9pt"
         made.legend.background_fill_alpha = 0.5
@@ -122,20 +124,27 @@ class Diagram(Panel):
     def drawn(self) -> Any:
         """The figure with empty sources."""
         made = _figure(self.title, "", LABELS[QUANTITIES[0]])
-        self.lines = _empty("x", "y", "colour", "dash", "opacity")
+        self.lines = _empty("x", "y", "colour", "dash", "opacity", "width")
         made.multi_line(
             "x",
             "y",
             line_color="colour",
             line_dash="dash",
             line_alpha="opacity",
-            line_width=2,
+            line_width="width",
             source=self.lines,
         )
-        self.special = _empty("x", "y", "kind", "value")
+        self.special = _empty("x", "y", "kind", "text", "value")
         marks = made.scatter(
             "x", "y", size=9, color="#222222", marker="diamond", source=self.special
         )
+        beside: Any = {
+            "x_offset": 8,
+            "y_offset": 4,
+            "text_font_size": "9pt",
+            "text_color": "#222222",
+        }
+        made.text("x", "y", text="text", source=self.special, **beside)
         told = [("", "@kind"), ("at", "@value{0.0000}")]
         made.add_tools(HoverTool(renderers=[marks], tooltips=told))
         self.points = _empty("x", "y", "colour", "fill")
@@ -160,10 +169,10 @@ class Diagram(Panel):
 
     def branches(self, found: Branches | None, quantity: str) -> None:
         """The branches, or none."""
-        rows: list[tuple[Any, Any, str, str, float]] = []
+        rows: list[tuple[Any, ...]] = []
         for branch in found or ():
             rows += self._pieces(branch.dataset, quantity)
-        kinds = ("x", "y", "colour", "dash", "opacity")
+        kinds = ("x", "y", "colour", "dash", "opacity", "width")
         columns = zip(*rows, strict=True) if rows else [[] for _ in kinds]
         self.lines.data = dict(zip(kinds, map(list, columns), strict=True))
         marks = [] if found is None else list(found.special)
@@ -172,10 +181,11 @@ class Diagram(Panel):
             "x": [float(s.value) for s, _ in every],
             "y": [float(s.seen[quantity][p]) for s, p in every],
             "kind": [s.kind for s, _ in every],
+            "text": [s.kind if p == 0 else "" for s, p in every],
             "value": [float(s.value) for s, _ in every],
         }
 
-    def _pieces(self, branch: Any, quantity: str) -> list[tuple[Any, Any, str, str, float]]:
+    def _pieces(self, branch: Any, quantity: str) -> list[tuple[Any, ...]]:
         """A branch in pieces of one stability, solid where it is stable, of every population."""
         x, y = branch["value"].values, branch[quantity].values
         solid = branch["stable"].values & ~branch["bulk_unstable"].values
@@ -187,7 +197,8 @@ class Diagram(Panel):
             own = slice(a, min(b + 1, len(kind)))  # up to the next piece
             dash, opacity = (SOLID if solid[a] else DASHED), (1.0 if there[a] else FAINT)
             rows += [
-                (x[own], y[own, p], colour, dash, opacity) for p, colour in enumerate(self.colours)
+                (x[own], y[own, p], colour, dash, opacity, width)
+                for p, (colour, width) in enumerate(zip(self.colours, self.widths, strict=True))
             ]
         return rows
 
@@ -201,7 +212,7 @@ class Diagram(Panel):
 class Eigenvalues(Panel):
     """The spectrum of the linearised network: outliers, bulk, and a sampled network's."""
 
-    title = "Spectrum at the fixed point"
+    title = "Spectrum"
 
     def drawn(self) -> Any:
         """The figure with empty sources."""

@@ -81,4 +81,7 @@ def explore(
 
     page = Page(subject, first_shown(subject), Jobs(), schedule)
     held.append(page.view())
+    if document is None:
+        for widget in (*page.sliders, page.along, page.shown):
+            widget.param.watch(lambda event: pn.io.push_notebook(*held), "value")
     return held[0]

@@ -47,6 +47,11 @@ class Moved:
     rates: np.ndarray | None
     answer: Stability | None
 
+    @property
+    def number(self) -> int:
+        """Which of the points is shown, from 1; 0 without one."""
+        return next((k for k, p in enumerate(self.points, 1) if p is self.shown), 0)
+
 
 def moved(subject: Subject, values: Sequence[float], known: Sequence[FixedPoint]) -> Moved:
     """What is shown at once.

@@ -135,7 +135,6 @@ class Page:
                 callback=self._file,
                 filename=f"{self.subject.title or 'network'}.toml",
                 label="Download this network",
-                button_type="default",
                 width=SIDE - 20,
             )
         ]
@@ -162,10 +161,10 @@ class Page:
         title = pn.pane.HTML(f"<h2 style='margin:4px 0'>{escape(self.subject.title)}</h2>")
         return pn.Column(
             title,
-            self.banner,
             pn.Row(
                 pn.Column(*side, width=SIDE),
                 pn.Column(
+                    self.banner,  # not above the sliders, which a pointer holds
                     pn.GridBox(*pictures, ncols=2),
                     self.verdict,
                     pn.pane.HTML("<h3 style='margin:4px 0'>Fixed points</h3>", margin=(0, 10)),
@@ -269,7 +268,7 @@ class Page:
         own = None if k is None else self.subject.sliders[k]
         ranges = [] if k is None else self.subject.ranges(self.state.values, k)
         if k is not None:
-            self.limits[k].object = escape(ranges_text(ranges))
+            self.limits[k].object = f'<b style="color:#b00">{escape(ranges_text(ranges))}</b>'
         self._warn(refused_html(why, own, ranges))
         self._wish([])
         self.busy.object = ""
@@ -285,9 +284,10 @@ class Page:
         self.courses.show(now, quantity)
         self.diagram.show(now, self._k, quantity)
         self.rates.show(now)
+        self.rates.say(f" at fixed point {now.number}" if now.number else "")
         if now.answer is not None:
             self.eigenvalues.show(now.answer.jacobian)
-            self.eigenvalues.say(f": {now.answer.verdict}")
+            self.eigenvalues.say(f" at fixed point {now.number}: {now.answer.verdict}")
             self.verdict.object = verdict_html(now.answer)
         else:
             self.eigenvalues.fade()
@@ -379,6 +379,8 @@ class Page:
         if result is not None:
             self.now = result
             self._draw(result)
+        elif self.now.shown is None:
+            self.eigenvalues.say(": no fixed point is known here")
 
     def _take_range(self, result: Any, number: str) -> None:
         own = self.subject.sliders[int(number)]
