@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 LONE = 0.5  # half the width of the cell of a value that has no neighbour
+MOST_SHAPES = 10_000
+"""Cells that are shapes in a .pdf or .svg; more are pixels there, too."""
 
 
 def edges(values: np.ndarray) -> np.ndarray:
@@ -20,7 +22,8 @@ def edges(values: np.ndarray) -> np.ndarray:
 
 def coloured(ax: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, **settings: Any) -> Any:
     """A cell around each point; values: (x, y)."""
-    return ax.pcolormesh(edges(x), edges(y), values.T, **settings)
+    are_pixels = values.size > MOST_SHAPES
+    return ax.pcolormesh(edges(x), edges(y), values.T, rasterized=are_pixels, **settings)
 
 
 def hatched(ax: Axes, x: np.ndarray, y: np.ndarray, where: np.ndarray, hatch: str) -> None:

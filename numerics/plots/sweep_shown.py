@@ -50,8 +50,8 @@ class Shown:
                 held.append(", ".join(f"{n} = {float(data[n]):.4g}" for n in own))
         dims = tuple(d for d in found.dims if d in data.dims)
         for dim in dims:
-            if dim in data.coords:
-                data = data.sortby(dim)
+            if dim in data.coords and np.any(np.diff(data[dim].values) < 0):
+                data = data.sortby(dim)  # a copy of everything
         if has_stability(data):
             data = data.merge(attractor_counts(data), compat="override")
         return cls(data, dims, "; ".join(held))

@@ -211,6 +211,15 @@ def test_axes_of_one_value_of_several_parameters_and_out_of_order():
     assert ax.get_xlim() == (0.5, 4.5)
 
 
+@pytest.mark.parametrize(("side", "pixels"), [(100, False), (101, True)])
+def test_many_cells_are_pixels_in_files_of_shapes(side, pixels):
+    data = {"value": (("a", "b"), np.random.default_rng(0).normal(size=(side, side)))}
+    data["status"] = (("a", "b"), np.full((side, side), "ok"))
+    axis = np.arange(float(side))
+    found = Sweep("made", xr.Dataset(data, coords={"a": axis, "b": axis}), ("a", "b"))
+    assert bool(sweep_picture(found).axes[0].collections[0].get_rasterized()) is pixels
+
+
 def test_populations_are_chosen_and_others_are_spoken_of():
     figure = sweep_picture(sweep(("a", "b")), populations=["I"])
     assert [ax.get_title() for ax in figure.axes] == ["I", ""]
