@@ -29,7 +29,8 @@ ROUNDS = 3  # in which the box becomes as wide as it has to be
 FAR = 1e6  # in units of the states' scale
 ELSEWHERE = 10.0  # times as far out as where Newton's method ends
 LARGEST_BOX = 1e-3  # part of the states' sizes: Jacobians on its boundary tell of all inside
-MOST_SIDES = 48  # Jacobians on the boundary of a box, those at corners along F left out
+MOST_SIDES = 48  # of a box of few states: Jacobians are taken at the middles of all
+FEW_SIDES = 16  # corners of a box of more states at which they are taken, beside those along F
 LEAST_STEP = 1e-16  # part of a state's size: rounding
 
 
@@ -106,7 +107,7 @@ def proof(
     its interior if |A| |F(y)| + max_u |1 - A J(u)| r < r, for each state; then the box contains one
     fixed point and no other. |F(y)| counts as its value plus `sizes` times the accuracy of the
     equations, which is that of Gaussian averages; J(u) is taken at corners, and at the middles of
-    the box's faces or, of many states, at as many corners more as `MOST_SIDES` says.
+    the box's faces or, of more than 24 states, at 16 further corners.
 
     Args:
         model: the equations with the inputs held.
@@ -165,7 +166,7 @@ def _sides(n: int) -> np.ndarray:
     """
     if 2 * n <= MOST_SIDES:
         return np.concatenate([np.eye(n), -np.eye(n)])
-    half = np.where(np.random.default_rng(n).random((MOST_SIDES // 2, n)) < 0.5, -1.0, 1.0)
+    half = np.where(np.random.default_rng(n).random((FEW_SIDES // 2, n)) < 0.5, -1.0, 1.0)
     return np.concatenate([half, -half])
 
 

@@ -2,6 +2,7 @@
 folds, at branch points, on curves of fixed points, at kinks, in any units.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import erf
 
 import motifield as mf
+from motifield.numerics.fixed_points import proof as module
 from motifield.numerics.fixed_points.proof import proof
 from motifield.numerics.fixed_points.scales import state_scale
 from motifield.numerics.system.autonomous import Autonomous
@@ -192,3 +194,36 @@ def test_a_proven_point_is_polished_to_rounding(system_of):
     found = mf.fixed_points(system, parameters)
     assert sorted(round(v) for v in means(found)) == [-23, -2]
     assert max(p.residual for p in found) < 1e-11
+
+
+def test_corners_of_a_box_tell_what_its_faces_tell(system_of, of_populations, monkeypatch):
+    """Of many states Jacobians are taken at corners alone, the same however many states there are:
+    beside the fold of x = N mean (1 + erf(x - 1)) + I, before it, and beyond it.
+    """
+    sides = module._sides(40)
+    assert sides.shape == (module.FEW_SIDES, 40)
+    assert np.all(np.abs(sides) == 1)
+    np.testing.assert_array_equal(sides[: len(sides) // 2], -sides[len(sides) // 2 :])
+    np.testing.assert_array_equal(module._sides(2), [[1, 0], [0, 1], [-1, 0], [0, -1]])
+    base = of_populations("EI", mean=0.0, g=0.2, motifs=mf.Motifs.shared(0.01), input=0.0)
+    model = Autonomous(system_of("1 + erf(x - 1)", "MotifOnly"), 2)
+    slope = np.sqrt(np.pi) / 2 * np.exp(0.25)  # of x / N mean where 1 + erf has this slope: x = 1/2
+    fold = 0.5 / slope - 1 - erf(-0.5)
+    distance = np.array([-1e-2, -1e-6, -1e-12, 1e-12, 1e-6, 1e-2])
+
+    def proofs(drive):
+        own = base.replace(
+            input=drive * slope, mean=np.full((2, 2), slope / 1000), g=np.zeros((2, 2))
+        )
+        y = jnp.array([0.4, 0.4, 0.2, 0.2])
+        return proof(model, own, y, jnp.ones(4)).radius
+
+    found = []
+    for most in (8, 0):
+        monkeypatch.setattr(module, "MOST_SIDES", most)
+        found.append(np.asarray(jax.jit(jax.vmap(lambda d: proofs(d)))(fold - distance)))
+    np.testing.assert_array_equal(*np.isfinite(found))
+    there = np.isfinite(found[0]).all(axis=1)
+    assert there.any()
+    assert not there.all()
+    np.testing.assert_allclose(found[0][there], found[1][there], rtol=0.5)
