@@ -21,7 +21,7 @@ import motifield as mf
 
 NAMES = ("input", "factor(motifs)")
 BOUNDS = ((-1.0, 1.0), (0.0, 4.0))
-STARTS = 32
+STARTS, AT_ONCE = 32, 1024
 ALONE, TRIED = 50, 200  # points of the loop, and points whose sets are compared
 SAME = 1e-6
 POPULATIONS = (1, 2, 4, 8, 16, 32, 64)
@@ -131,10 +131,11 @@ def main() -> None:
     given = options(__doc__, size=size)
     system, parameters = network()
     over, count = axes(given.size), given.size**2
-    grid = mf.sweep(system, parameters, over, "fixed_points", starts=STARTS)
+    how: dict[str, Any] = {"starts": STARTS, "at_once": AT_ONCE}
+    grid = mf.sweep(system, parameters, over, "fixed_points", **how)
 
     def whole() -> Any:
-        return mf.sweep(system, parameters, over, "fixed_points", starts=STARTS).dataset
+        return mf.sweep(system, parameters, over, "fixed_points", **how).dataset
 
     rng = np.random.default_rng(2)
     places = [[rng.uniform(*ends) for ends in BOUNDS] for _ in range(ALONE)]
