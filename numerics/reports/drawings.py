@@ -6,7 +6,9 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.collections import Collection
@@ -25,7 +27,7 @@ ROOT = re.compile(r"^.*?<svg [^>]*?viewBox=\"([^\"]+)\"[^>]*>", re.DOTALL)
 NAMES = re.compile(r"(\bid=\"|href=\"#|url\(#)")
 
 
-def drawing(figure: Figure, name: str) -> tuple[str, float]:
+def drawing(figure: Figure, name: str) -> tuple[str, str]:
     """A figure as what stands inside of an <svg>, and the box that it fills.
 
     Args:
@@ -56,9 +58,9 @@ def _marks(artist: Artist) -> int:
     """How many elements an artist becomes."""
     if isinstance(artist, Line2D):
         has_marks = artist.get_marker() not in ("None", "", " ", None)
-        return len(artist.get_xdata()) if has_marks else 0
+        return np.size(artist.get_xdata()) if has_marks else 0
     if isinstance(artist, Collection):
-        return max(len(artist.get_offsets()), len(artist.get_paths()))
+        return max(np.shape(artist.get_offsets())[0], len(artist.get_paths()))
     return 1 if isinstance(artist, Patch) else 0
 
 
@@ -66,7 +68,7 @@ def _svg(figure: Figure, images: Iterable[Artist]) -> str:
     """The figure as a file of SVG, some of it as images inside."""
     buffer = io.StringIO()
     absent = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no time, and no addresses
-    settings = {"svg.hashsalt": "motifield", "svg.fonttype": "path"}
+    settings: Any = {"svg.hashsalt": "motifield", "svg.fonttype": "path"}
     with rc_context(settings), _as_images(images):
         figure.savefig(buffer, format="svg", metadata=absent, dpi=DPI)
     return buffer.getvalue()

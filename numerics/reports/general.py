@@ -8,7 +8,7 @@ from ...numbers import counted
 from ...time_units import headed, in_words
 from ..plots import draw_result
 from ..results import Code, Result
-from .parts import Part, Rows, Text, Verdict, pictures
+from .parts import SHORT, Part, Rows, Text, Verdict, pictures
 
 MOST = 1000
 """Rows that a page shows; more are read by programs."""
@@ -36,7 +36,8 @@ def _status(result: Result) -> Verdict:
 
 def _table(result: Result) -> list[Part]:
     rows: list[dict[str, Any]] = headed(result.rows(), result.time_unit)
-    own: list[Part] = [Rows(rows[:MOST], counted(len(rows), "row").capitalize())]
+    caption = counted(len(rows), "row") if len(rows) > SHORT else ""
+    own: list[Part] = [Rows(rows[:MOST], caption)]
     if len(rows) > MOST:
         own.append(Text(f"The first {MOST} of them; the result's save() writes all numbers."))
     return own

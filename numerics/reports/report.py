@@ -52,7 +52,7 @@ def save_report(
             raise SpecError(f"a report is about results of verbs: {own!r} is none")
     if not results:
         raise SpecError("a report is about results of verbs: give one or several")
-    sections = further(tables) + _found(results) + _equations(results)
+    sections = further(tables) + _found(results) + _equations(results, origin or Origin())
     write_page(
         path,
         title=title or results[0].title or "Theory against networks",
@@ -82,12 +82,12 @@ def _parts(result: Any) -> tuple[list[Part], list[Part]]:
     return result_parts(result)
 
 
-def _equations(results: Sequence[Any]) -> list[Section]:
-    """The equations of all results, each once."""
+def _equations(results: Sequence[Any], origin: Origin) -> list[Section]:
+    """The equations of all results, each once; those of the origin where a result knows none."""
     parts: list[Part] = []
     seen: list[dict[str, Any]] = []
     for own in results:
-        system = system_of(own)
+        system = system_of(own) or origin.system
         if system is None or (formulas := equations(system.mean_field)) in seen:
             continue
         seen.append(formulas)

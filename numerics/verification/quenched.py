@@ -175,7 +175,7 @@ def verify_network(
     seen = simulate(system, network, neurons, t1=t1, seed=seed, throw=throw, **how)
     say("done", 1.0)
     found = _found(network, measured, both, (theory, plain, seen), tolerance)
-    return NetworkVerification(title, system, own, *found, seed=seed)
+    return replace(NetworkVerification(title, system, own, *found), seed=seed)
 
 
 def _found(

@@ -110,6 +110,19 @@ def test_parameters_stand_in_place_of_a_spec(numbers, page, of_populations):
     assert "[parameters]" not in page(numbers(), origin=mf.reports.Origin(spec="x", parameters=own))
 
 
+def test_equations_are_there_once(numbers, page):
+    """Of a result that knows them, or of the origin; of several results with the same, once."""
+    field = mf.derive(mf.Architecture(["E", "I"], "erf"), mf.MotifOnly())
+    system = SimpleNamespace(mean_field=field)
+    one = page([numbers(system=system), numbers(system=system)])
+    other = page(numbers(), origin=mf.reports.Origin(system=system))
+    for text in (one, other):
+        assert sections(text)[-2:] == ["Equations", "How this was made"]
+        assert text.count("Closure MotifOnly") == 1
+        assert text.count("Architecture of populations E, I") == 1
+    assert one.count("<math") == other.count("<math") >= 4
+
+
 def test_numbers_as_lines():
     """Names may look like anything; what is written is read again."""
     import tomllib
