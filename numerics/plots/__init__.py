@@ -19,6 +19,7 @@ from .fit_directions import determined
 from .fit_targets import held_out
 from .matrices import connectivity
 from .models import comparison, confirmation, profiles
+from .notebooks import show_figures
 from .planes import curves_diagram, draw_curves, phase_picture
 from .points import fixed_points
 from .posteriors import histograms
@@ -59,8 +60,11 @@ __all__ = [
     "profiles",
     "responses",
     "save",
+    "show_figures",
     "spectra",
     "sweep_picture",
     "trajectories",
     "verification_figures",
 ]
+
+show_figures()
