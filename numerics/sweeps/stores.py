@@ -227,10 +227,10 @@ class Chunks:
         codes = {"ok": 1}
         for said in found.status:
             codes.setdefault(said, len(codes) + KNOWN - 1)
-        own = [said.encode()[:LONGEST].ljust(LONGEST, b"\0") for said in codes][1:]
-        if own:
-            texts = np.frombuffer(b"".join(own), dtype=np.uint8).reshape(len(own), LONGEST)
-            self._arrays[TEXT][k, : len(own)] = texts
+        rows = [said.encode()[:LONGEST].ljust(LONGEST, b"\0") for said in codes][1:]
+        if rows:
+            texts = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), LONGEST)
+            self._arrays[TEXT][k, : len(rows)] = texts
         each = np.array([codes[said] for said in found.status], dtype=np.uint32)
         self._arrays[CODE][block] = each.reshape(sizes)
         self._arrays[DONE][k] = time.time()
