@@ -36,7 +36,7 @@ class Block:
     language: str
     body: str
     options: dict[str, str] = field(default_factory=dict)
-    line: int = 0
+    line: int = field(default=0, repr=False)  # a text that is inserted above changes no block
 
 
 def blocks(page: str, root: Path) -> list[Block]:

@@ -133,10 +133,11 @@ def on_post_build(config):
     if found := outside(Path(config.site_dir)):
         raise PluginError("the site must work offline:\n" + "\n".join(found))
     kinds = [b.kind for found in _found.values() for b in found]
-    here = sum(kind in ("python", "console", "file") for kind in kinds)
-    seconds = sum(o.seconds for ran in _ran.values() for o in ran.outputs)
+    ran = [b.kind for place in _ran for b in _found[place]]
+    here = sum(kind in ("python", "console", "file") for kind in ran)
+    seconds = sum(ran.processor for ran in _ran.values())
     pictures = sum(len(o.pictures) for ran in _ran.values() for o in ran.outputs)
     LOG.info(
-        f"{here} blocks run on {len(_ran)} pages in {seconds:.0f} s (of one process), "
+        f"{here} blocks run on {len(_ran)} pages in {seconds:.0f} s of processor time, "
         f"{kinds.count('test')} run by tests, {pictures} pictures"
     )

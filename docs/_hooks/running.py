@@ -38,10 +38,17 @@ class Output:
 
 @dataclass
 class Ran:
-    """The outputs of a page's blocks, or what went wrong."""
+    """The outputs of a page's blocks, or what went wrong.
+
+    Args:
+        outputs: One for each block.
+        failure: Empty if none failed.
+        processor: Seconds of processor time, with those of its commands.
+    """
 
     outputs: list[Output]
     failure: str = ""
+    processor: float = 0.0
 
 
 def run_page(name: str, blocks: list[Block], files: dict[str, str]) -> Ran:
@@ -65,7 +72,7 @@ def run_page(name: str, blocks: list[Block], files: dict[str, str]) -> Ran:
                 return Ran(outputs, f"{name}, line {block.line}: {error}")
             output.seconds = time.perf_counter() - began
             outputs.append(output)
-    return Ran(outputs)
+    return Ran(outputs, processor=sum(os.times()[:4]))
 
 
 class _Page:
