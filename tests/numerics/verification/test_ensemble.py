@@ -504,7 +504,7 @@ def test_what_diverges_raises_or_is_a_status():
     sampled = mf.sample(parameters, 1)
     one = mf.verification.verify_network(system, sampled, t1=4.0, throw=False)
     assert one.status.code == one.network_failure.code == "diverged"
-    with pytest.raises(mf.errors.SolverError, match="diverged: no step is small enough"):
+    with pytest.raises(mf.errors.SolverError, match="diverged: .x. exceeds 1e.12"):
         mf.verification.ablate(system, sampled, t1=4.0)
     apart = mf.verification.ablate(system, sampled, t1=4.0, throw=False)
     assert apart.status == one.network_failure
