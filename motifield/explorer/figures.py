@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Span
+from bokeh.models import ColumnDataSource, HoverTool
+from bokeh.models.annotations import Title
 from bokeh.palettes import Category10
 from bokeh.plotting import figure
 
@@ -31,7 +32,7 @@ FAINT = 0.25  # opacity of what is outdated, or of statistics that no network ha
 
 def _figure(title: str, x: str, y: str, **options: Any) -> Any:
     made = figure(
-        title=title,
+        title=Title(text=title, text_font_size="11pt"),
         x_axis_label=x,
         y_axis_label=y,
         width=WIDTH,
@@ -42,7 +43,6 @@ def _figure(title: str, x: str, y: str, **options: Any) -> Any:
     )
     made.toolbar.logo = None
     made.toolbar.autohide = True
-    made.title.text_font_size = "11pt"
     made.grid.grid_line_alpha = 0.4
     return made
 
@@ -149,14 +149,14 @@ class Diagram(Panel):
         made.add_tools(HoverTool(renderers=[marks], tooltips=told))
         self.points = _empty("x", "y", "colour", "fill")
         made.scatter("x", "y", size=8, line_color="colour", fill_color="fill", source=self.points)
-        self.here = Span(location=0, dimension="height", line_color="#888888", line_width=1)
-        made.add_layout(self.here)
+        self.here = _empty("x")
+        made.vspan("x", source=self.here, line_color="#888888", line_width=1)
         return made
 
     def show(self, now: Moved, k: int, quantity: str) -> None:
         """The fixed points where the slider stands."""
         value = now.values[k]
-        self.here.location = value
+        self.here.data = {"x": [value]}
         self.figure.yaxis.axis_label = LABELS[quantity]
         self.figure.xaxis.axis_label = self.subject.sliders[k].name
         every = [(p, c, point) for point in now.points for p, c in enumerate(self.colours)]
@@ -236,9 +236,7 @@ class Eigenvalues(Panel):
             source=self.outliers,
             legend_label="outliers",
         )
-        made.add_layout(
-            Span(location=0, dimension="height", line_color="#444444", line_dash="dashed")
-        )
+        made.vspan(x=[0], line_color="#444444", line_dash="dashed")
         made.legend.label_text_font_size = "9pt"
         made.legend.background_fill_alpha = 0.5
         made.legend.padding = made.legend.spacing = 2

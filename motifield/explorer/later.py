@@ -104,6 +104,13 @@ def diagram(subject: Subject, values: Sequence[float], k: int, say: Say) -> Bran
     )
 
 
+def ranges_of(
+    subject: Subject, values: Sequence[float], k: int, say: Say
+) -> list[tuple[float, float]]:
+    """Where the k-th slider may stand while the others stand where they do."""
+    return subject.ranges(values, k)
+
+
 def overlay(
     subject: Subject, parameters: Parameters, seed: int, predicted: Stability | None, say: Say
 ) -> Overlay:

@@ -19,7 +19,9 @@ from .subject import Subject
 MOST_POINTS = 7  # fixed points that are moved along
 TIMES = 200  # of a time course, evenly: what a picture shows
 PRECISION = {"rtol": 1e-5, "atol": 1e-7}  # of a time course, finer than a picture
-LEVELS = (np.arange(1000) + 0.5) / 1000  # of quantiles of rates: 1000 neurons of one share each
+LEVELS: list[float] = (
+    (np.arange(1000) + 0.5) / 1000
+).tolist()  # of quantiles of rates: 1000 neurons of one share each
 BEYOND_ROUNDING = 1e-12  # of reciprocity that the residual has
 
 

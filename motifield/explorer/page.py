@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..errors import MotifieldError
 from ..files import write_text
 from .figures import LATER, panels_of
 from .jobs import Failed, Job, Jobs
-from .later import Overlay, answered, completed, diagram, overlay
+from .later import Overlay, answered, completed, diagram, overlay, ranges_of
 from .links import LARGEST_SEED, QUANTITIES, State, query_of, start_of
 from .moves import Moved, moved
 from .specs import toml_of
@@ -326,7 +327,7 @@ class Page:
             jobs.append(Job("points", lambda say: completed(subject, found, say)))
             jobs.append(Job("spectrum", lambda say: answered(subject, found)))
             jobs += [
-                Job(f"range {n}", lambda say, n=n: subject.ranges(values, n))
+                Job(f"range {n}", partial(ranges_of, subject, values, n))
                 for n in range(len(self.sliders))
             ]
         if (key := self._key()) != self.branches_key:

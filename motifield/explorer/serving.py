@@ -98,7 +98,8 @@ def serve(
 
 def _session(subject: Subject, first: Moved, jobs: Jobs, save_to: Path | None) -> Any:
     """The page of one visitor, at the state of its link."""
-    document, note, state = pn.state.curdoc, "", None
+    document: Any = pn.state.curdoc
+    note, state = "", None
     told = {k: v[0].decode() for k, v in pn.state.session_args.items()}
     try:
         state = state_of(told, subject.sliders)
