@@ -22,6 +22,8 @@ NUMERICAL = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def workers_of(scheduler: Any, workers: int | None) -> Any:
     """A context that gives the Client to compute with, or None for this process.
 
+    Nothing is started before it is entered.
+
     Args:
         scheduler: a Client, or None.
         workers: how many processes of this machine, or None.
@@ -39,6 +41,7 @@ def workers_of(scheduler: Any, workers: int | None) -> Any:
         return nullcontext(None)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ParameterError(f"workers = {workers!r} must be a number of processes, 1 or more")
+    cluster_module("distributed")
     return local_workers(workers)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -189,15 +189,14 @@ def sweep(
         raise ParameterError("resume goes on with a folder: say by out= (--output) with which")
     check_options(verb.name, verb.run, options, task.seeds is not None)
     title = f"{verb.name} over {', '.join(points.names)}"
-    pace = Pace(progress, points.count)
-    with workers_of(scheduler, workers) as client:
-        if out is None:
-            store = _fill(Memory(points), points, task, verb, pace, client)
-            return Sweep(title, store.dataset(), tuple(points.sizes))
-        with locked(out):
-            about = _about(points, verb, task) | {"title": title}
-            folder = Folder(out, points, task.most, about, resume)
-            _fill(folder, points, task, verb, pace, client)
+    pace, opening = Pace(progress, points.count), workers_of(scheduler, workers)
+    if out is None:
+        store = _fill(Memory(points), points, task, verb, pace, opening)
+        return Sweep(title, store.dataset(), tuple(points.sizes))
+    with locked(out):
+        about = _about(points, verb, task) | {"title": title}
+        folder = Folder(out, points, task.most, about, resume)
+        _fill(folder, points, task, verb, pace, opening)
     return open_sweep(out)
 
 
@@ -263,15 +262,18 @@ def _fill(
     task: Task,
     verb: Verb,
     pace: Pace,
-    client: Any = None,
+    opening: AbstractContextManager[Any],
 ) -> Store:
     """The store with all blocks that were not there."""
     blocks, there = dict(enumerate(points.blocks(task.most))), store.done()
     sizes = {k: len(points.within(block)) for k, block in blocks.items()}
     pace.begin(sum(sizes[k] for k in there))
     missing = {k: block for k, block in blocks.items() if k not in there}
-    for k in _computed(store, points, task, verb, missing, client):
-        pace.add(sizes[k])
+    if not missing:
+        return store
+    with opening as client:
+        for k in _computed(store, points, task, verb, missing, client):
+            pace.add(sizes[k])
     return store
 
 

@@ -170,12 +170,12 @@ def test_a_block_that_workers_die_of_is_named(client, system, parameters):
         mf.sweep(system, parameters, {"input[E]": [0.1]}, verb, scheduler=client)
 
 
-def test_what_cannot_be_sent_is_named(client, system, parameters, forms):
+def test_what_cannot_be_sent_is_named(client, system, parameters):
     lock = threading.Lock()
     with pytest.raises(ParameterError, match=r"what cannot go to another process: .*lock"):
         mf.sweep(system, parameters, OVER, lambda s, p: lock.locked(), scheduler=client)
     with pytest.raises(ParameterError, match=r"key cannot go to another process"):
-        mf.sweep(system, parameters, OVER, forms, scheduler=client, key=lock)
+        mf.sweep(system, parameters, OVER, lambda s, p, key: 1.0, scheduler=client, key=lock)
     with pytest.raises(ParameterError, match=r"lacks what it is to call: No module named 'tests'"):
         mf.sweep(system, parameters, OVER, of_module, scheduler=client)
 
