@@ -181,6 +181,9 @@ def test_what_is_asked_and_what_is_left(call, spec, tmp_path, searched, stub):
         assert data["loss"].values.tolist() == [1.5]
     assert files[2].read_bytes().startswith(b"\x89PNG")
     assert reports[0][0][1] == files[1]
+    origin = reports[0][1]["origin"]
+    assert (origin.options["starts"], origin.options["seed"]) == ("2", "7")
+    assert origin.text() == spec.read_text()
     assert specs[0][0][1:3] == (spec, files[3])
     answer = json.loads(call("fit", spec, "--json")[1])
     assert answer["title"] == "two conditions"
