@@ -79,7 +79,8 @@ def device_count() -> int:
     """Devices that JAX computes with: all of this machine, or the one that was chosen."""
     import jax
 
-    return 1 if jax.config.jax_default_device is not None else jax.local_device_count()
+    config: Any = jax.config
+    return 1 if config.jax_default_device is not None else jax.local_device_count()
 
 
 def cores() -> int:

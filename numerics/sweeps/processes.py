@@ -81,8 +81,8 @@ def _started(address: str, count: int) -> subprocess.Popen:
     own = dict.fromkeys((THREADS, *NUMERICAL), str(threads))
     here = os.pathsep.join(path or os.getcwd() for path in sys.path)  # where functions are found
     environment = {**os.environ, **own, "PYTHONPATH": here}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, env=environment, **quiet)
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere)
 
 
 def _wait(client: Any, process: subprocess.Popen, count: int) -> None:

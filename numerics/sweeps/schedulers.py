@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,8 @@ class Job:
 
 
 def _job(wanted: Mapping[str, str], payload: bytes) -> Job:
-    return Job(*received(wanted, payload), (wanted, payload))
+    compute, path = received(wanted, payload)
+    return Job(compute, path, (wanted, payload))
 
 
 class Spread:
@@ -106,7 +107,7 @@ class Spread:
     ):
         self._client, self._store, self._blocks, self._pieces = client, store, blocks, pieces
         self._name = f"motifield-sweep-{uuid.uuid4().hex[:12]}"
-        self._waiting, self._order = list(reversed(blocks)), list(reversed(blocks))
+        self._waiting, self._order = sorted(blocks, reverse=True), sorted(blocks, reverse=True)
         self._running: dict[Any, tuple[int, bool]] = {}
         self._held: dict[int, Evaluated] = {}
         self._job = self._sent(job)
@@ -118,7 +119,7 @@ class Spread:
             return self._client.submit(_of_pair, payload, key=f"{self._name}-job")
         return self._client.submit(_job, *payload, key=f"{self._name}-job")
 
-    def done(self) -> Iterator[int]:
+    def done(self) -> Generator[int, None, None]:
         """The numbers of blocks as they are kept."""
         completed = cluster_module("distributed").as_completed()
         try:

@@ -32,8 +32,11 @@ PENDING = "not computed"
 class Store(Protocol):
     """Numbers of all points, filled block by block."""
 
-    template: Template | None
     path: Path | None
+
+    @property
+    def template(self) -> Template | None:
+        """The form of the variables; None before the first block that has any."""
 
     def done(self) -> set[int]:
         """The blocks that are there."""
