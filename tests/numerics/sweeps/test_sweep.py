@@ -242,6 +242,28 @@ def test_a_sweep_that_was_cut_off_is_gone_on_with(system, parameters, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("what", ["fixed_point", "fixed_points"])
+def test_fixed_points_do_not_depend_on_what_was_computed_before(tmp_path, what):
+    """Across a fold, with breaks: points start from those of their own block alone."""
+    system = mf.compile(mf.derive(mf.Architecture(["p"], "1 + erf(3*(x - 1))"), mf.MotifOnly()))
+    one = mf.Parameters.of(populations=["p"], N=100, fractions=[1.0], mean=[[0.01]], g=0.1)
+    over = {"input": np.linspace(-0.4, 0.6, 8), "factor(mean)": np.linspace(0.5, 1.2, 6)}
+
+    def cut(text, part):
+        if part > 0.4:
+            raise Cut
+
+    path, given = tmp_path / "a.zarr", {"at_once": 12}
+    with pytest.raises(Cut):
+        mf.sweep(system, one, over, what, out=path, progress=cut, **given)
+    done, count = mf.sweeps.sweep_progress(path)
+    assert 0 < done < count
+    found = mf.sweep(system, one, over, what, out=path, resume=True, **given)
+    whole = mf.sweep(system, one, over, what, **given)
+    xr.testing.assert_identical(found.dataset.drop_attrs(), whole.dataset.drop_attrs())
+    assert whole.status.ok
+
+
 def test_statuses_and_rows_of_a_folder_are_those_in_memory(system, parameters, tmp_path):
     def some_fail(system, parameters):
         drive = float(parameters.input(0.0)[0])
