@@ -149,8 +149,9 @@ def integrate_network(
         most = int(chosen.max_steps)
         ran = integrate_noisy_neurons(coupled, matrix, y0, noise, *span, most, report)
     else:
-        steps = (jnp.asarray(v) for v in (chosen.rtol, chosen.atol, chosen.max_steps))
-        ran = integrate_neurons(coupled, matrix, y0, jnp.asarray(edges), *span, *steps, report)
+        steps = tuple(jnp.asarray(v) for v in (chosen.rtol, chosen.atol, chosen.max_steps))
+        args = (coupled, matrix, y0, jnp.asarray(edges), *span, *steps, report)
+        ran = integrate_neurons(*args)
     found = simulation(network, ran, None if runs is None else len(each), times, recorded, t1)
     if not found.status.ok:
         message = f"the simulation of {network.N} neurons {found.status}"

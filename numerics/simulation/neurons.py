@@ -142,7 +142,20 @@ def integrate_neurons(coupled, J, y0, jumps, times, t0, t1, rtol, atol, max_step
 def ran(coupled, J, kept, reached, end, counts) -> Ran:
     """With what is kept of the times, and the counts, as `Ran` has them."""
     x = coupled.output(reached, end, J)
-    return Ran(*kept, x, coupled.rates(x), None if coupled.units is None else end, reached, *counts)
+    states = None if coupled.units is None else end
+    moments, trajectory = kept
+    exhausted, accepted, rejected = counts
+    return Ran(
+        moments,
+        trajectory,
+        x,
+        coupled.rates(x),
+        states,
+        reached,
+        exhausted,
+        accepted,
+        rejected,
+    )
 
 
 def _rms(v):

@@ -70,7 +70,7 @@ def arguments_of(docstring: str) -> dict[str, str]:
     """What a docstring says of each argument, by name."""
     _, _, rest = inspect.cleandoc(docstring).partition("\nArgs:\n")
     rest = re.split(r"^\S", rest, maxsplit=1, flags=re.M)[0]
-    found = {}
+    found: dict[str, str] = {}
     for names, text in ARGUMENT.findall(rest):
         found |= {name.strip(): " ".join(text.split()) for name in names.split(",")}
     return found
