@@ -142,15 +142,14 @@ def explicit_course(
     """The solution of dy/dt = field(t, y) at given times; pure, for jit and vmap.
 
     Steps end before every edge and go on behind it. The solution ends when a state exceeds 1e12,
-    when steps become as short as the rounding of the time, or when they run out.
+    when steps become as short as the time's rounding, or when they run out.
 
     Args:
         field: of the time and a state.
         start: the state at the first time.
         ts: increasing times.
         edges: times at which the field jumps.
-        rtol: relative tolerance of a step.
-        atol: absolute tolerance of a step.
+        rtol, atol: relative and absolute tolerance of a step.
         most: steps.
         longest: the longest step; None: any.
         keep: what is kept at the given times, a function of the time and the state.
@@ -159,15 +158,9 @@ def explicit_course(
     """
     end, jumps = ts[-1], jnp.asarray(edges, dtype=float).reshape(-1)
 
-    def goes_on(c: _Carry) -> Array:
-        return (c.t < end) & ~c.is_over
-
     def step(c: _Carry) -> _Carry:
-        edge = jnp.min(jumps, where=(jumps > c.t) & (jumps <= end), initial=jnp.inf)
-        last = jnp.minimum(jnp.nextafter(edge, -jnp.inf), end)
         wanted = c.h if longest is None else jnp.minimum(c.h, longest)
-        lands = c.t + wanted >= last
-        t1 = jnp.where(lands, last, c.t + wanted)
+        edge, last, lands, t1 = _landing(c.t, wanted, jumps, end)
         h = t1 - c.t
         k = _stages(field, c, h, t1)
         y = c.y + h * (B @ k)
@@ -177,8 +170,7 @@ def explicit_course(
         crosses = good & lands & (last < edge) & (edge <= end)
         seen = jnp.where(good, jnp.where(crosses, edge, t1), -jnp.inf)
         states, place = _saved(c, ts, k, h, seen, keep)
-        is_short = h < SHORTEST * jnp.maximum(jnp.abs(t1), 1e-300)
-        short, count = jnp.where(is_short, c.short + 1, 0), c.steps + 1
+        short, count = jnp.where(_is_short(h, t1), c.short + 1, 0), c.steps + 1
         t = jnp.where(crosses, jnp.nextafter(edge, jnp.inf), jnp.where(good, t1, c.t))
         diverged = good & (jnp.max(jnp.abs(y)) > LARGEST_STATE)
         exhausted = (count >= most) & (t < end) & ~diverged
@@ -190,8 +182,20 @@ def explicit_course(
             jax.debug.callback(report, (t - ts[0]) / (end - ts[0]))
         return _Carry(t, y, following, slope, ~crosses, states, place, *counts, is_over, exhausted)
 
-    c = jax.lax.while_loop(goes_on, step, _begun(start, ts, keep))
+    c = jax.lax.while_loop(lambda c: (c.t < end) & ~c.is_over, step, _begun(start, ts, keep))
     return Course(c.states, c.exhausted, c.steps, c.accepted, c.t, c.y)
+
+
+def _landing(t: Array, wanted: Array, jumps: Array, end: Array) -> tuple[Array, ...]:
+    """The next jump, the last time before it, whether a step gets there, and where it ends."""
+    edge = jnp.min(jumps, where=(jumps > t) & (jumps <= end), initial=jnp.inf)
+    last = jnp.minimum(jnp.nextafter(edge, -jnp.inf), end)
+    lands = t + wanted >= last
+    return edge, last, lands, jnp.where(lands, last, t + wanted)
+
+
+def _is_short(h: Array, t1: Array) -> Array:
+    return h < SHORTEST * jnp.maximum(jnp.abs(t1), 1e-300)
 
 
 def _begun(start: Array, ts: Array, keep: Callable) -> _Carry:
