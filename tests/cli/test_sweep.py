@@ -39,12 +39,13 @@ def test_courses_are_kept(answer, pair, once):
 
 def test_samples_of_a_verb(answer, pair, once):
     calls = once("sweeps.sweep")
-    options = ("--design", "sobol", "--count", "4", "--what", "fixed-points")
+    options = ("--design", "sobol", "--count", "4", "--what", "fixed-point")
+    options += ("--closure", "motif-only")  # which compiles fastest
     said = answer("sweep", pair, "--over", "input[E]=0,1", *options)
     (_, _, over, verb), given = calls[0]
     assert over == {"input[E]": (0.0, 1.0)}
-    assert (verb, given["design"], given["count"]) == ("fixed-points", "sobol", 4)
-    assert len(said["count"]) == 4
+    assert (verb, given["design"], given["count"]) == ("fixed-point", "sobol", 4)
+    assert len(said["rate"]) == 4
 
 
 def test_a_phase_diagram_into_a_folder_is_a_sweep(call, answer, pair, tmp_path):
