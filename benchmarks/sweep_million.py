@@ -2,8 +2,8 @@
 
 A grid of an E/I network goes to a folder three times: once without a break, and once killed by
 SIGKILL at a third and at two thirds and gone on with. The folders are compared bit for bit. Every
-run is a process of its own, whose compilation counts; processes of one folder share what JAX
-keeps of it, as those of the command line do.
+run is a process of its own, whose compilation counts; processes of one folder share what is
+kept of it, as those of the command line do.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def compute(path: str, grid: Grid) -> None:
 def started(path: Path, grid: Grid) -> subprocess.Popen:
     """A process that computes."""
     quiet = {
+        "MOTIFIELD_PROGRAMS": f"{path}.programs",
         "JAX_COMPILATION_CACHE_DIR": f"{path}.cache",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",

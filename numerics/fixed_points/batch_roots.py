@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...keeping import kept
 from ..machine import over_sets
 from ..parameters import Parameters
 from ..system import Autonomous
@@ -33,7 +33,7 @@ FEW = 2  # random starts of sets that start from those nearby, 32 in the room of
 SLACK = 1e-6  # roots may lie this far beyond the box, whose bounds they can touch
 
 
-@eqx.filter_jit
+@kept
 def _starts(model: Autonomous, batch: Parameters, ends: Any, points: Any, is_bounded: bool):
     def of_one(own, limits, cube):
         region = _region(model, own, limits, is_bounded)
@@ -51,7 +51,7 @@ def _region(
     return open_region(model, own, GROWTHS[1])
 
 
-@eqx.filter_jit
+@kept
 def _newton(model: Autonomous, batch: Parameters, where: Any, starts: Any, steps: Any):
     """Ends and residuals; where: the regions, and the scales of the states."""
     none = jnp.full((1, model.size), jnp.nan)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...keeping import kept
 from ..machine import over_sets
 from ..parameters import Parameters
 from ..system import Autonomous
@@ -44,7 +44,7 @@ def some(batch: Any, rows: np.ndarray) -> Any:
     return jax.tree.map(lambda v: v[rows], batch)
 
 
-@eqx.filter_jit
+@kept
 def _describe(model: Autonomous, batch: Parameters, ys: Any, scales: Any, prove: bool) -> Described:
     def one(own, y, scale):
         relative, proven, J = jnp.zeros(()), jnp.asarray(True), None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from ...keeping import kept
 from ...numbers import counted
 from ...time_units import measured
 from ..machine import over_sets
@@ -247,7 +247,7 @@ def _is_negative(variance: np.ndarray) -> np.ndarray:
     return ~np.all(variance >= -LARGEST_RESIDUAL * size[:, None], axis=1)
 
 
-@eqx.filter_jit
+@kept
 def _settled(system: System, batch: Parameters, *, start: Any, time: Any, settle: Any, rtol: Any):
     """States, whether the dynamics end, and scales."""
 
@@ -259,7 +259,7 @@ def _settled(system: System, batch: Parameters, *, start: Any, time: Any, settle
     return over_sets(one, batch)
 
 
-@eqx.filter_jit
+@kept
 def _walked(model: Autonomous, batch: Parameters, ys: Any, rtol: Any):
     """Where Newton's method ends from states of sets nearby, NaN where it does not; and scales."""
 
@@ -272,7 +272,7 @@ def _walked(model: Autonomous, batch: Parameters, ys: Any, rtol: Any):
     return over_sets(one, batch, ys)
 
 
-@eqx.filter_jit
+@kept
 def _validity(model: Autonomous, batch: Parameters, ys: Any):
     """The smallest 1 - Gamma phi'(x) of each population, of equations of fixed points alone."""
 
