@@ -65,13 +65,14 @@ def _filled(nav: list, parts: dict[str, list]) -> list:
 def on_files(files, config):
     """Run the blocks of all pages; pages of which one fails are an error.
 
-    `SITE_PAGES` in the environment, a part of their addresses, runs these alone, while one writes.
+    `SITE_PAGES` in the environment, parts of their addresses separated by commas, runs these alone,
+    while one writes.
     """
     for place, text in _pages.items():
         files.append(File.generated(config, place, content=text))
     for place, path in _linked.items():
         files.append(File.generated(config, place, abs_src_path=str(path)))
-    only = os.environ.get("SITE_PAGES", "")
+    only = os.environ.get("SITE_PAGES", "").split(",")
     _found.clear()
     jobs, errors = {}, []
     for file in files.documentation_pages():
@@ -82,7 +83,7 @@ def on_files(files, config):
             errors.append(f"{file.src_uri}, {error}")
             continue
         run = [b for b in _found[file.src_uri] if b.kind in ("python", "console", "file")]
-        if run and only in file.src_uri:
+        if run and any(part in file.src_uri for part in only):
             given = {name: str(ROOT / path) for name, path in (meta.get("files") or {}).items()}
             jobs[file.src_uri] = (_found[file.src_uri], given)
     _ran.clear()
