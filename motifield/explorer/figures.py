@@ -23,7 +23,7 @@ MOST_POPULATIONS = 6  # drawn, each in its colour
 COLOURS = Category10[10]
 LABELS = dict(zip(QUANTITIES, ("rate R", "mean input K", "variance of input Δ"), strict=True))
 WIDTH, HEIGHT = 440, 300
-LATER = " (computing …)"
+LATER, STOPPED = " (computing …)", " (stopped)"
 DASHED, SOLID = "6 4", "solid"
 BINS = 40  # of rates
 EDGE_SHARE = 0.002  # of neurons beyond the ends of the histogram on each side
@@ -76,6 +76,11 @@ class Panel:
         whole = self.title + text
         if self.figure.title.text != whole:
             self.figure.title.text = whole
+
+    def stop(self) -> None:
+        """What was being computed is not any more."""
+        if self.figure.title.text.endswith(LATER):
+            self.say(STOPPED)
 
 
 class Courses(Panel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -32,6 +33,8 @@ math { font-size: 110%; }
 BANNER = {"color": "#7a1212", "background": "#fdecea", "padding": "6px 10px"}
 QUIET = {"color": "#666", "font-size": "12px"}
 WAIT = "computing …"
+RED = '<b style="color:#b00">{}</b>'
+IN_RED = re.compile(RED.format("(.*)"))
 SIDE = 310  # pixels of the column with the sliders
 
 
@@ -256,6 +259,8 @@ class Page:
             self._refuse(why, k)
         else:
             self._warn("")
+            if k is not None and (found := IN_RED.fullmatch(self.limits[k].object)):
+                self.limits[k].object = found[1]
             self.now = moved(self.subject, self.state.values, self.now.points)
             if self.overlay is not None:
                 self._beside(None)
@@ -269,10 +274,12 @@ class Page:
         own = None if k is None else self.subject.sliders[k]
         ranges = [] if k is None else self.subject.ranges(self.state.values, k)
         if k is not None:
-            self.limits[k].object = f'<b style="color:#b00">{escape(ranges_text(ranges))}</b>'
+            self.limits[k].object = RED.format(escape(ranges_text(ranges)))
         self._warn(refused_html(why, own, ranges))
         self._wish([])
         self.busy.object = ""
+        for panel in self._panels:
+            panel.stop()
 
     def _warn(self, html: str) -> None:
         if self.banner.object != html:

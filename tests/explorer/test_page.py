@@ -61,7 +61,11 @@ def test_where_no_network_is_the_pictures_stay_and_the_range_is_said(page):
     assert page.jobs.jobs == []
     assert page.banner.visible
     assert "factor(motifs): feasible from 0 to 2.5" in page.banner.object
+    assert page.diagram.figure.title.text == "Bifurcation diagram (stopped)"
+    assert page.limits[k].object == '<b style="color:#b00">feasible from 0 to 2.5</b>'
     page.sliders[k].value = 2.0
+    assert page.limits[k].object == "feasible from 0 to 2.5"
+    assert page.diagram.figure.title.text == "Bifurcation diagram (computing …)"
     assert not page.banner.visible
     assert page.now.values[k] == 2.0
 
