@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 LONGEST_REPR = 18  # lines; a repr is read at a glance
+WIDEST_REPR = 14  # columns: what is left out of a table is what somebody looks for
 SUFFIXES = (".nc", ".csv", ".json")
 
 
@@ -267,19 +269,25 @@ class Result:
     def summary(self) -> list[str]:
         """Lines for the repr: the numbers that one looks for first."""
         short = "{:.5g}".format  # complex numbers, too
-        return self.table().to_string(max_rows=10, max_cols=8, float_format=short).splitlines()
+        table = self.table()
+        shown = table.to_string(max_rows=10, max_cols=WIDEST_REPR, float_format=short)
+        return shown.splitlines()
 
     def __getitem__(self, name: Any) -> Any:
         return self.dataset[name]
 
+    def _heading(self) -> str:
+        """The title, or the kind of result in words where nobody gave it one."""
+        return self.title or re.sub("(?<=[a-z])(?=[A-Z])", " ", type(self).__name__).capitalize()
+
     def __repr__(self) -> str:
-        lines = [f"{self.title}: {self.status}", *self.summary()]
+        lines = [f"{self._heading()}: {self.status}", *self.summary()]
         if len(lines) > LONGEST_REPR:
             lines = [*lines[: LONGEST_REPR - 1], "..."]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = f"<p><b>{escape(self.title)}</b>: {escape(str(self.status))}</p>"
+        head = f"<p><b>{escape(self._heading())}</b>: {escape(str(self.status))}</p>"
         return head + self.table().to_html(index=False, border=0, max_rows=20, na_rep="")
 
 

@@ -16,7 +16,7 @@ from ..results import Collection, Noted
 from ..system import named, numbers
 from .along import Along
 from .arclength import on_plane
-from .special_points import SpecialPoint
+from .special_points import SpecialPoint, of_kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +104,16 @@ class Branches(Noted, Collection[Branch]):
         return self.along.parameters.time_unit
 
     def of(self, kind: str) -> list[SpecialPoint]:
-        """The special points of one kind, such as "fold" or "Hopf", by value."""
-        return sorted((s for s in self.special if s.kind == kind), key=lambda s: s.value)
+        """The special points of one kind, by value; an empty list where there are none.
+
+        Args:
+            kind: "fold", "Hopf", "branch point", "negative variance", "infeasible" or "bulk
+                instability".
+
+        Raises:
+            ParameterError: there is no such kind.
+        """
+        return sorted(of_kind(self.special, kind), key=lambda s: s.value)
 
     def at(self, value: float) -> list[FixedPoint]:
         """Every fixed point on the branches at one value, by mean rate.

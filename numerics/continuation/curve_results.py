@@ -11,7 +11,7 @@ import xarray as xr
 from ...numbers import counted
 from ..results import Noted, plain
 from .curve_tracing import BifurcationCurve
-from .special_points import SpecialPoint
+from .special_points import SpecialPoint, of_kind
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -40,8 +40,12 @@ class BifurcationCurves(Noted):
         return f"{counted(len(self.curves), 'bifurcation curve')} over {', '.join(self.names)}"
 
     def of(self, kind: str) -> list[SpecialPoint]:
-        """The special points of one kind, "cusp" or "Bogdanov-Takens"."""
-        return [s for s in self.special if s.kind == kind]
+        """The special points of one kind, "cusp" or "Bogdanov-Takens".
+
+        Raises:
+            ParameterError: there is no such kind.
+        """
+        return of_kind(self.special, kind)
 
     @property
     def dataset(self) -> xr.Dataset:

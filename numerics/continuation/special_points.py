@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import jaxcont
 import numpy as np
 
+from ...errors import ParameterError
 from ..results import OK, Code, Status
 from .along import Along, evaluated, jacobian
 from .arclength import on_plane, root
@@ -32,6 +34,13 @@ BISECTIONS = 40  # 1e-12 of a step
 CODIM2 = {"cusp": jaxcont.cusp_point, "Bogdanov-Takens": jaxcont.bogdanov_takens_point}
 EXACT = 1e-11  # residual at which jaxcont's Newton steps stop: the next would be rounding
 LOCATED = 1e-9  # of the artificial unknown at a branch point, 0 in theory
+
+
+def of_kind(points: Iterable[SpecialPoint], kind: str) -> list[SpecialPoint]:
+    """Those of one kind; a kind that does not exist is an error, for it would never be found."""
+    if kind not in KINDS:
+        raise ParameterError(f"no kind of special points is called {kind!r}: {', '.join(KINDS)}")
+    return [point for point in points if point.kind == kind]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 from ...late import xr
 from ...numbers import counted
 from ...time_units import headed
-from ..results import OK, Collection, Status
+from ..results import OK, WIDEST_REPR, Collection, Status
 from .newton import same_root
 from .point import FixedPoint
 
@@ -170,7 +170,7 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
         return []
     return (
         pd.DataFrame(rows)
-        .to_string(max_rows=8, max_cols=8, float_format="{:.5g}".format)
+        .to_string(max_rows=8, max_cols=WIDEST_REPR, float_format="{:.5g}".format)
         .splitlines()
     )
 

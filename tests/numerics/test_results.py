@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from motifield.numerics.results import (
     OK,
     Code,
     Numbers,
+    Result,
     Saved,
     Status,
     plain,
@@ -24,6 +26,13 @@ def made(status=OK, **variables):
     data = variables or {"rate": ("population", [0.25, np.nan])}
     coords = {"population": ["E", "I"]} if not variables else {}
     return Saved("two <rates>", status, xr.Dataset(data, coords=coords))
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class WithTable(Result):
+    title: str
+    status: Status
+    dataset: xr.Dataset
 
 
 def test_a_status_is_its_message_and_has_a_code():
@@ -105,6 +114,18 @@ def test_what_a_result_shows():
         "rate": [0.25, None],
         "population": ["E", "I"],
     }
+
+
+def test_a_printed_table_keeps_the_columns_that_a_point_has():
+    names = [f"quantity {k}" for k in range(12)]
+    wide = WithTable("wide", OK, xr.Dataset({name: ("n", [1.0]) for name in names}))
+    assert all(name in repr(wide) for name in names)
+
+
+def test_a_result_without_a_title_is_called_by_its_kind():
+    unnamed = WithTable("", OK, xr.Dataset({"rate": ("n", [1.0])}))
+    assert repr(unnamed).startswith("With table: ok\n")
+    assert "<b>With table</b>" in unnamed._repr_html_()
 
 
 def test_plain_data():

@@ -13,7 +13,7 @@ import xpplab
 import motifield as mf
 from motifield.errors import ParameterError, SolverError
 from motifield.numerics.continuation.normal_form import lyapunov
-from motifield.numerics.continuation.special_points import hopf_test
+from motifield.numerics.continuation.special_points import hopf_test, of_kind
 from motifield.numerics.parameters.scalars import scalar
 from motifield.numerics.plots.bifurcation import bifurcation_diagram
 from motifield.numerics.system.exports import flat
@@ -473,3 +473,9 @@ def test_a_grid_says_where_the_bulk_is_unstable(rectified):
     assert [row["bulk unstable"] for row in diagram.rows()] == [0, 1]
     texts = [t.get_text() for t in diagram.plot().axes[0].get_legend().get_texts()]
     assert "stable equations, unstable bulk: chaos" in texts
+
+
+def test_special_points_of_a_kind_that_does_not_exist_are_refused():
+    with pytest.raises(ParameterError, match="'hopf': fold, Hopf, branch point"):
+        of_kind([], "hopf")
+    assert of_kind([], "Hopf") == []
