@@ -20,6 +20,7 @@ def with_mathml(html: str, page: str) -> str:
     """
 
     def formula(latex: str, large: bool) -> str:
+        latex = latex.replace("{aligned}", "{split}")  # latex2mathml knows the rows of this one
         try:
             return mathml(escapes.unescape(latex).strip(), large=large)
         except SpecError as error:

@@ -7,6 +7,7 @@ from blocks import Block
 from formulas import with_mathml
 from running import Output, Ran
 
+DISPLAYED = re.compile(r"\s*(\$\$?)(?:\\displaystyle)?(.*?)\1\s*", re.S)
 PLACE = re.compile(r"<p>output-of-block-(\d+)</p>")
 
 
@@ -43,6 +44,9 @@ def _output(output: Output, block: Block, number: int, page: str) -> str:
 def _value(kind: str, text: str, page: str) -> str:
     if kind == "html":
         return f'<div class="value">{text}</div>'
+    if kind == "latex" and (formula := DISPLAYED.fullmatch(text)):
+        html = f'<div class="arithmatex">\\[{escape(formula[2])}\\]</div>'
+        return f'<div class="value">{with_mathml(html, page)}</div>'
     import markdown
 
     extensions = ["tables", "pymdownx.arithmatex"]

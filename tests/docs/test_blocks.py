@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / "docs" / "_hooks"))
 from blocks import PageError, blocks  # noqa: E402
 from notebooks import notebook  # noqa: E402
 from outside import outside  # noqa: E402
+from placed import _value  # noqa: E402
 from running import run_page  # noqa: E402
 
 
@@ -105,3 +106,10 @@ def test_what_a_site_loads_from_elsewhere(tmp_path):
     )
     found = outside(tmp_path)
     assert [own.split(": ")[0] for own in found] == ["a.html", "a.html", "a.css"]
+
+
+def test_equations_in_rows():
+    shown = _value(
+        "latex", "$$\\begin{aligned}\na &= b \\\\\nc &= d < e\n\\end{aligned}$$", "page.md"
+    )
+    assert shown.count("<mtr>") == 2
