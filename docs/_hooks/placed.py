@@ -29,7 +29,8 @@ def with_outputs(html: str, blocks: list[Block], ran: Ran, page) -> str:
 def _output(output: Output, block: Block, number: int, page: str) -> str:
     parts = []
     if output.text.strip():
-        parts.append(f"<pre><code>{escape(output.text.rstrip())}</code></pre>")
+        kind = ' class="message"' if "raises" in block.options else ""  # whose lines may break
+        parts.append(f"<pre{kind}><code>{escape(output.text.rstrip())}</code></pre>")
     for kind, text in output.shown:
         parts.append(_value(kind, text, page))
     caption = block.options.get("caption", "")
