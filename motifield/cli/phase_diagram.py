@@ -60,10 +60,7 @@ def phase_diagram(
             "a phase diagram varies two parameters: give --vary twice, "
             f"not {counted(len(names), 'time')}"
         )
-    try:
-        first, second = (int(v) for v in grid.split(","))
-    except ValueError:
-        raise SpecError(f"--grid {grid!r} must be two integers, A,B") from None
+    first, second = _counts(grid)
     system, parameters = model.system, model.parameters
     from ..numerics.continuation import phase_diagram as diagram
 
@@ -93,3 +90,12 @@ def phase_diagram(
         f"status {found.status}",
         then=special_points,
     )
+
+
+def _counts(grid: str) -> tuple[int, int]:
+    """Points along both parameters."""
+    try:
+        first, second = (int(v) for v in grid.split(","))
+    except ValueError:
+        raise SpecError(f"--grid {grid!r} must be two integers, A,B") from None
+    return first, second

@@ -44,8 +44,7 @@ def explore(
         sliders: lowest and highest value by name, as `motifield.scalar` takes names, such as
             `{"factor(motifs)": (0, 4), "input[E]": (0, 2)}`; by default motifs, means, variances,
             inputs, parameters of transfer functions and N, as far as the network has them.
-        initial: where time courses begin, as `integrate` takes it.
-        t1: where they end.
+        initial, t1: where time courses begin and end, as `integrate` takes them.
         title: what stands above.
 
     Returns:
@@ -54,12 +53,11 @@ def explore(
     Raises:
         SpecError: Panel is not installed: `pip install 'motifield[explore]'`.
         ArchitectureError: a closure of fixed points alone.
-        ParameterError: parameters that do not fit the equations; a slider with an unknown name, or
-            a range that does not hold the network's own value.
+        ParameterError: parameters that do not fit; an unknown slider, or one whose range does not
+            hold the network's own value.
     """
     require_x64()
-    about = {"initial": initial, "t1": float(t1), "title": title}
-    subject = subject_of(system, parameters, sliders, **about)
+    subject = subject_of(system, parameters, sliders, initial=initial, t1=float(t1), title=title)
     require_panel()
     import panel as pn
 
@@ -67,20 +65,19 @@ def explore(
     from .later import first_shown
     from .page import Page
 
-    if pn.state.curdoc is None:
+    if (document := pn.state.curdoc) is None:
         pn.extension(inline=True)  # nothing is loaded from elsewhere
-    document = pn.state.curdoc
-    held: list[Any] = []
+    held: list[Any] = []  # the page, once it is made
 
     def schedule(function: Callable[[], None]) -> None:
         if document is not None:
             document.add_next_tick_callback(function)
-            return
-        function()
-        pn.io.push_notebook(*held)
+        else:
+            function()
+            pn.io.push_notebook(*held)
 
     page = Page(subject, first_shown(subject), Jobs(), schedule)
-    held.append(page.view())
+    held += [page.view()]
     if document is None:
         for widget in (*page.sliders, page.along, page.shown):
             widget.param.watch(lambda event: pn.io.push_notebook(*held), "value")

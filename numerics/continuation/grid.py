@@ -125,9 +125,8 @@ def phase_diagram(
 ) -> PhaseDiagram:
     """Number and stability of fixed points over two parameters, with bifurcation curves.
 
-    The grid is a sweep of all fixed points, with the options of `sweep`.
-    Attractors are those of the equations; those in which the bulk of the network's spectrum grows
-    are marked. The curves are those of `bifurcation_curves`.
+    The grid is a sweep of all fixed points. Attractors are those of the equations; those in which
+    the bulk of the network's spectrum grows are marked.
 
     Args:
         system: the compiled equations, from `compile`.
@@ -135,31 +134,22 @@ def phase_diagram(
         names: of the two parameters, as for `continuation.follow`.
         bounds: lowest and highest value of each; with curves, their own values must lie within.
         grid: points along each.
-        curves: whether to follow folds and Hopf points.
+        curves: whether to follow folds and Hopf points, as `bifurcation_curves` does.
         initial: fixed points of `parameters` from which these start, by default all.
-        starts: random starts of the search at every grid point.
-        seed: of the starts.
+        starts, seed: random starts of the search at every grid point, and their seed.
         time: when the inputs are held.
-        out: a folder, name.zarr, to which the grid goes as it is computed; needs the extra
-            `sweeps`.
-        resume: go on with a folder that the same call made.
-        at_once: grid points of a block: of memory, and of what is lost at most.
-        scheduler, workers: what computes the grid, as `sweep` takes them.
+        out, resume, at_once, scheduler, workers: of the grid, as `sweep` takes them.
         progress: called with what is being done and the part, 0 to 1, that is done.
 
     Returns:
-        The grid and the curves; the status counts grid points where a point may be missing, and
-        those at which the parameters are not permitted.
+        The grid and the curves; the status counts grid points where something is not known.
 
     Raises:
         ParameterError: unknown or equal names, bad bounds, or a grid that is none.
-        ArchitectureError: a closure of fixed points alone (`Cavity`).
-        FileError: a folder that is there, or that another process is computing.
-        SpecError: `resume` with a folder that another call made.
+        ArchitectureError: a closure of fixed points alone (`Cavity`); and what `sweep` raises.
     """
-    own = prepared(
-        system, parameters, time, "phase_diagram", "stability over a phase diagram", names
-    )
+    asked = ("phase_diagram", "stability over a phase diagram", names)
+    own = prepared(system, parameters, time, *asked)
     numbers = two_numbers(names, own)
     labels = (numbers[0].name, numbers[1].name)
     for number, limits in zip(numbers, bounds, strict=True):
@@ -173,6 +163,12 @@ def phase_diagram(
     say("curves", 0.7)
     how: Any = {"bounds": bounds, "initial": initial}
     lines = bifurcation_curves(system, own, numbers, **how) if curves else None
+    return _diagram(found, lines, labels, own)
+
+
+def _diagram(
+    found: Sweep, lines: BifurcationCurves | None, labels: tuple[str, str], own: Parameters
+) -> PhaseDiagram:
     notes = (*_doubts(found), *(lines.notes if lines is not None else ()))
     data = measured(_counted(found).assign_attrs(vary=list(labels)), own.time_unit)
     return PhaseDiagram(labels, data, lines, own.populations, notes)

@@ -125,78 +125,68 @@ def sweep(
     """Do one thing at many points of parameters.
 
     A point that fails has a status that says why and NaN for its numbers. "integrate",
-    "fixed_point" and "fixed_points" are computed for `at_once` points at a time, all others point
-    by point. Fixed points start from those of other points of the same block, so that they do not
-    depend on what was computed before; see `fixed_points_batch` and `sweeps.fixed_point_batch`.
-
-    Where JAX has several devices, these share each block, and round a few numbers otherwise in the
-    last place than one device does.
-
-    Workers give the same numbers, bit for bit, on processors of one kind: they check that versions
-    and XLA's flags are those of this process. One that dies is replaced by its cluster, and its
-    block done again. With `out`, on a disk that all of them share, workers write their blocks
-    themselves. Any cluster that has a Client will do:
-
-        from dask.distributed import Client, LocalCluster
-        from dask_jobqueue import SLURMCluster  # or PBSCluster, LSFCluster, ...
-        cluster = SLURMCluster(cores=8, processes=8, memory="32GB", walltime="02:00:00")
-        cluster.scale(jobs=10)  # of Kubernetes: dask_kubernetes.operator.KubeCluster(image=...)
-        mf.sweep(system, par, over, "fixed_points", scheduler=Client(cluster), out="/shared/a.zarr")
+    "fixed_point" and "fixed_points" are computed for `at_once` points at a time, others point by
+    point. Fixed points start from others of the same block (`fixed_points_batch`).
 
     Args:
-        system: the compiled equations, from `compile`.
-        parameters: the network's numbers, which all points share but for what varies.
+        system, parameters: compiled equations; the numbers that all points share.
         over: {name: values} of scalar parameters (see `scalar`), or of `seed`; {(name, name):
             pairs} of some that change together; {name: (lowest, highest)}, or a prior, of samples;
-            or a DataFrame with a column for each.
+            or a DataFrame.
         what: "integrate", "fixed_point" (the one that the dynamics reach), "fixed_points" (all),
             "stability", "response", "rates", "dmft", "simulate" (a sampled network), "verify",
-            "fit", or a function of (system, parameters, **options) that returns a result, a
-            dataset, or numbers by name.
+            "fit", or a function of (system, parameters, **options): a result, or numbers by name.
         design: "grid", "zip" (values side by side), or of samples "sobol", "latin", "random".
-        count, design_seed: number of samples, and their seed.
-        reduce: what is kept of a result, a function of its dataset (of many points, whose dimension
-            `set` stays, of what is computed at once); by default all, but of "integrate" and
-            "simulate" the end, of "dmft" no lags, of "fit" the best minimum; all of these, too, by
-            `sweeps.whole`.
-        out: a folder, name.zarr, to which numbers go as they come; needs the extra `sweeps`.
-        resume: go on with a folder that the same call made.
-        at_once: points of a block: of memory, and of what is lost at most.
-        scheduler: a `dask.distributed.Client`, whose workers compute the blocks; needs the extra
-            `cluster`.
-        workers: processes of this machine that do so, which share its cores; needs the extra, too.
+        count, design_seed: of samples.
+        reduce: what is kept of a result, a function of its dataset (over `set`, of many points at
+            once); by default all but courses, lags of "dmft" and minima of "fit" beside the best,
+            which `sweeps.whole` keeps, too.
+        out, resume: a folder, name.zarr, written block by block (extra `sweeps`); go on with it.
+        at_once: points of a block, which bounds memory, and what is lost at most.
+        scheduler, workers: a `dask.distributed.Client`, or a number of processes of this machine,
+            that compute the blocks, bit for bit as one does (extra `cluster`).
         progress: called as progress(text, part); the text has the rate and the time that is left.
         options: of the verb, such as t1.
 
     Returns:
-        The numbers over the dimensions of the sweep: one for each axis of a grid, else `sample`.
+        Numbers over the dimensions of the sweep: one for each axis of a grid, else `sample`.
 
     Raises:
-        ParameterError: unknown names, values that are no numbers, an unknown verb or design; what
-            cannot go to a worker, or a worker of other versions or flags.
-        FileError: a folder that is there, or that another process is computing; an extra that is
-            not installed.
-        SolverError: with workers, a block that several of them died of.
+        ParameterError: unknown names, verbs or designs, bad values; what no worker can be given.
+        FileError: a folder that is there, or being computed; an extra that is not installed.
+        SolverError: a block of which several workers died.
         SpecError: `resume` with a folder that another call made.
     """
     refuse_tracers(parameters, "sweep", "motifield.pure with jax.vmap")
-    require_x64()
     points, verb = points_of(over, design, count, design_seed), verb_of(what)
-    task = _task(
-        system, system.complete(parameters, points.parameters), points, options, reduce, at_once
-    )
-    if resume and out is None:
-        raise ParameterError("resume goes on with a folder: say by out= (--output) with which")
+    own = system.complete(parameters, points.parameters)
+    task = _task(system, own, points, options, reduce, at_once)
     check_options(verb.name, verb.run, options, task.seeds is not None)
-    title = f"{verb.name} over {', '.join(points.names)}"
-    pace, opening = Pace(progress, points.count), workers_of(scheduler, workers)
+    pace, workers_at = Pace(progress, points.count), workers_of(scheduler, workers)
+    return _swept(Plan(points, task, verb, pace, workers_at), out, resume)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep whose arguments were checked: what is done where, and by whom."""
+
+    points: Points
+    task: Task
+    verb: Verb
+    pace: Pace
+    opening: AbstractContextManager[Any]
+
+
+def _swept(plan: Plan, out: str | Path | None, resume: bool) -> Sweep:
+    require_x64()
+    points, title = plan.points, f"{plan.verb.name} over {', '.join(plan.points.names)}"
     if out is None:
-        store = _fill(Memory(points), points, task, verb, pace, opening)
-        return Sweep(title, store.dataset(), tuple(points.sizes))
+        if resume:
+            raise ParameterError("resume goes on with a folder: say by out= (--output) with which")
+        return Sweep(title, _filled(Memory(points), plan).dataset(), tuple(points.sizes))
     with locked(out):
-        about = _about(points, verb, task) | {"title": title}
-        folder = Folder(out, points, task.most, about, resume)
-        _fill(folder, points, task, verb, pace, opening)
+        about = _about(points, plan.verb, plan.task) | {"title": title}
+        _filled(Folder(out, points, plan.task.most, about, resume), plan)
     return open_sweep(out)
 
 
@@ -256,36 +246,24 @@ def _task(
     return Task(system, parameters, scalars, values, seeds, options, reduce, most)
 
 
-def _fill(
-    store: Store,
-    points: Points,
-    task: Task,
-    verb: Verb,
-    pace: Pace,
-    opening: AbstractContextManager[Any],
-) -> Store:
+def _filled(store: Store, plan: Plan) -> Store:
     """The store with all blocks that were not there."""
-    blocks, there = dict(enumerate(points.blocks(task.most))), store.done()
+    points, pace, there = plan.points, plan.pace, store.done()
+    blocks = dict(enumerate(points.blocks(plan.task.most)))
     sizes = {k: len(points.within(block)) for k, block in blocks.items()}
     pace.begin(sum(sizes[k] for k in there))
     missing = {k: block for k, block in blocks.items() if k not in there}
     if not missing:
         return store
-    with opening as client:
-        for k in _computed(store, points, task, verb, missing, client):
+    with plan.opening as client:
+        for k in _computed(store, plan, missing, client):
             pace.add(sizes[k])
     return store
 
 
-def _computed(
-    store: Store,
-    points: Points,
-    task: Task,
-    verb: Verb,
-    blocks: Mapping[int, Block],
-    client: Any,
-) -> Iterator[int]:
+def _computed(store: Store, plan: Plan, blocks: Mapping[int, Block], client: Any) -> Iterator[int]:
     """The numbers of blocks, once they are in the store, where they are computed here or there."""
+    points, task, verb = plan.points, plan.task, plan.verb
     if client is None:
         for k, block in blocks.items():
             store.put(k, block, found_at(task, verb, points.within(block), store.template))

@@ -82,8 +82,7 @@ def integrate_batch(
         batch: parameters with a leading axis n on every array, as `stacked` makes them. They are
             taken as they are: check them before. Jumps of an input that is a function of time must
             be declared.
-        t1: end time.
-        t0: start time.
+        t1, t0: end and start.
         saveat: times, as `integrate` takes them.
         initial: the state at t0, as `integrate` takes it; the same for all sets.
         rtol, atol: relative and absolute tolerance of a step.
@@ -115,10 +114,8 @@ def integrate_batch(
     status = [_status(system, batch, k, ts, values, end) for k in range(len(batch.N))]
     alone = {"t0": t0, "saveat": ts, "initial": initial, "max_steps": max_steps}
     alone |= {"rtol": rtol, "atol": atol, "throw": False}
-    for k in np.flatnonzero(np.asarray(end.exhausted)):
-        status[k] = _by_itself(
-            values, int(k), integrate(system, set_of(batch, int(k)), t1, **alone)
-        )
+    for k in map(int, np.flatnonzero(np.asarray(end.exhausted))):
+        status[k] = _by_itself(values, k, integrate(system, set_of(batch, k), t1, **alone))
     coords = {"set": np.arange(len(status)), "time": ts}
     made = numbers(system, values, batch.populations, coords, {}, batch.time_unit).dataset
     return TrajectoryBatch(made.assign(status=("set", np.array([str(s) for s in status]))))
