@@ -1,6 +1,7 @@
 """The page in a real browser: Debian's Chromium, without a screen."""
 
 import importlib.util
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -23,7 +24,7 @@ def _driver():
 drive = _driver()
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not Path(drive.CHROMIUM).exists(), reason="there is no Chromium"),
+    pytest.mark.skipif(not shutil.which(drive.CHROMIUM), reason="there is no Chromium"),
 ]
 SPEC = """
 title = "pair"

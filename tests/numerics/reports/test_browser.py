@@ -2,8 +2,8 @@
 light.
 """
 
-import os
 import re
+import shutil
 import time
 
 import numpy as np
@@ -12,12 +12,10 @@ import pytest
 from motifield.numerics.reports.page import write_page
 from motifield.numerics.reports.parts import Formulas, Lines, Picture, Rows, Section, Verdict
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium") or "chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 CAPTION = "A <cloud> & a curve"
-pytestmark = pytest.mark.skipif(
-    not os.access(CHROMIUM, os.X_OK), reason=f"there is no browser {CHROMIUM}"
-)
+pytestmark = pytest.mark.skipif(not shutil.which(CHROMIUM), reason="there is no Chromium")
 
 
 @pytest.fixture(scope="module")
