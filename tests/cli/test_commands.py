@@ -40,7 +40,7 @@ def test_every_command_has_help():
     for name in names:
         shown = CliRunner().invoke(app, [name, "--help"])
         assert shown.exit_code == 0
-        assert "--json" in shown.output
+        assert "--json" in shown.output or name == "explore"  # a page prints nothing
 
 
 def test_help_texts_are_shown_as_they_are_written():

@@ -22,6 +22,7 @@ NO_PICTURE = {
     "CavityDistribution",
     "FiniteSize",
     "FixedPointBatch",
+    "FixedPointOfEach",
     "NetworkExponent",
     "Posterior",
     "Spectral",

@@ -15,7 +15,7 @@ from motifield.numerics.fitting.minima import Fit
 from motifield.numerics.spec.fit import SOLVERS
 from motifield.numerics.spec.fitted import save_fitted_spec
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "concepts" / "fits.md"
 BASE = """
 [architecture]
 populations = ["E", "I"]
@@ -230,12 +230,9 @@ def test_a_fit_of_the_written_spec_starts_from_the_solution(read, tmp_path):
         assert before[1] == pytest.approx(2.0 * np.exp(0.3) if name == "factor" else 2.0)
 
 
-def test_the_section_in_the_readme(read):
-    (section,) = [
-        block
-        for block in re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
-        if block.startswith("[fit]")
-    ]
+def test_the_section_on_the_page_of_fits(read):
+    (block,) = re.findall(r"```toml file=\S+\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    section = block[block.index("[fit]") :]
     given = read(section).fit.arguments(read(section).numbers())
     assert [own.label for own in given["unknowns"]] == [
         "mean[E,E]",

@@ -66,7 +66,7 @@ def test_what_grows_beyond_bounds_ends():
     assert not found.exhausted
     grown = solved("growth", [1.0], [0.0, 20.0])
     assert not grown.exhausted
-    assert grown.state[0] > explicit.LARGEST
+    assert grown.state[0] > explicit.LARGEST_STATE
 
 
 def test_steps_can_run_out():
