@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -75,7 +76,7 @@ class Feasible:
     def ranges(self) -> list[tuple[float, float]]:
         """The ranges of values at which the statistics can be, lowest first."""
         ends = [0.0, *sorted(self.borders.values()), 1.0]
-        pairs = zip(ends[:-1], ends[1:], strict=True)
+        pairs = itertools.pairwise(ends)
         first = bool(self.there[0])  # each border leads out of a range or into one
         inside = [pair for k, pair in enumerate(pairs) if (k % 2 == 0) == first]
         return [(self.low + self.width * a, self.low + self.width * b) for a, b in inside]

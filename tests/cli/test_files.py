@@ -21,7 +21,17 @@ SPEC = {
     "connectome": {"network": "n.npz", "labels": "labels.csv"},
     "fit": {"targets": "rates.csv"},
 }
-OUTPUTS = {"cache", "output", "plot", "report", "checkpoint", "write_spec", "posterior", "save"}
+OUTPUTS = {
+    "cache",
+    "output",
+    "plot",
+    "report",
+    "checkpoint",
+    "write_spec",
+    "posterior",
+    "save",
+    "to",
+}
 INPUTS = {"spec", "source", "folder", "network", "labels", "targets"}
 LEFT = "import sys; from motifield.cli import run; sys.argv = ['motifield', *sys.argv[1:]]; run()"
 
