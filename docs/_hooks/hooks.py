@@ -32,9 +32,13 @@ _found: dict[str, list[Block]] = {}
 _ran: dict[str, Ran] = {}
 
 
+def on_startup(*, command, dirty):
+    """The tree of sources, which plugins look for when they are set up."""
+    source_tree(ROOT, KEPT / "tree")
+
+
 def on_config(config):
     """The pages that are written here, and their places in the navigation."""
-    source_tree(ROOT, KEPT / "tree")
     _pages.clear()
     _pages.update(interface())
     _pages["commands.md"] = commands_page()
