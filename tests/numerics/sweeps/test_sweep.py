@@ -19,24 +19,6 @@ from motifield.numerics.sweeps import stores, sweeping
 OVER = {"input[E]": [0.1, 0.5, 0.9], "factor(tau_con)": [0.0, 1.0]}
 
 
-@pytest.fixture(scope="module")
-def system():
-    return mf.compile(mf.derive(mf.Architecture(["E", "I"], "1 + erf(x - 1)"), mf.MotifOnly()))
-
-
-@pytest.fixture(scope="module")
-def parameters():
-    return mf.Parameters.of(
-        populations=["E", "I"],
-        N=400,
-        fractions=[0.6, 0.4],
-        mean=[[0.002, -0.003], [0.003, -0.002]],
-        g=0.3,
-        motifs=mf.Motifs(0.02, 0.03, 0.0, 0.0),
-        input=0.5,
-    )
-
-
 def at(parameters, **values):
     for name, value in values.items():
         parameters = mf.scalar(name, parameters).set(parameters, value)
